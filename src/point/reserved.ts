@@ -1,0 +1,46 @@
+/**
+ * Points of a link's node that the gateway or its administrator owns. A device
+ * cannot set them, and they are never sent down (design.md, "Whose points";
+ * their meaning: siot-interop.md, 5.1).
+ */
+const RESERVED: ReadonlySet<string> = new Set([
+  'port',
+  'baud',
+  'protocol',
+  'timeout',
+  'logConsole',
+  'maxMessageLength',
+  'hrDest',
+  'syncParent',
+  'disabled',
+  'debug',
+  'download',
+  'progress',
+  'connected',
+  'pending',
+  'rx',
+  'tx',
+  'hrRx',
+  'rate',
+  'rateHR',
+  'errorCount',
+  'errorCountHR',
+  'rxReset',
+  'txReset',
+  'hrRxReset',
+  'errorCountReset',
+  'errorCountResetHR',
+]);
+
+/** Prefix of all point types that this gateway adds to SIOT's own. */
+export const GATEWAY_PREFIX = 'gateway';
+
+/** True for points that a device may not report and never gets. */
+export function isReservedType(type: string): boolean {
+  return RESERVED.has(type) || type.startsWith(GATEWAY_PREFIX);
+}
+
+/** Points that are the device's to report, but are not sent down. */
+export function isReportOnlyType(type: string): boolean {
+  return type === 'description' || type === 'uptime' || type === 'log';
+}

@@ -1,0 +1,60 @@
+/**
+ * The seam of a link is bytes: a transport opens a channel, which moves them
+ * both ways. Serial ports and TCP sockets implement it; so does what tests put
+ * in their place, below the real framing.
+ */
+
+/** Why a channel could not be opened, or ended. */
+export type TransportReason =
+  | 'notFound'
+  | 'permission'
+  | 'busy'
+  | 'notATty'
+  | 'unsupportedSetting'
+  | 'refused'
+  | 'unreachable'
+  | 'hangup'
+  | 'io';
+
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  /** `message` is for people: what is wrong, and what to do about it. */
+  constructor(
+    readonly reason: TransportReason,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export interface ChannelEvents {
+  /** Bytes as they came. The buffer is reused: copy what is to outlive the call. */
+  data(chunk: Uint8Array): void;
+  /** Exactly once for each opened channel; `undefined` after our own close(). */
+  closed(cause: TransportError | undefined): void;
+  /** The channel works, but somebody should know. For people. */
+  warning(message: string): void;
+  /** All queued bytes have been handed to the system (after write() returned false). */
+  drained(): void;
+}
+
+export interface Channel {
+  /**
+   * Queues bytes, in order; the caller leaves them unchanged until they are
+   * out. False: more than a frame or two is queued (the device, or its flow
+   * control, does not take it); wait for `drained` before writing more.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Bytes queued here that the system has not taken yet. */
+  readonly queued: number;
+  /** Idempotent; resolves, never rejects, when the device or socket is released. */
+  close(): Promise<void>;
+}
+
+export interface Transport {
+  /** For logs and people, such as `/dev/ttyUSB0 115200 8N1` or `tcp 192.0.2.10:3333`. */
+  readonly description: string;
+  /** Rejects with a {@link TransportError}. Events begin after it has resolved. */
+  open(events: ChannelEvents): Promise<Channel>;
+}
