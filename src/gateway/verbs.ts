@@ -1,0 +1,82 @@
+/**
+ * What `siot-mcu watch`, `siot-mcu set` and others ask of the running gateway,
+ * over NATS request/reply on `mcu-gateway.<gatewayID>.<verb>`, as JSON.
+ */
+
+export const verbSubject = (gatewayId: string, verb: 'status' | 'set'): string =>
+  `mcu-gateway.${gatewayId}.${verb}`;
+
+/** A value as JSON carries it (see `plainValue` in point.ts). */
+export type PlainValue = number | string | null;
+
+/** Answer to `status` (empty request). */
+export interface StatusReply {
+  readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
+  readonly siot: {
+    /** Wire generation in use now. */
+    readonly generation: 1 | 2;
+    /** `answers`: a store replies; `expected`: one did before or is required, and does not now; `none`. */
+    readonly store: 'answers' | 'expected' | 'none';
+  };
+  readonly links: readonly LinkStatus[];
+}
+
+export interface LinkStatus {
+  readonly name: string;
+  readonly nodeId: string;
+  /** Description of the transport, such as `/dev/ttyUSB0 115200 8N1`. */
+  readonly transport: string;
+  readonly port: 'open' | 'closed' | 'disabled';
+  /** Why the port is closed, for people; absent when it is open. */
+  readonly portProblem?: string;
+  readonly connected: boolean;
+  readonly node: 'alive' | 'deleted' | 'unknown';
+  readonly codec: 'protobuf' | 'compact' | 'unknown';
+  readonly acknowledges: 'yes' | 'no' | 'unknown';
+  /** Counters by name, the same names as in logs and points. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly pending: readonly PendingSetting[];
+  /** Things for a person to do, such as "set protocol: compact". */
+  readonly advice: readonly string[];
+}
+
+export interface PendingSetting {
+  readonly type: string;
+  readonly key: string;
+  readonly value: PlainValue;
+  /** ns since 1970, as decimal text. */
+  readonly time: string;
+  readonly deleted: boolean;
+  readonly command: boolean;
+  /** Why it is still on its way, for people. */
+  readonly reason: string;
+}
+
+/** Request of `set`. */
+export interface SetRequest {
+  readonly link: string;
+  readonly type: string;
+  readonly key: string;
+  readonly value:
+    | { readonly kind: 'float'; readonly number: number }
+    | { readonly kind: 'int'; readonly integer: string }
+    | { readonly kind: 'string' | 'json'; readonly text: string }
+    | { readonly kind: 'none' };
+}
+
+/**
+ * Answers to `set`, several for one request: `accepted`, then `waiting` each
+ * time the reason changes, then one of the others, after which none follows.
+ */
+export type SetReply =
+  | { readonly state: 'accepted'; readonly time: string }
+  | { readonly state: 'waiting'; readonly reason: string }
+  | { readonly state: 'acknowledged' }
+  /** Sent as often as allowed and never confirmed; it may or may not have arrived. */
+  | { readonly state: 'unconfirmed'; readonly reason: string }
+  /** A newer setting, or the device itself, took its place. */
+  | { readonly state: 'replaced'; readonly reason: string }
+  | { readonly state: 'refused'; readonly reason: string };
+
+export const isFinalSetReply = (reply: SetReply): boolean =>
+  reply.state !== 'accepted' && reply.state !== 'waiting';
