@@ -25,8 +25,19 @@ for (const name of readdirSync(here)) {
   const base = join(out, name.slice(0, -'.proto'.length));
   if (newerThan(`${base}.js`, source) && newerThan(`${base}.d.ts`, source)) continue;
   await promisify(cli.pbjs.main)([
-    '-t', 'static-module', '-w', 'esm', '--es6', '--no-create', '--no-verify', '--no-convert', '--no-delimited', '--no-service',
-    '-o', `${base}.js`, source,
+    '-t',
+    'static-module',
+    '-w',
+    'esm',
+    '--es6',
+    '--no-create',
+    '--no-verify',
+    '--no-convert',
+    '--no-delimited',
+    '--no-service',
+    '-o',
+    `${base}.js`,
+    source,
   ]);
   await promisify(cli.pbts.main)(['-o', `${base}.d.ts`, `${base}.js`]);
 }

@@ -41,9 +41,7 @@ export const stringValue = (text: string): PointValue => ({ kind: 'string', text
 export const jsonValue = (text: string): PointValue => ({ kind: 'json', text });
 
 /** A point with all that is not given at its default: no key, alive, blank origin. */
-export function makePoint(
-  given: Pick<Point, 'type' | 'value'> & Partial<Point>,
-): Point {
+export function makePoint(given: Pick<Point, 'type' | 'value'> & Partial<Point>): Point {
   return {
     type: given.type,
     key: given.key ?? '',

@@ -1,0 +1,98 @@
+/**
+ * A private nats-server on a free loopback port: for `nats.embedded`, the demo
+ * and the tests.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export class NatsServerError extends Error {
+  override readonly name = 'NatsServerError';
+}
+
+export interface NatsServerOptions {
+  /** Program to start; found on PATH unless it has a slash. */
+  readonly program?: string;
+  /** Loopback port; a free one unless given. */
+  readonly port?: number;
+  /** More of nats-server's own arguments, such as `--auth TOKEN` or `-c FILE`. */
+  readonly args?: readonly string[];
+}
+
+// The server ends with whoever started it, also when that one is killed: a
+// watcher beside it waits for the end of a pipe that only the starter holds.
+// After `exec` the shell's process ID is the server's.
+const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$) 2>/dev/null & exec "$0" "$@" 3<&-';
+
+const STARTED_WITHIN_MS = 10_000;
+
+export class NatsServer {
+  /** Such as `nats://127.0.0.1:40123`. */
+  readonly url: string;
+  /** Resolves when the server has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+  readonly #child: ChildProcess;
+
+  private constructor(
+    child: ChildProcess,
+    ended: Promise<void>,
+    readonly port: number,
+  ) {
+    this.#child = child;
+    this.ended = ended;
+    this.url = `nats://127.0.0.1:${String(port)}`;
+  }
+
+  /** Resolves when it takes connections. Rejects with a {@link NatsServerError} for people. */
+  static start(options: NatsServerOptions = {}): Promise<NatsServer> {
+    const program = options.program ?? 'nats-server';
+    const args = ['-a', '127.0.0.1', '-p', String(options.port ?? -1), ...(options.args ?? [])];
+    const child = spawn('/bin/sh', ['-c', WATCHED, program, ...args], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      // A Ctrl-C on the terminal is for the program that started it.
+      detached: true,
+    });
+    const ended = new Promise<void>((resolve) => {
+      child.once('error', () => resolve());
+      child.once('exit', () => {
+        child.stdin?.destroy();
+        resolve();
+      });
+    });
+    child.stdin?.on('error', () => undefined);
+
+    return new Promise((resolve, reject) => {
+      let said = '';
+      let port = 0;
+      const fail = (why: string): void => {
+        clearTimeout(timer);
+        child.stdin?.destroy();
+        reject(new NatsServerError(`${program} did not start: ${why}`));
+      };
+      const timer = setTimeout(
+        () => fail(`no answer within 10 s${said && `; it said: ${said}`}`),
+        STARTED_WITHIN_MS,
+      );
+      void ended.then(() => fail(said === '' ? 'it ended at once' : `it said: ${said}`));
+      if (child.stderr === null) return;
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        port ||= Number(/Listening for client connections on \S*:(\d+)/.exec(line)?.[1] ?? 0);
+        if (/\[(ERR|FTL)\]|not found|denied|No such/.test(line)) said = line;
+        if (port !== 0 && line.includes('Server is ready')) {
+          clearTimeout(timer);
+          resolve(new NatsServer(child, ended, port));
+        }
+      });
+    });
+  }
+
+  /** Ends it and waits until it has ended. Idempotent. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
+    await this.ended;
+  }
+
+  /** For tests of a bad day: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
