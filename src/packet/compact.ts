@@ -1,0 +1,229 @@
+/**
+ * The compact payload of generation 2, on serial links and on NATS alike
+ * (siot-interop.md, 2.4). All little-endian, no padding:
+ *
+ * ```
+ *  u32 count, then for each point
+ *  u16 n  type[n]   u16 n  key[n]   i64 time (ns)
+ *  u8 dataType      u16 n  data[n]  i32 tombstone   u16 n  origin[n]
+ *
+ *  01000000  0400 74656d70 "temp"  0100 30 "0"  f2670d45f2ca8618 time
+ *  01 float  0800 0000000000803740 23.5   00000000   0900 616461707465722d31 "adapter-1"
+ * ```
+ */
+import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
+import { PayloadError, type DecodedPayload, type PayloadCodec } from './payload.js';
+import { isMended, readText, textLength, writeText } from './text.js';
+
+/** SIOT refuses more points in one payload. */
+export const MAX_COMPACT_POINTS = 10_000;
+
+/** Longest type, key, data or origin, in bytes: their length is a u16. */
+export const MAX_COMPACT_FIELD = 0xffff;
+
+/** Bytes of a point whose type, key, data and origin are all empty. */
+const SMALLEST_POINT = 2 + 2 + 8 + 1 + 2 + 4 + 2;
+
+const DATA_TYPES = ['none', 'float', 'int', 'string', 'json'] as const;
+
+export const compactCodec: PayloadCodec = {
+  name: 'compact',
+  encode: encodeCompact,
+  decode: decodeCompact,
+  asDeviceSees: (point) =>
+    point.value.kind === 'string' && point.value.number !== undefined
+      ? { ...point, value: { kind: 'string', text: point.value.text } }
+      : point,
+  ackPayload: new Uint8Array(4),
+};
+
+/**
+ * Whether a payload is compact: a count of at most 10,000, and that many
+ * points to its very end. No protobuf payload is (siot-interop.md, 6).
+ */
+export function isCompact(payload: Uint8Array): boolean {
+  return read(payload, undefined) === payload.length;
+}
+
+/**
+ * `undefined`: lies about a count or a length. Bytes after the last point are
+ * ignored. Integers of 1, 2, 4 and 8 bytes are two's complement: SIOT's encoder
+ * keeps the magnitude below half the range, only its own reader gets the short
+ * forms wrong (siot-interop.md, 1.1).
+ */
+export function decodeCompact(payload: Uint8Array): DecodedPayload | undefined {
+  const into = { points: [] as Point[], oddValues: 0, mendedTexts: 0 };
+  return read(payload, into) === undefined ? undefined : into;
+}
+
+/** Where the last point ends; `undefined` when the payload is broken. */
+function read(
+  bytes: Uint8Array,
+  into: { points: Point[]; oddValues: number; mendedTexts: number } | undefined,
+): number | undefined {
+  const end = bytes.length;
+  if (end < 4) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, end);
+  const count = view.getUint32(0, true);
+  if (count > MAX_COMPACT_POINTS || 4 + count * SMALLEST_POINT > end) return undefined;
+  let at = 4;
+  for (let i = 0; i < count; i++) {
+    if (at + SMALLEST_POINT > end) return undefined;
+    const typeLength = view.getUint16(at, true);
+    const typeAt = at + 2;
+    at = typeAt + typeLength;
+    if (at + SMALLEST_POINT - 2 > end) return undefined;
+    const keyLength = view.getUint16(at, true);
+    const keyAt = at + 2;
+    at = keyAt + keyLength;
+    if (at + SMALLEST_POINT - 4 > end) return undefined;
+    const timeAt = at;
+    const dataType = bytes[at + 8] ?? 0;
+    const dataLength = view.getUint16(at + 9, true);
+    const dataAt = at + 11;
+    at = dataAt + dataLength;
+    if (at + 6 > end) return undefined;
+    const tombstone = view.getInt32(at, true);
+    const originLength = view.getUint16(at + 4, true);
+    const originAt = at + 6;
+    at = originAt + originLength;
+    if (at > end) return undefined;
+    if (into === undefined) continue;
+
+    const value = readValue(bytes, view, dataType, dataAt, dataLength);
+    if (value === undefined) {
+      into.oddValues += 1;
+      continue;
+    }
+    const type = readText(bytes, typeAt, typeLength);
+    const key = readText(bytes, keyAt, keyLength);
+    const origin = readText(bytes, originAt, originLength);
+    if (isMended(type, bytes, typeAt, typeLength)) into.mendedTexts += 1;
+    if (isMended(key, bytes, keyAt, keyLength)) into.mendedTexts += 1;
+    if (isMended(origin, bytes, originAt, originLength)) into.mendedTexts += 1;
+    if (
+      (value.kind === 'string' || value.kind === 'json') &&
+      isMended(value.text, bytes, dataAt, dataLength)
+    ) {
+      into.mendedTexts += 1;
+    }
+    into.points.push({
+      type,
+      key,
+      time: view.getBigInt64(timeAt, true),
+      value,
+      tombstone,
+      origin,
+    });
+  }
+  return at;
+}
+
+/** `undefined`: a length or a dataType that means nothing. */
+function readValue(
+  bytes: Uint8Array,
+  view: DataView,
+  dataType: number,
+  at: number,
+  length: number,
+): PointValue | undefined {
+  switch (DATA_TYPES[dataType]) {
+    case 'none':
+      return NO_VALUE;
+    case 'float':
+      if (length === 8) return { kind: 'float', number: view.getFloat64(at, true) };
+      if (length === 4) return { kind: 'float', number: view.getFloat32(at, true) };
+      return undefined;
+    case 'int':
+      if (length === 8) return { kind: 'int', integer: view.getBigInt64(at, true) };
+      if (length === 4) return { kind: 'int', integer: BigInt(view.getInt32(at, true)) };
+      if (length === 2) return { kind: 'int', integer: BigInt(view.getInt16(at, true)) };
+      if (length === 1) return { kind: 'int', integer: BigInt(view.getInt8(at)) };
+      return undefined;
+    case 'string':
+      return { kind: 'string', text: readText(bytes, at, length) };
+    case 'json':
+      return { kind: 'json', text: readText(bytes, at, length) };
+    case undefined:
+      return undefined;
+  }
+}
+
+/** As above for data that stands alone, as in a store's node reply (siot-interop.md, 4.5). */
+export function readCompactValue(dataType: number, data: Uint8Array): PointValue | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  return readValue(data, view, dataType, 0, data.length);
+}
+
+/** Integers are written in 8 bytes, the only form whose sign SIOT reads. */
+export function encodeCompact(points: readonly Point[]): Uint8Array {
+  if (points.length > MAX_COMPACT_POINTS) {
+    throw new PayloadError(`${String(points.length)} points; at most 10,000 fit one payload`);
+  }
+  let size = 4;
+  for (const point of points) {
+    size +=
+      SMALLEST_POINT +
+      fieldLength('type', point.type) +
+      fieldLength('key', point.key) +
+      valueLength(point.value) +
+      fieldLength('origin', point.origin);
+  }
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.writeUInt32LE(points.length, 0);
+  let at = 4;
+  for (const point of points) {
+    at = writeField(bytes, at, point.type);
+    at = writeField(bytes, at, point.key);
+    bytes.writeBigInt64LE(point.time, at);
+    at = writeValue(bytes, at + 8, point.value);
+    at = bytes.writeInt32LE(point.tombstone, at);
+    at = writeField(bytes, at, point.origin);
+  }
+  return bytes;
+}
+
+function fieldLength(name: string, text: string): number {
+  const length = textLength(text);
+  if (length > MAX_COMPACT_FIELD) {
+    throw new PayloadError(`${name} has ${String(length)} bytes; at most 65,535 fit`);
+  }
+  return length;
+}
+
+function valueLength(value: PointValue): number {
+  switch (value.kind) {
+    case 'none':
+      return 0;
+    case 'float':
+    case 'int':
+      return 8;
+    case 'string':
+    case 'json':
+      return fieldLength('text', value.text);
+  }
+}
+
+function writeField(bytes: Buffer, at: number, text: string): number {
+  const length = textLength(text);
+  bytes.writeUInt16LE(length, at);
+  writeText(bytes, at + 2, text, length);
+  return at + 2 + length;
+}
+
+function writeValue(bytes: Buffer, at: number, value: PointValue): number {
+  bytes[at] = DATA_TYPES.indexOf(value.kind);
+  switch (value.kind) {
+    case 'none':
+      return bytes.writeUInt16LE(0, at + 1);
+    case 'float':
+      bytes.writeUInt16LE(8, at + 1);
+      return bytes.writeDoubleLE(value.number, at + 3);
+    case 'int':
+      bytes.writeUInt16LE(8, at + 1);
+      return bytes.writeBigInt64LE(BigInt.asIntN(64, value.integer), at + 3);
+    case 'string':
+    case 'json':
+      return writeField(bytes, at + 1, value.text);
+  }
+}

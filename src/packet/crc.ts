@@ -1,0 +1,18 @@
+/**
+ * CRC-16/KERMIT: reflected polynomial 0x8408, initial value 0, no final xor;
+ * "123456789" gives 0x2189 (siot-interop.md, 2.2).
+ */
+const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x8408 : crc >>> 1;
+  return crc;
+});
+
+/** CRC of bytes[0 … length − 1]. */
+export function crc16(bytes: Uint8Array, length = bytes.length): number {
+  let crc = 0;
+  for (let i = 0; i < length; i++) {
+    crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[i] ?? 0)) & 0xff] ?? 0);
+  }
+  return crc;
+}

@@ -1,0 +1,79 @@
+/**
+ * The packet inside a frame (siot-interop.md, 2.2):
+ *
+ * ```
+ *  offset  size  field
+ *  0       1     sequence
+ *  1       16    subject, NUL padded
+ *  17      n     payload
+ *  17+n    2     CRC-16/KERMIT of all before, little-endian; absent for `log`
+ *
+ *  0a 61636b00000000000000000000000000 ed77        sequence 10, `ack`, no payload
+ *  01 6c6f6700000000000000000000000000 4869        sequence 1, `log`, "Hi", no CRC
+ * ```
+ */
+import { crc16 } from './crc.js';
+import { readText } from './text.js';
+
+const SUBJECT_AT = 1;
+const SUBJECT_LENGTH = 16;
+const PAYLOAD_AT = SUBJECT_AT + SUBJECT_LENGTH;
+const CRC_LENGTH = 2;
+
+/** Points for a device go out under this subject; it may use it, or a blank one, for its own. */
+export const POINTS_SUBJECT = 'proto';
+export const ACK_SUBJECT = 'ack';
+export const LOG_SUBJECT = 'log';
+export const HIGH_RATE_SUBJECT = 'phr';
+export const FILE_SUBJECT = 'file';
+
+export interface Packet {
+  /** 0 … 255 */
+  readonly sequence: number;
+  readonly subject: string;
+  /** Shares its bytes with the frame. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Why a frame is no packet.
+ * - `short`: fewer bytes than a packet has
+ * - `crc`: its checksum is wrong
+ */
+export type PacketDiscard = 'short' | 'crc';
+
+export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
+  if (frame.length < PAYLOAD_AT) return 'short';
+  const subject = readSubject(frame);
+  let end = frame.length;
+  if (subject !== LOG_SUBJECT) {
+    end -= CRC_LENGTH;
+    if (end < PAYLOAD_AT) return 'short';
+    const stated = (frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8);
+    if (crc16(frame, end) !== stated) return 'crc';
+  }
+  return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end) };
+}
+
+/** NULs are trimmed at both ends, as SIOT does. */
+function readSubject(frame: Uint8Array): string {
+  let from = SUBJECT_AT;
+  let to = PAYLOAD_AT;
+  while (to > from && frame[to - 1] === 0) to--;
+  while (from < to && frame[from] === 0) from++;
+  return readText(frame, from, to - from);
+}
+
+/** `subject`: at most 16 bytes of ASCII; `sequence`: 0 … 255. */
+export function buildPacket(sequence: number, subject: string, payload: Uint8Array): Uint8Array {
+  const withCrc = subject !== LOG_SUBJECT;
+  const end = PAYLOAD_AT + payload.length;
+  const bytes = Buffer.alloc(end + (withCrc ? CRC_LENGTH : 0));
+  bytes[0] = sequence;
+  if (bytes.write(subject, SUBJECT_AT, SUBJECT_LENGTH, 'latin1') !== subject.length) {
+    throw new RangeError(`subject ${JSON.stringify(subject)} has more than 16 bytes`);
+  }
+  bytes.set(payload, PAYLOAD_AT);
+  if (withCrc) bytes.writeUInt16LE(crc16(bytes, end), end);
+  return bytes;
+}

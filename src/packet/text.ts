@@ -1,0 +1,64 @@
+/**
+ * Short texts between bytes and strings, without a call into the runtime for
+ * each: types and keys repeat in every packet of a device.
+ */
+import { isUtf8 } from 'node:buffer';
+
+const SLOTS = 2048;
+const LONGEST_CACHED = 48;
+
+interface Slot {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+const slots: (Slot | undefined)[] = new Array<Slot | undefined>(SLOTS).fill(undefined);
+
+/**
+ * Text of `length` bytes at `offset`. Bytes that are not UTF-8 become U+FFFD;
+ * {@link isMended} tells.
+ */
+export function readText(bytes: Uint8Array, offset: number, length: number): string {
+  if (length === 0) return '';
+  if (length > LONGEST_CACHED) return decode(bytes, offset, length);
+  let hash = length;
+  for (let i = offset; i < offset + length; i++) hash = (hash * 31 + (bytes[i] ?? 0)) | 0;
+  const index = (hash ^ (hash >>> 11)) & (SLOTS - 1);
+  const slot = slots[index];
+  if (slot !== undefined && same(slot.bytes, bytes, offset, length)) return slot.text;
+  const text = decode(bytes, offset, length);
+  slots[index] = { bytes: bytes.slice(offset, offset + length), text };
+  return text;
+}
+
+function same(cached: Uint8Array, bytes: Uint8Array, offset: number, length: number): boolean {
+  if (cached.length !== length) return false;
+  for (let i = 0; i < length; i++) if (cached[i] !== bytes[offset + i]) return false;
+  return true;
+}
+
+function decode(bytes: Uint8Array, offset: number, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString('utf8');
+}
+
+/** Whether reading this text had to replace bytes that are not UTF-8. */
+export function isMended(text: string, bytes: Uint8Array, offset: number, length: number): boolean {
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(offset, offset + length));
+}
+
+/** Bytes of a text in UTF-8. */
+export function textLength(text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  }
+  return text.length;
+}
+
+/** Writes a text of `length` bytes (from {@link textLength}) at `offset`. */
+export function writeText(bytes: Buffer, offset: number, text: string, length: number): void {
+  if (length !== text.length || length > LONGEST_CACHED) {
+    bytes.write(text, offset, length, 'utf8');
+    return;
+  }
+  for (let i = 0; i < length; i++) bytes[offset + i] = text.charCodeAt(i);
+}
