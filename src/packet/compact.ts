@@ -144,7 +144,7 @@ function readValue(
       return { kind: 'string', text: readText(bytes, at, length) };
     case 'json':
       return { kind: 'json', text: readText(bytes, at, length) };
-    case undefined:
+    default:
       return undefined;
   }
 }
