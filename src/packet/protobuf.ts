@@ -52,7 +52,11 @@ function decodeProtobuf(payload: Uint8Array): DecodedPayload | undefined {
   }
   let mendedTexts = 0;
   const points = decoded.points.map((raw): Point => {
-    const { type = '', key = '', text = '', origin = '' } = raw;
+    const type = raw.type ?? '';
+    const key = raw.key ?? '';
+    const text = raw.text ?? '';
+    const origin = raw.origin ?? '';
+    // A device that really sends U+FFFD is counted too: the bytes are gone here.
     for (const field of [type, key, text, origin]) if (field.includes('\ufffd')) mendedTexts += 1;
     return {
       type,

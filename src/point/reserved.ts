@@ -40,7 +40,7 @@ export function isReservedType(type: string): boolean {
   return RESERVED.has(type) || type.startsWith(GATEWAY_PREFIX);
 }
 
-/** Points that are the device's to report, but are not sent down. */
-export function isReportOnlyType(type: string): boolean {
-  return type === 'description' || type === 'uptime' || type === 'log';
+/** The administrator's to write in SIOT and the device's to report, but never sent down. */
+export function isNeverSentDown(type: string): boolean {
+  return type === 'description' || isReservedType(type);
 }

@@ -1,0 +1,116 @@
+/**
+ * What a link has counted. One name for each cause, the same in logs, in
+ * points and in `siot-mcu watch`.
+ */
+import type { FrameDiscard } from '../framing/framing.js';
+import type { PacketDiscard } from '../packet/packet.js';
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { TokenProblem } from '../point/token.js';
+
+/**
+ * Why something that a device sent went no further, besides broken frames and
+ * packets:
+ * - `payload`: points that do not decode
+ * - `oddValue`: a value of a wrong length or unknown dataType
+ * - `nan`: not a number, which would destroy the node in SIOT up to 0.22
+ * - `reserved`: a point that the gateway or its administrator owns
+ * - `tooManyPoints`: one more distinct point than the link or the gateway may have
+ * - `nodeDeleted`: somebody deleted the link's node in SIOT
+ * - `outboxFull`: not acknowledged, so that the device tries again
+ * - `unexpected`: a packet that a device has no reason to send
+ */
+export type PointDiscard =
+  | TokenProblem
+  | 'payload'
+  | 'oddValue'
+  | 'nan'
+  | 'reserved'
+  | 'tooManyPoints'
+  | 'nodeDeleted'
+  | 'outboxFull'
+  | 'unexpected';
+
+export type Discard = FrameDiscard | PacketDiscard | PointDiscard;
+
+/** Causes that are errors on the wire, which SIOT knows as `errorCount` (siot-interop.md, 5.1). */
+const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
+  'oversize',
+  'malformed',
+  'short',
+  'crc',
+  'payload',
+]);
+
+/**
+ * Worth knowing, but nothing went lost by it:
+ * - `mendedText`: text that was not UTF-8
+ * - `stampedTime`, `mappedTime`, `futureTime`: time 0; counted from the
+ *   device's start; more than 1 s ahead
+ * - `duplicate`: a packet that was acknowledged again and not processed twice
+ * - `samePoint`: the very same point again
+ * - `retransmission`: a packet of ours sent again
+ * - `unconfirmed`: a setting or command that was sent and never confirmed
+ * - `restart`: the device has restarted
+ * - `refusedSetting`: somebody set a point that is not sent down
+ */
+export type Notice =
+  | 'mendedText'
+  | 'stampedTime'
+  | 'mappedTime'
+  | 'futureTime'
+  | 'duplicate'
+  | 'samePoint'
+  | 'retransmission'
+  | 'unconfirmed'
+  | 'restart'
+  | 'refusedSetting';
+
+const LOG_EVERY_MS = 60_000;
+
+export class Counters {
+  /** CRC-valid packets received other than ack and high-rate (siot-interop.md, 5.1). */
+  rx = 0;
+  /** Point and ack packets sent, each transmission. */
+  tx = 0;
+  /** High-rate packets received. */
+  hrRx = 0;
+  /** Broken frames, packets and payloads. */
+  errorCount = 0;
+  /** Points received that went on. */
+  points = 0;
+  readonly #causes = new Map<Discard | Notice, number>();
+  readonly #loggedAtMs = new Map<Discard, number>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** Counts what was thrown away, and says so at most once a minute for each cause. */
+  discard(cause: Discard, detail: object, count = 1): void {
+    this.#add(cause, count);
+    if (WIRE_ERRORS.has(cause)) this.errorCount += count;
+    const now = this.clock.monotonicMs();
+    if (now - (this.#loggedAtMs.get(cause) ?? Number.NEGATIVE_INFINITY) < LOG_EVERY_MS) return;
+    this.#loggedAtMs.set(cause, now);
+    this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
+  }
+
+  notice(cause: Notice, count = 1): void {
+    this.#add(cause, count);
+  }
+
+  get(cause: Discard | Notice): number {
+    return this.#causes.get(cause) ?? 0;
+  }
+
+  /** All causes that have been counted, by name. */
+  causes(): ReadonlyMap<Discard | Notice, number> {
+    return this.#causes;
+  }
+
+  #add(cause: Discard | Notice, count: number): void {
+    this.#causes.set(cause, (this.#causes.get(cause) ?? 0) + count);
+  }
+}

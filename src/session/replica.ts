@@ -1,0 +1,112 @@
+/** What the gateway knows of a node's points, newest of each (design.md, "Words"). */
+import { PointMap } from '../point/point-map.js';
+import { canonicalKey, sameValue, type Point } from '../point/point.js';
+
+interface Entry {
+  /** Newest by time, as it went to the outbox. */
+  newest: Point;
+  /** Key as the device spells it: "" or "0". */
+  spelling: string | undefined;
+  /** Latest time that the gateway itself gave this point. */
+  givenNs: bigint;
+}
+
+/** Room for distinct points; links share the gateway's. */
+export class PointBudget {
+  #used = 0;
+  constructor(readonly limit: number) {}
+
+  take(): boolean {
+    if (this.#used >= this.limit) return false;
+    this.#used += 1;
+    return true;
+  }
+
+  release(count: number): void {
+    this.#used -= count;
+  }
+}
+
+export class Replica {
+  readonly #entries = new PointMap<Entry>();
+
+  constructor(
+    /** Most distinct points of this link. */
+    private readonly maxPoints: number,
+    private readonly shared: PointBudget,
+  ) {}
+
+  newest(type: string, key: string): Point | undefined {
+    return this.#entries.get(type, key)?.newest;
+  }
+
+  /** The key as the device spells it; undefined when it has never reported the point. */
+  spelling(type: string, key: string): string | undefined {
+    return this.#entries.get(type, key)?.spelling;
+  }
+
+  /** False: one more distinct point than allowed. */
+  hasRoomFor(type: string, key: string): boolean {
+    if (this.#entries.get(type, key) !== undefined) return true;
+    return this.#entries.size < this.maxPoints && this.shared.take();
+  }
+
+  /** The next time to give a point: `wishNs`, or later so that its times always increase. */
+  giveTime(type: string, key: string, wishNs: bigint): bigint {
+    const given = this.#entries.get(type, key)?.givenNs ?? 0n;
+    return wishNs > given ? wishNs : given + 1n;
+  }
+
+  /** The very same point is the newest already. */
+  has(point: Point): boolean {
+    const newest = this.newest(point.type, point.key);
+    return (
+      newest !== undefined &&
+      newest.time === point.time &&
+      newest.tombstone === point.tombstone &&
+      sameValue(newest.value, point.value)
+    );
+  }
+
+  /**
+   * Takes a point that goes out; call {@link hasRoomFor} first. `given`: its time
+   * is the gateway's. `spelling`: the device's key, for its own reports.
+   */
+  merge(point: Point, given: boolean, spelling?: string): void {
+    const entry = this.#entries.get(point.type, point.key);
+    if (entry === undefined) {
+      this.#entries.set(point.type, point.key, {
+        newest: point,
+        spelling,
+        givenNs: given ? point.time : 0n,
+      });
+      return;
+    }
+    if (spelling !== undefined) entry.spelling = spelling;
+    if (given && point.time > entry.givenNs) entry.givenNs = point.time;
+    if (point.time >= entry.newest.time) entry.newest = point;
+  }
+
+  /** The newest of each point. */
+  *points(): IterableIterator<Point> {
+    for (const entry of this.#entries.values()) yield entry.newest;
+  }
+
+  /** Gives its room back; the replica is not used after this. */
+  release(): void {
+    this.shared.release(this.#entries.size);
+    this.#entries.clear();
+  }
+}
+
+/** A device's point as it goes to SIOT: blank origin, the key as stores keep it. */
+export function asOwner(point: Point, time: bigint): Point {
+  return {
+    type: point.type,
+    key: canonicalKey(point.key),
+    time,
+    value: point.value,
+    tombstone: point.tombstone,
+    origin: '',
+  };
+}
