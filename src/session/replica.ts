@@ -3,8 +3,8 @@ import { PointMap } from '../point/point-map.js';
 import { canonicalKey, sameValue, type Point } from '../point/point.js';
 
 interface Entry {
-  /** Newest by time, as it went to the outbox. */
-  newest: Point;
+  /** Newest by time, as it went to the outbox; undefined until the first one did. */
+  newest: Point | undefined;
   /** Key as the device spells it: "" or "0". */
   spelling: string | undefined;
   /** Latest time that the gateway itself gave this point. */
@@ -45,16 +45,20 @@ export class Replica {
     return this.#entries.get(type, key)?.spelling;
   }
 
-  /** False: one more distinct point than allowed. */
-  hasRoomFor(type: string, key: string): boolean {
+  /** Makes room for a point; false: one more distinct point than allowed. */
+  admit(type: string, key: string): boolean {
     if (this.#entries.get(type, key) !== undefined) return true;
-    return this.#entries.size < this.maxPoints && this.shared.take();
+    if (this.#entries.size >= this.maxPoints || !this.shared.take()) return false;
+    this.#entries.set(type, key, { newest: undefined, spelling: undefined, givenNs: 0n });
+    return true;
   }
 
-  /** The next time to give a point: `wishNs`, or later so that its times always increase. */
+  /** Gives an admitted point a time: `wishNs`, or later, so that its times always increase. */
   giveTime(type: string, key: string, wishNs: bigint): bigint {
-    const given = this.#entries.get(type, key)?.givenNs ?? 0n;
-    return wishNs > given ? wishNs : given + 1n;
+    const entry = this.#entries.get(type, key);
+    if (entry === undefined) return wishNs;
+    entry.givenNs = wishNs > entry.givenNs ? wishNs : entry.givenNs + 1n;
+    return entry.givenNs;
   }
 
   /** The very same point is the newest already. */
@@ -68,28 +72,17 @@ export class Replica {
     );
   }
 
-  /**
-   * Takes a point that goes out; call {@link hasRoomFor} first. `given`: its time
-   * is the gateway's. `spelling`: the device's key, for its own reports.
-   */
-  merge(point: Point, given: boolean, spelling?: string): void {
+  /** Takes an admitted point that goes out. `spelling`: the device's key, for its own reports. */
+  merge(point: Point, spelling?: string): void {
     const entry = this.#entries.get(point.type, point.key);
-    if (entry === undefined) {
-      this.#entries.set(point.type, point.key, {
-        newest: point,
-        spelling,
-        givenNs: given ? point.time : 0n,
-      });
-      return;
-    }
+    if (entry === undefined) return;
     if (spelling !== undefined) entry.spelling = spelling;
-    if (given && point.time > entry.givenNs) entry.givenNs = point.time;
-    if (point.time >= entry.newest.time) entry.newest = point;
+    if (entry.newest === undefined || point.time >= entry.newest.time) entry.newest = point;
   }
 
   /** The newest of each point. */
   *points(): IterableIterator<Point> {
-    for (const entry of this.#entries.values()) yield entry.newest;
+    for (const { newest } of this.#entries.values()) if (newest !== undefined) yield newest;
   }
 
   /** Gives its room back; the replica is not used after this. */

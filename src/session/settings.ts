@@ -1,0 +1,214 @@
+/**
+ * The settings of a device and what became of each (design.md, "Towards the
+ * device"). Which one is sent when is the downlink's business.
+ */
+import { PointMap } from '../point/point-map.js';
+import {
+  isDeleted,
+  numberOf,
+  textOf,
+  type Point,
+  type PointValue,
+} from '../point/point.js';
+
+/**
+ * - `pending`: on its way
+ * - `inForce`: acknowledged, or confirmed by a report
+ * - `unconfirmed`: sent as often as allowed; in force as far as anyone knows
+ * - `ended`: a command that has acted, or of which nobody will know
+ * - `replaced`: the device has changed the point itself since
+ */
+export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced';
+
+export class Setting {
+  state: SettingState = 'pending';
+  /** In force, and being sent again because the device has restarted. */
+  restoring = false;
+  /** How often this very setting has been sent since it was made. */
+  transmissions = 0;
+  /** Wall time of the device's acknowledgement, ns. */
+  confirmedNs: bigint | undefined;
+  /** The device has reported the point since the setting was last sent. */
+  reportedSinceSent = false;
+  /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */
+  asidePauseMs = 0;
+  /** Monotonic ms of the next try while set aside. */
+  asideUntilMs = 0;
+  /** Why it cannot be sent at all, for people. */
+  problem: string | undefined;
+
+  constructor(
+    /** As it was set: the time and the key of whoever set it. */
+    readonly point: Point,
+    /** Acts once: never sent again after its end. */
+    readonly command: boolean,
+  ) {}
+
+  /** On its way to the device. */
+  get waiting(): boolean {
+    return this.state === 'pending' || this.restoring;
+  }
+
+  get inForce(): boolean {
+    return this.state === 'inForce' || this.state === 'unconfirmed';
+  }
+}
+
+/** A setting as it is kept over restarts of the gateway. */
+export interface SettingRecord {
+  readonly type: string;
+  readonly key: string;
+  readonly time: string;
+  readonly value: ValueRecord;
+  readonly tombstone: number;
+  readonly origin: string;
+  readonly state: SettingState;
+  readonly restoring?: boolean;
+  readonly transmissions: number;
+  readonly confirmed?: string;
+}
+
+/** As {@link PointValue}, in JSON: numbers as text, which also holds infinities and 64 bits. */
+export interface ValueRecord {
+  readonly kind: PointValue['kind'];
+  readonly number?: string;
+  readonly text?: string;
+}
+
+/** Whether a setting was taken, and if not, why. */
+export type Acceptance = 'new' | 'notNewer' | 'tooMany';
+
+export class SettingsBook {
+  readonly #settings = new PointMap<Setting>();
+
+  constructor(
+    private readonly commands: ReadonlySet<string>,
+    /** Most distinct settings; a bus that invents keys must not fill the memory. */
+    private readonly limit: number,
+  ) {}
+
+  get(type: string, key: string): Setting | undefined {
+    return this.#settings.get(type, key);
+  }
+
+  all(): Iterable<Setting> {
+    return this.#settings.values();
+  }
+
+  /**
+   * Judges a point that somebody has set. Only one that is newer than the last
+   * setting of its type and key counts; reports of the device do not make it old.
+   */
+  judge(point: Point): Acceptance {
+    const last = this.#settings.get(point.type, point.key);
+    if (last === undefined) return this.#settings.size >= this.limit ? 'tooMany' : 'new';
+    return point.time > last.point.time ? 'new' : 'notNewer';
+  }
+
+  isCommand(type: string): boolean {
+    return this.commands.has(type);
+  }
+
+  /** Takes a point that {@link judge} found new; it takes the place of the last one. */
+  take(point: Point): { setting: Setting; replaced: Setting | undefined } {
+    const replaced = this.#settings.get(point.type, point.key);
+    const setting = new Setting(point, this.isCommand(point.type));
+    this.#settings.set(point.type, point.key, setting);
+    return { setting, replaced };
+  }
+
+  /** True while this is still the last setting of its point. */
+  isCurrent(setting: Setting): boolean {
+    return this.#settings.get(setting.point.type, setting.point.key) === setting;
+  }
+
+  records(): SettingRecord[] {
+    return [...this.#settings.values()].map(toRecord);
+  }
+
+  restore(records: readonly SettingRecord[]): void {
+    for (const record of records) {
+      const setting = new Setting(
+        {
+          type: record.type,
+          key: record.key,
+          time: BigInt(record.time),
+          value: fromValueRecord(record.value),
+          tombstone: record.tombstone,
+          origin: record.origin,
+        },
+        this.isCommand(record.type),
+      );
+      setting.state = record.state;
+      setting.restoring = record.restoring === true;
+      setting.transmissions = record.transmissions;
+      if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
+      this.#settings.set(record.type, record.key, setting);
+    }
+  }
+}
+
+function toRecord(setting: Setting): SettingRecord {
+  const { point } = setting;
+  return {
+    type: point.type,
+    key: point.key,
+    time: point.time.toString(),
+    value: toValueRecord(point.value),
+    tombstone: point.tombstone,
+    origin: point.origin,
+    state: setting.state,
+    transmissions: setting.transmissions,
+    ...(setting.restoring ? { restoring: true } : {}),
+    ...(setting.confirmedNs === undefined ? {} : { confirmed: setting.confirmedNs.toString() }),
+  };
+}
+
+function toValueRecord(value: PointValue): ValueRecord {
+  switch (value.kind) {
+    case 'none':
+      return { kind: 'none' };
+    case 'float':
+      return { kind: 'float', number: String(value.number) };
+    case 'int':
+      return { kind: 'int', number: value.integer.toString() };
+    case 'json':
+      return { kind: 'json', text: value.text };
+    case 'string':
+      return value.number === undefined
+        ? { kind: 'string', text: value.text }
+        : { kind: 'string', text: value.text, number: String(value.number) };
+  }
+}
+
+function fromValueRecord(record: ValueRecord): PointValue {
+  switch (record.kind) {
+    case 'none':
+      return { kind: 'none' };
+    case 'float':
+      return { kind: 'float', number: Number(record.number) };
+    case 'int':
+      return { kind: 'int', integer: BigInt(record.number ?? '0') };
+    case 'json':
+      return { kind: 'json', text: record.text ?? '' };
+    case 'string':
+      return record.number === undefined
+        ? { kind: 'string', text: record.text ?? '' }
+        : { kind: 'string', text: record.text ?? '', number: Number(record.number) };
+  }
+}
+
+/**
+ * Whether a report says what a setting says. `asSent`: the setting as the
+ * device's codec rounds it. A device that computes in single precision behind
+ * the compact codec reports 0.1 as 0.10000000149: that is equal too.
+ */
+export function reportEquals(report: Point, asSent: Point): boolean {
+  if (isDeleted(report) !== isDeleted(asSent)) return false;
+  const text = textOf(asSent.value);
+  if (text !== '' || textOf(report.value) !== '') return text === textOf(report.value);
+  const set = numberOf(asSent.value);
+  const reported = numberOf(report.value);
+  if (set === reported) return true;
+  return !Number.isInteger(set) && Math.fround(set) === reported;
+}
