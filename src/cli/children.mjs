@@ -1,0 +1,57 @@
+// Child processes that leave nothing behind. For scripts that run before
+// anything is built.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+
+// Nothing may be left behind, also when this process is killed: a watcher
+// beside the child reads from a pipe that only this process holds. The pipe's
+// end without a word ends the child; a line from here sends the watcher home.
+// After `exec` the shell's process ID is the child's.
+const WATCHED = '(read -r _ <&3 || kill -TERM $$) </dev/null >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
+
+const running = new Set();
+let received;
+
+const statusOf = (signal) => 128 + constants.signals[signal];
+
+/**
+ * Runs a program to its end. Resolves to its exit status, 128 + n for signal n.
+ * `stdio` names the three streams as for `spawn`.
+ */
+export function runChild(program, args, { stdio, env = process.env }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('/bin/sh', ['-c', WATCHED, program, ...args], {
+      stdio: [...stdio, 'pipe'],
+      env,
+    });
+    running.add(child);
+    const leash = child.stdio[3];
+    leash.on('error', () => undefined);
+    child.once('error', (cause) => {
+      running.delete(child);
+      reject(new Error(`${program} cannot be started: ${cause.message}`, { cause }));
+    });
+    child.once('exit', (code, signal) => {
+      running.delete(child);
+      leash.end('done\n');
+      // What was to come after the child is not wanted any more.
+      if (received !== undefined && code !== 0) process.exit(code ?? statusOf(signal));
+      resolve(code ?? statusOf(signal));
+    });
+  });
+}
+
+/**
+ * From now on signals go to the running child, whose end then ends this
+ * process. Without a child they end it at once.
+ */
+export function forwardSignals() {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (running.size === 0) process.exit(statusOf(signal));
+      // A daemon reads its configuration again, and lives on.
+      if (signal !== 'SIGHUP') received = signal;
+      for (const child of running) child.kill(signal);
+    });
+  }
+}
