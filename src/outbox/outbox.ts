@@ -19,6 +19,8 @@ export interface Outbox {
   lane(nodeId: string): OutboxLane;
   /** Lanes that have been asked for, in that order. */
   lanes(): Iterable<OutboxLane>;
+  /** Forgets a lane once it is empty: its link has left the configuration, others share its room. */
+  release(nodeId: string): void;
   /** Called whenever points have been put into a lane. */
   onPut: ((lane: OutboxLane) => void) | undefined;
   close(): Promise<void>;
@@ -43,4 +45,6 @@ export interface OutboxLane {
   read(position: number): Point | undefined;
   /** Delivered, or dropped for good: out of the outbox. Harmless when repeated. */
   settle(position: number): void;
+  /** As {@link settle} for everything up to and including a position. */
+  settleThrough(position: number): void;
 }

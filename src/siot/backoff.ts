@@ -1,0 +1,16 @@
+export interface BackoffRange {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/**
+ * Wait before try number `failures` + 1, in ms: doubles from `firstMs` to
+ * `maxMs`, less up to a quarter by chance, so that many do not come at once.
+ *
+ * @param failures 1 or more
+ * @param random in 0…1
+ */
+export function backoffMs(failures: number, range: BackoffRange, random: number): number {
+  const full = Math.min(range.maxMs, range.firstMs * 2 ** Math.min(failures - 1, 30));
+  return full * (1 - random / 4);
+}

@@ -1,0 +1,370 @@
+import {
+  connect,
+  createInbox,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type ConnectionOptions,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node';
+import type { Clock, Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { backoffMs } from './backoff.js';
+import { connectionProblem } from './connection-problem.js';
+
+export interface NatsSettings {
+  /** Such as `nats://127.0.0.1:4222`; one is enough. */
+  readonly servers: readonly string[];
+  readonly auth?: NatsAuth;
+  readonly tls?: {
+    readonly caFile?: string;
+    readonly certFile?: string;
+    readonly keyFile?: string;
+  };
+  /** Shown by the server's monitoring. */
+  readonly name?: string;
+}
+
+/** Contents, already read from wherever they were kept. */
+export type NatsAuth =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'user'; readonly user: string; readonly password: string }
+  /** The seed of an nkey: `SU…`. */
+  | { readonly kind: 'nkey'; readonly seed: string }
+  /** The text of a `.creds` file. */
+  | { readonly kind: 'creds'; readonly creds: string };
+
+export type ConnectionState =
+  | { readonly name: 'connecting'; readonly problem?: string }
+  | { readonly name: 'connected' }
+  /** The server does not take the credentials. Tried again all the same: it may be reconfigured. */
+  | { readonly name: 'refused'; readonly problem: string }
+  | { readonly name: 'closed' };
+
+/** What came back for a request: bytes, or why nothing can. */
+export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost';
+
+export interface Incoming {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Where an answer goes; blank: none is wanted. */
+  readonly reply: string;
+}
+
+export interface BusOptions {
+  readonly settings: NatsSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onState: (state: ConnectionState) => void;
+  /** How often the server is asked for a sign of life, and how long it may take, in ms. */
+  readonly pingEveryMs?: number;
+  readonly pongWithinMs?: number;
+}
+
+/** Nothing was sent: there is no connection now. */
+export class NotConnectedError extends Error {
+  override readonly name = 'NotConnectedError';
+  constructor() {
+    super('there is no connection to NATS');
+  }
+}
+
+const RETRY = { firstMs: 100, maxMs: 5_000 };
+const DIAL_WITHIN_MS = 4_000;
+const PING_EVERY_MS = 5_000;
+const PONG_WITHIN_MS = 10_000;
+const FLUSHED_WITHIN_MS = 500;
+/** The client library's own pings: never, ours do not hang when the server's socket is full. */
+const NEVER_MS = 24 * 3_600_000;
+
+interface Standing {
+  readonly subject: string;
+  readonly heard: (message: Incoming) => void;
+  active: Subscription | undefined;
+}
+
+/**
+ * The connection to NATS: dials for ever, and each time anew.
+ *
+ * The client library's own reconnecting is not used. It takes publishes while
+ * there is no connection and loses them without a word; here they fail at once
+ * with a {@link NotConnectedError}, and whoever publishes sees each loss as a
+ * change of state. Standing subscriptions are renewed by themselves.
+ *
+ * What is published here is not heard here (NATS' no-echo).
+ */
+export class Connection {
+  readonly #options: BusOptions;
+  #state: ConnectionState = { name: 'connecting' };
+  #started = false;
+  #nats: NatsConnection | undefined;
+  #failures = 0;
+  #retry: Timer | undefined;
+  #pinging: Timer | undefined;
+  readonly #standing = new Set<Standing>();
+  #inbox = '';
+  #lastToken = 0;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  #said = '';
+
+  constructor(options: BusOptions) {
+    this.#options = options;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get connected(): boolean {
+    return this.#nats !== undefined;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    void this.#dial();
+  }
+
+  /** Largest payload that the server takes, in bytes. */
+  get maxPayload(): number {
+    return this.#nats?.info?.max_payload ?? 1_048_576;
+  }
+
+  /** Throws a {@link NotConnectedError}, or the library's own error for what cannot be sent at all. */
+  publish(subject: string, payload: Uint8Array, reply?: string): void {
+    if (this.#nats === undefined) throw new NotConnectedError();
+    if (reply === undefined || reply === '') this.#nats.publish(subject, payload);
+    else this.#nats.publish(subject, payload, { reply });
+  }
+
+  /**
+   * Publishes with a reply subject of its own; `answered` is called for every
+   * reply, and once with `lost` when the connection goes first. The caller ends
+   * it with {@link forget}: a store may answer twice (siot-interop.md, 4.4).
+   */
+  ask(subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
+    if (this.#nats === undefined) throw new NotConnectedError();
+    const token = ++this.#lastToken;
+    this.#nats.publish(subject, payload, { reply: `${this.#inbox}${String(token)}` });
+    this.#asked.set(token, answered);
+    return token;
+  }
+
+  forget(token: number): void {
+    this.#asked.delete(token);
+  }
+
+  /** The first answer to a request. Never rejects. */
+  request(subject: string, payload: Uint8Array, withinMs: number): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (this.#nats === undefined) {
+        resolve('lost');
+        return;
+      }
+      const token = this.ask(subject, payload, (answer) => {
+        timer.cancel();
+        this.forget(token);
+        resolve(answer);
+      });
+      const timer = this.#options.clock.setTimer(withinMs, () => {
+        this.forget(token);
+        resolve('timeout');
+      });
+    });
+  }
+
+  /** Calls back once the server has processed all that was published before; `false`: lost. */
+  barrier(done: (processed: boolean) => void): void {
+    const nats = this.#nats;
+    if (nats === undefined) {
+      done(false);
+      return;
+    }
+    nats.flush().then(
+      () => done(this.#nats === nats),
+      () => done(false),
+    );
+  }
+
+  /** Heard until the returned function is called, over all connections. */
+  subscribe(subject: string, heard: (message: Incoming) => void): () => void {
+    const standing: Standing = { subject, heard, active: undefined };
+    this.#standing.add(standing);
+    if (this.#nats !== undefined) this.#activate(this.#nats, standing);
+    return () => {
+      if (!this.#standing.delete(standing)) return;
+      if (this.#nats !== undefined) standing.active?.unsubscribe();
+      standing.active = undefined;
+    };
+  }
+
+  /** Sends what is in its buffers, closes, and never comes back. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state.name === 'closed') return;
+    const nats = this.#nats;
+    this.#retry?.cancel();
+    if (nats !== undefined) {
+      await new Promise<void>((resolve) => {
+        const enough = this.#options.clock.setTimer(FLUSHED_WITHIN_MS, resolve);
+        this.barrier(() => {
+          enough.cancel();
+          resolve();
+        });
+      });
+    }
+    this.#lose(nats);
+    this.#setState({ name: 'closed' });
+    await nats?.close().catch(() => undefined);
+  }
+
+  async #dial(): Promise<void> {
+    let nats: NatsConnection;
+    try {
+      nats = await connect(this.#dialOptions());
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (this.#state.name === 'closed') {
+      await nats.close().catch(() => undefined);
+      return;
+    }
+    this.#up(nats);
+    const cause = await nats.closed();
+    this.#down(nats, cause);
+  }
+
+  #up(nats: NatsConnection): void {
+    const log = this.#options.log;
+    void this.#watchErrors(nats);
+    this.#nats = nats;
+    this.#failures = 0;
+    this.#said = '';
+    // A new inbox for each connection: no answer to an earlier one is mistaken for ours.
+    const inbox = `${createInbox()}.`;
+    this.#inbox = inbox;
+    nats.subscribe(`${inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message, inbox.length);
+      },
+    });
+    for (const standing of this.#standing) this.#activate(nats, standing);
+    log.info({ server: nats.getServer() }, 'connected to NATS');
+    this.#setState({ name: 'connected' });
+    this.#keepAsking(nats);
+  }
+
+  #down(nats: NatsConnection, cause: unknown): void {
+    if (this.#nats !== nats) return;
+    this.#lose(nats);
+    this.#failed(cause ?? new Error('the server closed the connection'));
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#state.name === 'closed') return;
+    const { refused, text } = connectionProblem(cause, this.#options.settings);
+    this.#failures += 1;
+    const afterMs = backoffMs(this.#failures, RETRY, this.#options.random());
+    const { log } = this.#options;
+    if (text === this.#said) log.debug({ attempt: this.#failures }, text);
+    else log.warn({}, `${text}; trying again`);
+    this.#said = text;
+    this.#retry = this.#options.clock.setTimer(afterMs, () => void this.#dial());
+    this.#setState(
+      refused ? { name: 'refused', problem: text } : { name: 'connecting', problem: text },
+    );
+  }
+
+  #lose(nats: NatsConnection | undefined): void {
+    if (nats === undefined) return;
+    this.#nats = undefined;
+    this.#pinging?.cancel();
+    for (const standing of this.#standing) standing.active = undefined;
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const answered of asked) answered('lost');
+  }
+
+  // A server that has stopped reading leaves the library waiting for its
+  // socket for ever: such a connection is left behind, not waited for.
+  #keepAsking(nats: NatsConnection): void {
+    const { clock, pingEveryMs = PING_EVERY_MS, pongWithinMs = PONG_WITHIN_MS } = this.#options;
+    this.#pinging = clock.setTimer(pingEveryMs, () => {
+      const late = clock.setTimer(pongWithinMs, () => {
+        if (this.#nats !== nats) return;
+        this.#lose(nats);
+        this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
+        nats.close().catch(() => undefined);
+      });
+      this.#pinging = late;
+      this.barrier((processed) => {
+        late.cancel();
+        if (processed) this.#keepAsking(nats);
+      });
+    });
+  }
+
+  #answered(message: Msg, prefixLength: number): void {
+    const answered = this.#asked.get(Number(message.subject.slice(prefixLength)));
+    if (answered === undefined) return;
+    const data = message.data;
+    answered(data.length === 0 && message.headers?.code === 503 ? 'noResponders' : data);
+  }
+
+  #activate(nats: NatsConnection, standing: Standing): void {
+    standing.active = nats.subscribe(standing.subject, {
+      callback: (error, message) => {
+        if (error !== null || !this.#standing.has(standing)) return;
+        const { subject, data } = message;
+        standing.heard({ subject, data, reply: message.reply ?? '' });
+      },
+    });
+  }
+
+  async #watchErrors(nats: NatsConnection): Promise<void> {
+    for await (const status of nats.status()) {
+      if (status.type !== 'error') continue;
+      this.#options.log.warn({}, `NATS: ${status.error.message}`);
+    }
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  #dialOptions(): ConnectionOptions {
+    const { servers, auth, tls, name } = this.#options.settings;
+    const options: ConnectionOptions = {
+      servers: [...servers],
+      reconnect: false,
+      timeout: DIAL_WITHIN_MS,
+      pingInterval: NEVER_MS,
+      noEcho: true,
+      noAsyncTraces: true,
+      ignoreClusterUpdates: true,
+      name: name ?? 'siot-mcu-gateway',
+    };
+    if (tls !== undefined) options.tls = { ...tls };
+    switch (auth?.kind) {
+      case 'token':
+        options.token = auth.token;
+        break;
+      case 'user':
+        options.user = auth.user;
+        options.pass = auth.password;
+        break;
+      case 'nkey':
+        options.authenticator = nkeyAuthenticator(new TextEncoder().encode(auth.seed.trim()));
+        break;
+      case 'creds':
+        options.authenticator = credsAuthenticator(new TextEncoder().encode(auth.creds));
+        break;
+      case undefined:
+        break;
+    }
+    return options;
+  }
+}
