@@ -1,0 +1,27 @@
+import { compactPoints } from './compact.js';
+import type { McuPoint } from './points.js';
+import { protobufPoints } from './protobuf.js';
+
+/** How the points of a packet are written. */
+export interface PointCodec {
+  readonly name: Protocol;
+  encode(points: readonly McuPoint[]): Uint8Array;
+  /** `undefined` when the payload is not a point list; never throws. */
+  decode(payload: Uint8Array): McuPoint[] | undefined;
+}
+
+export type Protocol = 'protobuf' | 'compact';
+
+export const POINT_CODECS: Readonly<Record<Protocol, PointCodec>> = {
+  protobuf: protobufPoints,
+  compact: compactPoints,
+};
+
+/** Subjects of packets that carry no points (siot-interop.md, 2.2). */
+const WITHOUT_POINTS: ReadonlySet<string> = new Set(['ack', 'log', 'phr', 'file']);
+
+/** Points come under `proto` and the blank subject; other words are ignored (siot-interop.md, 7). */
+export const carriesPoints = (subject: string): boolean => subject === '' || subject === 'proto';
+
+export const isKnownSubject = (subject: string): boolean =>
+  carriesPoints(subject) || WITHOUT_POINTS.has(subject);

@@ -1,0 +1,52 @@
+/**
+ * Random numbers that a seed repeats exactly (a 32-bit Weyl sequence through a
+ * mixing function). Not for secrets.
+ */
+export class SeededRandom {
+  #state: number;
+
+  constructor(readonly seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** 0 ≤ x < 1, in steps of 2⁻³². */
+  next(): number {
+    this.#state = (this.#state + 0x9e3779b9) >>> 0;
+    let x = this.#state;
+    x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+    x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+    return ((x ^ (x >>> 15)) >>> 0) / 0x1_0000_0000;
+  }
+
+  /** True with this probability; draws nothing when it is 0. */
+  chance(probability: number): boolean {
+    return probability > 0 && this.next() < probability;
+  }
+
+  /** A whole number, 0 ≤ n < `end`. */
+  below(end: number): number {
+    return Math.floor(this.next() * end);
+  }
+
+  /** −1 … 1. */
+  signed(): number {
+    return this.next() * 2 - 1;
+  }
+
+  /** Time to the next of events that come on average every `meanMs`, at least 1 ms. */
+  waitMs(meanMs: number): number {
+    return Math.max(1, Math.round(-Math.log(1 - this.next()) * meanMs));
+  }
+
+  /**
+   * A generator of its own for one use: what is drawn from it does not shift
+   * what others draw, so that switching one fault on leaves the rest as it was.
+   */
+  fork(use: string): SeededRandom {
+    let hash = this.seed >>> 0;
+    for (let i = 0; i < use.length; i += 1) {
+      hash = Math.imul(hash ^ use.charCodeAt(i), 0x01000193) >>> 0;
+    }
+    return new SeededRandom(hash);
+  }
+}
