@@ -44,9 +44,7 @@ function decodeProtobuf(payload: Uint8Array): DecodedPayload | undefined {
   let decoded: serial.Points;
   try {
     // A Buffer, since its reader mends text that is not UTF-8 with U+FFFD.
-    decoded = serial.Points.decode(
-      Buffer.from(payload.buffer, payload.byteOffset, payload.length),
-    );
+    decoded = serial.Points.decode(Buffer.from(payload.buffer, payload.byteOffset, payload.length));
   } catch {
     return undefined;
   }

@@ -57,8 +57,7 @@ export interface DownlinkHost {
 }
 
 type Flight = (
-  | { readonly kind: 'time' }
-  | { readonly kind: 'setting'; readonly setting: Setting }
+  { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting }
 ) & {
   readonly sequence: number;
   readonly frame: Uint8Array;
@@ -185,6 +184,11 @@ export class Downlink {
     this.#pump();
   }
 
+  /** It has acknowledged something that was sent past this downlink: a probe for its codec. */
+  answered(): void {
+    if (this.acknowledges !== 'yes') this.#learn('yes');
+  }
+
   /** The codec is known now, or has changed. */
   codecKnown(): void {
     this.#pump();
@@ -219,10 +223,7 @@ export class Downlink {
     }
   }
 
-  /**
-   * The device has restarted. `noticed` is called at once; `resync` when it is
-   * time to send all again (at most one resync in 5 s).
-   */
+  /** The device has restarted: called at once, {@link resync} when all may be sent again. */
   restartNoticed(): void {
     this.#endTransmittedCommands('the device restarted');
     this.#sent.clear();
@@ -233,6 +234,7 @@ export class Downlink {
     for (const setting of this.book.all()) {
       if (setting.inForce && !setting.command && this.options.restore) {
         setting.restoring = true;
+        setting.sent = false;
         this.#queue.add(setting);
       }
       setting.asidePauseMs = 0;
@@ -378,6 +380,7 @@ export class Downlink {
       else this.#pump();
       return;
     }
+    setting.sent = true;
     setting.reportedSinceSent = false;
     this.#transmit({ kind: 'setting', setting }, sequence, frame, limit);
     this.host.changed(setting);
@@ -395,7 +398,9 @@ export class Downlink {
       origin: '',
     };
     try {
-      const frame = this.host.frame(buildPacket(sequence, POINTS_SUBJECT, codec.encode([outgoing])));
+      const frame = this.host.frame(
+        buildPacket(sequence, POINTS_SUBJECT, codec.encode([outgoing])),
+      );
       if (frame.length <= this.options.maxFrameLength) {
         setting.problem = undefined;
         return frame;
@@ -611,8 +616,6 @@ export class AckFrames {
       frames = [];
       this.#frames.set(codec.name, frames);
     }
-    return (frames[sequence] ??= this.frame(
-      buildPacket(sequence, ACK_SUBJECT, codec.ackPayload),
-    ));
+    return (frames[sequence] ??= this.frame(buildPacket(sequence, ACK_SUBJECT, codec.ackPayload)));
   }
 }

@@ -1,4 +1,5 @@
 /** What the gateway knows of a node's points, newest of each (design.md, "Words"). */
+import { NS_PER_S } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, sameValue, type Point } from '../point/point.js';
 
@@ -53,11 +54,17 @@ export class Replica {
     return true;
   }
 
-  /** Gives an admitted point a time: `wishNs`, or later, so that its times always increase. */
+  /**
+   * Gives an admitted point a time: `wishNs`, or later, so that its times always
+   * increase, also behind a time of the device's own that is slightly ahead.
+   */
   giveTime(type: string, key: string, wishNs: bigint): bigint {
     const entry = this.#entries.get(type, key);
     if (entry === undefined) return wishNs;
-    entry.givenNs = wishNs > entry.givenNs ? wishNs : entry.givenNs + 1n;
+    let last = entry.givenNs;
+    const newest = entry.newest?.time ?? 0n;
+    if (newest > last && newest <= wishNs + NS_PER_S) last = newest;
+    entry.givenNs = wishNs > last ? wishNs : last + 1n;
     return entry.givenNs;
   }
 

@@ -3,13 +3,7 @@
  * device"). Which one is sent when is the downlink's business.
  */
 import { PointMap } from '../point/point-map.js';
-import {
-  isDeleted,
-  numberOf,
-  textOf,
-  type Point,
-  type PointValue,
-} from '../point/point.js';
+import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../point/point.js';
 
 /**
  * - `pending`: on its way
@@ -26,6 +20,8 @@ export class Setting {
   restoring = false;
   /** How often this very setting has been sent since it was made. */
   transmissions = 0;
+  /** Sent at least once since it was made, or since the restart that it is restored after. */
+  sent = false;
   /** Wall time of the device's acknowledgement, ns. */
   confirmedNs: bigint | undefined;
   /** The device has reported the point since the setting was last sent. */
@@ -142,6 +138,7 @@ export class SettingsBook {
       setting.state = record.state;
       setting.restoring = record.restoring === true;
       setting.transmissions = record.transmissions;
+      setting.sent = record.transmissions > 0 && !setting.restoring;
       if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
       this.#settings.set(record.type, record.key, setting);
     }

@@ -1,0 +1,99 @@
+/** Judges the points of a device before they go to SIOT (design.md, "Never on NATS", "Times"). */
+import { MAX_COMPACT_FIELD } from '../packet/compact.js';
+import { textLength } from '../packet/text.js';
+import { isReservedType } from '../point/reserved.js';
+import { numberOf, textOf, type Point } from '../point/point.js';
+import { keyProblem, tokenProblem } from '../point/token.js';
+import type { Counters, Discard } from './counters.js';
+import { DeviceClock, countsFromStart, type TimeKind } from './device-time.js';
+import { asOwner, type Replica } from './replica.js';
+import type { RestartDetector, RestartSign } from './restart.js';
+
+/** A point that goes on. */
+export interface TakenPoint {
+  /** As it goes to SIOT. */
+  readonly point: Point;
+  /** Key as the device spells it. */
+  readonly spelling: string;
+  readonly timeKind: TimeKind;
+  /** The very same point went out before: not published again. */
+  readonly again: boolean;
+}
+
+export class Intake {
+  readonly #clock = new DeviceClock();
+
+  constructor(
+    private readonly replica: Replica,
+    private readonly counters: Counters,
+  ) {}
+
+  /** The device has restarted, or the channel was opened anew: its clock is another. */
+  reset(): void {
+    this.#clock.reset();
+  }
+
+  /** What the points of a packet say about a restart, besides its sequence. */
+  restartSign(points: readonly Point[], restarts: RestartDetector): RestartSign | undefined {
+    let sign: RestartSign | undefined;
+    for (const point of points) {
+      if (point.type === 'uptime') sign = restarts.uptime(numberOf(point.value)) ?? sign;
+    }
+    const newest = newestFromStart(points);
+    if (newest !== undefined) sign = restarts.startClock(newest) ?? sign;
+    return sign;
+  }
+
+  /** The points of a packet that go on; the others are counted, each under its cause. */
+  take(points: readonly Point[], arrivalNs: bigint): TakenPoint[] {
+    const newest = newestFromStart(points);
+    if (newest !== undefined) this.#clock.learn(newest, arrivalNs);
+    const taken: TakenPoint[] = [];
+    for (const point of points) {
+      const problem = this.#problem(point);
+      if (problem === undefined) taken.push(this.#timed(point, arrivalNs));
+      else this.counters.discard(problem, { type: excerpt(point.type), key: excerpt(point.key) });
+    }
+    return taken;
+  }
+
+  #problem(point: Point): Discard | undefined {
+    const { type, key, value } = point;
+    const unfit = tokenProblem(type) ?? keyProblem(key);
+    if (unfit !== undefined) return unfit;
+    if (isReservedType(type)) return 'reserved';
+    if (Number.isNaN(numberOf(value))) return 'nan';
+    const text = textOf(value);
+    if (text.length * 3 > MAX_COMPACT_FIELD && textLength(text) > MAX_COMPACT_FIELD)
+      return 'tooLong';
+    return this.replica.admit(type, key) ? undefined : 'tooManyPoints';
+  }
+
+  #timed(point: Point, arrivalNs: bigint): TakenPoint {
+    const { ns, kind } = this.#clock.map(point.time, arrivalNs);
+    if (kind === 'real') {
+      const owned = asOwner(point, ns);
+      const again = this.replica.has(owned);
+      if (again) this.counters.notice('samePoint');
+      return { point: owned, spelling: point.key, timeKind: kind, again };
+    }
+    this.counters.notice(NOTICES[kind]);
+    const given = this.replica.giveTime(point.type, point.key, ns);
+    return { point: asOwner(point, given), spelling: point.key, timeKind: kind, again: false };
+  }
+}
+
+const NOTICES = { stamped: 'stampedTime', mapped: 'mappedTime', future: 'futureTime' } as const;
+
+function newestFromStart(points: readonly Point[]): bigint | undefined {
+  let newest: bigint | undefined;
+  for (const { time } of points) {
+    if (countsFromStart(time) && (newest === undefined || time > newest)) newest = time;
+  }
+  return newest;
+}
+
+/** Of a word that a device made up, for a log line. */
+function excerpt(word: string): string {
+  return word.length > 60 ? `${word.slice(0, 60)}…` : word;
+}
