@@ -1,0 +1,258 @@
+/**
+ * The configuration: every key with its type, range, unit, default and
+ * description. The program's types, its checks, the published JSON Schema and
+ * (by test) gateway.example.yaml all come from this one table.
+ */
+import { z } from 'zod';
+import { choice, flag, group, integer, list, secret, shown, text } from './config-fields.js';
+
+/** One token of a NATS subject (siot-interop.md, 1.6). */
+// eslint-disable-next-line no-control-regex -- control characters are what it keeps out
+const TOKEN = /^[^.*> \u0000-\u001f\u007f]{1,255}$/;
+const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 bytes';
+
+const SERVER = /^((nats|tls):\/\/)?([^\s:/@[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\/?$|^\$\{\w+\}$/;
+const server = () =>
+  text('a server as nats://HOST:PORT (or tls://…), without user or token', SERVER);
+
+const tls = group({
+  caFile: text('the path of a PEM file')
+    .optional()
+    .meta({ description: 'PEM file with the authority that signed the server’s certificate.' }),
+  certFile: text('the path of a PEM file')
+    .optional()
+    .meta({ description: 'PEM file with the client’s certificate; needs keyFile.' }),
+  keyFile: text('the path of a PEM file')
+    .optional()
+    .meta({ description: 'PEM file with the client’s private key; needs certFile.' }),
+});
+
+const nats = group({
+  servers: z
+    .union([server(), list(server(), 'servers').min(1, { error: 'is an empty list' })], {
+      error: (issue) =>
+        issue.input === undefined
+          ? 'is missing'
+          : 'must be a server as nats://HOST:PORT, or a list of them',
+    })
+    .default('nats://127.0.0.1:4222')
+    .meta({ description: 'NATS server, or a list of servers of one cluster.' }),
+  embedded: flag()
+    .default(false)
+    .meta({ description: 'Start a private nats-server on loopback instead of using servers.' }),
+  token: secret().optional().meta({ description: 'Token that the server asks for.' }),
+  tokenFile: text('the path of a file')
+    .optional()
+    .meta({ description: 'File with the token, instead of token.' }),
+  user: text().optional().meta({ description: 'User name; with password or passwordFile.' }),
+  password: secret().optional().meta({ description: 'Password of user.' }),
+  passwordFile: text('the path of a file')
+    .optional()
+    .meta({ description: 'File with the password of user, instead of password.' }),
+  nkeySeedFile: text('the path of a file')
+    .optional()
+    .meta({ description: 'File with the seed of an nkey (SU…).' }),
+  credsFile: text('the path of a file')
+    .optional()
+    .meta({ description: 'Credentials file (.creds) with a JWT and its seed.' }),
+  tls: tls.optional().meta({ description: 'TLS towards the server.' }),
+});
+
+const siot = group({
+  generation: choice(['auto', 1, 2]).default('auto').meta({
+    description: 'SIOT generation: 1 = up to 0.18, 2 = from 0.19; auto = ask the server.',
+  }),
+  store: choice(['auto', 'required', 'none'])
+    .default('auto')
+    .meta({
+      description:
+        'Whether SIOT’s store must confirm each point: auto = once one has answered; ' +
+        'none = a plain nats-server is enough.',
+    }),
+  parent: text(TOKEN_RULE, TOKEN).default('root').meta({
+    description:
+      'ID of the node under which the gateway’s node is made; root = the instance’s root node.',
+  }),
+});
+
+const gateway = group({
+  description: text().default('MCU gateway').meta({
+    description: 'Description of the gateway’s node, written when the node is made.',
+  }),
+  maxPoints: integer({ min: 1, max: 1_000_000, unit: 'points' })
+    .default(20_000)
+    .meta({ description: 'Most distinct points of all links together (points).' }),
+});
+
+const serial = group(
+  {
+    type: z.literal('serial').meta({ description: 'A serial port: UART, USB-CDC, RS-485.' }),
+    path: text('the path of the port, such as /dev/serial/by-id/…').meta({
+      description: 'Device file; /dev/serial/by-id/… stays the same over reboots.',
+    }),
+    baudRate: integer({ min: 50, max: 20_000_000, unit: 'bit/s' })
+      .default(115_200)
+      .meta({ description: 'Speed (bit/s), also custom rates.' }),
+    dataBits: choice([5, 6, 7, 8]).default(8).meta({ description: 'Data bits of a character.' }),
+    parity: choice(['none', 'even', 'odd', 'mark', 'space'])
+      .default('none')
+      .meta({ description: 'Parity bit.' }),
+    stopBits: choice([1, 2]).default(1).meta({ description: 'Stop bits.' }),
+    rtscts: flag().default(false).meta({ description: 'RTS/CTS flow control.' }),
+    xonxoff: flag()
+      .default(false)
+      .meta({
+        description:
+          'XON/XOFF flow control. It takes the bytes 11 and 13 (hex) out of the stream: ' +
+          'only for firmware that never sends them.',
+      }),
+    dtr: choice(['leave', 'on', 'off'])
+      .default('leave')
+      .meta({ description: 'DTR line on opening; a change resets many boards.' }),
+    rts: choice(['leave', 'on', 'off'])
+      .default('leave')
+      .meta({ description: 'RTS line on opening; a change resets some boards.' }),
+    hupcl: flag()
+      .default(false)
+      .meta({ description: 'Drop DTR and RTS when the port is closed; resets many boards.' }),
+  },
+  { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
+);
+
+const tcp = group(
+  {
+    type: z
+      .literal('tcp')
+      .meta({ description: 'A TCP server with a device behind it: ser2net and the like.' }),
+    host: text('a host name or IP address', /^[^\s/@]+$/).meta({
+      description: 'Host name or address.',
+    }),
+    port: integer({ min: 1, max: 65_535 }).meta({ description: 'TCP port.' }),
+  },
+  Object.fromEntries(
+    Object.keys(serial.shape)
+      .filter((key) => key !== 'type')
+      .map((key) => [key, 'a key of type: serial']),
+  ),
+);
+
+/** Adding a transport adds a line here. */
+const TRANSPORTS = [serial, tcp] as const;
+
+const transportTypes = TRANSPORTS.map((transport) => transport.shape.type.value).join(' or ');
+
+const transport = z.discriminatedUnion('type', TRANSPORTS, {
+  error: ({ input }) => {
+    if (input === undefined) return `is missing; give a group of keys with type: ${transportTypes}`;
+    const type: unknown =
+      typeof input === 'object' && input !== null ? Reflect.get(input, 'type') : undefined;
+    return type === undefined
+      ? `is missing; give ${transportTypes}`
+      : `${shown(type)} is not allowed; give ${transportTypes}`;
+  },
+});
+
+const node = group({
+  id: text(TOKEN_RULE, TOKEN).optional().meta({
+    description: 'ID of the link’s node; otherwise made from the gateway’s ID and the link’s name.',
+  }),
+  type: text(TOKEN_RULE, TOKEN).default('mcu').meta({ description: 'Type of the link’s node.' }),
+  description: text().optional().meta({
+    description: 'Description, written when the node is made; otherwise the link’s name.',
+  }),
+});
+
+const link = group({
+  name: text('a name of 1 to 64 characters without control characters', /^[^\p{Cc}]{1,64}$/u).meta({
+    description: 'Name of the link, for people and for `set`; the node’s ID is made from it.',
+  }),
+  transport: transport.meta({ description: 'How the device is attached.' }),
+  protocol: choice(['auto', 'protobuf', 'compact']).default('auto').meta({
+    description: 'Payload codec of the firmware; auto = as the device’s first points are.',
+  }),
+  node: node.prefault({}).meta({ description: 'The link’s node in SIOT.' }),
+  commands: list(text(TOKEN_RULE, TOKEN), 'point types')
+    .default([])
+    .meta({
+      description:
+        'Point types of settings that act once: never sent again after they were ' +
+        'acknowledged or have ended.',
+    }),
+  restore: flag()
+    .default(true)
+    .meta({
+      description:
+        'Send all settings again after the device has restarted; ' +
+        'false = the firmware keeps them, only pending ones are sent.',
+    }),
+  ackTimeoutMs: integer({ min: 10, max: 60_000, unit: 'ms' }).default(1000).meta({
+    description: 'Time for the device to acknowledge a packet before it is sent again (ms).',
+  }),
+  maxFrameLength: integer({ min: 64, max: 1_048_576, unit: 'bytes' })
+    .default(1024)
+    .meta({ description: 'Longest encoded frame, delimiters included, each way (bytes).' }),
+  silenceTimeoutMs: integer({ min: 0, max: 86_400_000, unit: 'ms', note: '0 = never' })
+    .default(0)
+    .meta({
+      description:
+        'Silence after which a device that never acknowledges counts as gone (ms); 0 = never.',
+    }),
+  maxPoints: integer({ min: 1, max: 1_000_000, unit: 'points' })
+    .default(5000)
+    .meta({ description: 'Most distinct points of the link (points).' }),
+});
+
+export const configSchema = group({
+  nats: nats.prefault({}).meta({ description: 'Connection to NATS.' }),
+  siot: siot.prefault({}).meta({ description: 'How to deal with SIOT.' }),
+  gateway: gateway.prefault({}).meta({ description: 'The gateway itself.' }),
+  stateDir: text('the path of a folder')
+    .default('./state')
+    .meta({
+      description:
+        'Folder for the gateway’s identity and what is known of each link; made when missing. ' +
+        'Relative paths here and elsewhere start at the configuration file’s folder.',
+    }),
+  outbox: group({
+    maxBytes: integer({ min: 4096, max: 4_294_967_296, unit: 'bytes' }).default(67_108_864).meta({
+      description: 'Room for points on their way to SIOT, shared out to the links (bytes).',
+    }),
+  })
+    .prefault({})
+    .meta({ description: 'The queue of points on their way to SIOT.' }),
+  log: group({
+    level: choice(['debug', 'info', 'warn', 'error'])
+      .default('info')
+      .meta({ description: 'Least important messages that are still logged.' }),
+  })
+    .prefault({})
+    .meta({ description: 'Messages on stderr.' }),
+  links: list(link, 'links, each with name and transport').meta({
+    description: 'The attached devices.',
+  }),
+}).meta({
+  title: 'Configuration of siot-mcu-gateway',
+});
+
+/** As written in the file, environment and all defaults filled in. */
+export type RawConfig = z.output<typeof configSchema>;
+export type RawLink = z.output<typeof link>;
+
+const VARIABLE = { type: 'string', pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$' } as const;
+
+/** For editors: the schema as JSON Schema (draft 7). Numbers and choices may be `${NAME}` too. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      const isNumber = jsonSchema.type === 'integer' || jsonSchema.type === 'boolean';
+      if (!isNumber && jsonSchema.enum === undefined) return;
+      const { description, default: standard, ...rest } = jsonSchema;
+      for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+      if (description !== undefined) jsonSchema.description = description;
+      if (standard !== undefined) jsonSchema.default = standard;
+      jsonSchema.anyOf = [rest, VARIABLE];
+    },
+  });
+}

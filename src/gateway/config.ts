@@ -1,0 +1,111 @@
+/**
+ * The configuration as the gateway works with it: complete, checked, secrets
+ * read, paths absolute. What it may look like on paper: config-schema.ts.
+ */
+import type { NatsAuth, NatsSettings } from '../siot/connection.js';
+import type { RawConfig, RawLink } from './config-schema.js';
+import { uuidV5 } from './uuid.js';
+
+export type NatsConfig =
+  /** Start a private nats-server on loopback. */
+  { readonly embedded: true } | { readonly embedded: false; readonly settings: NatsSettings };
+
+export type TransportConfig = Readonly<RawLink['transport']>;
+export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
+export type TcpConfig = Extract<TransportConfig, { type: 'tcp' }>;
+
+export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
+  readonly transport: TransportConfig;
+  readonly node: {
+    /** Absent: see {@link nodeIdOf}. */
+    readonly id?: string;
+    readonly type: string;
+    readonly description: string;
+  };
+  readonly commands: readonly string[];
+}
+
+export interface GatewayConfig {
+  readonly nats: NatsConfig;
+  readonly siot: Readonly<RawConfig['siot']>;
+  readonly gateway: Readonly<RawConfig['gateway']>;
+  /** Absolute. */
+  readonly stateDir: string;
+  readonly outbox: Readonly<RawConfig['outbox']>;
+  readonly log: Readonly<RawConfig['log']>;
+  readonly links: readonly LinkConfig[];
+}
+
+/** ID of a link's node: as configured, else made from the gateway's ID and the link's name. */
+export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
+  return link.node.id ?? uuidV5(gatewayId, link.name);
+}
+
+/** Contents of the files that a configuration names; blank where it names none. */
+export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
+
+export interface ConfigFiles {
+  /** Makes a path absolute. */
+  resolve(path: string): string;
+  /** The content of a secret's file without white space around it. */
+  secret(key: SecretKey): string;
+}
+
+/** Fills in what the configuration only refers to. `raw` has passed all checks. */
+export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig {
+  return {
+    nats: raw.nats.embedded
+      ? { embedded: true }
+      : { embedded: false, settings: natsSettings(raw.nats, files) },
+    siot: raw.siot,
+    gateway: raw.gateway,
+    stateDir: files.resolve(raw.stateDir),
+    outbox: raw.outbox,
+    log: raw.log,
+    links: raw.links.map((link) => resolveLink(link, files)),
+  };
+}
+
+function resolveLink(link: RawLink, files: ConfigFiles): LinkConfig {
+  const { id, type, description = link.name } = link.node;
+  return {
+    ...link,
+    transport:
+      link.transport.type === 'serial'
+        ? { ...link.transport, path: files.resolve(link.transport.path) }
+        : link.transport,
+    node: { ...(id === undefined ? {} : { id }), type, description },
+  };
+}
+
+function natsSettings(nats: RawConfig['nats'], files: ConfigFiles): NatsSettings {
+  const auth = natsAuth(nats, files);
+  return {
+    servers: typeof nats.servers === 'string' ? [nats.servers] : nats.servers,
+    ...(auth === undefined ? {} : { auth }),
+    ...(nats.tls === undefined ? {} : { tls: tlsFiles(nats.tls, files) }),
+  };
+}
+
+function tlsFiles(
+  { caFile, certFile, keyFile }: NonNullable<RawConfig['nats']['tls']>,
+  files: ConfigFiles,
+): NonNullable<NatsSettings['tls']> {
+  return {
+    ...(caFile === undefined ? {} : { caFile: files.resolve(caFile) }),
+    ...(certFile === undefined ? {} : { certFile: files.resolve(certFile) }),
+    ...(keyFile === undefined ? {} : { keyFile: files.resolve(keyFile) }),
+  };
+}
+
+function natsAuth(nats: RawConfig['nats'], files: ConfigFiles): NatsAuth | undefined {
+  if (nats.token !== undefined) return { kind: 'token', token: nats.token };
+  if (nats.tokenFile !== undefined) return { kind: 'token', token: files.secret('tokenFile') };
+  if (nats.user !== undefined) {
+    const password = nats.password ?? files.secret('passwordFile');
+    return { kind: 'user', user: nats.user, password };
+  }
+  if (nats.nkeySeedFile !== undefined) return { kind: 'nkey', seed: files.secret('nkeySeedFile') };
+  if (nats.credsFile !== undefined) return { kind: 'creds', creds: files.secret('credsFile') };
+  return undefined;
+}
