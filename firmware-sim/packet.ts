@@ -60,7 +60,6 @@ export function decodePacket(bytes: Uint8Array): McuPacket | PacketProblem {
   if (bytes.length < HEADER_BYTES) return 'short';
   const subject = Buffer.from(bytes.subarray(1, HEADER_BYTES))
     .toString('latin1')
-    // eslint-disable-next-line no-control-regex
     .replace(/^\0+|\0+$/g, '');
   const sequence = bytes[0] ?? 0;
   if (subject === 'log') return { sequence, subject, payload: bytes.slice(HEADER_BYTES) };

@@ -1,0 +1,60 @@
+/**
+ * The seam of the simulated device is bytes, as that of a UART: a PTY (pty.ts),
+ * a TCP connection (tcp.ts), a pair in memory, or one of these with faults
+ * (faulty-pipe.ts).
+ */
+export interface BytePipe {
+  /** Never blocks and never fails: what nobody takes is lost, as on a real line. */
+  write(bytes: Uint8Array): void;
+  /** Bytes from the other side, valid during the call only. */
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  /** Somebody has opened the other side, or has left. */
+  onPeer: ((present: boolean) => void) | undefined;
+  /** Idempotent; nothing is called afterwards. */
+  close(): Promise<void>;
+}
+
+class MemoryEnd implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  other: MemoryEnd | undefined;
+  readonly #line: (() => void)[];
+
+  constructor(line: (() => void)[]) {
+    this.#line = line;
+  }
+
+  write(bytes: Uint8Array): void {
+    const copy = Uint8Array.from(bytes);
+    this.#line.push(() => this.other?.onData?.(copy));
+    // Whoever answers inside onData is delivered afterwards, not in between.
+    if (this.#line.length > 1) return;
+    for (let next = this.#line[0]; next !== undefined; next = this.#line[0]) {
+      try {
+        next();
+      } finally {
+        this.#line.shift();
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    const other = this.other;
+    this.other = undefined;
+    if (other !== undefined) {
+      other.other = undefined;
+      other.onPeer?.(false);
+    }
+    return Promise.resolve();
+  }
+}
+
+/** Two ends in memory; what is written has arrived when write() returns, unless called from inside onData. */
+export function pipePair(): [device: BytePipe, gateway: BytePipe] {
+  const line: (() => void)[] = [];
+  const device = new MemoryEnd(line);
+  const gateway = new MemoryEnd(line);
+  device.other = gateway;
+  gateway.other = device;
+  return [device, gateway];
+}
