@@ -1,0 +1,133 @@
+/**
+ * What the points that others publish on a link's node mean (design.md, "Whose
+ * points", "Listening").
+ */
+import type { Log } from '../point/log.js';
+import { canonicalKey, isTrue, numberOf, type Point } from '../point/point.js';
+import { isNeverSentDown, isReservedType } from '../point/reserved.js';
+import { isReset } from './statistics.js';
+
+/** Live, or found when the node was read. */
+export type Heard = 'live' | 'reading';
+
+export interface BusActions {
+  /** Somebody has set a point that goes to the device. */
+  set(point: Point): void;
+  /** True if the type is one of the link's commands. */
+  isCommand(type: string): boolean;
+  disable(disabled: boolean): void;
+  reset(point: Point): void;
+  refused(): void;
+}
+
+/** What is kept of the judge over restarts of the gateway. */
+export interface JudgeRecord {
+  readonly disabled?: { readonly value: boolean; readonly time: string };
+  /** When the node was last read, ns as decimal text. */
+  readonly lastReading?: string;
+}
+
+/** Types are other people’s words: they must not fill the memory. */
+const MOST_REFUSED_TYPES = 1_000;
+
+export class BusJudge {
+  #disabled: { readonly value: boolean; readonly time: bigint } | undefined;
+  #lastReadingNs: bigint | undefined;
+  readonly #resetTimes = new Map<string, bigint>();
+  readonly #refusedTypes = new Set<string>();
+  #foreignOwnerSaid = false;
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly actions: BusActions,
+    private readonly log: Log,
+    record: JudgeRecord,
+  ) {
+    const { disabled, lastReading } = record;
+    if (disabled !== undefined) {
+      this.#disabled = { value: disabled.value, time: BigInt(disabled.time) };
+    }
+    if (lastReading !== undefined) this.#lastReadingNs = BigInt(lastReading);
+  }
+
+  get disabled(): boolean {
+    return this.#disabled?.value ?? false;
+  }
+
+  record(): JudgeRecord {
+    return {
+      ...(this.#disabled === undefined
+        ? {}
+        : {
+            disabled: { value: this.#disabled.value, time: this.#disabled.time.toString() },
+          }),
+      ...(this.#lastReadingNs === undefined ? {} : { lastReading: this.#lastReadingNs.toString() }),
+    };
+  }
+
+  live(points: readonly Point[]): void {
+    for (const point of points) this.#judge(point, 'live');
+  }
+
+  /** The node as the store has it. */
+  reading(points: readonly Point[], nowNs: bigint): void {
+    for (const point of points) this.#judge(point, 'reading');
+    this.#lastReadingNs = nowNs;
+  }
+
+  #judge(point: Point, heard: Heard): void {
+    const { type, origin } = point;
+    if (origin === '' || origin === this.nodeId) {
+      if (type === 'connected' && origin === '' && heard === 'live') this.#foreignOwner();
+      return;
+    }
+    if (type === 'disabled') {
+      this.#judgeDisabled(point);
+    } else if (isReset(type)) {
+      const last = this.#resetTimes.get(type);
+      if (last !== undefined && point.time <= last) return;
+      this.#resetTimes.set(type, point.time);
+      this.actions.reset(point);
+    } else if (isNeverSentDown(type)) {
+      if (isReservedType(type)) this.#refuse(type, 'it is not the device’s');
+    } else if (Number.isNaN(numberOf(point.value))) {
+      this.#refuse(type, 'NaN is no setting');
+    } else {
+      if (heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point)) return;
+      this.actions.set(point);
+    }
+  }
+
+  /** A command found in a reading counts only if it is newer than the one before. */
+  #isFresh(point: Point): boolean {
+    return this.#lastReadingNs !== undefined && point.time > this.#lastReadingNs;
+  }
+
+  #judgeDisabled(point: Point): void {
+    if (canonicalKey(point.key) !== '0') return;
+    if (this.#disabled !== undefined && point.time <= this.#disabled.time) return;
+    const before = this.disabled;
+    this.#disabled = {
+      value: isTrue(point.value) && (point.tombstone & 1) === 0,
+      time: point.time,
+    };
+    if (this.disabled !== before) this.actions.disable(this.disabled);
+  }
+
+  #refuse(type: string, why: string): void {
+    this.actions.refused();
+    if (this.#refusedTypes.has(type) || this.#refusedTypes.size >= MOST_REFUSED_TYPES) return;
+    this.#refusedTypes.add(type);
+    this.log.warn({ type }, `somebody has set this point: not sent to the device, since ${why}`);
+  }
+
+  #foreignOwner(): void {
+    if (this.#foreignOwnerSaid) return;
+    this.#foreignOwnerSaid = true;
+    this.log.warn(
+      { node: this.nodeId },
+      'somebody else publishes `connected` on this node with a blank origin, as its owner: ' +
+        'is a second gateway, or SIOT itself, attached to it?',
+    );
+  }
+}

@@ -1,0 +1,271 @@
+/** The daemon: links, the outbox and SIOT, joined; and what a changed configuration changes. */
+import { MemoryOutbox } from '../outbox/memory-outbox.js';
+import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { PointBudget } from '../session/replica.js';
+import type { NatsSettings } from '../siot/connection.js';
+import { Siot } from '../siot/siot.js';
+import { createTransport } from '../transport/transports.js';
+import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
+import { EmbeddedNats } from './embedded-nats.js';
+import { Link, type LinkRecord } from './link.js';
+import { StateDir, type GatewayRecord } from './state-dir.js';
+import { VerbServer } from './verb-server.js';
+import type { StatusReply } from './verbs.js';
+
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+}
+
+export interface GatewayParts {
+  readonly clock: Clock;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** How long stopping may take to hand on what is still in the outbox. */
+const DRAIN_MS = 3_000;
+const CLOCK_LOOK_MS = 2_000;
+/** A step of the machine's clock that devices must hear of. */
+const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
+
+export class Gateway {
+  readonly #links = new Map<string, Link>();
+  #record: GatewayRecord | undefined;
+  #siot: Siot | undefined;
+  #nats: EmbeddedNats | undefined;
+  #verbs: VerbServer | undefined;
+  #clockTimer: Timer | undefined;
+  readonly #outbox: MemoryOutbox;
+  readonly #budget: PointBudget;
+  readonly #state: StateDir;
+  /** Changes are applied one after the other. */
+  #busy: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(
+    private config: GatewayConfig,
+    private readonly parts: GatewayParts,
+  ) {
+    this.#outbox = new MemoryOutbox({ maxBytes: config.outbox.maxBytes });
+    this.#budget = new PointBudget(config.gateway.maxPoints);
+    this.#state = new StateDir(config.stateDir, parts.log);
+  }
+
+  /**
+   * Resolves when all links are being opened; neither a device nor NATS need be
+   * there. Throws a `StateError` or a {@link GatewayError} for what cannot work.
+   */
+  async start(): Promise<void> {
+    const record = await this.#state.openGateway();
+    this.#record = record;
+    refuseSharedNodes(this.config.links, record.id);
+    await this.#startSiot(record);
+    for (const link of this.config.links) await this.#addLink(link, record.id);
+    this.#watchClock();
+    this.parts.log.info(
+      { gateway: record.id, links: this.#links.size },
+      `gateway ${record.id} runs with ${String(this.#links.size)} link(s)`,
+    );
+  }
+
+  /** Applies another configuration; only what changed is disturbed. */
+  reload(config: GatewayConfig): Promise<void> {
+    this.#busy = this.#busy.then(() => (this.#stopped ? undefined : this.#apply(config)));
+    return this.#busy;
+  }
+
+  /** Ends all links, hands on what can be handed on, and closes. Idempotent. */
+  stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      this.#busy = this.#busy.then(() => this.#end());
+    }
+    return this.#busy;
+  }
+
+  status(): StatusReply {
+    const { generation, store } = this.#siot?.status ?? { generation: 2, store: 'none' };
+    return {
+      gateway: {
+        id: this.#record?.id ?? '',
+        description: this.config.gateway.description,
+        version: this.parts.version,
+      },
+      siot: { generation, store },
+      links: [...this.#links.values()].map((link) => link.status()),
+    };
+  }
+
+  async #end(): Promise<void> {
+    this.#clockTimer?.cancel();
+    await Promise.all([...this.#links.values()].map((link) => link.stop()));
+    this.#verbs?.stop();
+    await this.#siot?.stop(DRAIN_MS);
+    await this.#nats?.stop();
+    await this.#outbox.close();
+    this.parts.log.info({}, 'gateway has ended');
+  }
+
+  async #startSiot(record: GatewayRecord): Promise<void> {
+    const { clock, random, log, version } = this.parts;
+    const { nats, siot: settings, gateway } = this.config;
+    let connection: NatsSettings;
+    if (nats.embedded) {
+      this.#nats = await EmbeddedNats.start(this.#state, clock, log);
+      connection = { servers: [this.#nats.url] };
+    } else {
+      connection = nats.settings;
+    }
+    const siot = new Siot({
+      connection,
+      generation: settings.generation,
+      store: settings.store,
+      parent: settings.parent,
+      gateway: { id: record.id, description: gateway.description, version },
+      remembered: record.store,
+      remember: (store) => this.#remember(store),
+      outbox: this.#outbox,
+      clock,
+      random,
+      log,
+    });
+    this.#siot = siot;
+    this.#verbs = new VerbServer({
+      gatewayId: record.id,
+      siot,
+      clock,
+      links: () => [...this.#links.values()],
+      status: () => this.status(),
+    });
+    siot.start();
+  }
+
+  #remember(store: { readonly generation: 1 | 2 }): void {
+    if (this.#record === undefined) return;
+    this.#record = { ...this.#record, store };
+    void this.#state.saveGateway(this.#record);
+  }
+
+  async #addLink(config: LinkConfig, gatewayId: string): Promise<void> {
+    const nodeId = nodeIdOf(config, gatewayId);
+    const log = this.parts.log.child({ link: config.name });
+    const link = new Link({
+      config,
+      nodeId,
+      transport: createTransport(config.transport, this.parts.clock),
+      outbox: this.#outbox,
+      budget: this.#budget,
+      clock: this.parts.clock,
+      log,
+      file: this.#state.linkFile(nodeId),
+      record: (await this.#state.loadLink(nodeId)) as LinkRecord,
+    });
+    this.#links.set(config.name, link);
+    if (this.#siot !== undefined) link.attach(this.#siot);
+    link.start();
+  }
+
+  async #removeLink(link: Link): Promise<void> {
+    this.#links.delete(link.name);
+    await link.stop();
+    await link.detach();
+    this.#outbox.release(link.nodeId);
+  }
+
+  async #apply(config: GatewayConfig): Promise<void> {
+    const record = this.#record;
+    if (record === undefined) return;
+    refuseSharedNodes(config.links, record.id);
+    const before = this.config;
+    for (const fixed of ['stateDir', 'outbox'] as const) {
+      if (!same(before[fixed], config[fixed])) {
+        this.parts.log.warn(
+          { key: fixed },
+          `${fixed} has changed: restart the gateway to apply it`,
+        );
+      }
+    }
+    const siotChanged =
+      !same(before.nats, config.nats) ||
+      !same(before.siot, config.siot) ||
+      !same(before.gateway, config.gateway);
+    this.config = { ...config, stateDir: before.stateDir, outbox: before.outbox };
+
+    const wanted = new Map(config.links.map((link) => [link.name, link]));
+    for (const link of [...this.#links.values()]) {
+      if (!same(link.config, wanted.get(link.name))) await this.#removeLink(link);
+    }
+    if (siotChanged) await this.#restartSiot(record);
+    for (const link of config.links) {
+      if (!this.#links.has(link.name)) await this.#addLink(link, record.id);
+    }
+    this.parts.log.info({ links: this.#links.size }, 'the configuration is applied');
+  }
+
+  /** Another connection; the devices stay attached meanwhile. */
+  async #restartSiot(record: GatewayRecord): Promise<void> {
+    this.#verbs?.stop();
+    await this.#siot?.stop(DRAIN_MS);
+    await this.#nats?.stop();
+    this.#nats = undefined;
+    await this.#startSiot(this.#record ?? record);
+    if (this.#siot === undefined) return;
+    for (const link of this.#links.values()) link.attach(this.#siot);
+  }
+
+  #watchClock(): void {
+    const { clock } = this.parts;
+    let offset = wallMinusMonotonic(clock);
+    const look = (): void => {
+      const now = wallMinusMonotonic(clock);
+      const step = now > offset ? now - offset : offset - now;
+      offset = now;
+      if (step > CLOCK_STEP_NS) {
+        this.parts.log.warn(
+          { seconds: Number(step) / 1e9 },
+          'the clock of this machine was stepped: devices get the time again',
+        );
+        for (const link of this.#links.values()) link.clockStepped();
+      }
+      this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
+    };
+    this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
+  }
+}
+
+function wallMinusMonotonic(clock: Clock): bigint {
+  return clock.wallNs() - BigInt(Math.round(clock.monotonicMs() * 1e6));
+}
+
+/** Two links that speak as one node would overwrite each other. */
+function refuseSharedNodes(links: readonly LinkConfig[], gatewayId: string): void {
+  const names = new Map<string, string>([[gatewayId, 'the gateway itself']]);
+  for (const link of links) {
+    const nodeId = nodeIdOf(link, gatewayId);
+    const other = names.get(nodeId);
+    if (other !== undefined) {
+      throw new GatewayError(
+        `link ${JSON.stringify(link.name)} has the node ID ${nodeId}, which is that of ` +
+          `${other}: give it another node.id`,
+      );
+    }
+    names.set(nodeId, `link ${JSON.stringify(link.name)}`);
+  }
+}
+
+/** Plain data from the configuration, of which the order of keys does not matter. */
+function same(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,350 @@
+/**
+ * One attached device: its channel, its session, and its node in SIOT, joined.
+ *
+ * ```
+ *  transport ◄─► ChannelKeeper ◄─► Session ──► outbox lane ──► SIOT
+ *                                     ▲    └─► Statistics ──► SIOT
+ *                                     └── BusJudge ◄───────── SIOT
+ * ```
+ */
+import type { Outbox, OutboxLane } from '../outbox/outbox.js';
+import { FRAMINGS } from '../framing/framings.js';
+import type { Clock, Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { isDeleted, plainValue, type Point } from '../point/point.js';
+import type { PointBudget } from '../session/replica.js';
+import { Session, type SessionRecord } from '../session/session.js';
+import type { Setting } from '../session/settings.js';
+import type { Siot, SiotNode } from '../siot/siot.js';
+import type { Transport } from '../transport/transport.js';
+import { BusJudge, type JudgeRecord } from './bus-judge.js';
+import { ChannelKeeper } from './channel-keeper.js';
+import type { LinkConfig } from './config.js';
+import type { StateFile } from './state-dir.js';
+import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
+import type { LinkStatus, PendingSetting } from './verbs.js';
+
+/** What is kept of a link over restarts of the gateway. */
+export interface LinkRecord {
+  readonly session?: SessionRecord;
+  readonly judge?: JudgeRecord;
+}
+
+export interface LinkParts {
+  readonly config: LinkConfig;
+  readonly nodeId: string;
+  readonly transport: Transport;
+  readonly outbox: Outbox;
+  readonly budget: PointBudget;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly file: StateFile;
+  readonly record: LinkRecord;
+}
+
+type SettingWatcher = (setting: Setting) => void;
+
+/** Transmissions of a packet after the first. */
+const RETRIES = 3;
+/** Changes of the record are gathered so long. */
+const SAVE_AFTER_MS = 200;
+/** What changes with every packet (sequence, uptime) is kept at least so often. */
+const SAVE_EVERY_MS = 30_000;
+const RESEND_AGAIN_MS = 500;
+
+export class Link {
+  readonly #session: Session;
+  readonly #judge: BusJudge;
+  readonly #statistics: Statistics;
+  readonly #channel: ChannelKeeper;
+  readonly #lane: OutboxLane;
+  #node: SiotNode | undefined;
+  #life: LinkStatus['node'] = 'unknown';
+  #running = false;
+  #saveTimer: Timer | undefined;
+  #saveDueMs = Number.POSITIVE_INFINITY;
+  #statisticsTimer: Timer | undefined;
+  /** Points that SIOT is to get once more, and for which the outbox had no room yet. */
+  #resending: Iterator<Point> | undefined;
+  #resendTimer: Timer | undefined;
+  readonly #watchers = new Set<SettingWatcher>();
+
+  constructor(private readonly parts: LinkParts) {
+    const { config, clock, log, record } = parts;
+    this.#lane = parts.outbox.lane(parts.nodeId);
+    this.#session = new Session(
+      {
+        write: (bytes) => this.#channel.write(bytes),
+        congested: () => this.#channel.congested,
+        report: (points, safe) => this.#report(points, safe),
+        connected: (connected) => this.#node?.status([this.#statistics.connected(connected)]),
+        settingChanged: (setting) => {
+          for (const watcher of this.#watchers) watcher(setting);
+        },
+        changed: () => this.#saveWithin(SAVE_AFTER_MS),
+        saved: (then) => {
+          void this.#save().then(then);
+        },
+      },
+      {
+        protocol: config.protocol,
+        framing: FRAMINGS.cobs,
+        commands: config.commands,
+        restore: config.restore,
+        ackTimeoutMs: config.ackTimeoutMs,
+        retries: RETRIES,
+        maxFrameLength: config.maxFrameLength,
+        silenceTimeoutMs: config.silenceTimeoutMs,
+        maxPoints: config.maxPoints,
+      },
+      clock,
+      log,
+      parts.budget,
+      record.session ?? {},
+    );
+    this.#statistics = new Statistics(
+      this.#session.counters,
+      clock,
+      () => this.#session.downlink.pendingCount,
+    );
+    this.#judge = new BusJudge(
+      parts.nodeId,
+      {
+        set: (point) => this.#session.set(point),
+        isCommand: (type) => this.#session.settings.isCommand(type),
+        disable: (disabled) => this.#disable(disabled),
+        reset: (point) => this.#node?.status(this.#statistics.reset(point)),
+        refused: () => this.#session.counters.notice('refusedSetting'),
+      },
+      log,
+      record.judge ?? {},
+    );
+    this.#channel = new ChannelKeeper(
+      parts.transport,
+      {
+        opened: () => this.#session.opened(),
+        data: (chunk) => this.#session.data(chunk),
+        closed: () => this.#session.closed(),
+      },
+      clock,
+      log,
+    );
+  }
+
+  get name(): string {
+    return this.parts.config.name;
+  }
+
+  get nodeId(): string {
+    return this.parts.nodeId;
+  }
+
+  get config(): LinkConfig {
+    return this.parts.config;
+  }
+
+  start(): void {
+    this.#running = true;
+    if (!this.#judge.disabled) this.#channel.start();
+    else this.parts.log.info({}, 'the link is disabled in SIOT');
+    this.#statisticsTick();
+    this.#saveWithin(SAVE_EVERY_MS);
+  }
+
+  /** Releases the device and keeps what is known. Its last points may still wait in the outbox. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#channel.stop();
+    this.#statisticsTimer?.cancel();
+    this.#resendTimer?.cancel();
+    this.#node?.status(this.#statistics.changed());
+    await this.#save();
+    this.#saveTimer?.cancel();
+    this.#session.replica.release();
+  }
+
+  /** Joins the link to SIOT, again when the connection is another. */
+  attach(siot: Siot): void {
+    const { type, description } = this.parts.config.node;
+    this.#life = 'unknown';
+    this.#node = siot.addNode(
+      { id: this.nodeId, type, description, name: this.name },
+      {
+        heard: (points) => this.#judge.live(points),
+        read: (points) => {
+          this.#statistics.adopt(points);
+          this.#judge.reading(points, this.parts.clock.wallNs());
+          this.#saveWithin(SAVE_AFTER_MS);
+        },
+        life: (life) => this.#lives(life),
+        resend: () => this.#resend(),
+      },
+    );
+    this.#node.status(this.#statistics.all(this.#session.connected));
+  }
+
+  /** Takes the link's node out of SIOT's view here; the node itself stays in SIOT. */
+  async detach(): Promise<void> {
+    await this.#node?.remove();
+    this.#node = undefined;
+  }
+
+  /** The gateway's clock was stepped. */
+  clockStepped(): void {
+    this.#session.clockStepped();
+  }
+
+  /**
+   * A setting made through `siot-mcu set`, already published. The returned one
+   * is undefined when it was not taken; `watch` hears of its changes.
+   */
+  set(point: Point): Setting | undefined {
+    this.#judge.live([point]);
+    const setting = this.#session.settings.get(point.type, point.key);
+    return setting?.point.time === point.time ? setting : undefined;
+  }
+
+  /** A time for a setting of now: newer than the last one. */
+  settingTime(type: string, key: string): bigint {
+    const last = this.#session.settings.get(type, key)?.point.time ?? 0n;
+    const now = this.parts.clock.wallNs();
+    return now > last ? now : last + 1n;
+  }
+
+  watchSettings(watcher: SettingWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  reason(setting: Setting): string {
+    if (this.#judge.disabled) return 'the link is disabled in SIOT';
+    return this.#session.downlink.reason(setting);
+  }
+
+  isCurrent(setting: Setting): boolean {
+    return this.#session.settings.isCurrent(setting);
+  }
+
+  status(): LinkStatus {
+    const { counters, downlink } = this.#session;
+    const { problem } = this.#channel;
+    const disabled = this.#judge.disabled;
+    return {
+      name: this.name,
+      nodeId: this.nodeId,
+      transport: this.parts.transport.description,
+      port: disabled ? 'disabled' : this.#channel.isOpen ? 'open' : 'closed',
+      ...(disabled || problem === undefined ? {} : { portProblem: problem }),
+      connected: this.#session.connected,
+      node: this.#life,
+      codec: this.#session.codecName,
+      acknowledges: downlink.acknowledges,
+      counters: {
+        rx: this.#statistics.value('rx'),
+        tx: this.#statistics.value('tx'),
+        hrRx: this.#statistics.value('hrRx'),
+        errorCount: this.#statistics.value('errorCount'),
+        ...Object.fromEntries(counters.causes()),
+      },
+      pending: downlink.pending().map((setting) => this.#pending(setting)),
+      advice: this.#advice(),
+    };
+  }
+
+  #pending(setting: Setting): PendingSetting {
+    const { type, key, value, time } = setting.point;
+    return {
+      type,
+      key,
+      value: plainValue(value),
+      time: time.toString(),
+      deleted: isDeleted(setting.point),
+      command: setting.command,
+      reason: this.reason(setting),
+    };
+  }
+
+  #advice(): string[] {
+    const advice: string[] = [];
+    if (this.#session.advice !== undefined) advice.push(this.#session.advice);
+    if (this.#life === 'deleted') {
+      advice.push(
+        'somebody deleted the node in SIOT: its points are dropped until it is undeleted there',
+      );
+    }
+    return advice;
+  }
+
+  #report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {
+    if (this.#life === 'deleted') return 'dropped';
+    return this.#lane.put(points, safe) ? 'taken' : 'full';
+  }
+
+  #lives(life: LinkStatus['node']): void {
+    if (life === 'deleted' && this.#life !== 'deleted') {
+      this.parts.log.warn(
+        { node: this.nodeId },
+        'somebody deleted the node of this link in SIOT: its points are dropped until it lives again',
+      );
+    } else if (life === 'alive' && this.#life === 'deleted') {
+      this.parts.log.info({ node: this.nodeId }, 'the node of this link lives again in SIOT');
+    }
+    this.#life = life;
+  }
+
+  #disable(disabled: boolean): void {
+    this.#saveWithin(SAVE_AFTER_MS);
+    this.parts.log.info({ disabled }, disabled ? 'disabled in SIOT' : 'enabled in SIOT');
+    if (!this.#running) return;
+    if (!disabled) this.#channel.start();
+    else void this.#channel.stop();
+  }
+
+  /** SIOT is to have the newest of each point once more. */
+  #resend(): void {
+    this.#node?.status(this.#statistics.all(this.#session.connected));
+    this.#resending = this.#session.replica.points();
+    this.#resendSome(undefined);
+  }
+
+  #resendSome(left: Point | undefined): void {
+    this.#resendTimer?.cancel();
+    let point = left ?? this.#resending?.next().value;
+    while (point !== undefined) {
+      if (this.#report([point], () => undefined) === 'full') {
+        const waiting = point;
+        this.#resendTimer = this.parts.clock.setTimer(RESEND_AGAIN_MS, () =>
+          this.#resendSome(waiting),
+        );
+        return;
+      }
+      point = this.#resending?.next().value;
+    }
+    this.#resending = undefined;
+  }
+
+  #statisticsTick(): void {
+    this.#statisticsTimer = this.parts.clock.setTimer(PUBLISH_EVERY_MS, () =>
+      this.#statisticsTick(),
+    );
+    if (this.#node === undefined || this.#life === 'deleted') return;
+    const changed = this.#statistics.changed();
+    if (changed.length > 0) this.#node.status(changed);
+  }
+
+  #saveWithin(ms: number): void {
+    const dueMs = this.parts.clock.monotonicMs() + ms;
+    if (dueMs >= this.#saveDueMs) return;
+    this.#saveDueMs = dueMs;
+    this.#saveTimer?.cancel();
+    this.#saveTimer = this.parts.clock.setTimer(ms, () => void this.#save());
+  }
+
+  async #save(): Promise<void> {
+    this.#saveDueMs = Number.POSITIVE_INFINITY;
+    this.#saveTimer?.cancel();
+    if (this.#running) this.#saveWithin(SAVE_EVERY_MS);
+    const record: LinkRecord = { session: this.#session.record(), judge: this.#judge.record() };
+    await this.parts.file.save(record);
+  }
+}

@@ -1,0 +1,203 @@
+/** Answers `siot-mcu watch`, `siot-mcu set` and whoever else asks the running gateway. */
+import { z } from 'zod';
+import type { Clock } from '../point/clock.js';
+import {
+  NO_VALUE,
+  floatValue,
+  intValue,
+  jsonValue,
+  makePoint,
+  stringValue,
+} from '../point/point.js';
+import type { Point, PointValue } from '../point/point.js';
+import { isNeverSentDown } from '../point/reserved.js';
+import { keyProblem, tokenProblem } from '../point/token.js';
+import type { Setting } from '../session/settings.js';
+import type { Siot } from '../siot/siot.js';
+import type { Link } from './link.js';
+import { isReset } from './statistics.js';
+import { verbSubject, type SetReply, type SetRequest, type StatusReply } from './verbs.js';
+
+const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+
+const setRequest: z.ZodType<SetRequest> = z.object({
+  link: z.string(),
+  type: z.string(),
+  key: z.string(),
+  value: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('float'), number: z.number() }),
+    z.object({
+      kind: z.literal('int'),
+      integer: z
+        .string()
+        .regex(/^-?\d{1,20}$/)
+        .refine((text) => BigInt(text) >= INT64.min && BigInt(text) <= INT64.max),
+    }),
+    z.object({ kind: z.enum(['string', 'json']), text: z.string() }),
+    z.object({ kind: z.literal('none') }),
+  ]),
+});
+
+/** How long a `set` that is still waiting is followed: its asker has long gone by then. */
+const FOLLOW_MS = 600_000;
+/** How often the reason is looked at when nothing else happens. */
+const REASON_EVERY_MS = 1_000;
+
+export interface VerbServerParts {
+  readonly gatewayId: string;
+  readonly siot: Siot;
+  readonly clock: Clock;
+  links(): readonly Link[];
+  status(): StatusReply;
+}
+
+export class VerbServer {
+  readonly #ended: (() => void)[] = [];
+  readonly #following = new Set<() => void>();
+
+  constructor(private readonly parts: VerbServerParts) {
+    const { siot, gatewayId } = parts;
+    this.#ended.push(
+      siot.serve(verbSubject(gatewayId, 'status'), (_request, reply) => {
+        reply(json(parts.status()));
+      }),
+      siot.serve(verbSubject(gatewayId, 'set'), (request, reply) => {
+        void this.#set(request, (answer) => reply(json(answer)));
+      }),
+    );
+  }
+
+  stop(): void {
+    for (const end of this.#ended) end();
+    for (const end of this.#following) end();
+  }
+
+  async #set(request: Uint8Array, reply: (answer: SetReply) => void): Promise<void> {
+    const asked = readRequest(request);
+    if (asked === undefined) {
+      reply({ state: 'refused', reason: 'the request is not understood: use the same version' });
+      return;
+    }
+    const link = this.parts.links().find(({ name }) => name === asked.link);
+    const refusal = link === undefined ? this.#noSuchLink(asked.link) : whyRefused(asked);
+    if (link === undefined || refusal !== undefined) {
+      reply({ state: 'refused', reason: refusal ?? '' });
+      return;
+    }
+    const point = makePoint({
+      type: asked.type,
+      key: asked.key,
+      time: link.settingTime(asked.type, asked.key),
+      value: valueOf(asked.value),
+      origin: this.parts.gatewayId,
+    });
+    try {
+      await this.parts.siot.publishSetting(link.nodeId, point);
+    } catch (error) {
+      reply({ state: 'refused', reason: error instanceof Error ? error.message : String(error) });
+      return;
+    }
+    reply({ state: 'accepted', time: point.time.toString() });
+    const setting = link.set(point);
+    if (setting !== undefined) this.#follow(link, setting, reply);
+    // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
+    else if (isGatewaySwitch(point)) reply({ state: 'acknowledged' });
+    else reply({ state: 'replaced', reason: 'a newer setting of this point is there already' });
+  }
+
+  #follow(link: Link, setting: Setting, reply: (answer: SetReply) => void): void {
+    let said = '';
+    const look = (): void => {
+      const answer = stateOf(link, setting);
+      const text = JSON.stringify(answer);
+      if (text !== said) reply(answer);
+      said = text;
+      if (answer.state !== 'waiting') end();
+    };
+    const untilMs = this.parts.clock.monotonicMs() + FOLLOW_MS;
+    const tick = (): void => {
+      if (this.parts.clock.monotonicMs() > untilMs) end();
+      else timer = this.parts.clock.setTimer(REASON_EVERY_MS, tick);
+      look();
+    };
+    const unwatch = link.watchSettings((changed) => {
+      if (changed === setting) look();
+    });
+    const end = (): void => {
+      unwatch();
+      timer.cancel();
+      this.#following.delete(end);
+    };
+    let timer = this.parts.clock.setTimer(REASON_EVERY_MS, tick);
+    this.#following.add(end);
+    look();
+  }
+
+  #noSuchLink(name: string): string {
+    const names = this.parts.links().map((link) => link.name);
+    return `there is no link ${JSON.stringify(name)}; there are: ${names.join(', ')}`;
+  }
+}
+
+function stateOf(link: Link, setting: Setting): SetReply {
+  if (!link.isCurrent(setting)) {
+    return { state: 'replaced', reason: 'a newer setting has taken its place' };
+  }
+  switch (setting.state) {
+    case 'pending':
+      return { state: 'waiting', reason: link.reason(setting) };
+    case 'inForce':
+      return { state: 'acknowledged' };
+    case 'ended':
+      return setting.confirmedNs === undefined
+        ? { state: 'unconfirmed', reason: 'the command was sent; the device did not confirm it' }
+        : { state: 'acknowledged' };
+    case 'unconfirmed':
+      return {
+        state: 'unconfirmed',
+        reason: 'it was sent; the device does not acknowledge points',
+      };
+    case 'replaced':
+      return { state: 'replaced', reason: 'the device has changed the point itself' };
+  }
+}
+
+const isGatewaySwitch = ({ type }: Point): boolean => type === 'disabled' || isReset(type);
+
+function whyRefused({ type, key, value }: SetRequest): string | undefined {
+  const unfit = tokenProblem(type) ?? keyProblem(key);
+  if (unfit !== undefined) {
+    return 'type and key must be subject tokens: no dots, spaces, * or >, at most 255 bytes';
+  }
+  if (type === 'disabled' || isReset(type)) return undefined;
+  if (isNeverSentDown(type)) {
+    return `${type} belongs to the gateway or its administrator and is never sent to a device`;
+  }
+  if (value.kind === 'float' && Number.isNaN(value.number)) return 'NaN is no setting';
+  return undefined;
+}
+
+function readRequest(request: Uint8Array): SetRequest | undefined {
+  try {
+    return setRequest.parse(JSON.parse(Buffer.from(request).toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function valueOf(value: SetRequest['value']): PointValue {
+  switch (value.kind) {
+    case 'float':
+      return floatValue(value.number);
+    case 'int':
+      return intValue(BigInt(value.integer));
+    case 'string':
+      return stringValue(value.text);
+    case 'json':
+      return jsonValue(value.text);
+    case 'none':
+      return NO_VALUE;
+  }
+}
+
+const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
