@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { Firmware } from '../../firmware-sim/firmware.js';
+import { SimulatedMcu } from '../../firmware-sim/mcu.js';
+import { pipePair } from '../../firmware-sim/pipe.js';
+import { numberIn } from '../../firmware-sim/points.js';
+import { parseProfile } from '../../firmware-sim/profile.js';
+import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
+import { SeededRandom } from '../../firmware-sim/random.js';
+import { Waveform, WAVEFORMS } from '../../firmware-sim/waveform.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { Peer } from './peer.js';
+
+function build(protocol: 'protobuf' | 'compact' = 'compact', yaml = PUMP_CONTROLLER_YAML) {
+  const clock = new FakeClock();
+  const [device, gateway] = pipePair();
+  const mcu = new SimulatedMcu(device, { protocol, clock, hello: false, bootMs: 10 });
+  const firmware = new Firmware(mcu, parseProfile(yaml), new SeededRandom(1));
+  return { clock, mcu, firmware, peer: new Peer(gateway, protocol) };
+}
+
+describe.each(['protobuf', 'compact'] as const)('pump controller, %s', (protocol) => {
+  it('reports at its start what is in force', () => {
+    const { mcu, peer } = build(protocol);
+    mcu.start();
+    expect(peer.values('description')).toEqual(['Pump controller']);
+    expect(peer.values('setpoint').map(numberIn)[0]).toBeCloseTo(4.2, 5);
+    expect(peer.values('enabled')).toEqual([1]);
+    expect(peer.values('mode')).toEqual(['auto']);
+    expect(peer.values('label')).toEqual(['Pump 1']);
+  });
+
+  it('reads its sensors, and reports uptime in seconds and a log line now and then', async () => {
+    const { mcu, peer, clock } = build(protocol);
+    mcu.start();
+    await clock.advanceAsync(60_000);
+    expect(peer.values('flow')).toHaveLength(60);
+    expect(peer.values('temperature')).toHaveLength(30);
+    expect(peer.values('uptime').slice(0, 3)).toEqual([5, 10, 15]);
+    const logs = peer.packets.filter((p) => p.subject === 'log');
+    expect(logs.map((p) => Buffer.from(p.payload).toString())).toEqual(['pump running']);
+    const flow = peer.values('flow').map(numberIn);
+    expect(Math.max(...flow)).toBeLessThanOrEqual(120 + 15 + 0.81);
+    expect(Math.max(...flow)).toBeGreaterThan(130);
+    expect(Math.min(...flow)).toBeLessThan(110);
+  });
+
+  it.each([
+    ['setpoint', 3.5, 3.5],
+    ['setpoint', 99, 8],
+    ['setpoint', -1, 0.5],
+    ['setpoint', 0, 0.5],
+    ['setpoint', 7n, 7],
+    ['enabled', 1, 1],
+    ['enabled', 2, 0],
+    ['mode', 'eco', 'eco'],
+    ['mode', 'turbo', 'auto'],
+    ['label', 'x'.repeat(40), 'x'.repeat(32)],
+  ] as const)('%s set to %s is %s, and is reported so', async (type, asked, applied) => {
+    const { mcu, peer, clock } = build(protocol);
+    mcu.start();
+    await clock.advanceAsync(0);
+    const before = peer.values(type).length;
+    peer.set({ type, key: '0', value: asked, time: 5n });
+    await clock.advanceAsync(0);
+    const reports = peer.values(type).slice(before);
+    // protobuf leaves 0 out.
+    expect(reports.map((v) => v ?? 0)).toEqual([applied]);
+  });
+
+  it('restarts on its command, after the ack, and keeps only what is persisted', async () => {
+    const { mcu, peer, clock, firmware } = build(protocol);
+    mcu.start();
+    peer.set({ type: 'setpoint', value: 2 });
+    peer.set({ type: 'label', value: 'Pump 7' });
+    await clock.advanceAsync(12_000);
+    expect(firmware.setting('setpoint')).toBe(2);
+    const sequence = peer.set({ type: 'restart', value: 1 });
+    expect(peer.acks.at(-1)).toBe(sequence);
+    await clock.advanceAsync(100);
+    expect(mcu.uptimeMs).toBeLessThan(100);
+    expect(firmware.setting('setpoint')).toBe(4.2);
+    expect(firmware.setting('label')).toBe('Pump 7');
+    expect(peer.values('label').at(-1)).toBe('Pump 7');
+    await clock.advanceAsync(5000);
+    expect(peer.values('uptime')).toEqual([5, 10, 5]);
+  });
+
+  it('does not restart twice for one command that came twice', async () => {
+    const { mcu, peer, clock } = build(protocol);
+    mcu.start();
+    let starts = 0;
+    mcu.observe({ started: () => (starts += 1) });
+    peer.set({ type: 'restart', value: 1 }, 'proto', 9);
+    peer.set({ type: 'restart', value: 1 }, 'proto', 9);
+    await clock.advanceAsync(200);
+    expect(starts).toBe(1);
+  });
+});
+
+describe('firmware', () => {
+  it('ignores what it does not know, NaN, and what was removed', async () => {
+    const { mcu, peer, clock, firmware } = build();
+    mcu.start();
+    await clock.advanceAsync(0);
+    for (const point of [
+      { type: 'unknown', value: 1 },
+      { type: 'setpoint', key: 'other', value: 1 },
+      { type: 'setpoint', value: Number.NaN },
+      { type: 'setpoint', value: 'five' },
+      { type: 'setpoint', value: 1, tombstone: 1 },
+      { type: 'label', value: 5 },
+      { type: 'restart', value: 0 },
+    ]) {
+      peer.set(point);
+    }
+    await clock.advanceAsync(500);
+    expect(peer.acks).toHaveLength(7);
+    expect(firmware.setting('setpoint')).toBe(4.2);
+    expect(firmware.setting('label')).toBe('Pump 1');
+    expect(mcu.uptimeMs).toBeGreaterThanOrEqual(500);
+  });
+
+  it('repeats a report until somebody acknowledges it, with the newest value', async () => {
+    const { mcu, peer, clock, firmware } = build('compact', 'settings: [{type: a, kind: number}]');
+    peer.acknowledges = false;
+    mcu.start();
+    await clock.advanceAsync(20_000);
+    expect(peer.values('a').length).toBeGreaterThan(6);
+    firmware.turn('a', 5);
+    await clock.advanceAsync(10_000);
+    peer.acknowledges = true;
+    await clock.advanceAsync(10_000);
+    expect(peer.values('a').at(-1)).toBe(5);
+    const count = peer.packets.length;
+    await clock.advanceAsync(60_000);
+    expect(peer.packets).toHaveLength(count);
+  });
+
+  it('does not pile up readings that nobody takes', async () => {
+    const { mcu, peer, clock } = build();
+    peer.acknowledges = false;
+    mcu.start();
+    await clock.advanceAsync(600_000);
+    expect(mcu.unacknowledged).toBeLessThan(6);
+  });
+});
+
+describe('waveforms', () => {
+  it.each(WAVEFORMS)('%s stays between its ends, and repeats with its seed', (waveform) => {
+    const options = { waveform, offset: 10, amplitude: 4, periodMs: 1000, noise: 0 };
+    const sample = () => {
+      const wave = new Waveform(options, new SeededRandom(7));
+      return Array.from({ length: 200 }, (_, i) => wave.at(i * 37));
+    };
+    const values = sample();
+    expect(values).toEqual(sample());
+    const reach = waveform === 'constant' ? 0 : 4;
+    expect(Math.max(...values)).toBeLessThanOrEqual(10 + reach);
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(10 - reach);
+    if (waveform !== 'constant') {
+      expect(Math.max(...values)).toBeGreaterThan(13);
+      expect(Math.min(...values)).toBeLessThan(7);
+    }
+  });
+
+  it('start in the middle and rise', () => {
+    for (const waveform of ['sine', 'triangle', 'sawtooth'] as const) {
+      const wave = new Waveform(
+        { waveform, offset: 0, amplitude: 1, periodMs: 1000, noise: 0 },
+        new SeededRandom(1),
+      );
+      expect(wave.at(0)).toBe(0);
+      expect(wave.at(100)).toBeGreaterThan(0.15);
+      expect(wave.at(900)).toBeLessThan(-0.15);
+    }
+  });
+});
