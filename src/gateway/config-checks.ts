@@ -66,7 +66,8 @@ const METHODS: readonly (readonly string[])[] = [
 function natsProblems(nats: Group): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const add = (key: string, message: string): void => {
-    problems.push({ path: ['nats', ...key.split('.')], message });
+    const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    problems.push({ path: ['nats', ...path], message });
   };
   const used = METHODS.map((keys) => keys.filter((key) => has(nats, key)));
   const firsts = used.flatMap((keys) => keys.slice(0, 1));
@@ -95,12 +96,16 @@ function natsProblems(nats: Group): ConfigProblem[] {
   const tls = groupAt(nats, 'tls');
   if (has(tls, 'certFile') && !has(tls, 'keyFile')) add('tls.certFile', 'needs keyFile beside it');
   if (has(tls, 'keyFile') && !has(tls, 'certFile')) add('tls.keyFile', 'needs certFile beside it');
-  const servers = Array.isArray(nats.servers) ? (nats.servers as readonly unknown[]) : [];
+  const listed = Array.isArray(nats.servers);
+  const servers = listed ? (nats.servers as readonly unknown[]) : [nats.servers];
   servers.forEach((server, index) => {
     const first = servers.indexOf(server);
+    const port = typeof server === 'string' ? Number(/:(\d{1,5})\/?$/.exec(server)?.[1] ?? 1) : 1;
+    if (port < 1 || port > 65_535) {
+      add(listed ? `servers.${index}` : 'servers', `port ${port} does not exist; give 1 to 65535`);
+    }
     if (first === index) return;
-    const path = ['nats', 'servers', index];
-    problems.push({ path, message: `is the same as nats.servers[${first}]; take one out` });
+    add(`servers.${index}`, `is the same as nats.servers[${first}]; take one out`);
   });
   return problems;
 }

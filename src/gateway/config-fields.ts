@@ -7,21 +7,23 @@ import { nearest } from './nearest.js';
 
 /** A value as a person wrote it, short enough for a line. */
 export function shown(value: unknown): string {
-  if (value === null) return 'an empty value';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a group of keys';
+  if (typeof value === 'object' && value !== null) return 'a group of keys';
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return 'this';
-  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+  // A URL may hold a password.
+  const harmless = text.replace(/\/\/[^/@]*@/, '//…@');
+  return harmless.length > 60 ? `${harmless.slice(0, 57)}…"` : harmless;
 }
 
 /** The complaint of a field that allows `allowed`. */
 const complaint =
   (allowed: string) =>
-  (issue: { readonly input?: unknown }): string =>
-    issue.input === undefined
-      ? `is missing; give ${allowed}`
-      : `${shown(issue.input)} is not allowed; give ${allowed}`;
+  ({ input }: { readonly input?: unknown }): string => {
+    if (input === undefined) return `is missing; give ${allowed}`;
+    if (input === null || input === '') return `is empty; give ${allowed}`;
+    return `${shown(input)} is not allowed; give ${allowed}`;
+  };
 
 interface IntegerRange {
   readonly min: number;
@@ -88,7 +90,7 @@ function unknownKeyComplaint(
 ): string {
   return keys
     .map((key) => {
-      const belongs = elsewhere[key];
+      const belongs = Object.hasOwn(elsewhere, key) ? elsewhere[key] : undefined;
       if (belongs !== undefined) return `is ${belongs}; take it out`;
       const near = nearest(key, known);
       const all = `known here: ${known.join(', ')}`;

@@ -11,9 +11,9 @@ import { choice, flag, group, integer, list, secret, shown, text } from './confi
 const TOKEN = /^[^.*> \u0000-\u001f\u007f]{1,255}$/;
 const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 bytes';
 
-const SERVER = /^((nats|tls):\/\/)?([^\s:/@[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\/?$|^\$\{\w+\}$/;
-const server = () =>
-  text('a server as nats://HOST:PORT (or tls://…), without user or token', SERVER);
+const SERVER = /^((nats|tls):\/\/)?([^\s:/@[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\/?$/;
+const SERVER_RULE = 'a server as nats://HOST:PORT (or tls://…), without user or token';
+const server = () => text(SERVER_RULE, SERVER);
 
 const tls = group({
   caFile: text('the path of a PEM file')
@@ -30,10 +30,12 @@ const tls = group({
 const nats = group({
   servers: z
     .union([server(), list(server(), 'servers').min(1, { error: 'is an empty list' })], {
-      error: (issue) =>
-        issue.input === undefined
-          ? 'is missing'
-          : 'must be a server as nats://HOST:PORT, or a list of them',
+      error: ({ input }) => {
+        const allowed = `give ${SERVER_RULE}, or a list of them`;
+        return input === null || input === ''
+          ? `is empty; ${allowed}`
+          : `${shown(input)} is not allowed; ${allowed}`;
+      },
     })
     .default('nats://127.0.0.1:4222')
     .meta({ description: 'NATS server, or a list of servers of one cluster.' }),
@@ -143,12 +145,13 @@ const transportTypes = TRANSPORTS.map((transport) => transport.shape.type.value)
 
 const transport = z.discriminatedUnion('type', TRANSPORTS, {
   error: ({ input }) => {
-    if (input === undefined) return `is missing; give a group of keys with type: ${transportTypes}`;
-    const type: unknown =
-      typeof input === 'object' && input !== null ? Reflect.get(input, 'type') : undefined;
-    return type === undefined
-      ? `is missing; give ${transportTypes}`
-      : `${shown(type)} is not allowed; give ${transportTypes}`;
+    const allowed = `a group of keys with type: ${transportTypes}`;
+    if (input === undefined) return `is missing; give ${allowed}`;
+    if (input === null) return `is empty; give ${allowed}`;
+    if (typeof input !== 'object') return `${shown(input)} is not allowed; give ${allowed}`;
+    const type: unknown = Reflect.get(input, 'type');
+    if (type === undefined) return `is missing; give ${transportTypes}`;
+    return `${shown(type)} is not allowed; give ${transportTypes}`;
   },
 });
 

@@ -1,0 +1,241 @@
+/**
+ * Reads the configuration file and says all that is wrong with it, each
+ * problem on its own line (design.md, "Commands").
+ */
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import { crossProblems } from '../gateway/config-checks.js';
+import { configSchema, type RawConfig } from '../gateway/config-schema.js';
+import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config.js';
+import { readGatewayId } from './state-file.js';
+import { readTextFile, TextFileError } from './text-file.js';
+import {
+  pathText,
+  YamlSource,
+  type KeyPath,
+  type Position,
+  type SourceProblem,
+} from './yaml-source.js';
+
+export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
+
+const MAX_CONFIG_BYTES = 1_048_576;
+const MAX_SECRET_BYTES = 65_536;
+
+export class ConfigFileError extends Error {
+  override readonly name = 'ConfigFileError';
+  /** `problems`: each one as `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws a {@link ConfigFileError}. */
+export function readConfigFile(file: string, environment: Environment): GatewayConfig {
+  return new ConfigFile(file, environment).read();
+}
+
+class ConfigFile {
+  readonly #problems: SourceProblem[] = [];
+  readonly #folder: string;
+
+  constructor(
+    readonly file: string,
+    readonly environment: Environment,
+  ) {
+    this.#folder = dirname(resolve(file));
+  }
+
+  read(): GatewayConfig {
+    const source = this.#readSource();
+    let raw = configSchema.safeParse(source.value);
+    if (!raw.success && takeMeanings(source, raw.error.issues)) {
+      raw = configSchema.safeParse(source.value);
+    }
+    for (const issue of raw.error?.issues ?? []) this.#addIssue(source, issue, []);
+    const stateDir = textAt(source.value, 'stateDir') ?? './state';
+    const gatewayId = readGatewayId(resolve(this.#folder, stateDir));
+    for (const { path, message } of crossProblems(source.value, gatewayId)) {
+      this.#add(source.valueAt(path), path, message);
+    }
+    this.#checkStateDir(source, stateDir);
+    const secrets = this.#readSecrets(source);
+    this.#checkTlsFiles(source);
+    if (this.#problems.length > 0 || !raw.success) this.#fail();
+    return this.#resolve(raw.data, secrets);
+  }
+
+  #resolve(raw: RawConfig, secrets: ReadonlyMap<SecretKey, string>): GatewayConfig {
+    return resolveConfig(raw, {
+      resolve: (path) => resolve(this.#folder, path),
+      secret: (key) => secrets.get(key) ?? '',
+    });
+  }
+
+  #readSource(): YamlSource {
+    let text: string;
+    try {
+      text = readTextFile(this.file, MAX_CONFIG_BYTES);
+    } catch (error) {
+      if (!(error instanceof TextFileError)) throw error;
+      this.#add({ line: error.line, column: 1 }, [], error.why);
+      this.#fail();
+    }
+    const source = new YamlSource(text, this.environment);
+    this.#problems.push(...source.problems);
+    if (source.value === undefined) this.#fail();
+    if (source.value === null) {
+      this.#add(
+        { line: 1, column: 1 },
+        [],
+        'is empty; gateway.example.yaml shows what belongs here',
+      );
+      this.#fail();
+    }
+    if (typeof source.value !== 'object' || Array.isArray(source.value)) {
+      const message = 'is no group of keys; gateway.example.yaml shows what belongs here';
+      this.#add(source.valueAt([]), [], message);
+      this.#fail();
+    }
+    return source;
+  }
+
+  #addIssue(source: YamlSource, issue: z.core.$ZodIssue, above: KeyPath): void {
+    const path = [...above, ...(issue.path as KeyPath)];
+    if (issue.code === 'unrecognized_keys') {
+      const messages = issue.message.split('\n');
+      issue.keys.forEach((key, index) => {
+        const unknown = [...path, key];
+        this.#add(source.keyAt(unknown), unknown, messages[index] ?? issue.message);
+      });
+      return;
+    }
+    // One value or a list of them: the list's own complaints say more.
+    const ofList = issue.code === 'invalid_union' ? issue.errors.at(-1) : undefined;
+    if (ofList !== undefined && Array.isArray(at(source.value, path))) {
+      for (const inner of ofList) this.#addIssue(source, inner, path);
+      return;
+    }
+    this.#add(source.valueAt(path), path, issue.message);
+  }
+
+  #checkStateDir(source: YamlSource, stateDir: string): void {
+    const found = statSync(resolve(this.#folder, stateDir), { throwIfNoEntry: false });
+    if (found === undefined || found.isDirectory()) return;
+    const message = `${JSON.stringify(stateDir)} is no folder; name one, or a name that is free`;
+    this.#add(source.valueAt(['stateDir']), ['stateDir'], message);
+  }
+
+  #readSecrets(source: YamlSource): Map<SecretKey, string> {
+    const secrets = new Map<SecretKey, string>();
+    for (const key of Object.keys(SECRETS) as SecretKey[]) {
+      this.#readNamed(source, ['nats', key], (content) => {
+        const secret = content.trim();
+        if (secret === '') return 'is empty; put the secret into it';
+        secrets.set(key, secret);
+        return SECRETS[key](secret);
+      });
+    }
+    return secrets;
+  }
+
+  #checkTlsFiles(source: YamlSource): void {
+    for (const key of ['caFile', 'certFile', 'keyFile']) {
+      this.#readNamed(source, ['nats', 'tls', key], (content) =>
+        content.includes('-----BEGIN ')
+          ? undefined
+          : 'is no PEM file (-----BEGIN …); name one, or convert it with openssl',
+      );
+    }
+  }
+
+  /** Reads the file that a key names, if it is there; `check` says what is wrong with it. */
+  #readNamed(
+    source: YamlSource,
+    path: KeyPath,
+    check: (content: string) => string | undefined,
+  ): void {
+    const name = at(source.value, path);
+    if (typeof name !== 'string' || name === '') return;
+    const file = resolve(this.#folder, name);
+    let problem: string | undefined;
+    try {
+      problem = check(readTextFile(file, MAX_SECRET_BYTES));
+    } catch (error) {
+      if (!(error instanceof TextFileError)) throw error;
+      problem = error.why;
+    }
+    if (problem !== undefined) this.#add(source.valueAt(path), path, `${file} ${problem}`);
+  }
+
+  #add(position: Position, path: KeyPath, message: string): void {
+    this.#problems.push({ at: position, where: pathText(path), message });
+  }
+
+  #fail(): never {
+    const seen = new Set<string>();
+    const problems = [...this.#problems]
+      // What follows from a first problem of the same key is not worth a line.
+      .filter(({ where, at: { line, column } }) => {
+        const id = where === '(syntax)' ? `${line}:${column}` : where;
+        return !seen.has(id) && seen.add(id);
+      })
+      .sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+      .map(({ at: { line, column }, where, message }) =>
+        `${this.file}:${line}:${column}: ${where}: ${message}`.replaceAll(/\s*[\r\n]+\s*/g, ' '),
+      );
+    throw new ConfigFileError(problems);
+  }
+}
+
+/** What is wrong with the content of each file; it is never shown. */
+const SECRETS: Readonly<Record<SecretKey, (secret: string) => string | undefined>> = {
+  tokenFile: oneLine('token'),
+  passwordFile: oneLine('password'),
+  nkeySeedFile: (secret) =>
+    /^SU[A-Z2-7]{56}$/.test(secret)
+      ? undefined
+      : 'holds no seed of a user nkey (58 characters that begin with SU)',
+  credsFile: (secret) =>
+    secret.includes('BEGIN NATS USER JWT') && secret.includes('BEGIN USER NKEY SEED')
+      ? undefined
+      : 'is no credentials file: it needs a NATS USER JWT and a USER NKEY SEED',
+};
+
+function oneLine(what: string) {
+  return (secret: string): string | undefined =>
+    /[\r\n]/.test(secret) ? `has several lines; it must hold the ${what} alone` : undefined;
+}
+
+/**
+ * An environment variable is text; where text is refused, it may be the number
+ * or boolean that it reads as. True if a value was changed.
+ */
+function takeMeanings(source: YamlSource, issues: readonly z.core.$ZodIssue[]): boolean {
+  let changed = false;
+  for (const { path } of issues) {
+    const meaning = source.meaningAt(path as KeyPath);
+    const parent = at(source.value, path.slice(0, -1) as KeyPath);
+    if (meaning === undefined || typeof parent !== 'object' || parent === null) continue;
+    changed = Reflect.set(parent, path.at(-1) ?? '', meaning) || changed;
+  }
+  return changed;
+}
+
+function at(value: unknown, path: KeyPath): unknown {
+  let inner = value;
+  for (const part of path) {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, part))
+      return undefined;
+    inner = Reflect.get(inner, part);
+  }
+  return inner;
+}
+
+function textAt(value: unknown, key: string): string | undefined {
+  const inner = at(value, [key]);
+  return typeof inner === 'string' ? inner : undefined;
+}

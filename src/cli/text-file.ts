@@ -1,0 +1,87 @@
+/** Reading text files that people name: each way it can fail, in words. */
+import { closeSync, openSync, readSync } from 'node:fs';
+
+export class TextFileError extends Error {
+  override readonly name = 'TextFileError';
+  constructor(
+    /** Without the file's name: what is wrong and what to do. */
+    readonly why: string,
+    /** Line of the file, from 1, where it is known. */
+    readonly line = 1,
+    options?: { cause?: unknown },
+  ) {
+    super(why, options);
+  }
+}
+
+/** Throws a {@link TextFileError}. Reads pipes as well, up to `maxBytes`. */
+export function readTextFile(file: string, maxBytes: number): string {
+  const bytes = readBytes(file, maxBytes);
+  if (bytes.length > maxBytes) {
+    throw new TextFileError(`is larger than ${maxBytes} bytes; is it the right file?`);
+  }
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    throw new TextFileError('is in UTF-16; save it as UTF-8');
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    const text = decoder.decode(bytes);
+    const nul = text.indexOf('\0');
+    if (nul === -1) return text;
+    const line = text.slice(0, nul).split('\n').length;
+    throw new TextFileError('is no text file: it has a NUL byte', line);
+  } catch (cause) {
+    if (cause instanceof TextFileError) throw cause;
+    const line = lineOfBadBytes(bytes);
+    throw new TextFileError('has bytes that are no UTF-8; save it as UTF-8', line, { cause });
+  }
+}
+
+function readBytes(file: string, maxBytes: number): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const count = readSync(descriptor, buffer, length, buffer.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return buffer.subarray(0, length);
+  } catch (cause) {
+    throw new TextFileError(whyUnreadable(cause), 1, { cause });
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function whyUnreadable(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist; check the name';
+    case 'ENOTDIR':
+      return 'does not exist: a part of its path is no folder; check the name';
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be read by this user; change its owner or mode';
+    case 'EISDIR':
+      return 'is a folder; name a file';
+    default:
+      return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
+}
+
+function lineOfBadBytes(bytes: Buffer): number {
+  let line = 1;
+  for (let start = 0; start < bytes.length; line += 1) {
+    const end = bytes.indexOf(0x0a, start);
+    const part = bytes.subarray(start, end === -1 ? bytes.length : end);
+    if (!Buffer.from(part.toString('utf8'), 'utf8').equals(part)) return line;
+    if (end === -1) break;
+    start = end + 1;
+  }
+  return line;
+}

@@ -1,0 +1,226 @@
+/**
+ * A YAML file as plain values that still know where in the file they stand,
+ * with environment variables filled in.
+ */
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type ErrorCode,
+  type Alias,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
+
+export type KeyPath = readonly (string | number)[];
+
+export interface Position {
+  /** Both count from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface SourceProblem {
+  readonly at: Position;
+  /** `links[0].name`, or what the problem is about where it is about no key. */
+  readonly where: string;
+  readonly message: string;
+}
+
+/** `links[0].transport.path` */
+export function pathText(path: KeyPath): string {
+  if (path.length === 0) return '(file)';
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const plain = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+      return index === 0 ? plain : `.${plain}`;
+    })
+    .join('');
+}
+
+/** What the YAML library's terse complaints mean, and what to do. */
+const SYNTAX: Partial<Record<ErrorCode, string>> = {
+  BAD_INDENT:
+    'the indentation does not fit, or a bracket before it is not closed; ' +
+    'line up the keys of a group, with spaces',
+  MISSING_CHAR: 'something is missing here, such as a closing quote, bracket or brace, or a colon',
+  MULTIPLE_DOCS: 'a second document begins here; the file holds one configuration',
+  TAB_AS_INDENT: 'a tab where spaces belong; indent with spaces',
+  TAG_RESOLVE_FAILED: 'tags (!…) have no meaning here; take it out',
+  UNEXPECTED_TOKEN: 'this does not belong here; check quotes, commas, brackets and indentation',
+};
+
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** From Unicode's private use area. */
+const OPEN = '\ue000';
+const CLOSE = '\ue001';
+const unshielded = (text: string): string => text.replaceAll(/\$\ue000(\w+)\ue001/g, '${$1}');
+
+/** After the first syntax errors the library only stumbles on. */
+const MAX_SYNTAX_ERRORS = 3;
+const MAX_ALIASES = 1000;
+
+export class YamlSource {
+  readonly problems: SourceProblem[] = [];
+  /** The values; `undefined` when the file cannot be read as YAML at all. */
+  readonly value: unknown;
+  readonly #lines = new LineCounter();
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #keys = new Map<string, Position>();
+  readonly #values = new Map<string, Position>();
+  /** Values that are one unquoted `${NAME}`: text, or what the text means. */
+  readonly #variables = new Map<string, string>();
+  readonly #document: Document.Parsed;
+  readonly #open: unknown[] = [];
+  #aliases = 0;
+
+  constructor(text: string, environment: Readonly<Record<string, string | undefined>>) {
+    this.#environment = environment;
+    // The braces of a variable would end an unquoted word inside { } or [ ].
+    // Stand-ins of the same length keep every position as it is.
+    const shielded = text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, `$${OPEN}$1${CLOSE}`);
+    this.#document = parseDocument(shielded, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      logLevel: 'silent',
+      // Said here, with the key's path.
+      uniqueKeys: false,
+    });
+    const complaints = [...this.#document.errors, ...this.#document.warnings];
+    const lines = new Set<number>();
+    for (const { code, message, pos } of complaints) {
+      const at = this.#position(pos[0]);
+      if (lines.has(at.line) || lines.size === MAX_SYNTAX_ERRORS) continue;
+      lines.add(at.line);
+      this.#add(at, '(syntax)', SYNTAX[code] ?? unshielded(message));
+    }
+    if (complaints.length > 0) return;
+    this.value = this.#read(this.#document.contents, []);
+  }
+
+  /** Where a key's value stands; what is missing is reported where its group is. */
+  valueAt(path: KeyPath): Position {
+    for (let length = path.length; length >= 0; length -= 1) {
+      const id = JSON.stringify(path.slice(0, length));
+      const found = length === path.length ? this.#values.get(id) : undefined;
+      const position = found ?? this.#keys.get(id) ?? this.#values.get(id);
+      if (position !== undefined) return position;
+    }
+    return { line: 1, column: 1 };
+  }
+
+  /** Where a key itself stands. */
+  keyAt(path: KeyPath): Position {
+    return this.#keys.get(JSON.stringify(path)) ?? this.valueAt(path);
+  }
+
+  /** For a value that is one unquoted `${NAME}`: the number or boolean that its text is. */
+  meaningAt(path: KeyPath): number | boolean | undefined {
+    const text = this.#variables.get(JSON.stringify(path))?.trim();
+    if (text === 'true' || text === 'false') return text === 'true';
+    return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+  }
+
+  #add(at: Position, where: string, message: string): void {
+    this.problems.push({ at, where, message });
+  }
+
+  #position(offset: number): Position {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  #read(node: unknown, path: KeyPath): unknown {
+    const id = JSON.stringify(path);
+    if (isAlias(node)) return this.#readAlias(node, path);
+    if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null;
+    const { range } = node;
+    // A second look through an alias keeps the place of the alias.
+    if (range && !this.#values.has(id)) this.#values.set(id, this.#position(range[0]));
+    if (isScalar(node)) return this.#readScalar(node, path);
+    this.#open.push(node);
+    const value = isSeq(node)
+      ? node.items.map((item, index) => this.#read(item, [...path, index]))
+      : this.#readMap(node, path);
+    this.#open.pop();
+    return value;
+  }
+
+  #readMap(node: YAMLMap, path: KeyPath): Record<string, unknown> {
+    const group: Record<string, unknown> = {};
+    for (const { key, value } of node.items) {
+      const name = this.#readKey(key, path);
+      if (name === undefined) continue;
+      const inner = [...path, name];
+      const keyRange = isScalar(key) ? key.range : undefined;
+      if (keyRange && Object.hasOwn(group, name)) {
+        const message = 'is there twice; keep one of them';
+        this.#add(this.#position(keyRange[0]), pathText(inner), message);
+        continue;
+      }
+      if (keyRange) this.#keys.set(JSON.stringify(inner), this.#position(keyRange[0]));
+      // `__proto__` is a key like any other.
+      Object.defineProperty(group, name, {
+        value: this.#read(value, inner),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    }
+    return group;
+  }
+
+  #readAlias(node: Alias, path: KeyPath): unknown {
+    const at = this.#position(node.range?.[0] ?? 0);
+    this.#values.set(JSON.stringify(path), at);
+    const target = node.resolve(this.#document);
+    // Aliases of aliases can make a small file endless.
+    const endless = this.#open.includes(target) || (this.#aliases += 1) > MAX_ALIASES;
+    if (target === undefined || endless) {
+      this.#add(at, pathText(path), `*${node.source} cannot be followed; write the value itself`);
+      return null;
+    }
+    return this.#read(target, path);
+  }
+
+  #readKey(key: unknown, path: KeyPath): string | undefined {
+    if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
+      return unshielded(String(key.value));
+    }
+    this.#add(this.valueAt(path), pathText(path), 'has a key that is no word; take it out');
+    return undefined;
+  }
+
+  #readScalar(node: Scalar, path: KeyPath): unknown {
+    if (typeof node.value === 'bigint') return Number(node.value);
+    if (typeof node.value !== 'string') return node.value;
+    const value = unshielded(node.value);
+    if (!value.includes('${')) return value;
+    const id = JSON.stringify(path);
+    const filled = value.replaceAll(/(\$?)\$\{([^}]*)(\}?)/g, (whole, escape, name, end) => {
+      if (escape === '$') return whole.slice(1);
+      const text = this.#variable(String(name), end === '}', path);
+      return text ?? '?';
+    });
+    if (node.type === 'PLAIN' && /^\$\{[^}]*\}$/.test(value)) this.#variables.set(id, filled);
+    return filled;
+  }
+
+  #variable(name: string, closed: boolean, path: KeyPath): string | undefined {
+    const text = closed ? this.#environment[name] : undefined;
+    if (text !== undefined && VARIABLE_NAME.test(name)) return text;
+    const literally = 'write $${ for the characters themselves';
+    const wrong = !closed
+      ? '${ has no closing }; write ${NAME}'
+      : VARIABLE_NAME.test(name)
+        ? `the environment variable ${name} is not set; set it`
+        : `\${${name}} names no environment variable; write \${NAME}`;
+    this.#add(this.valueAt(path), pathText(path), `${wrong}, or ${literally}`);
+    return undefined;
+  }
+}
