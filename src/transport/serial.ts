@@ -1,0 +1,95 @@
+import type { Socket, SocketConstructorOpts } from 'node:net';
+import { ReadStream } from 'node:tty';
+import type { Clock } from '../point/clock.js';
+import { probePort, textOf } from './port-access.js';
+import { SerialControl } from './serial-control.js';
+import type { SerialOptions } from './serial-options.js';
+import { applyHupcl } from './serial-settings.js';
+import { HIGH_WATER_BYTES, SocketChannel, SocketInbox } from './socket-channel.js';
+import { TransportError } from './transport.js';
+import type { Channel, ChannelEvents, Transport } from './transport.js';
+import { loadTtyIoctl } from './tty-ioctl.js';
+import type { TtyIoctl } from './tty-ioctl.js';
+
+/**
+ * A serial port of Linux.
+ *
+ * ```
+ *   probe    a descriptor to look with: there? allowed? a tty? taken?   port-access.ts
+ *   control  serialport's binding: settings, lock, lines, closing       serial-control.ts
+ *   stream   libuv's own descriptor of the device: the bytes            socket-channel.ts
+ * ```
+ *
+ * TIOCEXCL comes last: it would keep libuv out, unless we are root, and libuv
+ * then falls back to writes that block the whole process.
+ */
+export class SerialTransport implements Transport {
+  readonly description: string;
+  readonly #options: SerialOptions;
+  readonly #clock: Clock;
+  readonly #loadIoctl: () => TtyIoctl | undefined;
+
+  /** `loadIoctl`: tests give one that finds nothing. */
+  constructor(options: SerialOptions, clock: Clock, loadIoctl = loadTtyIoctl) {
+    const { path, baudRate, dataBits, parity, stopBits } = options;
+    this.description = `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
+    this.#options = options;
+    this.#clock = clock;
+    this.#loadIoctl = loadIoctl;
+  }
+
+  async open(events: ChannelEvents): Promise<Channel> {
+    const options = this.#options;
+    const ioctl = this.#loadIoctl();
+    const probe = await probePort(options.path, ioctl);
+    let control: SerialControl | undefined;
+    try {
+      if (ioctl !== undefined) applyHupcl(ioctl, probe.file.fd, options.hupcl);
+      control = await SerialControl.open(options, probe, this.#clock, ioctl);
+      const stream = openStream(options.path, probe.file.fd);
+      const warnings = [...probe.warnings, ...control.takePort()];
+      const held = control;
+      return new SocketChannel({
+        ...stream,
+        events,
+        clock: this.#clock,
+        warnings,
+        explain: (error) => explainEnd(options.path, error),
+        release: (graceMs) => held.close(graceMs),
+      });
+    } catch (error) {
+      await control?.close(0);
+      if (error instanceof TransportError) throw error;
+      const message = `${options.path} cannot be set up: ${textOf(error)}`;
+      throw new TransportError('io', message, { cause: error });
+    } finally {
+      // libuv has a descriptor of its own, under another number.
+      await probe.file.close().catch(() => undefined);
+    }
+  }
+}
+
+/** Gives `fd` to libuv, which opens the same device once more and moves the bytes without blocking. */
+function openStream(path: string, fd: number): { socket: Socket; inbox: SocketInbox } {
+  const inbox = new SocketInbox();
+  const options = { highWaterMark: HIGH_WATER_BYTES, onread: inbox.onread };
+  const socket = new ReadStream(fd, options as SocketConstructorOpts);
+  // Where libuv may not open the device, it works on `fd` itself and blocks on writes.
+  const used = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
+  if (used === fd) {
+    const why =
+      'the system does not let it be opened a second time; has another program just taken it?';
+    throw new TransportError('busy', `${path} cannot be used: ${why}`);
+  }
+  return { socket, inbox };
+}
+
+/** `error` undefined: the tty has hung up, as it does when a USB device is unplugged. */
+function explainEnd(path: string, error: Error | undefined): TransportError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (error === undefined || code === 'EIO' || code === 'ENXIO' || code === 'ENODEV') {
+    const message = `${path} hung up: the device was unplugged, or its other side closed`;
+    return new TransportError('hangup', message, { cause: error });
+  }
+  return new TransportError('io', `${path} failed: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../point/clock.js';
+import { SerialTransport } from './serial.js';
+import type { SerialOptions } from './serial-options.js';
+import { TcpTransport } from './tcp.js';
+import type { TcpOptions } from './tcp-options.js';
+import type { Transport } from './transport.js';
+
+export { SERIAL_DEFAULTS } from './serial-options.js';
+export type { LineState, SerialOptions } from './serial-options.js';
+export type { TcpOptions } from './tcp-options.js';
+
+/** Options of each transport, under the name that the configuration has in `transport.type`. */
+export interface TransportOptions {
+  serial: SerialOptions;
+  tcp: TcpOptions;
+}
+
+export type TransportType = keyof TransportOptions;
+
+/** A new transport is a line here, a line above, and a file of its own. */
+const FACTORIES: {
+  readonly [T in TransportType]: (options: TransportOptions[T], clock: Clock) => Transport;
+} = {
+  serial: (options, clock) => new SerialTransport(options, clock),
+  tcp: (options, clock) => new TcpTransport(options, clock),
+};
+
+/** A transport as it stands in the configuration, everything optional filled in. */
+export type TransportConfig = {
+  [T in TransportType]: { readonly type: T } & TransportOptions[T];
+}[TransportType];
+
+/** Opens nothing yet. */
+export function createTransport(config: TransportConfig, clock: Clock): Transport {
+  // The table's index and its argument come from one object, which TypeScript cannot follow.
+  const factory = FACTORIES[config.type] as (options: TransportConfig, clock: Clock) => Transport;
+  return factory(config, clock);
+}
