@@ -4,6 +4,7 @@
  * (by test) gateway.example.yaml all come from this one table.
  */
 import { z } from 'zod';
+import { SERIAL_DEFAULTS } from '../transport/serial-options.js';
 import { choice, flag, group, integer, list, secret, shown, text } from './config-fields.js';
 
 /** One token of a NATS subject (siot-interop.md, 1.6). */
@@ -93,29 +94,31 @@ const serial = group(
       description: 'Device file; /dev/serial/by-id/… stays the same over reboots.',
     }),
     baudRate: integer({ min: 50, max: 20_000_000, unit: 'bit/s' })
-      .default(115_200)
+      .default(SERIAL_DEFAULTS.baudRate)
       .meta({ description: 'Speed (bit/s), also custom rates.' }),
-    dataBits: choice([5, 6, 7, 8]).default(8).meta({ description: 'Data bits of a character.' }),
-    parity: choice(['none', 'even', 'odd', 'mark', 'space'])
-      .default('none')
+    dataBits: choice([5, 6, 7, 8])
+      .default(SERIAL_DEFAULTS.dataBits)
+      .meta({ description: 'Data bits of a character.' }),
+    parity: choice(['none', 'even', 'odd'])
+      .default(SERIAL_DEFAULTS.parity)
       .meta({ description: 'Parity bit.' }),
-    stopBits: choice([1, 2]).default(1).meta({ description: 'Stop bits.' }),
-    rtscts: flag().default(false).meta({ description: 'RTS/CTS flow control.' }),
+    stopBits: choice([1, 2]).default(SERIAL_DEFAULTS.stopBits).meta({ description: 'Stop bits.' }),
+    rtscts: flag().default(SERIAL_DEFAULTS.rtscts).meta({ description: 'RTS/CTS flow control.' }),
     xonxoff: flag()
-      .default(false)
+      .default(SERIAL_DEFAULTS.xonxoff)
       .meta({
         description:
           'XON/XOFF flow control. It takes the bytes 11 and 13 (hex) out of the stream: ' +
           'only for firmware that never sends them.',
       }),
     dtr: choice(['leave', 'on', 'off'])
-      .default('leave')
+      .default(SERIAL_DEFAULTS.dtr)
       .meta({ description: 'DTR line on opening; a change resets many boards.' }),
     rts: choice(['leave', 'on', 'off'])
-      .default('leave')
+      .default(SERIAL_DEFAULTS.rts)
       .meta({ description: 'RTS line on opening; a change resets some boards.' }),
     hupcl: flag()
-      .default(false)
+      .default(SERIAL_DEFAULTS.hupcl)
       .meta({ description: 'Drop DTR and RTS when the port is closed; resets many boards.' }),
   },
   { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
