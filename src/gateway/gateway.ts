@@ -4,7 +4,7 @@ import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/replica.js';
 import type { NatsSettings } from '../siot/connection.js';
-import { Siot } from '../siot/siot.js';
+import { Siot, type SiotStatus } from '../siot/siot.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
@@ -25,6 +25,8 @@ export interface GatewayParts {
   /** Of this program. */
   readonly version: string;
 }
+
+const NOT_STARTED: SiotStatus = { generation: 2, store: 'none', nats: 'connecting' };
 
 /** How long stopping may take to hand on what is still in the outbox. */
 const DRAIN_MS = 3_000;
@@ -88,7 +90,7 @@ export class Gateway {
   }
 
   status(): StatusReply {
-    const { generation, store } = this.#siot?.status ?? { generation: 2, store: 'none' };
+    const { generation, store, nats, problem } = this.#siot?.status ?? NOT_STARTED;
     return {
       gateway: {
         id: this.#record?.id ?? '',
@@ -96,6 +98,7 @@ export class Gateway {
         version: this.parts.version,
       },
       siot: { generation, store },
+      nats: { state: nats, ...(problem === undefined ? {} : { problem }) },
       links: [...this.#links.values()].map((link) => link.status()),
     };
   }

@@ -18,6 +18,11 @@ export interface StatusReply {
     /** `answers`: a store replies; `expected`: one did before or is required, and does not now; `none`. */
     readonly store: 'answers' | 'expected' | 'none';
   };
+  readonly nats: {
+    readonly state: 'connected' | 'connecting' | 'refused';
+    /** Why there is no connection, for people. */
+    readonly problem?: string;
+  };
   readonly links: readonly LinkStatus[];
 }
 

@@ -19,6 +19,8 @@ import type { TokenProblem } from '../point/token.js';
  * - `nodeDeleted`: somebody deleted the link's node in SIOT
  * - `outboxFull`: not acknowledged, so that the device tries again
  * - `unexpected`: a packet that a device has no reason to send
+ * - `refusedByStore`: too often refused by SIOT's store while it took others
+ * - `unsendable`: too large for the NATS server
  */
 export type PointDiscard =
   | TokenProblem
@@ -29,7 +31,9 @@ export type PointDiscard =
   | 'tooManyPoints'
   | 'nodeDeleted'
   | 'outboxFull'
-  | 'unexpected';
+  | 'unexpected'
+  | 'refusedByStore'
+  | 'unsendable';
 
 export type Discard = FrameDiscard | PacketDiscard | PointDiscard;
 
