@@ -1,0 +1,325 @@
+import type { Clock, Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { textOf, type Point } from '../point/point.js';
+import { backoffMs } from './backoff.js';
+import type { Found, StoreClient } from './store-client.js';
+
+export type NodeLife = 'alive' | 'deleted' | 'unknown';
+
+export interface NodeSpec {
+  /** One subject token. */
+  readonly id: string;
+  readonly type: string;
+  /** Written when the node is made, and not again. */
+  readonly description: string;
+}
+
+export interface NodeEvents {
+  /** All points of the node as the store has it: at start, after each reconnection, when SIOT or the node comes back. */
+  read(points: readonly Point[]): void;
+  life(life: NodeLife): void;
+  /** The newest of each point has to be published once more. */
+  resend(): void;
+}
+
+export interface NodeKeeperOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** `root`, or the ID of the node under which the gateway's node is made. */
+  readonly parent: string;
+  readonly gateway: NodeSpec & { readonly version: string };
+  readonly onGone: () => void;
+  /** Keeps back, or lets go, the points of a node. */
+  readonly hold: (nodeId: string, held: boolean) => void;
+  /** Drops, or no longer drops, the points of a node. */
+  readonly discard: (nodeId: string, discarded: boolean) => void;
+  /** The gateway's node has another version, or none. */
+  readonly publishVersion: () => void;
+}
+
+interface Kept {
+  readonly spec: NodeSpec;
+  readonly events: NodeEvents;
+  life: NodeLife;
+  /** Not read yet since the store answers. */
+  unread: boolean;
+  owesResend: boolean;
+  failures: number;
+  retry: Timer | undefined;
+  recheck: Timer[];
+  /** One look at a time; another is wanted when it ends. */
+  looking: boolean;
+  lookAgain: boolean;
+}
+
+const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+/** The store works through an edge message at the same time as we hear of it: look soon, and once more. */
+const RECHECK_MS = [50, 1_000];
+/** How often the gateway's own node is looked for, to notice a store that was exchanged in silence. */
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * Makes sure that the gateway's node and one for each link exist while a store
+ * answers, and follows their lives (design.md, "Nodes").
+ */
+export class NodeKeeper {
+  readonly #options: NodeKeeperOptions;
+  readonly #gateway: Kept;
+  readonly #links = new Map<string, Kept>();
+  #store: StoreClient | undefined;
+  #pulse: Timer | undefined;
+  #saidParent = '';
+
+  constructor(options: NodeKeeperOptions) {
+    this.#options = options;
+    this.#gateway = this.#keep(options.gateway, {
+      read: (points) => this.#readGateway(points),
+      life: () => this.#lookAtOrphans(),
+      resend: () => undefined,
+    });
+  }
+
+  /** A store answers. `first`: none has ever before. */
+  begin(store: StoreClient, first: boolean): void {
+    this.end();
+    this.#store = store;
+    this.#saidParent = '';
+    for (const kept of this.#all()) {
+      kept.unread = true;
+      kept.failures = 0;
+      kept.owesResend ||= first;
+    }
+    for (const { spec } of this.#links.values()) this.#options.hold(spec.id, true);
+    void this.#beginWith(store);
+    this.#schedulePulse(store);
+  }
+
+  /** No store answers any more. */
+  end(): void {
+    this.#store = undefined;
+    this.#pulse?.cancel();
+    for (const kept of this.#all()) this.#rest(kept);
+  }
+
+  add(spec: NodeSpec, events: NodeEvents): void {
+    const kept = this.#keep(spec, events);
+    this.#links.set(spec.id, kept);
+    if (this.#store === undefined) return;
+    this.#options.hold(spec.id, true);
+    void this.#look(kept);
+  }
+
+  remove(nodeId: string): void {
+    const kept = this.#links.get(nodeId);
+    if (kept === undefined) return;
+    this.#rest(kept);
+    this.#links.delete(nodeId);
+  }
+
+  /** Somebody published on one of the node's edges. */
+  edgeChanged(nodeId: string): void {
+    const kept = nodeId === this.#gateway.spec.id ? this.#gateway : this.#links.get(nodeId);
+    if (kept === undefined || this.#store === undefined) return;
+    for (const timer of kept.recheck) timer.cancel();
+    kept.recheck = RECHECK_MS.map((ms) =>
+      this.#options.clock.setTimer(ms, () => void this.#look(kept)),
+    );
+  }
+
+  #keep(spec: NodeSpec, events: NodeEvents): Kept {
+    return {
+      spec,
+      events,
+      life: 'unknown',
+      unread: true,
+      owesResend: false,
+      failures: 0,
+      retry: undefined,
+      recheck: [],
+      looking: false,
+      lookAgain: false,
+    };
+  }
+
+  #all(): Kept[] {
+    return [this.#gateway, ...this.#links.values()];
+  }
+
+  #rest(kept: Kept): void {
+    kept.retry?.cancel();
+    kept.retry = undefined;
+    for (const timer of kept.recheck) timer.cancel();
+    kept.recheck = [];
+  }
+
+  async #beginWith(store: StoreClient): Promise<void> {
+    await this.#look(this.#gateway);
+    if (this.#store !== store) return;
+    await Promise.all([...this.#links.values()].map((kept) => this.#look(kept)));
+  }
+
+  #schedulePulse(store: StoreClient): void {
+    this.#pulse = this.#options.clock.setTimer(LOOK_EVERY_MS, () => {
+      void this.#look(this.#gateway).then(() => {
+        if (this.#store === store) this.#schedulePulse(store);
+      });
+    });
+  }
+
+  async #look(kept: Kept): Promise<void> {
+    if (kept.looking) {
+      kept.lookAgain = true;
+      return;
+    }
+    kept.looking = true;
+    do {
+      kept.lookAgain = false;
+      const store = this.#store;
+      if (store === undefined) break;
+      kept.retry?.cancel();
+      kept.retry = undefined;
+      await this.#lookOnce(kept, store);
+      if (this.#store !== store) kept.lookAgain = true;
+    } while (kept.lookAgain);
+    kept.looking = false;
+  }
+
+  async #lookOnce(kept: Kept, store: StoreClient): Promise<void> {
+    let found = await store.find(kept.spec.id);
+    if (this.#store !== store) return;
+    if (found.life === 'absent') {
+      const made = await this.#make(kept, store);
+      if (this.#store !== store) return;
+      if (made) {
+        kept.owesResend = true;
+        kept.unread = true;
+        found = await store.find(kept.spec.id);
+        if (this.#store !== store) return;
+      }
+    }
+    this.#judge(kept, found);
+  }
+
+  #judge(kept: Kept, found: Found): void {
+    const { hold, discard, log, onGone } = this.#options;
+    const { id } = kept.spec;
+    switch (found.life) {
+      case 'alive': {
+        const before = kept.life;
+        kept.failures = 0;
+        if (before === 'deleted') {
+          kept.owesResend = true;
+          log.info({ nodeId: id }, 'the node lives again: publishing goes on');
+        }
+        discard(id, false);
+        this.#setLife(kept, 'alive');
+        if (found.odd > 0) log.debug({ nodeId: id, odd: found.odd }, 'odd points left out');
+        if (kept.unread || before === 'deleted') {
+          kept.unread = false;
+          kept.events.read(found.node.points);
+        }
+        if (kept.owesResend) {
+          kept.owesResend = false;
+          kept.events.resend();
+        }
+        break;
+      }
+      case 'deleted':
+        kept.failures = 0;
+        kept.unread = true;
+        if (kept.life !== 'deleted') {
+          log.warn(
+            { nodeId: id },
+            'somebody deleted this node in SIOT: its points are dropped until it is undeleted there',
+          );
+        }
+        discard(id, true);
+        this.#setLife(kept, 'deleted');
+        break;
+      case 'absent':
+        this.#setLife(kept, 'unknown');
+        this.#lookLater(kept);
+        break;
+      case 'unknown':
+        log.warn({ nodeId: id }, `the node could not be read: ${found.why}`);
+        this.#lookLater(kept);
+        if (found.gone) onGone();
+        break;
+    }
+    hold(id, false);
+  }
+
+  #lookLater(kept: Kept): void {
+    const { clock, random } = this.#options;
+    kept.failures += 1;
+    kept.retry?.cancel();
+    kept.retry = clock.setTimer(backoffMs(kept.failures, RETRY, random()), () => {
+      kept.retry = undefined;
+      void this.#look(kept);
+    });
+  }
+
+  #setLife(kept: Kept, life: NodeLife): void {
+    if (kept.life === life) return;
+    kept.life = life;
+    kept.events.life(life);
+  }
+
+  /** Whether the node was made. */
+  async #make(kept: Kept, store: StoreClient): Promise<boolean> {
+    const { log, gateway } = this.#options;
+    const parentId =
+      kept === this.#gateway ? await this.#parentOfGateway(store) : this.#gatewayIfAlive();
+    if (parentId === undefined || this.#store !== store) return false;
+    const { id, type, description } = kept.spec;
+    const texts: Record<string, string> = {};
+    if (description !== '') texts['description'] = description;
+    if (kept === this.#gateway) texts['versionApp'] = gateway.version;
+    const problem = await store.create(id, type, parentId, texts);
+    if (problem !== undefined) {
+      log.warn({ nodeId: id, parentId }, `the node could not be made: ${problem}`);
+      return false;
+    }
+    log.info({ nodeId: id, parentId, type }, 'node made in SIOT');
+    return true;
+  }
+
+  #gatewayIfAlive(): string | undefined {
+    return this.#gateway.life === 'alive' ? this.#gateway.spec.id : undefined;
+  }
+
+  // A parent that does not exist would be accepted without a word, and the
+  // node be unreachable; the parent `root` would replace the instance's root
+  // (siot-interop.md, 4.9).
+  async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
+    const { parent, log } = this.#options;
+    if (parent === 'root') return store.rootId();
+    const found = await store.find(parent);
+    if (found.life === 'alive') return parent;
+    if (found.life !== 'unknown' && this.#saidParent !== parent) {
+      this.#saidParent = parent;
+      const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
+      log.error(
+        { parent },
+        `siot.parent: the node ${parent} ${is}: set the ID of one that does, or root. No nodes are made until then`,
+      );
+    }
+    return undefined;
+  }
+
+  #readGateway(points: readonly Point[]): void {
+    const version = points.find((point) => point.type === 'versionApp');
+    if (version === undefined || textOf(version.value) !== this.#options.gateway.version) {
+      this.#options.publishVersion();
+    }
+  }
+
+  /** Links without a node could not be made while the gateway had none. */
+  #lookAtOrphans(): void {
+    if (this.#gateway.life !== 'alive') return;
+    for (const kept of this.#links.values()) {
+      if (kept.retry !== undefined) void this.#look(kept);
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import type { Outbox, OutboxLane } from '../outbox/outbox.js';
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { Point } from '../point/point.js';
+import { BarrierSender, type Sender } from './barrier-sender.js';
+import type { Connection } from './connection.js';
+import type { DropCause, LaneBook, Ledger } from './lane-book.js';
+import { StatusBook } from './status-book.js';
+import { WindowSender } from './window-sender.js';
+import type { SiotWire } from './wire.js';
+
+/** How points are brought out now. */
+export type PublishMode =
+  /** Not at all: no connection, or it has to be found out who answers. */
+  | { readonly kind: 'paused' }
+  /** There is no store: delivered is what the server has processed. */
+  | { readonly kind: 'withoutStore'; readonly wire: SiotWire }
+  /** Delivered is what the store has received. */
+  | { readonly kind: 'withStore'; readonly wire: SiotWire };
+
+export interface PublisherOptions {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
+  readonly onDrop: (nodeId: string, cause: DropCause, points: readonly Point[]) => void;
+}
+
+const LOG_DROPS_EVERY_MS = 60_000;
+
+/**
+ * Brings the points of the outbox out, and those of which only the latest
+ * counts before them. Each change of {@link mode} begins anew with all that is
+ * not delivered.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #books = new Map<string, LaneBook>();
+  readonly #held = new Set<string>();
+  readonly #discarded = new Set<string>();
+  readonly #status = new StatusBook();
+  readonly #ledger: Ledger = { accepted: 0 };
+  #mode: PublishMode = { kind: 'paused' };
+  #sender: Sender | undefined;
+  readonly #dropLog = new Map<string, { sinceMs: number; unsaid: number }>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    options.outbox.onPut = (lane) => this.#put(lane);
+    for (const lane of options.outbox.lanes()) this.#bookOf(lane);
+  }
+
+  /** Messages that a store took so far. */
+  get accepted(): number {
+    return this.#ledger.accepted;
+  }
+
+  /** Nothing waits and nothing is on its way. */
+  get idle(): boolean {
+    if (this.#status.size > 0) return false;
+    for (const book of this.#books.values()) if (book.lane.length > 0) return false;
+    return true;
+  }
+
+  /** As {@link idle}, for one node. */
+  idleOf(nodeId: string): boolean {
+    return (this.#books.get(nodeId)?.lane.length ?? 0) === 0 && !this.#status.has(nodeId);
+  }
+
+  get mode(): PublishMode {
+    return this.#mode;
+  }
+
+  set mode(mode: PublishMode) {
+    this.#mode = mode;
+    this.#sender?.stop();
+    this.#sender = this.#makeSender(mode);
+    this.#status.restart();
+    for (const book of this.#books.values()) book.cursor = book.lane.first;
+    this.#sender?.status();
+    for (const book of this.#books.values()) {
+      if (book.lane.length > 0) this.#sender?.lane(book);
+    }
+  }
+
+  /** Keeps the points of a node back until it has been read. */
+  hold(nodeId: string, held: boolean): void {
+    if (held) this.#held.add(nodeId);
+    else this.#held.delete(nodeId);
+    const book = this.#books.get(nodeId);
+    if (book === undefined || book.held === held) return;
+    book.held = held;
+    if (!held) this.#sender?.lane(book);
+  }
+
+  /** Drops, or no longer drops, all that there is for a node that somebody deleted. */
+  discard(nodeId: string, discarded: boolean): void {
+    if (discarded) this.#discarded.add(nodeId);
+    else this.#discarded.delete(nodeId);
+    if (discarded) this.#status.drop(nodeId);
+    const book = this.#books.get(nodeId);
+    if (book === undefined) return;
+    book.discarded = discarded;
+    if (discarded) this.#discardAll(book);
+  }
+
+  /** Points of which only the latest counts; they overtake the outbox. */
+  putStatus(nodeId: string, points: readonly Point[]): void {
+    if (this.#discarded.has(nodeId)) return;
+    for (const point of points) this.#status.put(nodeId, point);
+    this.#sender?.status();
+  }
+
+  /** Nothing of that node matters any more. */
+  forget(nodeId: string): void {
+    const book = this.#books.get(nodeId);
+    this.#status.drop(nodeId);
+    this.#held.delete(nodeId);
+    this.#discarded.delete(nodeId);
+    if (book === undefined) return;
+    this.#sender?.forget(book);
+    this.#books.delete(nodeId);
+  }
+
+  stop(): void {
+    this.#sender?.stop();
+    this.#sender = undefined;
+    this.#options.outbox.onPut = undefined;
+  }
+
+  #put(lane: OutboxLane): void {
+    const book = this.#bookOf(lane);
+    if (book.discarded) this.#discardAll(book);
+    else this.#sender?.lane(book);
+  }
+
+  #bookOf(lane: OutboxLane): LaneBook {
+    let book = this.#books.get(lane.nodeId);
+    if (book?.lane !== lane) {
+      book = {
+        lane,
+        held: this.#held.has(lane.nodeId),
+        discarded: this.#discarded.has(lane.nodeId),
+        cursor: lane.first,
+        troubles: new Map(),
+      };
+      this.#books.set(lane.nodeId, book);
+    }
+    return book;
+  }
+
+  #discardAll(book: LaneBook): void {
+    const { lane } = book;
+    this.#sender?.forget(book);
+    this.#status.drop(lane.nodeId);
+    const points: Point[] = [];
+    for (let at = lane.first; at < lane.next; at++) {
+      const point = lane.read(at);
+      if (point !== undefined) points.push(point);
+    }
+    lane.settleThrough(lane.next - 1);
+    book.cursor = lane.next;
+    book.troubles.clear();
+    if (points.length > 0) this.#dropped(lane.nodeId, 'deletedNode', points, 'its node is deleted');
+  }
+
+  #makeSender(mode: PublishMode): Sender | undefined {
+    const { connection, clock, random, onSuspicion } = this.#options;
+    const onDrop = this.#dropped.bind(this);
+    switch (mode.kind) {
+      case 'paused':
+        return undefined;
+      case 'withoutStore':
+        return new BarrierSender({
+          connection,
+          clock,
+          onDrop,
+          wire: mode.wire,
+          status: this.#status,
+        });
+      case 'withStore':
+        return new WindowSender({
+          connection,
+          clock,
+          onDrop,
+          wire: mode.wire,
+          status: this.#status,
+          random,
+          ledger: this.#ledger,
+          onSuspicion,
+        });
+    }
+  }
+
+  #dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {
+    this.#options.onDrop(nodeId, cause, points);
+    const nowMs = this.#options.clock.monotonicMs();
+    const id = `${nodeId} ${cause}`;
+    const log = this.#dropLog.get(id) ?? { sinceMs: Number.NEGATIVE_INFINITY, unsaid: 0 };
+    this.#dropLog.set(id, log);
+    log.unsaid += points.length;
+    if (nowMs - log.sinceMs < LOG_DROPS_EVERY_MS) return;
+    const [point] = points;
+    this.#options.log.warn(
+      { nodeId, cause, dropped: log.unsaid, type: point?.type, key: point?.key },
+      `${String(log.unsaid)} point(s) dropped: ${why}`,
+    );
+    log.sinceMs = nowMs;
+    log.unsaid = 0;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * What a store's answer to a publish means (siot-interop.md, 4.4 and 4.10;
+ * design.md, "Delivered").
+ */
+export type Receipt =
+  | { readonly kind: 'delivered' }
+  /** Final for the point: SIOT will never take its type or key. */
+  | { readonly kind: 'forbidden'; readonly text: string }
+  /** Perhaps another generation answers now. */
+  | { readonly kind: 'undecodable'; readonly text: string }
+  | { readonly kind: 'refused'; readonly text: string };
+
+export function readReceipt(answer: Uint8Array): Receipt {
+  if (answer.length === 0) return { kind: 'delivered' };
+  const text = Buffer.from(answer.buffer, answer.byteOffset, answer.length).toString('utf8').trim();
+  if (FORBIDDEN.test(text)) return { kind: 'forbidden', text };
+  if (UNDECODABLE.test(text)) return { kind: 'undecodable', text };
+  return { kind: 'refused', text };
+}
+
+/** `node dev-4: point type "a.b" contains ".", which is not allowed in a point type` */
+const FORBIDDEN = /contains .+not allowed in a point (type|key)/is;
+
+/** `error decoding node points subject`, `Error decoding points proto: …` */
+const UNDECODABLE = /error decoding|decode error|failed to decode/i;

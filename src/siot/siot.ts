@@ -1,0 +1,480 @@
+import type { Outbox } from '../outbox/outbox.js';
+import type { Clock, Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { makePoint, stringValue, type Point } from '../point/point.js';
+import { backoffMs } from './backoff.js';
+import { Connection, type ConnectionState, type NatsSettings } from './connection.js';
+import type { DropCause } from './lane-book.js';
+import { NodeKeeper, type NodeLife } from './nodes.js';
+import { probe } from './probe.js';
+import { Publisher } from './publisher.js';
+import { StoreClient } from './store-client.js';
+import { WIRES, type Generation, type SiotWire } from './wire.js';
+
+export type { NatsAuth, NatsSettings } from './connection.js';
+export type { DropCause } from './lane-book.js';
+export type { NodeLife } from './nodes.js';
+export type { Generation } from './wire.js';
+
+export interface SiotOptions {
+  readonly connection: NatsSettings;
+  readonly generation: 'auto' | Generation;
+  readonly store: 'auto' | 'required' | 'none';
+  /** `root`, or the ID of the node under which the gateway's node is made. */
+  readonly parent: string;
+  readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
+  /** A store that answered in an earlier life. */
+  readonly remembered: { readonly generation: Generation } | undefined;
+  /** To be kept for later lives. */
+  readonly remember: (store: { readonly generation: Generation }) => void;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+export interface SiotNodeSpec {
+  /** One subject token. */
+  readonly id: string;
+  readonly type: string;
+  /** Written when the node is made, and not again; blank: the name. */
+  readonly description: string;
+  /** Of the link, for the log. */
+  readonly name: string;
+}
+
+export interface SiotNodeEvents {
+  /** Points that somebody else publishes on the node, as they are; neither their origin nor their time is judged. */
+  heard(points: readonly Point[]): void;
+  /**
+   * All points of the node as the store has it: at start, after each
+   * reconnection, and when SIOT or the node comes back.
+   */
+  read(points: readonly Point[]): void;
+  life(life: NodeLife): void;
+  /**
+   * The newest of each point has to be put into the outbox once more: a store
+   * answered for the first time or without this node, or a deleted node lives again.
+   */
+  resend(): void;
+  /** Points of the node that were given up, for whoever counts. Already logged. */
+  dropped?(cause: DropCause, points: readonly Point[]): void;
+}
+
+export interface SiotNode {
+  readonly life: NodeLife;
+  /** Points of which only the latest counts; they overtake those in the outbox. */
+  status(points: readonly Point[]): void;
+  /**
+   * The link has left the configuration: nothing is heard any more. Resolves
+   * when what there was to be published is delivered, or cannot be now.
+   */
+  remove(): Promise<void>;
+}
+
+export interface SiotStatus {
+  readonly generation: Generation;
+  /** `answers`: a store replies; `expected`: one did before or is required, and does not now. */
+  readonly store: 'answers' | 'expected' | 'none';
+  readonly nats: 'connected' | 'connecting' | 'refused';
+  /** Why there is no connection, for people. */
+  readonly problem?: string;
+}
+
+/** A setting that SIOT did not take; the message is for people. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+}
+
+type Suspicion = 'noResponders' | 'undecodable' | 'silence';
+
+/** How often SIOT is looked for while it does not answer. */
+const PROBE = { firstMs: 250, maxMs: 5_000 };
+const DRAIN_LOOK_MS = 10;
+const REMOVED_WITHIN_MS = 5_000;
+
+/**
+ * SIOT, as the gateway sees it: points go out of the outbox, nodes are looked
+ * after, and what others publish is heard.
+ *
+ * ```
+ *            ┌ Connection: dials for ever
+ *  connected ▼
+ *    probe: who answers? ──nobody── known before, or required? ──yes─▶ wait, probe again
+ *      │ generation                            │ no
+ *      ▼                                       ▼
+ *    publish with receipts,                  publish and have NATS confirm,
+ *    look after nodes                        probe again
+ *      └─ no responders, decode error, silence ─▶ probe
+ * ```
+ */
+export class Siot {
+  readonly #options: SiotOptions;
+  readonly #connection: Connection;
+  readonly #publisher: Publisher;
+  readonly #keeper: NodeKeeper;
+  readonly #nodes = new Map<string, ListeningNode>();
+  readonly #statusListeners = new Set<(status: SiotStatus) => void>();
+  #wire: SiotWire;
+  /** Only a store's reply counts. */
+  #expectsStore: boolean;
+  #everAnswered: boolean;
+  #remembered: Generation | undefined;
+  #store: StoreClient | undefined;
+  /** Changes whenever what a probe was for is over. */
+  #search = 0;
+  #silentProbes = 0;
+  #searchTimer: Timer | undefined;
+  #suspicions = 0;
+  #acceptedAtSuspicion = 0;
+  #stopGatewayEdges: (() => void) | undefined;
+  #lastStatus = '';
+  #lastNs = 0n;
+  #stopping = false;
+
+  constructor(options: SiotOptions) {
+    this.#options = options;
+    const { clock, random, log, outbox, generation, remembered, gateway } = options;
+    this.#remembered = remembered?.generation;
+    this.#everAnswered = remembered !== undefined;
+    this.#expectsStore =
+      options.store === 'required' || (options.store === 'auto' && remembered !== undefined);
+    const known = options.store === 'none' ? undefined : remembered?.generation;
+    this.#wire = WIRES[generation === 'auto' ? (known ?? 2) : generation];
+    this.#connection = new Connection({
+      settings: options.connection,
+      clock,
+      random,
+      log,
+      onState: (state) => this.#onConnection(state),
+    });
+    this.#publisher = new Publisher({
+      connection: this.#connection,
+      outbox,
+      clock,
+      random,
+      log,
+      onSuspicion: (why) => this.#suspect(why),
+      onDrop: (nodeId, cause, points) => this.#nodes.get(nodeId)?.events.dropped?.(cause, points),
+    });
+    this.#keeper = new NodeKeeper({
+      clock,
+      random,
+      log,
+      parent: options.parent,
+      gateway: { ...gateway, type: 'mcuGateway' },
+      onGone: () => this.#suspect('noResponders'),
+      hold: (nodeId, held) => this.#publisher.hold(nodeId, held),
+      discard: (nodeId, discarded) => this.#publisher.discard(nodeId, discarded),
+      publishVersion: () => this.#publishVersion(),
+    });
+  }
+
+  /** Never throws for an absent server: it is tried for ever. */
+  start(): void {
+    this.#listenToGatewayEdges();
+    this.#connection.start();
+  }
+
+  /** Publishes what it can within the time, then closes. */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#until(() => this.#publisher.idle, drainMs);
+    this.#search += 1;
+    this.#searchTimer?.cancel();
+    this.#keeper.end();
+    this.#publisher.stop();
+    await this.#connection.close();
+  }
+
+  get status(): SiotStatus {
+    const { state } = this.#connection;
+    const store = this.#store ? 'answers' : this.#expectsStore ? 'expected' : 'none';
+    const generation = this.#wire.generation;
+    switch (state.name) {
+      case 'connected':
+        return { generation, store, nats: 'connected' };
+      case 'refused':
+        return { generation, store, nats: 'refused', problem: state.problem };
+      case 'connecting':
+      case 'closed': {
+        const problem = state.name === 'connecting' ? state.problem : undefined;
+        const status = { generation, store, nats: 'connecting' } as const;
+        return problem === undefined ? status : { ...status, problem };
+      }
+    }
+  }
+
+  /** Called with each change until the returned function is called. */
+  onStatus(listener: (status: SiotStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
+    const node: ListeningNode = new ListeningNode(spec, events, {
+      connection: this.#connection,
+      log: this.#options.log,
+      edgeChanged: () => this.#keeper.edgeChanged(spec.id),
+      status: (points) => this.#publisher.putStatus(spec.id, points),
+      removed: () => this.#removed(node),
+    });
+    this.#nodes.set(spec.id, node);
+    node.listen(this.#wire);
+    this.#keeper.add(
+      { ...spec, description: spec.description === '' ? spec.name : spec.description },
+      {
+        read: (points) => events.read(points),
+        life: (life) => node.setLife(life),
+        resend: () => events.resend(),
+      },
+    );
+    return node;
+  }
+
+  /**
+   * Answers requests on `mcu-gateway.<gatewayID>.<verb>` until the returned
+   * function is called. A request may be replied to several times.
+   */
+  serve(
+    verb: string,
+    handler: (request: Uint8Array, reply: (answer: Uint8Array) => void) => void,
+  ): () => void {
+    const subject = `mcu-gateway.${this.#options.gateway.id}.${verb}`;
+    return this.#connection.subscribe(subject, (message) => {
+      handler(message.data, (answer) => {
+        if (message.reply === '' || !this.#connection.connected) return;
+        this.#connection.publish(message.reply, answer);
+      });
+    });
+  }
+
+  /**
+   * Publishes what a person sets on a node, and waits for the store's receipt,
+   * or without a store for NATS. Rejects with a {@link SettingError}. It is not
+   * heard by the node: NATS does not echo.
+   */
+  async publishSetting(nodeId: string, point: Point): Promise<void> {
+    if (!this.#connection.connected) throw new SettingError('there is no connection to NATS');
+    const store = this.#store;
+    if (store !== undefined) {
+      const problem = await store.writePoints(nodeId, [point]);
+      if (problem !== undefined) throw new SettingError(problem);
+      return;
+    }
+    if (this.#expectsStore) throw new SettingError('SIOT does not answer');
+    try {
+      this.#connection.publish(this.#wire.pointSubject(nodeId, point), this.#wire.encode([point]));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SettingError(`it cannot be published: ${why}`, { cause });
+    }
+    const processed = await new Promise<boolean>((resolve) => this.#connection.barrier(resolve));
+    if (!processed) throw new SettingError('the connection to NATS was lost');
+  }
+
+  #onConnection(state: ConnectionState): void {
+    if (this.#stopping && state.name === 'closed') return;
+    this.#search += 1;
+    this.#searchTimer?.cancel();
+    this.#store = undefined;
+    this.#keeper.end();
+    this.#publisher.mode = { kind: 'paused' };
+    this.#silentProbes = 0;
+    this.#suspicions = 0;
+    if (state.name === 'connected') {
+      if (this.#options.store === 'none') this.#bridge();
+      else void this.#findStore();
+    }
+    this.#changed();
+  }
+
+  async #findStore(): Promise<void> {
+    this.#searchTimer?.cancel();
+    const search = ++this.#search;
+    const found = await probe(this.#connection);
+    if (search !== this.#search || !this.#connection.connected) return;
+    if (found !== undefined) {
+      this.#storeAnswers(found);
+      return;
+    }
+    this.#silentProbes += 1;
+    if (!this.#expectsStore) this.#bridge();
+    this.#searchAfter(backoffMs(this.#silentProbes, PROBE, this.#options.random()));
+    this.#changed();
+  }
+
+  #searchAfter(ms: number): void {
+    this.#searchTimer?.cancel();
+    this.#searchTimer = this.#options.clock.setTimer(ms, () => void this.#findStore());
+  }
+
+  /** Without a store. */
+  #bridge(): void {
+    if (this.#publisher.mode.kind === 'withoutStore') return;
+    this.#publisher.mode = { kind: 'withoutStore', wire: this.#wire };
+  }
+
+  #storeAnswers(found: Generation): void {
+    const { generation, clock, log, remember } = this.#options;
+    const first = !this.#everAnswered;
+    const speaks = generation === 'auto' ? found : generation;
+    if (speaks !== found) {
+      log.warn(
+        { configured: speaks, found },
+        `SIOT speaks generation ${String(found)}, the configuration says ${String(speaks)}: set siot.generation to auto or ${String(found)}`,
+      );
+    }
+    this.#silentProbes = 0;
+    this.#everAnswered = true;
+    this.#expectsStore = true;
+    if (this.#remembered !== speaks) {
+      this.#remembered = speaks;
+      remember({ generation: speaks });
+    }
+    if (this.#wire.generation !== speaks) {
+      this.#wire = WIRES[speaks];
+      this.#listenToGatewayEdges();
+      for (const node of this.#nodes.values()) node.listen(this.#wire);
+    }
+    log.info({ generation: speaks }, first ? 'a SIOT store answers' : 'the SIOT store answers');
+    this.#store = new StoreClient(this.#connection, clock, this.#wire);
+    this.#keeper.begin(this.#store, first);
+    this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
+    this.#changed();
+  }
+
+  // The first suspicion is looked into at once. When the probe finds all well
+  // and nothing gets through all the same, the next ones wait.
+  #suspect(why: Suspicion): void {
+    if (!this.#connection.connected || this.#store === undefined) return;
+    const { log, random } = this.#options;
+    const { accepted } = this.#publisher;
+    if (accepted !== this.#acceptedAtSuspicion) this.#suspicions = 0;
+    this.#acceptedAtSuspicion = accepted;
+    this.#suspicions += 1;
+    log.info({ why }, 'SIOT is looked for again: its store does not answer as it did');
+    this.#search += 1;
+    this.#store = undefined;
+    this.#keeper.end();
+    this.#publisher.mode = { kind: 'paused' };
+    if (this.#suspicions === 1) void this.#findStore();
+    else this.#searchAfter(backoffMs(this.#suspicions - 1, PROBE, random()));
+    this.#changed();
+  }
+
+  #listenToGatewayEdges(): void {
+    const { id } = this.#options.gateway;
+    this.#stopGatewayEdges?.();
+    this.#stopGatewayEdges = this.#connection.subscribe(this.#wire.edgeSubscription(id), () =>
+      this.#keeper.edgeChanged(id),
+    );
+  }
+
+  #publishVersion(): void {
+    const { gateway, clock } = this.#options;
+    const now = clock.wallNs();
+    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n;
+    this.#publisher.putStatus(gateway.id, [
+      makePoint({ type: 'versionApp', value: stringValue(gateway.version), time: this.#lastNs }),
+    ]);
+  }
+
+  async #removed(node: ListeningNode): Promise<void> {
+    const { id } = node.spec;
+    if (this.#nodes.get(id) !== node) return;
+    this.#nodes.delete(id);
+    this.#keeper.remove(id);
+    this.#publisher.hold(id, false);
+    await this.#until(
+      () => this.#publisher.idleOf(id) || this.#publisher.mode.kind === 'paused',
+      REMOVED_WITHIN_MS,
+    );
+    // A link of the same node may have come in the meantime.
+    if (this.#nodes.has(id)) return;
+    this.#publisher.discard(id, false);
+    this.#options.outbox.release(id);
+  }
+
+  async #until(done: () => boolean, withinMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + withinMs;
+    while (!done() && clock.monotonicMs() < endMs && this.#connection.state.name !== 'closed') {
+      await new Promise<void>((resolve) => clock.setTimer(DRAIN_LOOK_MS, resolve));
+    }
+  }
+
+  #changed(): void {
+    const status = this.status;
+    const text = JSON.stringify(status);
+    if (text === this.#lastStatus) return;
+    this.#lastStatus = text;
+    for (const listener of this.#statusListeners) listener(status);
+  }
+}
+
+interface Surroundings {
+  readonly connection: Connection;
+  readonly log: Log;
+  readonly edgeChanged: () => void;
+  readonly status: (points: readonly Point[]) => void;
+  readonly removed: () => Promise<void>;
+}
+
+class ListeningNode implements SiotNode {
+  #life: NodeLife = 'unknown';
+  #stop: (() => void)[] = [];
+
+  constructor(
+    readonly spec: SiotNodeSpec,
+    readonly events: SiotNodeEvents,
+    private readonly around: Surroundings,
+  ) {}
+
+  get life(): NodeLife {
+    return this.#life;
+  }
+
+  setLife(life: NodeLife): void {
+    this.#life = life;
+    this.events.life(life);
+  }
+
+  listen(wire: SiotWire): void {
+    const { connection, edgeChanged } = this.around;
+    this.#deafen();
+    this.#stop = [
+      connection.subscribe(wire.pointSubscription(this.spec.id), (message) => {
+        this.#heard(wire, message.data);
+      }),
+      connection.subscribe(wire.edgeSubscription(this.spec.id), edgeChanged),
+    ];
+  }
+
+  status(points: readonly Point[]): void {
+    this.around.status(points);
+  }
+
+  remove(): Promise<void> {
+    this.#deafen();
+    return this.around.removed();
+  }
+
+  #heard(wire: SiotWire, payload: Uint8Array): void {
+    const decoded = wire.decode(payload);
+    if (decoded === undefined || decoded.odd > 0) {
+      const { id: nodeId, name } = this.spec;
+      this.around.log.debug(
+        { nodeId, link: name, odd: decoded?.odd },
+        'a message on the node could not be read whole',
+      );
+    }
+    if (decoded !== undefined && decoded.points.length > 0) this.events.heard(decoded.points);
+  }
+
+  #deafen(): void {
+    for (const stop of this.#stop) stop();
+    this.#stop = [];
+  }
+}

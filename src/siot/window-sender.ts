@@ -1,0 +1,541 @@
+import type { Timer } from '../point/clock.js';
+import { canonicalKey, textOf, type Point } from '../point/point.js';
+import { backoffMs } from './backoff.js';
+import { BATCH_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
+import { NotConnectedError, type Answer } from './connection.js';
+import { Fifo } from './fifo.js';
+import { KeyGroups, type KeyGroup } from './key-groups.js';
+import type { LaneBook, Ledger, Trouble } from './lane-book.js';
+import { readReceipt } from './receipt.js';
+import type { StatusSlot } from './status-book.js';
+
+export interface WindowSenderOptions extends SenderOptions {
+  readonly random: () => number;
+  readonly ledger: Ledger;
+  /** The store may be gone, or be another one: nothing more is sent until a new sender begins. */
+  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
+}
+
+/** A reply that takes longer is not waited for, in ms; it still counts when it comes. */
+const ANSWER_WITHIN_MS = 5_000;
+const SWEEP_EVERY_MS = 1_000;
+const RETRY = { firstMs: 500, maxMs: 30_000 };
+/** Tries, between which the store took others, after which a point is given up. */
+const MOST_TRIES = 10;
+/** Points refused with none taken between them, from which on the store is taken to refuse all. */
+const STALLED_AT = 16;
+
+/** A point on its way: of a lane, or a status point. */
+interface Entry {
+  readonly source:
+    | {
+        readonly kind: 'lane';
+        readonly track: Track;
+        readonly group: KeyGroup;
+        readonly position: number;
+      }
+    | { readonly kind: 'status'; readonly slot: StatusSlot };
+  point: Point;
+  /** In a message of its own, since a message of several was refused. */
+  alone: boolean;
+  done: boolean;
+  /** The message that got no answer in time, while it may still come. */
+  late: Message | undefined;
+}
+
+interface Message {
+  readonly entries: readonly Entry[];
+  readonly sentMs: number;
+  token: number;
+  answered: boolean;
+}
+
+/** What this sender knows of a lane. */
+interface Track {
+  readonly book: LaneBook;
+  readonly groups: KeyGroups;
+  /** To be sent before what the cursor has not reached. */
+  readonly ready: Fifo<Entry>;
+  inRing: boolean;
+}
+
+interface Retry {
+  readonly entry: Entry;
+  readonly dueMs: number;
+}
+
+/**
+ * Publishes to a store: each message with a reply subject, a bounded number
+ * unanswered, the lanes in turn (design.md, "Publishing" and "Delivered").
+ */
+export class WindowSender implements Sender {
+  readonly #options: WindowSenderOptions;
+  readonly #tracks = new Map<LaneBook, Track>();
+  readonly #ring = new Fifo<Track>();
+  readonly #unanswered = new Set<Message>();
+  #retries: Retry[] = [];
+  #retryTimer: Timer | undefined;
+  #sweep: Timer | undefined;
+  #stopped = false;
+  #suspicious = false;
+  /** When the store last took something. */
+  #acceptedMs = Number.NEGATIVE_INFINITY;
+  /** What the store refused since it last took something. */
+  readonly #refused = new Set<object>();
+  /** The store refuses all: one message at a time, with growing pauses. */
+  #stall: { pauses: number; trial: boolean; fresh: boolean } | undefined;
+  #stallTimer: Timer | undefined;
+
+  constructor(options: WindowSenderOptions) {
+    this.#options = options;
+  }
+
+  lane(book: LaneBook): void {
+    if (this.#stopped || book.held) return;
+    let track = this.#tracks.get(book);
+    if (track === undefined) {
+      track = { book, groups: new KeyGroups(), ready: new Fifo(), inRing: false };
+      this.#tracks.set(book, track);
+    }
+    this.#enqueue(track);
+    this.#pump();
+  }
+
+  status(): void {
+    this.#pump();
+  }
+
+  forget(book: LaneBook): void {
+    const track = this.#tracks.get(book);
+    if (track === undefined) return;
+    this.#tracks.delete(book);
+    const of = (entry: Entry): boolean =>
+      entry.source.kind === 'lane' && entry.source.track === track;
+    this.#retries = this.#retries.filter(({ entry }) => !of(entry));
+    for (const message of this.#unanswered) {
+      for (const entry of message.entries) if (of(entry)) entry.done = true;
+    }
+    while (track.ready.shift() !== undefined);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#retryTimer?.cancel();
+    this.#sweep?.cancel();
+    this.#stallTimer?.cancel();
+    for (const message of this.#unanswered) this.#options.connection.forget(message.token);
+    for (const { entry } of this.#retries) {
+      if (entry.late !== undefined) this.#options.connection.forget(entry.late.token);
+    }
+  }
+
+  #enqueue(track: Track): void {
+    if (track.inRing) return;
+    track.inRing = true;
+    this.#ring.push(track);
+  }
+
+  #pump(): void {
+    while (!this.#stopped && !this.#suspicious && this.#unanswered.size < this.#room()) {
+      const entries = this.#nextTrial() ?? this.#nextStatus() ?? this.#nextOfLanes();
+      if (entries === undefined) return;
+      this.#send(entries);
+    }
+  }
+
+  #room(): number {
+    if (this.#stall === undefined) return this.#options.wire.window;
+    return this.#stall.trial ? 1 : 0;
+  }
+
+  #nextStatus(): Entry[] | undefined {
+    const { status, wire, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const slots = status.take(wire.batch, (slot) => (slot.trouble?.dueMs ?? 0) <= nowMs);
+    if (slots.length === 0) return undefined;
+    return slots.map((slot) => ({
+      source: { kind: 'status', slot },
+      point: slot.point,
+      alone: false,
+      done: false,
+      late: undefined,
+    }));
+  }
+
+  #nextOfLanes(): Entry[] | undefined {
+    for (let track = this.#ring.shift(); track !== undefined; track = this.#ring.shift()) {
+      const entries = this.#nextOf(track);
+      if (entries !== undefined) {
+        this.#ring.push(track);
+        return entries;
+      }
+      track.inRing = false;
+    }
+    return undefined;
+  }
+
+  #nextOf(track: Track): Entry[] | undefined {
+    const first = this.#takeEntry(track);
+    if (first === undefined) return undefined;
+    const { batch } = this.#options.wire;
+    const entries = [first];
+    if (batch === 1 || first.alone) return entries;
+    const names = new Set([nameOf(first.point)]);
+    let bytes = textOf(first.point.value).length;
+    while (entries.length < batch && bytes < BATCH_BYTES) {
+      const entry = this.#takeEntry(track);
+      if (entry === undefined) break;
+      if (entry.alone || names.has(nameOf(entry.point))) {
+        track.ready.unshift(entry);
+        break;
+      }
+      names.add(nameOf(entry.point));
+      bytes += textOf(entry.point.value).length;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #takeEntry(track: Track): Entry | undefined {
+    for (let ready = track.ready.shift(); ready !== undefined; ready = track.ready.shift()) {
+      if (!ready.done) return ready;
+    }
+    const { book } = track;
+    while (book.cursor < book.lane.next) {
+      const position = book.cursor;
+      book.cursor += 1;
+      const point = book.lane.read(position);
+      if (point === undefined) continue;
+      const name = nameOf(point);
+      const group = track.groups.enter(name, position);
+      if (group === undefined) {
+        const crowd = track.groups.get(name);
+        if (crowd !== undefined) this.#release(track, crowd, track.groups.release(crowd));
+        const ready = track.ready.shift();
+        if (ready !== undefined) return ready;
+        continue;
+      }
+      const entry = laneEntry(track, group, position, point);
+      const trouble = book.troubles.get(position);
+      if (trouble === undefined) return entry;
+      entry.alone = true;
+      if (trouble.dueMs <= this.#options.clock.monotonicMs()) return entry;
+      group.refused = position;
+      this.#retryAt(entry, trouble.dueMs);
+    }
+    return undefined;
+  }
+
+  #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
+    for (const position of positions) {
+      const point = track.book.lane.read(position);
+      if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
+      else this.#release(track, group, track.groups.leave(group, position));
+    }
+    if (positions.length > 0) this.#enqueue(track);
+  }
+
+  #send(entries: readonly Entry[]): void {
+    const { connection, wire, clock } = this.#options;
+    const [first] = entries;
+    if (first === undefined) return;
+    const message: Message = {
+      entries,
+      sentMs: clock.monotonicMs(),
+      token: 0,
+      answered: false,
+    };
+    for (const entry of entries) {
+      if (entry.late !== undefined) connection.forget(entry.late.token);
+      entry.late = undefined;
+    }
+    if (this.#stall !== undefined) this.#stall.trial = false;
+    try {
+      message.token = connection.ask(
+        wire.pointSubject(nodeIdOf(first), first.point),
+        wire.encode(entries.map((entry) => entry.point)),
+        (answer) => this.#answered(message, answer),
+      );
+    } catch (error) {
+      // Without a connection this sender's life is over; the next one finds
+      // all in the outbox.
+      if (error instanceof NotConnectedError) this.#suspicious = true;
+      else this.#unsendable(entries, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#unanswered.add(message);
+    this.#sweep ??= clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
+  }
+
+  #unsendable(entries: readonly Entry[], why: string): void {
+    for (const entry of entries) {
+      if (entries.length === 1) this.#giveUp(entry, 'unsendable', why);
+      else this.#again(entry);
+    }
+    if (this.#stall !== undefined) this.#stall.trial = true;
+  }
+
+  #answered(message: Message, answer: Answer): void {
+    // A second reply changes nothing (siot-interop.md, 4.4).
+    if (this.#stopped || message.answered || answer === 'lost' || answer === 'timeout') return;
+    message.answered = true;
+    this.#options.connection.forget(message.token);
+    this.#unanswered.delete(message);
+    if (answer === 'noResponders') {
+      this.#suspect('noResponders');
+      return;
+    }
+    const receipt = readReceipt(answer);
+    switch (receipt.kind) {
+      case 'delivered':
+        this.#accepted(message);
+        break;
+      case 'forbidden':
+        if (message.entries.length > 1) this.#refusedAll(message, receipt.text);
+        else for (const entry of message.entries) this.#giveUp(entry, 'forbidden', receipt.text);
+        if (this.#stall !== undefined) this.#pause();
+        break;
+      case 'undecodable':
+        this.#undecodable(message, receipt.text);
+        break;
+      case 'refused':
+        this.#refusedAll(message, receipt.text);
+        break;
+    }
+    this.#pump();
+  }
+
+  #accepted(message: Message): void {
+    this.#options.ledger.accepted += 1;
+    this.#acceptedMs = this.#options.clock.monotonicMs();
+    this.#refused.clear();
+    for (const entry of message.entries) this.#settle(entry);
+    if (this.#stall === undefined) return;
+    this.#stall = undefined;
+    this.#stallTimer?.cancel();
+    // The store takes points again: those that it refused while it took none need not wait.
+    const retries = this.#retries.sort((a, b) => positionOf(a.entry) - positionOf(b.entry));
+    this.#retries = [];
+    for (const { entry } of retries) this.#again(entry);
+  }
+
+  #settle(entry: Entry): void {
+    if (entry.done) return;
+    entry.done = true;
+    const { source } = entry;
+    if (source.kind === 'status') {
+      this.#options.status.settle(source.slot, entry.point);
+      return;
+    }
+    const { track, group, position } = source;
+    track.book.troubles.delete(position);
+    track.book.lane.settle(position);
+    this.#release(track, group, track.groups.leave(group, position));
+  }
+
+  #giveUp(entry: Entry, cause: 'forbidden' | 'refused' | 'unsendable', why: string): void {
+    if (entry.done) return;
+    this.#options.onDrop(nodeIdOf(entry), cause, [entry.point], why);
+    this.#settle(entry);
+  }
+
+  // The first time, whoever answers now may speak another generation. When it
+  // has turned out that it does not, this is a refusal like others.
+  #undecodable(message: Message, text: string): void {
+    const { generation } = this.#options.wire;
+    const known = message.entries.every(
+      (entry) => this.#troubleOf(entry)?.undecodableAs === generation,
+    );
+    if (known) {
+      this.#refusedAll(message, text);
+      return;
+    }
+    for (const entry of message.entries) this.#newTrouble(entry).undecodableAs = generation;
+    this.#suspect('undecodable');
+  }
+
+  #refusedAll(message: Message, why: string): void {
+    for (const entry of message.entries) {
+      if (entry.done) continue;
+      if (message.entries.length > 1) this.#later(entry);
+      else this.#refusedOne(entry, why);
+    }
+    if (this.#refused.size >= STALLED_AT || this.#stall !== undefined) this.#pause();
+  }
+
+  #refusedOne(entry: Entry, why: string): void {
+    const { ledger } = this.#options;
+    const trouble = this.#newTrouble(entry);
+    if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
+    trouble.acceptedBefore = ledger.accepted;
+    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, 'refused', why);
+    else this.#later(entry);
+  }
+
+  /** Tries again, alone, after a pause. */
+  #later(entry: Entry): void {
+    const { clock, random } = this.#options;
+    const trouble = this.#newTrouble(entry);
+    trouble.failures += 1;
+    trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
+    this.#refused.add(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
+    entry.alone = true;
+    if (entry.source.kind === 'lane') {
+      const { group, position } = entry.source;
+      group.refused = Math.min(group.refused ?? position, position);
+    }
+    this.#retryAt(entry, trouble.dueMs);
+  }
+
+  #retryAt(entry: Entry, dueMs: number): void {
+    this.#retries.push({ entry, dueMs });
+    this.#scheduleRetries();
+  }
+
+  #scheduleRetries(): void {
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
+    if (this.#retries.length === 0 || this.#stall !== undefined) return;
+    const { clock } = this.#options;
+    const dueMs = this.#retries.reduce((least, { dueMs: ms }) => Math.min(least, ms), Infinity);
+    this.#retryTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      const nowMs = clock.monotonicMs();
+      const due = this.#retries.filter((retry) => retry.dueMs <= nowMs);
+      this.#retries = this.#retries.filter((retry) => retry.dueMs > nowMs);
+      for (const { entry } of due) this.#again(entry);
+      this.#scheduleRetries();
+      this.#pump();
+    });
+  }
+
+  #again(entry: Entry): void {
+    if (entry.done) return;
+    const { source } = entry;
+    if (source.kind === 'status') {
+      if (source.slot.trouble !== undefined) source.slot.trouble.dueMs = 0;
+      this.#options.status.again(source.slot);
+      return;
+    }
+    entry.alone = true;
+    source.track.ready.push(entry);
+    this.#enqueue(source.track);
+  }
+
+  #pause(): void {
+    const { clock, random } = this.#options;
+    this.#stall ??= { pauses: 0, trial: false, fresh: false };
+    const stall = this.#stall;
+    stall.pauses += 1;
+    this.#scheduleRetries();
+    this.#stallTimer?.cancel();
+    this.#stallTimer = clock.setTimer(backoffMs(stall.pauses, RETRY, random()), () => {
+      stall.trial = true;
+      this.#pump();
+    });
+  }
+
+  // Each time another point, and every second time one that was not tried yet:
+  // it may be only those tried so far that the store refuses.
+  #nextTrial(): Entry[] | undefined {
+    if (this.#stall === undefined) return undefined;
+    this.#stall.fresh = !this.#stall.fresh;
+    const fresh = this.#stall.fresh ? (this.#nextStatus() ?? this.#nextOfLanes()) : undefined;
+    if (fresh !== undefined) return fresh;
+    for (;;) {
+      const retry = this.#retries.shift();
+      if (retry === undefined) return undefined;
+      if (retry.entry.done) continue;
+      const entry = this.#eldestOfGroup(retry);
+      if (entry.source.kind === 'status') entry.point = entry.source.slot.point;
+      return [entry];
+    }
+  }
+
+  #eldestOfGroup(retry: Retry): Entry {
+    const { source } = retry.entry;
+    if (source.kind === 'status') return retry.entry;
+    let eldest = retry;
+    for (const other of this.#retries) {
+      if (other.entry.source.kind !== 'lane' || other.entry.source.group !== source.group) continue;
+      if (positionOf(other.entry) < positionOf(eldest.entry)) eldest = other;
+    }
+    if (eldest !== retry) this.#retries[this.#retries.indexOf(eldest)] = retry;
+    return eldest.entry;
+  }
+
+  #sweepLate(): void {
+    const { clock } = this.#options;
+    this.#sweep = undefined;
+    if (this.#stopped) return;
+    const nowMs = clock.monotonicMs();
+    let late = 0;
+    for (const message of this.#unanswered) {
+      if (nowMs - message.sentMs < ANSWER_WITHIN_MS) break;
+      this.#unanswered.delete(message);
+      late += 1;
+      for (const entry of message.entries) {
+        entry.late = message;
+        if (message.entries.length > 1) this.#later(entry);
+        else this.#refusedOne(entry, 'no reply');
+      }
+    }
+    if (late > 0 && nowMs - this.#acceptedMs >= ANSWER_WITHIN_MS) this.#suspect('silence');
+    if (this.#unanswered.size > 0) {
+      this.#sweep = clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
+    }
+    this.#pump();
+  }
+
+  #suspect(why: 'noResponders' | 'undecodable' | 'silence'): void {
+    if (this.#suspicious) return;
+    this.#suspicious = true;
+    this.#options.onSuspicion(why);
+  }
+
+  #troubleOf(entry: Entry): Trouble | undefined {
+    const { source } = entry;
+    return source.kind === 'status'
+      ? source.slot.trouble
+      : source.track.book.troubles.get(source.position);
+  }
+
+  #newTrouble(entry: Entry): Trouble {
+    const known = this.#troubleOf(entry);
+    if (known !== undefined) return known;
+    const trouble: Trouble = {
+      failures: 0,
+      tries: 0,
+      acceptedBefore: 0,
+      dueMs: 0,
+      undecodableAs: 0,
+    };
+    const { source } = entry;
+    if (source.kind === 'status') source.slot.trouble = trouble;
+    else source.track.book.troubles.set(source.position, trouble);
+    return trouble;
+  }
+}
+
+function laneEntry(track: Track, group: KeyGroup, position: number, point: Point): Entry {
+  return {
+    source: { kind: 'lane', track, group, position },
+    point,
+    alone: false,
+    done: false,
+    late: undefined,
+  };
+}
+
+function nameOf(point: Point): string {
+  return point.type + canonicalKey(point.key);
+}
+
+function positionOf(entry: Entry): number {
+  return entry.source.kind === 'lane' ? entry.source.position : -1;
+}
+
+function nodeIdOf(entry: Entry): string {
+  return entry.source.kind === 'status'
+    ? entry.source.slot.nodeId
+    : entry.source.track.book.lane.nodeId;
+}
