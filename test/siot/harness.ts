@@ -1,0 +1,172 @@
+/**
+ * A real nats-server, a client of the tests' own, and a Siot between.
+ */
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { afterEach } from 'vitest';
+import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
+import { SystemClock } from '../../src/point/clock.js';
+import type { Log } from '../../src/point/log.js';
+import { floatValue, makePoint, type Point } from '../../src/point/point.js';
+import { NatsServer, type NatsServerOptions } from '../../src/siot/nats-server.js';
+import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
+import { WIRES, type Generation } from '../../src/siot/wire.js';
+
+const cleanups: (() => Promise<unknown> | void)[] = [];
+
+/** Done after the test, in reverse order. */
+export function cleanup(what: () => Promise<unknown> | void): void {
+  cleanups.push(what);
+}
+
+afterEach(async () => {
+  for (const what of cleanups.splice(0).reverse()) await what();
+});
+
+export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const server = await NatsServer.start(options);
+  cleanup(() => server.stop());
+  return server;
+}
+
+export async function rawClient(
+  server: NatsServer,
+  options: ConnectionOptions = {},
+): Promise<NatsConnection> {
+  const client = await connect({ servers: server.url, reconnect: false, ...options });
+  cleanup(() => client.close());
+  return client;
+}
+
+/** Resolves when the condition holds; it is looked at after every turn, at most every 2 ms. */
+export async function until(holds: () => boolean, what: string, withinMs = 8_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+export interface Said {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+export function recordingLog(said: Said[]): Log {
+  const log: Log = {
+    debug: (fields, message) => void said.push({ level: 'debug', fields, message }),
+    info: (fields, message) => void said.push({ level: 'info', fields, message }),
+    warn: (fields, message) => void said.push({ level: 'warn', fields, message }),
+    error: (fields, message) => void said.push({ level: 'error', fields, message }),
+    child: () => log,
+  };
+  return log;
+}
+
+export interface NodeRecord extends SiotNodeEvents {
+  readonly events: string[];
+  readonly heardPoints: Point[];
+  readonly readPoints: (readonly Point[])[];
+  readonly droppedPoints: { cause: string; points: readonly Point[] }[];
+}
+
+export function nodeRecord(): NodeRecord {
+  const record: NodeRecord = {
+    events: [],
+    heardPoints: [],
+    readPoints: [],
+    droppedPoints: [],
+    heard: (points) => void record.heardPoints.push(...points),
+    read: (points) => {
+      record.events.push('read');
+      record.readPoints.push(points);
+    },
+    life: (life) => void record.events.push(life),
+    resend: () => void record.events.push('resend'),
+    dropped: (cause, points) => void record.droppedPoints.push({ cause, points }),
+  };
+  return record;
+}
+
+export const GATEWAY_ID = 'gw-1';
+export const NODE_ID = 'dev-1';
+
+export interface Rig {
+  readonly siot: Siot;
+  readonly outbox: MemoryOutbox;
+  readonly said: Said[];
+  readonly node: NodeRecord;
+  readonly remembered: { generation: Generation }[];
+}
+
+export function startSiot(
+  server: { url: string } | string,
+  given: Partial<SiotOptions> = {},
+  begin = true,
+): Rig & { nodeHandle: ReturnType<Siot['addNode']> } {
+  const said: Said[] = [];
+  const remembered: { generation: Generation }[] = [];
+  const outbox = new MemoryOutbox({ maxBytes: 64 << 20 });
+  const siot = new Siot({
+    connection: { servers: [typeof server === 'string' ? server : server.url] },
+    generation: 'auto',
+    store: 'auto',
+    parent: 'root',
+    gateway: { id: GATEWAY_ID, description: 'boiler room', version: '1.2.3' },
+    remembered: undefined,
+    remember: (store) => void remembered.push(store),
+    outbox,
+    clock: new SystemClock(),
+    random: () => 0.5,
+    log: recordingLog(said),
+    ...given,
+  });
+  const node = nodeRecord();
+  const nodeHandle = siot.addNode(
+    { id: NODE_ID, type: 'mcu', description: 'Pump', name: 'pump' },
+    node,
+  );
+  if (begin) siot.start();
+  cleanup(() => siot.stop(0));
+  return {
+    siot,
+    outbox: (given.outbox as MemoryOutbox | undefined) ?? outbox,
+    said,
+    node,
+    remembered,
+    nodeHandle,
+  };
+}
+
+let time = 1767323045678901234n;
+
+/** A point whose time is later than that of all before it. */
+export function point(type: string, number: number, given: Partial<Point> = {}): Point {
+  time += 1000n;
+  return makePoint({ type, value: floatValue(number), time, ...given });
+}
+
+export function put(outbox: MemoryOutbox, ...points: Point[]): void {
+  if (!outbox.lane(NODE_ID).put(points, () => undefined)) throw new Error('the outbox is full');
+}
+
+/** What arrives on `p.>`, decoded. */
+export async function watch(
+  client: NatsConnection,
+  generation: Generation,
+  subject = 'p.>',
+): Promise<{ subject: string; points: readonly Point[]; reply: string }[]> {
+  const seen: { subject: string; points: readonly Point[]; reply: string }[] = [];
+  client.subscribe(subject, {
+    callback: (_error, message) => {
+      const decoded = WIRES[generation].decode(message.data);
+      seen.push({
+        subject: message.subject,
+        points: decoded?.points ?? [],
+        reply: message.reply ?? '',
+      });
+    },
+  });
+  await client.flush();
+  return seen;
+}
