@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  lstatSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { LinuxBinding, LinuxPortBinding } from '@serialport/bindings-cpp';
+import type { BytePipe } from './pipe.js';
+
+/** A PTY, or the link to it, could not be made. For people. */
+export class PtyError extends Error {
+  override readonly name = 'PtyError';
+}
+
+export interface PtyOptions {
+  /** Where to put a symbolic link to the other side; another link there is replaced. */
+  readonly linkPath?: string;
+}
+
+/** How often to look whether somebody has opened the other side, in ms. */
+const LOOK_EVERY_MS = 20;
+const READ_BYTES = 65_536;
+
+interface NativePty {
+  open(columns: number, rows: number): { master: number; slave: number; pty: string };
+}
+
+/**
+ * The device's side of a pseudo terminal, the other side of which any program
+ * opens as a serial port.
+ *
+ * ```
+ *  SimulatedMcu ── master ══ kernel ══ slave (/dev/pts/N ◂── link) ── gateway
+ * ```
+ *
+ * The slave is not kept open here: a program that looks who has "its" port would
+ * find us, and an exclusive lock would outlive its owner. The price is that
+ * reading fails (EIO) while nobody has it open, which a Node stream takes for
+ * its end. So the descriptor is read directly, when a poller says so.
+ */
+export class PtyPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  /** Bytes that nobody took: nobody was there, or did not read. */
+  dropped = 0;
+  readonly #master: number;
+  readonly #binding: LinuxPortBinding;
+  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  #present = false;
+  #polling = false;
+  #closed = false;
+  #look: NodeJS.Timeout | undefined;
+
+  private constructor(
+    master: number,
+    /** What the other side opens, such as `/dev/pts/3`. */
+    readonly path: string,
+    readonly linkPath: string | undefined,
+  ) {
+    this.#master = master;
+    // Used for its poller only, which is the one way to wait for a descriptor
+    // that Node offers without closing it at the first error.
+    this.#binding = new LinuxPortBinding(master, {
+      path,
+      baudRate: 115_200,
+      dataBits: 8,
+      stopBits: 1,
+      parity: 'none',
+      lock: false,
+      hupcl: false,
+      rtscts: false,
+      xon: false,
+      xoff: false,
+      xany: false,
+      vmin: 1,
+      vtime: 0,
+    });
+  }
+
+  /** Rejects with {@link PtyError}. */
+  static async open(options: PtyOptions = {}): Promise<PtyPipe> {
+    const { master, slave, pty } = openNative();
+    closeSync(slave);
+    try {
+      // Opening it as a serial port makes it raw, and it stays so: nothing is
+      // echoed or translated before the first peer has set it up for itself.
+      const port = await LinuxBinding.open({
+        path: pty,
+        baudRate: 115_200,
+        lock: false,
+        hupcl: false,
+      });
+      await port.close();
+      if (options.linkPath !== undefined) link(pty, options.linkPath);
+    } catch (error) {
+      closeSync(master);
+      if (error instanceof PtyError) throw error;
+      throw new PtyError(`cannot set up the pseudo terminal ${pty}: ${reason(error)}`, {
+        cause: error,
+      });
+    }
+    const pipe = new PtyPipe(master, pty, options.linkPath);
+    pipe.#read();
+    return pipe;
+  }
+
+  /** Whether somebody has the other side open. */
+  get present(): boolean {
+    return this.#present;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    // What is written while nobody is there would wait for the next who comes.
+    if (!this.#present) this.#read();
+    let done = 0;
+    // Reading may have told somebody who closed this.
+    if (this.#present && !this.#isClosed()) {
+      try {
+        done = writeSync(this.#master, bytes);
+      } catch (error) {
+        if (!isCode(error, 'EAGAIN', 'EIO')) throw error;
+      }
+    }
+    this.dropped += bytes.length - done;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    clearTimeout(this.#look);
+    await this.#binding.close();
+    if (this.linkPath !== undefined) unlink(this.path, this.linkPath);
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Takes all that is there, and then waits for more, or for somebody to come. */
+  #read(): void {
+    while (!this.#closed) {
+      try {
+        const length = readSync(this.#master, this.#buffer, 0, READ_BYTES, null);
+        this.#setPresent(true);
+        this.onData?.(this.#buffer.subarray(0, length));
+      } catch (error) {
+        if (isCode(error, 'EAGAIN')) {
+          this.#setPresent(true);
+          this.#poll();
+        } else if (isCode(error, 'EIO')) {
+          this.#setPresent(false);
+          this.#lookLater();
+        } else {
+          throw error;
+        }
+        return;
+      }
+    }
+  }
+
+  #poll(): void {
+    if (this.#polling || this.#closed) return;
+    this.#polling = true;
+    this.#binding.poller.once('readable', (error: Error | null) => {
+      this.#polling = false;
+      if (this.#closed) return;
+      if (error) this.#lookLater();
+      else this.#read();
+    });
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#look);
+    if (this.#closed) return;
+    this.#look = setTimeout(() => {
+      this.#read();
+    }, LOOK_EVERY_MS);
+  }
+
+  #setPresent(present: boolean): void {
+    if (this.#present === present) return;
+    this.#present = present;
+    this.onPeer?.(present);
+  }
+}
+
+/** node-pty's own open() wraps both descriptors into streams, which end at the first EIO. */
+function openNative(): { master: number; slave: number; pty: string } {
+  try {
+    const require = createRequire(import.meta.url);
+    const { requireBinary } = require('@lydell/node-pty/requireBinary.js') as {
+      requireBinary: (this: void, file: string) => NativePty;
+    };
+    return requireBinary('pty.node').open(80, 24);
+  } catch (error) {
+    throw new PtyError(`cannot make a pseudo terminal: ${reason(error)}`, { cause: error });
+  }
+}
+
+function link(target: string, linkPath: string): void {
+  const there = lstatSync(linkPath, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isSymbolicLink()) {
+    throw new PtyError(
+      `${linkPath} exists and is not a symbolic link; remove it, or name another path`,
+    );
+  }
+  const temporary = `${linkPath}.${randomUUID()}`;
+  try {
+    // Renamed into place, so that there is always one or the other.
+    symlinkSync(target, temporary);
+    renameSync(temporary, linkPath);
+  } catch (error) {
+    throw new PtyError(`cannot make the link ${linkPath}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** Unless somebody else has put theirs there meanwhile. */
+function unlink(target: string, linkPath: string): void {
+  try {
+    if (readlinkSync(linkPath) === target) unlinkSync(linkPath);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT', 'EINVAL', 'EACCES', 'EPERM', 'ENOTDIR')) throw error;
+  }
+}
+
+const isCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

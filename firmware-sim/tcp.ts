@@ -1,0 +1,113 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { BytePipe } from './pipe.js';
+
+/** The address cannot be listened on, or is none. For people. */
+export class TcpError extends Error {
+  override readonly name = 'TcpError';
+}
+
+export interface TcpAddress {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+}
+
+/** `HOST:PORT` or `[IPV6]:PORT`. Throws {@link TcpError}. */
+export function parseTcpAddress(text: string): TcpAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535)) {
+    throw new TcpError(
+      `"${text}" is no address; give HOST:PORT such as 127.0.0.1:3333, with port 0 for a free one`,
+    );
+  }
+  return { host, port };
+}
+
+/** What may wait for a client that does not read; the rest is lost, as on a UART. */
+const MOST_QUEUED_BYTES = 65_536;
+
+/**
+ * Listens like a serial device server. One client at a time, and the newest
+ * wins: a gateway that was cut off and comes back must not be refused because
+ * its old connection looks alive.
+ */
+export class TcpPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  /** Bytes that nobody took. */
+  dropped = 0;
+  readonly #server: Server;
+  #client: Socket | undefined;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('connection', (socket) => {
+      this.#accept(socket);
+    });
+  }
+
+  /** Rejects with {@link TcpError}. */
+  static open(address: TcpAddress): Promise<TcpPipe> {
+    const server = createServer();
+    const pipe = new TcpPipe(server);
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => {
+        const where = `${address.host}:${String(address.port)}`;
+        reject(new TcpError(`cannot listen on ${where}: ${error.message}`, { cause: error }));
+      });
+      server.listen(address.port, address.host, () => {
+        resolve(pipe);
+      });
+    });
+  }
+
+  /** Where it listens, with the port that port 0 became. */
+  get address(): TcpAddress {
+    const at = this.#server.address();
+    if (at === null || typeof at === 'string') return { host: '', port: 0 };
+    return { host: at.address, port: at.port };
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#client === undefined || this.#client.writableLength > MOST_QUEUED_BYTES) {
+      this.dropped += bytes.length;
+      return;
+    }
+    this.#client.write(bytes);
+  }
+
+  async close(): Promise<void> {
+    this.#leave(this.#client);
+    this.onPeer = undefined;
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    this.#leave(this.#client);
+    this.#client = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (bytes) => {
+      if (this.#client === socket) this.onData?.(bytes);
+    });
+    // What went wrong does not matter here: `close` follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#leave(socket);
+    });
+    this.onPeer?.(true);
+  }
+
+  #leave(socket: Socket | undefined): void {
+    socket?.destroy();
+    if (socket === undefined || this.#client !== socket) return;
+    this.#client = undefined;
+    this.onPeer?.(false);
+  }
+}
