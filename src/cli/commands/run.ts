@@ -1,0 +1,104 @@
+import { isatty } from 'node:tty';
+import { Command, Option } from 'commander';
+import type { GatewayConfig } from '../../gateway/config.js';
+import { Gateway } from '../../gateway/gateway.js';
+import { SystemClock } from '../../point/clock.js';
+import { ConfigFileError, readConfigFile } from '../config-file.js';
+import { errorText } from '../errors.js';
+import { createLogger, type LogFormat, type Logger } from '../logger.js';
+import { configOption, type ConfigOption } from '../options.js';
+import { VERSION } from '../version.js';
+
+interface RunOptions extends ConfigOption {
+  readonly logFormat?: LogFormat;
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Run the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.')
+    .addOption(configOption())
+    .addOption(
+      new Option('--log-format <format>', 'form of the messages on stderr')
+        .choices(['text', 'json'])
+        .default(undefined, 'text on a terminal, else json'),
+    )
+    .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
+    .action(async ({ config: file, logFormat }: RunOptions) => {
+      const config = readConfigFile(file, process.env);
+      const format = logFormat ?? (process.stderr.isTTY ? 'text' : 'json');
+      const log = createLogger(config.log.level, format);
+      await new Daemon(file, config, log).run();
+    });
+}
+
+/** design.md: SIGTERM and SIGINT end it within 5 s. */
+const STOP_WITHIN_MS = 4_500;
+/** A Ctrl-C may come from the terminal and again from npm; a person is slower. */
+const SAME_SIGNAL_MS = 300;
+
+class Daemon {
+  readonly #gateway: Gateway;
+  #stoppingSince: number | undefined;
+  #end: () => void = () => undefined;
+  readonly #ended = new Promise<void>((resolve) => (this.#end = resolve));
+
+  constructor(
+    private readonly file: string,
+    config: GatewayConfig,
+    private readonly log: Logger,
+  ) {
+    const clock = new SystemClock();
+    this.#gateway = new Gateway(config, { clock, random: Math.random, log, version: VERSION });
+  }
+
+  async run(): Promise<void> {
+    process.on('SIGTERM', () => this.#stop());
+    process.on('SIGINT', () => this.#stop());
+    const onTerminal = isatty(0);
+    process.on('SIGHUP', () => {
+      // From a terminal that is gone it means the end, as for any program.
+      if (onTerminal && !isatty(0)) this.#stop();
+      else void this.#reload();
+    });
+    try {
+      await this.#gateway.start();
+    } catch (error) {
+      if (this.#stoppingSince === undefined) {
+        await this.#gateway.stop().catch(() => undefined);
+        throw error;
+      }
+    }
+    await this.#ended;
+    // Whatever may still be open has had its time.
+    process.exit(0);
+  }
+
+  #stop(): void {
+    const now = performance.now();
+    if (this.#stoppingSince !== undefined) {
+      if (now - this.#stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    this.#stoppingSince = now;
+    setTimeout(() => {
+      this.log.warn({}, 'not everything could be handed on in time');
+      this.#end();
+    }, STOP_WITHIN_MS);
+    this.#gateway.stop().then(this.#end, (error: unknown) => {
+      this.log.error({}, errorText(error));
+      this.#end();
+    });
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      const config = readConfigFile(this.file, process.env);
+      this.log.setLevel(config.log.level);
+      await this.#gateway.reload(config);
+    } catch (error) {
+      const problems = error instanceof ConfigFileError ? error.problems : [errorText(error)];
+      for (const problem of problems) this.log.error({}, problem);
+      this.log.error({}, 'the configuration is not applied: the one before stays in force');
+    }
+  }
+}

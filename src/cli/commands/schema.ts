@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { configJsonSchema } from '../../gateway/config-schema.js';
+import { printLine } from '../streams.js';
+
+export function schemaCommand(): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of the configuration, for editors.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  siot-mcu schema > gateway.schema.json' +
+        '\nand as the first line of gateway.yaml:' +
+        '\n  # yaml-language-server: $schema=gateway.schema.json',
+    )
+    .action(() => printLine(JSON.stringify(configJsonSchema(), undefined, 2)));
+}

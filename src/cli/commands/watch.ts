@@ -1,0 +1,139 @@
+import { Command } from 'commander';
+import type { LinkStatus, PendingSetting, StatusReply } from '../../gateway/verbs.js';
+import { canonicalKey } from '../../point/point.js';
+import { WIRES, type SiotWire } from '../../siot/wire.js';
+import { readConfigFile } from '../config-file.js';
+import { CliError } from '../errors.js';
+import { GatewayClient } from '../gateway-client.js';
+import { findLink } from '../links.js';
+import { configOption, jsonOption, type ConfigOption, type JsonOption } from '../options.js';
+import { printLine } from '../streams.js';
+import { jsonLine, textLine, type WatchEvent } from '../watch-lines.js';
+
+type WatchOptions = ConfigOption & JsonOption;
+
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('Show points live from NATS, and settings still pending with the reason.')
+    .argument('[link]', 'name of the only link to show')
+    .addOption(configOption())
+    .addOption(jsonOption('a line of JSON for each point, pending setting and change of a link'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'',
+    )
+    .action(async (link: string | undefined, options: WatchOptions) => {
+      const client = new GatewayClient(readConfigFile(options.config, process.env));
+      await client.connect();
+      const line = options.json ? jsonLine : textLine;
+      const watch = new Watch(client, link, (event) => printLine(line(event)));
+      const stop = (): void => void client.close().then(() => process.exit(0));
+      process.on('SIGINT', stop);
+      process.on('SIGTERM', stop);
+      try {
+        await watch.run();
+      } finally {
+        await client.close();
+      }
+    });
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+class Watch {
+  /** How to end each subscription, by node ID and generation. */
+  readonly #subscriptions = new Map<string, () => void>();
+  /** What was said last of each link and setting. */
+  readonly #links = new Map<string, string>();
+  readonly #pending = new Map<
+    string,
+    { readonly link: string; readonly setting: PendingSetting }
+  >();
+  #note = '';
+
+  constructor(
+    private readonly client: GatewayClient,
+    private readonly only: string | undefined,
+    private readonly say: (event: WatchEvent) => void,
+  ) {}
+
+  /** Goes on until the program is ended. Throws a {@link CliError} when it cannot begin. */
+  async run(): Promise<never> {
+    const first = await this.client.status();
+    if (this.only !== undefined) findLink(first.links, this.only);
+    this.#show(first);
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      if (!this.client.connected) throw new CliError(this.client.problem);
+      this.#show(await this.client.status());
+      this.#tell('');
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      this.#tell(error.message);
+    }
+  }
+
+  #tell(note: string): void {
+    if (note === this.#note) return;
+    this.say({ kind: 'note', text: note === '' ? 'the gateway answers again' : note });
+    this.#note = note;
+  }
+
+  #show(status: StatusReply): void {
+    const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
+    this.#follow(links, WIRES[status.siot.generation]);
+    for (const link of links) {
+      const { counters: _counters, pending: _pending, ...shown } = link;
+      const text = JSON.stringify(shown);
+      if (text !== this.#links.get(link.name)) this.say({ kind: 'link', status: link });
+      this.#links.set(link.name, text);
+    }
+    this.#showPending(links);
+  }
+
+  #showPending(links: readonly LinkStatus[]): void {
+    const seen = new Set<string>();
+    for (const { name: link, pending } of links) {
+      for (const setting of pending) {
+        const id = JSON.stringify([link, setting.type, canonicalKey(setting.key)]);
+        seen.add(id);
+        const before = this.#pending.get(id);
+        this.#pending.set(id, { link, setting });
+        if (JSON.stringify(before?.setting) === JSON.stringify(setting)) continue;
+        this.say({ kind: 'pending', link, setting });
+      }
+    }
+    for (const [id, { link, setting }] of this.#pending) {
+      if (seen.has(id)) continue;
+      this.#pending.delete(id);
+      this.say({ kind: 'settled', link, setting });
+    }
+  }
+
+  /** Hears each link's node on the subjects of the generation in use. */
+  #follow(links: readonly LinkStatus[], wire: SiotWire): void {
+    const wanted = new Set<string>();
+    for (const { name: link, nodeId } of links) {
+      const id = `${wire.generation} ${nodeId} ${link}`;
+      wanted.add(id);
+      if (this.#subscriptions.has(id)) continue;
+      const end = this.client.subscribe(wire.pointSubscription(nodeId), ({ data }) => {
+        for (const point of wire.decode(data)?.points ?? []) {
+          this.say({ kind: 'point', link, nodeId, point });
+        }
+      });
+      this.#subscriptions.set(id, end);
+    }
+    for (const [id, end] of this.#subscriptions) {
+      if (wanted.has(id)) continue;
+      end();
+      this.#subscriptions.delete(id);
+    }
+  }
+}

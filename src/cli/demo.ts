@@ -1,0 +1,270 @@
+/**
+ * `npm run demo`: a private nats-server, a simulated pump controller on a real
+ * PTY, and the gateway between them.
+ *
+ * ```
+ *  pump controller ══ PTY ══ gateway ══ nats-server ══ this program, as anyone
+ * ```
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { Firmware } from '../../firmware-sim/firmware.js';
+import { SimulatedMcu } from '../../firmware-sim/mcu.js';
+import { parseProfile } from '../../firmware-sim/profile.js';
+import { PtyPipe } from '../../firmware-sim/pty.js';
+import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
+import { SeededRandom } from '../../firmware-sim/random.js';
+import { configSchema } from '../gateway/config-schema.js';
+import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config.js';
+import { Gateway } from '../gateway/gateway.js';
+import { verbSubject, type StatusReply } from '../gateway/verbs.js';
+import { SystemClock } from '../point/clock.js';
+import { SILENT_LOG } from '../point/log.js';
+import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.js';
+import { isReservedType } from '../point/reserved.js';
+import { Connection } from '../siot/connection.js';
+import { NatsServer } from '../siot/nats-server.js';
+import { WIRES } from '../siot/wire.js';
+import { JsonView, TableView, type DemoView } from './demo-view.js';
+
+interface DemoOptions {
+  readonly seconds?: number;
+  readonly json?: boolean;
+  readonly protocol: 'protobuf' | 'compact';
+}
+
+const LINK = 'pump';
+const SETTING = 'setpoint';
+const SET_EVERY_MS = 3_000;
+const LOOK_EVERY_MS = 50;
+
+const command = new Command('demo')
+  .description('A simulated pump controller, the gateway and NATS, live.')
+  .option('--seconds <n>', 'end after so long: status 0 if points went both ways, else 1', seconds)
+  .option('--json', 'a line of JSON for each point that crossed')
+  .option(
+    '--protocol <codec>',
+    'payload codec of the pump controller: protobuf or compact',
+    'protobuf',
+  )
+  .showHelpAfterError();
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError('a number of seconds above 0, up to 86400');
+}
+
+class Demo {
+  readonly #clock = new SystemClock();
+  readonly #folder = mkdtempSync(join(tmpdir(), 'siot-mcu-demo-'));
+  readonly #ends: (() => Promise<void> | void)[] = [];
+  readonly #crossed = { up: 0, down: 0 };
+
+  constructor(
+    private readonly options: DemoOptions,
+    private readonly output: NodeJS.WriteStream,
+  ) {
+    this.#ends.push(() => rmSync(this.#folder, { recursive: true, force: true }));
+  }
+
+  get bothWays(): boolean {
+    return this.#crossed.up > 0 && this.#crossed.down > 0;
+  }
+
+  async start(): Promise<void> {
+    const server = await NatsServer.start();
+    this.#ends.push(() => server.stop());
+
+    const pty = await PtyPipe.open();
+    const mcu = new SimulatedMcu(pty, {
+      protocol: this.options.protocol,
+      clock: this.#clock,
+      transcriptLimit: 100,
+    });
+    const profile = parseProfile(PUMP_CONTROLLER_YAML, 'pump-controller.yaml');
+    const firmware = new Firmware(mcu, profile, new SeededRandom(1));
+    mcu.start();
+    this.#ends.push(() => mcu.close());
+
+    const config = this.#config(server.url, pty.path);
+    const gateway = new Gateway(config, {
+      clock: this.#clock,
+      random: Math.random,
+      log: SILENT_LOG,
+      version: '',
+    });
+    this.#ends.push(() => gateway.stop());
+    await gateway.start();
+    const gatewayId = gateway.status().gateway.id;
+    const nodeId = nodeIdOf(config.links[0] ?? fail('the demo has no link'), gatewayId);
+
+    const bus = new Connection({
+      settings: { servers: [server.url], name: 'demo' },
+      clock: this.#clock,
+      random: Math.random,
+      log: SILENT_LOG,
+      onState: () => undefined,
+    });
+    this.#ends.push(() => bus.close());
+    const view = this.#view(`${pty.path} ══ gateway ══ ${server.url}   p.${nodeId}.>`);
+    this.#showUp(bus, nodeId, view);
+    bus.start();
+    this.#changeSetting(bus, gatewayId, nodeId, firmware, view);
+    this.#every(1_000, () => view.tick());
+  }
+
+  /** Ends all that was started, newest first. */
+  async stop(): Promise<void> {
+    for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
+  }
+
+  #config(server: string, path: string): GatewayConfig {
+    const raw = configSchema.parse({
+      nats: { servers: server },
+      stateDir: join(this.#folder, 'state'),
+      gateway: { description: 'demo' },
+      links: [{ name: LINK, transport: { type: 'serial', path }, commands: ['restart'] }],
+    });
+    return resolveConfig(raw, { resolve: (file) => file, secret: () => '' });
+  }
+
+  #view(title: string): DemoView {
+    const write = (text: string): void => {
+      this.output.write(text);
+    };
+    if (this.options.json === true) return new JsonView(write);
+    return new TableView(write, () => this.#clock.monotonicMs(), this.output.isTTY, title);
+  }
+
+  #showUp(bus: Connection, nodeId: string, view: DemoView): void {
+    bus.subscribe(WIRES[2].pointSubscription(nodeId), ({ data }) => {
+      for (const point of WIRES[2].decode(data)?.points ?? []) {
+        const { type, key, origin } = point;
+        // The gateway's statistics, and this program's own settings, are no points of the device.
+        if (isReservedType(type) || origin !== '') continue;
+        this.#crossed.up += 1;
+        view.crossed({
+          direction: 'up',
+          link: LINK,
+          type,
+          key: canonicalKey(key),
+          value: plainValue(point.value),
+          time: point.time.toString(),
+        });
+      }
+    });
+  }
+
+  /** Changes a setting every few seconds, as any client of SIOT would, and follows it down. */
+  #changeSetting(
+    bus: Connection,
+    gatewayId: string,
+    nodeId: string,
+    firmware: Firmware,
+    view: DemoView,
+  ): void {
+    let busy = false;
+    let next = 4;
+    this.#every(SET_EVERY_MS, () => {
+      if (busy || !bus.connected) return;
+      busy = true;
+      next = next >= 7 ? 2 : next + 0.25;
+      void this.#setOnce(bus, gatewayId, nodeId, firmware, view, next).finally(() => {
+        busy = false;
+      });
+    });
+  }
+
+  async #setOnce(
+    bus: Connection,
+    gatewayId: string,
+    nodeId: string,
+    firmware: Firmware,
+    view: DemoView,
+    value: number,
+  ): Promise<void> {
+    const startMs = this.#clock.monotonicMs();
+    const after = (): string => `${(this.#clock.monotonicMs() - startMs).toFixed(1)} ms`;
+    const point = makePoint({
+      type: SETTING,
+      key: '0',
+      value: floatValue(value),
+      time: this.#clock.wallNs(),
+      origin: 'demo-user',
+    });
+    const subject = WIRES[2].pointSubject(nodeId, point);
+    bus.publish(subject, WIRES[2].encode([point]));
+    view.note(
+      ` ▼ ${SETTING} = ${String(value)} published on ${subject.split('.').slice(-2).join('.')}`,
+    );
+    let arrived = false;
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimer(LOOK_EVERY_MS, resolve);
+      });
+      if (!arrived && firmware.setting(SETTING) === value) {
+        arrived = true;
+        view.note(`   in force in the device within ${after()}`);
+      }
+      const answer = await bus.request(verbSubject(gatewayId, 'status'), new Uint8Array(), 1_000);
+      if (answer === 'lost') return;
+      if (typeof answer === 'string') continue;
+      const status = JSON.parse(Buffer.from(answer).toString('utf8')) as StatusReply;
+      const waiting = status.links[0]?.pending.some(({ type }) => type === SETTING);
+      if (!arrived || waiting !== false) continue;
+      view.note(`   acknowledged within ${after()}`);
+      this.#crossed.down += 1;
+      view.crossed({
+        direction: 'down',
+        link: LINK,
+        type: SETTING,
+        key: '0',
+        value,
+        time: point.time.toString(),
+      });
+      return;
+    }
+  }
+
+  #every(ms: number, work: () => void): void {
+    const timer = setInterval(work, ms);
+    this.#ends.push(() => clearInterval(timer));
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+async function main(): Promise<void> {
+  const options = command.parse().opts<DemoOptions>();
+  if (!['protobuf', 'compact'].includes(options.protocol)) {
+    command.error("error: --protocol is 'protobuf' or 'compact'", { exitCode: 2 });
+  }
+  const demo = new Demo(options, process.stdout);
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
+    process.stdout.on('error', () => resolve());
+    if (options.seconds !== undefined) setTimeout(resolve, options.seconds * 1000);
+  });
+  let status = 0;
+  try {
+    await demo.start();
+    await ended;
+    if (options.seconds !== undefined && !demo.bothWays) {
+      process.stderr.write('demo: points did not go both ways in that time\n');
+      status = 1;
+    }
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    status = 1;
+  } finally {
+    await demo.stop();
+  }
+  process.exit(status);
+}
+
+void main();

@@ -1,0 +1,133 @@
+/** Asks the running gateway, over the NATS that both are configured for (design.md). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GatewayConfig } from '../gateway/config.js';
+import { verbSubject, type SetReply, type SetRequest, type StatusReply } from '../gateway/verbs.js';
+import { SystemClock } from '../point/clock.js';
+import { SILENT_LOG } from '../point/log.js';
+import { Connection, type Answer, type Incoming, type NatsSettings } from '../siot/connection.js';
+import { CliError } from './errors.js';
+import { readGatewayId } from './state-file.js';
+
+const CONNECT_WITHIN_MS = 5_000;
+const ANSWER_WITHIN_MS = 3_000;
+
+export class GatewayClient {
+  readonly #connection: Connection;
+  readonly #servers: string;
+  readonly #id: string;
+  #watchers: (() => void)[] = [];
+  #problem = '';
+
+  /** Throws a {@link CliError} when this gateway has never run. */
+  constructor(config: GatewayConfig) {
+    const id = readGatewayId(config.stateDir);
+    if (id === undefined) {
+      throw new CliError(
+        `${config.stateDir} knows no gateway yet: start \`siot-mcu run\` with this configuration first`,
+      );
+    }
+    this.#id = id;
+    const settings = config.nats.embedded ? embeddedNats(config.stateDir) : config.nats.settings;
+    this.#servers = settings.servers.join(', ');
+    this.#connection = new Connection({
+      settings: { ...settings, name: 'siot-mcu' },
+      clock: new SystemClock(),
+      random: Math.random,
+      log: SILENT_LOG,
+      onState: (state) => {
+        if ('problem' in state) this.#problem = state.problem ?? '';
+        for (const watcher of this.#watchers) watcher();
+      },
+    });
+  }
+
+  /** Throws a {@link CliError} that says why there is no connection. */
+  async connect(): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CONNECT_WITHIN_MS);
+      this.onState(() => {
+        // A server that is not there, or refuses, will not be there in a second either.
+        if (!this.#connection.connected && this.#problem === '') return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#connection.start();
+    await settled;
+    if (this.connected) return;
+    await this.close();
+    throw new CliError(this.#problem || `no answer from NATS at ${this.#servers}`);
+  }
+
+  get connected(): boolean {
+    return this.#connection.connected;
+  }
+
+  /** Why there is no connection. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  onState(watcher: () => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Throws a {@link CliError} when the gateway does not answer. */
+  async status(): Promise<StatusReply> {
+    const subject = verbSubject(this.#id, 'status');
+    const answer = await this.#connection.request(subject, new Uint8Array(), ANSWER_WITHIN_MS);
+    if (typeof answer === 'string') throw new CliError(this.#silence(answer));
+    return parse(answer) as StatusReply;
+  }
+
+  /** Calls back for each answer; `undefined`: the connection is lost, none will follow. */
+  set(request: SetRequest, answered: (reply: SetReply | undefined) => void): void {
+    const payload = Buffer.from(JSON.stringify(request));
+    const lost = (): void => answered(undefined);
+    this.#connection.ask(verbSubject(this.#id, 'set'), payload, (answer) => {
+      if (answer === 'lost') lost();
+      else if (typeof answer === 'string') {
+        answered({ state: 'refused', reason: this.#silence(answer) });
+      } else answered(parse(answer) as SetReply);
+    });
+  }
+
+  subscribe(subject: string, heard: (message: Incoming) => void): () => void {
+    return this.#connection.subscribe(subject, heard);
+  }
+
+  async close(): Promise<void> {
+    this.#watchers = [];
+    await this.#connection.close();
+  }
+
+  #silence(answer: Exclude<Answer, Uint8Array>): string {
+    return answer === 'lost'
+      ? `the connection to NATS at ${this.#servers} was lost`
+      : `no gateway answers on NATS at ${this.#servers}: is \`siot-mcu run\` running with this configuration?`;
+  }
+}
+
+/** Where the gateway's own private server listens now. */
+function embeddedNats(stateDir: string): NatsSettings {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(join(stateDir, 'nats.json'), 'utf8'));
+    if (typeof kept === 'object' && kept !== null && 'url' in kept) {
+      if (typeof kept.url === 'string') return { servers: [kept.url] };
+    }
+  } catch {
+    // Told below.
+  }
+  throw new CliError(`${stateDir} knows no private nats-server: start \`siot-mcu run\` first`);
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw new CliError('the gateway’s answer is not understood: use the same version', 1, {
+      cause,
+    });
+  }
+}

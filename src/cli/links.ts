@@ -1,0 +1,14 @@
+import { nearest } from '../gateway/nearest.js';
+import type { LinkStatus } from '../gateway/verbs.js';
+import { CliError, EXIT_WRONG } from './errors.js';
+
+/** The link of a name that somebody typed; throws a {@link CliError} that names those there are. */
+export function findLink(links: readonly LinkStatus[], name: string): LinkStatus {
+  const found = links.find((link) => link.name === name);
+  if (found !== undefined) return found;
+  const names = links.map((link) => link.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  const all = names.length === 0 ? 'it has none' : `there are: ${names.join(', ')}`;
+  throw new CliError(`the gateway has no link ${JSON.stringify(name)}${hint} (${all})`, EXIT_WRONG);
+}

@@ -1,0 +1,64 @@
+/** What the daemon says, on stderr: lines for people, or JSON for machines. */
+import pino from 'pino';
+import type { Log } from '../point/log.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'text' | 'json';
+
+export interface Logger extends Log {
+  /** Also of all children, from now on. */
+  setLevel(level: LogLevel): void;
+}
+
+const STDERR = 2;
+
+export function createLogger(level: LogLevel, format: LogFormat): Logger {
+  let least = pino.levels.values[level] ?? 0;
+  const stderr = pino.destination({ fd: STDERR, sync: true });
+  const root = pino(
+    {
+      level: 'debug',
+      // No process ID, no host name: whoever collects the lines knows them.
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: {
+        logMethod(args, method, number) {
+          if (number >= least) method.apply(this, args);
+        },
+      },
+    },
+    format === 'json'
+      ? stderr
+      : { write: (line: string) => stderr.write(textLine(JSON.parse(line) as object)) },
+  );
+  return Object.assign(root as Log, {
+    setLevel: (name: LogLevel) => {
+      least = pino.levels.values[name] ?? 0;
+    },
+  });
+}
+
+/** `2026-01-31 12:34:56.789 warn  pump: message (key=value, …)`, in local time. */
+export function textLine(entry: object): string {
+  const { level, time, msg, link, ...fields } = entry as Record<string, unknown>;
+  const local = new Date(String(time));
+  const shifted = new Date(local.getTime() - local.getTimezoneOffset() * 60_000);
+  const stamp = shifted.toISOString().slice(0, 23).replace('T', ' ');
+  const whose = link === undefined ? '' : `${shown(link)}: `;
+  const details = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`);
+  const end = details.length === 0 ? '' : ` (${details.join(', ')})`;
+  return `${stamp} ${String(level).padEnd(5)} ${whose}${harmless(String(msg))}${end}\n`;
+}
+
+function shown(value: unknown): string {
+  return harmless(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** A device's text must not reach the terminal as commands, nor look like a line of ours. */
+export function harmless(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => {
+    const code = control.charCodeAt(0).toString(16).padStart(2, '0');
+    return `\\x${code}`;
+  });
+}

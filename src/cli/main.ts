@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** `siot-mcu`: reads the command line, and turns whatever goes wrong into a line and a status. */
+import { CommanderError } from 'commander';
+import { ConfigFileError } from './config-file.js';
+import { CliError, errorText, EXIT_FAILED, EXIT_WRONG } from './errors.js';
+import { buildProgram } from './program.js';
+import { complain, endWithReader } from './streams.js';
+
+function statusOf(error: unknown): number {
+  // Commander has said it already: help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_WRONG;
+  if (error instanceof ConfigFileError) {
+    for (const problem of error.problems) complain(problem);
+    return EXIT_WRONG;
+  }
+  complain(`siot-mcu: ${errorText(error)}`);
+  return error instanceof CliError ? error.status : EXIT_FAILED;
+}
+
+function fail(error: unknown): never {
+  process.exit(statusOf(error));
+}
+
+endWithReader();
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  process.exitCode = statusOf(error);
+}

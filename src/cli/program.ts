@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { checkCommand } from './commands/check.js';
+import { portsCommand } from './commands/ports.js';
+import { runCommand } from './commands/run.js';
+import { schemaCommand } from './commands/schema.js';
+import { setCommand } from './commands/set.js';
+import { simCommand } from './commands/sim.js';
+import { watchCommand } from './commands/watch.js';
+import { EXIT_WRONG } from './errors.js';
+import { VERSION } from './version.js';
+
+/** A further command is one file in commands/ and one line here. */
+const COMMANDS = [
+  runCommand,
+  checkCommand,
+  portsCommand,
+  watchCommand,
+  setCommand,
+  simCommand,
+  schemaCommand,
+];
+
+/** The command line. Its errors are thrown, as CommanderError, not acted upon. */
+export function buildProgram(): Command {
+  const program = new Command('siot-mcu')
+    .description('Gateway between microcontrollers and Simple IoT (SIOT) on NATS.')
+    .version(VERSION, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 done, 1 it failed, 2 the command line or the configuration is wrong.' +
+        '\nExample:\n  siot-mcu check -c gateway.yaml && siot-mcu run -c gateway.yaml',
+    );
+  for (const make of COMMANDS) program.addCommand(make());
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .helpOption('-h, --help', 'show this help')
+      .showSuggestionAfterError()
+      .allowExcessArguments(false)
+      .configureOutput({ outputError: (text, write) => write(`siot-mcu: ${text}`) });
+  }
+  program.action(() => {
+    program.outputHelp({ error: true });
+    program.error('error: name a command', { exitCode: EXIT_WRONG });
+  });
+  return program;
+}

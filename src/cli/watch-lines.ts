@@ -1,0 +1,107 @@
+/** The lines of `siot-mcu watch`, for people and as JSON. */
+import type { LinkStatus, PendingSetting, PlainValue } from '../gateway/verbs.js';
+import { isDeleted, plainValue, type Point } from '../point/point.js';
+import { harmless } from './logger.js';
+
+/** What is worth a line. */
+export type WatchEvent =
+  | {
+      readonly kind: 'point';
+      readonly link: string;
+      readonly nodeId: string;
+      readonly point: Point;
+    }
+  | { readonly kind: 'pending'; readonly link: string; readonly setting: PendingSetting }
+  /** No longer pending. */
+  | { readonly kind: 'settled'; readonly link: string; readonly setting: PendingSetting }
+  | { readonly kind: 'link'; readonly status: LinkStatus }
+  /** Something about the gateway or NATS. */
+  | { readonly kind: 'note'; readonly text: string };
+
+/** `up`: the node's owner says so, `down`: anybody else does (siot-interop.md, 1.4). */
+const directionOf = (point: Point, nodeId: string): 'up' | 'down' =>
+  point.origin === '' || point.origin === nodeId ? 'up' : 'down';
+
+export function jsonLine(event: WatchEvent): string {
+  return JSON.stringify(plainEvent(event));
+}
+
+function plainEvent(event: WatchEvent): object {
+  switch (event.kind) {
+    case 'point': {
+      const { point, link, nodeId } = event;
+      return {
+        kind: 'point',
+        direction: directionOf(point, nodeId),
+        link,
+        type: point.type,
+        key: point.key,
+        value: plainValue(point.value),
+        time: String(point.time),
+        ...(isDeleted(point) ? { deleted: true } : {}),
+        ...(point.origin === '' ? {} : { origin: point.origin }),
+      };
+    }
+    case 'pending':
+    case 'settled':
+      return { kind: event.kind, link: event.link, ...event.setting };
+    case 'link': {
+      const { name, counters: _counters, pending: _pending, ...status } = event.status;
+      return { kind: 'link', link: name, ...status };
+    }
+    case 'note':
+      return event;
+  }
+}
+
+export function textLine(event: WatchEvent): string {
+  switch (event.kind) {
+    case 'point': {
+      const { point, link, nodeId } = event;
+      const arrow = directionOf(point, nodeId) === 'up' ? '▲' : '▼';
+      const gone = isDeleted(point) ? ' (deleted)' : '';
+      const value = shown(plainValue(point.value));
+      return `${clockTime(point.time)} ${harmless(link)} ${arrow} ${nameOf(point)} = ${value}${gone}`;
+    }
+    case 'pending': {
+      const { setting } = event;
+      const what = setting.command ? 'command pending' : 'pending';
+      const value = setting.deleted ? '(deleted)' : shown(setting.value);
+      return `${harmless(event.link)}: ${what}: ${nameOf(setting)} = ${value}: ${harmless(setting.reason)}`;
+    }
+    case 'settled':
+      return `${harmless(event.link)}: no longer pending: ${nameOf(event.setting)}`;
+    case 'link':
+      return linkLine(event.status);
+    case 'note':
+      return event.text;
+  }
+}
+
+function linkLine(status: LinkStatus): string {
+  const { name, transport, port, portProblem, connected, node, codec, advice } = status;
+  const parts = [
+    connected ? 'connected' : 'not connected',
+    portProblem === undefined ? `port ${port}` : `port ${port} (${portProblem})`,
+    `codec ${codec}`,
+    node === 'deleted' ? 'its node is deleted in SIOT: points are dropped' : '',
+    ...advice,
+  ].filter((part) => part !== '');
+  return harmless(`${name}: ${transport}: ${parts.join('; ')}`);
+}
+
+const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
+  harmless(key === '' || key === '0' ? type : `${type}/${key}`);
+
+const shown = (value: PlainValue): string =>
+  value === null
+    ? '(no value)'
+    : harmless(typeof value === 'string' ? JSON.stringify(value) : String(value));
+
+/** Local time of day. */
+function clockTime(ns: bigint): string {
+  const date = new Date(Number(ns / 1_000_000n));
+  if (Number.isNaN(date.getTime())) return '--:--:--.---';
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(11, 23);
+}
