@@ -16,7 +16,7 @@ import type { Setting } from '../session/settings.js';
 import type { Siot } from '../siot/siot.js';
 import type { Link } from './link.js';
 import { isReset } from './statistics.js';
-import { verbSubject, type SetReply, type SetRequest, type StatusReply } from './verbs.js';
+import type { SetReply, SetRequest, StatusReply, Verb } from './verbs.js';
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
@@ -56,12 +56,12 @@ export class VerbServer {
   readonly #following = new Set<() => void>();
 
   constructor(private readonly parts: VerbServerParts) {
-    const { siot, gatewayId } = parts;
+    const { siot } = parts;
     this.#ended.push(
-      siot.serve(verbSubject(gatewayId, 'status'), (_request, reply) => {
+      siot.serve('status' satisfies Verb, (_request, reply) => {
         reply(json(parts.status()));
       }),
-      siot.serve(verbSubject(gatewayId, 'set'), (request, reply) => {
+      siot.serve('set' satisfies Verb, (request, reply) => {
         void this.#set(request, (answer) => reply(json(answer)));
       }),
     );

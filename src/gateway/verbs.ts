@@ -3,7 +3,9 @@
  * over NATS request/reply on `mcu-gateway.<gatewayID>.<verb>`, as JSON.
  */
 
-export const verbSubject = (gatewayId: string, verb: 'status' | 'set'): string =>
+export type Verb = 'status' | 'set';
+
+export const verbSubject = (gatewayId: string, verb: Verb): string =>
   `mcu-gateway.${gatewayId}.${verb}`;
 
 /** A value as JSON carries it (see `plainValue` in point.ts). */
