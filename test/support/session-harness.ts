@@ -1,0 +1,345 @@
+import { POINT_CODECS, type Protocol } from '../../firmware-sim/codec.js';
+import { encodeFrame } from '../../firmware-sim/cobs.js';
+import { encodePacket } from '../../firmware-sim/packet.js';
+import { PacketReceiver } from '../../firmware-sim/receiver.js';
+import {
+  mcuPoint,
+  numberIn,
+  textIn,
+  type McuPoint,
+  type PointLike,
+} from '../../firmware-sim/points.js';
+import { FRAMINGS } from '../../src/framing/framings.js';
+import type { Log } from '../../src/point/log.js';
+import { floatValue, makePoint, type Point } from '../../src/point/point.js';
+import { PointBudget } from '../../src/session/replica.js';
+import {
+  Session,
+  type SessionHost,
+  type SessionOptions,
+  type SessionRecord,
+} from '../../src/session/session.js';
+import type { Setting } from '../../src/session/settings.js';
+import { FakeClock } from './fake-clock.js';
+
+/** A packet that the gateway has written, as the firmware's own codec reads it. */
+export interface Sent {
+  readonly atMs: number;
+  readonly sequence: number;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  /** Of the codec that can read it; undefined for acks. */
+  readonly protocol: Protocol | undefined;
+  readonly point: McuPoint | undefined;
+  readonly points: readonly McuPoint[];
+  readonly frame: string;
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export interface HarnessOptions extends Partial<SessionOptions> {
+  /** Codec that the device speaks. */
+  readonly device?: Protocol;
+  readonly record?: SessionRecord;
+  readonly clock?: FakeClock;
+  readonly budget?: PointBudget;
+  /** Which packets with points the device acknowledges, and after how many ms. None by default. */
+  readonly acks?: (packet: Sent) => number | undefined;
+}
+
+/** The device acknowledges everything at once. */
+export const ackAll = (): number => 0;
+export const ackNothing = (): undefined => undefined;
+
+/** A session between a scripted device and a host that records, on a clock that stands still. */
+export class SessionHarness {
+  readonly clock: FakeClock;
+  readonly session: Session;
+  readonly written: Sent[] = [];
+  readonly reports: Point[][] = [];
+  readonly connected: boolean[] = [];
+  readonly changedSettings: Setting[] = [];
+  readonly log: LogLine[] = [];
+  /** What the way to SIOT does with reports. */
+  outbox: 'taken' | 'full' | 'dropped' = 'taken';
+  /** Whether reports become safe at once, or when {@link makeSafe} is called. */
+  safety: 'now' | 'later' = 'now';
+  readonly unsafe: (() => void)[] = [];
+  /** Whether the record is on disk at once, or when {@link makeSaved} is called. */
+  saving: 'now' | 'later' = 'now';
+  readonly unsaved: (() => void)[] = [];
+  congested = false;
+  acks: (packet: Sent) => number | undefined;
+  device: Protocol;
+  #taken = 0;
+  #sequence = 0;
+  #open = false;
+  readonly #options: HarnessOptions;
+
+  constructor(options: HarnessOptions = {}) {
+    const { device = 'compact', record = {}, acks = ackNothing } = options;
+    this.#options = options;
+    this.clock = options.clock ?? new FakeClock();
+    this.acks = acks;
+    this.device = device;
+    const receiver = new PacketReceiver(
+      {
+        packet: (packet) => this.#record(packet),
+        problem: (problem) => {
+          throw new Error(`the gateway wrote a frame that is ${problem}`);
+        },
+      },
+      0xffff,
+    );
+    const host: SessionHost = {
+      write: (bytes) => {
+        if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
+        receiver.push(bytes);
+      },
+      congested: () => this.congested,
+      report: (points, safe) => {
+        if (this.outbox === 'full') return 'full';
+        this.reports.push([...points]);
+        if (this.outbox === 'dropped') return 'dropped';
+        if (this.safety === 'now') safe();
+        else this.unsafe.push(safe);
+        return 'taken';
+      },
+      connected: (connected) => void this.connected.push(connected),
+      settingChanged: (setting) => void this.changedSettings.push(setting),
+      changed: () => undefined,
+      saved: (then) => {
+        if (this.saving === 'now') then();
+        else this.unsaved.push(then);
+      },
+    };
+    this.session = new Session(
+      host,
+      {
+        protocol: options.protocol ?? 'auto',
+        framing: options.framing ?? FRAMINGS.cobs,
+        commands: options.commands ?? [],
+        maxPoints: options.maxPoints ?? 5_000,
+        silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
+        ackTimeoutMs: options.ackTimeoutMs ?? 1_000,
+        retries: options.retries ?? 3,
+        maxFrameLength: options.maxFrameLength ?? 1_024,
+        restore: options.restore ?? true,
+      },
+      this.clock,
+      this.#recorder(),
+      options.budget ?? new PointBudget(20_000),
+      record,
+    );
+  }
+
+  /** A device whose codec is configured, open, its opening served if it acknowledges. */
+  static opened(options: HarnessOptions = {}): SessionHarness {
+    const device = options.device ?? 'compact';
+    const harness = new SessionHarness({ protocol: device, ...options });
+    harness.open();
+    return harness;
+  }
+
+  /** As {@link opened}, with a device that has spoken, acknowledges, and has been served. */
+  static talking(options: HarnessOptions = {}): SessionHarness {
+    const harness = SessionHarness.opened({ acks: ackAll, ...options });
+    harness.points([{ type: 'temp', value: 1 }]);
+    harness.flush();
+    harness.take();
+    return harness;
+  }
+
+  /** The gateway ends and starts again: all that is left is the record, written as JSON. */
+  reborn(options: HarnessOptions = {}): SessionHarness {
+    if (this.#open) this.close();
+    const record = JSON.parse(JSON.stringify(this.session.record())) as SessionRecord;
+    return new SessionHarness({
+      ...this.#options,
+      acks: this.acks,
+      device: this.device,
+      clock: this.clock,
+      ...options,
+      record,
+    });
+  }
+
+  open(): void {
+    this.#open = true;
+    this.session.opened();
+    this.flush();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.session.closed();
+  }
+
+  /** Lets acks without delay, and whatever else is due now, happen. */
+  flush(): void {
+    this.clock.advance(0);
+  }
+
+  advance(ms: number): void {
+    this.clock.advance(ms);
+  }
+
+  get nextSequence(): number {
+    return (this.#sequence % 255) + 1;
+  }
+
+  /** The device sends points; returns the sequence. */
+  points(
+    points: readonly PointLike[],
+    sequence = this.nextSequence,
+    { subject = '', protocol = this.device } = {},
+  ): number {
+    const payload = POINT_CODECS[protocol].encode(points.map(mcuPoint));
+    return this.packet(sequence, subject, payload);
+  }
+
+  packet(sequence: number, subject: string, payload: Uint8Array = new Uint8Array(0)): number {
+    if (subject !== 'ack') this.#sequence = sequence;
+    this.bytes(encodeFrame(encodePacket({ sequence, subject, payload })));
+    this.flush();
+    return sequence;
+  }
+
+  hello(sequence = this.nextSequence): number {
+    return this.packet(sequence, '');
+  }
+
+  ack(sequence: number): void {
+    this.packet(sequence, 'ack');
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.session.data(bytes);
+  }
+
+  /** Somebody sets a point in SIOT; time goes by a little, as it does between two people. */
+  set(type: string, value: number | Point['value'], given: Partial<Point> = {}): Setting {
+    this.clock.advance(0.001);
+    const setting = this.session.set(this.settingPoint(type, value, given));
+    if (setting === undefined) throw new Error('the setting was refused');
+    this.flush();
+    return setting;
+  }
+
+  settingPoint(type: string, value: number | Point['value'], given: Partial<Point> = {}): Point {
+    return makePoint({
+      type,
+      value: typeof value === 'number' ? floatValue(value) : value,
+      time: this.clock.wallNs(),
+      origin: 'user-1',
+      ...given,
+    });
+  }
+
+  /** What was written since the last call. */
+  take(): Sent[] {
+    const sent = this.written.slice(this.#taken);
+    this.#taken = this.written.length;
+    return sent;
+  }
+
+  /** Sequences of acks written since the last call; other packets are taken along. */
+  takeAcks(): number[] {
+    return this.take()
+      .filter(({ subject }) => subject === 'ack')
+      .map(({ sequence }) => sequence);
+  }
+
+  /** `type=value` of packets with points written since the last call, acks taken along. */
+  takePoints(): string[] {
+    return this.take()
+      .filter(({ subject }) => subject !== 'ack')
+      .map(shown);
+  }
+
+  get published(): Point[] {
+    return this.reports.flat();
+  }
+
+  count(cause: Parameters<Session['counters']['get']>[0]): number {
+    return this.session.counters.get(cause);
+  }
+
+  makeSafe(): void {
+    for (const safe of this.unsafe.splice(0)) safe();
+    this.flush();
+  }
+
+  makeSaved(): void {
+    for (const then of this.unsaved.splice(0)) then();
+    this.flush();
+  }
+
+  #record({
+    sequence,
+    subject,
+    payload,
+  }: {
+    sequence: number;
+    subject: string;
+    payload: Uint8Array;
+  }): void {
+    const read = subject === 'ack' ? undefined : readEither(payload);
+    const packet: Sent = {
+      atMs: this.clock.monotonicMs(),
+      sequence,
+      subject,
+      payload,
+      protocol: read?.protocol,
+      point: read?.points[0],
+      points: read?.points ?? [],
+      frame: Buffer.from(encodeFrame(encodePacket({ sequence, subject, payload }))).toString('hex'),
+    };
+    this.written.push(packet);
+    if (subject === 'ack') return;
+    const delay = this.acks(packet);
+    if (delay === undefined) return;
+    this.clock.setTimer(delay, () => {
+      if (!this.#open) return;
+      this.bytes(
+        encodeFrame(encodePacket({ sequence, subject: 'ack', payload: new Uint8Array(0) })),
+      );
+    });
+  }
+
+  #recorder(): Log {
+    const at =
+      (level: string) =>
+      (fields: object, message: string): void =>
+        void this.log.push({ level, fields: { ...fields }, message });
+    const log: Log = {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: () => log,
+    };
+    return log;
+  }
+}
+
+/** `type=value`, or the bare type where there is none. */
+export function shown({ point }: Sent): string {
+  if (point === undefined) return '?';
+  const { type, value } = point;
+  if (value === undefined || type === 'timeSync') return type;
+  const text = textIn(value);
+  return `${type}=${text === '' ? String(numberIn(value)) : text}`;
+}
+
+function readEither(payload: Uint8Array): { protocol: Protocol; points: McuPoint[] } {
+  for (const protocol of ['compact', 'protobuf'] as const) {
+    const points = POINT_CODECS[protocol].decode(payload);
+    if (points !== undefined) return { protocol, points };
+  }
+  throw new Error('the gateway wrote points that neither codec reads');
+}
