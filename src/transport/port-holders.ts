@@ -1,5 +1,7 @@
-import { readFile, readdir, readlink, stat } from 'node:fs/promises';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 /**
  * Who has a port open: the descriptors of all processes in /proc are compared
@@ -61,18 +63,20 @@ export async function findHoldersOfAll(
   const found: PortHolder[][] = devices.map(() => []);
   let complete = true;
   const self = await ownPid(proc);
-  const pids = (await namesIn(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = (await readdir(proc).catch((): string[] => []))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   for (const pid of pids.sort((a, b) => a - b)) {
     if (pid === self) continue;
-    let names: string[];
+    await setImmediate(); // links must not wait for the whole of /proc
+    let open: DeviceIdentity[];
     try {
-      names = await readdir(`${proc}/${pid}/fd`);
+      open = devicesOf(`${proc}/${pid}/fd`);
     } catch (error) {
       // ENOENT, ESRCH: it has ended meanwhile.
       if (isDenied(error)) complete = false;
       continue;
     }
-    const open = await devicesBehind(names.map((name) => `${proc}/${pid}/fd/${name}`));
     for (const [index, device] of devices.entries()) {
       if (!open.some((other) => isSameDevice(other, device))) continue;
       found[index]?.push({ pid, program: await programName(pid, proc) });
@@ -119,14 +123,17 @@ function deviceNumber(major: number, minor: number): number {
   return (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12);
 }
 
-async function devicesBehind(links: readonly string[]): Promise<DeviceIdentity[]> {
+/**
+ * The devices that one process has open. Some 0.1 ms for a common process; in
+ * the thread pool, each of its descriptors would cost a good part of that.
+ */
+function devicesOf(folder: string): DeviceIdentity[] {
   const devices: DeviceIdentity[] = [];
-  for (const link of links) {
+  for (const name of readdirSync(folder)) {
     try {
       // The text first: looking behind every descriptor could wait for a dead network file system.
-      const target = await readlink(link);
-      if (!target.startsWith('/dev/')) continue;
-      const { rdev, dev, ino } = await stat(link);
+      if (!readlinkSync(`${folder}/${name}`).startsWith('/dev/')) continue;
+      const { rdev, dev, ino } = statSync(`${folder}/${name}`);
       if (rdev !== 0) devices.push({ rdev, dev, ino });
     } catch {
       // Closed meanwhile.
@@ -151,10 +158,6 @@ async function programName(pid: number, proc: string): Promise<string> {
     return `${name} ${basename(script)}`;
   }
   return name;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 function isDenied(error: unknown): boolean {

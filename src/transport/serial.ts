@@ -39,25 +39,31 @@ export class SerialTransport implements Transport {
   }
 
   async open(events: ChannelEvents): Promise<Channel> {
+    const { stream, control, warnings } = await this.#take();
+    // Nothing is awaited from here on: the caller has the channel before its first event.
+    return new SocketChannel({
+      ...stream,
+      events,
+      clock: this.#clock,
+      warnings,
+      explain: (error) => explainEnd(this.#options.path, error),
+      release: (graceMs) => control.close(graceMs),
+    });
+  }
+
+  async #take(): Promise<{ stream: TtyStream; control: SerialControl; warnings: string[] }> {
     const options = this.#options;
     const ioctl = this.#loadIoctl();
     const probe = await probePort(options.path, ioctl);
     let control: SerialControl | undefined;
+    let stream: TtyStream | undefined;
     try {
       if (ioctl !== undefined) applyHupcl(ioctl, probe.file.fd, options.hupcl);
       control = await SerialControl.open(options, probe, this.#clock, ioctl);
-      const stream = openStream(options.path, probe.file.fd);
-      const warnings = [...probe.warnings, ...control.takePort()];
-      const held = control;
-      return new SocketChannel({
-        ...stream,
-        events,
-        clock: this.#clock,
-        warnings,
-        explain: (error) => explainEnd(options.path, error),
-        release: (graceMs) => held.close(graceMs),
-      });
+      stream = openStream(options.path, probe.file.fd);
+      return { stream, control, warnings: [...probe.warnings, ...control.takePort()] };
     } catch (error) {
+      stream?.socket.destroy();
       await control?.close(0);
       if (error instanceof TransportError) throw error;
       const message = `${options.path} cannot be set up: ${textOf(error)}`;
@@ -69,8 +75,13 @@ export class SerialTransport implements Transport {
   }
 }
 
+interface TtyStream {
+  readonly socket: Socket;
+  readonly inbox: SocketInbox;
+}
+
 /** Gives `fd` to libuv, which opens the same device once more and moves the bytes without blocking. */
-function openStream(path: string, fd: number): { socket: Socket; inbox: SocketInbox } {
+function openStream(path: string, fd: number): TtyStream {
   const inbox = new SocketInbox();
   const options = { highWaterMark: HIGH_WATER_BYTES, onread: inbox.onread };
   const socket = new ReadStream(fd, options as SocketConstructorOpts);
