@@ -9,9 +9,11 @@
  * ```
  */
 import { serial } from '#proto/serial.js';
+import protobuf from 'protobufjs/minimal.js';
 import type { Point, PointValue } from '../point/point.js';
 import { numberOf, textOf } from '../point/point.js';
 import type { DecodedPayload, PayloadCodec } from './payload.js';
+import { isMended, readText } from './text.js';
 
 type Long = Exclude<serial.Point['time'], number>;
 
@@ -30,7 +32,8 @@ function encodeProtobuf(points: readonly Point[]): Uint8Array {
   return serial.Points.encode({
     points: points.map((point) => ({
       type: point.type,
-      value: numberOf(point.value),
+      // Rounded here, so that what rounds to 0 is left out like any other default.
+      value: Math.fround(numberOf(point.value)),
       text: textOf(point.value),
       key: point.key,
       tombstone: point.tombstone,
@@ -41,31 +44,37 @@ function encodeProtobuf(points: readonly Point[]): Uint8Array {
 }
 
 function decodeProtobuf(payload: Uint8Array): DecodedPayload | undefined {
+  const reader = new MendingReader(payload);
   let decoded: serial.Points;
   try {
-    // A Buffer, since its reader mends text that is not UTF-8 with U+FFFD.
-    decoded = serial.Points.decode(Buffer.from(payload.buffer, payload.byteOffset, payload.length));
+    decoded = serial.Points.decode(reader);
   } catch {
     return undefined;
   }
-  let mendedTexts = 0;
-  const points = decoded.points.map((raw): Point => {
-    const type = raw.type ?? '';
-    const key = raw.key ?? '';
-    const text = raw.text ?? '';
-    const origin = raw.origin ?? '';
-    // A device that really sends U+FFFD is counted too: the bytes are gone here.
-    for (const field of [type, key, text, origin]) if (field.includes('\ufffd')) mendedTexts += 1;
-    return {
-      type,
-      key,
-      time: timeFrom(raw.time ?? 0),
-      value: valueFrom(raw.value ?? 0, text),
-      tombstone: raw.tombstone ?? 0,
-      origin,
-    };
-  });
-  return { points, oddValues: 0, mendedTexts };
+  const points = decoded.points.map((raw): Point => ({
+    type: raw.type ?? '',
+    key: raw.key ?? '',
+    time: timeFrom(raw.time ?? 0),
+    value: valueFrom(raw.value ?? 0, raw.text ?? ''),
+    tombstone: raw.tombstone ?? 0,
+    origin: raw.origin ?? '',
+  }));
+  return { points, oddValues: 0, mendedTexts: reader.mended };
+}
+
+/** The generated code refuses a whole message for one text that is not UTF-8; this mends it. */
+class MendingReader extends protobuf.Reader {
+  mended = 0;
+
+  override stringVerify(): string {
+    const length = this.uint32();
+    const start = this.pos;
+    if (length > this.len - start) throw new RangeError('text reaches past the end');
+    this.pos = start + length;
+    const text = readText(this.buf, start, length);
+    if (isMended(text, this.buf, start, length)) this.mended += 1;
+    return text;
+  }
 }
 
 /** Generation 1 cannot tell 0 from no value, nor "" from no text: both are the number 0. */
