@@ -196,7 +196,7 @@ function openNative(): { master: number; slave: number; pty: string } {
   try {
     const require = createRequire(import.meta.url);
     const { requireBinary } = require('@lydell/node-pty/requireBinary.js') as {
-      requireBinary: (this: void, file: string) => NativePty;
+      requireBinary: (file: string) => NativePty;
     };
     return requireBinary('pty.node').open(80, 24);
   } catch (error) {

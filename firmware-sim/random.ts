@@ -33,9 +33,9 @@ export class SeededRandom {
     return this.next() * 2 - 1;
   }
 
-  /** Time to the next of events that come on average every `meanMs`, at least 1 ms. */
+  /** Time to the next of events that come on average every `meanMs`: half to one and a half of it. */
   waitMs(meanMs: number): number {
-    return Math.max(1, Math.round(-Math.log(1 - this.next()) * meanMs));
+    return Math.max(1, Math.round(meanMs * (0.5 + this.next())));
   }
 
   /**

@@ -1,0 +1,109 @@
+import type { Behaviour } from './behaviours.js';
+import type { SimClock, SimTimer } from './clock.js';
+import type { Episode, FaultPlan } from './faults.js';
+import type { FaultyPipe } from './faulty-pipe.js';
+import type { SimulatedMcu } from './mcu.js';
+import type { SeededRandom } from './random.js';
+
+/** Told when the device misbehaves, for people. */
+export type FaultNotice = (what: string) => void;
+
+/** Between two pieces of babble. */
+const BABBLE_EVERY_MS = 2;
+const LONGEST_NOISE = 200;
+
+/** Faults of the device itself: lost acks, restarts, babbling, silence, a clock that cannot be set. */
+export class DeviceFaults {
+  readonly #timers = new Set<SimTimer>();
+
+  constructor(
+    private readonly mcu: SimulatedMcu,
+    private readonly pipe: FaultyPipe,
+    plan: FaultPlan,
+    random: SeededRandom,
+    private readonly clock: SimClock,
+    private readonly notice: FaultNotice = () => undefined,
+  ) {
+    mcu.push(forgetAcks(plan, random.fork('acks')));
+    if (plan.clock1970) mcu.times = 'sinceStart';
+    if (plan.rebootMs !== undefined) this.#reboots(plan.rebootMs, random.fork('reboot'));
+    if (plan.silent !== undefined) {
+      this.#episodes(plan.silent, random.fork('silent'), 'silent', () => {
+        pipe.muted = true;
+        return () => {
+          pipe.muted = false;
+        };
+      });
+    }
+    if (plan.babble !== undefined) {
+      const words = random.fork('babble words');
+      this.#episodes(plan.babble, random.fork('babble'), 'babbling', () => this.#babble(words));
+    }
+  }
+
+  /** No more faults from now on. */
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.pipe.muted = false;
+  }
+
+  #reboots(everyMs: number, random: SeededRandom): void {
+    this.#after(random.waitMs(everyMs), () => {
+      this.notice('restarts by itself');
+      this.mcu.reboot();
+      this.#reboots(everyMs, random);
+    });
+  }
+
+  /** `begin` returns what ends it. */
+  #episodes(episode: Episode, random: SeededRandom, what: string, begin: () => () => void): void {
+    this.#after(random.waitMs(episode.everyMs), () => {
+      this.notice(`${what} for ${String(episode.forMs)} ms`);
+      const end = begin();
+      this.#after(episode.forMs, () => {
+        end();
+        this.#episodes(episode, random, what, begin);
+      });
+    });
+  }
+
+  #babble(random: SeededRandom): () => void {
+    let on = true;
+    let count = 0;
+    const say = (): void => {
+      if (!on) return;
+      count += 1;
+      if (random.chance(0.5)) {
+        this.mcu.sendRaw(
+          Uint8Array.from({ length: 1 + random.below(LONGEST_NOISE) }, () => random.below(256)),
+        );
+      } else {
+        void this.mcu.sendPoints([{ type: 'babble', value: count }], { waitAck: false });
+      }
+      this.#after(BABBLE_EVERY_MS, say);
+    };
+    say();
+    return () => {
+      on = false;
+    };
+  }
+
+  #after(ms: number, fn: () => void): void {
+    const timer = this.clock.setTimer(ms, () => {
+      this.#timers.delete(timer);
+      fn();
+    });
+    this.#timers.add(timer);
+  }
+}
+
+function forgetAcks(plan: FaultPlan, random: SeededRandom): Behaviour {
+  return {
+    name: 'lose acks',
+    onSend: (packet) =>
+      packet.subject === 'ack' && random.chance(plan.loseAcks) ? 'drop' : undefined,
+    onPacket: (packet) =>
+      packet.subject === 'ack' && random.chance(plan.rxLoseAcks) ? 'handled' : undefined,
+  };
+}

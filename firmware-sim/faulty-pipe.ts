@@ -1,0 +1,164 @@
+import type { SimClock, SimTimer } from './clock.js';
+import type { FaultPlan, LineFaults } from './faults.js';
+import type { BytePipe } from './pipe.js';
+import type { SeededRandom } from './random.js';
+
+/** How long a write waits for the next, to come in one piece with it. */
+const MERGE_MS = 20;
+/** The second piece of a write comes up to so much later. */
+const SPLIT_MS = 5;
+
+/** What has been done to the bytes of one direction so far. */
+export interface LineDamage {
+  flipped: number;
+  dropped: number;
+  duplicated: number;
+  delayed: number;
+  split: number;
+  merged: number;
+}
+
+/** One direction of a bad line. Keeps the order of bytes, as a line does. */
+class FaultyLine {
+  readonly damage: LineDamage = {
+    flipped: 0,
+    dropped: 0,
+    duplicated: 0,
+    delayed: 0,
+    split: 0,
+    merged: 0,
+  };
+  readonly #timers = new Set<SimTimer>();
+  /** Nothing may come before this. */
+  #busyUntilMs = 0;
+  #held: Uint8Array[] = [];
+  #holdTimer: SimTimer | undefined;
+
+  constructor(
+    private readonly faults: LineFaults,
+    private readonly random: SeededRandom,
+    private readonly clock: SimClock,
+    private readonly deliver: (bytes: Uint8Array) => void,
+  ) {}
+
+  put(bytes: Uint8Array): void {
+    this.#held.push(this.#damaged(bytes));
+    this.#holdTimer?.cancel();
+    if (this.random.chance(this.faults.merge)) {
+      this.damage.merged += 1;
+      this.#holdTimer = this.clock.setTimer(MERGE_MS, () => {
+        this.#release();
+      });
+      return;
+    }
+    this.#release();
+  }
+
+  /** Forgets what is on its way. */
+  clear(): void {
+    this.#holdTimer?.cancel();
+    this.#held = [];
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#busyUntilMs = 0;
+  }
+
+  #damaged(bytes: Uint8Array): Uint8Array {
+    const { flip, drop, dup } = this.faults;
+    const out: number[] = [];
+    for (let byte of bytes) {
+      if (this.random.chance(drop)) {
+        this.damage.dropped += 1;
+        continue;
+      }
+      if (this.random.chance(flip)) {
+        this.damage.flipped += 1;
+        byte ^= 1 << this.random.below(8);
+      }
+      out.push(byte);
+      if (this.random.chance(dup)) {
+        this.damage.duplicated += 1;
+        out.push(byte);
+      }
+    }
+    return Uint8Array.from(out);
+  }
+
+  #release(): void {
+    const bytes = Uint8Array.from(Buffer.concat(this.#held));
+    this.#held = [];
+    let atMs = this.clock.monotonicMs();
+    if (this.random.chance(this.faults.delay)) {
+      this.damage.delayed += 1;
+      atMs += 1 + this.random.below(this.faults.delayMs);
+    }
+    if (bytes.length > 1 && this.random.chance(this.faults.split)) {
+      this.damage.split += 1;
+      const cut = 1 + this.random.below(bytes.length - 1);
+      this.#deliverAt(atMs, bytes.subarray(0, cut));
+      this.#deliverAt(atMs + 1 + this.random.below(SPLIT_MS), bytes.subarray(cut));
+    } else {
+      this.#deliverAt(atMs, bytes);
+    }
+  }
+
+  #deliverAt(atMs: number, bytes: Uint8Array): void {
+    const now = this.clock.monotonicMs();
+    if (this.#timers.size === 0 && atMs <= now) {
+      this.deliver(bytes);
+      return;
+    }
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, atMs);
+    const timer = this.clock.setTimer(Math.max(0, this.#busyUntilMs - now), () => {
+      this.#timers.delete(timer);
+      this.deliver(bytes);
+    });
+    this.#timers.add(timer);
+  }
+}
+
+/** A pipe with a bad line before it. What goes wrong is drawn from `random`, and from nothing else. */
+export class FaultyPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  /** While true nothing passes, either way. */
+  muted = false;
+  readonly #inner: BytePipe;
+  readonly #tx: FaultyLine;
+  readonly #rx: FaultyLine;
+
+  constructor(inner: BytePipe, plan: FaultPlan, random: SeededRandom, clock: SimClock) {
+    this.#inner = inner;
+    this.#tx = new FaultyLine(plan.tx, random.fork('tx'), clock, (bytes) => {
+      inner.write(bytes);
+    });
+    this.#rx = new FaultyLine(plan.rx, random.fork('rx'), clock, (bytes) => {
+      if (!this.muted) this.onData?.(bytes);
+    });
+    inner.onData = (bytes) => {
+      if (!this.muted) this.#rx.put(bytes);
+    };
+    inner.onPeer = (present) => {
+      if (!present) {
+        this.#tx.clear();
+        this.#rx.clear();
+      }
+      this.onPeer?.(present);
+    };
+  }
+
+  /** What has been done so far, to what the device sent and to what it received. */
+  get damage(): { readonly tx: Readonly<LineDamage>; readonly rx: Readonly<LineDamage> } {
+    return { tx: this.#tx.damage, rx: this.#rx.damage };
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.muted) this.#tx.put(bytes);
+  }
+
+  close(): Promise<void> {
+    this.#tx.clear();
+    this.#rx.clear();
+    return this.#inner.close();
+  }
+}
