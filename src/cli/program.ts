@@ -6,7 +6,6 @@ import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
 import { simCommand } from './commands/sim.js';
 import { watchCommand } from './commands/watch.js';
-import { EXIT_WRONG } from './errors.js';
 import { VERSION } from './version.js';
 
 /** A further command is one file in commands/ and one line here. */
@@ -41,9 +40,5 @@ export function buildProgram(): Command {
       .allowExcessArguments(false)
       .configureOutput({ outputError: (text, write) => write(`siot-mcu: ${text}`) });
   }
-  program.action(() => {
-    program.outputHelp({ error: true });
-    program.error('error: name a command', { exitCode: EXIT_WRONG });
-  });
   return program;
 }

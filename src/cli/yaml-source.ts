@@ -87,7 +87,7 @@ export class YamlSource {
     this.#document = parseDocument(shielded, {
       lineCounter: this.#lines,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       // Said here, with the key's path.
       uniqueKeys: false,
     });

@@ -1,0 +1,572 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigFileError, readConfigFile } from '../../src/cli/config-file.js';
+import { uuidV5 } from '../../src/gateway/uuid.js';
+import { tempDir } from '../support/temp-dir.js';
+
+/** Reads this text as a file; the problems without the folder's name, or none. */
+function problemsOf(
+  text: string | Uint8Array,
+  { env = {}, files = {} }: { env?: Record<string, string>; files?: Record<string, string> } = {},
+): readonly string[] {
+  const folder = tempDir();
+  const file = join(folder, 'gw.yaml');
+  writeFileSync(file, text);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  try {
+    readConfigFile(file, env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    return error.problems.map((line) => line.replaceAll(`${folder}/`, ''));
+  }
+}
+
+function read(text: string, env: Record<string, string> = {}) {
+  const file = join(tempDir(), 'gw.yaml');
+  writeFileSync(file, text);
+  return readConfigFile(file, env);
+}
+
+const SERIAL = '{ type: serial, path: /dev/ttyS0 }';
+const TCP = '{ type: tcp, host: h, port: 1 }';
+const link = (rest: string): string => `links:\n  - name: a\n    transport: ${TCP}\n    ${rest}\n`;
+const NONE = 'links: []\n';
+
+describe('each mistake in the configuration is said with line, key and remedy', () => {
+  it.each<[string, string, readonly string[]]>([
+    ['an empty file', '', ['gw.yaml:1:1: (file): is empty; gateway.example.yaml']],
+    ['comments only', '# nothing\n', ['gw.yaml:1:1: (file): is empty;']],
+    ['a word', 'hello\n', ['gw.yaml:1:1: (file): is no group of keys;']],
+    ['a list', '- a\n', ['gw.yaml:1:1: (file): is no group of keys;']],
+    ['no links', 'log: {}\n', ['gw.yaml:1:1: links: is missing; give a list of links']],
+    ['links without a list', 'links:\n', ['gw.yaml:1:7: links: is empty; give a list']],
+    [
+      'links that are a group',
+      'links: { name: a }\n',
+      ['gw.yaml:1:8: links: a group of keys is not allowed; give a list of links'],
+    ],
+    [
+      'an unknown key',
+      `${NONE}natz: {}\n`,
+      ['gw.yaml:2:1: natz: unknown key; did you mean nats? (known here: nats, siot'],
+    ],
+    [
+      'an unknown key that is near to none',
+      `${NONE}colour: red\n`,
+      ['gw.yaml:2:1: colour: unknown key; known here: nats, siot, gateway'],
+    ],
+    [
+      'a key in the wrong case',
+      link('ackTimeoutMS: 5'),
+      ['gw.yaml:4:5: links[0].ackTimeoutMS: unknown key; did you mean ackTimeoutMs?'],
+    ],
+    [
+      'several unknown keys',
+      `${NONE}nats:\n  server: nats://a\n  tokenfile: x\n`,
+      [
+        'gw.yaml:3:3: nats.server: unknown key; did you mean servers?',
+        'gw.yaml:4:3: nats.tokenfile: unknown key; did you mean tokenFile?',
+      ],
+    ],
+    ['a key __proto__', `${NONE}__proto__: 1\n`, ['gw.yaml:2:1: __proto__: unknown key;']],
+    ['a key constructor', `${NONE}nats: { constructor: 1 }\n`, ['nats.constructor: unknown key;']],
+    ['a key twice', `${NONE}log: {}\nlog: {}\n`, ['gw.yaml:3:1: log: is there twice; keep one']],
+    ['a key that is a list', `${NONE}? [1]\n: 2\n`, ['(file): has a key that is no word']],
+    [
+      'an empty link',
+      'links:\n  -\n',
+      ['links[0]: is empty; give the keys name, transport, protocol'],
+    ],
+    [
+      'a link that is a word',
+      'links: [pump]\n',
+      ['gw.yaml:1:9: links[0]: "pump" is not allowed; give the keys name, transport'],
+    ],
+    [
+      'a link without a name',
+      `links:\n  - transport: ${TCP}\n`,
+      ['gw.yaml:2:5: links[0].name: is missing; give a name of 1 to 64 characters'],
+    ],
+    [
+      'an empty name',
+      `links:\n  - name: ""\n    transport: ${TCP}\n`,
+      ['gw.yaml:2:11: links[0].name: is empty; give a name'],
+    ],
+    [
+      'a name that is a number',
+      `links:\n  - name: 12\n    transport: ${TCP}\n`,
+      ['gw.yaml:2:11: links[0].name: 12 is not text; put it in quotes'],
+    ],
+    [
+      'a name with a space at its end',
+      `links:\n  - name: "a "\n    transport: ${TCP}\n`,
+      ['gw.yaml:2:11: links[0].name: begins or ends with a space; take it out'],
+    ],
+    [
+      'one name twice',
+      `links:\n  - { name: a, transport: ${TCP} }\n  - { name: a, transport: ${SERIAL} }\n`,
+      ['gw.yaml:3:13: links[1].name: is also the name of links[0]; each link needs'],
+    ],
+    [
+      'one name twice, composed and decomposed',
+      `links:\n  - { name: "\\u00e4", transport: ${TCP} }\n  - { name: "a\\u0308", transport: ${SERIAL} }\n`,
+      ['links[1].name: is also the name of links[0]'],
+    ],
+    [
+      'one serial port twice',
+      `links:\n  - { name: a, transport: ${SERIAL} }\n  - { name: b, transport: ${SERIAL} }\n`,
+      ['gw.yaml:3:49: links[1].transport.path: is also the port of links[0]; a port has one link'],
+    ],
+    [
+      'no transport',
+      'links:\n  - name: a\n',
+      [
+        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial or tcp',
+      ],
+    ],
+    [
+      'a transport that is a word',
+      'links:\n  - name: a\n    transport: tcp\n',
+      ['gw.yaml:3:16: links[0].transport: "tcp" is not allowed; give a group of keys with type:'],
+    ],
+    [
+      'a transport without a type',
+      'links:\n  - name: a\n    transport: { host: h, port: 1 }\n',
+      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial or tcp'],
+    ],
+    [
+      'an unknown transport',
+      'links:\n  - name: a\n    transport: { type: usb }\n',
+      ['gw.yaml:3:24: links[0].transport.type: "usb" is not allowed; give serial or tcp'],
+    ],
+    [
+      'a key of tcp in serial',
+      'links:\n  - name: a\n    transport: { type: serial, path: /dev/a, host: h }\n',
+      ['gw.yaml:3:46: links[0].transport.host: is a key of type: tcp; take it out'],
+    ],
+    [
+      'a key of serial in tcp',
+      'links:\n  - name: a\n    transport: { type: tcp, host: h, port: 1, baudRate: 9600 }\n',
+      ['links[0].transport.baudRate: is a key of type: serial; take it out'],
+    ],
+    [
+      'a serial port without a path',
+      'links:\n  - name: a\n    transport: { type: serial }\n',
+      ['links[0].transport.path: is missing; give the path of the port'],
+    ],
+    [
+      'a baud rate in words',
+      'links:\n  - name: a\n    transport: { type: serial, path: /dev/a, baudRate: 9600 baud }\n',
+      ['"9600 baud" is not allowed; give a whole number from 50 to 20000000 (bit/s)'],
+    ],
+    [
+      'a parity of SIOT’s kind',
+      'links:\n  - name: a\n    transport: { type: serial, path: /dev/a, parity: N }\n',
+      ['links[0].transport.parity: "N" is not allowed; give none, even or odd'],
+    ],
+    [
+      'a switch in words',
+      'links:\n  - name: a\n    transport: { type: serial, path: /dev/a, rtscts: yes }\n',
+      ['links[0].transport.rtscts: "yes" is not allowed; give true or false'],
+    ],
+    [
+      'a host with its port',
+      'links:\n  - name: a\n    transport: { type: tcp, host: "http://h", port: 1 }\n',
+      ['links[0].transport.host: "http://h" is not allowed; give a host name or IP address'],
+    ],
+    [
+      'TCP port 0',
+      'links:\n  - name: a\n    transport: { type: tcp, host: h, port: 0 }\n',
+      ['links[0].transport.port: 0 is not allowed; give a whole number from 1 to 65535'],
+    ],
+    [
+      'an unknown protocol',
+      link('protocol: json'),
+      ['gw.yaml:4:15: links[0].protocol: "json" is not allowed; give auto, protobuf or compact'],
+    ],
+    [
+      'a timeout with a unit',
+      link('ackTimeoutMs: 1s'),
+      [
+        'gw.yaml:4:19: links[0].ackTimeoutMs: "1s" is not allowed; give a whole number from 10 to 60000 (ms)',
+      ],
+    ],
+    [
+      'a timeout of half a millisecond',
+      link('ackTimeoutMs: 100.5'),
+      ['links[0].ackTimeoutMs: 100.5 is not allowed; give a whole number'],
+    ],
+    [
+      'a silence below 0',
+      link('silenceTimeoutMs: -1'),
+      ['-1 is not allowed; give a whole number from 0 to 86400000 (ms; 0 = never)'],
+    ],
+    ['an empty value', link('maxPoints:'), ['links[0].maxPoints: is empty; give a whole number']],
+    [
+      'commands that are a word',
+      link('commands: restart'),
+      ['gw.yaml:4:15: links[0].commands: "restart" is not allowed; give a list of point types'],
+    ],
+    [
+      'a command with a space',
+      link('commands: [re start]'),
+      ['links[0].commands[0]: "re start" is not allowed; give one subject token'],
+    ],
+    [
+      'a command twice',
+      link('commands: [a, b, a]'),
+      ['gw.yaml:4:22: links[0].commands[2]: is the same as commands[0]; take one out'],
+    ],
+    [
+      'a command of the gateway',
+      link('commands: [disabled]'),
+      ['links[0].commands[0]: "disabled" is the gateway\'s own point and never sent'],
+    ],
+    [
+      'a command that is never sent',
+      link('commands: [description]'),
+      ['links[0].commands[0]: "description" is never sent to a device; take it out'],
+    ],
+    [
+      'a node ID of two tokens',
+      link('node: { id: a.b }'),
+      ['gw.yaml:4:17: links[0].node.id: "a.b" is not allowed; give one subject token'],
+    ],
+    [
+      'a node ID that means something else',
+      link('node: { id: root }'),
+      ['links[0].node.id: "root" means something else to SIOT; give another ID'],
+    ],
+    [
+      'a node under itself',
+      `siot: { parent: x }\n${link('node: { id: x }')}`,
+      ['links[0].node.id: is also siot.parent; a node cannot be under itself'],
+    ],
+    [
+      'one node ID twice',
+      `links:\n  - { name: a, transport: ${TCP}, node: { id: x } }\n  - { name: b, transport: ${SERIAL}, node: { id: x } }\n`,
+      ['links[1].node.id: is also the node of links[0]; each link needs a node of its own'],
+    ],
+    [
+      'an unknown generation',
+      `${NONE}siot: { generation: 3 }\n`,
+      ['gw.yaml:2:21: siot.generation: 3 is not allowed; give auto, 1 or 2'],
+    ],
+    [
+      'an unknown store',
+      `${NONE}siot: { store: yes }\n`,
+      ['siot.store: "yes" is not allowed; give auto, required or none'],
+    ],
+    [
+      'a parent that is no ID',
+      `${NONE}siot: { parent: all }\n`,
+      ['siot.parent: "all" is no node\'s ID; give the ID of a node, or root'],
+    ],
+    [
+      'a server of another kind',
+      `${NONE}nats: { servers: "http://a" }\n`,
+      ['gw.yaml:2:18: nats.servers: "http://a" is not allowed; give a server as nats://HOST:PORT'],
+    ],
+    [
+      'a wrong server among good ones',
+      `${NONE}nats:\n  servers:\n    - nats://a\n    - ftp://b\n`,
+      ['gw.yaml:5:7: nats.servers[1]: "ftp://b" is not allowed; give a server as'],
+    ],
+    [
+      'a server twice',
+      `${NONE}nats: { servers: [a, a] }\n`,
+      ['nats.servers[1]: is the same as nats.servers[0]; take one out'],
+    ],
+    [
+      'a port too high',
+      `${NONE}nats: { servers: "a:70000" }\n`,
+      ['port 70000 does not exist; give'],
+    ],
+    ['no server', `${NONE}nats: { servers: [] }\n`, ['nats.servers: is an empty list']],
+    ['a server that is empty', `${NONE}nats: { servers: }\n`, ['nats.servers: is empty; give']],
+    [
+      'two ways to log in',
+      `${NONE}nats:\n  user: u\n  password: p\n  token: t\n`,
+      ['nats.user: is a second way to log in beside token; keep one of them'],
+    ],
+    [
+      'a user without a password',
+      `${NONE}nats: { user: u }\n`,
+      ['nats.user: has no password; add'],
+    ],
+    [
+      'a password without a user',
+      `${NONE}nats: { password: p }\n`,
+      ['nats.password: has no user;'],
+    ],
+    ['an empty token', `${NONE}nats: { token: "" }\n`, ['nats.token: is empty; give the secret']],
+    [
+      'a token that is a number',
+      `${NONE}nats: { token: 12 }\n`,
+      ['nats.token: is not text; put it'],
+    ],
+    [
+      'servers beside an embedded one',
+      `${NONE}nats: { embedded: true, servers: a, token: t }\n`,
+      [
+        'nats.servers: does not go with embedded: true',
+        'nats.token: does not go with embedded: true',
+      ],
+    ],
+    [
+      'a state directory of the shell',
+      `${NONE}stateDir: ~/state\n`,
+      ['gw.yaml:2:11: stateDir: ~ is not a folder here; write ${HOME} instead'],
+    ],
+    [
+      'a state directory that is a file',
+      `${NONE}stateDir: gw.yaml\n`,
+      ['"gw.yaml" is no folder; name'],
+    ],
+    [
+      'an unknown level',
+      `${NONE}log: { level: trace }\n`,
+      ['log.level: "trace" is not allowed; give debug, info, warn or error'],
+    ],
+    [
+      'an outbox too small',
+      `${NONE}outbox: { maxBytes: 1 }\n`,
+      ['from 4096 to 4294967296 (bytes)'],
+    ],
+    ['an unset variable', `${NONE}stateDir: \${NOPE}/x\n`, ['variable NOPE is not set; set it']],
+    ['a variable in a flow group', link('node: { id: ${NOPE} }'), ['variable NOPE is not set']],
+    ['a variable left open', `${NONE}stateDir: "\${NOPE"\n`, ['stateDir: ${ has no closing };']],
+    [
+      'no name of a variable',
+      `${NONE}stateDir: "\${1x}"\n`,
+      ['${1x} names no environment variable'],
+    ],
+    [
+      'a variable that is no number',
+      link('maxPoints: ${WORD}'),
+      ['links[0].maxPoints: "word" is not allowed; give a whole number'],
+    ],
+    ['a tab', 'links:\n\t- name: a\n', ['gw.yaml:2:1: (syntax): a tab where spaces belong;']],
+    ['an open bracket', 'links: [\n', ['(syntax): ']],
+    ['an open quote', 'stateDir: "x\nlinks: []\n', ['(syntax): ']],
+    ['a wrong indentation', 'links:\n  - name: a\n   transport: x\n', ['gw.yaml:3', '(syntax): ']],
+    ['a second document', `${NONE}---\nlog: {}\n`, ['(syntax): a second document begins here;']],
+    ['a tag', `${NONE}stateDir: !path x\n`, ['(syntax): tags (!…) have no meaning here']],
+    ['an anchor in itself', `${NONE}log: &a { level: *a }\n`, ['log.level: *a cannot be followed']],
+    ['an unknown anchor', `${NONE}log: *a\n`, ['*a']],
+  ])('%s', (_what, text, expected) => {
+    const problems = problemsOf(text, { env: { WORD: 'word' } });
+    for (const part of expected) expect(problems.join('\n')).toContain(part);
+    for (const line of problems) expect(line).toMatch(/^gw\.yaml:\d+:\d+: \S.*: \S/);
+    expect(problems.length).toBeLessThanOrEqual(Math.max(expected.length, 3));
+  });
+
+  it('says everything at once, in the order of the file', () => {
+    const lines = problemsOf(
+      `nats: { embeded: true }\nlinks:\n  - name: a\n    transport: { type: x }\n  - name: a\nlog: { level: 1 }\n`,
+    );
+    expect(lines.map((line) => line.replace(/: .*/, ''))).toEqual([
+      'gw.yaml:1:9',
+      'gw.yaml:4:24',
+      'gw.yaml:5:5',
+      'gw.yaml:5:11',
+      'gw.yaml:6:15',
+    ]);
+  });
+
+  it('never shows a secret', () => {
+    const text = `${NONE}nats:\n  servers: [nats://u:hush@h, a]\n  token: [hush]\n  password: 5555\n  tokenFile: f\n`;
+    const lines = problemsOf(text, { files: { f: 'hush\nhush\n' } }).join('\n');
+    expect(lines).toContain('nats.tokenFile');
+    expect(lines).not.toMatch(/hush|5555/);
+  });
+});
+
+describe('a file that cannot be read', () => {
+  const failure = (file: string): string => {
+    try {
+      readConfigFile(file, {});
+    } catch (error) {
+      if (error instanceof ConfigFileError) return error.problems.join('\n');
+    }
+    throw new Error('nothing went wrong');
+  };
+
+  it('does not exist', () => {
+    expect(failure('/nowhere/gw.yaml')).toBe(
+      '/nowhere/gw.yaml:1:1: (file): does not exist; check the name',
+    );
+  });
+
+  it('is a folder', () => {
+    expect(failure(tempDir())).toContain('(file): is a folder; name a file');
+  });
+
+  it('is not for this user', (context) => {
+    context.skip(process.getuid?.() === 0, 'root may read everything');
+    const file = join(tempDir(), 'gw.yaml');
+    writeFileSync(file, NONE);
+    chmodSync(file, 0);
+    expect(failure(file)).toContain('(file): may not be read by this user; change its owner');
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ['UTF-16', Buffer.from('\ufefflinks: []\n', 'utf16le'), 'gw.yaml:1:1: (file): is in UTF-16;'],
+    [
+      'Latin-1',
+      Buffer.from('links: []\n# \xe4\n', 'latin1'),
+      'gw.yaml:2:1: (file): has bytes that',
+    ],
+    ['binary', Buffer.from('links: []\n\0'), 'gw.yaml:2:1: (file): is no text file: it has a NUL'],
+    ['too large', Buffer.alloc(1_048_577, '#'), '(file): is larger than 1048576 bytes;'],
+  ])('is %s', (_what, bytes, expected) => {
+    expect(problemsOf(bytes).join('\n')).toContain(expected);
+  });
+
+  it('may have a byte order mark and Windows line ends', () => {
+    expect(problemsOf('\ufefflinks: []\r\nlog: { level: warn }\r\n')).toEqual([]);
+  });
+});
+
+describe('what is filled in', () => {
+  it('gives every default', () => {
+    const { links, ...rest } = read(link(''));
+    expect(rest).toMatchObject({
+      nats: { embedded: false, settings: { servers: ['nats://127.0.0.1:4222'] } },
+      siot: { generation: 'auto', store: 'auto', parent: 'root' },
+      gateway: { maxPoints: 20000 },
+      outbox: { maxBytes: 67108864 },
+      log: { level: 'info' },
+    });
+    expect(links).toEqual([
+      {
+        name: 'a',
+        transport: { type: 'tcp', host: 'h', port: 1 },
+        protocol: 'auto',
+        node: { type: 'mcu', description: 'a' },
+        commands: [],
+        restore: true,
+        ackTimeoutMs: 1000,
+        maxFrameLength: 1024,
+        silenceTimeoutMs: 0,
+        maxPoints: 5000,
+      },
+    ]);
+  });
+
+  it('takes variables as text, numbers and switches, in blocks, flows and quotes', () => {
+    const env = { PORT: '3333', HOST: 'h.example', YES: 'true', GEN: '2', ID: '12' };
+    const text =
+      'links:\n  - name: x${ID}\n    transport: { type: tcp, host: ${HOST}, port: ${PORT} }\n' +
+      '    node: { id: ${ID}, description: "at $${HOST} ${HOST}" }\n    restore: ${YES}\n' +
+      'siot:\n  generation: ${GEN}\n# ${NOT_SET} in a comment is nothing\n';
+    const { links, siot } = read(text, env);
+    expect(siot.generation).toBe(2);
+    expect(links[0]).toMatchObject({
+      name: 'x12',
+      transport: { host: 'h.example', port: 3333 },
+      node: { id: '12', description: 'at ${HOST} h.example' },
+      restore: true,
+    });
+  });
+
+  it('does not read YAML out of a variable', () => {
+    expect(problemsOf(`${NONE}log: \${X}\n`, { env: { X: '{ level: warn }' } })).toHaveLength(1);
+  });
+
+  it('follows anchors', () => {
+    const text = `links:\n  - { name: a, transport: ${TCP}, commands: &c [go] }\n  - { name: b, transport: ${SERIAL}, commands: *c }\n`;
+    expect(read(text).links[1]?.commands).toEqual(['go']);
+  });
+
+  it('starts relative paths at the file’s folder', () => {
+    const folder = tempDir();
+    const file = join(folder, 'gw.yaml');
+    writeFileSync(file, 'links:\n  - { name: a, transport: { type: serial, path: pty } }\n');
+    const config = readConfigFile(file, {});
+    expect(config.stateDir).toBe(join(folder, 'state'));
+    expect(config.links[0]?.transport).toMatchObject({ path: join(folder, 'pty') });
+  });
+});
+
+describe('files that the configuration names', () => {
+  const nats = (keys: string): string => `${NONE}nats:\n  ${keys}\n`;
+  const SEED = `SU${'A'.repeat(56)}`;
+  const CREDS = '-----BEGIN NATS USER JWT-----\nx\n-----BEGIN USER NKEY SEED-----\ny\n';
+
+  it.each<[string, string, object]>([
+    ['tokenFile: f', ' secret\n', { kind: 'token', token: 'secret' }],
+    ['user: u\n  passwordFile: f', 'pw\r\n', { kind: 'user', user: 'u', password: 'pw' }],
+    ['nkeySeedFile: f', `${SEED}\n`, { kind: 'nkey', seed: SEED }],
+    ['credsFile: f', CREDS, { kind: 'creds', creds: CREDS.trim() }],
+  ])('reads %s', (keys, content, auth) => {
+    const folder = tempDir();
+    writeFileSync(join(folder, 'f'), content);
+    writeFileSync(join(folder, 'gw.yaml'), nats(keys));
+    expect(readConfigFile(join(folder, 'gw.yaml'), {}).nats).toMatchObject({ settings: { auth } });
+  });
+
+  it.each<[string, string, string | undefined, string]>([
+    [
+      'that is missing',
+      'tokenFile: f',
+      undefined,
+      'gw.yaml:3:14: nats.tokenFile: f does not exist;',
+    ],
+    ['that is empty', 'tokenFile: f', ' \n', 'nats.tokenFile: f is empty; put the secret into it'],
+    ['with several lines', 'tokenFile: f', 'a\nb\n', 'f has several lines; it must hold the token'],
+    ['that is no seed', 'nkeySeedFile: f', 'SUAB', 'nats.nkeySeedFile: f holds no seed of a user'],
+    ['that is no creds', 'credsFile: f', 'x', 'nats.credsFile: f is no credentials file'],
+    ['that is no PEM', 'tls: { caFile: f }', 'x', 'nats.tls.caFile: f is no PEM file'],
+    ['without its key', 'tls: { certFile: f }', '-----BEGIN X', 'nats.tls.certFile: needs keyFile'],
+    ['without its certificate', 'tls: { keyFile: f }', '-----BEGIN X', 'needs certFile beside it'],
+  ])('complains about one %s', (_what, keys, content, expected) => {
+    const files: Record<string, string> = content === undefined ? {} : { f: content };
+    expect(problemsOf(nats(keys), { files }).join('\n')).toContain(expected);
+  });
+
+  it('complains about one that is a folder', () => {
+    const folder = tempDir();
+    mkdirSync(join(folder, 'd'));
+    writeFileSync(join(folder, 'gw.yaml'), nats('tokenFile: d'));
+    expect(() => readConfigFile(join(folder, 'gw.yaml'), {})).toThrow('is a folder; name a file');
+  });
+});
+
+describe('with the gateway’s own ID known', () => {
+  const id = '7b0c1b4e-7f0a-4f0b-9a55-0d8c3b1f2a11';
+
+  const withState = (links: string): readonly string[] => {
+    const folder = tempDir();
+    mkdirSync(join(folder, 'state'));
+    writeFileSync(join(folder, 'state', 'gateway.json'), JSON.stringify({ id }));
+    writeFileSync(join(folder, 'gw.yaml'), links);
+    try {
+      readConfigFile(join(folder, 'gw.yaml'), {});
+      return [];
+    } catch (error) {
+      return error instanceof ConfigFileError ? error.problems : [];
+    }
+  };
+
+  it('refuses a node ID that another link would get', () => {
+    const made = uuidV5(id, 'b');
+    const problems = withState(
+      `links:\n  - { name: a, transport: ${TCP}, node: { id: ${made} } }\n  - { name: b, transport: ${SERIAL} }\n`,
+    );
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('links[1]: is also the node of links[0]');
+  });
+
+  it('refuses the gateway’s own ID for a link', () => {
+    expect(withState(link(`node: { id: ${id} }`))[0]).toContain(
+      'is the ID of the gateway’s own node',
+    );
+  });
+
+  it('makes nothing of a broken file', () => {
+    expect(withState(link(''))).toEqual([]);
+  });
+});
