@@ -21,6 +21,8 @@ export interface Sender {
   status(): void;
   /** Whatever is on its way of this lane does not matter any more. */
   forget(book: LaneBook): void;
+  /** Sends nothing more; what it has sent may still be answered. */
+  suspend(): void;
   /** Sends and settles nothing from now on. */
   stop(): void;
 }
@@ -97,6 +99,10 @@ export class BarrierSender implements Sender {
   forget(book: LaneBook): void {
     this.#published.delete(book);
     this.#waiting.delete(book);
+  }
+
+  suspend(): void {
+    this.stop();
   }
 
   stop(): void {

@@ -7,6 +7,11 @@ export interface ConnectionProblem {
   readonly text: string;
 }
 
+/** Credentials that no server could take; the message is for people and has nothing of them. */
+export class CredentialsError extends Error {
+  override readonly name = 'CredentialsError';
+}
+
 /** Never has a token, a password or a seed in it. */
 export function connectionProblem(cause: unknown, settings: NatsSettings): ConnectionProblem {
   const servers = settings.servers.map(withoutUser).join(', ');
@@ -19,6 +24,7 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
     };
   }
   const text = ((): string => {
+    if (cause instanceof CredentialsError) return cause.message;
     if (is('ECONNREFUSED')) return `nothing listens at ${servers}: is nats-server running there?`;
     if (is('ENOTFOUND', 'EAI_AGAIN')) {
       return `the host name of ${servers} is not known: check nats.servers and the DNS`;
@@ -38,9 +44,6 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
     }
     if (error.message.includes("doesn't exist")) {
       return `a file of nats.tls is missing: ${error.message}`;
-    }
-    if (error.message.includes('parse credentials')) {
-      return 'the file of nats.credsFile is no credentials file';
     }
     return `no connection to NATS at ${servers}: ${error.message}`;
   })();

@@ -3,7 +3,8 @@ import {
   createInbox,
   credsAuthenticator,
   nkeyAuthenticator,
-  type ConnectionOptions,
+  type Authenticator,
+  type ConnectionOptions as LibraryOptions,
   type Msg,
   type NatsConnection,
   type Subscription,
@@ -11,7 +12,7 @@ import {
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { backoffMs } from './backoff.js';
-import { connectionProblem } from './connection-problem.js';
+import { connectionProblem, CredentialsError } from './connection-problem.js';
 
 export interface NatsSettings {
   /** Such as `nats://127.0.0.1:4222`; one is enough. */
@@ -52,7 +53,7 @@ export interface Incoming {
   readonly reply: string;
 }
 
-export interface BusOptions {
+export interface ConnectionOptions {
   readonly settings: NatsSettings;
   readonly clock: Clock;
   readonly random: () => number;
@@ -96,7 +97,7 @@ interface Standing {
  * What is published here is not heard here (NATS' no-echo).
  */
 export class Connection {
-  readonly #options: BusOptions;
+  readonly #options: ConnectionOptions;
   #state: ConnectionState = { name: 'connecting' };
   #started = false;
   #nats: NatsConnection | undefined;
@@ -109,7 +110,7 @@ export class Connection {
   readonly #asked = new Map<number, (answer: Answer) => void>();
   #said = '';
 
-  constructor(options: BusOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 
@@ -335,9 +336,9 @@ export class Connection {
     this.#options.onState(state);
   }
 
-  #dialOptions(): ConnectionOptions {
+  #dialOptions(): LibraryOptions {
     const { servers, auth, tls, name } = this.#options.settings;
-    const options: ConnectionOptions = {
+    const options: LibraryOptions = {
       servers: [...servers],
       reconnect: false,
       timeout: DIAL_WITHIN_MS,
@@ -357,14 +358,30 @@ export class Connection {
         options.pass = auth.password;
         break;
       case 'nkey':
-        options.authenticator = nkeyAuthenticator(new TextEncoder().encode(auth.seed.trim()));
+        options.authenticator = usable(
+          nkeyAuthenticator(new TextEncoder().encode(auth.seed.trim())),
+          'the file of nats.nkeySeedFile has no seed of an nkey (SU…)',
+        );
         break;
       case 'creds':
-        options.authenticator = credsAuthenticator(new TextEncoder().encode(auth.creds));
+        options.authenticator = usable(
+          credsAuthenticator(new TextEncoder().encode(auth.creds)),
+          'the file of nats.credsFile is no credentials file',
+        );
         break;
       case undefined:
         break;
     }
     return options;
   }
+}
+
+function usable(authenticator: Authenticator, otherwise: string): Authenticator {
+  return (nonce) => {
+    try {
+      return authenticator(nonce);
+    } catch (cause) {
+      throw new CredentialsError(otherwise, { cause });
+    }
+  };
 }

@@ -75,13 +75,18 @@ export class Publisher {
 
   set mode(mode: PublishMode) {
     this.#mode = mode;
+    if (mode.kind === 'paused') {
+      // Whoever does not take points any more may still confirm some.
+      this.#sender?.suspend();
+      return;
+    }
     this.#sender?.stop();
     this.#sender = this.#makeSender(mode);
     this.#status.restart();
     for (const book of this.#books.values()) book.cursor = book.lane.first;
-    this.#sender?.status();
+    this.#sender.status();
     for (const book of this.#books.values()) {
-      if (book.lane.length > 0) this.#sender?.lane(book);
+      if (book.lane.length > 0) this.#sender.lane(book);
     }
   }
 
@@ -166,12 +171,10 @@ export class Publisher {
     if (points.length > 0) this.#dropped(lane.nodeId, 'deletedNode', points, 'its node is deleted');
   }
 
-  #makeSender(mode: PublishMode): Sender | undefined {
+  #makeSender(mode: Exclude<PublishMode, { kind: 'paused' }>): Sender {
     const { connection, clock, random, onSuspicion } = this.#options;
     const onDrop = this.#dropped.bind(this);
     switch (mode.kind) {
-      case 'paused':
-        return undefined;
       case 'withoutStore':
         return new BarrierSender({
           connection,

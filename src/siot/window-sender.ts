@@ -118,6 +118,10 @@ export class WindowSender implements Sender {
     while (track.ready.shift() !== undefined);
   }
 
+  suspend(): void {
+    this.#suspicious = true;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#retryTimer?.cancel();

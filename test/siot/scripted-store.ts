@@ -28,8 +28,8 @@ export class ScriptedStore {
   readonly received: Received[] = [];
   /** All subjects that were written or asked for, in order. */
   readonly subjects: string[] = [];
-  /** What a write of points is answered; '' takes it, undefined is silence. */
-  answer: (points: readonly Point[], subject: string) => string | undefined = () => '';
+  /** What a write of points is answered; '' takes it, undefined is silence, several are several replies. */
+  answer: (points: readonly Point[], subject: string) => string | string[] | undefined = () => '';
   /** The same of queries: silence, or an error text. */
   answerQuery: (subject: string) => string | undefined = () => '';
   readonly #wire: SiotWire;
@@ -128,11 +128,13 @@ export class ScriptedStore {
       message.respond('error decoding node points subject');
       return;
     }
-    const answer = this.answer(points, message.subject);
+    const given = this.answer(points, message.subject);
+    const [answer, ...more] = Array.isArray(given) ? given : [given];
     this.received.push({ subject: message.subject, points, answer });
     const id = message.subject.split('.')[1] ?? '';
     if (answer === '') for (const point of points) this.store(id, point);
     if (answer !== undefined) message.respond(answer);
+    for (const second of more) message.respond(second);
   }
 
   #edge(message: Msg): void {
