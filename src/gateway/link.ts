@@ -228,7 +228,9 @@ export class Link {
 
   reason(setting: Setting): string {
     if (this.#judge.disabled) return 'the link is disabled in SIOT';
-    return this.#session.downlink.reason(setting);
+    const { problem } = this.#channel;
+    const reason = this.#session.downlink.reason(setting);
+    return problem === undefined || this.#channel.isOpen ? reason : `${reason}: ${problem}`;
   }
 
   isCurrent(setting: Setting): boolean {

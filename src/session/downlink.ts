@@ -75,6 +75,7 @@ type Flight = (
 type Sent = { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting };
 
 const GAP_WITHOUT_ACKS_MS = 20;
+const CONGESTED_LOOK_MS = 100;
 const KNOCK_EVERY_MS = 30_000;
 const SILENCE_PROBE_MS = 30_000;
 const JUST_NOW_MS = 1_000;
@@ -320,6 +321,10 @@ export class Downlink {
     const now = this.clock.monotonicMs();
     if (now < this.#gapUntilMs) {
       this.#wakeAt(this.#gapUntilMs);
+      return;
+    }
+    if (this.host.congested()) {
+      this.#wakeAt(now + CONGESTED_LOOK_MS);
       return;
     }
     if (this.#timeDue) {

@@ -205,7 +205,6 @@ export class Session {
     this.#open = true;
     this.#deframer.reset();
     this.#intake.reset();
-    this.#forgetLastPacket();
     this.downlink.opened();
     if (this.#codec === undefined) this.#probe.start();
     if (this.#resyncDue) this.#resyncWhenDue();
@@ -568,6 +567,9 @@ export class Session {
       const quietMs = this.clock.monotonicMs() - (this.downlink.heardMs ?? 0);
       const leftMs = this.options.silenceTimeoutMs - quietMs;
       if (leftMs > 0) this.#watchSilence(leftMs);
+      // One that acknowledges is asked instead, and gone when it does not answer.
+      else if (this.downlink.acknowledges === 'yes')
+        this.#watchSilence(this.options.silenceTimeoutMs);
       else this.#setConnected(false);
     });
   }
