@@ -61,7 +61,10 @@ export interface McuObserver {
   clockSet?(timeNs: bigint): void;
   sent?(packet: OutgoingPacket): void;
   problem?(problem: ReceiveProblem | 'undecodable'): void;
-  gaveUp?(result: SendResult): void;
+  /** Any packet with a good CRC, before any behaviour sees it. */
+  received?(packet: ReceivedPacket): void;
+  /** A packet that was to be acknowledged has ended, either way. */
+  ended?(result: SendResult): void;
 }
 
 const NS_PER_MS = 1_000_000n;
@@ -300,7 +303,7 @@ export class SimulatedMcu {
     }
     if (options.waitAck === false) return this.#sender.sendOnce(subject, payload);
     const result = await this.#sender.send(subject, payload);
-    if (result.outcome === 'unacknowledged') this.#tell((observer) => observer.gaveUp?.(result));
+    this.#tell((observer) => observer.ended?.(result));
     return result;
   }
 
@@ -402,6 +405,7 @@ export class SimulatedMcu {
       repaired,
     };
     this.#transcript.add(received);
+    this.#tell((observer) => observer.received?.(received));
     for (const behaviour of [...this.#behaviours]) {
       if (behaviour.onPacket?.(received, this) === 'handled') return;
     }

@@ -1,7 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { BytePipe } from './pipe.js';
 
-/** The address cannot be listened on, or is none. For people. */
+/** The text is no address. For people. */
+export class TcpAddressError extends Error {
+  override readonly name = 'TcpAddressError';
+}
+
+/** The address cannot be listened on. For people. */
 export class TcpError extends Error {
   override readonly name = 'TcpError';
 }
@@ -12,13 +17,13 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-/** `HOST:PORT` or `[IPV6]:PORT`. Throws {@link TcpError}. */
+/** `HOST:PORT` or `[IPV6]:PORT`. Throws {@link TcpAddressError}. */
 export function parseTcpAddress(text: string): TcpAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || !(port <= 65_535)) {
-    throw new TcpError(
+    throw new TcpAddressError(
       `"${text}" is no address; give HOST:PORT such as 127.0.0.1:3333, with port 0 for a free one`,
     );
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseTcpAddress, TcpError, TcpPipe } from '../../firmware-sim/tcp.js';
+import { parseTcpAddress, TcpAddressError, TcpPipe } from '../../firmware-sim/tcp.js';
 
 const pipes: TcpPipe[] = [];
 const sockets: Socket[] = [];
@@ -86,7 +86,7 @@ describe('TcpPipe', () => {
     expect(parseTcpAddress('localhost:3333')).toEqual({ host: 'localhost', port: 3333 });
     expect(parseTcpAddress('[::1]:0')).toEqual({ host: '::1', port: 0 });
     for (const bad of ['3333', ':3333', 'host', 'host:70000', '::1:5', 'host:-1']) {
-      expect(() => parseTcpAddress(bad)).toThrow(TcpError);
+      expect(() => parseTcpAddress(bad)).toThrow(TcpAddressError);
     }
     const taken = await listen();
     await expect(TcpPipe.open(taken.address)).rejects.toThrow(/cannot listen on 127\.0\.0\.1:\d+/);

@@ -1,0 +1,230 @@
+import { readFileSync } from 'node:fs';
+import { machineClock, type SimClock } from './clock.js';
+import type { Protocol } from './codec.js';
+import { SimulatedDevice } from './device.js';
+import { FaultSpecError, parseFaults } from './faults.js';
+import type { FirmwareEvents } from './firmware.js';
+import type { BytePipe } from './pipe.js';
+import { showValue } from './points.js';
+import { parseProfile, ProfileError, type Profile } from './profile.js';
+import { PtyPipe } from './pty.js';
+import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
+import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
+
+/** What `siot-mcu sim` is asked to do; of `pty` and `tcp` exactly one. */
+export interface SimulatorOptions {
+  /** Where to put the link to the PTY. */
+  readonly pty?: string | undefined;
+  /** `HOST:PORT` to listen on; port 0 for a free one. */
+  readonly tcp?: string | undefined;
+  readonly protocol: Protocol;
+  /** A YAML file; the built-in pump controller where it is not given. */
+  readonly profile?: string | undefined;
+  /** See {@link parseFaults}. */
+  readonly faults?: string | undefined;
+  /** 0 … 2³² − 1; one from the clock where it is not given. */
+  readonly seed?: number | undefined;
+  /** Writes the built-in profile to stdout, and does nothing else. */
+  readonly printProfile?: boolean | undefined;
+}
+
+export interface SimulatorIo {
+  /** A line to stdout: the link's path, or the address, once it can be opened. */
+  out(line: string): void;
+  /** A line to stderr: what the device does. */
+  err(line: string): void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  readonly clock?: SimClock;
+}
+
+/** The options contradict each other, or lack something. For people. */
+export class SimulatorUsageError extends Error {
+  override readonly name = 'SimulatorUsageError';
+}
+
+/** Whether the command line or the profile is to blame (exit status 2), and not the machine (1). */
+export const isUsageError = (error: unknown): boolean =>
+  error instanceof SimulatorUsageError ||
+  error instanceof FaultSpecError ||
+  error instanceof ProfileError ||
+  error instanceof TcpAddressError;
+
+/** Bad frames are told not more often than this; they are counted all the same. */
+const PROBLEMS_EVERY_MS = 5000;
+const HIGHEST_SEED = 0xffff_ffff;
+
+/**
+ * Runs a simulated device until the signal. Rejects with an error whose message
+ * is for people: see {@link isUsageError}, PtyError and TcpError.
+ */
+export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): Promise<void> {
+  if (options.printProfile === true) {
+    io.out(PUMP_CONTROLLER_YAML.trimEnd());
+    return;
+  }
+  const clock = io.clock ?? machineClock;
+  const seed = options.seed ?? Number(BigInt.asUintN(32, clock.wallNs() / 1000n));
+  if (!Number.isInteger(seed) || seed < 0 || seed > HIGHEST_SEED) {
+    throw new SimulatorUsageError(`--seed takes a whole number from 0 to ${String(HIGHEST_SEED)}`);
+  }
+  const profile = readProfile(options.profile);
+  const faults = parseFaults(options.faults ?? '');
+  const place = placeOf(options);
+  if (io.signal.aborted) return;
+
+  const say = (line: string): void => {
+    io.err(line);
+  };
+  say(
+    `simulated MCU "${profile.description ?? options.profile ?? 'without a name'}", ` +
+      `protocol ${options.protocol}, seed ${String(seed)}, faults ${options.faults ?? 'none'}`,
+  );
+  const { pipe, where, known } = await place();
+  try {
+    const device = new SimulatedDevice(pipe, {
+      clock,
+      protocol: options.protocol,
+      profile,
+      faults,
+      seed,
+      transcriptLimit: 100,
+      notice: say,
+      events: tellFirmware(say),
+    });
+    const summary = tellDevice(device, clock, say);
+    say(where);
+    io.out(known);
+    device.start();
+    await aborted(io.signal);
+    await device.close();
+    say(summary());
+  } finally {
+    await pipe.close();
+  }
+}
+
+interface Place {
+  readonly pipe: BytePipe;
+  /** For people. */
+  readonly where: string;
+  /** For programs. */
+  readonly known: string;
+}
+
+/** Everything that is wrong with the options is found before anything is opened. */
+function placeOf({ pty, tcp }: SimulatorOptions): () => Promise<Place> {
+  if (pty !== undefined && tcp === undefined) {
+    return async () => {
+      const pipe = await PtyPipe.open({ linkPath: pty });
+      return { pipe, where: `serial port ${pty}, which is ${pipe.path}`, known: pty };
+    };
+  }
+  if (tcp !== undefined && pty === undefined) {
+    const address = parseTcpAddress(tcp);
+    return async () => {
+      const pipe = await TcpPipe.open(address);
+      const { host, port } = pipe.address;
+      const known = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+      return { pipe, where: `listening on ${known}`, known };
+    };
+  }
+  throw new SimulatorUsageError('give either --pty LINKPATH or --tcp HOST:PORT');
+}
+
+function readProfile(file: string | undefined): Profile {
+  if (file === undefined) return parseProfile(PUMP_CONTROLLER_YAML, 'built-in profile');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const problem = { line: 1, column: 1, path: '', message: `cannot be read: ${why}` };
+    throw new ProfileError(file, [problem], { cause: error });
+  }
+  return parseProfile(text, file);
+}
+
+function tellFirmware(say: (line: string) => void): FirmwareEvents {
+  const name = (type: string, key: string): string => (key === '' ? type : `${type}/${key}`);
+  return {
+    setting: (type, key, asked, applied) => {
+      const [wanted, taken] = [showValue(asked), showValue(applied)];
+      const limited = wanted === taken ? '' : ` (asked for ${wanted})`;
+      say(`setting ${name(type, key)} = ${taken}${limited}`);
+    },
+    command: (type, action) => {
+      say(`command ${type}${action === 'none' ? '' : `: ${action}`}`);
+    },
+    removed: (type, key) => {
+      say(`setting ${name(type, key)} was removed; its value stays in force`);
+    },
+  };
+}
+
+/** What is returned gives the closing line. */
+function tellDevice(
+  device: SimulatedDevice,
+  clock: SimClock,
+  say: (line: string) => void,
+): () => string {
+  const { mcu, line } = device;
+  let received = 0;
+  let sent = 0;
+  let starts = 0;
+  let present = false;
+  let acknowledged = true;
+  let problemsToldMs = Number.NEGATIVE_INFINITY;
+  line.onPeer = (is) => {
+    present = is;
+    say(is ? 'somebody has opened the line' : 'the line is closed');
+  };
+  mcu.observe({
+    started: () => {
+      starts += 1;
+      if (starts > 1) say('restarted');
+    },
+    received: () => {
+      received += 1;
+    },
+    sent: () => {
+      sent += 1;
+    },
+    clockSet: (timeNs) => {
+      say(`clock set to ${new Date(Number(timeNs / 1_000_000n)).toISOString()}`);
+    },
+    problem: (problem) => {
+      if (clock.monotonicMs() - problemsToldMs < PROBLEMS_EVERY_MS) return;
+      problemsToldMs = clock.monotonicMs();
+      say(`bad frame: ${problem} (so far ${JSON.stringify(mcu.problems)})`);
+    },
+    ended: ({ outcome, transmissions }) => {
+      if (outcome === 'acknowledged' && !acknowledged) say('points are acknowledged again');
+      if (outcome === 'unacknowledged' && acknowledged && present) {
+        say(`points are not acknowledged, after ${String(transmissions)} transmissions`);
+      }
+      if (outcome === 'acknowledged') acknowledged = true;
+      if (outcome === 'unacknowledged' && present) acknowledged = false;
+    },
+  });
+  return () =>
+    `ended: ${String(sent)} packets sent, ${String(received)} received, ` +
+    `${String(starts - 1)} restarts, bad frames ${JSON.stringify(mcu.problems)}, ` +
+    `faults ${JSON.stringify(line.damage)}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
