@@ -38,6 +38,8 @@ export class TcpTransport implements Transport {
       onread: inbox.onread,
       highWaterMark: HIGH_WATER_BYTES,
     } as TcpNetConnectOpts);
+    // Nothing is read before there is somebody to take it (SocketChannel resumes).
+    socket.pause();
     await this.#connected(socket);
     return new SocketChannel({
       socket,
