@@ -75,7 +75,8 @@ describe('gateway.example.yaml', () => {
     expect(line).toContain(String(path.at(-1)));
     const comment = line.slice(line.indexOf(' # '));
     if (node.default !== undefined) {
-      const standard = typeof node.default === 'object' ? '[]' : String(node.default);
+      const standard =
+        typeof node.default === 'object' ? '[]' : JSON.stringify(node.default).replaceAll('"', '');
       expect(comment).toMatch(new RegExp(`default ${escaped(standard)}$`));
     }
     for (const form of node.anyOf ?? [node]) {

@@ -1,12 +1,23 @@
 import { Command, Option } from 'commander';
-import { CliError } from '../errors.js';
+import type { SimulatorOptions } from '../../../firmware-sim/program.js';
+import { ConfigFileError } from '../config-file.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
 import { wholeNumber } from '../options.js';
+import { complain, printLine } from '../streams.js';
+
+interface SimOptions extends SimulatorOptions {
+  readonly can?: string;
+}
 
 export function simCommand(): Command {
   return new Command('sim')
     .description('Run a simulated MCU: a pump controller, unless a profile says otherwise.')
     .addOption(new Option('--pty <linkpath>', 'on a new PTY; linkpath becomes a link to it'))
-    .addOption(new Option('--tcp <host:port>', 'on a TCP port, listening').conflicts('pty'))
+    .addOption(
+      new Option('--tcp <host:port>', 'on TCP, listening there; port 0: a free one').conflicts([
+        'pty',
+      ]),
+    )
     .addOption(new Option('--can <iface>', 'on a CAN interface').conflicts(['pty', 'tcp']))
     .addOption(
       new Option('--protocol <codec>', 'payload codec')
@@ -14,14 +25,32 @@ export function simCommand(): Command {
         .default('protobuf'),
     )
     .addOption(new Option('--profile <file>', 'YAML file with the points of the device'))
+    .addOption(new Option('--print-profile', 'print the profile that is built in, and end'))
     .addOption(new Option('--faults <spec>', 'faults to make'))
     .addOption(
-      new Option('--seed <n>', 'seed of all that is random').argParser(
-        wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      new Option('--seed <n>', 'seed of all that is random; otherwise drawn and told').argParser(
+        wholeNumber(0, 0xffff_ffff),
       ),
     )
-    .addHelpText('after', '\nExample:\n  siot-mcu sim --pty /tmp/pump --protocol compact')
-    .action(() => {
-      throw new CliError('the simulator is not there yet');
-    });
+    .addHelpText('after', '\nExample:\n  siot-mcu sim --pty /tmp/pump --protocol compact --seed 1')
+    .action(simulate);
+}
+
+async function simulate(options: SimOptions): Promise<void> {
+  if (options.can !== undefined) {
+    throw new CliError('--can is not supported by this version; use --pty or --tcp', EXIT_WRONG);
+  }
+  const program = await import('../../../firmware-sim/program.js');
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end.abort());
+  try {
+    await program.runSimulator(options, { out: printLine, err: complain, signal: end.signal });
+  } catch (error) {
+    if (!program.isUsageError(error) || !(error instanceof Error)) throw error;
+    // A profile's problems have lines of their own, as those of the configuration.
+    if (options.profile !== undefined && error.message.startsWith(`${options.profile}:`)) {
+      throw new ConfigFileError(error.message.split('\n'));
+    }
+    throw new CliError(error.message, EXIT_WRONG, { cause: error });
+  }
 }
