@@ -50,6 +50,8 @@ export class CodecProbe {
   }
 
   #begin(): void {
+    // Acks that came late count, too.
+    if (this.#settle()) return;
     this.#turns = [];
     this.#next(Object.values(PAYLOAD_CODECS), this.clock.monotonicMs());
   }
@@ -65,14 +67,17 @@ export class CodecProbe {
   }
 
   #judge(startedMs: number): void {
-    const acked = this.#turns.filter((turn) => turn.acked);
-    if (acked.length === 1 && acked[0] !== undefined) {
-      this.host.settled(acked[0].codec);
-      return;
-    }
-    if (acked.length > 1) this.host.undecided();
-    // Acks that come late still count while the next ones are awaited.
+    if (this.#settle()) return;
     const dueMs = Math.max(0, startedMs + EVERY_MS - this.clock.monotonicMs());
     this.#timer = this.clock.setTimer(dueMs, () => this.#begin());
+  }
+
+  /** True if the acks of this round tell the codec. */
+  #settle(): boolean {
+    const acked = this.#turns.filter((turn) => turn.acked);
+    if (acked.length > 1) this.host.undecided();
+    if (acked.length !== 1 || acked[0] === undefined) return false;
+    this.host.settled(acked[0].codec);
+    return true;
   }
 }

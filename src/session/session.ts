@@ -103,8 +103,13 @@ export class Session {
   /** The last packet with points, to know its repetition. */
   #last = NO_PACKET;
   readonly #lastBytes: Buffer;
+  #lastBytesLength = -1;
   #lastSequence: number | undefined;
   #sequenceMoves = false;
+  /** Packets whose points are on their way to safety. */
+  readonly #unsafe = new Set<LastPacket>();
+  /** Restarts of the device noticed: after one, its sequences mean other packets. */
+  #restartsNoticed = 0;
 
   #lastResyncMs = Number.NEGATIVE_INFINITY;
   #resyncDue: boolean;
@@ -296,6 +301,7 @@ export class Session {
     }
     if (this.#isRepetition(frame)) {
       this.counters.notice('duplicate');
+      this.#last.ms = this.clock.monotonicMs();
       if (this.#last.safe) this.#acknowledge(sequence);
       return;
     }
@@ -320,15 +326,29 @@ export class Session {
   /** Hands points to the outbox, and acknowledges their packet when they are safe there. */
   #deliver(sequence: number, taken: readonly TakenPoint[]): void {
     const packet = this.#last;
-    const safe = (): void => {
-      packet.safe = true;
-      this.#acknowledge(sequence);
-    };
+    const restarts = this.#restartsNoticed;
     const news: Point[] = [];
     for (const { point, again } of taken) if (!again) news.push(point);
+    // What came before and is sent again is safe only when its first packet is.
+    const waitsFor = news.length < taken.length && this.#unsafe.size > 0 ? [...this.#unsafe] : [];
+    let own = false;
+    const safeToAck = (): void => {
+      if (!own || waitsFor.some((other) => !other.safe)) return;
+      packet.safe = true;
+      this.#unsafe.delete(packet);
+      if (packet.whenSafe !== undefined) for (const then of packet.whenSafe) then();
+      if (restarts === this.#restartsNoticed) this.#acknowledge(sequence);
+    };
+    const safe = (): void => {
+      own = true;
+      safeToAck();
+    };
+    for (const other of waitsFor) (other.whenSafe ??= []).push(safeToAck);
+    this.#unsafe.add(packet);
     const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
     if (outcome === 'full') {
       // Not acknowledged: the device holds them and tries again.
+      this.#unsafe.delete(packet);
       this.#forgetLastPacket();
       this.counters.discard('outboxFull', {}, news.length);
       return;
@@ -346,7 +366,10 @@ export class Session {
     const known = this.#codec;
     if (known !== undefined && (this.options.protocol !== 'auto' || known.name === 'compact')) {
       const decoded = known.decode(payload);
-      if (decoded !== undefined) return decoded;
+      if (decoded !== undefined) {
+        this.#advice = undefined;
+        return decoded;
+      }
       if (this.options.protocol !== 'auto') {
         const other = detectCodec(payload);
         if (other !== known && other.decode(payload) !== undefined) {
@@ -372,10 +395,10 @@ export class Session {
   }
 
   #useCodec(codec: PayloadCodec): void {
+    this.#advice = undefined;
     if (this.#codec === codec) return;
     this.#codec = codec;
     this.#probe.stop();
-    this.#advice = undefined;
     this.log.info({ codec: codec.name }, 'the device speaks this codec');
     this.host.changed();
     this.downlink.codecKnown();
@@ -402,6 +425,7 @@ export class Session {
   #restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.counters.notice('restart');
+    this.#restartsNoticed += 1;
     this.log.info({ sign }, 'the device has restarted');
     this.#intake.reset();
     this.#forgetLastPacket();
@@ -531,14 +555,31 @@ export class Session {
       last.length === frame.length &&
       this.#sequenceMoves &&
       this.clock.monotonicMs() - last.ms <= SAME_PACKET_WITHIN_MS &&
-      Buffer.compare(this.#lastBytes.subarray(0, last.length), frame) === 0
+      this.#hasBytesOfLast(frame)
+    );
+  }
+
+  #hasBytesOfLast(frame: Uint8Array): boolean {
+    const length = this.#lastBytesLength;
+    return (
+      frame.length === length && Buffer.compare(this.#lastBytes.subarray(0, length), frame) === 0
     );
   }
 
   #remember(sequence: number, frame: Uint8Array): void {
+    // A packet sent again says nothing about whether its sequence moves otherwise.
+    const same = this.#hasBytesOfLast(frame);
     this.#lastBytes.set(frame);
-    this.#last = { length: frame.length, ms: this.clock.monotonicMs(), safe: false };
-    if (this.#lastSequence !== undefined) this.#sequenceMoves = sequence !== this.#lastSequence;
+    this.#lastBytesLength = frame.length;
+    this.#last = {
+      length: frame.length,
+      ms: this.clock.monotonicMs(),
+      safe: false,
+      whenSafe: undefined,
+    };
+    if (this.#lastSequence !== undefined && !same) {
+      this.#sequenceMoves = sequence !== this.#lastSequence;
+    }
     this.#lastSequence = sequence;
   }
 
@@ -592,13 +633,15 @@ export class Session {
 /** The last packet with points that was taken. */
 interface LastPacket {
   readonly length: number;
-  /** Monotonic ms of its arrival. */
-  readonly ms: number;
+  /** Monotonic ms of its arrival, or of its last repetition. */
+  ms: number;
   /** Its points are safe: it may be acknowledged (again). */
   safe: boolean;
+  /** What else waits for that. */
+  whenSafe: (() => void)[] | undefined;
 }
 
-const NO_PACKET: LastPacket = { length: -1, ms: 0, safe: false };
+const NO_PACKET: LastPacket = { length: -1, ms: 0, safe: false, whenSafe: undefined };
 
 /** The compact form of no points at all. */
 function isEmptyList(payload: Uint8Array): boolean {
