@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** In the way of a point; each folder imports only itself and what stands before it (design.md). */
+const ORDER = [
+  'point',
+  'transport',
+  'framing',
+  'packet',
+  'session',
+  'outbox',
+  'siot',
+  'gateway',
+  'cli',
+] as const;
+
+interface Source {
+  readonly path: string;
+  /** First folder below src/, or the top-level folder. */
+  readonly room: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?\s*'([^']+)'|import\('([^']+)'\)/g;
+
+function sources(folder: string): Source[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .map((name) => {
+      const path = join(folder, name);
+      const text = readFileSync(path, 'utf8');
+      const imports = [...text.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '');
+      const room = folder === 'src' ? (name.split(sep)[0] ?? '') : folder;
+      return { path, room, text, imports };
+    });
+}
+
+/** The code without comments and texts, roughly: enough to look for a name. */
+const codeOf = (text: string): string =>
+  text
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/(^|[^:])\/\/.*/g, '$1')
+    .replaceAll(/'(?:[^'\\\n]|\\.)*'/g, "''");
+
+const src = sources('src');
+const sim = sources('firmware-sim');
+
+const roomOf = (source: Source, imported: string): string | undefined => {
+  if (!imported.startsWith('.')) return undefined;
+  const target = normalize(join(dirname(source.path), imported)).split(sep);
+  return target[0] === 'src' ? target[1] : target[0];
+};
+
+const offenders = (
+  list: readonly Source[],
+  wrong: (source: Source) => readonly string[],
+): string[] => list.flatMap((source) => wrong(source).map((what) => `${source.path}: ${what}`));
+
+const importers = (list: readonly Source[], pattern: RegExp): string[] =>
+  offenders(list, ({ imports }) => imports.filter((name) => pattern.test(name)));
+
+const outside = (...rooms: string[]): Source[] => src.filter(({ room }) => !rooms.includes(room));
+
+describe('the architecture', () => {
+  it('is looked at whole', () => {
+    expect(src.length).toBeGreaterThan(50);
+    expect(sim.length).toBeGreaterThan(10);
+    expect(src.flatMap(({ imports }) => imports).length).toBeGreaterThan(150);
+    for (const { room, path } of src)
+      expect([path, ORDER]).toEqual([path, expect.arrayContaining([room])]);
+  });
+
+  it.each(ORDER.map((room, place) => [room, place] as const))(
+    '%s imports only what stands before it',
+    (room, place) => {
+      const allowed: readonly string[] = ORDER.slice(0, place + 1);
+      const wrong = offenders(
+        src.filter((source) => source.room === room),
+        (source) =>
+          source.imports.filter((imported) => {
+            const target = roomOf(source, imported);
+            // The simulator is a program of its own; its command starts it.
+            if (room === 'cli' && target === 'firmware-sim') return false;
+            return target !== undefined && !allowed.includes(target);
+          }),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
+
+  it('lets point import nothing', () => {
+    const point = src.filter(({ room }) => room === 'point');
+    expect(
+      offenders(point, ({ imports }) => imports.filter((name) => !name.startsWith('./'))),
+    ).toEqual([]);
+  });
+
+  it('keeps process, argv and the terminal to cli', () => {
+    const wrong = offenders(outside('cli'), ({ text }) => [
+      ...(codeOf(text).match(/(?<![\w.#])(process|console)\.\w+/g) ?? []),
+    ]);
+    expect(wrong).toEqual([]);
+    expect(importers(outside('cli'), /^(node:)?process$|^commander$|^pino/)).toEqual([]);
+  });
+
+  it('keeps NATS to siot', () => {
+    expect(importers(outside('siot'), /^@nats-io\//)).toEqual([]);
+  });
+
+  it('keeps devices to transport', () => {
+    const devices = /^serialport$|^@serialport\/|^socketcan$|^(node:)?(tty|net)$/;
+    // The daemon asks whether its terminal is still there.
+    expect(importers(outside('transport', 'cli'), devices)).toEqual([]);
+    expect(
+      importers(src, /^serialport$|^@serialport\/|^socketcan$|^(node:)?net$/).filter(
+        (line) => !line.startsWith(join('src', 'transport')),
+      ),
+    ).toEqual([]);
+  });
+
+  it('gives time and randomness to everybody instead of letting them take it', () => {
+    const wrong = offenders(
+      outside('cli').filter(({ path }) => path !== join('src', 'point', 'clock.ts')),
+      ({ text }) => [
+        ...(codeOf(text).match(
+          /(?<![\w.#])(Date\.now|performance\.now|Math\.random|setInterval)\b/g,
+        ) ?? []),
+      ],
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('has the simulated MCU know nothing of the gateway', () => {
+    const wrong = offenders(sim, (source) =>
+      source.imports.filter((imported) => {
+        const target = roomOf(source, imported);
+        return imported.startsWith('#') || (target !== undefined && target !== 'firmware-sim');
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('lets nothing but cli know the simulated MCU', () => {
+    const wrong = offenders(outside('cli'), (source) =>
+      source.imports.filter((imported) => roomOf(source, imported) === 'firmware-sim'),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
