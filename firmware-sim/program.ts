@@ -196,7 +196,7 @@ function tellDevice(
     problem: (problem) => {
       if (clock.monotonicMs() - problemsToldMs < PROBLEMS_EVERY_MS) return;
       problemsToldMs = clock.monotonicMs();
-      say(`bad frame: ${problem} (so far ${JSON.stringify(mcu.problems)})`);
+      say(`bad frame: ${problem} (so far ${counts(mcu.problems)})`);
     },
     ended: ({ outcome, transmissions }) => {
       if (outcome === 'acknowledged' && !acknowledged) say('points are acknowledged again');
@@ -209,8 +209,16 @@ function tellDevice(
   });
   return () =>
     `ended: ${String(sent)} packets sent, ${String(received)} received, ` +
-    `${String(starts - 1)} restarts, bad frames ${JSON.stringify(mcu.problems)}, ` +
-    `faults ${JSON.stringify(line.damage)}`;
+    `${String(starts - 1)} restarts, bad frames: ${counts(mcu.problems, 'none')}; ` +
+    `bytes sent: ${counts(line.damage.tx)}; bytes received: ${counts(line.damage.rx)}`;
+}
+
+/** Those that are not 0. */
+function counts(all: object, none = 'untouched'): string {
+  const some = Object.entries(all as Readonly<Record<string, number>>).filter(
+    ([, count]) => count > 0,
+  );
+  return some.map(([name, count]) => `${String(count)} ${name}`).join(', ') || none;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
