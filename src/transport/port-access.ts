@@ -43,7 +43,7 @@ export async function probePort(path: string, ioctl: TtyIoctl | undefined): Prom
     return { file, device, devicePath, warnings };
   } catch (error) {
     await file.close();
-    throw error;
+    throw error instanceof TransportError ? error : await explainOpenError(path, error);
   }
 }
 
@@ -92,12 +92,20 @@ async function checkUse(
   const lockOwner = await findLockOwner(device);
   if (lockOwner !== undefined) throw busy(path, await lockedBy(lockOwner));
   const scan = await findHolders(device);
-  if (ioctl?.isExclusive(fd) === true) return [checkExclusive(path, device, scan)];
+  if (isExclusive(fd, ioctl)) return [checkExclusive(path, device, scan)];
   if (scan.holders.length === 0) return [];
   return [
     `${path} is also open in ${namesOf(scan.holders)}: both get only part of what the device ` +
       'sends. Close the other program.',
   ];
+}
+
+function isExclusive(fd: number, ioctl: TtyIoctl | undefined): boolean {
+  try {
+    return ioctl?.isExclusive(fd) === true;
+  } catch {
+    return false; // Linux before 3.8 cannot be asked
+  }
 }
 
 /**
