@@ -263,6 +263,16 @@ describe('fuzz', () => {
     }
   });
 
+  it('a compact list that is cut off anywhere is refused', () => {
+    const points = [mcuPoint({ type: 't', key: 'k', value: 'text', origin: 'someone' })];
+    const whole = POINT_CODECS.compact.encode(points);
+    for (let end = 0; end < whole.length; end += 1) {
+      expect(POINT_CODECS.compact.decode(whole.subarray(0, end))).toBeUndefined();
+    }
+    // What follows the last point is ignored.
+    expect(POINT_CODECS.compact.decode(Uint8Array.from([...whole, 1, 2]))).toEqual(points);
+  });
+
   it('a corrupted byte of a packet with a CRC never passes for another', () => {
     for (const vector of ofKind('serial-packet').filter((v) => v.decoded.subject !== 'log')) {
       const frame = fromHex(vector.frame_hex ?? '');

@@ -271,6 +271,25 @@ describe('bad input', () => {
     expect(peer.acks).toEqual([1]);
   });
 
+  it('what comes while it restarts is not heard, nor joined to what comes after', () => {
+    const { mcu, peer, clock } = build({ bootMs: 50 });
+    const payload = Uint8Array.of(10, 3, 18, 1, 116);
+    const frame = encodeFrame(encodePacket({ sequence: 1, subject: 'proto', payload }));
+    peer['pipe'].write(frame.subarray(0, 9));
+    mcu.reboot();
+    peer['pipe'].write(frame.subarray(9, 20));
+    clock.advance(50);
+    peer['pipe'].write(frame.subarray(20));
+    expect(mcu.received).toEqual([]);
+    mcu.reboot();
+    peer['pipe'].write(frame.subarray(0, 20));
+    clock.advance(50);
+    peer['pipe'].write(frame.subarray(20));
+    expect(mcu.received).toEqual([]);
+    peer['pipe'].write(frame);
+    expect(peer.acks).toEqual([1]);
+  });
+
   it('an empty list of points is not acknowledged', () => {
     const { mcu, peer } = build();
     peer.send({ sequence: 1, subject: 'proto', payload: new Uint8Array() });
