@@ -55,15 +55,18 @@ function toMessage(point: Point): siot.IPoint {
     seconds -= 1n;
     nanos += NS_PER_S;
   }
-  return {
+  const message: siot.IPoint = {
     type: point.type,
-    value: numberOf(point.value),
     time: { seconds: Number(seconds), nanos: Number(nanos) },
-    text,
     key: canonicalKey(point.key),
-    tombstone: point.tombstone,
-    origin: point.origin,
   };
+  // Members at their default are left out, as every encoder of protobuf does.
+  const value = numberOf(point.value);
+  if (value !== 0) message.value = value;
+  if (text !== '') message.text = text;
+  if (point.tombstone !== 0) message.tombstone = point.tombstone;
+  if (point.origin !== '') message.origin = point.origin;
+  return message;
 }
 
 // Cut by hand to the single point, so that a broken one costs only itself.

@@ -40,7 +40,7 @@ export class Publisher {
   readonly #books = new Map<string, LaneBook>();
   readonly #held = new Set<string>();
   readonly #discarded = new Set<string>();
-  readonly #status = new StatusBook();
+  readonly #status = new StatusBook(this.#held);
   readonly #ledger: Ledger = { accepted: 0 };
   #mode: PublishMode = { kind: 'paused' };
   #sender: Sender | undefined;
@@ -93,7 +93,7 @@ export class Publisher {
   /** Keeps the points of a node back until it has been read. */
   hold(nodeId: string, held: boolean): void {
     if (held) this.#held.add(nodeId);
-    else this.#held.delete(nodeId);
+    else if (this.#held.delete(nodeId)) this.#sender?.status();
     const book = this.#books.get(nodeId);
     if (book === undefined || book.held === held) return;
     book.held = held;

@@ -1,5 +1,5 @@
 import type { Outbox } from '../outbox/outbox.js';
-import type { Clock, Timer } from '../point/clock.js';
+import { NS_PER_S, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { makePoint, stringValue, type Point } from '../point/point.js';
 import { backoffMs } from './backoff.js';
@@ -91,6 +91,8 @@ type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 /** How often SIOT is looked for while it does not answer. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
 const DRAIN_LOOK_MS = 10;
+/** Year 1. */
+const UNSET_NS = -62_135_596_800n * NS_PER_S;
 const REMOVED_WITHIN_MS = 5_000;
 
 /**
@@ -215,6 +217,7 @@ export class Siot {
   addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
     const node: ListeningNode = new ListeningNode(spec, events, {
       connection: this.#connection,
+      clock: this.#options.clock,
       log: this.#options.log,
       edgeChanged: () => this.#keeper.edgeChanged(spec.id),
       status: (points) => this.#publisher.putStatus(spec.id, points),
@@ -416,6 +419,7 @@ export class Siot {
 
 interface Surroundings {
   readonly connection: Connection;
+  readonly clock: Clock;
   readonly log: Log;
   readonly edgeChanged: () => void;
   readonly status: (points: readonly Point[]) => void;
@@ -470,7 +474,14 @@ class ListeningNode implements SiotNode {
         'a message on the node could not be read whole',
       );
     }
-    if (decoded !== undefined && decoded.points.length > 0) this.events.heard(decoded.points);
+    if (decoded === undefined || decoded.points.length === 0) return;
+    // Generation 1's way to say "now": its store does the same (siot-interop.md, 1.5).
+    const stamped = decoded.points.map((point) =>
+      wire.generation === 1 && point.time === UNSET_NS
+        ? { ...point, time: this.around.clock.wallNs() }
+        : point,
+    );
+    this.events.heard(stamped);
   }
 
   #deafen(): void {

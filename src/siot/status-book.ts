@@ -15,8 +15,14 @@ export interface StatusSlot {
  */
 export class StatusBook {
   readonly #slots = new Map<string, StatusSlot>();
+  /** Nodes whose points are kept back. */
+  readonly #held: ReadonlySet<string>;
   /** Slots to be sent, in order of their first change. */
   readonly #changed = new Set<StatusSlot>();
+
+  constructor(held: ReadonlySet<string>) {
+    this.#held = held;
+  }
 
   get size(): number {
     return this.#slots.size;
@@ -45,6 +51,7 @@ export class StatusBook {
       if (taken.length === most) break;
       const first = taken[0];
       if (first !== undefined && first.nodeId !== slot.nodeId) continue;
+      if (this.#held.has(slot.nodeId)) continue;
       if (taken.some((other) => other.key === slot.key) || !ready(slot)) continue;
       taken.push(slot);
     }

@@ -277,6 +277,7 @@ describe('the connection', () => {
     ours.connection.subscribe('greeting', ({ data }) => heard.push(Buffer.from(data).toString()));
     other.connection.subscribe('silence', () => undefined);
     await until(() => connected(ours) && connected(other), 'connected');
+    await new Promise<void>((resolve) => other.connection.barrier(() => resolve()));
     const asked = ours.connection.request('silence', new Uint8Array(0), 60_000);
     expect(await ours.connection.request('nobody', new Uint8Array(0), 60_000)).toBe('noResponders');
     await nats.stop('SIGKILL');

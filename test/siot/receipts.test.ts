@@ -169,7 +169,22 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('rx')).toEqual([3]);
   });
 
-  it('says nothing is asked again, and a late receipt counts', async () => {
+  it('nothing, but late, has its receipt count, and is not asked again', async () => {
+    const s = await scene(generation);
+    s.store.answer = () => undefined;
+    put(s.outbox, point('temp', 1));
+    await s.pass(6_250);
+    const { length } = s.store.unanswered;
+    expect(delivered(s)).toBe(false);
+    s.store.unanswered[0]?.respond();
+    s.store.unanswered.at(-1)?.respond();
+    await s.settle();
+    expect(delivered(s)).toBe(true);
+    await s.pass(60_000);
+    expect(s.store.unanswered.length).toBe(length);
+  });
+
+  it('says nothing is asked again', async () => {
     const s = await scene(generation);
     s.store.answer = (points) => (isType('temp')(points) ? undefined : '');
     put(s.outbox, point('temp', 1), point('temp', 2));

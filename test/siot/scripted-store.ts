@@ -26,6 +26,8 @@ export class ScriptedStore {
   readonly nodes = new Map<string, Node>();
   /** All writes of points, in order. */
   readonly received: Received[] = [];
+  /** Writes of points that were met with silence. */
+  readonly unanswered: Msg[] = [];
   /** All subjects that were written or asked for, in order. */
   readonly subjects: string[] = [];
   /** What a write of points is answered; '' takes it, undefined is silence, several are several replies. */
@@ -134,6 +136,7 @@ export class ScriptedStore {
     const id = message.subject.split('.')[1] ?? '';
     if (answer === '') for (const point of points) this.store(id, point);
     if (answer !== undefined) message.respond(answer);
+    else this.unanswered.push(message);
     for (const second of more) message.respond(second);
   }
 

@@ -104,6 +104,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     store.nodes.set(NODE_ID, { type: 'mcu', points: new Map(), edges });
     const rig = startSiot(nats, { remembered: { generation } }, false);
     put(rig.outbox, point('temp', 1));
+    rig.nodeHandle.status([point('connected', 1)]);
     rig.siot.start();
     await until(() => rig.nodeHandle.life === 'deleted', 'deleted');
     expect(delivered(rig)).toBe(true);
