@@ -135,9 +135,16 @@ export class Connection {
 
   /** Throws a {@link NotConnectedError}, or the library's own error for what cannot be sent at all. */
   publish(subject: string, payload: Uint8Array, reply?: string): void {
-    if (this.#nats === undefined) throw new NotConnectedError();
-    if (reply === undefined || reply === '') this.#nats.publish(subject, payload);
-    else this.#nats.publish(subject, payload, { reply });
+    const nats = this.#nats;
+    if (nats === undefined) throw new NotConnectedError();
+    try {
+      if (reply === undefined) nats.publish(subject, payload);
+      else nats.publish(subject, payload, { reply });
+    } catch (error) {
+      // It may have closed already without our having heard of it: then it is
+      // not for the message's sake that it was not taken.
+      throw nats.isClosed() || nats.isDraining() ? new NotConnectedError() : error;
+    }
   }
 
   /**
@@ -146,9 +153,8 @@ export class Connection {
    * it with {@link forget}: a store may answer twice (siot-interop.md, 4.4).
    */
   ask(subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
-    if (this.#nats === undefined) throw new NotConnectedError();
     const token = ++this.#lastToken;
-    this.#nats.publish(subject, payload, { reply: `${this.#inbox}${String(token)}` });
+    this.publish(subject, payload, `${this.#inbox}${String(token)}`);
     this.#asked.set(token, answered);
     return token;
   }
@@ -160,19 +166,24 @@ export class Connection {
   /** The first answer to a request. Never rejects. */
   request(subject: string, payload: Uint8Array, withinMs: number): Promise<Answer> {
     return new Promise((resolve) => {
-      if (this.#nats === undefined) {
-        resolve('lost');
-        return;
-      }
-      const token = this.ask(subject, payload, (answer) => {
-        timer.cancel();
-        this.forget(token);
-        resolve(answer);
-      });
+      let token = 0;
       const timer = this.#options.clock.setTimer(withinMs, () => {
         this.forget(token);
         resolve('timeout');
       });
+      try {
+        token = this.ask(subject, payload, (answer) => {
+          timer.cancel();
+          this.forget(token);
+          resolve(answer);
+        });
+      } catch (error) {
+        timer.cancel();
+        if (!(error instanceof NotConnectedError)) {
+          this.#options.log.warn({ subject }, `NATS did not take a request: ${messageOf(error)}`);
+        }
+        resolve('lost');
+      }
     });
   }
 
@@ -239,7 +250,7 @@ export class Connection {
 
   #up(nats: NatsConnection): void {
     const log = this.#options.log;
-    void this.#watchErrors(nats);
+    this.#watchErrors(nats).catch(() => undefined);
     this.#nats = nats;
     this.#failures = 0;
     this.#said = '';
@@ -311,7 +322,18 @@ export class Connection {
     const answered = this.#asked.get(Number(message.subject.slice(prefixLength)));
     if (answered === undefined) return;
     const data = message.data;
-    answered(data.length === 0 && message.headers?.code === 503 ? 'noResponders' : data);
+    const silence = data.length === 0 && message.headers?.code === 503;
+    this.#guard(() => answered(silence ? 'noResponders' : data));
+  }
+
+  // What is thrown here would end the library's reading, and the connection
+  // would seem to live on.
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
+    }
   }
 
   #activate(nats: NatsConnection, standing: Standing): void {
@@ -319,7 +341,7 @@ export class Connection {
       callback: (error, message) => {
         if (error !== null || !this.#standing.has(standing)) return;
         const { subject, data } = message;
-        standing.heard({ subject, data, reply: message.reply ?? '' });
+        this.#guard(() => standing.heard({ subject, data, reply: message.reply ?? '' }));
       },
     });
   }
@@ -327,7 +349,11 @@ export class Connection {
   async #watchErrors(nats: NatsConnection): Promise<void> {
     for await (const status of nats.status()) {
       if (status.type !== 'error') continue;
-      this.#options.log.warn({}, `NATS: ${status.error.message}`);
+      // A missing permission comes again with each message.
+      const text = `NATS: ${status.error.message}`;
+      if (text === this.#said) this.#options.log.debug({}, text);
+      else this.#options.log.warn({}, text);
+      this.#said = text;
     }
   }
 
@@ -374,6 +400,10 @@ export class Connection {
     }
     return options;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function usable(authenticator: Authenticator, otherwise: string): Authenticator {

@@ -294,7 +294,11 @@ export class NodeKeeper {
   // (siot-interop.md, 4.9).
   async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
     const { parent, log } = this.#options;
-    if (parent === 'root') return store.rootId();
+    if (parent === 'root') {
+      const rootId = await store.rootId();
+      if (rootId === undefined) log.warn({}, "SIOT's root node could not be read");
+      return rootId;
+    }
     const found = await store.find(parent);
     if (found.life === 'alive') return parent;
     if (found.life !== 'unknown' && this.#saidParent !== parent) {

@@ -48,7 +48,7 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    options.outbox.onPut = (lane) => this.#put(lane);
+    options.outbox.onPut = this.#onPut;
     for (const lane of options.outbox.lanes()) this.#bookOf(lane);
   }
 
@@ -132,14 +132,15 @@ export class Publisher {
   stop(): void {
     this.#sender?.stop();
     this.#sender = undefined;
-    this.#options.outbox.onPut = undefined;
+    const { outbox } = this.#options;
+    if (outbox.onPut === this.#onPut) outbox.onPut = undefined;
   }
 
-  #put(lane: OutboxLane): void {
+  readonly #onPut = (lane: OutboxLane): void => {
     const book = this.#bookOf(lane);
     if (book.discarded) this.#discardAll(book);
     else this.#sender?.lane(book);
-  }
+  };
 
   #bookOf(lane: OutboxLane): LaneBook {
     let book = this.#books.get(lane.nodeId);

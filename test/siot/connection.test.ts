@@ -292,6 +292,43 @@ describe('the connection', () => {
     expect(heard).toEqual(['hello']);
   });
 
+  it('says of every publish during its end that it was for the lack of a connection', async () => {
+    const nats = await startNats();
+    const { connection } = dial({ servers: [nats.url] });
+    await until(() => connection.connected, 'connected');
+    const errors: unknown[] = [];
+    const stopped = nats.stop('SIGKILL');
+    for (let after = 0; after < 50; after += connection.connected ? 0 : 1) {
+      try {
+        connection.publish('a', Buffer.from('b'));
+      } catch (error) {
+        errors.push(error);
+      }
+      await (errors.length % 2 === 0 ? Promise.resolve() : undefined);
+      if (after === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await stopped;
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.filter((error) => !(error instanceof NotConnectedError))).toEqual([]);
+  });
+
+  it('goes on hearing when what hears fails', async () => {
+    const nats = await startNats();
+    const ours = dial({ servers: [nats.url] });
+    const other = dial({ servers: [nats.url] });
+    let heard = 0;
+    ours.connection.subscribe('a', () => {
+      heard += 1;
+      throw new Error('a mistake of ours');
+    });
+    await until(() => connected(ours) && connected(other), 'connected');
+    await new Promise<void>((resolve) => ours.connection.barrier(() => resolve()));
+    other.connection.publish('a', new Uint8Array(0));
+    other.connection.publish('a', new Uint8Array(0));
+    await until(() => heard === 2, 'both heard');
+    expect(ours.said.filter(({ message }) => message.includes('a mistake of ours')).length).toBe(2);
+  });
+
   it('leaves a server behind that has stopped reading, even with its buffers full', async () => {
     const nats = await startNats();
     const dialled = dial({ servers: [nats.url] }, { pingEveryMs: 50, pongWithinMs: 300 });
