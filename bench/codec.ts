@@ -1,0 +1,69 @@
+/** Points through each codec, each way, in this process. */
+import { PAYLOAD_CODECS } from '../src/packet/codecs.js';
+import type { PayloadCodec } from '../src/packet/payload.js';
+import { floatValue, makePoint } from '../src/point/point.js';
+import { WIRES, type SiotWire } from '../src/siot/wire.js';
+import { median } from './statistics.js';
+
+export interface CodecFigures {
+  readonly codec: string;
+  readonly encodedPerSecond: number;
+  readonly decodedPerSecond: number;
+}
+
+interface Subject {
+  readonly name: string;
+  /** In a payload or a message, as is usual there. */
+  readonly points: number;
+  readonly codec: PayloadCodec | SiotWire;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  { name: 'device, protobuf', points: 10, codec: PAYLOAD_CODECS.protobuf },
+  { name: 'device, compact', points: 10, codec: PAYLOAD_CODECS.compact },
+  { name: 'SIOT generation 1', points: 50, codec: WIRES[1] },
+  { name: 'SIOT generation 2', points: 1, codec: WIRES[2] },
+];
+
+/** Until then the code is not yet compiled as it will be. */
+const WARM_MS = 100;
+const CALLS = 100;
+
+export function measureCodecs(seconds: number, rounds: number): CodecFigures[] {
+  return SUBJECTS.map(({ name, points: count, codec }) => {
+    const points = Array.from({ length: count }, (_, i) =>
+      makePoint({
+        type: 'temperature',
+        key: String(i),
+        value: floatValue(i / 8),
+        time: 1_767_323_045_678_901_234n + BigInt(i),
+      }),
+    );
+    const payload = codec.encode(points);
+    const perSecond = (work: () => unknown): number => {
+      callsPerSecond(work, WARM_MS);
+      const ms = (seconds * 1000) / rounds;
+      const samples = Array.from({ length: rounds }, () => callsPerSecond(work, ms));
+      return median(samples) * count;
+    };
+    return {
+      codec: name,
+      encodedPerSecond: perSecond(() => codec.encode(points)),
+      decodedPerSecond: perSecond(() => codec.decode(payload)),
+    };
+  });
+}
+
+/** For each second of CPU: what else the machine does is not counted. */
+function callsPerSecond(work: () => unknown, ms: number): number {
+  const start = process.cpuUsage();
+  let calls = 0;
+  let usedUs = 0;
+  while (usedUs < ms * 1000) {
+    for (let i = 0; i < CALLS; i++) work();
+    calls += CALLS;
+    const { user, system } = process.cpuUsage(start);
+    usedUs = user + system;
+  }
+  return (calls / usedUs) * 1e6;
+}

@@ -1,0 +1,48 @@
+/** Ready-made bytes of both sides, from the simulated MCU's own codec. */
+import { encodeFrame } from '../firmware-sim/cobs.js';
+import { POINT_CODECS } from '../firmware-sim/codec.js';
+import { encodePacket } from '../firmware-sim/packet.js';
+import { mcuPoint, type McuPoint } from '../firmware-sim/points.js';
+
+/** Type of the points that go up; their keys are 0, 1, 2 … */
+export const UP_TYPE = 'value';
+/** Type of the setting that goes down. */
+export const DOWN_TYPE = 'setpoint';
+
+/** Sequence numbers go from 1 to this one. */
+export const SEQUENCES = 255;
+
+const codec = POINT_CODECS.compact;
+const EMPTY_LIST = codec.encode([]);
+
+/** `time` 0: stamped on arrival, so that each is news. */
+export function pointsOf(count: number, value: number, time = 0n): McuPoint[] {
+  return Array.from({ length: count }, (_, i) =>
+    mcuPoint({ type: UP_TYPE, key: String(i), value: value + i / 8, time }),
+  );
+}
+
+/** A packet of points for each sequence number; its values follow the sequence. */
+export function pointFrames(points: number): Uint8Array[] {
+  return sequences((sequence) =>
+    encodeFrame(
+      encodePacket({ sequence, subject: '', payload: codec.encode(pointsOf(points, sequence)) }),
+    ),
+  );
+}
+
+export function ackFrames(): Uint8Array[] {
+  return sequences((sequence) =>
+    encodeFrame(encodePacket({ sequence, subject: 'ack', payload: EMPTY_LIST })),
+  );
+}
+
+/** What the relay sends down for a setting. */
+export function settingFrame(): Uint8Array {
+  const payload = codec.encode([mcuPoint({ type: DOWN_TYPE, key: '0', value: 1, time: 1n })]);
+  return encodeFrame(encodePacket({ sequence: 1, subject: 'proto', payload }));
+}
+
+function sequences(frame: (sequence: number) => Uint8Array): Uint8Array[] {
+  return Array.from({ length: SEQUENCES }, (_, i) => frame(i + 1));
+}

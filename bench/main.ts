@@ -1,0 +1,69 @@
+/** `npm run bench`: how fast the gateway is, beside the least that such a program can do. */
+import { Command, InvalidArgumentError } from 'commander';
+import { measure } from './measure.js';
+import { ALL_NAMES, isWanted } from './plan.js';
+import { report } from './report.js';
+
+interface Options {
+  readonly quick?: boolean;
+  readonly json?: boolean;
+  readonly only: readonly string[];
+  readonly seconds?: number;
+  readonly rounds?: number;
+  readonly profile?: string;
+}
+
+const FULL = { seconds: 1.5, rounds: 5 };
+const QUICK = { seconds: 0.4, rounds: 1 };
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 3600) return value;
+  throw new InvalidArgumentError('a number above 0');
+}
+
+function names(text: string, before: readonly string[]): string[] {
+  const wanted = text.split(',');
+  for (const word of wanted) {
+    if (ALL_NAMES.some((name) => isWanted(name, [word]))) continue;
+    throw new InvalidArgumentError(`there is: ${ALL_NAMES.join(', ')}`);
+  }
+  return [...before, ...wanted];
+}
+
+const command = new Command('bench')
+  .description('The gateway between PTYs and NATS, beside a bare relay and the bare NATS client.')
+  .option('--quick', 'some 20 s for all: one short sample each, for a first look')
+  .option('--only <names>', 'such as codec, links-1, links-1/10x64, links-1/latency', names, [])
+  .option('--seconds <n>', `length of a sample (default: ${FULL.seconds})`, positive)
+  .option('--rounds <n>', `samples of each measurement (default: ${FULL.rounds})`, positive)
+  .option('--profile <folder>', 'CPU profiles of the gateway and of the relay go there')
+  .option('--json', 'figures as JSON')
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+async function main(): Promise<void> {
+  const options = command.parse().opts<Options>();
+  const { seconds, rounds } = options.quick === true ? QUICK : FULL;
+  const figures = await measure({
+    seconds: options.seconds ?? seconds,
+    rounds: Math.ceil(options.rounds ?? rounds),
+    only: options.only,
+    profile: options.profile,
+    progress: (what) => process.stderr.write(`bench: ${what}\n`),
+  });
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(figures, null, 2)}\n` : report(figures),
+  );
+}
+
+// Children end with this process, whatever ends it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,26 @@
+/** What the gateway and the relay have in common. */
+import { POINT_CODECS } from '../firmware-sim/codec.js';
+import { configSchema } from '../src/gateway/config-schema.js';
+import type { TransportConfig } from '../src/transport/transports.js';
+import { pointsOf } from './frames.js';
+
+export type Target = 'gateway' | 'relay';
+
+/** Node of a link; as long for the one as for the other. */
+export const linkId = (target: Target, link: number): string =>
+  `bench-${target === 'gateway' ? 'gatew' : 'relay'}-${String(link).padStart(2, '0')}`;
+
+/** A message as the gateway publishes it for one point (siot-interop.md, 2.4). */
+export function messagePayload(): Uint8Array {
+  return POINT_CODECS.compact.encode(pointsOf(1, 1, BigInt(Date.now()) * 1_000_000n));
+}
+
+/** The port as the configuration has it by default. */
+export function serialConfig(path: string): TransportConfig {
+  const { links } = configSchema.parse({
+    nats: { servers: 'nats://127.0.0.1' },
+    stateDir: '.',
+    links: [{ name: 'relay', transport: { type: 'serial', path } }],
+  });
+  return links[0]!.transport;
+}

@@ -1,0 +1,62 @@
+/** What is measured, under which name. */
+
+export interface LoadPlan {
+  readonly links: number;
+  readonly points: number;
+  readonly window: number;
+}
+
+export interface BenchOptions {
+  /** For each sample. */
+  readonly seconds: number;
+  /** Samples of each measurement, gateway and relay in turn. */
+  readonly rounds: number;
+  /** Names or the beginnings of names up to a slash; empty: everything. */
+  readonly only: readonly string[];
+  readonly profile: string | undefined;
+  /** Told what is being measured. */
+  readonly progress: (what: string) => void;
+}
+
+export const CODEC = 'codec';
+export const NATS = 'nats';
+
+const load = (links: number, points: number, window: number): LoadPlan => ({
+  links,
+  points,
+  window,
+});
+
+export const LOADS: readonly LoadPlan[] = [
+  load(1, 1, 1),
+  load(1, 10, 1),
+  load(1, 25, 1),
+  load(1, 1, 4),
+  load(1, 10, 4),
+  load(1, 1, 64),
+  load(1, 10, 64),
+  load(16, 1, 1),
+  load(16, 10, 1),
+  load(16, 1, 64),
+  load(16, 10, 64),
+];
+
+/** Number of links for which there is a stage. */
+export const STAGES: readonly number[] = [1, 16];
+
+/** Such as `links-1/10x64`: ten points a packet, 64 packets in flight. */
+export const loadName = ({ links, points, window }: LoadPlan): string =>
+  `links-${String(links)}/${String(points)}x${String(window)}`;
+
+export const latencyName = (links: number): string => `links-${String(links)}/latency`;
+
+export const ALL_NAMES: readonly string[] = [
+  CODEC,
+  NATS,
+  ...LOADS.map(loadName),
+  ...STAGES.map(latencyName),
+];
+
+export function isWanted(name: string, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((word) => name === word || name.startsWith(`${word}/`));
+}

@@ -1,0 +1,112 @@
+/** The figures as tables for people, and what was aimed at. */
+import type { BenchFigures } from './measure.js';
+import { rounded } from './statistics.js';
+
+const GOALS = { cpuRatio: 1.6, latencyMs: 0.3, rssMb: 100 };
+
+/** Columns as wide as their widest cell; the first to the left, the others to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '─'.repeat(width)).join('──');
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+const show = (value: number): string => rounded(value).toLocaleString('en-US');
+const judged = (good: boolean): string => (good ? 'met' : 'MISSED');
+
+export function report(figures: BenchFigures): string {
+  const { codecs, nats, loads, latencies, rssMb } = figures;
+  const parts: string[] = [];
+  if (codecs.length > 0) {
+    const rows = codecs.map((each) => [
+      each.codec,
+      show(each.encodedPerSecond),
+      show(each.decodedPerSecond),
+    ]);
+    parts.push(table(['codec', 'encoded points/s', 'decoded points/s'], rows));
+  }
+  if (nats !== undefined) {
+    parts.push(
+      `NATS client alone: ${show(nats.messagesPerSecond)} messages/s, ` +
+        `${show(nats.cpuUsPerMessage)} µs of CPU each`,
+    );
+  }
+  if (loads.length > 0) {
+    const head = [
+      'links, points × in flight',
+      'points/s',
+      'of relay',
+      ...(nats === undefined ? [] : ['of NATS']),
+      'µs/packet',
+      'µs/point',
+      'relay µs/packet',
+      'ratio',
+      'lost',
+      'MB',
+    ];
+    const rows = loads.map(({ links, points, window, gateway, relay, cpuRatio }) => [
+      `${String(links).padStart(2)},  ${String(points).padStart(2)} × ${String(window)}`,
+      show(gateway.pointsPerSecond),
+      share(gateway.pointsPerSecond, relay.pointsPerSecond),
+      ...(nats === undefined ? [] : [share(gateway.pointsPerSecond, nats.messagesPerSecond)]),
+      show(gateway.cpuUsPerPacket),
+      show(gateway.cpuUsPerPoint),
+      show(relay.cpuUsPerPacket),
+      cpuRatio.toFixed(2),
+      String(gateway.lostPackets + gateway.lostPoints),
+      show(gateway.rssMb),
+    ]);
+    parts.push(table(head, rows));
+  }
+  if (latencies.length > 0) {
+    const rows = latencies.flatMap((each) =>
+      (['gateway', 'relay'] as const).map((target) => {
+        const { upP50Ms, upP99Ms, downP50Ms, downP99Ms } = each[target];
+        return [
+          `${String(each.links)} link(s), ${target}`,
+          ...[upP50Ms, upP99Ms, downP50Ms, downP99Ms].map((ms) => ms.toFixed(2)),
+        ];
+      }),
+    );
+    const head = ['latency in ms at 100 points/s', 'up p50', 'up p99', 'down p50', 'down p99'];
+    parts.push(table(head, rows));
+  }
+  const goals: string[] = [];
+  const oneInFlight = loads.filter(({ window }) => window === 1);
+  if (oneInFlight.length > 0) {
+    const worst = Math.max(...oneInFlight.map(({ cpuRatio }) => cpuRatio));
+    goals.push(
+      `CPU per packet, one in flight, at most ${GOALS.cpuRatio} × the bare relay's: ` +
+        `${judged(worst <= GOALS.cpuRatio)} (worst ${worst.toFixed(2)})`,
+    );
+  }
+  if (loads.length > 0) {
+    const lost = loads.reduce(
+      (sum, { gateway }) => sum + gateway.lostPackets + gateway.lostPoints,
+      0,
+    );
+    goals.push(`nothing lost at any window: ${judged(lost === 0)} (${lost})`);
+  }
+  for (const { links, gateway } of latencies) {
+    const worst = Math.max(gateway.upP50Ms, gateway.downP50Ms);
+    goals.push(
+      `latency p50 below ${GOALS.latencyMs} ms each way, ${links} link(s): ` +
+        `${judged(worst < GOALS.latencyMs)} (${worst.toFixed(2)} ms)`,
+    );
+  }
+  for (const [links, mb] of Object.entries(rssMb)) {
+    goals.push(
+      `below ${GOALS.rssMb} MB with ${links} link(s): ${judged(mb < GOALS.rssMb)} (${show(mb)} MB)`,
+    );
+  }
+  if (goals.length > 0) parts.push(goals.join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+const share = (of: number, to: number): string => `${Math.round((100 * of) / to)} %`;

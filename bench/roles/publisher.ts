@@ -1,0 +1,34 @@
+/** What the NATS client publishes by itself, of the messages that the gateway publishes. */
+import { connect } from '@nats-io/transport-node';
+import { UP_TYPE } from '../frames.js';
+import { linkId, messagePayload } from '../parts.js';
+import { nowUs, serve } from './serve.js';
+
+export interface PublishResult {
+  readonly messages: number;
+  readonly ms: number;
+}
+
+/** Messages between two confirmations by the server. */
+const BURST = 1_000;
+const SUBJECTS = 10;
+
+const nats = await connect({ servers: process.argv[2] ?? '', noAsyncTraces: true });
+const payload = messagePayload();
+const subjects = Array.from(
+  { length: SUBJECTS },
+  (_, i) => `p.${linkId('relay', 0)}.${UP_TYPE}.${String(i)}`,
+);
+
+serve({
+  publish: async ({ ms }: { ms: number }): Promise<PublishResult> => {
+    const startUs = nowUs();
+    let messages = 0;
+    do {
+      for (let i = 0; i < BURST; i++) nats.publish(subjects[i % SUBJECTS]!, payload);
+      await nats.flush();
+      messages += BURST;
+    } while (nowUs() - startUs < ms * 1000);
+    return { messages, ms: (nowUs() - startUs) / 1000 };
+  },
+});

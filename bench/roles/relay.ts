@@ -1,0 +1,65 @@
+/**
+ * The least that a gateway of this kind can do, to compare with: frames are cut
+ * at `00` and not looked into, fixed payloads are published, ready-made acks
+ * written. Over the same transport and the same NATS client as the gateway's.
+ */
+import { connect } from '@nats-io/transport-node';
+import { SystemClock } from '../../src/point/clock.js';
+import { createTransport } from '../../src/transport/transports.js';
+import type { Channel } from '../../src/transport/transport.js';
+import { DOWN_TYPE, UP_TYPE, ackFrames, settingFrame } from '../frames.js';
+import { messagePayload, serialConfig } from '../parts.js';
+import { serve } from './serve.js';
+
+export interface RelayArgs {
+  readonly server: string;
+  readonly links: readonly { readonly id: string; readonly path: string }[];
+}
+
+const { server, links } = JSON.parse(process.argv[2] ?? '') as RelayArgs;
+
+const nats = await connect({ servers: server, noEcho: true, noAsyncTraces: true });
+const payload = messagePayload();
+const ack = ackFrames()[0]!;
+const setting = settingFrame();
+let points = 1;
+
+async function attach(id: string, path: string): Promise<void> {
+  const subjects = Array.from({ length: 100 }, (_, i) => `p.${id}.${UP_TYPE}.${String(i)}`);
+  /** A frame has begun and not ended. */
+  let inside = false;
+  const relay = (channel: Channel): void => {
+    for (let i = 0; i < points; i++) nats.publish(subjects[i]!, payload);
+    channel.write(ack);
+  };
+  const channel: Channel = await createTransport(serialConfig(path), new SystemClock()).open({
+    data: (chunk) => {
+      let from = 0;
+      for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {
+        if (inside || end > from) relay(channel);
+        inside = false;
+        from = end + 1;
+      }
+      if (from < chunk.length) inside = true;
+    },
+    closed: () => undefined,
+    drained: () => undefined,
+    warning: () => undefined,
+  });
+  nats.subscribe(`p.${id}.${DOWN_TYPE}.>`, {
+    callback: () => {
+      channel.write(setting);
+    },
+  });
+  // The device is told that somebody is there.
+  channel.write(ack);
+}
+
+for (const { id, path } of links) await attach(id, path);
+
+serve({
+  /** From now on a packet is that many messages. */
+  points: (args: { points: number }): void => {
+    points = args.points;
+  },
+});

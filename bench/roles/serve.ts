@@ -1,0 +1,49 @@
+/** The child's end of {@link Child}: answers what the bench asks, and ends with it. */
+
+/** ms of CPU of this whole process, and its resident memory in bytes. */
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+export interface Ask {
+  readonly id: number;
+  readonly verb: string;
+  readonly args: unknown;
+}
+
+export interface Reply {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** What a role can be asked for. Arguments and results are JSON. */
+export type Handlers = Readonly<Record<string, (args: never) => unknown>>;
+
+export function usage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
+}
+
+export function serve(handlers: Handlers): void {
+  const all: Handlers = { usage, ...handlers };
+  process.on('message', (ask: Ask) => {
+    const handler = all[ask.verb];
+    void Promise.resolve()
+      .then(() => handler?.(ask.args as never))
+      .then(
+        (result): Reply => ({ id: ask.id, result }),
+        (error: unknown): Reply => ({ id: ask.id, error: String(error) }),
+      )
+      .then((reply) => process.send?.(reply));
+  });
+  // Nothing is left running, however the bench ends.
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** Of the whole machine, so that two processes can compare: µs from an arbitrary start. */
+export const nowUs = (): number => Number(process.hrtime.bigint()) / 1000;
+
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));

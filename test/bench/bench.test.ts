@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { BenchFigures } from '../../bench/measure.js';
+import { ALL_NAMES, isWanted } from '../../bench/plan.js';
+
+const run = promisify(execFile);
+const MAIN = new URL('../../dist/bench/main.js', import.meta.url).pathname;
+
+const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function bench(...args: string[]): Promise<BenchFigures> {
+  const { stdout } = await run(process.execPath, [MAIN, '--quick', '--json', ...args], {
+    env: { ...process.env, TMPDIR: folder },
+  });
+  return JSON.parse(stdout) as BenchFigures;
+}
+
+/** Short enough that nobody takes the figures for figures. */
+const SHORT = ['--seconds', '0.05'];
+
+describe('npm run bench', () => {
+  it('says in JSON how fast each codec is', async () => {
+    const figures = await bench('--only', 'codec', ...SHORT);
+    expect(figures.codecs.map(({ codec }) => codec)).toEqual([
+      'device, protobuf',
+      'device, compact',
+      'SIOT generation 1',
+      'SIOT generation 2',
+    ]);
+    for (const { encodedPerSecond, decodedPerSecond } of figures.codecs) {
+      expect(encodedPerSecond).toBeGreaterThan(0);
+      expect(decodedPerSecond).toBeGreaterThan(0);
+    }
+    expect(figures.loads).toEqual([]);
+  });
+
+  it('brings points through the gateway and the relay, and loses none', async () => {
+    const { loads, rssMb } = await bench('--only', 'links-1/10x4', ...SHORT);
+    expect(loads).toHaveLength(1);
+    const { gateway, relay, cpuRatio } = loads[0]!;
+    for (const { pointsPerSecond, cpuUsPerPacket, cpuUsPerPoint, ...lost } of [gateway, relay]) {
+      expect(lost).toMatchObject({ lostPackets: 0, lostPoints: 0 });
+      expect(pointsPerSecond).toBeGreaterThan(0);
+      expect(cpuUsPerPacket).toBeCloseTo(10 * cpuUsPerPoint, 6);
+    }
+    expect(cpuRatio).toBeGreaterThan(0);
+    expect(Object.keys(rssMb)).toEqual(['1']);
+  });
+
+  it('names what there is when asked for something else', async () => {
+    const failed = bench('--only', 'links-3');
+    await expect(failed).rejects.toMatchObject({ code: 2 });
+    await expect(failed).rejects.toThrow(/there is: codec, nats, links-1\/1x1/);
+  });
+
+  it('takes a name or the beginning of some', () => {
+    expect(ALL_NAMES.filter((name) => isWanted(name, ['links-1/10x64']))).toEqual([
+      'links-1/10x64',
+    ]);
+    const sixteen = ALL_NAMES.filter((name) => isWanted(name, ['links-16']));
+    expect(sixteen).toContain('links-16/latency');
+    expect(sixteen.some((name) => name.startsWith('links-1/'))).toBe(false);
+    expect(ALL_NAMES.filter((name) => isWanted(name, []))).toEqual(ALL_NAMES);
+  });
+});
