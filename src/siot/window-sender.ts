@@ -1,13 +1,24 @@
 import type { Timer } from '../point/clock.js';
-import { canonicalKey, textOf, type Point } from '../point/point.js';
+import { textOf } from '../point/point.js';
 import { backoffMs } from './backoff.js';
 import { BATCH_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
 import { NotConnectedError, type Answer } from './connection.js';
 import { Fifo } from './fifo.js';
+import {
+  laneEntry,
+  makeTrouble,
+  nameOf,
+  nodeIdOf,
+  statusEntry,
+  troubleOf,
+  type Entry,
+  type Message,
+  type Track,
+} from './entry.js';
 import { KeyGroups, type KeyGroup } from './key-groups.js';
-import type { LaneBook, Ledger, Trouble } from './lane-book.js';
+import type { LaneBook, Ledger } from './lane-book.js';
 import { readReceipt } from './receipt.js';
-import type { StatusSlot } from './status-book.js';
+import { RetryList } from './retry-list.js';
 
 export interface WindowSenderOptions extends SenderOptions {
   readonly random: () => number;
@@ -25,45 +36,6 @@ const MOST_TRIES = 10;
 /** Points refused with none taken between them, from which on the store is taken to refuse all. */
 const STALLED_AT = 16;
 
-/** A point on its way: of a lane, or a status point. */
-interface Entry {
-  readonly source:
-    | {
-        readonly kind: 'lane';
-        readonly track: Track;
-        readonly group: KeyGroup;
-        readonly position: number;
-      }
-    | { readonly kind: 'status'; readonly slot: StatusSlot };
-  point: Point;
-  /** In a message of its own, since a message of several was refused. */
-  alone: boolean;
-  done: boolean;
-  /** The message that got no answer in time, while it may still come. */
-  late: Message | undefined;
-}
-
-interface Message {
-  readonly entries: readonly Entry[];
-  readonly sentMs: number;
-  token: number;
-  answered: boolean;
-}
-
-/** What this sender knows of a lane. */
-interface Track {
-  readonly book: LaneBook;
-  readonly groups: KeyGroups;
-  /** To be sent before what the cursor has not reached. */
-  readonly ready: Fifo<Entry>;
-  inRing: boolean;
-}
-
-interface Retry {
-  readonly entry: Entry;
-  readonly dueMs: number;
-}
-
 /**
  * Publishes to a store: each message with a reply subject, a bounded number
  * unanswered, the lanes in turn (design.md, "Publishing" and "Delivered").
@@ -73,13 +45,12 @@ export class WindowSender implements Sender {
   readonly #tracks = new Map<LaneBook, Track>();
   readonly #ring = new Fifo<Track>();
   readonly #unanswered = new Set<Message>();
-  #retries: Retry[] = [];
-  #retryTimer: Timer | undefined;
+  readonly #retries: RetryList;
   #sweep: Timer | undefined;
   #stopped = false;
   #suspicious = false;
-  /** When the store last took something. */
-  #acceptedMs = Number.NEGATIVE_INFINITY;
+  /** When the store last answered anything. */
+  #answeredMs = Number.NEGATIVE_INFINITY;
   /** What the store refused since it last took something. */
   readonly #refused = new Set<object>();
   /** The store refuses all: one message at a time, with growing pauses. */
@@ -88,6 +59,10 @@ export class WindowSender implements Sender {
 
   constructor(options: WindowSenderOptions) {
     this.#options = options;
+    this.#retries = new RetryList(options.clock, (due) => {
+      for (const entry of due) this.#again(entry);
+      this.#pump();
+    });
   }
 
   lane(book: LaneBook): void {
@@ -111,7 +86,7 @@ export class WindowSender implements Sender {
     this.#tracks.delete(book);
     const of = (entry: Entry): boolean =>
       entry.source.kind === 'lane' && entry.source.track === track;
-    this.#retries = this.#retries.filter(({ entry }) => !of(entry));
+    this.#retries.drop(of);
     for (const message of this.#unanswered) {
       for (const entry of message.entries) if (of(entry)) entry.done = true;
     }
@@ -124,11 +99,10 @@ export class WindowSender implements Sender {
 
   stop(): void {
     this.#stopped = true;
-    this.#retryTimer?.cancel();
     this.#sweep?.cancel();
     this.#stallTimer?.cancel();
     for (const message of this.#unanswered) this.#options.connection.forget(message.token);
-    for (const { entry } of this.#retries) {
+    for (const entry of this.#retries.stop()) {
       if (entry.late !== undefined) this.#options.connection.forget(entry.late.token);
     }
   }
@@ -157,13 +131,7 @@ export class WindowSender implements Sender {
     const nowMs = clock.monotonicMs();
     const slots = status.take(wire.batch, (slot) => (slot.trouble?.dueMs ?? 0) <= nowMs);
     if (slots.length === 0) return undefined;
-    return slots.map((slot) => ({
-      source: { kind: 'status', slot },
-      point: slot.point,
-      alone: false,
-      done: false,
-      late: undefined,
-    }));
+    return slots.map(statusEntry);
   }
 
   #nextOfLanes(): Entry[] | undefined {
@@ -225,7 +193,7 @@ export class WindowSender implements Sender {
       entry.alone = true;
       if (trouble.dueMs <= this.#options.clock.monotonicMs()) return entry;
       group.refused = position;
-      this.#retryAt(entry, trouble.dueMs);
+      this.#retries.add(entry, trouble.dueMs);
     }
     return undefined;
   }
@@ -285,6 +253,7 @@ export class WindowSender implements Sender {
     message.answered = true;
     this.#options.connection.forget(message.token);
     this.#unanswered.delete(message);
+    this.#answeredMs = this.#options.clock.monotonicMs();
     if (answer === 'noResponders') {
       this.#suspect('noResponders');
       return;
@@ -311,16 +280,13 @@ export class WindowSender implements Sender {
 
   #accepted(message: Message): void {
     this.#options.ledger.accepted += 1;
-    this.#acceptedMs = this.#options.clock.monotonicMs();
     this.#refused.clear();
     for (const entry of message.entries) this.#settle(entry);
     if (this.#stall === undefined) return;
     this.#stall = undefined;
     this.#stallTimer?.cancel();
     // The store takes points again: those that it refused while it took none need not wait.
-    const retries = this.#retries.sort((a, b) => positionOf(a.entry) - positionOf(b.entry));
-    this.#retries = [];
-    for (const { entry } of retries) this.#again(entry);
+    for (const entry of this.#retries.takeAll()) this.#again(entry);
   }
 
   #settle(entry: Entry): void {
@@ -347,14 +313,12 @@ export class WindowSender implements Sender {
   // has turned out that it does not, this is a refusal like others.
   #undecodable(message: Message, text: string): void {
     const { generation } = this.#options.wire;
-    const known = message.entries.every(
-      (entry) => this.#troubleOf(entry)?.undecodableAs === generation,
-    );
+    const known = message.entries.every((entry) => troubleOf(entry)?.undecodableAs === generation);
     if (known) {
       this.#refusedAll(message, text);
       return;
     }
-    for (const entry of message.entries) this.#newTrouble(entry).undecodableAs = generation;
+    for (const entry of message.entries) makeTrouble(entry).undecodableAs = generation;
     this.#suspect('undecodable');
   }
 
@@ -369,7 +333,7 @@ export class WindowSender implements Sender {
 
   #refusedOne(entry: Entry, why: string): void {
     const { ledger } = this.#options;
-    const trouble = this.#newTrouble(entry);
+    const trouble = makeTrouble(entry);
     if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
     trouble.acceptedBefore = ledger.accepted;
     if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, 'refused', why);
@@ -379,7 +343,7 @@ export class WindowSender implements Sender {
   /** Tries again, alone, after a pause. */
   #later(entry: Entry): void {
     const { clock, random } = this.#options;
-    const trouble = this.#newTrouble(entry);
+    const trouble = makeTrouble(entry);
     trouble.failures += 1;
     trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
     this.#refused.add(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
@@ -388,28 +352,7 @@ export class WindowSender implements Sender {
       const { group, position } = entry.source;
       group.refused = Math.min(group.refused ?? position, position);
     }
-    this.#retryAt(entry, trouble.dueMs);
-  }
-
-  #retryAt(entry: Entry, dueMs: number): void {
-    this.#retries.push({ entry, dueMs });
-    this.#scheduleRetries();
-  }
-
-  #scheduleRetries(): void {
-    this.#retryTimer?.cancel();
-    this.#retryTimer = undefined;
-    if (this.#retries.length === 0 || this.#stall !== undefined) return;
-    const { clock } = this.#options;
-    const dueMs = this.#retries.reduce((least, { dueMs: ms }) => Math.min(least, ms), Infinity);
-    this.#retryTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
-      const nowMs = clock.monotonicMs();
-      const due = this.#retries.filter((retry) => retry.dueMs <= nowMs);
-      this.#retries = this.#retries.filter((retry) => retry.dueMs > nowMs);
-      for (const { entry } of due) this.#again(entry);
-      this.#scheduleRetries();
-      this.#pump();
-    });
+    this.#retries.add(entry, trouble.dueMs);
   }
 
   #again(entry: Entry): void {
@@ -430,7 +373,7 @@ export class WindowSender implements Sender {
     this.#stall ??= { pauses: 0, trial: false, fresh: false };
     const stall = this.#stall;
     stall.pauses += 1;
-    this.#scheduleRetries();
+    this.#retries.pause();
     this.#stallTimer?.cancel();
     this.#stallTimer = clock.setTimer(backoffMs(stall.pauses, RETRY, random()), () => {
       stall.trial = true;
@@ -445,32 +388,16 @@ export class WindowSender implements Sender {
     this.#stall.fresh = !this.#stall.fresh;
     const fresh = this.#stall.fresh ? (this.#nextStatus() ?? this.#nextOfLanes()) : undefined;
     if (fresh !== undefined) return fresh;
-    for (;;) {
-      const retry = this.#retries.shift();
-      if (retry === undefined) return undefined;
-      if (retry.entry.done) continue;
-      const entry = this.#eldestOfGroup(retry);
-      if (entry.source.kind === 'status') entry.point = entry.source.slot.point;
-      return [entry];
-    }
-  }
-
-  #eldestOfGroup(retry: Retry): Entry {
-    const { source } = retry.entry;
-    if (source.kind === 'status') return retry.entry;
-    let eldest = retry;
-    for (const other of this.#retries) {
-      if (other.entry.source.kind !== 'lane' || other.entry.source.group !== source.group) continue;
-      if (positionOf(other.entry) < positionOf(eldest.entry)) eldest = other;
-    }
-    if (eldest !== retry) this.#retries[this.#retries.indexOf(eldest)] = retry;
-    return eldest.entry;
+    const entry = this.#retries.takeNext();
+    if (entry === undefined) return undefined;
+    if (entry.source.kind === 'status') entry.point = entry.source.slot.point;
+    return [entry];
   }
 
   #sweepLate(): void {
     const { clock } = this.#options;
     this.#sweep = undefined;
-    if (this.#stopped) return;
+    if (this.#stopped || this.#suspicious) return;
     const nowMs = clock.monotonicMs();
     let late = 0;
     for (const message of this.#unanswered) {
@@ -483,7 +410,7 @@ export class WindowSender implements Sender {
         else this.#refusedOne(entry, 'no reply');
       }
     }
-    if (late > 0 && nowMs - this.#acceptedMs >= ANSWER_WITHIN_MS) this.#suspect('silence');
+    if (late > 0 && nowMs - this.#answeredMs >= ANSWER_WITHIN_MS) this.#suspect('silence');
     if (this.#unanswered.size > 0) {
       this.#sweep = clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
     }
@@ -495,51 +422,4 @@ export class WindowSender implements Sender {
     this.#suspicious = true;
     this.#options.onSuspicion(why);
   }
-
-  #troubleOf(entry: Entry): Trouble | undefined {
-    const { source } = entry;
-    return source.kind === 'status'
-      ? source.slot.trouble
-      : source.track.book.troubles.get(source.position);
-  }
-
-  #newTrouble(entry: Entry): Trouble {
-    const known = this.#troubleOf(entry);
-    if (known !== undefined) return known;
-    const trouble: Trouble = {
-      failures: 0,
-      tries: 0,
-      acceptedBefore: 0,
-      dueMs: 0,
-      undecodableAs: 0,
-    };
-    const { source } = entry;
-    if (source.kind === 'status') source.slot.trouble = trouble;
-    else source.track.book.troubles.set(source.position, trouble);
-    return trouble;
-  }
-}
-
-function laneEntry(track: Track, group: KeyGroup, position: number, point: Point): Entry {
-  return {
-    source: { kind: 'lane', track, group, position },
-    point,
-    alone: false,
-    done: false,
-    late: undefined,
-  };
-}
-
-function nameOf(point: Point): string {
-  return point.type + canonicalKey(point.key);
-}
-
-function positionOf(entry: Entry): number {
-  return entry.source.kind === 'lane' ? entry.source.position : -1;
-}
-
-function nodeIdOf(entry: Entry): string {
-  return entry.source.kind === 'status'
-    ? entry.source.slot.nodeId
-    : entry.source.track.book.lane.nodeId;
 }
