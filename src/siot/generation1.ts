@@ -44,7 +44,7 @@ export const generation1: SiotWire = {
 /** Generation 2's limit; a longer text of generation 1 could not be passed on. */
 const MAX_FIELD = 0xffff;
 
-function toMessage(point: Point): siot.IPoint {
+function toMessage(point: Point): siot.Point.$Properties {
   const text = textOf(point.value);
   if (text.length * 3 > MAX_FIELD && Buffer.byteLength(text) > MAX_FIELD) {
     throw new PayloadError(`text has ${String(Buffer.byteLength(text))} bytes; at most 65,535 fit`);
@@ -55,7 +55,7 @@ function toMessage(point: Point): siot.IPoint {
     seconds -= 1n;
     nanos += NS_PER_S;
   }
-  const message: siot.IPoint = {
+  const message: siot.Point.$Properties = {
     type: point.type,
     time: { seconds: Number(seconds), nanos: Number(nanos) },
     key: canonicalKey(point.key),
@@ -127,7 +127,7 @@ export function valueOf(message: siot.Point): PointValue {
     : { kind: 'string', text: message.text, number: message.value };
 }
 
-function timeOf(time: siot.ITimestamp | null | undefined): bigint {
+function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   if (time === null || time === undefined) return 0n;
   const seconds = time.seconds ?? 0;
   return BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);

@@ -1,11 +1,16 @@
 import type { Outbox } from '../outbox/outbox.js';
-import { NS_PER_S, type Clock, type Timer } from '../point/clock.js';
+import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { makePoint, stringValue, type Point } from '../point/point.js';
 import { backoffMs } from './backoff.js';
 import { Connection, type ConnectionState, type NatsSettings } from './connection.js';
-import type { DropCause } from './lane-book.js';
-import { NodeKeeper, type NodeLife } from './nodes.js';
+import {
+  ListeningNode,
+  type SiotNode,
+  type SiotNodeEvents,
+  type SiotNodeSpec,
+} from './listening-node.js';
+import { NodeKeeper } from './nodes.js';
 import { probe } from './probe.js';
 import { Publisher } from './publisher.js';
 import { StoreClient } from './store-client.js';
@@ -13,6 +18,7 @@ import { WIRES, type Generation, type SiotWire } from './wire.js';
 
 export type { NatsAuth, NatsSettings } from './connection.js';
 export type { DropCause } from './lane-book.js';
+export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './listening-node.js';
 export type { NodeLife } from './nodes.js';
 export type { Generation } from './wire.js';
 
@@ -31,45 +37,6 @@ export interface SiotOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-}
-
-export interface SiotNodeSpec {
-  /** One subject token. */
-  readonly id: string;
-  readonly type: string;
-  /** Written when the node is made, and not again; blank: the name. */
-  readonly description: string;
-  /** Of the link, for the log. */
-  readonly name: string;
-}
-
-export interface SiotNodeEvents {
-  /** Points that somebody else publishes on the node, as they are; neither their origin nor their time is judged. */
-  heard(points: readonly Point[]): void;
-  /**
-   * All points of the node as the store has it: at start, after each
-   * reconnection, and when SIOT or the node comes back.
-   */
-  read(points: readonly Point[]): void;
-  life(life: NodeLife): void;
-  /**
-   * The newest of each point has to be put into the outbox once more: a store
-   * answered for the first time or without this node, or a deleted node lives again.
-   */
-  resend(): void;
-  /** Points of the node that were given up, for whoever counts. Already logged. */
-  dropped?(cause: DropCause, points: readonly Point[]): void;
-}
-
-export interface SiotNode {
-  readonly life: NodeLife;
-  /** Points of which only the latest counts; they overtake those in the outbox. */
-  status(points: readonly Point[]): void;
-  /**
-   * The link has left the configuration: nothing is heard any more. Resolves
-   * when what there was to be published is delivered, or cannot be now.
-   */
-  remove(): Promise<void>;
 }
 
 export interface SiotStatus {
@@ -91,8 +58,6 @@ type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 /** How often SIOT is looked for while it does not answer. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
 const DRAIN_LOOK_MS = 10;
-/** Year 1. */
-const UNSET_NS = -62_135_596_800n * NS_PER_S;
 const REMOVED_WITHIN_MS = 5_000;
 
 /**
@@ -414,78 +379,5 @@ export class Siot {
     if (text === this.#lastStatus) return;
     this.#lastStatus = text;
     for (const listener of this.#statusListeners) listener(status);
-  }
-}
-
-interface Surroundings {
-  readonly connection: Connection;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly edgeChanged: () => void;
-  readonly status: (points: readonly Point[]) => void;
-  readonly removed: () => Promise<void>;
-}
-
-class ListeningNode implements SiotNode {
-  #life: NodeLife = 'unknown';
-  #stop: (() => void)[] = [];
-
-  constructor(
-    readonly spec: SiotNodeSpec,
-    readonly events: SiotNodeEvents,
-    private readonly around: Surroundings,
-  ) {}
-
-  get life(): NodeLife {
-    return this.#life;
-  }
-
-  setLife(life: NodeLife): void {
-    this.#life = life;
-    this.events.life(life);
-  }
-
-  listen(wire: SiotWire): void {
-    const { connection, edgeChanged } = this.around;
-    this.#deafen();
-    this.#stop = [
-      connection.subscribe(wire.pointSubscription(this.spec.id), (message) => {
-        this.#heard(wire, message.data);
-      }),
-      connection.subscribe(wire.edgeSubscription(this.spec.id), edgeChanged),
-    ];
-  }
-
-  status(points: readonly Point[]): void {
-    this.around.status(points);
-  }
-
-  remove(): Promise<void> {
-    this.#deafen();
-    return this.around.removed();
-  }
-
-  #heard(wire: SiotWire, payload: Uint8Array): void {
-    const decoded = wire.decode(payload);
-    if (decoded === undefined || decoded.odd > 0) {
-      const { id: nodeId, name } = this.spec;
-      this.around.log.debug(
-        { nodeId, link: name, odd: decoded?.odd },
-        'a message on the node could not be read whole',
-      );
-    }
-    if (decoded === undefined || decoded.points.length === 0) return;
-    // Generation 1's way to say "now": its store does the same (siot-interop.md, 1.5).
-    const stamped = decoded.points.map((point) =>
-      wire.generation === 1 && point.time === UNSET_NS
-        ? { ...point, time: this.around.clock.wallNs() }
-        : point,
-    );
-    this.events.heard(stamped);
-  }
-
-  #deafen(): void {
-    for (const stop of this.#stop) stop();
-    this.#stop = [];
   }
 }

@@ -11,10 +11,10 @@ import { NatsServer, type NatsServerOptions } from '../../src/siot/nats-server.j
 import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
 import { WIRES, type Generation } from '../../src/siot/wire.js';
 
-const cleanups: (() => Promise<unknown> | void)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 /** Done after the test, in reverse order. */
-export function cleanup(what: () => Promise<unknown> | void): void {
+export function cleanup(what: () => unknown): void {
   cleanups.push(what);
 }
 

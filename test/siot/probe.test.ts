@@ -9,8 +9,12 @@ const uri1 =
   '0a2912037572692a0b088092b8c398feffffff0142156e6174733a2f2f3132372e302e302e313a34323232';
 const uri2 = '0200000003007572690000';
 const empty = Buffer.from('');
-const point = (given: siot.IPoint): siot.IPoint => ({ type: 'x', time: { seconds: 1 }, ...given });
-const root = (node: siot.INode): Uint8Array =>
+const point = (given: siot.Point.$Properties): siot.Point.$Properties => ({
+  type: 'x',
+  time: { seconds: 1 },
+  ...given,
+});
+const root = (node: siot.Node.$Properties): Uint8Array =>
   siot.NodesReply.encode({ nodes: [{ id: 'r', parent: 'root', ...node }] }).finish();
 
 const compactUri = Buffer.from(

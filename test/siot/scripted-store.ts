@@ -161,7 +161,7 @@ export class ScriptedStore {
     }
     const [, parent = '', id = ''] = message.subject.split('.');
     const withDeleted = message.data.length > 4;
-    const nodes: siot.INode[] = [];
+    const nodes: siot.Node.$Properties[] = [];
     for (const [nodeId, node] of this.nodes) {
       for (const [up, tombstone] of node.edges) {
         if (tombstone === 1 && !withDeleted) continue;
@@ -172,7 +172,7 @@ export class ScriptedStore {
     message.respond(siot.NodesReply.encode({ nodes }).finish());
   }
 
-  #encode(id: string, node: Node, parent: string, tombstone: number): siot.INode {
+  #encode(id: string, node: Node, parent: string, tombstone: number): siot.Node.$Properties {
     return {
       id,
       type: node.type,
@@ -185,7 +185,7 @@ export class ScriptedStore {
     };
   }
 
-  #stored(point: Point): siot.IPoint {
+  #stored(point: Point): siot.Point.$Properties {
     const time = {
       seconds: Number(point.time / 1_000_000_000n),
       nanos: Number(point.time % 1_000_000_000n),

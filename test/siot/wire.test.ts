@@ -151,7 +151,7 @@ describe('a node reply', () => {
 
   // What 0.22.0 returned for values that were stored (siot-interop.md, 1.1).
   const time = { seconds: 1 };
-  const reply = (points: siot.IPoint[], hash: number): Uint8Array =>
+  const reply = (points: siot.Point.$Properties[], hash: number): Uint8Array =>
     siot.NodesReply.encode({ nodes: [{ id: 'd', parent: 'p', hash, points }] }).finish();
   const values = (points: readonly Point[]): PointValue[] => points.map(({ value }) => value);
 
