@@ -197,6 +197,22 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('temp')).toEqual([1, 2]);
   });
 
+  it('to listen, but answers queries, is not asked in a hurry', async () => {
+    const s = await scene(generation);
+    await s.store.pauseWrites();
+    put(s.outbox, point('temp', 1));
+    await s.pass(60_000);
+    const looks = s.said.filter(({ message }) => message.includes('looked for again')).length;
+    expect(looks).toBeGreaterThanOrEqual(10);
+    expect(looks).toBeLessThanOrEqual(25);
+    expect(delivered(s)).toBe(false);
+    await s.store.pause();
+    await s.store.resume();
+    await s.pass(6_000);
+    expect(delivered(s)).toBe(true);
+    expect(s.store.numbers('temp')).toEqual([1]);
+  });
+
   it('to decode is asked who it is; the same again: an error like others', async () => {
     const s = await scene(generation);
     s.store.answer = (points) =>

@@ -84,6 +84,12 @@ export class ScriptedStore {
     await this.client.flush();
   }
 
+  /** Queries are answered, and nobody listens for writes. */
+  async pauseWrites(): Promise<void> {
+    for (const subscription of this.#subscriptions.splice(2)) subscription.unsubscribe();
+    await this.client.flush();
+  }
+
   get accepted(): Received[] {
     return this.received.filter(({ answer }) => answer === '');
   }
