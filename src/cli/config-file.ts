@@ -123,8 +123,13 @@ class ConfigFile {
   }
 
   #checkStateDir(source: YamlSource, stateDir: string): void {
-    const found = statSync(resolve(this.#folder, stateDir), { throwIfNoEntry: false });
-    if (found === undefined || found.isDirectory()) return;
+    try {
+      const found = statSync(resolve(this.#folder, stateDir), { throwIfNoEntry: false });
+      if (found === undefined || found.isDirectory()) return;
+    } catch (error) {
+      // Whatever else there is to say about it, starting the gateway will say.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return;
+    }
     const message = `${JSON.stringify(stateDir)} is no folder; name one, or a name that is free`;
     this.#add(source.valueAt(['stateDir']), ['stateDir'], message);
   }

@@ -1,5 +1,5 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
-import type { LinkStatus, PendingSetting, PlainValue } from '../gateway/verbs.js';
+import type { LinkStatus, PendingSetting, PlainValue, StatusReply } from '../gateway/verbs.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
 import { harmless } from './logger.js';
 
@@ -15,6 +15,7 @@ export type WatchEvent =
   /** No longer pending. */
   | { readonly kind: 'settled'; readonly link: string; readonly setting: PendingSetting }
   | { readonly kind: 'link'; readonly status: LinkStatus }
+  | { readonly kind: 'siot'; readonly siot: StatusReply['siot'] }
   /** Something about the gateway or NATS. */
   | { readonly kind: 'note'; readonly text: string };
 
@@ -49,6 +50,8 @@ function plainEvent(event: WatchEvent): object {
       const { name, counters: _counters, pending: _pending, ...status } = event.status;
       return { kind: 'link', link: name, ...status };
     }
+    case 'siot':
+      return { kind: 'siot', ...event.siot };
     case 'note':
       return event;
   }
@@ -73,10 +76,18 @@ export function textLine(event: WatchEvent): string {
       return `${harmless(event.link)}: no longer pending: ${nameOf(event.setting)}`;
     case 'link':
       return linkLine(event.status);
+    case 'siot':
+      return `SIOT: generation ${event.siot.generation}, ${STORES[event.siot.store]}`;
     case 'note':
       return event.text;
   }
 }
+
+const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
+  answers: 'its store answers',
+  expected: 'its store does not answer now: points wait for it',
+  none: 'no store: points are delivered to NATS only',
+};
 
 function linkLine(status: LinkStatus): string {
   const { name, transport, port, portProblem, connected, node, codec, advice } = status;

@@ -1,8 +1,18 @@
 /**
  * The word that somebody who wrote `word` probably meant; `undefined` if none
- * is near: at most a third of its letters differ, capitals aside.
+ * is near: one begins with the other, or at most two of five letters differ;
+ * capitals aside.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  const written = word.toLowerCase();
+  const sameStart = known.find((candidate) => {
+    const other = candidate.toLowerCase();
+    return (
+      Math.min(written.length, other.length) >= 3 &&
+      (other.startsWith(written) || written.startsWith(other))
+    );
+  });
+  if (sameStart !== undefined) return sameStart;
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
@@ -12,7 +22,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
       bestDistance = distance;
     }
   }
-  const allowed = Math.max(1, Math.floor(Math.max(word.length, best?.length ?? 0) / 3));
+  const allowed = Math.max(1, Math.floor(Math.max(word.length, best?.length ?? 0) * 0.4));
   return bestDistance <= allowed ? best : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../../gateway/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
 import { ConfigFileError, readConfigFile } from '../config-file.js';
-import { errorText } from '../errors.js';
+import { errorText, EXIT_FAILED } from '../errors.js';
 import { createLogger, type LogFormat, type Logger } from '../logger.js';
 import { configOption, type ConfigOption } from '../options.js';
 import { VERSION } from '../version.js';
@@ -64,8 +64,9 @@ class Daemon {
       await this.#gateway.start();
     } catch (error) {
       if (this.#stoppingSince === undefined) {
+        this.log.error({}, errorText(error));
         await this.#gateway.stop().catch(() => undefined);
-        throw error;
+        process.exit(EXIT_FAILED);
       }
     }
     await this.#ended;
@@ -76,7 +77,7 @@ class Daemon {
   #stop(): void {
     const now = performance.now();
     if (this.#stoppingSince !== undefined) {
-      if (now - this.#stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      if (now - this.#stoppingSince > SAME_SIGNAL_MS) process.exit(EXIT_FAILED);
       return;
     }
     this.#stoppingSince = now;

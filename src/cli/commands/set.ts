@@ -31,7 +31,7 @@ export function setCommand(): Command {
     .addHelpText(
       'after',
       '\nExit status: 0 acknowledged; 1 not, or not yet: the setting stays pending; 2 wrong words.' +
-        '\nExamples:\n  siot-mcu set pump targetFlow 12.5\n  siot-mcu set pump relay/2 true' +
+        '\nExamples:\n  siot-mcu set pump setpoint 5.5\n  siot-mcu set pump relay/2 true' +
         "\n  siot-mcu set pump display --text '42'",
     )
     .action(async (link: string, target: string, value: string, options: SetOptions) => {

@@ -50,6 +50,7 @@ class Watch {
     { readonly link: string; readonly setting: PendingSetting }
   >();
   #note = '';
+  #siot = '';
 
   constructor(
     private readonly client: GatewayClient,
@@ -86,6 +87,9 @@ class Watch {
   }
 
   #show(status: StatusReply): void {
+    const siot = JSON.stringify(status.siot);
+    if (siot !== this.#siot) this.say({ kind: 'siot', siot: status.siot });
+    this.#siot = siot;
     const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
     this.#follow(links, WIRES[status.siot.generation]);
     for (const link of links) {

@@ -1,0 +1,134 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configJsonSchema } from '../../src/gateway/config-schema.js';
+import { Cli, runCli } from '../support/cli.js';
+import { tempDir } from '../support/temp-dir.js';
+
+function configFile(text: string): string {
+  const file = join(tempDir(), 'gateway.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('siot-mcu', () => {
+  it.each(['run', 'check', 'ports', 'sim', 'watch', 'set', 'schema'])(
+    '%s --help explains and gives an example, on stdout',
+    async (command) => {
+      const { status, stdout, stderr } = await runCli([command, '--help']);
+      expect(status).toBe(0);
+      expect(stdout).toContain(`Usage: siot-mcu ${command}`);
+      expect(stdout).toMatch(new RegExp(`Examples?:\n +siot-mcu ${command}`));
+      expect(stderr).toBe('');
+    },
+  );
+
+  it('--help lists all commands and the exit statuses', async () => {
+    const { status, stdout } = await runCli(['--help']);
+    expect(status).toBe(0);
+    for (const word of ['run', 'check', 'ports', 'sim', 'watch', 'set', 'schema', 'Exit status']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  it('--version says what package.json says', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await runCli(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ['no command', [], /Usage: siot-mcu/],
+    ['an unknown command', ['chek'], /unknown command 'chek'\s+\(Did you mean check\?\)/],
+    ['an unknown option', ['check', '--jsn'], /unknown option '--jsn'/],
+    ['an option without its value', ['check', '-c'], /argument missing/],
+    ['one argument too many', ['schema', 'x'], /too many arguments/],
+    ['one argument too few', ['set', 'pump', 'flow'], /missing required argument 'value'/],
+    ['a wrong log format', ['run', '--log-format', 'xml'], /Allowed choices are text, json/],
+    ['a timeout of 0', ['set', 'a', 'b', '1', '--timeout', '0'], /Give seconds above 0/],
+    ['two kinds of value', ['set', 'a', 'b', '1', '--int', '--text'], /cannot be used with/],
+    [
+      'a type with a dot',
+      ['set', 'a', 'b.c', '1'],
+      /"b\.c" names no point: give TYPE or TYPE\/KEY/,
+    ],
+    ['a key with a space', ['set', 'a', 'b/c d', '1'], /"b\/c d" names no point/],
+    ['an empty type', ['set', 'a', '/k', '1'], /"\/k" names no point/],
+    ['a broken integer', ['set', 'a', 'b', '1.5', '--int'], /VALUE is no whole number of 64 bits/],
+    ['a huge integer', ['set', 'a', 'b', '9223372036854775808', '--int'], /no whole number of 64/],
+    ['broken JSON', ['set', 'a', 'b', '{', '--json'], /VALUE is no JSON/],
+    ['a simulator without a line', ['sim'], /give either --pty LINKPATH or --tcp HOST:PORT/],
+    ['a simulator with two lines', ['sim', '--pty', 'x', '--tcp', 'y:1'], /cannot be used with/],
+    ['a wrong seed', ['sim', '--pty', 'x', '--seed', '-1'], /Give a whole number from 0 to/],
+    [
+      'an unknown codec',
+      ['sim', '--pty', 'x', '--protocol', 'json'],
+      /choices are protobuf, compact/,
+    ],
+    ['a profile that is missing', ['sim', '--pty', 'x', '--profile', '/no/p'], /^\/no\/p:1:1: /],
+  ])('%s ends with 2 and says why', async (_what, args, why) => {
+    const { status, stdout, stderr } = await runCli(args);
+    expect(stderr).toMatch(why);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each(['check', 'run', 'watch'])(
+    '%s says all that is wrong and ends with 2',
+    async (command) => {
+      const file = configFile('links: [{ name: a }]\nnatz: 1\n');
+      const { status, stdout, stderr } = await runCli([command, '-c', file]);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr.trimEnd().split('\n')).toEqual([
+        expect.stringContaining(`${file}:1:9: links[0].transport: is missing`),
+        expect.stringContaining(`${file}:2:1: natz: unknown key; did you mean nats?`),
+      ]);
+    },
+  );
+
+  it('takes gateway.yaml of the current folder by default', async () => {
+    const folder = tempDir();
+    writeFileSync(join(folder, 'gateway.yaml'), 'links: []\n');
+    const { status, stdout } = await runCli(['check'], { cwd: folder });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'gateway.yaml: good, 0 links\n' });
+  });
+
+  it('says so when the configuration is not for this user', async () => {
+    const file = configFile('links: []\n');
+    chmodSync(file, 0o000);
+    chmodSync(join(file, '..'), 0o755);
+    const nobody = process.getuid?.() === 0 ? { uid: 65534 } : {};
+    const { status, stderr } = await runCli(['check', '-c', file], nobody);
+    expect(stderr).toContain(`${file}:1:1: (file): may not be read by this user; change its owner`);
+    expect(status).toBe(2);
+  });
+
+  it('prints the schema that the build has put beside the program', async () => {
+    const { status, stdout, stderr } = await runCli(['schema']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual(configJsonSchema());
+    expect(readFileSync('dist/gateway.schema.json', 'utf8')).toBe(stdout);
+  });
+
+  it('ends quietly when nobody reads its output any more', async () => {
+    const cli = new Cli(['schema']);
+    cli.child.stdout?.destroy();
+    expect(await cli.ended).toBe(0);
+    expect(cli.stderr).toBe('');
+  });
+
+  it.each([
+    ['watch', []],
+    ['set', ['pump', 'flow', '1']],
+  ])('%s says when the gateway has never run', async (command, args) => {
+    const file = configFile('links: []\n');
+    const { status, stdout, stderr } = await runCli([command, ...args, '-c', file]);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^siot-mcu: .* knows no gateway yet: start `siot-mcu run`.*\n$/);
+  });
+
+  it('shows where an error came from only when asked to', async () => {
+    const args = ['watch', '-c', configFile('links: []\n')];
+    expect((await runCli(args)).stderr).not.toMatch(/\n\s+at /);
+    expect((await runCli(args, { env: { SIOT_MCU_DEBUG: '1' } })).stderr).toMatch(/\n\s+at /);
+  });
+});

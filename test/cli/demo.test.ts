@@ -1,0 +1,120 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Crossing } from '../../src/cli/demo-view.js';
+import { tempDir } from '../support/temp-dir.js';
+
+const DEMO = join(import.meta.dirname, '..', '..', 'dist', 'src', 'cli', 'demo.js');
+
+/** The demo with a mark in its environment, which everything that it starts inherits. */
+class Demo {
+  readonly mark = `SIOT_DEMO_TEST=${randomUUID()}`;
+  readonly folder = tempDir();
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<number | null>;
+
+  constructor(...args: string[]) {
+    const [name = '', value = ''] = this.mark.split('=');
+    this.child = spawn(process.execPath, [DEMO, ...args], {
+      env: { ...process.env, [name]: value, TMPDIR: this.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (text: Buffer) => (this.stdout += text.toString()));
+    this.child.stderr?.on('data', (text: Buffer) => (this.stderr += text.toString()));
+    this.ended = new Promise((resolve) => this.child.once('close', resolve));
+  }
+
+  async said(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.stdout)) {
+      await new Promise((resolve) => this.child.stdout?.once('data', resolve));
+    }
+  }
+
+  /** Processes of this demo that are alive. */
+  leftBehind(): string[] {
+    return readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(this.mark);
+      } catch {
+        return false;
+      }
+    });
+  }
+}
+
+const lines = (text: string): Crossing[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Crossing);
+
+describe('npm run demo', () => {
+  it.each(['protobuf', 'compact'])(
+    'brings points up and settings down (%s), and ends with 0',
+    async (protocol) => {
+      const demo = new Demo('--seconds', '5', '--json', '--protocol', protocol);
+      expect(await demo.ended, demo.stderr).toBe(0);
+      const crossed = lines(demo.stdout);
+      const up = crossed.filter(({ direction }) => direction === 'up');
+      const down = crossed.filter(({ direction }) => direction === 'down');
+      expect(up.map(({ type }) => type)).toEqual(expect.arrayContaining(['flow', 'pressure']));
+      expect(down[0]).toMatchObject({ link: 'pump', type: 'setpoint', key: '0' });
+      expect(down[0]?.time).toMatch(/^\d{19}$/);
+      // The device says itself that the setting is in force.
+      expect(up).toContainEqual(
+        expect.objectContaining({ type: 'setpoint', value: down[0]?.value }) as Crossing,
+      );
+      expect(demo.leftBehind()).toEqual([]);
+      expect(readdirSync(demo.folder)).toEqual([]);
+    },
+  );
+
+  it('ends with 1 when nothing can have gone both ways', async () => {
+    const demo = new Demo('--seconds', '0.5');
+    expect(await demo.ended).toBe(1);
+    expect(demo.stderr).toBe('demo: points did not go both ways in that time\n');
+  });
+
+  it('prints lines in a pipe', async () => {
+    const demo = new Demo();
+    await demo.said(/▼ setpoint = 4.25 published[^]*acknowledged within/);
+    expect(demo.stdout).toMatch(/▲ flow +1\d\d\.\d+ +\d\.\d s +\d\.\d\/s/);
+    expect(demo.stdout).not.toContain('\x1b');
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toBe(0);
+    expect(demo.leftBehind()).toEqual([]);
+    expect(readdirSync(demo.folder)).toEqual([]);
+  });
+
+  it('leaves nothing running when it is killed', async () => {
+    const demo = new Demo('--json');
+    await demo.said(/"direction":"up"/);
+    expect(demo.leftBehind().length).toBeGreaterThan(1);
+    demo.child.kill('SIGKILL');
+    await demo.ended;
+    await expect.poll(() => demo.leftBehind(), { timeout: 10_000 }).toEqual([]);
+  });
+
+  it('ends when nobody reads any more', async () => {
+    const demo = new Demo('--json');
+    await demo.said(/"direction":"up"/);
+    demo.child.stdout?.destroy();
+    expect(await demo.ended).toBe(0);
+    expect(demo.leftBehind()).toEqual([]);
+  });
+
+  it.each([['--seconds', 'soon'], ['--protocol', 'xml'], ['--loud']])(
+    'refuses %s %s',
+    async (...args) => {
+      const demo = new Demo(...args);
+      expect(await demo.ended).toBe(2);
+      expect(demo.stderr).toMatch(/^error: .*\n/);
+      expect(demo.stderr).not.toContain('    at ');
+    },
+  );
+});
