@@ -1,0 +1,373 @@
+/**
+ * All parts of an end-to-end test, real except for the device's firmware and,
+ * unless SIOT_BIN names a program, SIOT:
+ *
+ * ```
+ *  SimulatedMcu ══ PTY, TCP ══ Gateway ══ nats-server ══ SIOT
+ *                                              ╚════════ RawBus: what anyone sees
+ * ```
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
+import type { Protocol } from '../../firmware-sim/codec.js';
+import { SimulatedMcu, type McuOptions } from '../../firmware-sim/mcu.js';
+import type { PointLike } from '../../firmware-sim/points.js';
+import { PtyPipe } from '../../firmware-sim/pty.js';
+import { TcpPipe } from '../../firmware-sim/tcp.js';
+import { configSchema } from '../../src/gateway/config-schema.js';
+import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config.js';
+import { Gateway } from '../../src/gateway/gateway.js';
+import type { LinkStatus } from '../../src/gateway/verbs.js';
+import { SystemClock } from '../../src/point/clock.js';
+import type { Log } from '../../src/point/log.js';
+import type { Generation } from './points.js';
+import { RawBus } from './raw-bus.js';
+import {
+  VERSIONS,
+  generationOf,
+  startSiot,
+  whyNot,
+  type SiotServer,
+  type Version,
+} from './siot-server.js';
+import { until } from './until.js';
+
+export { until } from './until.js';
+export { find, RawBus } from './raw-bus.js';
+export type { SiotNode, SiotPoint } from './points.js';
+export type { Generation } from './points.js';
+
+export const clock = new SystemClock();
+/** A real time of now, later than each one before. */
+export const now = (): bigint => {
+  const ns = clock.wallNs();
+  lastNs = ns > lastNs ? ns : lastNs + 1n;
+  return lastNs;
+};
+let lastNs = 0n;
+
+export const PROTOCOLS: readonly Protocol[] = ['protobuf', 'compact'];
+
+// What a test started ends with it, newest first ------------------------------
+
+const endings: (() => Promise<unknown> | void)[] = [];
+
+export function atEnd(end: () => Promise<unknown> | void): void {
+  endings.push(end);
+}
+
+async function endAll(): Promise<void> {
+  for (let end = endings.pop(); end !== undefined; end = endings.pop()) await end();
+}
+
+/** Call once in each file: nothing that its tests started may be left when it ends. */
+export function leavesNothingBehind(): void {
+  let before: readonly string[] = [];
+  beforeAll(() => {
+    before = left();
+  });
+  afterEach(endAll);
+  afterAll(async () => {
+    await until(
+      () => extra(left(), before).length === 0,
+      () => `these to end: ${extra(left(), before).join(', ')}`,
+      5_000,
+    );
+  });
+}
+
+/** Child processes, sockets and terminals of this process. */
+function left(): string[] {
+  const children = readdirSync('/proc/self/task').flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8').trim().split(' '),
+  );
+  const files = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  });
+  const resources = process.getActiveResourcesInfo().filter((name) => /TCP|TTY|Process/.test(name));
+  return [
+    ...children.filter((pid) => pid !== '').map((pid) => `child process ${pid}`),
+    ...files.filter((file) => /^\/dev\/(ptmx|pts\/)/.test(file)),
+    ...resources,
+  ];
+}
+
+function extra(now: readonly string[], before: readonly string[]): string[] {
+  const counted = [...before];
+  return now.filter((one) => {
+    const at = counted.indexOf(one);
+    if (at >= 0) counted.splice(at, 1);
+    return at < 0;
+  });
+}
+
+// SIOT ------------------------------------------------------------------------
+
+export interface SiotUnderTest {
+  readonly version: Version;
+  readonly generation: Generation;
+  readonly server: SiotServer;
+  /** Closed at the end of the test. */
+  bus(): Promise<RawBus>;
+}
+
+/**
+ * The cases of `define` against each version of SIOT, whose server all of them
+ * share. A version that cannot run here is skipped, case by case.
+ */
+export function withEachSiot(
+  define: (siot: SiotUnderTest) => void,
+  versions: readonly Version[] = VERSIONS,
+): void {
+  for (const version of versions) {
+    describe(`SIOT ${version}`, () => {
+      const reason = whyNot(version);
+      let server: SiotServer | undefined;
+      if (reason === undefined) {
+        beforeAll(async () => {
+          server = await startSiot(version);
+        });
+        afterAll(() => server?.stop());
+      } else {
+        beforeEach((context) => context.skip(reason));
+      }
+      define({
+        version,
+        generation: generationOf(version),
+        get server() {
+          if (server === undefined) throw new Error('the server runs only while tests do');
+          return server;
+        },
+        bus: () => openBus(server?.url ?? '', server?.token),
+      });
+    });
+  }
+}
+
+export async function openBus(url: string, token?: string): Promise<RawBus> {
+  const bus = await RawBus.connect(url, token);
+  atEnd(() => bus.close());
+  return bus;
+}
+
+// The gateway -----------------------------------------------------------------
+
+export interface GatewayFile {
+  readonly url: string;
+  readonly token?: string;
+  readonly links: readonly object[];
+  readonly siot?: object;
+  readonly gateway?: object;
+}
+
+export interface Said {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: object;
+}
+
+/** A gateway with a folder of its own that outlives its restarts. */
+export class GatewayUnderTest {
+  readonly folder = mkdtempSync(join(tmpdir(), 'siot-mcu-e2e-'));
+  readonly said: Said[] = [];
+  #gateway: Gateway | undefined;
+  #config: GatewayConfig | undefined;
+
+  constructor(readonly file: GatewayFile) {
+    atEnd(async () => {
+      await this.stop();
+      rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
+  async start(): Promise<this> {
+    const { file } = this;
+    const raw = configSchema.parse(this.document());
+    this.#config = resolveConfig(raw, { resolve: (path) => path, secret: () => '' });
+    this.#gateway = new Gateway(this.#config, {
+      clock: new SystemClock(),
+      random: Math.random,
+      log: recordingLog(this.said),
+      version: file === undefined ? '' : 'e2e',
+    });
+    await this.#gateway.start();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.#gateway?.stop();
+    this.#gateway = undefined;
+  }
+
+  /** As in gateway.yaml. */
+  document(): object {
+    const { url, token, links, siot = {}, gateway = {} } = this.file;
+    return {
+      nats: { servers: url, ...(token === undefined || token === '' ? {} : { token }) },
+      stateDir: join(this.folder, 'state'),
+      siot,
+      gateway: { description: 'boiler room', ...gateway },
+      links,
+    };
+  }
+
+  get running(): Gateway {
+    if (this.#gateway === undefined) throw new Error('the gateway does not run');
+    return this.#gateway;
+  }
+
+  get id(): string {
+    return this.running.status().gateway.id;
+  }
+
+  nodeId(link = 0): string {
+    const config = this.#config?.links[link];
+    if (config === undefined) throw new Error('there is no such link');
+    return nodeIdOf(config, this.id);
+  }
+
+  link(link = 0): LinkStatus {
+    const status = this.running.status().links[link];
+    if (status === undefined) throw new Error('there is no such link');
+    return status;
+  }
+
+  counter(name: string, link = 0): number {
+    return this.link(link).counters[name] ?? 0;
+  }
+
+  /** Until its store answers and its nodes are there. */
+  async inSiot(): Promise<void> {
+    await until(
+      () => this.running.status().links.every(({ node }) => node === 'alive'),
+      () => `the nodes of the gateway: ${JSON.stringify(this.running.status())}`,
+    );
+  }
+}
+
+function recordingLog(said: Said[]): Log {
+  const say =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void said.push({ level, fields, message });
+  const log: Log = {
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    child: () => log,
+  };
+  return log;
+}
+
+// The device ------------------------------------------------------------------
+
+export interface Device {
+  readonly mcu: SimulatedMcu;
+  /** For the configuration. */
+  readonly transport: object;
+  /** Sends, and throws unless the packet is acknowledged. */
+  report(...points: readonly PointLike[]): Promise<void>;
+}
+
+export type Line = 'serial' | 'tcp';
+
+export async function openDevice(
+  protocol: Protocol,
+  line: Line = 'serial',
+  options: Partial<McuOptions> = {},
+): Promise<Device> {
+  const { pipe, transport } = await openLine(line);
+  const mcu = new SimulatedMcu(pipe, { clock, protocol, ...options });
+  atEnd(() => mcu.close());
+  return {
+    mcu,
+    transport,
+    report: async (...points) => {
+      const { outcome } = await mcu.sendPoints(points);
+      if (outcome !== 'acknowledged') throw new Error(`the packet ended as ${outcome}`);
+    },
+  };
+}
+
+async function openLine(line: Line): Promise<{ pipe: PtyPipe | TcpPipe; transport: object }> {
+  switch (line) {
+    case 'serial': {
+      const pipe = await PtyPipe.open();
+      return { pipe, transport: { type: 'serial', path: pipe.path } };
+    }
+    case 'tcp': {
+      const pipe = await TcpPipe.open({ host: '127.0.0.1', port: 0 });
+      return { pipe, transport: { type: 'tcp', ...pipe.address } };
+    }
+  }
+}
+
+// All together ----------------------------------------------------------------
+
+export interface Plant {
+  readonly device: Device;
+  readonly gateway: GatewayUnderTest;
+  readonly bus: RawBus;
+  readonly nodeId: string;
+  /** Sets a point as a person does, at the present time, and has the store's receipt. */
+  set(point: {
+    readonly type: string;
+    readonly key?: string;
+    readonly value: Parameters<RawBus['set']>[2]['value'];
+    readonly tombstone?: number;
+    readonly origin?: string;
+    readonly time?: bigint;
+  }): Promise<void>;
+}
+
+export interface PlantOptions {
+  readonly line?: Line;
+  readonly link?: object;
+  readonly mcu?: Partial<McuOptions>;
+}
+
+/** A device, its gateway, and SIOT, joined; the device has been heard. */
+export async function plant(
+  siot: SiotUnderTest,
+  protocol: Protocol,
+  { line = 'serial', link = {}, mcu = {} }: PlantOptions = {},
+): Promise<Plant> {
+  const device = await openDevice(protocol, line, mcu);
+  const bus = await siot.bus();
+  await bus.listen();
+  const gateway = new GatewayUnderTest({
+    url: siot.server.url,
+    token: siot.server.token,
+    links: [{ name: 'pump', transport: device.transport, ...link }],
+  });
+  await gateway.start();
+  await gateway.inSiot();
+  await until(() => gateway.link().port === 'open', 'the port to be open');
+  await device.report({ type: 'hello', value: 1, time: now() });
+  const nodeId = gateway.nodeId();
+  return {
+    device,
+    gateway,
+    bus,
+    nodeId,
+    set: ({ time = now(), ...point }) => bus.set(siot.generation, nodeId, { time, ...point }),
+  };
+}
+
+/** What `siot-mcu` runs as. */
+export const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
+
+/** Builds what {@link MAIN} needs, from the sources as they are. */
+export function buildProgram(): void {
+  const tsc = new URL('../../node_modules/typescript/bin/tsc', import.meta.url).pathname;
+  const project = new URL('../../tsconfig.json', import.meta.url).pathname;
+  execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'pipe' });
+}

@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import { find, leavesNothingBehind, now, plant, until, withEachSiot } from './harness.js';
+
+leavesNothingBehind();
+
+withEachSiot((siot) => {
+  const { generation } = siot;
+  /** Live or dead, an edge of a node. */
+  const edge = (alive: boolean, nodeType?: string) => [
+    { type: 'tombstone', value: alive ? 0 : 1, time: now() },
+    ...(nodeType === undefined ? [] : [{ type: 'nodeType', value: nodeType, time: now() }]),
+  ];
+
+  it('makes a node for the gateway and one for each link, with descriptions', async () => {
+    const { bus, gateway, nodeId } = await plant(siot, 'compact', {
+      link: { node: { description: 'Pump controller' } },
+    });
+    const own = await bus.node(gateway.id);
+    expect(own).toMatchObject({ type: 'mcuGateway', parent: await bus.rootId() });
+    expect(find(own.points, 'description')?.text).toBe('boiler room');
+    expect(find(own.points, 'versionApp')?.text).toBe('e2e');
+    const link = await bus.node(nodeId);
+    expect(link).toMatchObject({ type: 'mcu', parent: gateway.id });
+    expect(find(link.points, 'description')?.text).toBe('Pump controller');
+    // A UUIDv5 of the gateway's ID and the link's name.
+    expect(nodeId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  it('keeps a person’s description, and all IDs, over a restart', async () => {
+    const { bus, gateway, nodeId, set, device } = await plant(siot, 'compact');
+    const id = gateway.id;
+    await set({ type: 'description', value: 'The old pump' });
+    await gateway.stop();
+    await gateway.start();
+    await gateway.inSiot();
+    await device.report({ type: 'after', value: 1, time: now() });
+    await bus.stored(nodeId, 'after');
+    expect(gateway.id).toBe(id);
+    expect(gateway.nodeId()).toBe(nodeId);
+    expect((await bus.stored(nodeId, 'description')).text).toBe('The old pump');
+    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(1);
+    // What it is called in SIOT is no business of the device.
+    device.mcu.assertNotReceived('description');
+  });
+
+  it('takes the node and its parent that the configuration names', async () => {
+    const first = await plant(siot, 'compact', {
+      link: { node: { id: `given-${String(now())}`, type: 'pumpController' } },
+    });
+    expect(await first.bus.node(first.nodeId)).toMatchObject({
+      id: first.nodeId,
+      type: 'pumpController',
+      parent: first.gateway.id,
+    });
+  });
+
+  it('lets people move a node, and mirror it', async () => {
+    const { bus, gateway, nodeId, device, set } = await plant(siot, 'compact');
+    const root = await bus.rootId();
+    await bus.setEdge(generation, nodeId, root, edge(true, 'mcu'));
+    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(2);
+    await device.report({ type: 'mirrored', value: 1, time: now() });
+    await bus.stored(nodeId, 'mirrored');
+
+    await bus.setEdge(generation, nodeId, gateway.id, edge(false));
+    await device.report({ type: 'moved', value: 1, time: now() });
+    await bus.stored(nodeId, 'moved');
+    await gateway.stop();
+    await gateway.start();
+    await gateway.inSiot();
+    await device.report({ type: 'again', value: 1, time: now() });
+    await bus.stored(nodeId, 'again');
+    await set({ type: 'setpoint', value: 1 });
+    await device.mcu.waitForSetting('setpoint');
+    const nodes = await bus.nodes(`all.${nodeId}`);
+    expect(nodes.map(({ parent }) => parent)).toEqual([root]);
+  });
+
+  it('never resurrects a node that somebody deleted, and goes on when it lives again', async () => {
+    const { bus, gateway, nodeId, device } = await plant(siot, 'compact');
+    await device.report({ type: 'temp', value: 1, time: now() });
+    await bus.stored(nodeId, 'temp');
+    await bus.setEdge(generation, nodeId, gateway.id, edge(false));
+    await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed');
+    expect(gateway.link().advice.join()).toContain('deleted');
+
+    const from = bus.seen.length;
+    // Acknowledged, counted and dropped, though the link stays open.
+    await device.report({ type: 'temp', value: 2, time: now() });
+    await device.report({ type: 'temp', value: 3, time: now() });
+    expect(gateway.counter('nodeDeleted')).toBe(2);
+    expect(gateway.link().port).toBe('open');
+    // Over a restart as well, after which the gateway has to find it out again.
+    await gateway.stop();
+    await gateway.start();
+    await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed again');
+    await until(() => gateway.link().port === 'open', 'the port to be open');
+    await device.report({ type: 'temp', value: 4, time: now() });
+    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(0);
+    const seen = bus.seen.slice(from).filter(({ subject }) => subject.startsWith(`p.${nodeId}`));
+    expect(seen.filter(({ subject }) => subject.includes('temp'))).toHaveLength(0);
+
+    await bus.setEdge(generation, nodeId, gateway.id, edge(true));
+    await until(() => gateway.link().node === 'alive', 'the node to live again');
+    // The newest of each point, also of those that were dropped.
+    const newest = await bus.stored(nodeId, 'temp', '0', ({ number }) => number !== 1);
+    expect(newest.number).toBe(4);
+    await device.report({ type: 'after', value: 5, time: now() });
+    await bus.stored(nodeId, 'after');
+  });
+});
