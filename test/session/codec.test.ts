@@ -98,7 +98,6 @@ describe('protocol: auto', () => {
 describe('a device that says nothing', () => {
   it('after 5 s without a payload, and then every 30 s, gets a timeSync in both codecs in turn', () => {
     const harness = auto();
-    harness.set('target', 5);
     harness.advance(4_999);
     expect(harness.take()).toEqual([]);
     harness.advance(1 + 29_000);
