@@ -69,6 +69,8 @@ type Flight = (
   /** The device had been heard on this opening before the first transmission. */
   readonly heardBefore: boolean;
   attempt: number;
+  /** Confirmed by a report: not sent again, its ack is only waited for. */
+  settled: boolean;
 };
 
 /** What an ack with a sequence would confirm. */
@@ -93,6 +95,8 @@ export class Downlink {
   #pumpTimer: Timer | undefined;
   #gapUntilMs = 0;
   #timeDue = false;
+  /** The time was acknowledged late and is sent again for that. */
+  #timeRepeated = false;
   /** Settings on their way, in turns. */
   readonly #queue = new Set<Setting>();
   readonly #sent = new Map<number, Sent>();
@@ -174,8 +178,15 @@ export class Downlink {
     const now = this.clock.monotonicMs();
     this.#heardMs = now;
     if (this.#silenceTimer === undefined) this.#watchSilence(SILENCE_PROBE_MS);
+  }
+
+  /**
+   * What {@link heard} announced has been dealt with: if it was the first sign
+   * of life after a silence, all that waited goes out, a knock under way first.
+   */
+  awake(): void {
     if (!this.#silent) return;
-    this.#dropFlight();
+    const now = this.clock.monotonicMs();
     this.#silent = false;
     this.#knockTimer?.cancel();
     this.#knockLeft = [];
@@ -192,6 +203,8 @@ export class Downlink {
 
   /** The codec is known now, or has changed. */
   codecKnown(): void {
+    // What was too large in one may fit in the other.
+    for (const setting of this.#queue) setting.problem = undefined;
     this.#pump();
   }
 
@@ -203,7 +216,12 @@ export class Downlink {
 
   /** A setting has been taken into the book. */
   add(setting: Setting, replaced: Setting | undefined): void {
-    if (replaced !== undefined && this.#queue.has(replaced)) {
+    const flight = this.#flight;
+    if (replaced !== undefined && flight?.kind === 'setting' && flight.setting === replaced) {
+      // The other is having its turn: this one waits for the next.
+      this.#queue.delete(replaced);
+      this.#queue.add(setting);
+    } else if (replaced !== undefined && this.#queue.has(replaced)) {
       // It keeps the other's turn, so that no point that changes fast starves another.
       const turns = [...this.#queue];
       this.#queue.clear();
@@ -218,20 +236,24 @@ export class Downlink {
   settled(setting: Setting): void {
     this.#queue.delete(setting);
     const flight = this.#flight;
-    if (flight?.kind === 'setting' && flight.setting === setting) {
-      this.#dropFlight();
-      this.#pump();
-    }
+    // Its ack is still under way: the next packet waits for it.
+    if (flight?.kind === 'setting' && flight.setting === setting) flight.settled = true;
   }
 
   /** The device has restarted: called at once, {@link resync} when all may be sent again. */
   restartNoticed(): void {
     this.#endTransmittedCommands('the device restarted');
+    // What it had not acknowledged is forgotten there, and is sent as a new packet.
+    this.#dropFlight();
     this.#sent.clear();
   }
 
+  /** Goes on after a restart whose resync has to wait. */
+  resume(): void {
+    this.#pump();
+  }
+
   resync(): void {
-    this.#dropFlight();
     for (const setting of this.book.all()) {
       if (setting.inForce && !setting.command && this.options.restore) {
         setting.restoring = true;
@@ -266,7 +288,10 @@ export class Downlink {
     if (sent.kind === 'time') {
       this.#timeAckedMs = this.clock.monotonicMs();
       // What it acknowledged is as old as the first transmission.
-      if (flight?.sequence === sequence && flight.attempt > 1) this.#timeDue = true;
+      // Once more only: a device slower than the timeout would get nothing else.
+      this.#timeRepeated =
+        flight?.sequence === sequence && flight.attempt > 1 && !this.#timeRepeated;
+      if (this.#timeRepeated) this.#timeDue = true;
     }
     const answered =
       flight?.sequence === sequence ||
@@ -360,7 +385,7 @@ export class Downlink {
   }
 
   #sendSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
-    if (setting.command && setting.transmissions === 0) {
+    if (setting.command && !setting.sent) {
       // Known as sent before it is: after a crash it must not be sent again.
       setting.transmissions = 1;
       this.#saving = true;
@@ -380,6 +405,7 @@ export class Downlink {
     const sequence = this.#nextSequence();
     const frame = this.#encode(setting, codec, sequence);
     if (frame === undefined) {
+      if (!setting.sent) setting.transmissions = 0;
       this.host.changed(setting);
       if (this.#silent) this.#knockNext();
       else this.#pump();
@@ -440,6 +466,7 @@ export class Downlink {
       firstMs: this.clock.monotonicMs(),
       heardBefore: this.#heardMs !== undefined,
       attempt: 1,
+      settled: false,
     };
     this.#awaitAck();
   }
@@ -452,21 +479,24 @@ export class Downlink {
   #ackTimeout(): void {
     const flight = this.#flight;
     if (flight === undefined) return;
-    if (flight.attempt < flight.limit) {
+    if (!flight.settled && flight.attempt < flight.limit) {
       flight.attempt += 1;
-      this.counters.tx += 1;
       this.counters.notice('retransmission');
       if (flight.kind === 'setting') {
         flight.setting.transmissions += 1;
         flight.setting.reportedSinceSent = false;
       }
-      if (!this.host.congested()) this.host.write(flight.frame);
+      if (!this.host.congested()) {
+        this.counters.tx += 1;
+        this.host.write(flight.frame);
+      }
       this.#awaitAck();
       if (flight.kind === 'setting') this.host.changed(flight.setting);
       return;
     }
     this.#dropFlight();
     if (this.#silent) this.#knockNext();
+    else if (flight.settled || flight.knock) this.#pump();
     else this.#unanswered(flight);
   }
 
@@ -480,9 +510,14 @@ export class Downlink {
       this.#learn('no');
       if (setting?.command === false) this.#unconfirmed(setting);
     } else if (!heardSince) {
+      // Others have their turn first when it is heard again.
+      if (setting !== undefined && this.#queue.delete(setting)) this.#queue.add(setting);
       this.#fallSilent();
       return;
-    } else if (setting?.command === false && this.acknowledges === 'yes' && !flight.knock) {
+    } else if (this.acknowledges === 'unknown' && setting === undefined) {
+      // Its first sign of life came meanwhile: that gets the first packet again, with all retries.
+      this.#timeDue = true;
+    } else if (setting?.command === false && this.acknowledges === 'yes') {
       this.#setAside(setting);
     }
     this.#pump();
@@ -584,10 +619,10 @@ export class Downlink {
   }
 
   #endTransmittedCommands(why: string): void {
+    // Also one whose place a newer has taken.
+    if (this.#flight?.kind === 'setting' && this.#flight.setting.command) this.#dropFlight();
     for (const setting of [...this.#queue]) {
-      if (!setting.command || setting.transmissions === 0) continue;
-      const flight = this.#flight;
-      if (flight?.kind === 'setting' && flight.setting === setting) this.#dropFlight();
+      if (!setting.command || !setting.sent) continue;
       this.#endCommand(setting, why);
     }
   }

@@ -2,7 +2,7 @@
 import { MAX_COMPACT_FIELD } from '../packet/compact.js';
 import { textLength } from '../packet/text.js';
 import { isReservedType } from '../point/reserved.js';
-import { numberOf, textOf, type Point } from '../point/point.js';
+import { canonicalKey, numberOf, textOf, type Point } from '../point/point.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Counters, Discard } from './counters.js';
 import { DeviceClock, countsFromStart, type TimeKind } from './device-time.js';
@@ -37,7 +37,8 @@ export class Intake {
   restartSign(points: readonly Point[], restarts: RestartDetector): RestartSign | undefined {
     let sign: RestartSign | undefined;
     for (const point of points) {
-      if (point.type === 'uptime') sign = restarts.uptime(numberOf(point.value)) ?? sign;
+      if (point.type === 'uptime' && canonicalKey(point.key) === '0')
+        sign = restarts.uptime(numberOf(point.value)) ?? sign;
     }
     const newest = newestFromStart(points);
     if (newest !== undefined) sign = restarts.startClock(newest) ?? sign;

@@ -99,6 +99,7 @@ export class Session {
   #connected = false;
   /** Wall time of the chunk in work. */
   #arrivalNs: bigint | undefined;
+  #inChunk = false;
 
   /** The last packet with points, to know its repetition. */
   #last = NO_PACKET;
@@ -210,9 +211,10 @@ export class Session {
     this.#open = true;
     this.#deframer.reset();
     this.#intake.reset();
+    // Before the opening is served, so that the time goes out once.
+    if (this.#resyncDue) this.#resyncWhenDue();
     this.downlink.opened();
     if (this.#codec === undefined) this.#probe.start();
-    if (this.#resyncDue) this.#resyncWhenDue();
   }
 
   /** The channel is gone. */
@@ -230,9 +232,10 @@ export class Session {
 
   /** Bytes from the device. Never throws, whatever they are. */
   data(chunk: Uint8Array): void {
+    this.#inChunk = true;
     this.#arrivalNs = undefined;
     this.#deframer.push(chunk);
-    this.#arrivalNs = undefined;
+    this.#inChunk = false;
   }
 
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
@@ -246,12 +249,20 @@ export class Session {
         return undefined;
       case 'new':
     }
-    const { setting, replaced } = this.settings.take(point);
+    const { setting, replaced } = this.settings.take(this.#withLastValue(point));
     this.host.changed();
     this.downlink.add(setting, replaced);
     if (replaced !== undefined) this.host.settingChanged(replaced);
     this.host.settingChanged(setting);
     return setting;
+  }
+
+  /** A deletion keeps the last value, over a restart of the gateway as well. */
+  #withLastValue(point: Point): Point {
+    if (!isDeleted(point)) return point;
+    const { type, key } = point;
+    const last = this.replica.newest(type, key) ?? this.settings.get(type, key)?.point;
+    return last === undefined ? point : { ...point, value: last.value };
   }
 
   /** The gateway's clock was stepped: the device is to have the time again. */
@@ -274,23 +285,25 @@ export class Session {
       case ACK_SUBJECT:
         if (!this.#probe.ack(packet.sequence)) this.downlink.ack(packet.sequence);
         this.#heard();
-        return;
+        break;
       case HIGH_RATE_SUBJECT:
         this.counters.hrRx += 1;
         this.#heard();
         this.#restarted(this.#restarts.sequence(packet.sequence));
-        return;
+        break;
       case FILE_SUBJECT:
         this.counters.rx += 1;
         this.#heard();
         this.counters.discard('unexpected', { subject: packet.subject });
-        return;
+        break;
       default:
         // `proto`, blank, and any other word (siot-interop.md, 2.2).
         this.counters.rx += 1;
         this.#heard();
         this.#pointsPacket(packet, frame);
     }
+    // Now, since a packet that tells of a restart has been answered with a resync.
+    this.downlink.awake();
   }
 
   #pointsPacket(packet: Packet, frame: Uint8Array): void {
@@ -444,6 +457,7 @@ export class Session {
         this.#resyncTimer = undefined;
         this.#resync();
       });
+      this.downlink.resume();
       return;
     }
     this.#resync();
@@ -626,7 +640,7 @@ export class Session {
   }
 
   #arrival(): bigint {
-    return (this.#arrivalNs ??= this.clock.wallNs());
+    return this.#inChunk ? (this.#arrivalNs ??= this.clock.wallNs()) : this.clock.wallNs();
   }
 }
 

@@ -202,6 +202,8 @@ function fromValueRecord(record: ValueRecord): PointValue {
  */
 export function reportEquals(report: Point, asSent: Point): boolean {
   if (isDeleted(report) !== isDeleted(asSent)) return false;
+  // What a deleted point had for a value is nobody's setting.
+  if (isDeleted(report)) return true;
   const text = textOf(asSent.value);
   if (text !== '' || textOf(report.value) !== '') return text === textOf(report.value);
   const set = numberOf(asSent.value);
