@@ -28,6 +28,8 @@ export default tseslint.config(
       ],
       // Events are optional here and there, and an empty function is how to say so.
       '@typescript-eslint/no-empty-function': 'off',
+      // protobufjs takes plain objects where its types name classes.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       eqeqeq: 'error',
       'no-console': 'error',
     },
@@ -37,6 +39,8 @@ export default tseslint.config(
     rules: {
       // A test says `!` where the line before has shown that it is there.
       '@typescript-eslint/no-non-null-assertion': 'off',
+      // Harnesses hand out their functions by name.
+      '@typescript-eslint/unbound-method': 'off',
     },
   },
   {
