@@ -9,7 +9,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Firmware } from '../../firmware-sim/firmware.js';
 import { SimulatedMcu } from '../../firmware-sim/mcu.js';
 import { parseProfile } from '../../firmware-sim/profile.js';
@@ -44,12 +44,12 @@ const command = new Command('demo')
   .description('A simulated pump controller, the gateway and NATS, live.')
   .option('--seconds <n>', 'end after so long: status 0 if points went both ways, else 1', seconds)
   .option('--json', 'a line of JSON for each point that crossed')
-  .option(
-    '--protocol <codec>',
-    'payload codec of the pump controller: protobuf or compact',
-    'protobuf',
+  .addOption(
+    new Option('--protocol <codec>', 'payload codec of the pump controller')
+      .choices(['protobuf', 'compact'])
+      .default('protobuf'),
   )
-  .showHelpAfterError();
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
 function seconds(text: string): number {
   const value = Number(text);
@@ -241,9 +241,6 @@ function fail(message: string): never {
 
 async function main(): Promise<void> {
   const options = command.parse().opts<DemoOptions>();
-  if (!['protobuf', 'compact'].includes(options.protocol)) {
-    command.error("error: --protocol is 'protobuf' or 'compact'", { exitCode: 2 });
-  }
   const demo = new Demo(options, process.stdout);
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);

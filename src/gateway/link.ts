@@ -74,7 +74,7 @@ export class Link {
   #saveDueMs = Number.POSITIVE_INFINITY;
   #statisticsTimer: Timer | undefined;
   /** Points that SIOT is to get once more, and for which the outbox had no room yet. */
-  #resending: Iterator<Point> | undefined;
+  #resending: Iterator<Point, undefined> | undefined;
   #resendTimer: Timer | undefined;
   readonly #watchers = new Set<SettingWatcher>();
 
@@ -293,14 +293,6 @@ export class Link {
   }
 
   #lives(life: LinkStatus['node']): void {
-    if (life === 'deleted' && this.#life !== 'deleted') {
-      this.parts.log.warn(
-        { node: this.nodeId },
-        'somebody deleted the node of this link in SIOT: its points are dropped until it lives again',
-      );
-    } else if (life === 'alive' && this.#life === 'deleted') {
-      this.parts.log.info({ node: this.nodeId }, 'the node of this link lives again in SIOT');
-    }
     this.#life = life;
   }
 

@@ -170,15 +170,17 @@ export function encodeCompact(points: readonly Point[]): Uint8Array {
       fieldLength('origin', point.origin);
   }
   const bytes = Buffer.allocUnsafe(size);
-  bytes.writeUInt32LE(points.length, 0);
+  // Buffer's own writeBigInt64LE splits the number with further BigInts.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  view.setUint32(0, points.length, true);
   let at = 4;
   for (const point of points) {
-    at = writeField(bytes, at, point.type);
-    at = writeField(bytes, at, point.key);
-    bytes.writeBigInt64LE(point.time, at);
-    at = writeValue(bytes, at + 8, point.value);
-    at = bytes.writeInt32LE(point.tombstone, at);
-    at = writeField(bytes, at, point.origin);
+    at = writeField(bytes, view, at, point.type);
+    at = writeField(bytes, view, at, point.key);
+    view.setBigInt64(at, point.time, true);
+    at = writeValue(bytes, view, at + 8, point.value);
+    view.setInt32(at, point.tombstone, true);
+    at = writeField(bytes, view, at + 4, point.origin);
   }
   return bytes;
 }
@@ -204,26 +206,29 @@ function valueLength(value: PointValue): number {
   }
 }
 
-function writeField(bytes: Buffer, at: number, text: string): number {
+function writeField(bytes: Buffer, view: DataView, at: number, text: string): number {
   const length = textLength(text);
-  bytes.writeUInt16LE(length, at);
+  view.setUint16(at, length, true);
   writeText(bytes, at + 2, text, length);
   return at + 2 + length;
 }
 
-function writeValue(bytes: Buffer, at: number, value: PointValue): number {
+function writeValue(bytes: Buffer, view: DataView, at: number, value: PointValue): number {
   bytes[at] = DATA_TYPES.indexOf(value.kind);
   switch (value.kind) {
     case 'none':
-      return bytes.writeUInt16LE(0, at + 1);
+      view.setUint16(at + 1, 0, true);
+      return at + 3;
     case 'float':
-      bytes.writeUInt16LE(8, at + 1);
-      return bytes.writeDoubleLE(value.number, at + 3);
+      view.setUint16(at + 1, 8, true);
+      view.setFloat64(at + 3, value.number, true);
+      return at + 11;
     case 'int':
-      bytes.writeUInt16LE(8, at + 1);
-      return bytes.writeBigInt64LE(BigInt.asIntN(64, value.integer), at + 3);
+      view.setUint16(at + 1, 8, true);
+      view.setBigInt64(at + 3, value.integer, true);
+      return at + 11;
     case 'string':
     case 'json':
-      return writeField(bytes, at + 1, value.text);
+      return writeField(bytes, view, at + 1, value.text);
   }
 }

@@ -85,7 +85,7 @@ function valueFrom(number: number, text: string): PointValue {
 
 function longFrom(time: bigint): Long {
   // The encoder reads nothing of a Long but its two halves.
-  return { low: Number(BigInt.asIntN(32, time)), high: Number(time >> 32n) } as Long;
+  return { low: Number(BigInt.asIntN(32, time)), high: Number(time >> 32n) } as unknown as Long;
 }
 
 function timeFrom(time: number | Long): bigint {

@@ -88,8 +88,9 @@ export class Replica {
   }
 
   /** The newest of each point. */
-  *points(): IterableIterator<Point> {
+  *points(): Generator<Point, undefined> {
     for (const { newest } of this.#entries.values()) if (newest !== undefined) yield newest;
+    return undefined;
   }
 
   /** Gives its room back; the replica is not used after this. */

@@ -54,18 +54,18 @@ export class NatsServer {
     const ended = new Promise<void>((resolve) => {
       child.once('error', () => resolve());
       child.once('exit', () => {
-        child.stdin?.destroy();
+        child.stdin.destroy();
         resolve();
       });
     });
-    child.stdin?.on('error', () => undefined);
+    child.stdin.on('error', () => undefined);
 
     return new Promise((resolve, reject) => {
       let said = '';
       let port = 0;
       const fail = (why: string): void => {
         clearTimeout(timer);
-        child.stdin?.destroy();
+        child.stdin.destroy();
         reject(new NatsServerError(`${program} did not start: ${why}`));
       };
       const timer = setTimeout(
@@ -73,7 +73,6 @@ export class NatsServer {
         STARTED_WITHIN_MS,
       );
       void ended.then(() => fail(said === '' ? 'it ended at once' : `it said: ${said}`));
-      if (child.stderr === null) return;
       createInterface({ input: child.stderr }).on('line', (line) => {
         port ||= Number(/Listening for client connections on \S*:(\d+)/.exec(line)?.[1] ?? 0);
         if (/\[(ERR|FTL)\]|not found|denied|No such/.test(line)) said = line;

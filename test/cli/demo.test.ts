@@ -1,37 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Crossing } from '../../src/cli/demo-view.js';
+import { Cli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
 
-const DEMO = join(import.meta.dirname, '..', '..', 'dist', 'src', 'cli', 'demo.js');
+const DEMO = resolve('dist/src/cli/demo.js');
 
 /** The demo with a mark in its environment, which everything that it starts inherits. */
-class Demo {
-  readonly mark = `SIOT_DEMO_TEST=${randomUUID()}`;
-  readonly folder = tempDir();
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  readonly ended: Promise<number | null>;
+class Demo extends Cli {
+  readonly folder: string;
+  readonly mark: string;
 
   constructor(...args: string[]) {
-    const [name = '', value = ''] = this.mark.split('=');
-    this.child = spawn(process.execPath, [DEMO, ...args], {
-      env: { ...process.env, [name]: value, TMPDIR: this.folder },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.child.stdout?.on('data', (text: Buffer) => (this.stdout += text.toString()));
-    this.child.stderr?.on('data', (text: Buffer) => (this.stderr += text.toString()));
-    this.ended = new Promise((resolve) => this.child.once('close', resolve));
-  }
-
-  async said(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.stdout)) {
-      await new Promise((resolve) => this.child.stdout?.once('data', resolve));
-    }
+    const folder = tempDir();
+    const id = randomUUID();
+    super(args, { program: DEMO, env: { SIOT_DEMO_TEST: id, TMPDIR: folder } });
+    this.folder = folder;
+    this.mark = `SIOT_DEMO_TEST=${id}`;
   }
 
   /** Processes of this demo that are alive. */
@@ -82,7 +69,7 @@ describe('npm run demo', () => {
 
   it('prints lines in a pipe', async () => {
     const demo = new Demo();
-    await demo.said(/▼ setpoint = 4.25 published[^]*acknowledged within/);
+    await demo.said(/▼ setpoint = 4.25 published[^]*acknowledged within/, 'stdout');
     expect(demo.stdout).toMatch(/▲ flow +1\d\d\.\d+ +\d\.\d s +\d\.\d\/s/);
     expect(demo.stdout).not.toContain('\x1b');
     demo.child.kill('SIGINT');
@@ -93,7 +80,7 @@ describe('npm run demo', () => {
 
   it('leaves nothing running when it is killed', async () => {
     const demo = new Demo('--json');
-    await demo.said(/"direction":"up"/);
+    await demo.said(/"direction":"up"/, 'stdout');
     expect(demo.leftBehind().length).toBeGreaterThan(1);
     demo.child.kill('SIGKILL');
     await demo.ended;
@@ -102,14 +89,14 @@ describe('npm run demo', () => {
 
   it('ends when nobody reads any more', async () => {
     const demo = new Demo('--json');
-    await demo.said(/"direction":"up"/);
+    await demo.said(/"direction":"up"/, 'stdout');
     demo.child.stdout?.destroy();
     expect(await demo.ended).toBe(0);
     expect(demo.leftBehind()).toEqual([]);
   });
 
   it.each([['--seconds', 'soon'], ['--protocol', 'xml'], ['--loud']])(
-    'refuses %s %s',
+    'refuses %s',
     async (...args) => {
       const demo = new Demo(...args);
       expect(await demo.ended).toBe(2);

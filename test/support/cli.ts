@@ -6,6 +6,8 @@ import { onTestFinished } from 'vitest';
 const MAIN = resolve('dist/src/cli/main.js');
 
 export interface CliOptions {
+  /** Another built program than `siot-mcu`. */
+  readonly program?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Only for root: runs as this user. */
@@ -22,9 +24,9 @@ export class Cli {
   readonly #waiting = new Set<() => void>();
   #running = true;
 
-  constructor(args: readonly string[], { cwd, env, uid }: CliOptions = {}) {
-    if (!existsSync(MAIN)) throw new Error('build first: npm run build');
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+  constructor(args: readonly string[], { program = MAIN, cwd, env, uid }: CliOptions = {}) {
+    if (!existsSync(program)) throw new Error('build first: npm run build');
+    this.child = spawn(process.execPath, [program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
