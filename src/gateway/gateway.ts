@@ -8,7 +8,7 @@ import { Siot, type SiotStatus } from '../siot/siot.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
-import { Link, type LinkRecord } from './link.js';
+import { Link } from './link.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
 import { VerbServer } from './verb-server.js';
 import type { StatusReply } from './verbs.js';
@@ -165,7 +165,7 @@ export class Gateway {
       clock: this.parts.clock,
       log,
       file: this.#state.linkFile(nodeId),
-      record: (await this.#state.loadLink(nodeId)) as LinkRecord,
+      record: await this.#state.loadLink(nodeId),
     });
     this.#links.set(config.name, link);
     if (this.#siot !== undefined) link.attach(this.#siot);

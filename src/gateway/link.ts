@@ -14,22 +14,17 @@ import type { Log } from '../point/log.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
 import type { Discard } from '../session/counters.js';
 import type { PointBudget } from '../session/replica.js';
-import { Session, type SessionRecord } from '../session/session.js';
+import { Session } from '../session/session.js';
 import type { Setting } from '../session/settings.js';
 import type { DropCause, Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
-import { BusJudge, type JudgeRecord } from './bus-judge.js';
+import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
+import type { LinkRecord } from './link-record.js';
 import type { StateFile } from './state-dir.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
-
-/** What is kept of a link over restarts of the gateway. */
-export interface LinkRecord {
-  readonly session?: SessionRecord;
-  readonly judge?: JudgeRecord;
-}
 
 export interface LinkParts {
   readonly config: LinkConfig;

@@ -12,6 +12,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Log } from '../point/log.js';
+import { parseLinkRecord, type LinkRecord } from './link-record.js';
 import { isUuid } from './uuid.js';
 
 export class StateError extends Error {
@@ -74,7 +75,7 @@ export class StateDir {
    * What was kept of a link; `{}` when nothing was, or when the file is broken:
    * that one is put aside, under a name ending in `.broken`, and logged.
    */
-  async loadLink(nodeId: string): Promise<Record<string, unknown>> {
+  async loadLink(nodeId: string): Promise<LinkRecord> {
     const path = this.#path(linkFile(nodeId));
     let text: string;
     try {
@@ -88,14 +89,8 @@ export class StateDir {
       }
       return {};
     }
-    try {
-      const parsed: unknown = JSON.parse(text);
-      if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
-        return parsed as Record<string, unknown>;
-      }
-    } catch {
-      // Told below.
-    }
+    const record = parseLinkRecord(parseJson(text));
+    if (record !== undefined) return record;
     await rename(path, `${path}.broken`).catch(() => undefined);
     this.log.error({ path }, 'what is known of the link is broken: put aside, starting anew');
     return {};
@@ -204,6 +199,14 @@ async function readGatewayRecord(path: string): Promise<GatewayRecord | undefine
     `${path} is broken: it holds the gateway's identity; restore it, ` +
       'or delete it to start as a new gateway with new nodes',
   );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** File systems allow 255 bytes, endings included. */

@@ -64,6 +64,8 @@ export class RestartDetector {
   }
 
   uptime(uptime: number): RestartSign | undefined {
+    // Neither comparable nor to be kept.
+    if (!Number.isFinite(uptime)) return undefined;
     const before = this.#last.uptime;
     this.#last.uptime = uptime;
     return before !== undefined && uptime < before ? 'uptime' : undefined;
