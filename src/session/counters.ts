@@ -71,6 +71,7 @@ export type Notice =
   | 'refusedSetting';
 
 const LOG_EVERY_MS = 60_000;
+const MOST_RESERVED_LOGGED = 100;
 
 export class Counters {
   /** CRC-valid packets received other than ack and high-rate (siot-interop.md, 5.1). */
@@ -85,6 +86,7 @@ export class Counters {
   points = 0;
   readonly #causes = new Map<Discard | Notice, number>();
   readonly #loggedAtMs = new Map<Discard, number>();
+  readonly #reservedLogged = new Set<string>();
 
   constructor(
     private readonly clock: Clock,
@@ -99,6 +101,15 @@ export class Counters {
     if (now - (this.#loggedAtMs.get(cause) ?? Number.NEGATIVE_INFINITY) < LOG_EVERY_MS) return;
     this.#loggedAtMs.set(cause, now);
     this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
+  }
+
+  /** Counts a device's point that the gateway or its administrator owns, and says so once a type. */
+  reserved(type: string): void {
+    this.#add('reserved', 1);
+    // A device that makes up names with the gateway's prefix must not fill the memory.
+    if (this.#reservedLogged.has(type) || this.#reservedLogged.size >= MOST_RESERVED_LOGGED) return;
+    this.#reservedLogged.add(type);
+    this.log.warn({ cause: 'reserved', type }, 'discarded');
   }
 
   notice(cause: Notice, count = 1): void {

@@ -53,6 +53,7 @@ export class Intake {
     for (const point of points) {
       const problem = this.#problem(point);
       if (problem === undefined) taken.push(this.#timed(point, arrivalNs));
+      else if (problem === 'reserved') this.counters.reserved(excerpt(point.type));
       else this.counters.discard(problem, { type: excerpt(point.type), key: excerpt(point.key) });
     }
     return taken;
