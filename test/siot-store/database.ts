@@ -30,6 +30,8 @@ export interface Database {
   all(): NodeEdge[];
   /** The points of a node, with or without an edge; never throws. */
   points(id: string): StorePoint[];
+  /** The first stored of these; never throws. */
+  point(id: string, type: string, key: string): StorePoint | undefined;
 }
 
 /** The text is the server's, and goes out as the reply. */

@@ -46,8 +46,8 @@ class Tips {
     return [...this.#tips.values()].map(({ point }) => point);
   }
 
-  get(type: string): StorePoint | undefined {
-    return this.#tips.get(`${type}\0${'0'}`)?.point;
+  get(type: string, key: string): StorePoint | undefined {
+    return this.#tips.get(`${type}\0${key}`)?.point;
   }
 }
 
@@ -150,6 +150,10 @@ export class JetStreamDatabase implements Database {
     return this.#tips.get(id)?.points() ?? [];
   }
 
+  point(id: string, type: string, key: string): StorePoint | undefined {
+    return this.#tips.get(id)?.get(type, key);
+  }
+
   #edges({ parent, id }: NodeQuery): readonly Edge[] {
     if (parent === ROOT) {
       if (id !== 'all' && id !== this.rootId) return [];
@@ -237,7 +241,7 @@ function nodeTypeOf(points: readonly StorePoint[]): string {
 }
 
 function isDeleted({ tips }: Edge): boolean {
-  const tombstone = tips.get(TOMBSTONE);
+  const tombstone = tips.get(TOMBSTONE, '0');
   return tombstone !== undefined && numberOf(tombstone) === 1;
 }
 

@@ -190,7 +190,7 @@ class Replayer {
   }
 }
 
-function plainOfProto(point: siot.IPoint): Plain {
+function plainOfProto(point: siot.Point.$Properties): Plain {
   const { seconds, nanos } = point.time ?? {};
   const time = BigInt(String(seconds ?? 0)) * 1_000_000_000n + BigInt(nanos ?? 0);
   return plain({ ...point, time });

@@ -56,6 +56,11 @@ const WAIT_MS = 5_000;
 
 type Handler = (request: Request) => void;
 
+interface Watcher {
+  readonly look: () => void;
+  readonly giveUp: (why: string) => void;
+}
+
 export class SiotStore {
   readonly version: Version;
   readonly generation: 1 | 2;
@@ -69,7 +74,7 @@ export class SiotStore {
   readonly #clock: Clock;
   readonly #service: StoreService;
   readonly #subscriptions: Subscription[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<Watcher>();
   readonly #timers = new Set<Timer>();
   readonly #waiting: (() => void)[] = [];
   #paused = false;
@@ -106,6 +111,8 @@ export class SiotStore {
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
       reconnectJitter: 0,
+      // A server that comes back with another token may come back with ours.
+      ignoreAuthErrorAbort: true,
       ...(options.token === undefined || options.token === '' ? {} : { token: options.token }),
       ...options.connection,
     });
@@ -120,7 +127,13 @@ export class SiotStore {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#waiting.length = 0;
+    for (const watcher of [...this.#watchers]) watcher.giveUp('the store has ended');
     await this.#connection.close();
+  }
+
+  /** Resolves when the connection is gone for good; with the cause, unless it was {@link stop}. */
+  async closed(): Promise<Error | undefined> {
+    return (await this.#connection.closed()) ?? undefined;
   }
 
   /** As when SIOT stops: nobody listens any more ("no responders"). All that it knows stays. */
@@ -196,7 +209,8 @@ export class SiotStore {
   }
 
   point(nodeId: string, type: string, key = '0'): PointSnapshot | undefined {
-    return this.points(nodeId).find((point) => point.type === type && point.key === key);
+    const point = this.#service.database.point(nodeId, type, key);
+    return point === undefined ? undefined : snapshotOfPoint(point);
   }
 
   /** Resolves with the point as soon as it is stored and fits; rejects after `withinMs`. */
@@ -212,28 +226,40 @@ export class SiotStore {
         const point = this.point(nodeId, type, key);
         return point !== undefined && fits(point) ? point : undefined;
       },
-      `point ${type}/${key} of ${nodeId}; it is ${describe(this.point(nodeId, type, key))}`,
+      () => `point ${type}/${key} of ${nodeId} (${describe(this.point(nodeId, type, key))})`,
       withinMs,
     );
   }
 
   /** Resolves with what `look` finds, looked for after each change; rejects after `withinMs`. */
-  waitFor<T>(look: () => T | undefined, what: string, withinMs = WAIT_MS): Promise<T> {
-    const found = look();
-    if (found !== undefined) return Promise.resolve(found);
+  waitFor<T>(
+    look: () => T | undefined,
+    what: string | (() => string),
+    withinMs = WAIT_MS,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const watcher = (): void => {
-        const now = look();
-        if (now === undefined) return;
+      const finish = (settle: () => void): void => {
         this.#watchers.delete(watcher);
         clearTimeout(timer);
-        resolve(now);
+        settle();
       };
-      const timer = setTimeout(() => {
-        this.#watchers.delete(watcher);
-        reject(new Error(`waited ${withinMs} ms in vain for ${what}`));
-      }, withinMs);
+      const watcher: Watcher = {
+        look: () => {
+          try {
+            const found = look();
+            if (found !== undefined) finish(() => resolve(found));
+          } catch (error) {
+            finish(() => reject(error instanceof Error ? error : new Error(String(error))));
+          }
+        },
+        giveUp: (why) => {
+          const named = typeof what === 'string' ? what : what();
+          finish(() => reject(new Error(`waited in vain for ${named}: ${why}`)));
+        },
+      };
+      const timer = setTimeout(() => watcher.giveUp(`${withinMs} ms are over`), withinMs);
       this.#watchers.add(watcher);
+      watcher.look();
     });
   }
 
@@ -350,7 +376,7 @@ export class SiotStore {
   }
 
   #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    for (const watcher of [...this.#watchers]) watcher.look();
   }
 }
 

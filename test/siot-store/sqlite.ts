@@ -59,6 +59,11 @@ class Table {
   readonly #first = new Map<string, number>();
   unreadable = false;
 
+  find(type: string, key: string): Row | undefined {
+    const index = this.#first.get(`${type}\0${key}`);
+    return index === undefined ? undefined : this.rows[index];
+  }
+
   /** A message is judged against what was there before it, not against itself. */
   write(points: readonly StorePoint[], nowNs: () => bigint): void {
     const writes: { row: Row; index: number | undefined }[] = [];
@@ -175,6 +180,11 @@ export class SqliteDatabase implements Database {
     return (this.#tables.get(id)?.rows ?? []).map((row) => this.#point(row));
   }
 
+  point(id: string, type: string, key: string): StorePoint | undefined {
+    const row = this.#tables.get(id)?.find(type, key);
+    return row === undefined ? undefined : this.#point(row);
+  }
+
   #edges({ parent, id, type }: NodeQuery): Edge[] {
     for (const pasted of [parent, id, type]) refusePasted(pasted);
     const edges =
@@ -231,7 +241,7 @@ function nameOf({ type, key }: Row): string {
 }
 
 function tombstoneOf(table: Table): number {
-  return table.rows.find(({ type, key }) => type === TOMBSTONE && key === '0')?.value ?? 0;
+  return table.find(TOMBSTONE, '0')?.value ?? 0;
 }
 
 function textAt(points: readonly StorePoint[], type: string): string {
