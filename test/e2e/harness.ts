@@ -243,8 +243,17 @@ export class GatewayUnderTest {
     return this.link(link).counters[name] ?? 0;
   }
 
-  /** Until its store answers and its nodes are there. */
+  /** Until the port of each link is open. */
+  async opened(): Promise<void> {
+    await until(
+      () => this.running.status().links.every(({ port }) => port === 'open'),
+      () => `the ports to be open: ${JSON.stringify(this.running.status())}`,
+    );
+  }
+
+  /** Until its store answers, its nodes are there, and the ports open. */
   async inSiot(): Promise<void> {
+    await this.opened();
     await until(
       () => this.running.status().links.every(({ node }) => node === 'alive'),
       () => `the nodes of the gateway: ${JSON.stringify(this.running.status())}`,
@@ -271,24 +280,31 @@ function recordingLog(said: Said[]): Log {
 
 export interface Device {
   readonly mcu: SimulatedMcu;
+  /** That a serial port is configured with. */
+  readonly path: string;
   /** For the configuration. */
   readonly transport: object;
   /** Sends, and throws unless the packet is acknowledged. */
   report(...points: readonly PointLike[]): Promise<void>;
 }
 
-export type Line = 'serial' | 'tcp';
+/**
+ * How a device is attached. `link`: a PTY by a symbolic link, as serial ports
+ * have under /dev/serial/by-id, by which another can take its place.
+ */
+export type Line = 'serial' | 'tcp' | 'link' | { readonly linkPath: string };
 
 export async function openDevice(
   protocol: Protocol,
   line: Line = 'serial',
   options: Partial<McuOptions> = {},
 ): Promise<Device> {
-  const { pipe, transport } = await openLine(line);
+  const { pipe, transport, path } = await openLine(line);
   const mcu = new SimulatedMcu(pipe, { clock, protocol, ...options });
   atEnd(() => mcu.close());
   return {
     mcu,
+    path,
     transport,
     report: async (...points) => {
       const { outcome } = await mcu.sendPoints(points);
@@ -297,17 +313,24 @@ export async function openDevice(
   };
 }
 
-async function openLine(line: Line): Promise<{ pipe: PtyPipe | TcpPipe; transport: object }> {
-  switch (line) {
-    case 'serial': {
-      const pipe = await PtyPipe.open();
-      return { pipe, transport: { type: 'serial', path: pipe.path } };
-    }
-    case 'tcp': {
-      const pipe = await TcpPipe.open({ host: '127.0.0.1', port: 0 });
-      return { pipe, transport: { type: 'tcp', ...pipe.address } };
-    }
+async function openLine(
+  line: Line,
+): Promise<{ pipe: PtyPipe | TcpPipe; transport: object; path: string }> {
+  if (line === 'tcp') {
+    const pipe = await TcpPipe.open({ host: '127.0.0.1', port: 0 });
+    return { pipe, transport: { type: 'tcp', ...pipe.address }, path: '' };
   }
+  const pipe = await PtyPipe.open(
+    line === 'serial' ? {} : { linkPath: line === 'link' ? newLink() : line.linkPath },
+  );
+  const path = pipe.linkPath ?? pipe.path;
+  return { pipe, transport: { type: 'serial', path }, path };
+}
+
+function newLink(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-tty-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'pump');
 }
 
 // All together ----------------------------------------------------------------
@@ -350,7 +373,6 @@ export async function plant(
   });
   await gateway.start();
   await gateway.inSiot();
-  await until(() => gateway.link().port === 'open', 'the port to be open');
   await device.report({ type: 'hello', value: 1, time: now() });
   const nodeId = gateway.nodeId();
   return {

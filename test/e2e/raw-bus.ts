@@ -49,14 +49,19 @@ export class RawBus {
     await this.nats.close();
   }
 
-  /** From now on everything is kept in `seen`. */
-  async listen(subject = '>'): Promise<void> {
-    this.nats.subscribe(subject, {
-      callback: (error, message) => {
-        if (error !== null) return;
-        this.seen.push({ subject: message.subject, data: Uint8Array.from(message.data) });
-      },
-    });
+  /**
+   * From now on all points are kept in `seen`. Not simply everything: who listens
+   * to requests as well keeps NATS from saying that nobody answers them.
+   */
+  async listen(subjects: readonly string[] = ['p.>', 'ep.>', 'up.>']): Promise<void> {
+    for (const subject of subjects) {
+      this.nats.subscribe(subject, {
+        callback: (error, message) => {
+          if (error !== null) return;
+          this.seen.push({ subject: message.subject, data: Uint8Array.from(message.data) });
+        },
+      });
+    }
     await this.nats.flush();
   }
 
@@ -73,7 +78,8 @@ export class RawBus {
   async answer(subject: string, reply: (message: Message) => Uint8Array): Promise<() => void> {
     const subscription = this.nats.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) message.respond(reply({ subject: message.subject, data: message.data }));
+        if (error === null)
+          message.respond(reply({ subject: message.subject, data: message.data }));
       },
     });
     await this.nats.flush();

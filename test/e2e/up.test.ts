@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { McuValue } from '../../firmware-sim/points.js';
-import { PROTOCOLS, leavesNothingBehind, now, plant, withEachSiot, find, until } from './harness.js';
+import {
+  PROTOCOLS,
+  leavesNothingBehind,
+  now,
+  plant,
+  withEachSiot,
+  find,
+  until,
+} from './harness.js';
 
 leavesNothingBehind();
 

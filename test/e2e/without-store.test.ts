@@ -47,6 +47,7 @@ async function startGateway(place: SiotPlace, device: Device): Promise<GatewayUn
     links: [{ name: 'pump', transport: device.transport, node: { description: 'Pump 1' } }],
   });
   await gateway.start();
+  await gateway.opened();
   await until(() => gateway.running.status().nats.state === 'connected', 'NATS to be connected');
   return gateway;
 }
@@ -175,6 +176,8 @@ for (const version of VERSIONS) {
       expect((await bus.stored(nodeId, 'after')).number).toBe(3);
       await bus.set(generation, nodeId, { type: 'setpoint', value: 5, time: now() });
       expect(numberIn((await device.mcu.waitForSetting('setpoint')).value)).toBe(5);
+      // Before SIOT goes, for which it would wait.
+      await gateway.stop();
     });
   });
 }
