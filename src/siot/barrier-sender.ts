@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../point/clock.js';
+import { PointMap } from '../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../point/point.js';
 import { NotConnectedError, type Connection } from './connection.js';
 import type { LaneBook, OnDrop } from './lane-book.js';
@@ -50,6 +51,8 @@ export class BarrierSender implements Sender {
   readonly #published = new Set<LaneBook>();
   /** Lanes that wait for confirmations. */
   readonly #waiting = new Set<LaneBook>();
+  /** Subjects of the points of each node: making one anew costs as much as the rest of a publish. */
+  readonly #subjects = new Map<string, PointMap<string>>();
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
   #unconfirmed = 0;
   #sinceBarrier = 0;
@@ -99,6 +102,7 @@ export class BarrierSender implements Sender {
   forget(book: LaneBook): void {
     this.#published.delete(book);
     this.#waiting.delete(book);
+    this.#subjects.delete(book.lane.nodeId);
   }
 
   suspend(): void {
@@ -159,11 +163,22 @@ export class BarrierSender implements Sender {
     const [first] = points;
     if (first === undefined) return undefined;
     try {
-      connection.publish(wire.pointSubject(nodeId, first), wire.encode(points));
+      connection.publish(this.#subject(nodeId, first), wire.encode(points));
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
+  }
+
+  #subject(nodeId: string, point: Point): string {
+    let subjects = this.#subjects.get(nodeId);
+    if (subjects === undefined) this.#subjects.set(nodeId, (subjects = new PointMap()));
+    let subject = subjects.get(point.type, point.key);
+    if (subject === undefined) {
+      subject = this.#options.wire.pointSubject(nodeId, point);
+      subjects.set(point.type, point.key, subject);
+    }
+    return subject;
   }
 
   #drop(book: LaneBook, positions: number[], points: Point[], problem: Error): void {

@@ -21,12 +21,14 @@ export const generation2: SiotWire = {
   edgeSubject: (nodeId, parentId) => `ep.${nodeId}.${parentId}`,
   pointSubscription: (nodeId) => `p.${nodeId}.>`,
   edgeSubscription: (nodeId) => `ep.${nodeId}.*`,
-  encode: (points) => encodeCompact(points.map(withKey)),
+  encode: (points) => encodeCompact(points.some(isBlank) ? points.map(withKey) : points),
   decode: (payload) => {
     const decoded = decodeCompact(payload);
     return decoded && { points: decoded.points, odd: decoded.oddValues };
   },
 };
+
+const isBlank = ({ key }: Point): boolean => key === '';
 
 function withKey(point: Point): Point {
   return point.key === '' ? { ...point, key: '0' } : point;
