@@ -55,6 +55,9 @@ async function attach(id: string, path: string): Promise<void> {
   channel.write(ack);
 }
 
+// A CPU profile is written on the way out.
+process.on('SIGTERM', () => process.exit(0));
+
 for (const { id, path } of links) await attach(id, path);
 
 serve({
