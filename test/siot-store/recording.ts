@@ -80,6 +80,17 @@ export async function replay(
 const HEARD = ['p.>', 'ep.>', 'up.>', 'phrup.>'];
 /** A query that the store answers after all that it did before. */
 const BARRIER = 'nodes.none.barrier';
+
+/**
+ * Resolves when all has arrived that the store publishes because of what this
+ * connection has sent. The first answer comes after the replies, and after
+ * what the store has sent to itself (the `error` point); the second after what
+ * came of that.
+ */
+export async function settle(connection: NatsConnection): Promise<void> {
+  await connection.request(BARRIER, '', { timeout: 10_000 });
+  await connection.request(BARRIER, '', { timeout: 10_000 });
+}
 const NO_RESPONDERS = 503;
 
 class Replayer {
@@ -116,9 +127,7 @@ class Replayer {
     if (!/^[0-9a-f]*$/.test(step.payload)) throw new Error(`not hex: ${step.payload}`);
     const reply = `${this.#inbox}.${(this.#steps += 1)}`;
     connection.publish(subject, Buffer.from(step.payload, 'hex'), { reply });
-    // What the store sends of its own accord comes to it before the barrier
-    // does, and what it publishes goes out before the barrier's answer.
-    await connection.request(BARRIER);
+    await settle(connection);
     const replies = this.#replies.filter((message) => message.subject === reply);
     const found: Omit<Difference, 'where'>[] = [];
     const compare = (what: Difference['what'], recorded: unknown, replayed: unknown): void => {

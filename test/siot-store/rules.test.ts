@@ -8,7 +8,7 @@ import { useNats } from '../support/nats.js';
 import { encodeNodes } from './codec-protobuf.js';
 import { DIALECTS, VERSIONS, type Version } from './dialect.js';
 import type { Content, StorePoint } from './point.js';
-import { readRecording, replay } from './recording.js';
+import { readRecording, replay, settle } from './recording.js';
 import { SiotStore, type SiotStoreOptions } from './siot-store.js';
 
 const nats = useNats();
@@ -62,7 +62,7 @@ async function rig(version: Version, given: Partial<SiotStoreOptions> = {}): Pro
   const ask = async (subject: string, payload: Uint8Array): Promise<Uint8Array[]> => {
     const reply = `replies.${(count += 1)}`;
     client.publish(subject, payload, { reply });
-    await client.request('nodes.none.barrier');
+    await settle(client);
     return replies.filter((message) => message.subject === reply).map(({ data }) => data);
   };
   const texts = (all: Uint8Array[]): string[] => all.map((data) => Buffer.from(data).toString());
@@ -78,7 +78,7 @@ async function rig(version: Version, given: Partial<SiotStoreOptions> = {}): Pro
       return reply === undefined ? undefined : siot.NodesReply.decode(reply);
     },
     heard: async () => {
-      await client.request('nodes.none.barrier');
+      await settle(client);
       return subjects.splice(0);
     },
   };
