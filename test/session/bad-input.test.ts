@@ -15,7 +15,9 @@ const pointPackets = framed.filter(({ decoded }) => (decoded.points?.length ?? 0
 
 const WIRE: readonly Discard[] = ['oversize', 'malformed', 'short', 'crc', 'payload', 'unexpected'];
 const discards = (harness: SessionHarness): Record<string, number> =>
-  Object.fromEntries(WIRE.map((cause) => [cause, harness.count(cause)]).filter(([, n]) => n !== 0));
+  Object.fromEntries(
+    WIRE.map((cause) => [cause, harness.count(cause)] as const).filter(([, n]) => n !== 0),
+  );
 const lent = (harness: SessionHarness, bytes: Uint8Array): void => {
   const copy = Uint8Array.from(bytes);
   harness.bytes(copy);

@@ -126,6 +126,14 @@ describe('devices that never acknowledge points', () => {
     expect(setting.state).toBe('inForce');
   });
 
+  it('a differing one does not replace it: there is no acknowledgement that it came after', () => {
+    const harness = mute();
+    const setting = harness.set('target', 5);
+    harness.advance(100);
+    harness.points([{ type: 'target', value: 6 }]);
+    expect(setting.state).toBe('unconfirmed');
+  });
+
   it('never gets a knock or a timeSync for its silence', () => {
     const harness = mute();
     harness.advance(3_600_000);

@@ -383,6 +383,17 @@ describe('a command', () => {
     expect(harness.takePoints()).toEqual(['restart=1']);
   });
 
+  it('is sent once, whatever is set while it is being written to disk', () => {
+    const harness = commanded();
+    harness.acks = ackAll;
+    harness.saving = 'later';
+    harness.set('restart', 1);
+    harness.set('target', 1);
+    expect(harness.takePoints()).toEqual([]);
+    harness.makeSaved();
+    expect(harness.takePoints()).toEqual(['restart=1', 'target=1']);
+  });
+
   it('does not end by a restart or an opening before its first transmission', () => {
     const harness = commanded();
     harness.saving = 'later';

@@ -287,6 +287,16 @@ describe('unanswered in silence', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'b=2', 'a=1']);
   });
 
+  it('a setting under way as a knock is not set aside, but sent again with all the others', () => {
+    const harness = silent();
+    harness.advance(31_500);
+    expect(harness.takePoints()).toEqual(['timeSync', 'b=2']);
+    harness.points([{ type: 'temp', value: 1 }]);
+    harness.acks = ackAll;
+    harness.advance(500);
+    expect(harness.takePoints()).toEqual(['timeSync', 'b=2', 'a=1']);
+  });
+
   it('one point that is never acknowledged does not keep the others waiting', () => {
     const harness = deaf();
     harness.acks = (packet) => (packet.point?.type === 'bad' ? undefined : 0);
@@ -338,6 +348,17 @@ describe('a removed point (odd tombstone)', () => {
       expect(sent.point).toMatchObject({ tombstone: 1, value: 7, key: '' });
     },
   );
+
+  it('the last value is that of its sending', () => {
+    const harness = deaf();
+    harness.points([{ type: 'target', value: 7 }]);
+    harness.set('first', 1);
+    harness.set('target', NO_VALUE, { tombstone: 1 });
+    harness.points([{ type: 'target', value: 9 }]);
+    harness.acks = ackAll;
+    harness.advance(1_000);
+    expect(harness.take().at(-1)!.point).toMatchObject({ tombstone: 1, value: 9 });
+  });
 
   it('also after a restart of the gateway', () => {
     const harness = SessionHarness.talking();

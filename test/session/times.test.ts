@@ -59,8 +59,13 @@ describe("times that count from the device's own start", () => {
 
   it('a new session, or a restart, is estimated anew', () => {
     for (const anew of [
-      (h: SessionHarness) => (h.close(), h.open()),
-      (h: SessionHarness) => h.hello(),
+      (h: SessionHarness) => {
+        h.close();
+        h.open();
+      },
+      (h: SessionHarness) => {
+        h.hello();
+      },
     ]) {
       const harness = SessionHarness.opened();
       report(harness, 1_000n * S);
