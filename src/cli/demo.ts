@@ -26,7 +26,7 @@ import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.
 import { isReservedType } from '../point/reserved.js';
 import { Connection } from '../siot/connection.js';
 import { NatsServer } from '../siot/nats-server.js';
-import { WIRES } from '../siot/wire.js';
+import { WIRES } from '../siot/wires.js';
 import { JsonView, TableView, type DemoView } from './demo-view.js';
 
 interface DemoOptions {

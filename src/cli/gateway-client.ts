@@ -5,7 +5,8 @@ import type { GatewayConfig } from '../gateway/config.js';
 import { verbSubject, type SetReply, type SetRequest, type StatusReply } from '../gateway/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
-import { Connection, type Answer, type Incoming, type NatsSettings } from '../siot/connection.js';
+import { Connection, type Answer, type Incoming } from '../siot/connection.js';
+import type { NatsSettings } from '../siot/nats-settings.js';
 import { CliError } from './errors.js';
 import { readGatewayId } from './state-file.js';
 

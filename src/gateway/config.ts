@@ -2,7 +2,7 @@
  * The configuration as the gateway works with it: complete, checked, secrets
  * read, paths absolute. What it may look like on paper: config-schema.ts.
  */
-import type { NatsAuth, NatsSettings } from '../siot/connection.js';
+import type { NatsAuth, NatsSettings } from '../siot/nats-settings.js';
 import type { RawConfig, RawLink } from './config-schema.js';
 import { uuidV5 } from './uuid.js';
 

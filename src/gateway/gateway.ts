@@ -3,7 +3,7 @@ import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/replica.js';
-import type { NatsSettings } from '../siot/connection.js';
+import type { NatsSettings } from '../siot/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';

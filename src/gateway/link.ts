@@ -12,11 +12,10 @@ import { FRAMINGS } from '../framing/framings.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
-import type { Discard } from '../session/counters.js';
 import type { PointBudget } from '../session/replica.js';
 import { Session } from '../session/session.js';
 import type { Setting } from '../session/settings.js';
-import type { DropCause, Siot, SiotNode } from '../siot/siot.js';
+import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
 import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
@@ -39,14 +38,6 @@ export interface LinkParts {
 }
 
 type SettingWatcher = (setting: Setting) => void;
-
-/** The link's counter for what SIOT's side had to give up. */
-const DROPS: Readonly<Record<DropCause, Discard>> = {
-  forbidden: 'forbiddenCharacter',
-  refused: 'refusedByStore',
-  unsendable: 'unsendable',
-  deletedNode: 'nodeDeleted',
-};
 
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
@@ -182,7 +173,7 @@ export class Link {
         },
         life: (life) => this.#lives(life),
         resend: () => this.#resend(),
-        dropped: (cause, points) => this.#session.counters.discard(DROPS[cause], {}, points.length),
+        dropped: (cause, points) => this.#session.counters.discard(cause, {}, points.length),
       },
     );
     this.#node.status(this.#statistics.all(this.#session.connected));

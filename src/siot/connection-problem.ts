@@ -1,5 +1,5 @@
 import { errors } from '@nats-io/transport-node';
-import type { NatsSettings } from './connection.js';
+import type { NatsSettings } from './nats-settings.js';
 
 /** Why there is no connection, for people, and whether the server refused who we are. */
 export interface ConnectionProblem {

@@ -35,13 +35,13 @@ export interface Ledger {
 
 export type DropCause =
   /** Its type or key has a character that SIOT forbids. */
-  | 'forbidden'
+  | 'forbiddenCharacter'
   /** Too often refused while others were taken. */
-  | 'refused'
+  | 'refusedByStore'
   /** It cannot be put on NATS at all: too large. */
   | 'unsendable'
   /** Somebody deleted its node. */
-  | 'deletedNode';
+  | 'nodeDeleted';
 
 export type OnDrop = (
   nodeId: string,

@@ -169,7 +169,7 @@ export class Publisher {
     lane.settleThrough(lane.next - 1);
     book.cursor = lane.next;
     book.troubles.clear();
-    if (points.length > 0) this.#dropped(lane.nodeId, 'deletedNode', points, 'its node is deleted');
+    if (points.length > 0) this.#dropped(lane.nodeId, 'nodeDeleted', points, 'its node is deleted');
   }
 
   #makeSender(mode: Exclude<PublishMode, { kind: 'paused' }>): Sender {

@@ -3,20 +3,22 @@ import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { makePoint, stringValue, type Point } from '../point/point.js';
 import { backoffMs } from './backoff.js';
-import { Connection, type ConnectionState, type NatsSettings } from './connection.js';
+import { Connection, type ConnectionState } from './connection.js';
 import {
   ListeningNode,
   type SiotNode,
   type SiotNodeEvents,
   type SiotNodeSpec,
 } from './listening-node.js';
+import type { NatsSettings } from './nats-settings.js';
 import { NodeKeeper } from './nodes.js';
 import { probe } from './probe.js';
 import { Publisher } from './publisher.js';
 import { StoreClient } from './store-client.js';
-import { WIRES, type Generation, type SiotWire } from './wire.js';
+import type { Generation, SiotWire } from './wire.js';
+import { WIRES } from './wires.js';
 
-export type { NatsAuth, NatsSettings } from './connection.js';
+export type { NatsAuth, NatsSettings } from './nats-settings.js';
 export type { DropCause } from './lane-book.js';
 export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './listening-node.js';
 export type { NodeLife } from './nodes.js';

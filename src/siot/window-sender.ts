@@ -16,7 +16,7 @@ import {
   type Track,
 } from './entry.js';
 import { KeyGroups, type KeyGroup } from './key-groups.js';
-import type { LaneBook, Ledger } from './lane-book.js';
+import type { DropCause, LaneBook, Ledger } from './lane-book.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
 
@@ -265,7 +265,9 @@ export class WindowSender implements Sender {
         break;
       case 'forbidden':
         if (message.entries.length > 1) this.#refusedAll(message, receipt.text);
-        else for (const entry of message.entries) this.#giveUp(entry, 'forbidden', receipt.text);
+        else
+          for (const entry of message.entries)
+            this.#giveUp(entry, 'forbiddenCharacter', receipt.text);
         if (this.#stall !== undefined) this.#pause();
         break;
       case 'undecodable':
@@ -303,7 +305,7 @@ export class WindowSender implements Sender {
     this.#release(track, group, track.groups.leave(group, position));
   }
 
-  #giveUp(entry: Entry, cause: 'forbidden' | 'refused' | 'unsendable', why: string): void {
+  #giveUp(entry: Entry, cause: Exclude<DropCause, 'nodeDeleted'>, why: string): void {
     if (entry.done) return;
     this.#options.onDrop(nodeIdOf(entry), cause, [entry.point], why);
     this.#settle(entry);
@@ -336,7 +338,7 @@ export class WindowSender implements Sender {
     const trouble = makeTrouble(entry);
     if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
     trouble.acceptedBefore = ledger.accepted;
-    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, 'refused', why);
+    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, 'refusedByStore', why);
     else this.#later(entry);
   }
 

@@ -1,13 +1,11 @@
 import type { Point } from '../point/point.js';
-import { generation1 } from './generation1.js';
-import { generation2 } from './generation2.js';
 
 export type Generation = 1 | 2;
 
 /**
  * How a generation of SIOT puts points on NATS (siot-interop.md, 4.2 and 4.3).
  * A further generation is one file that implements this and one line in
- * {@link WIRES}.
+ * wires.ts.
  */
 export interface SiotWire {
   readonly generation: Generation;
@@ -36,5 +34,3 @@ export interface DecodedPoints {
   /** Points left out because nothing sensible can be made of them. */
   readonly odd: number;
 }
-
-export const WIRES: Readonly<Record<Generation, SiotWire>> = { 1: generation1, 2: generation2 };

@@ -11,8 +11,8 @@ import {
   NotConnectedError,
   type ConnectionOptions,
   type ConnectionState,
-  type NatsSettings,
 } from '../../src/siot/connection.js';
+import type { NatsSettings } from '../../src/siot/nats-settings.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
 import { cleanup, recordingLog, startNats, until, type Said } from './harness.js';
 

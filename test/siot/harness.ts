@@ -9,7 +9,8 @@ import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import { NatsServer, type NatsServerOptions } from '../../src/siot/nats-server.js';
 import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
-import { WIRES, type Generation } from '../../src/siot/wire.js';
+import type { Generation } from '../../src/siot/wire.js';
+import { WIRES } from '../../src/siot/wires.js';
 
 const cleanups: (() => unknown)[] = [];
 

@@ -97,7 +97,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('flow')).toEqual([1]);
     const bad = s.store.received.filter(({ points }) => isType('bad')(points));
     expect(bad.length).toBe(generation === 1 ? 2 : 1);
-    expect(s.node.droppedPoints.map(({ cause }) => cause)).toEqual(['forbidden']);
+    expect(s.node.droppedPoints.map(({ cause }) => cause)).toEqual(['forbiddenCharacter']);
   });
 
   it('one point for a while gets it later, before the newer ones of the same name', async () => {
@@ -128,7 +128,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     const tries = s.store.received.filter(({ points }) => isType('bad')(points)).length;
     expect(tries).toBe(10);
     expect(delivered(s)).toBe(true);
-    expect(s.node.droppedPoints.map(({ cause }) => cause)).toEqual(['refused']);
+    expect(s.node.droppedPoints.map(({ cause }) => cause)).toEqual(['refusedByStore']);
     expect(s.said.some(({ message }) => message.includes('I do not like it'))).toBe(true);
   });
 

@@ -12,7 +12,7 @@ import {
   type PointValue,
 } from '../../src/point/point.js';
 import { decodeNodes, isDeletedEdge, type NodesReply } from '../../src/siot/node-reply.js';
-import { WIRES } from '../../src/siot/wire.js';
+import { WIRES } from '../../src/siot/wires.js';
 
 interface Vector {
   readonly name: string;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { numberOf } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
-import { WIRES, type Generation } from '../../src/siot/wire.js';
+import type { Generation } from '../../src/siot/wire.js';
+import { WIRES } from '../../src/siot/wires.js';
 import {
   cleanup,
   GATEWAY_ID,
@@ -82,7 +83,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     rig.nodeHandle.status([point('connected', 1)]);
     expect(delivered(rig)).toBe(true);
     expect(rig.node.droppedPoints.map(({ cause, points }) => [cause, points.length])).toEqual([
-      ['deletedNode', 2],
+      ['nodeDeleted', 2],
     ]);
     store.publishEdge(NODE_ID, GATEWAY_ID, 0);
     await until(() => rig.nodeHandle.life === 'alive', 'alive again');

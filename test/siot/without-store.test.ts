@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { intValue, jsonValue, makePoint, stringValue } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
-import { WIRES } from '../../src/siot/wire.js';
+import { WIRES } from '../../src/siot/wires.js';
 import {
   cleanup,
   NODE_ID,

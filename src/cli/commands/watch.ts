@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { LinkStatus, PendingSetting, StatusReply } from '../../gateway/verbs.js';
 import { canonicalKey } from '../../point/point.js';
-import { WIRES, type SiotWire } from '../../siot/wire.js';
+import type { SiotWire } from '../../siot/wire.js';
+import { WIRES } from '../../siot/wires.js';
 import { readConfigFile } from '../config-file.js';
 import { CliError } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';

@@ -1,0 +1,22 @@
+/** Which nats-server, and who we are towards it. */
+export interface NatsSettings {
+  /** Such as `nats://127.0.0.1:4222`; one is enough. */
+  readonly servers: readonly string[];
+  readonly auth?: NatsAuth;
+  readonly tls?: {
+    readonly caFile?: string;
+    readonly certFile?: string;
+    readonly keyFile?: string;
+  };
+  /** Shown by the server's monitoring. */
+  readonly name?: string;
+}
+
+/** Contents, already read from wherever they were kept. */
+export type NatsAuth =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'user'; readonly user: string; readonly password: string }
+  /** The seed of an nkey: `SU…`. */
+  | { readonly kind: 'nkey'; readonly seed: string }
+  /** The text of a `.creds` file. */
+  | { readonly kind: 'creds'; readonly creds: string };
