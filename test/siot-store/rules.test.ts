@@ -326,6 +326,29 @@ describe('the tree', () => {
   });
 });
 
+describe('the hash', () => {
+  it.each(SQLITE)('tells of changes below, and is absent without points, %s', async (version) => {
+    const { store, send, edge, query } = await rig(version);
+    const hashOf = async (id: string): Promise<unknown> =>
+      (await query(`nodes.all.${id}`))?.nodes[0]?.hash;
+    await edge('grp', 'root-1', point(version, 'nodeType', 'group'));
+    expect(await hashOf('grp')).toBe(0);
+    await store.edgeAs('user', 'dev', 'grp', { nodeType: 'mcu' });
+    const before = await Promise.all(['root-1', 'grp', 'dev'].map(hashOf));
+    expect(before).not.toContain(0);
+    await send('dev', point(version, 'v', 1));
+    const after = await Promise.all(['root-1', 'grp', 'dev'].map(hashOf));
+    // The group has no points of its own: it has what is below it.
+    expect(before[1]).toBe(before[2]);
+    expect(new Set([...before, ...after]).size).toBe(4);
+  });
+
+  it('is always absent in 0.25.0', async () => {
+    const { query } = await rig('0.25.0');
+    expect((await query('nodes.root.all'))?.nodes[0]?.hash).toBe(0);
+  });
+});
+
 describe('logging in', () => {
   it.each(VERSIONS)('with the first user gives the user and a token, %s', async (version) => {
     const { client, store } = await rig(version);

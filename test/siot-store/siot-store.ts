@@ -24,6 +24,7 @@ import {
   type PointSnapshot,
 } from './snapshot.js';
 import { encodeText } from './text.js';
+import { Watchers } from './watchers.js';
 
 export interface SiotStoreOptions {
   /** Such as `nats://127.0.0.1:4222`; also what `auth.getNatsURI` tells. */
@@ -56,11 +57,6 @@ const WAIT_MS = 5_000;
 
 type Handler = (request: Request) => void;
 
-interface Watcher {
-  readonly look: () => void;
-  readonly giveUp: (why: string) => void;
-}
-
 export class SiotStore {
   readonly version: Version;
   readonly generation: 1 | 2;
@@ -74,7 +70,7 @@ export class SiotStore {
   readonly #clock: Clock;
   readonly #service: StoreService;
   readonly #subscriptions: Subscription[] = [];
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers = new Watchers();
   readonly #timers = new Set<Timer>();
   readonly #waiting: (() => void)[] = [];
   #paused = false;
@@ -100,7 +96,7 @@ export class SiotStore {
       jwtKey: randomBytes(20),
       publish: (subject, payload, reply) => this.#publish(subject, payload, reply),
       counters: this.counters,
-      onChange: () => this.#changed(),
+      onChange: () => this.#watchers.changed(),
     });
   }
 
@@ -127,7 +123,7 @@ export class SiotStore {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#waiting.length = 0;
-    for (const watcher of [...this.#watchers]) watcher.giveUp('the store has ended');
+    this.#watchers.end('the store has ended');
     await this.#connection.close();
   }
 
@@ -237,30 +233,7 @@ export class SiotStore {
     what: string | (() => string),
     withinMs = WAIT_MS,
   ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const finish = (settle: () => void): void => {
-        this.#watchers.delete(watcher);
-        clearTimeout(timer);
-        settle();
-      };
-      const watcher: Watcher = {
-        look: () => {
-          try {
-            const found = look();
-            if (found !== undefined) finish(() => resolve(found));
-          } catch (error) {
-            finish(() => reject(error instanceof Error ? error : new Error(String(error))));
-          }
-        },
-        giveUp: (why) => {
-          const named = typeof what === 'string' ? what : what();
-          finish(() => reject(new Error(`waited in vain for ${named}: ${why}`)));
-        },
-      };
-      const timer = setTimeout(() => watcher.giveUp(`${withinMs} ms are over`), withinMs);
-      this.#watchers.add(watcher);
-      watcher.look();
-    });
+    return this.#watchers.waitFor(look, typeof what === 'string' ? () => what : what, withinMs);
   }
 
   /**
@@ -373,10 +346,6 @@ export class SiotStore {
     if (connection.isClosed()) return;
     if (payload.length > (connection.info?.max_payload ?? Number.POSITIVE_INFINITY)) return;
     connection.publish(subject, payload, reply === undefined ? {} : { reply });
-  }
-
-  #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher.look();
   }
 }
 
