@@ -94,7 +94,9 @@ class StandIn implements SiotServer {
     }
     // What is stored stays in memory: the stand-in outlives the server that it plays.
     this.#store ??= await SiotStore.start({ nats: this.url, token, version });
-    await this.#store.comeBack();
+    // It may still be looking for its nats-server.
+    await this.#store.comeBack().catch(() => undefined);
+    await until(() => answers(this.url, token), 'the stand-in to answer nodes.root.all');
   }
 
   async stop(): Promise<void> {
