@@ -258,6 +258,16 @@ describe('merging', () => {
     }
   });
 
+  it('joins points of equal times into the last of the message', async () => {
+    for (const version of VERSIONS) {
+      const { send, store } = await rig(version);
+      const first = point(version, 'temp', 1, { key: '10' });
+      await send('dev', first, point(version, 'temp1', 2, { time: first.time }));
+      expect(store.points('dev')).toMatchObject([{ type: 'temp1', number: 2 }]);
+      await store.stop();
+    }
+  });
+
   it('takes equal times in SQLite, and not in JetStream', async () => {
     for (const [version, number] of [
       ['0.18.5', 2],
