@@ -1,7 +1,7 @@
 /** Keeps a link's channel open: tries again for ever, each link on its own. */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { TransportError, type Channel, type Transport } from '../transport/transport.js';
+import type { TransportError, Channel, Transport } from '../transport/transport.js';
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 5_000;
@@ -9,6 +9,8 @@ const RETRY_LONGEST_MS = 5_000;
 const GOOD_AFTER_MS = 5_000;
 /** The same reason is logged again only after this time. */
 const SAME_REASON_MS = 3_600_000;
+/** A host that does not answer must not hold up the end of the gateway. */
+const RELEASED_WITHIN_MS = 1_000;
 
 export interface ChannelHandler {
   opened(): void;
@@ -53,10 +55,15 @@ export class ChannelKeeper {
   }
 
   start(): void {
-    if (this.#state.name === 'stopped') this.#open();
+    if (this.#state.name !== 'stopped') return;
+    this.#retryMs = RETRY_FIRST_MS;
+    this.#open();
   }
 
-  /** Resolves when the device is released. */
+  /**
+   * Resolves when the device is released. An opening that takes its time is not
+   * waited for: what comes of it is closed at once.
+   */
   async stop(): Promise<void> {
     const state = this.#state;
     this.#state = { name: 'stopped' };
@@ -67,7 +74,13 @@ export class ChannelKeeper {
       const { channel } = state;
       this.#busy = this.#busy.then(() => channel.close());
     }
-    await this.#busy;
+    await new Promise<void>((resolve) => {
+      const enough = this.clock.setTimer(RELEASED_WITHIN_MS, resolve);
+      void this.#busy.then(() => {
+        enough.cancel();
+        resolve();
+      });
+    });
   }
 
   write(bytes: Uint8Array): void {
@@ -85,8 +98,9 @@ export class ChannelKeeper {
   async #tryOpen(opening: number): Promise<void> {
     const current = (): boolean => this.#opening === opening;
     if (!current()) return;
+    let channel: Channel;
     try {
-      const channel = await this.transport.open({
+      channel = await this.transport.open({
         data: (chunk) => {
           if (current()) this.handler.data(chunk);
         },
@@ -98,21 +112,21 @@ export class ChannelKeeper {
           if (current()) this.#congested = false;
         },
       });
-      if (!current()) {
-        await channel.close();
-        return;
-      }
-      this.#congested = false;
-      this.#problem = undefined;
-      this.#state = { name: 'open', channel, sinceMs: this.clock.monotonicMs() };
-      this.log.info({ transport: this.transport.description }, 'port is open');
-      this.handler.opened();
     } catch (error) {
       if (!current()) return;
-      if (!(error instanceof TransportError)) throw error;
-      this.#failed(error);
+      this.#failed(error instanceof Error ? error.message : String(error));
       this.#retry();
+      return;
     }
+    if (!current()) {
+      await channel.close();
+      return;
+    }
+    this.#congested = false;
+    this.#problem = undefined;
+    this.#state = { name: 'open', channel, sinceMs: this.clock.monotonicMs() };
+    this.log.info({ transport: this.transport.description }, 'port is open');
+    this.handler.opened();
   }
 
   #closed(cause: TransportError | undefined): void {
@@ -126,13 +140,13 @@ export class ChannelKeeper {
     this.#retry();
   }
 
-  #failed(error: TransportError): void {
+  #failed(reason: string): void {
     const now = this.clock.monotonicMs();
-    if (error.message !== this.#problem || now - this.#saidMs > SAME_REASON_MS) {
+    if (reason !== this.#problem || now - this.#saidMs > SAME_REASON_MS) {
       this.#saidMs = now;
-      this.log.warn({ reason: error.message }, 'port cannot be opened; trying again and again');
+      this.log.warn({ reason }, 'port cannot be opened; trying again and again');
     }
-    this.#problem = error.message;
+    this.#problem = reason;
   }
 
   #retry(): void {
