@@ -3,15 +3,15 @@
  * (design.md, "Towards the device"; siot-interop.md, 2).
  *
  * ```
- *  bytes ─► frames ─► packets ─┬─ points ─► intake ─► replica ─► report to the outbox ─► ack
- *                              ├─ ack ────► downlink
- *                              ├─ hello ──► restart?
- *                              └─ log
- *  bytes ◄─ frames ◄─ packets ◄── downlink ◄── settings ◄── what others set in SIOT
+ *  bytes ─► frames ─► packets ─┬─ points ─► intake ─► uplink ─► outbox, then an ack
+ *                              │               └──► setting judge ─┐
+ *                              ├─ ack ────► downlink ──────────────┤
+ *                              ├─ hello ──► restart? ─► resync     │
+ *                              └─ log                              ▼
+ *  bytes ◄─ frames ◄─ packets ◄── downlink ◄────────────── settings ◄── set in SIOT
  * ```
  */
 import type { Deframer, Framing } from '../framing/framing.js';
-import { PAYLOAD_CODECS, detectCodec } from '../packet/codecs.js';
 import {
   ACK_SUBJECT,
   FILE_SUBJECT,
@@ -20,19 +20,21 @@ import {
   parsePacket,
   type Packet,
 } from '../packet/packet.js';
-import type { DecodedPayload, PayloadCodec, PayloadCodecName } from '../packet/payload.js';
+import type { PayloadCodec, PayloadCodecName } from '../packet/payload.js';
 import { isMended, readText } from '../packet/text.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { isDeleted, stringValue, type Point, type PointValue } from '../point/point.js';
-import { CodecProbe } from './codec-probe.js';
+import { stringValue, type Point, type PointValue } from '../point/point.js';
+import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
-import type { TimeKind } from './device-time.js';
-import { AckFrames, Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
-import { Intake, type TakenPoint } from './intake.js';
+import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
+import { Intake } from './intake.js';
+import { Outgoing } from './outgoing.js';
 import { Replica, asOwner, type PointBudget } from './replica.js';
 import { RestartDetector, type LastKnown, type RestartSign } from './restart.js';
-import { SettingsBook, reportEquals, type Setting, type SettingRecord } from './settings.js';
+import { SettingJudge } from './setting-judge.js';
+import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
+import { Uplink } from './uplink.js';
 
 export interface SessionOptions extends DownlinkOptions {
   readonly protocol: 'auto' | PayloadCodecName;
@@ -77,12 +79,9 @@ export interface SessionHost {
   saved(then: () => void): void;
 }
 
-const SAME_PACKET_WITHIN_MS = 5_000;
 const RESYNC_APART_MS = 5_000;
-const OWED_RETRY_MS = 1_000;
-
-/** A report that carries a time so shortly before an acknowledgement was made before it. */
-const REPORT_UNDERWAY_NS = 10_000_000_000n;
+/** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
+const GONE_AFTER_MS = 30_000;
 
 export class Session {
   readonly counters: Counters;
@@ -92,33 +91,21 @@ export class Session {
   readonly #deframer: Deframer;
   readonly #intake: Intake;
   readonly #restarts: RestartDetector;
-  readonly #probe: CodecProbe;
-  readonly #acks: AckFrames;
+  readonly #codecs: CodecChoice;
+  readonly #uplink: Uplink;
+  readonly #judge: SettingJudge;
+  readonly #outgoing: Outgoing;
 
-  #codec: PayloadCodec | undefined;
   #connected = false;
   /** Wall time of the chunk in work. */
   #arrivalNs: bigint | undefined;
   #inChunk = false;
-
-  /** The last packet with points, to know its repetition. */
-  #last = NO_PACKET;
-  readonly #lastBytes: Buffer;
-  #lastBytesLength = -1;
-  #lastSequence: number | undefined;
-  #sequenceMoves = false;
-  /** Packets whose points are on their way to safety. */
-  readonly #unsafe = new Set<LastPacket>();
-  /** Restarts of the device noticed: after one, its sequences mean other packets. */
-  #restartsNoticed = 0;
 
   #lastResyncMs = Number.NEGATIVE_INFINITY;
   #resyncDue: boolean;
   #resyncTimer: Timer | undefined;
   #silenceTimer: Timer | undefined;
   #open = false;
-  /** For a person to do something about. */
-  #advice: string | undefined;
 
   constructor(
     private readonly host: SessionHost,
@@ -135,10 +122,31 @@ export class Session {
     this.#intake = new Intake(this.replica, this.counters);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
     this.#resyncDue = record.resyncDue === true;
-    this.#lastBytes = Buffer.alloc(options.maxFrameLength);
-    const codecName = options.protocol === 'auto' ? record.codec : options.protocol;
-    this.#codec = codecName === undefined ? undefined : PAYLOAD_CODECS[codecName];
-    this.#acks = new AckFrames((packet) => options.framing.encode(packet));
+    this.#outgoing = new Outgoing((packet) => options.framing.encode(packet), record.sequence ?? 0);
+    this.#codecs = this.#chooseCodec(record.codec);
+    this.#uplink = new Uplink(
+      {
+        report: (points, safe) => this.host.report(points, safe),
+        acknowledge: (sequence) => this.#acknowledge(sequence),
+      },
+      this.replica,
+      clock,
+      this.counters,
+      options.maxFrameLength,
+    );
+    this.#judge = new SettingJudge(
+      {
+        codec: () => this.#codecs.codec,
+        resyncing: () => this.#resyncDue || this.downlink.restoring,
+        settled: (setting) => this.downlink.settled(setting),
+        changed: (setting) => this.#settingChanged(setting),
+        publish: (type, key, value, tombstone) => this.#ownPoint(type, key, value, tombstone),
+      },
+      this.settings,
+      this.replica,
+      clock,
+      log,
+    );
     this.#deframer = options.framing.createDeframer(
       {
         frame: (frame) => this.#frame(frame),
@@ -150,11 +158,9 @@ export class Session {
       {
         write: (frame) => this.host.write(frame),
         congested: () => this.host.congested(),
-        frame: (packet) => this.options.framing.encode(packet),
-        codec: () => this.#codec,
+        codec: () => this.#codecs.codec,
         lastValue: (type, key) => this.replica.newest(type, key),
-        spelling: (type, key) => this.replica.spelling(type, key),
-        acknowledged: (setting) => this.#acknowledged(setting),
+        acknowledged: (setting) => this.#judge.acknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#setConnected(false),
         learned: (acknowledges) => this.#learned(acknowledges),
@@ -165,22 +171,37 @@ export class Session {
       this.counters,
       log,
       options,
-      { acknowledges: record.acknowledges ?? 'unknown', sequence: record.sequence ?? 0 },
+      this.#outgoing,
+      record.acknowledges ?? 'unknown',
     );
-    this.#probe = new CodecProbe(
+  }
+
+  #chooseCodec(last: PayloadCodecName | undefined): CodecChoice {
+    return new CodecChoice(
       {
-        send: (codec) => {
-          const { sequence, frame } = this.downlink.timeSync(codec);
-          this.counters.tx += 1;
-          this.host.write(frame);
-          return sequence;
+        sendTime: (codec) => this.#sendTime(codec),
+        known: () => {
+          this.host.changed();
+          this.downlink.codecKnown();
         },
-        settled: (codec) => this.#probeSettled(codec),
-        undecided: () => this.#probeUndecided(),
+        answered: () => this.downlink.answered(),
+        unanswered: () => this.#probesUnanswered(),
+        discarded: (payload) => this.#discardPayload(payload),
       },
-      clock,
-      options.ackTimeoutMs,
+      this.options.protocol,
+      last,
+      this.clock,
+      this.log,
+      this.options.ackTimeoutMs,
     );
+  }
+
+  /** Past the downlink, which sends nothing before the codec is known. */
+  #sendTime(codec: PayloadCodec): number {
+    const { sequence, frame } = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+    this.counters.tx += 1;
+    this.host.write(frame);
+    return sequence;
   }
 
   get connected(): boolean {
@@ -188,18 +209,19 @@ export class Session {
   }
 
   get codecName(): PayloadCodecName | 'unknown' {
-    return this.#codec?.name ?? 'unknown';
+    return this.#codecs.codec?.name ?? 'unknown';
   }
 
   get advice(): string | undefined {
-    return this.#advice;
+    return this.#codecs.advice;
   }
 
   record(): SessionRecord {
+    const { codec } = this.#codecs;
     return {
-      ...(this.#codec === undefined ? {} : { codec: this.#codec.name }),
+      ...(codec === undefined ? {} : { codec: codec.name }),
       acknowledges: this.downlink.acknowledges,
-      sequence: this.downlink.sequence,
+      sequence: this.#outgoing.sequence,
       last: this.#restarts.lastKnown,
       ...(this.#resyncDue ? { resyncDue: true } : {}),
       settings: this.settings.records(),
@@ -214,13 +236,13 @@ export class Session {
     // Before the opening is served, so that the time goes out once.
     if (this.#resyncDue) this.#resyncWhenDue();
     this.downlink.opened();
-    if (this.#codec === undefined) this.#probe.start();
+    this.#codecs.opened();
   }
 
   /** The channel is gone. */
   closed(): void {
     this.#open = false;
-    this.#probe.stop();
+    this.#codecs.closed();
     this.#resyncTimer?.cancel();
     this.#resyncTimer = undefined;
     this.#silenceTimer?.cancel();
@@ -249,7 +271,8 @@ export class Session {
         return undefined;
       case 'new':
     }
-    const { setting, replaced } = this.settings.take(this.#withLastValue(point));
+    const { setting, replaced } = this.settings.take(this.#judge.withLastValue(point));
+    setting.spelling ??= this.replica.spelling(point.type, point.key);
     this.host.changed();
     this.downlink.add(setting, replaced);
     if (replaced !== undefined) this.host.settingChanged(replaced);
@@ -257,12 +280,9 @@ export class Session {
     return setting;
   }
 
-  /** A deletion keeps the last value, over a restart of the gateway as well. */
-  #withLastValue(point: Point): Point {
-    if (!isDeleted(point)) return point;
-    const { type, key } = point;
-    const last = this.replica.newest(type, key) ?? this.settings.get(type, key)?.point;
-    return last === undefined ? point : { ...point, value: last.value };
+  /** The node was read: what SIOT shows of it, as far as its owner has written it. */
+  shown(points: Iterable<Point>): void {
+    this.#judge.shown(points);
   }
 
   /** The gateway's clock was stepped: the device is to have the time again. */
@@ -283,7 +303,7 @@ export class Session {
         this.#logPacket(packet);
         return;
       case ACK_SUBJECT:
-        if (!this.#probe.ack(packet.sequence)) this.downlink.ack(packet.sequence);
+        if (!this.#codecs.ack(packet.sequence)) this.downlink.ack(packet.sequence);
         this.#heard();
         break;
       case HIGH_RATE_SUBJECT:
@@ -306,142 +326,41 @@ export class Session {
     this.downlink.awake();
   }
 
-  #pointsPacket(packet: Packet, frame: Uint8Array): void {
-    const { sequence, payload } = packet;
-    if (payload.length === 0) {
+  #pointsPacket({ sequence, payload }: Packet, frame: Uint8Array): void {
+    if (payload.length === 0 || isEmptyList(payload)) {
+      if (payload.length > 0) this.#codecs.decode(payload);
       this.#hello(sequence);
       return;
     }
-    if (this.#isRepetition(frame)) {
-      this.counters.notice('duplicate');
-      this.#last.ms = this.clock.monotonicMs();
-      if (this.#last.safe) this.#acknowledge(sequence);
-      return;
-    }
-    const read = this.#decode(payload);
-    if (read === undefined) return;
-    const { points, oddValues, mendedTexts } = read;
-    if (points.length === 0 && oddValues === 0) {
-      // An empty compact list; protobuf has no such thing but unknown fields.
-      if (isEmptyList(payload)) this.#hello(sequence);
-      else this.#discardPayload(payload);
-      return;
-    }
+    if (this.#uplink.repeats(sequence, frame)) return;
+    const decoded = this.#codecs.decode(payload);
+    if (decoded === undefined) return;
+    const { points, oddValues, mendedTexts } = decoded;
     if (oddValues > 0) this.counters.discard('oddValue', {}, oddValues);
     if (mendedTexts > 0) this.counters.notice('mendedText', mendedTexts);
 
     const bySequence = this.#restarts.sequence(sequence);
     this.#restarted(this.#intake.restartSign(points, this.#restarts) ?? bySequence);
-    this.#remember(sequence, frame);
-    this.#deliver(sequence, this.#intake.take(points, this.#arrival()));
-  }
-
-  /** Hands points to the outbox, and acknowledges their packet when they are safe there. */
-  #deliver(sequence: number, taken: readonly TakenPoint[]): void {
-    const packet = this.#last;
-    const restarts = this.#restartsNoticed;
-    const news: Point[] = [];
-    for (const { point, again } of taken) if (!again) news.push(point);
-    // What came before and is sent again is safe only when its first packet is.
-    const waitsFor = news.length < taken.length && this.#unsafe.size > 0 ? [...this.#unsafe] : [];
-    let own = false;
-    const safeToAck = (): void => {
-      if (!own || waitsFor.some((other) => !other.safe)) return;
-      packet.safe = true;
-      this.#unsafe.delete(packet);
-      if (packet.whenSafe !== undefined) for (const then of packet.whenSafe) then();
-      if (restarts === this.#restartsNoticed) this.#acknowledge(sequence);
-    };
-    const safe = (): void => {
-      own = true;
-      safeToAck();
-    };
-    for (const other of waitsFor) (other.whenSafe ??= []).push(safeToAck);
-    this.#unsafe.add(packet);
-    const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
-    if (outcome === 'full') {
-      // Not acknowledged: the device holds them and tries again.
-      this.#unsafe.delete(packet);
-      this.#forgetLastPacket();
-      this.counters.discard('outboxFull', {}, news.length);
-      return;
-    }
-    if (outcome === 'dropped') this.counters.discard('nodeDeleted', {}, news.length);
-    if (outcome !== 'taken') safe();
-    this.counters.points += taken.length;
-    for (const one of taken) {
-      this.replica.merge(one.point, one.spelling);
-      this.#reported(one);
-    }
-  }
-
-  #decode(payload: Uint8Array): DecodedPayload | undefined {
-    const known = this.#codec;
-    if (known !== undefined && (this.options.protocol !== 'auto' || known.name === 'compact')) {
-      const decoded = known.decode(payload);
-      if (decoded !== undefined) {
-        this.#advice = undefined;
-        return decoded;
-      }
-      if (this.options.protocol !== 'auto') {
-        const other = detectCodec(payload);
-        if (other !== known && other.decode(payload) !== undefined) {
-          this.#advice = `the device sends ${other.name} points: set protocol: ${other.name}, or auto`;
-        }
-        this.#discardPayload(payload);
-        return undefined;
-      }
-    }
-    const codec = detectCodec(payload);
-    const decoded = codec.decode(payload);
-    // A payload of nothing but unknown fields says nothing about the codec.
-    if (decoded === undefined || (decoded.points.length === 0 && !isEmptyList(payload))) {
-      this.#discardPayload(payload);
-      return undefined;
-    }
-    this.#useCodec(codec);
-    return decoded;
+    const taken = this.#intake.take(points, this.#arrival());
+    if (!this.#uplink.deliver(sequence, frame, taken)) return;
+    for (const one of taken) this.#judge.reported(one);
   }
 
   #discardPayload(payload: Uint8Array): void {
     this.counters.discard('payload', { bytes: payload.length, protocol: this.options.protocol });
   }
 
-  #useCodec(codec: PayloadCodec): void {
-    this.#advice = undefined;
-    if (this.#codec === codec) return;
-    this.#codec = codec;
-    this.#probe.stop();
-    this.log.info({ codec: codec.name }, 'the device speaks this codec');
-    this.host.changed();
-    this.downlink.codecKnown();
-  }
-
-  #probeSettled(codec: PayloadCodec): void {
-    this.#useCodec(codec);
-    this.downlink.answered();
-    this.#advice = `the device has sent no points yet, and acknowledges ${codec.name} only: set protocol: ${codec.name}`;
-    this.log.warn({}, this.#advice);
-  }
-
-  #probeUndecided(): void {
-    const advice = 'the device has sent no points yet, and acknowledges both codecs: set protocol';
-    if (this.#advice !== advice) this.log.warn({}, advice);
-    this.#advice = advice;
-  }
-
   #hello(sequence: number): void {
-    this.#forgetLastPacket();
+    this.#uplink.forget();
     this.#restarted(this.#restarts.hello(sequence));
   }
 
   #restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.counters.notice('restart');
-    this.#restartsNoticed += 1;
     this.log.info({ sign }, 'the device has restarted');
     this.#intake.reset();
-    this.#forgetLastPacket();
+    this.#uplink.restarted();
     this.downlink.restartNoticed();
     this.#resyncDue = true;
     this.host.changed();
@@ -496,56 +415,6 @@ export class Session {
     return true;
   }
 
-  /** What a report of the device means for the setting of its point. */
-  #reported({ point, timeKind }: TakenPoint): void {
-    const setting = this.settings.get(point.type, point.key);
-    if (setting === undefined || this.#codec === undefined) return;
-    if (setting.state === 'replaced' || setting.state === 'ended') return;
-    setting.reportedSinceSent = setting.sent;
-    const equal = reportEquals(point, this.#codec.asDeviceSees(setting.point));
-    if (equal) {
-      // Before it was sent, an equal report says nothing: the one sent before it may still come.
-      const confirms = setting.waiting ? setting.sent : setting.state === 'unconfirmed';
-      if (confirms) this.#confirmedByReport(setting);
-    } else if (this.#isOwnChange(setting, point, timeKind)) {
-      setting.state = 'replaced';
-      this.log.info({ type: point.type, key: point.key }, 'the device has changed this itself');
-      this.#settingChanged(setting);
-    }
-  }
-
-  #confirmedByReport(setting: Setting): void {
-    setting.state = setting.command ? 'ended' : 'inForce';
-    setting.restoring = false;
-    setting.asidePauseMs = 0;
-    setting.confirmedNs = this.clock.wallNs();
-    this.downlink.settled(setting);
-    this.#settingChanged(setting);
-  }
-
-  /** A differing report, made after the acknowledgement and after a resync has ended. */
-  #isOwnChange(setting: Setting, report: Point, timeKind: TimeKind): boolean {
-    if (setting.waiting || setting.confirmedNs === undefined) return false;
-    if (this.#resyncDue || this.downlink.restoring) return false;
-    if (timeKind !== 'real' && timeKind !== 'mapped') return true;
-    const before = setting.confirmedNs - report.time;
-    return before <= 0n || before > REPORT_UNDERWAY_NS;
-  }
-
-  /** The device has acknowledged a setting. */
-  #acknowledged(setting: Setting): void {
-    const { point } = setting;
-    const newest = this.replica.newest(point.type, point.key);
-    if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
-    // Reports with later times have overtaken it: SIOT is to show what is in force.
-    const value = isDeleted(point) ? newest.value : point.value;
-    if (this.#ownPoint(point.type, point.key, value, point.tombstone)) return;
-    this.clock.setTimer(OWED_RETRY_MS, () => {
-      const due = this.#open && this.settings.isCurrent(setting) && !setting.waiting;
-      if (due) this.#acknowledged(setting);
-    });
-  }
-
   #settingChanged(setting: Setting): void {
     this.host.changed();
     this.host.settingChanged(setting);
@@ -563,50 +432,13 @@ export class Session {
     this.host.changed();
   }
 
-  #isRepetition(frame: Uint8Array): boolean {
-    const last = this.#last;
-    return (
-      last.length === frame.length &&
-      this.#sequenceMoves &&
-      this.clock.monotonicMs() - last.ms <= SAME_PACKET_WITHIN_MS &&
-      this.#hasBytesOfLast(frame)
-    );
-  }
-
-  #hasBytesOfLast(frame: Uint8Array): boolean {
-    const length = this.#lastBytesLength;
-    return (
-      frame.length === length && Buffer.compare(this.#lastBytes.subarray(0, length), frame) === 0
-    );
-  }
-
-  #remember(sequence: number, frame: Uint8Array): void {
-    // A packet sent again says nothing about whether its sequence moves otherwise.
-    const same = this.#hasBytesOfLast(frame);
-    this.#lastBytes.set(frame);
-    this.#lastBytesLength = frame.length;
-    this.#last = {
-      length: frame.length,
-      ms: this.clock.monotonicMs(),
-      safe: false,
-      whenSafe: undefined,
-    };
-    if (this.#lastSequence !== undefined && !same) {
-      this.#sequenceMoves = sequence !== this.#lastSequence;
-    }
-    this.#lastSequence = sequence;
-  }
-
-  #forgetLastPacket(): void {
-    this.#last = NO_PACKET;
-  }
-
   #acknowledge(sequence: number): void {
-    if (this.#codec === undefined || !this.#open) return;
+    const { codec } = this.#codecs;
+    if (codec === undefined || !this.#open) return;
     // Unread acks help nobody: the device will send its packet again.
     if (this.host.congested()) return;
     this.counters.tx += 1;
-    this.host.write(this.#acks.get(sequence, this.#codec));
+    this.host.write(this.#outgoing.ack(sequence, codec));
   }
 
   #heard(): void {
@@ -629,6 +461,13 @@ export class Session {
     });
   }
 
+  /** No codec is known, and the device answers to none. */
+  #probesUnanswered(): void {
+    const { heardMs } = this.downlink;
+    if (heardMs === undefined) return;
+    if (this.clock.monotonicMs() - heardMs >= GONE_AFTER_MS) this.#setConnected(false);
+  }
+
   #setConnected(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
@@ -642,22 +481,4 @@ export class Session {
   #arrival(): bigint {
     return this.#inChunk ? (this.#arrivalNs ??= this.clock.wallNs()) : this.clock.wallNs();
   }
-}
-
-/** The last packet with points that was taken. */
-interface LastPacket {
-  readonly length: number;
-  /** Monotonic ms of its arrival, or of its last repetition. */
-  ms: number;
-  /** Its points are safe: it may be acknowledged (again). */
-  safe: boolean;
-  /** What else waits for that. */
-  whenSafe: (() => void)[] | undefined;
-}
-
-const NO_PACKET: LastPacket = { length: -1, ms: 0, safe: false, whenSafe: undefined };
-
-/** The compact form of no points at all. */
-function isEmptyList(payload: Uint8Array): boolean {
-  return payload.length === 4 && payload.every((byte) => byte === 0);
 }
