@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty';
+import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
 import type { GatewayConfig } from '../../gateway/config.js';
 import { Gateway } from '../../gateway/gateway.js';
@@ -24,11 +25,21 @@ export function runCommand(): Command {
     )
     .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
     .action(async ({ config: file, logFormat }: RunOptions) => {
+      keepMemorySmall();
       const config = readConfigFile(file, process.env);
       const format = logFormat ?? (process.stderr.isTTY ? 'text' : 'json');
       const log = createLogger(config.log.level, format);
       await new Daemon(file, config, log).run();
     });
+}
+
+/**
+ * The part of the heap for what is soon garbage stays as large as starting has
+ * made it. It would double under load, to 32 MB, and make nothing faster: what
+ * a packet leaves behind is a few kilobytes.
+ */
+function keepMemorySmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** design.md: SIGTERM and SIGINT end it within 5 s. */
