@@ -9,15 +9,22 @@ export interface LinkRecord {
 }
 
 /** A 64-bit number as decimal text. */
-const decimal = z.string().regex(/^-?\d{1,20}$/);
+const DECIMAL = /^-?\d{1,20}$/;
+const decimal = z.string().regex(DECIMAL);
 
-const value = z
-  .object({
-    kind: z.enum(['none', 'float', 'int', 'string', 'json']),
-    number: z.string().optional(),
-    text: z.string().optional(),
-  })
-  .refine(({ kind, number = '' }) => kind !== 'int' || /^-?\d{1,20}$/.test(number));
+/** A number as text, which also holds infinities; a setting is never NaN. */
+const float = z.string().refine((text) => text !== '' && !Number.isNaN(Number(text)));
+const int64 = z
+  .string()
+  .refine((text) => DECIMAL.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text));
+
+const value = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('float'), number: float }),
+  z.object({ kind: z.literal('int'), number: int64 }),
+  z.object({ kind: z.literal('string'), text: z.string(), number: float.optional() }),
+  z.object({ kind: z.literal('json'), text: z.string() }),
+]);
 
 const setting = z.object({
   type: z.string(),
@@ -28,6 +35,7 @@ const setting = z.object({
   origin: z.string(),
   state: z.enum(['pending', 'inForce', 'unconfirmed', 'ended', 'replaced']),
   restoring: z.boolean().optional(),
+  spelling: z.string().optional(),
   transmissions: z.int(),
   confirmed: decimal.optional(),
 });

@@ -169,6 +169,7 @@ export class Link {
         read: (points) => {
           this.#statistics.adopt(points);
           this.#judge.reading(points, this.parts.clock.wallNs());
+          this.#session.shown(points.filter((point) => this.#isOwners(point)));
           this.#saveWithin(SAVE_AFTER_MS);
         },
         life: (life) => this.#lives(life),
@@ -271,6 +272,10 @@ export class Link {
       );
     }
     return advice;
+  }
+
+  #isOwners({ origin }: Point): boolean {
+    return origin === '' || origin === this.nodeId;
   }
 
   #report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {

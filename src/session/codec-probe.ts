@@ -18,6 +18,8 @@ export interface CodecProbeHost {
   settled(codec: PayloadCodec): void;
   /** More than one was: the device acknowledges what it cannot read. */
   undecided(): void;
+  /** None was. */
+  unanswered(): void;
 }
 
 export class CodecProbe {
@@ -68,6 +70,7 @@ export class CodecProbe {
 
   #judge(startedMs: number): void {
     if (this.#settle()) return;
+    if (this.#turns.every((turn) => !turn.acked)) this.host.unanswered();
     const dueMs = Math.max(0, startedMs + EVERY_MS - this.clock.monotonicMs());
     this.#timer = this.clock.setTimer(dueMs, () => this.#begin());
   }

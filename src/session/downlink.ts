@@ -12,11 +12,11 @@
  */
 import type { PayloadCodec } from '../packet/payload.js';
 import { PayloadError } from '../packet/payload.js';
-import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../packet/packet.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { NO_VALUE, isDeleted, type Point } from '../point/point.js';
+import { isDeleted, type Point } from '../point/point.js';
 import type { Counters } from './counters.js';
+import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting, SettingsBook } from './settings.js';
 
 /** Whether a device acknowledges points: SIOT's own wire does not ask it to. */
@@ -37,13 +37,9 @@ export interface DownlinkHost {
   write(frame: Uint8Array): void;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
-  /** The bytes of a packet with the delimiters of its framing. */
-  frame(packet: Uint8Array): Uint8Array;
   codec(): PayloadCodec | undefined;
   /** Last value known of a point, for a setting that deletes it. */
   lastValue(type: string, key: string): Point | undefined;
-  /** The key as the device spells it, if it ever has. */
-  spelling(type: string, key: string): string | undefined;
   /** The device has confirmed a setting by acknowledging it. */
   acknowledged(setting: Setting): void;
   /** A setting's state or reason has changed. */
@@ -58,20 +54,19 @@ export interface DownlinkHost {
 
 type Flight = (
   { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting }
-) & {
-  readonly sequence: number;
-  readonly frame: Uint8Array;
-  /** Transmissions allowed in all. */
-  readonly limit: number;
-  /** Sent while the device is silent. */
-  readonly knock: boolean;
-  readonly firstMs: number;
-  /** The device had been heard on this opening before the first transmission. */
-  readonly heardBefore: boolean;
-  attempt: number;
-  /** Confirmed by a report: not sent again, its ack is only waited for. */
-  settled: boolean;
-};
+) &
+  OutgoingPacket & {
+    /** Transmissions allowed in all. */
+    readonly limit: number;
+    /** Sent while the device is silent. */
+    readonly knock: boolean;
+    readonly firstMs: number;
+    /** The device had been heard on this opening before the first transmission. */
+    readonly heardBefore: boolean;
+    attempt: number;
+    /** Confirmed by a report: not sent again, its ack is only waited for. */
+    settled: boolean;
+  };
 
 /** What an ack with a sequence would confirm. */
 type Sent = { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting };
@@ -83,8 +78,6 @@ const SILENCE_PROBE_MS = 30_000;
 const JUST_NOW_MS = 1_000;
 const ASIDE_FIRST_MS = 10_000;
 const ASIDE_LONGEST_MS = 600_000;
-
-export const TIME_SYNC_TYPE = 'timeSync';
 
 export class Downlink {
   acknowledges: Acknowledges;
@@ -100,7 +93,6 @@ export class Downlink {
   /** Settings on their way, in turns. */
   readonly #queue = new Set<Setting>();
   readonly #sent = new Map<number, Sent>();
-  #sequence: number;
   /** A command is being made safe before its first transmission. */
   #saving = false;
 
@@ -119,16 +111,12 @@ export class Downlink {
     private readonly counters: Counters,
     private readonly log: Log,
     private readonly options: DownlinkOptions,
-    known: { acknowledges: Acknowledges; sequence: number },
+    private readonly outgoing: Outgoing,
+    /** Known from an earlier life. */
+    acknowledges: Acknowledges,
   ) {
-    this.acknowledges = known.acknowledges;
-    this.#sequence = known.sequence;
+    this.acknowledges = acknowledges;
     for (const setting of book.all()) if (setting.waiting) this.#queue.add(setting);
-  }
-
-  /** Of the last packet sent, 1 … 255; 0 before the first. */
-  get sequence(): number {
-    return this.#sequence;
   }
 
   get isSilent(): boolean {
@@ -301,21 +289,6 @@ export class Downlink {
     if (answered) this.#pump();
   }
 
-  /** The bytes of a `timeSync` in a codec, and the sequence to expect its ack with. */
-  timeSync(codec: PayloadCodec): { sequence: number; frame: Uint8Array } {
-    const sequence = this.#nextSequence();
-    const point: Point = {
-      type: TIME_SYNC_TYPE,
-      key: '',
-      time: this.clock.wallNs(),
-      value: NO_VALUE,
-      tombstone: 0,
-      origin: '',
-    };
-    const packet = buildPacket(sequence, POINTS_SUBJECT, codec.encode([point]));
-    return { sequence, frame: this.host.frame(packet) };
-  }
-
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
     if (setting.problem !== undefined) return setting.problem;
@@ -380,8 +353,8 @@ export class Downlink {
 
   #sendTime(codec: PayloadCodec, limit: number): void {
     this.#timeDue = false;
-    const { sequence, frame } = this.timeSync(codec);
-    this.#transmit({ kind: 'time' }, sequence, frame, limit);
+    const packet = this.outgoing.timeSync(this.clock.wallNs(), codec);
+    this.#transmit({ kind: 'time' }, packet, limit);
   }
 
   #sendSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
@@ -402,9 +375,8 @@ export class Downlink {
   }
 
   #transmitSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
-    const sequence = this.#nextSequence();
-    const frame = this.#encode(setting, codec, sequence);
-    if (frame === undefined) {
+    const packet = this.#encode(setting, codec);
+    if (packet === undefined) {
       if (!setting.sent) setting.transmissions = 0;
       this.host.changed(setting);
       if (this.#silent) this.#knockNext();
@@ -413,31 +385,29 @@ export class Downlink {
     }
     setting.sent = true;
     setting.reportedSinceSent = false;
-    this.#transmit({ kind: 'setting', setting }, sequence, frame, limit);
+    this.#transmit({ kind: 'setting', setting }, packet, limit);
     this.host.changed(setting);
   }
 
   /** `undefined`: it cannot be sent; it stays pending and says why. */
-  #encode(setting: Setting, codec: PayloadCodec, sequence: number): Uint8Array | undefined {
+  #encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined {
     const { point } = setting;
     const last = isDeleted(point) ? this.host.lastValue(point.type, point.key) : undefined;
     const outgoing: Point = {
       ...point,
-      key: this.host.spelling(point.type, point.key) ?? point.key,
+      key: setting.spelling ?? point.key,
       // Firmware that ignores the tombstone must not read a zero.
       value: last?.value ?? point.value,
       origin: '',
     };
     try {
-      const frame = this.host.frame(
-        buildPacket(sequence, POINTS_SUBJECT, codec.encode([outgoing])),
-      );
-      if (frame.length <= this.options.maxFrameLength) {
+      const packet = this.outgoing.point(outgoing, codec);
+      if (packet.frame.length <= this.options.maxFrameLength) {
         setting.problem = undefined;
-        return frame;
+        return packet;
       }
       setting.problem =
-        `too large for the device: ${String(frame.length)} bytes as a frame, ` +
+        `too large for the device: ${String(packet.frame.length)} bytes as a frame, ` +
         `maxFrameLength is ${String(this.options.maxFrameLength)}`;
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
@@ -447,10 +417,10 @@ export class Downlink {
     return undefined;
   }
 
-  #transmit(what: Sent, sequence: number, frame: Uint8Array, limit: number): void {
-    this.#sent.set(sequence, what);
+  #transmit(what: Sent, packet: OutgoingPacket, limit: number): void {
+    this.#sent.set(packet.sequence, what);
     this.counters.tx += 1;
-    this.host.write(frame);
+    this.host.write(packet.frame);
     if (this.acknowledges === 'no') {
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
       if (what.kind === 'setting') this.#unconfirmed(what.setting);
@@ -459,8 +429,7 @@ export class Downlink {
     }
     this.#flight = {
       ...what,
-      sequence,
-      frame,
+      ...packet,
       limit,
       knock: this.#silent,
       firstMs: this.clock.monotonicMs(),
@@ -636,26 +605,5 @@ export class Downlink {
   #learn(acknowledges: 'yes' | 'no'): void {
     this.acknowledges = acknowledges;
     this.host.learned(acknowledges);
-  }
-
-  #nextSequence(): number {
-    this.#sequence = (this.#sequence % 255) + 1;
-    return this.#sequence;
-  }
-}
-
-/** Acks are the same 255 frames for ever: made once for each codec. */
-export class AckFrames {
-  readonly #frames = new Map<string, Uint8Array[]>();
-
-  constructor(private readonly frame: (packet: Uint8Array) => Uint8Array) {}
-
-  get(sequence: number, codec: PayloadCodec): Uint8Array {
-    let frames = this.#frames.get(codec.name);
-    if (frames === undefined) {
-      frames = [];
-      this.#frames.set(codec.name, frames);
-    }
-    return (frames[sequence] ??= this.frame(buildPacket(sequence, ACK_SUBJECT, codec.ackPayload)));
   }
 }

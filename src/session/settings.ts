@@ -22,6 +22,10 @@ export class Setting {
   transmissions = 0;
   /** Sent at least once since it was made, or since the restart that it is restored after. */
   sent = false;
+  /** Its key as the device spells it, if it ever has: "" or "0". */
+  spelling: string | undefined;
+  /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
+  shown: Point | undefined;
   /** Wall time of the device's acknowledgement, ns. */
   confirmedNs: bigint | undefined;
   /** The device has reported the point since the setting was last sent. */
@@ -60,6 +64,7 @@ export interface SettingRecord {
   readonly origin: string;
   readonly state: SettingState;
   readonly restoring?: boolean;
+  readonly spelling?: string;
   readonly transmissions: number;
   readonly confirmed?: string;
 }
@@ -109,6 +114,8 @@ export class SettingsBook {
   take(point: Point): { setting: Setting; replaced: Setting | undefined } {
     const replaced = this.#settings.get(point.type, point.key);
     const setting = new Setting(point, this.isCommand(point.type));
+    setting.spelling = replaced?.spelling;
+    setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
     return { setting, replaced };
   }
@@ -137,6 +144,7 @@ export class SettingsBook {
       );
       setting.state = record.state;
       setting.restoring = record.restoring === true;
+      setting.spelling = record.spelling;
       setting.transmissions = record.transmissions;
       setting.sent = record.transmissions > 0 && !setting.restoring;
       if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
@@ -157,6 +165,7 @@ function toRecord(setting: Setting): SettingRecord {
     state: setting.state,
     transmissions: setting.transmissions,
     ...(setting.restoring ? { restoring: true } : {}),
+    ...(setting.spelling === undefined ? {} : { spelling: setting.spelling }),
     ...(setting.confirmedNs === undefined ? {} : { confirmed: setting.confirmedNs.toString() }),
   };
 }

@@ -1,7 +1,7 @@
 /** design.md, 'Towards the device', "Codec". */
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '../support/session-harness.js';
-import { SessionHarness, ackAll } from '../support/session-harness.js';
+import { SessionHarness, ackAll, ackNothing } from '../support/session-harness.js';
 
 const auto = (options: ConstructorParameters<typeof SessionHarness>[0] = {}): SessionHarness => {
   const harness = new SessionHarness(options);
@@ -225,4 +225,14 @@ describe('a configured protocol', () => {
     second.open();
     expect(codecs(second)).toEqual(['protobuf timeSync']);
   });
+});
+
+it('a device that fell silent before its codec was known, and answers to no probe, is not connected', () => {
+  const harness = SessionHarness.opened({ protocol: 'auto', acks: ackNothing });
+  harness.hello();
+  expect(harness.session.connected).toBe(true);
+  harness.advance(29_000);
+  expect(harness.session.connected).toBe(true);
+  harness.advance(35_000);
+  expect(harness.session.connected).toBe(false);
 });

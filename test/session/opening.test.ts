@@ -643,3 +643,47 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published).toMatchObject([{ value: floatValue(3), tombstone: 1 }]);
   });
 });
+
+describe('what is known of a setting is enough after a restart of the gateway', () => {
+  it('its key goes out as the device spells it', () => {
+    const harness = SessionHarness.talking({ acks: ackAll });
+    harness.points([{ type: 'target', key: '', value: 1 }]);
+    harness.close();
+    harness.set('target', 5, { key: '0' });
+    const next = harness.reborn();
+    next.open();
+    expect(next.take().find(({ point }) => point?.type === 'target')?.point?.key).toBe('');
+  });
+
+  it('reports that overtook it, as SIOT shows them, make its value be published once more', () => {
+    const harness = SessionHarness.talking({ acks: ackNothing });
+    harness.set('target', 5);
+    const { time } = harness.session.settings.get('target', '')!.point;
+    const next = harness.reborn({ acks: ackNothing });
+    next.session.shown([
+      {
+        type: 'target',
+        key: '0',
+        time: time + 1n,
+        value: floatValue(4),
+        tombstone: 0,
+        origin: '',
+      },
+    ]);
+    next.acks = ackAll;
+    next.open();
+    expect(next.published).toMatchObject([{ type: 'target', value: { number: 5 }, origin: '' }]);
+    expect(next.published[0]!.time).toBe(next.clock.wallNs());
+  });
+});
+
+it('history, reported after the acknowledgement with times from before it, replaces no setting', () => {
+  const harness = SessionHarness.talking({ acks: ackAll });
+  harness.set('target', 5);
+  const before = harness.clock.wallNs() - 60_000_000_000n;
+  harness.points([{ type: 'target', value: 4, time: before }]);
+  expect(harness.session.settings.get('target', '')?.state).toBe('inForce');
+  harness.advance(1);
+  harness.points([{ type: 'target', value: 4, time: harness.clock.wallNs() }]);
+  expect(harness.session.settings.get('target', '')?.state).toBe('replaced');
+});

@@ -1,0 +1,101 @@
+/**
+ * What a device's reports and acknowledgements mean for its settings, and what
+ * SIOT is to show of them (design.md, "On every opening").
+ */
+import type { PayloadCodec } from '../packet/payload.js';
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { isDeleted, type Point, type PointValue } from '../point/point.js';
+import type { TakenPoint } from './intake.js';
+import type { Replica } from './replica.js';
+import { reportEquals, type Setting, type SettingsBook } from './settings.js';
+
+export interface SettingJudgeHost {
+  codec(): PayloadCodec | undefined;
+  /** A resync has not ended yet. */
+  resyncing(): boolean;
+  /** Nothing more is to be sent for this setting. */
+  settled(setting: Setting): void;
+  changed(setting: Setting): void;
+  /** Publishes in the device's name, now. False: no room for it in the outbox. */
+  publish(type: string, key: string, value: PointValue, tombstone: number): boolean;
+}
+
+const PUBLISH_AGAIN_MS = 1_000;
+
+export class SettingJudge {
+  constructor(
+    private readonly host: SettingJudgeHost,
+    private readonly book: SettingsBook,
+    private readonly replica: Replica,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** A deletion keeps the last value, over a restart of the gateway as well. */
+  withLastValue(point: Point): Point {
+    if (!isDeleted(point)) return point;
+    const { type, key } = point;
+    const last = this.replica.newest(type, key) ?? this.book.get(type, key)?.point;
+    return last === undefined ? point : { ...point, value: last.value };
+  }
+
+  /** The device has reported a point. */
+  reported({ point, spelling, timeKind }: TakenPoint): void {
+    const setting = this.book.get(point.type, point.key);
+    const codec = this.host.codec();
+    if (setting === undefined || codec === undefined) return;
+    setting.spelling = spelling;
+    if (setting.state === 'replaced' || setting.state === 'ended') return;
+    setting.reportedSinceSent = setting.sent;
+    if (reportEquals(point, codec.asDeviceSees(setting.point))) {
+      // Before it was sent, an equal report says nothing: the one sent before it may still come.
+      const confirms = setting.waiting ? setting.sent : setting.state === 'unconfirmed';
+      if (confirms) this.#confirmedByReport(setting);
+    } else if (this.#isOwnChange(setting, point, timeKind)) {
+      setting.state = 'replaced';
+      this.log.info({ type: point.type, key: point.key }, 'the device has changed this itself');
+      this.host.changed(setting);
+    }
+  }
+
+  /** What SIOT shows of the node's points, all by their owner. */
+  shown(points: Iterable<Point>): void {
+    for (const point of points) {
+      const setting = this.book.get(point.type, point.key);
+      if (setting !== undefined) setting.shown = point;
+    }
+  }
+
+  /** The device has acknowledged a setting. */
+  acknowledged(setting: Setting): void {
+    const { point } = setting;
+    const newest = this.replica.newest(point.type, point.key) ?? setting.shown;
+    if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
+    // Reports with later times have overtaken it: SIOT is to show what is in force.
+    const value = isDeleted(point) ? newest.value : point.value;
+    if (this.host.publish(point.type, point.key, value, point.tombstone)) return;
+    this.clock.setTimer(PUBLISH_AGAIN_MS, () => {
+      if (this.book.isCurrent(setting) && setting.inForce && !setting.waiting) {
+        this.acknowledged(setting);
+      }
+    });
+  }
+
+  #confirmedByReport(setting: Setting): void {
+    setting.state = setting.command ? 'ended' : 'inForce';
+    setting.restoring = false;
+    setting.asidePauseMs = 0;
+    setting.confirmedNs = this.clock.wallNs();
+    this.host.settled(setting);
+    this.host.changed(setting);
+  }
+
+  /** A differing report, made after the acknowledgement and after a resync has ended. */
+  #isOwnChange(setting: Setting, report: Point, timeKind: TakenPoint['timeKind']): boolean {
+    if (setting.waiting || setting.confirmedNs === undefined || this.host.resyncing()) return false;
+    // A time of the device's own tells what was still under way, or is history.
+    const dated = timeKind === 'real' || timeKind === 'mapped';
+    return !dated || report.time >= setting.confirmedNs;
+  }
+}
