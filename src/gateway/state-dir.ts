@@ -176,6 +176,15 @@ async function writeAtomically(path: string, text: string): Promise<void> {
     await file.close();
   }
   await rename(fresh, path);
+  await syncFolder(dirname(path));
+}
+
+/** A new name is on disk only when its folder is: a command must not come back with the power. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  // Some file systems of other machines cannot do this for folders.
+  await folder.datasync().catch(() => undefined);
+  await folder.close();
 }
 
 async function readGatewayRecord(path: string): Promise<GatewayRecord | undefined> {
@@ -212,9 +221,10 @@ function parseJson(text: string): unknown {
 /** File systems allow 255 bytes, endings included. */
 const LONGEST_NAME = 200;
 
-/** A node ID may hold `/`; a file name must not, and not be too long either. */
+/** A node ID may hold `/`; a file name must not, nor mean another folder, nor be too long. */
 function linkFile(nodeId: string): string {
-  const name = encodeURIComponent(nodeId);
+  // Half a character, which cannot be encoded, becomes what NATS makes of it.
+  const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
   if (name.length <= LONGEST_NAME) return join('links', name);
   const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);
   return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}`);

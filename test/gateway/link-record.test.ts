@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseLinkRecord } from '../../src/gateway/link-record.js';
+import {
+  NO_VALUE,
+  floatValue,
+  intValue,
+  jsonValue,
+  makePoint,
+  stringValue,
+  type PointValue,
+} from '../../src/point/point.js';
+import { SettingsBook } from '../../src/session/settings.js';
+
+const VALUES: readonly PointValue[] = [
+  NO_VALUE,
+  floatValue(0.1),
+  floatValue(1e-320),
+  floatValue(Number.POSITIVE_INFINITY),
+  intValue(-(2n ** 63n)),
+  intValue(2n ** 63n - 1n),
+  stringValue(''),
+  stringValue('20 °C'),
+  { kind: 'string', text: 'a', number: Number.NEGATIVE_INFINITY },
+  jsonValue('{"a": [1, "\u0000"]}'),
+];
+
+const book = (): SettingsBook => new SettingsBook(new Set(['restart']), 100);
+
+/** A record of settings with all kinds of values, as it comes back from the disk. */
+function onDisk(): { session: { settings: Record<string, unknown>[] } } {
+  const settings = book();
+  for (const [at, value] of VALUES.entries()) {
+    const point = makePoint({
+      type: 'limit',
+      key: String(at),
+      value,
+      time: BigInt(at),
+      origin: 'u',
+    });
+    const { setting } = settings.take(point);
+    setting.transmissions = at;
+    if (at === 1) setting.state = 'inForce';
+    if (at === 1) setting.confirmedNs = 12345678901234567890n;
+  }
+  settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
+  return JSON.parse(JSON.stringify({ session: { settings: settings.records() } })) as {
+    session: { settings: Record<string, unknown>[] };
+  };
+}
+
+describe('what is kept of a link', () => {
+  it('comes back as it was, values of all kinds included', () => {
+    const content = onDisk();
+    const settings = book();
+    settings.restore(parseLinkRecord(content)?.session?.settings ?? []);
+    for (const [at, value] of VALUES.entries()) {
+      const setting = settings.get('limit', String(at));
+      expect(setting?.point).toEqual(
+        makePoint({ type: 'limit', key: String(at), value, time: BigInt(at), origin: 'u' }),
+      );
+      expect(setting?.transmissions).toBe(at);
+    }
+    expect(settings.get('limit', '1')).toMatchObject({
+      state: 'inForce',
+      confirmedNs: 12345678901234567890n,
+    });
+    expect(settings.get('restart', '')).toMatchObject({
+      command: true,
+      point: { time: -5n, tombstone: 3 },
+    });
+    expect(JSON.parse(JSON.stringify({ session: { settings: settings.records() } }))).toEqual(
+      content,
+    );
+  });
+
+  it('may be nothing, and may hold what a later version knows', () => {
+    expect(parseLinkRecord({})).toEqual({});
+    expect(parseLinkRecord({ session: {}, judge: {}, later: 1 })).toEqual({
+      session: {},
+      judge: {},
+    });
+  });
+
+  it.each([
+    [undefined],
+    [null],
+    [[]],
+    ['text'],
+    [{ session: [] }],
+    [{ session: { codec: 'json' } }],
+    [{ session: { acknowledges: true } }],
+    [{ session: { sequence: 256 } }],
+    [{ session: { sequence: 1.5 } }],
+    [{ session: { last: { uptime: '5' } } }],
+    [{ session: { last: { startClock: '1e3' } } }],
+    [{ session: { settings: {} } }],
+    [{ session: { settings: [{}] } }],
+    [{ judge: { disabled: true } }],
+    [{ judge: { disabled: { value: true, time: 5 } } }],
+    [{ judge: { lastReading: 'yesterday' } }],
+  ])('is not what %j says', (content) => {
+    expect(parseLinkRecord(content)).toBeUndefined();
+  });
+
+  it.each([
+    ['type', 5],
+    ['key', undefined],
+    ['time', '0x10'],
+    ['time', ''],
+    ['tombstone', 0.5],
+    ['state', 'lost'],
+    ['transmissions', '1'],
+    ['confirmed', 'never'],
+    ['value', { kind: 'float' }],
+    ['value', { kind: 'float', number: 'x' }],
+    // It would be sent to the device, and stand in SIOT's way.
+    ['value', { kind: 'float', number: 'NaN' }],
+    ['value', { kind: 'string', text: 'a', number: 'NaN' }],
+    ['value', { kind: 'int', number: '1.5' }],
+    ['value', { kind: 'int' }],
+    ['value', { kind: 'int', number: '9223372036854775808' }],
+    ['value', { kind: 'date' }],
+  ])('has no setting whose %s is %j', (member, odd) => {
+    const content = onDisk();
+    content.session.settings[0] = { ...content.session.settings[0], [member]: odd };
+    expect(parseLinkRecord(content)).toBeUndefined();
+  });
+
+  it('never breaks the gateway, whatever it is made of', () => {
+    const number = fc.oneof(fc.string(), fc.bigInt().map(String), fc.double().map(String));
+    const setting = fc.record({
+      type: fc.string(),
+      key: fc.string(),
+      time: number,
+      value: fc.record(
+        {
+          kind: fc.constantFrom('none', 'float', 'int', 'string', 'json'),
+          number,
+          text: fc.string(),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      tombstone: fc.integer(),
+      origin: fc.string(),
+      state: fc.constantFrom('pending', 'inForce', 'unconfirmed', 'ended', 'replaced'),
+      transmissions: fc.nat(),
+    });
+    const content = fc.oneof(
+      fc.jsonValue(),
+      fc.record({ session: fc.record({ settings: fc.array(setting) }) }),
+    );
+    fc.assert(
+      fc.property(content, (odd) => {
+        const record = parseLinkRecord(odd);
+        book().restore(record?.session?.settings ?? []);
+      }),
+    );
+  });
+});
