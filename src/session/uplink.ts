@@ -92,13 +92,15 @@ export class Uplink {
     const safe = this.#whenAllSafe(packet, sequence, news.length < taken.length);
     const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
     if (outcome === 'full') {
-      this.#unsafe.delete(packet);
       this.forget();
       this.counters.discard('outboxFull', {}, news.length);
       return false;
     }
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', {}, news.length);
     if (outcome !== 'taken') safe();
+    // Only what really waits: a set through which every packet passes leaves garbage
+    // that grows old, since each table of a set refers to the next.
+    if (!packet.safe) this.#unsafe.add(packet);
     this.counters.points += taken.length;
     for (const { point, spelling } of taken) this.replica.merge(point, spelling);
     return true;
@@ -109,7 +111,6 @@ export class Uplink {
     const restarts = this.#restarts;
     // What came before and is sent again is safe only when its first packet is.
     const waitsFor = hasOldPoints ? [...this.#unsafe] : NONE;
-    this.#unsafe.add(packet);
     let own = false;
     const look = (): void => {
       if (!own || waitsFor.some((other) => !other.safe)) return;
