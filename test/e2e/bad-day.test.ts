@@ -20,7 +20,7 @@ import {
   type Device,
 } from './harness.js';
 import { decodePoints } from './points.js';
-import { RawBus } from './raw-bus.js';
+import type { RawBus } from './raw-bus.js';
 import {
   VERSIONS,
   generationOf,
@@ -86,6 +86,7 @@ for (const version of VERSIONS) {
       await bus.listen(['up.>']);
 
       await count(device, 1, 5);
+      await bus.stored(nodeId, 'temp', '0', ({ number }) => number === 5);
       await siot.kill();
       await count(device, 6, 20);
       expect(gateway.link().port).toBe('open');

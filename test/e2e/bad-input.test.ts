@@ -5,7 +5,7 @@ import { PROTOCOLS, find, leavesNothingBehind, now, plant, withEachSiot } from '
 leavesNothingBehind();
 
 /** A mark that each bad word carries, to be looked for in everything on NATS. */
-const MARK = 'XX';
+const MARK = 'q_q';
 
 /** What must never be on NATS. */
 const BAD: readonly (readonly [name: string, point: PointLike])[] = [
@@ -23,9 +23,9 @@ const BAD: readonly (readonly [name: string, point: PointLike])[] = [
   ['a wildcard in the key', { type: `${MARK}k`, key: 'a*', value: 1 }],
   ['a control character in the key', { type: `${MARK}k`, key: '\u007f', value: 1 }],
   ['no type', { type: '', key: MARK, value: 1 }],
-  ['a type of 256 bytes', { type: MARK.repeat(128), value: 1 }],
+  ['a type of 256 bytes', { type: MARK.padEnd(256, 'x'), value: 1 }],
   ['a key of 256 bytes', { type: `${MARK}k`, key: 'k'.repeat(256), value: 1 }],
-  ['a type of 5,000 bytes', { type: MARK.repeat(2_500), value: 1 }],
+  ['a type of 5,000 bytes', { type: MARK.padEnd(5_000, 'x'), value: 1 }],
   ['NaN', { type: `${MARK}nan`, value: Number.NaN }],
   ['a reserved type', { type: 'baud', key: MARK, value: 1 }],
   ['a type of the gateway’s', { type: `gateway${MARK}`, value: 1 }],
@@ -52,7 +52,7 @@ withEachSiot((siot) => {
       }
       const { points } = await bus.node(nodeId);
       expect(points.filter(({ type, key }) => (type + key).includes(MARK))).toEqual([]);
-      // Whatever message it may be in, and whoever sent it; the log names it, a counter's key does not.
+      // Whatever message it may be in, and whoever sent it.
       for (const { subject, data } of bus.seen) {
         expect(subject).not.toContain(MARK);
         expect(Buffer.from(data).includes(MARK), subject).toBe(false);

@@ -7,7 +7,6 @@
  *                                              ╚════════ RawBus: what anyone sees
  * ```
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,9 +52,9 @@ export const PROTOCOLS: readonly Protocol[] = ['protobuf', 'compact'];
 
 // What a test started ends with it, newest first ------------------------------
 
-const endings: (() => Promise<unknown> | void)[] = [];
+const endings: (() => unknown)[] = [];
 
-export function atEnd(end: () => Promise<unknown> | void): void {
+export function atEnd(end: () => unknown): void {
   endings.push(end);
 }
 
@@ -188,14 +187,13 @@ export class GatewayUnderTest {
   }
 
   async start(): Promise<this> {
-    const { file } = this;
     const raw = configSchema.parse(this.document());
     this.#config = resolveConfig(raw, { resolve: (path) => path, secret: () => '' });
     this.#gateway = new Gateway(this.#config, {
       clock: new SystemClock(),
       random: Math.random,
       log: recordingLog(this.said),
-      version: file === undefined ? '' : 'e2e',
+      version: 'e2e',
     });
     await this.#gateway.start();
     return this;
@@ -280,6 +278,7 @@ function recordingLog(said: Said[]): Log {
 
 export interface Device {
   readonly mcu: SimulatedMcu;
+  readonly pipe: PtyPipe | TcpPipe;
   /** That a serial port is configured with. */
   readonly path: string;
   /** For the configuration. */
@@ -304,6 +303,7 @@ export async function openDevice(
   atEnd(() => mcu.close());
   return {
     mcu,
+    pipe,
     path,
     transport,
     report: async (...points) => {
@@ -382,14 +382,4 @@ export async function plant(
     nodeId,
     set: ({ time = now(), ...point }) => bus.set(siot.generation, nodeId, { time, ...point }),
   };
-}
-
-/** What `siot-mcu` runs as. */
-export const MAIN = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
-
-/** Builds what {@link MAIN} needs, from the sources as they are. */
-export function buildProgram(): void {
-  const tsc = new URL('../../node_modules/typescript/bin/tsc', import.meta.url).pathname;
-  const project = new URL('../../tsconfig.json', import.meta.url).pathname;
-  execFileSync(process.execPath, [tsc, '-p', project], { stdio: 'pipe' });
 }

@@ -76,7 +76,7 @@ export function decodeNodes(payload: Uint8Array): SiotNode[] {
   return reply.nodes.map((given) => {
     // What is decoded has all its members, whatever the types of protobufjs say.
     const node = given as siot.Node;
-    const read = (point: siot.IPoint): SiotPoint => fromMessage(point as siot.Point);
+    const read = (point: siot.Point.$Properties): SiotPoint => fromMessage(point as siot.Point);
     return {
       id: node.id,
       type: node.type,
@@ -128,7 +128,7 @@ function readNumber(dataType: number, data: Buffer): number {
   }
 }
 
-function toMessage(point: WrittenPoint): siot.IPoint {
+function toMessage(point: WrittenPoint): siot.Point.$Properties {
   const { value, time } = point;
   const isText = typeof value === 'string' || typeof value === 'object';
   return {
@@ -194,19 +194,13 @@ function encodeCompact(points: readonly WrittenPoint[]): Uint8Array {
 
 function writeValue(value: Written): [dataType: number, data: Buffer] {
   const data = Buffer.alloc(8);
-  switch (typeof value) {
-    case 'undefined':
-      return [0, Buffer.alloc(0)];
-    case 'bigint':
-      data.writeBigInt64LE(value);
-      return [2, data];
-    case 'string':
-      return [3, Buffer.from(value)];
-    case 'object':
-      return [4, Buffer.from(value.json)];
-    case 'number':
-    case 'boolean':
-      data.writeDoubleLE(Number(value));
-      return [1, data];
+  if (value === undefined) return [0, Buffer.alloc(0)];
+  if (typeof value === 'string') return [3, Buffer.from(value)];
+  if (typeof value === 'object') return [4, Buffer.from(value.json)];
+  if (typeof value === 'bigint') {
+    data.writeBigInt64LE(value);
+    return [2, data];
   }
+  data.writeDoubleLE(Number(value));
+  return [1, data];
 }

@@ -21,7 +21,7 @@ withEachSiot((siot) => {
   it('keeps what is set while the device is away, the latest only, over a restart too', async () => {
     const all = await plant(siot, 'compact', { line: 'link' });
     const { device, gateway, set, bus, nodeId } = all;
-    expect((await bus.stored(nodeId, 'connected')).number).toBe(1);
+    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
     await device.mcu.close();
     // `connected` means that the device talks.
     await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 0);
