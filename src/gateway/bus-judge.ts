@@ -3,7 +3,8 @@
  * points", "Listening").
  */
 import type { Log } from '../point/log.js';
-import { canonicalKey, isTrue, numberOf, type Point } from '../point/point.js';
+import { PointMap } from '../point/point-map.js';
+import { canonicalKey, isDeleted, isTrue, numberOf, type Point } from '../point/point.js';
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
 import { isReset } from './statistics.js';
 
@@ -27,13 +28,14 @@ export interface JudgeRecord {
   readonly lastReading?: string;
 }
 
-/** Types are other people’s words: they must not fill the memory. */
-const MOST_REFUSED_TYPES = 1_000;
+/** Types and keys are other people’s words: they must not fill the memory. */
+const MOST_REFUSED = 1_000;
 
 export class BusJudge {
   #disabled: { readonly value: boolean; readonly time: bigint } | undefined;
   #lastReadingNs: bigint | undefined;
   readonly #resetTimes = new Map<string, bigint>();
+  readonly #refused = new PointMap<bigint>();
   readonly #refusedTypes = new Set<string>();
   #foreignOwnerSaid = false;
 
@@ -52,6 +54,12 @@ export class BusJudge {
 
   get disabled(): boolean {
     return this.#disabled?.value ?? false;
+  }
+
+  /** Of the last point that acted on the link itself, ns; 0 if there was none. */
+  lastTime(type: string): bigint {
+    const last = type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
+    return last ?? 0n;
   }
 
   record(): JudgeRecord {
@@ -89,9 +97,9 @@ export class BusJudge {
       this.#resetTimes.set(type, point.time);
       this.actions.reset(point);
     } else if (isNeverSentDown(type)) {
-      if (isReservedType(type)) this.#refuse(type, 'it is not the device’s');
+      if (isReservedType(type)) this.#refuse(point, 'it is not the device’s');
     } else if (Number.isNaN(numberOf(point.value))) {
-      this.#refuse(type, 'NaN is no setting');
+      this.#refuse(point, 'NaN is no setting');
     } else {
       if (heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point)) return;
       this.actions.set(point);
@@ -108,15 +116,22 @@ export class BusJudge {
     if (this.#disabled !== undefined && point.time <= this.#disabled.time) return;
     const before = this.disabled;
     this.#disabled = {
-      value: isTrue(point.value) && (point.tombstone & 1) === 0,
+      value: isTrue(point.value) && !isDeleted(point),
       time: point.time,
     };
     if (this.disabled !== before) this.actions.disable(this.disabled);
   }
 
-  #refuse(type: string, why: string): void {
+  #refuse(point: Point, why: string): void {
+    // The same point is found again in each reading.
+    const { type, key, time } = point;
+    const last = this.#refused.get(type, key);
+    if (last !== undefined && time <= last) return;
+    if (last !== undefined || this.#refused.size < MOST_REFUSED) {
+      this.#refused.set(type, key, time);
+    }
     this.actions.refused();
-    if (this.#refusedTypes.has(type) || this.#refusedTypes.size >= MOST_REFUSED_TYPES) return;
+    if (this.#refusedTypes.has(type) || this.#refusedTypes.size >= MOST_REFUSED) return;
     this.#refusedTypes.add(type);
     this.log.warn({ type }, `somebody has set this point: not sent to the device, since ${why}`);
   }

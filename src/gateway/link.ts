@@ -167,7 +167,7 @@ export class Link {
       {
         heard: (points) => this.#judge.live(points),
         read: (points) => {
-          this.#statistics.adopt(points);
+          this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#judge.reading(points, this.parts.clock.wallNs());
           this.#session.shown(points.filter((point) => this.#isOwners(point)));
           this.#saveWithin(SAVE_AFTER_MS);
@@ -225,7 +225,7 @@ export class Link {
   }
 
   status(): LinkStatus {
-    const { counters, downlink } = this.#session;
+    const { downlink } = this.#session;
     const { problem } = this.#channel;
     const disabled = this.#judge.disabled;
     return {
@@ -243,7 +243,7 @@ export class Link {
         tx: this.#statistics.value('tx'),
         hrRx: this.#statistics.value('hrRx'),
         errorCount: this.#statistics.value('errorCount'),
-        ...Object.fromEntries(counters.causes()),
+        ...Object.fromEntries(this.#statistics.causes()),
       },
       pending: downlink.pending().map((setting) => this.#pending(setting)),
       advice: this.#advice(),

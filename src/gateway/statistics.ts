@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
-import { floatValue, isTrue, makePoint, numberOf, type Point } from '../point/point.js';
+import { floatValue, isDeleted, isTrue, makePoint, numberOf, type Point } from '../point/point.js';
 import { GATEWAY_PREFIX } from '../point/reserved.js';
 import type { Counters } from '../session/counters.js';
 
@@ -22,17 +22,29 @@ type Counted = (typeof RESETS)[Reset];
 const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount'];
 
 export const PUBLISH_EVERY_MS = 5_000;
+/** Least time that a rate is an average of. */
+const RATE_OVER_MS = 1_000;
 
 export function isReset(type: string): type is Reset | 'errorCountResetHR' {
   return type in RESETS || type === 'errorCountResetHR';
 }
 
+const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
+
 export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
   readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
+  readonly #causeBase = new Map<string, number>();
+  /** Reset before it was known what SIOT has. */
+  readonly #resetEarly = new Set<Counted>();
+  /** As SIOT has them, or will have. */
   readonly #published = new PointMap<Point>();
+  /** Latest time of each, never forgotten: the next one is later. */
+  readonly #times = new PointMap<bigint>();
   #adopted = false;
   #rateFrom: { ms: number; points: number; hrRx: number };
+  /** A second. */
+  #rates = { points: 0, hrRx: 0 };
 
   constructor(
     private readonly counters: Counters,
@@ -43,22 +55,36 @@ export class Statistics {
     this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
   }
 
-  /** Counters go on from what SIOT has, once. `false`: they did before. */
-  adopt(stored: readonly Point[]): void {
-    if (this.#adopted) return;
+  /**
+   * The node's points as the store has them. Counters go on from there, once.
+   * Returns what to publish so that the store has what is so now.
+   */
+  read(stored: readonly Point[], connected: boolean): Point[] {
+    const first = !this.#adopted;
+    if (first) for (const point of stored) this.#adopt(point);
     this.#adopted = true;
+    let overtaken = false;
     for (const point of stored) {
-      const counted = COUNTED.find((name) => name === point.type);
-      const number = numberOf(point.value);
-      if (
-        counted !== undefined &&
-        point.origin === '' &&
-        Number.isSafeInteger(number) &&
-        number > 0
-      ) {
-        this.#base[counted] += number;
-      }
+      const { type, key, time } = point;
+      if (!STATISTICS.has(type)) continue;
+      if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
+      const ours = this.#published.get(type, key);
+      if (ours === undefined || time < ours.time || numberOf(point.value) === numberOf(ours.value))
+        continue;
+      overtaken = true;
+      this.#published.delete(type, key);
     }
+    if (!first && !overtaken) return [];
+    const hears = this.#published.get('connected', '0') === undefined ? [connected] : [];
+    return [...hears.map((now) => this.connected(now)), ...this.changed()];
+  }
+
+  #adopt({ type, key, value, origin }: Point): void {
+    const number = numberOf(value);
+    if (origin !== '' || !Number.isSafeInteger(number) || number <= 0) return;
+    const counted = COUNTED.find((name) => name === type);
+    if (counted !== undefined && !this.#resetEarly.has(counted)) this.#base[counted] += number;
+    if (type === CAUSE_TYPE) this.#causeBase.set(key, number);
   }
 
   /** A counter as it is published. */
@@ -66,13 +92,25 @@ export class Statistics {
     return this.#base[counted] + this.counters[counted];
   }
 
+  /** All causes that were ever counted, as they are published. */
+  causes(): ReadonlyMap<string, number> {
+    const all = new Map(this.#causeBase);
+    for (const [cause, count] of this.counters.causes()) {
+      all.set(cause, (all.get(cause) ?? 0) + count);
+    }
+    return all;
+  }
+
   /** Somebody wrote 1 to a reset point. Returns what to publish for it. */
   reset(point: Point): Point[] {
-    if (!isTrue(point.value) || !isReset(point.type)) return [];
-    const changed = [this.#point(point.type, '0', 0)];
-    if (point.type !== 'errorCountResetHR') {
-      const counted = RESETS[point.type];
+    const { type, time } = point;
+    if (!isTrue(point.value) || isDeleted(point) || !isReset(type)) return [];
+    if (time > (this.#times.get(type, '0') ?? 0n)) this.#times.set(type, '0', time);
+    const changed = [this.#point(type, '0', 0)];
+    if (type !== 'errorCountResetHR') {
+      const counted = RESETS[type];
       this.#base[counted] = -this.counters[counted];
+      if (!this.#adopted) this.#resetEarly.add(counted);
       changed.push(this.#point(counted, '0', 0));
     }
     return changed;
@@ -84,29 +122,33 @@ export class Statistics {
 
   /** Points whose values differ from those published before. */
   changed(): Point[] {
-    const now = this.clock.monotonicMs();
-    const seconds = Math.max(0.001, (now - this.#rateFrom.ms) / 1000);
-    const { points, hrRx } = this.counters;
-    const rate = (points - this.#rateFrom.points) / seconds;
-    const rateHr = (hrRx - this.#rateFrom.hrRx) / seconds;
-    this.#rateFrom = { ms: now, points, hrRx };
+    this.#measureRates();
     const values: [string, string, number][] = [
       ...COUNTED.map((name): [string, string, number] => [name, '0', this.value(name)]),
-      ['rate', '0', Math.round(rate * 10) / 10],
-      ['rateHR', '0', Math.round(rateHr * 10) / 10],
+      ['rate', '0', this.#rates.points],
+      ['rateHR', '0', this.#rates.hrRx],
       ['pending', '0', this.pending()],
     ];
-    for (const [cause, count] of this.counters.causes()) {
-      values.push([`${GATEWAY_PREFIX}Count`, cause, count]);
-    }
+    for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
     const changed: Point[] = [];
     for (const [type, key, number] of values) {
       const before = this.#published.get(type, key);
-      if (before === undefined ? number !== 0 || key === '0' : numberOf(before.value) !== number) {
+      if (before === undefined || numberOf(before.value) !== number) {
         changed.push(this.#point(type, key, number));
       }
     }
     return changed;
+  }
+
+  #measureRates(): void {
+    const ms = this.clock.monotonicMs();
+    const { points, hrRx } = this.counters;
+    const from = this.#rateFrom;
+    // Over a moment one packet would be a high rate.
+    if (ms - from.ms < RATE_OVER_MS) return;
+    const aSecond = (count: number): number => Math.round((count / (ms - from.ms)) * 10_000) / 10;
+    this.#rates = { points: aSecond(points - from.points), hrRx: aSecond(hrRx - from.hrRx) };
+    this.#rateFrom = { ms, points, hrRx };
   }
 
   /** Everything that was published, with the values of now: the store has lost it. */
@@ -116,12 +158,24 @@ export class Statistics {
   }
 
   #point(type: string, key: string, number: number): Point {
-    const before = this.#published.get(type, key)?.time ?? 0n;
+    const before = this.#times.get(type, key) ?? 0n;
     const now = this.clock.wallNs();
     // Always later than the one before, also when the clock steps back.
     const time = now > before ? now : before + 1n;
     const point = makePoint({ type, key, time, value: floatValue(number) });
     this.#published.set(type, key, point);
+    this.#times.set(type, key, time);
     return point;
   }
 }
+
+const STATISTICS: ReadonlySet<string> = new Set([
+  ...COUNTED,
+  ...Object.keys(RESETS),
+  'errorCountResetHR',
+  'rate',
+  'rateHR',
+  'pending',
+  'connected',
+  CAUSE_TYPE,
+]);

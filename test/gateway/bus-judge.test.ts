@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest';
+import { BusJudge, type JudgeRecord } from '../../src/gateway/bus-judge.js';
+import { parseLinkRecord } from '../../src/gateway/link-record.js';
+import { floatValue, makePoint, stringValue, type Point } from '../../src/point/point.js';
+import { complaints, recordingLog, type Said } from './support.js';
+
+const NODE = 'dev-1';
+
+/** Point types of the gateway or its administrator (design.md, "Whose points"). */
+const RESERVED = (
+  'port baud protocol timeout logConsole maxMessageLength hrDest syncParent debug download ' +
+  'progress connected pending rx tx hrRx rate rateHR errorCount errorCountHR gatewayCount gatewayX'
+).split(' ');
+const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.split(' ');
+
+interface Rig {
+  readonly judge: BusJudge;
+  readonly said: Said[];
+  readonly done: { set: Point[]; disabled: boolean[]; reset: Point[]; refused: number };
+  /** As after a restart of the gateway. */
+  again(): Rig;
+}
+
+function rig(record: JudgeRecord = {}): Rig {
+  const said: Said[] = [];
+  const done: Rig['done'] = { set: [], disabled: [], reset: [], refused: 0 };
+  const judge = new BusJudge(
+    NODE,
+    {
+      set: (point) => void done.set.push(point),
+      isCommand: (type) => type === 'restart',
+      disable: (disabled) => void done.disabled.push(disabled),
+      reset: (point) => void done.reset.push(point),
+      refused: () => void (done.refused += 1),
+    },
+    recordingLog(said),
+    record,
+  );
+  const again = (): Rig => {
+    const content: unknown = JSON.parse(JSON.stringify({ judge: judge.record() }));
+    return rig(parseLinkRecord(content)?.judge);
+  };
+  return { judge, said, done, again };
+}
+
+const set = (type: string, number = 1, given: Partial<Point> = {}): Point =>
+  makePoint({ type, value: floatValue(number), time: 100n, origin: 'user-1', ...given });
+
+describe('a setting', () => {
+  it('is what has the origin of somebody else', () => {
+    const { judge, done } = rig();
+    const points = [
+      set('a'),
+      set('b', 1, { origin: '' }),
+      set('c', 1, { origin: NODE }),
+      set('d', 1, { origin: 'dev-10' }),
+    ];
+    judge.live(points);
+    expect(done.set.map(({ type }) => type)).toEqual(['a', 'd']);
+    judge.reading(points, 500n);
+    expect(done.set.map(({ type }) => type)).toEqual(['a', 'd', 'a', 'd']);
+  });
+
+  it('is judged point by point: an odd one costs only itself', () => {
+    const { judge, done } = rig();
+    judge.live([set('a'), set('x', Number.NaN), set('baud', 9600), set('b')]);
+    expect(done.set.map(({ type }) => type)).toEqual(['a', 'b']);
+    expect(done.refused).toBe(2);
+  });
+
+  it('may be infinite, text, or a deletion', () => {
+    const { judge, done } = rig();
+    judge.live([
+      set('a', Number.POSITIVE_INFINITY),
+      set('b', 0, { value: stringValue('text') }),
+      set('c', 0, { tombstone: 1 }),
+    ]);
+    expect(done.set).toHaveLength(3);
+  });
+
+  it.each(RESERVED)('is never %s: counted, and said once', (type) => {
+    const { judge, done, said } = rig();
+    judge.live([set(type)]);
+    judge.live([set(type, 2, { time: 101n })]);
+    judge.live([set(type, 2, { key: 'x' })]);
+    expect(done.set).toEqual([]);
+    expect(done.refused).toBe(3);
+    expect(complaints(said)).toHaveLength(1);
+    expect(said[0]?.fields).toEqual({ type });
+  });
+
+  it('is not counted as refused each time that the node is read', () => {
+    const { judge, done } = rig();
+    for (let reading = 1n; reading <= 5n; reading++) {
+      judge.reading([set('baud', 9600), set('port', 0, { value: stringValue('x') })], reading);
+    }
+    expect(done.refused).toBe(2);
+    judge.reading([set('baud', 19200, { time: 101n })], 6n);
+    expect(done.refused).toBe(3);
+  });
+
+  it('is not description, which people may change without the device', () => {
+    const { judge, done, said } = rig();
+    judge.live([set('description', 0, { value: stringValue('Pump') })]);
+    expect([done.set, done.refused, said]).toEqual([[], 0, []]);
+  });
+
+  it('does not fill the memory or the log when somebody makes up types', () => {
+    const { judge, done, said } = rig();
+    for (let n = 0; n < 3_000; n++) judge.live([set(`gateway${String(n)}`)]);
+    expect(done.refused).toBe(3_000);
+    expect(complaints(said)).toHaveLength(1_000);
+  });
+});
+
+describe('commands found when the node is read', () => {
+  it('do not count the first time', () => {
+    const { judge, done } = rig();
+    judge.reading([set('restart'), set('limit')], 50n);
+    expect(done.set.map(({ type }) => type)).toEqual(['limit']);
+  });
+
+  it('count when they are newer than the last reading', () => {
+    const { judge, done } = rig();
+    judge.reading([], 100n);
+    judge.reading([set('restart', 1, { time: 99n }), set('restart', 1, { key: 'b' })], 200n);
+    expect(done.set).toEqual([]);
+    judge.reading([set('restart', 1, { time: 201n })], 300n);
+    expect(done.set).toHaveLength(1);
+  });
+
+  it('and the last reading may be one before a restart of the gateway', () => {
+    const first = rig();
+    first.judge.reading([], 100n);
+    const second = first.again();
+    second.judge.reading([set('restart', 1, { time: 100n })], 200n);
+    expect(second.done.set).toEqual([]);
+    const third = first.again();
+    third.judge.reading([set('restart', 1, { time: 101n })], 200n);
+    expect(third.done.set).toHaveLength(1);
+  });
+
+  it('count always when they are heard live', () => {
+    const { judge, done } = rig();
+    judge.live([set('restart', 1, { time: 1n })]);
+    judge.reading([], 100n);
+    judge.live([set('restart', 1, { time: 2n })]);
+    expect(done.set).toHaveLength(2);
+  });
+});
+
+describe('disabled', () => {
+  it('stops and starts the link, live or read', () => {
+    const { judge, done } = rig();
+    expect(judge.disabled).toBe(false);
+    judge.live([set('disabled', 1)]);
+    expect(judge.disabled).toBe(true);
+    judge.reading([set('disabled', 0, { time: 101n })], 500n);
+    expect(judge.disabled).toBe(false);
+    expect(done.disabled).toEqual([true, false]);
+    expect(done.set).toEqual([]);
+  });
+
+  it('is told when it changes, and only a newer one counts', () => {
+    const { judge, done } = rig();
+    judge.live([set('disabled', 1)]);
+    judge.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 101n })]);
+    judge.reading([set('disabled', 0, { time: 99n })], 500n);
+    expect(done.disabled).toEqual([true]);
+  });
+
+  it('ends with its deletion, and is exactly 1', () => {
+    const { judge, done } = rig();
+    judge.live([set('disabled', 2, { time: 1n })]);
+    judge.live([set('disabled', 1, { time: 2n, key: '0' })]);
+    judge.live([set('disabled', 1, { time: 3n, tombstone: 1 })]);
+    expect(done.disabled).toEqual([true, false]);
+  });
+
+  it('has no key, and no device and no owner sets it', () => {
+    const { judge, done } = rig();
+    judge.live([
+      set('disabled', 1, { key: 'x' }),
+      set('disabled', 1, { origin: '' }),
+      set('disabled', 1, { origin: NODE }),
+    ]);
+    expect(done.disabled).toEqual([]);
+  });
+
+  it('is kept over restarts, with its time', () => {
+    const first = rig();
+    first.judge.live([set('disabled', 1)]);
+    const second = first.again();
+    expect(second.judge.disabled).toBe(true);
+    expect(second.done.disabled).toEqual([]);
+    second.judge.reading([set('disabled', 0, { time: 99n })], 500n);
+    expect(second.judge.disabled).toBe(true);
+    second.judge.reading([set('disabled', 0, { time: 101n })], 500n);
+    expect(second.judge.disabled).toBe(false);
+    expect(second.again().judge.disabled).toBe(false);
+  });
+});
+
+describe('resets', () => {
+  it.each(RESETS)('%s is done once for each time it is written', (type) => {
+    const { judge, done, said } = rig();
+    judge.live([set(type)]);
+    judge.reading([set(type)], 500n);
+    expect(done.reset).toHaveLength(1);
+    judge.live([set(type, 1, { time: 101n })]);
+    expect(done.reset).toHaveLength(2);
+    expect([done.set, done.refused, said]).toEqual([[], 0, []]);
+  });
+});
+
+describe('another owner of the node', () => {
+  it('is noticed by its connected, and said once', () => {
+    const { judge, said } = rig();
+    judge.live([set('connected', 1, { origin: '' })]);
+    judge.live([set('connected', 0, { origin: '' })]);
+    expect(complaints(said)).toHaveLength(1);
+    expect(complaints(said)[0]).toContain('second gateway');
+    expect(said[0]?.fields).toEqual({ node: NODE });
+  });
+
+  it('is not ourselves, as the store has it', () => {
+    const { judge, said } = rig();
+    judge.reading([set('connected', 1, { origin: '' })], 500n);
+    judge.live([set('rx', 1, { origin: '' }), set('temp', 1, { origin: '' })]);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('the latest time of a switch', () => {
+  it('is known, so that the next one is later', () => {
+    const { judge } = rig();
+    expect(judge.lastTime('disabled')).toBe(0n);
+    judge.live([set('disabled', 1, { time: 7n }), set('rxReset', 1, { time: 9n })]);
+    expect(judge.lastTime('disabled')).toBe(7n);
+    expect(judge.lastTime('rxReset')).toBe(9n);
+    expect(judge.lastTime('limit')).toBe(0n);
+  });
+});
