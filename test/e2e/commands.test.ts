@@ -6,6 +6,7 @@ import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { Cli, runCli } from '../support/cli.js';
 import {
   GatewayUnderTest,
+  atEnd,
   leavesNothingBehind,
   now,
   openDevice,
@@ -58,6 +59,11 @@ async function station(siot: SiotUnderTest): Promise<Station> {
   });
   const config = writeConfig(file.folder, file.document());
   const daemon = new Cli(['run', '-c', config, '--log-format', 'json']);
+  atEnd(async () => {
+    // Before its folder goes.
+    daemon.child.kill('SIGKILL');
+    await daemon.ended;
+  });
   const bus = await siot.bus();
   await bus.node(nodeId);
   await until(() => isOpen(device), 'the port to be open');
