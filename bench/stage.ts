@@ -62,7 +62,10 @@ export class Stage {
 
   async start(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-'));
-    this.#ends.push(() => rmSync(folder, { recursive: true, force: true }));
+    const remove = (): void => rmSync(folder, { recursive: true, force: true });
+    this.#ends.push(remove);
+    // Also when a signal ends this process.
+    process.once('exit', remove);
     const server = await NatsServer.start();
     this.#ends.push(() => server.stop());
     const subscriber = this.#child('roles/subscriber.js', { args: [server.url] });
