@@ -1,5 +1,5 @@
 /** The private nats-server of `nats.embedded`: restarted when it ends by itself. */
-import type { Clock } from '../point/clock.js';
+import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { NatsServer } from '../siot/nats-server.js';
 import type { StateDir } from './state-dir.js';
@@ -9,6 +9,8 @@ const RESTART_MS = 1_000;
 export class EmbeddedNats {
   #server: NatsServer;
   #stopping = false;
+  #timer: Timer | undefined;
+  #restarting: Promise<void> = Promise.resolve();
 
   private constructor(
     server: NatsServer,
@@ -36,6 +38,8 @@ export class EmbeddedNats {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#timer?.cancel();
+    await this.#restarting;
     await this.#server.stop();
   }
 
@@ -43,12 +47,17 @@ export class EmbeddedNats {
     void this.#server.ended.then(() => {
       if (this.#stopping) return;
       this.log.error({}, 'the private nats-server has ended; starting it again');
-      this.clock.setTimer(RESTART_MS, () => void this.#restart());
+      this.#restartLater();
+    });
+  }
+
+  #restartLater(): void {
+    this.#timer = this.clock.setTimer(RESTART_MS, () => {
+      this.#restarting = this.#restart();
     });
   }
 
   async #restart(): Promise<void> {
-    if (this.#stopping) return;
     try {
       // On the same port: everybody comes back to it.
       this.#server = await NatsServer.start({ port: this.#server.port });
@@ -56,7 +65,7 @@ export class EmbeddedNats {
       this.#watch();
     } catch (error) {
       this.log.error({ reason: error instanceof Error ? error.message : '' }, 'it did not start');
-      this.clock.setTimer(RESTART_MS, () => void this.#restart());
+      if (!this.#stopping) this.#restartLater();
     }
   }
 }

@@ -46,7 +46,7 @@ export class Gateway {
   readonly #state: StateDir;
   /** Changes are applied one after the other. */
   #busy: Promise<void> = Promise.resolve();
-  #stopped = false;
+  #ended: Promise<void> | undefined;
 
   constructor(
     private config: GatewayConfig,
@@ -61,11 +61,15 @@ export class Gateway {
    * Resolves when all links are being opened; neither a device nor NATS need be
    * there. Throws a `StateError` or a {@link GatewayError} for what cannot work.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#inTurn(() => this.#start());
+  }
+
+  async #start(): Promise<void> {
     const record = await this.#state.openGateway();
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
-    await this.#startSiot(record);
+    this.#startSiot(record, await this.#natsOf(this.config));
     for (const link of this.config.links) await this.#addLink(link, record.id);
     this.#watchClock();
     this.parts.log.info(
@@ -74,19 +78,25 @@ export class Gateway {
     );
   }
 
-  /** Applies another configuration; only what changed is disturbed. */
+  /**
+   * Applies another configuration; only what changed is disturbed. Throws a
+   * {@link GatewayError} or a `NatsServerError`, and nothing has changed then.
+   */
   reload(config: GatewayConfig): Promise<void> {
-    this.#busy = this.#busy.then(() => (this.#stopped ? undefined : this.#apply(config)));
-    return this.#busy;
+    return this.#inTurn(() => this.#apply(config));
   }
 
   /** Ends all links, hands on what can be handed on, and closes. Idempotent. */
   stop(): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true;
-      this.#busy = this.#busy.then(() => this.#end());
-    }
-    return this.#busy;
+    this.#ended ??= this.#inTurn(() => this.#end());
+    return this.#ended;
+  }
+
+  /** After all that was asked for before, whether that went well or not. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#busy.then(act);
+    this.#busy = done.catch(() => undefined);
+    return done;
   }
 
   status(): StatusReply {
@@ -105,24 +115,27 @@ export class Gateway {
 
   async #end(): Promise<void> {
     this.#clockTimer?.cancel();
-    await Promise.all([...this.#links.values()].map((link) => link.stop()));
     this.#verbs?.stop();
+    const links = [...this.#links.values()];
+    await Promise.all(links.map((link) => link.stop()));
     await this.#siot?.stop(DRAIN_MS);
+    // What was heard meanwhile.
+    await Promise.all(links.map((link) => link.keep()));
     await this.#nats?.stop();
     await this.#outbox.close();
     this.parts.log.info({}, 'gateway has ended');
   }
 
-  async #startSiot(record: GatewayRecord): Promise<void> {
+  /** Where to connect to; starts the private nats-server unless it runs. */
+  async #natsOf({ nats }: GatewayConfig): Promise<NatsSettings> {
+    if (!nats.embedded) return nats.settings;
+    this.#nats ??= await EmbeddedNats.start(this.#state, this.parts.clock, this.parts.log);
+    return { servers: [this.#nats.url] };
+  }
+
+  #startSiot(record: GatewayRecord, connection: NatsSettings): void {
     const { clock, random, log, version } = this.parts;
-    const { nats, siot: settings, gateway } = this.config;
-    let connection: NatsSettings;
-    if (nats.embedded) {
-      this.#nats = await EmbeddedNats.start(this.#state, clock, log);
-      connection = { servers: [this.#nats.url] };
-    } else {
-      connection = nats.settings;
-    }
+    const { siot: settings, gateway } = this.config;
     const siot = new Siot({
       connection,
       generation: settings.generation,
@@ -176,12 +189,13 @@ export class Gateway {
     this.#links.delete(link.name);
     await link.stop();
     await link.detach();
+    await link.keep();
     this.#outbox.release(link.nodeId);
   }
 
   async #apply(config: GatewayConfig): Promise<void> {
     const record = this.#record;
-    if (record === undefined) return;
+    if (record === undefined || this.#ended !== undefined) return;
     refuseSharedNodes(config.links, record.id);
     const before = this.config;
     for (const fixed of ['stateDir', 'outbox'] as const) {
@@ -195,14 +209,17 @@ export class Gateway {
     const siotChanged =
       !same(before.nats, config.nats) ||
       !same(before.siot, config.siot) ||
-      !same(before.gateway, config.gateway);
+      !same({ ...before.gateway, maxPoints: 0 }, { ...config.gateway, maxPoints: 0 });
+    // Before anything is disturbed: it may not start.
+    const connection = siotChanged ? await this.#natsOf(config) : undefined;
+    this.#budget.limit = config.gateway.maxPoints;
     this.config = { ...config, stateDir: before.stateDir, outbox: before.outbox };
 
     const wanted = new Map(config.links.map((link) => [link.name, link]));
     for (const link of [...this.#links.values()]) {
       if (!same(link.config, wanted.get(link.name))) await this.#removeLink(link);
     }
-    if (siotChanged) await this.#restartSiot(record);
+    if (connection !== undefined) await this.#restartSiot(record, connection);
     for (const link of config.links) {
       if (!this.#links.has(link.name)) await this.#addLink(link, record.id);
     }
@@ -210,12 +227,14 @@ export class Gateway {
   }
 
   /** Another connection; the devices stay attached meanwhile. */
-  async #restartSiot(record: GatewayRecord): Promise<void> {
+  async #restartSiot(record: GatewayRecord, connection: NatsSettings): Promise<void> {
     this.#verbs?.stop();
     await this.#siot?.stop(DRAIN_MS);
-    await this.#nats?.stop();
-    this.#nats = undefined;
-    await this.#startSiot(this.#record ?? record);
+    this.#startSiot(this.#record ?? record, connection);
+    if (!this.config.nats.embedded) {
+      await this.#nats?.stop();
+      this.#nats = undefined;
+    }
     if (this.#siot === undefined) return;
     for (const link of this.#links.values()) link.attach(this.#siot);
   }

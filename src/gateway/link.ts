@@ -56,6 +56,8 @@ export class Link {
   #node: SiotNode | undefined;
   #life: LinkStatus['node'] = 'unknown';
   #running = false;
+  /** Another link may have the file now. */
+  #stopped = false;
   #saveTimer: Timer | undefined;
   #saveDueMs = Number.POSITIVE_INFINITY;
   #statisticsTimer: Timer | undefined;
@@ -155,7 +157,13 @@ export class Link {
     this.#node?.status(this.#statistics.changed());
     await this.#save();
     this.#saveTimer?.cancel();
+    this.#stopped = true;
     this.#session.replica.release();
+  }
+
+  /** Keeps what was heard since {@link stop}. */
+  keep(): Promise<void> {
+    return this.#save();
   }
 
   /** Joins the link to SIOT, again when the connection is another. */
@@ -203,7 +211,7 @@ export class Link {
 
   /** A time for a setting of now: newer than the last one. */
   settingTime(type: string, key: string): bigint {
-    const last = this.#session.settings.get(type, key)?.point.time ?? 0n;
+    const last = this.#session.settings.get(type, key)?.point.time ?? this.#judge.lastTime(type);
     const now = this.parts.clock.wallNs();
     return now > last ? now : last + 1n;
   }
@@ -328,6 +336,7 @@ export class Link {
   }
 
   #saveWithin(ms: number): void {
+    if (this.#stopped) return;
     const dueMs = this.parts.clock.monotonicMs() + ms;
     if (dueMs >= this.#saveDueMs) return;
     this.#saveDueMs = dueMs;

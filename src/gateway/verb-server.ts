@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../point/clock.js';
 import {
   NO_VALUE,
+  canonicalKey,
   floatValue,
   intValue,
   jsonValue,
@@ -43,6 +44,11 @@ const FOLLOW_MS = 600_000;
 /** How often the reason is looked at when nothing else happens. */
 const REASON_EVERY_MS = 1_000;
 
+const LINK_GONE: SetReply = {
+  state: 'unconfirmed',
+  reason: 'the link was changed or removed meanwhile: see siot-mcu watch',
+};
+
 export interface VerbServerParts {
   readonly gatewayId: string;
   readonly siot: Siot;
@@ -54,6 +60,7 @@ export interface VerbServerParts {
 export class VerbServer {
   readonly #ended: (() => void)[] = [];
   readonly #following = new Set<() => void>();
+  #stopped = false;
 
   constructor(private readonly parts: VerbServerParts) {
     const { siot } = parts;
@@ -68,6 +75,7 @@ export class VerbServer {
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const end of this.#ended) end();
     for (const end of this.#following) end();
   }
@@ -98,8 +106,14 @@ export class VerbServer {
       return;
     }
     reply({ state: 'accepted', time: point.time.toString() });
-    const setting = link.set(point);
-    if (setting !== undefined) this.#follow(link, setting, reply);
+    // The configuration may have changed meanwhile.
+    const now = this.parts.links().find(({ nodeId }) => nodeId === link.nodeId);
+    if (now === undefined || this.#stopped) {
+      reply(LINK_GONE);
+      return;
+    }
+    const setting = now.set(point);
+    if (setting !== undefined) this.#follow(now, setting, reply);
     // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
     else if (isGatewaySwitch(point)) reply({ state: 'acknowledged' });
     else reply({ state: 'replaced', reason: 'a newer setting of this point is there already' });
@@ -108,7 +122,7 @@ export class VerbServer {
   #follow(link: Link, setting: Setting, reply: (answer: SetReply) => void): void {
     let said = '';
     const look = (): void => {
-      const answer = stateOf(link, setting);
+      const answer = this.parts.links().includes(link) ? stateOf(link, setting) : LINK_GONE;
       const text = JSON.stringify(answer);
       if (text !== said) reply(answer);
       said = text;
@@ -164,16 +178,17 @@ function stateOf(link: Link, setting: Setting): SetReply {
 
 const isGatewaySwitch = ({ type }: Point): boolean => type === 'disabled' || isReset(type);
 
-function whyRefused({ type, key, value }: SetRequest): string | undefined {
+function whyRefused({ type, key }: SetRequest): string | undefined {
   const unfit = tokenProblem(type) ?? keyProblem(key);
   if (unfit !== undefined) {
     return 'type and key must be subject tokens: no dots, spaces, * or >, at most 255 bytes';
   }
-  if (type === 'disabled' || isReset(type)) return undefined;
+  if (type === 'disabled' || isReset(type)) {
+    return canonicalKey(key) === '0' ? undefined : `${type} has no key`;
+  }
   if (isNeverSentDown(type)) {
     return `${type} belongs to the gateway or its administrator and is never sent to a device`;
   }
-  if (value.kind === 'float' && Number.isNaN(value.number)) return 'NaN is no setting';
   return undefined;
 }
 

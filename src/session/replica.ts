@@ -15,7 +15,10 @@ interface Entry {
 /** Room for distinct points; links share the gateway's. */
 export class PointBudget {
   #used = 0;
-  constructor(readonly limit: number) {}
+  constructor(
+    /** May change: what has its room keeps it. */
+    public limit: number,
+  ) {}
 
   take(): boolean {
     if (this.#used >= this.limit) return false;

@@ -27,3 +27,18 @@ export const complaints = (said: readonly Said[]): string[] =>
 
 /** Lets promise continuations run that need no more than the processor. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Resolves when the condition holds; it is looked at again and again. */
+export async function until(
+  holds: () => boolean,
+  what: string | (() => string),
+  withinMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!holds()) {
+    if (performance.now() > end) {
+      throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
