@@ -21,8 +21,11 @@ export interface Device {
   report(type: string, value: number, key?: string): Promise<void>;
 }
 
-export async function openDevice(options: Partial<McuOptions> = {}): Promise<Device> {
-  const pipe = await PtyPipe.open();
+export async function openDevice(
+  options: Partial<McuOptions> = {},
+  linkPath?: string,
+): Promise<Device> {
+  const pipe = await PtyPipe.open(linkPath === undefined ? {} : { linkPath });
   let openings = 0;
   pipe.onPeer = (present) => {
     if (present) openings += 1;
