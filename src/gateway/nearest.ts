@@ -1,29 +1,23 @@
 /**
  * The word that somebody who wrote `word` probably meant; `undefined` if none
- * is near: one begins with the other, or at most two of five letters differ;
+ * is near: at most two of five letters differ, or one begins with the other;
  * capitals aside.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const written = word.toLowerCase();
-  const sameStart = known.find((candidate) => {
-    const other = candidate.toLowerCase();
-    return (
-      Math.min(written.length, other.length) >= 3 &&
-      (other.startsWith(written) || written.startsWith(other))
-    );
-  });
-  if (sameStart !== undefined) return sameStart;
-  let best: string | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+  let best: { readonly word: string; readonly distance: number } | undefined;
   for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
+    const other = candidate.toLowerCase();
+    const distance = editDistance(written, other);
+    const shorter = Math.min(written.length, other.length);
+    const allowed = Math.max(1, Math.floor(Math.max(written.length, other.length) * 0.4));
+    const sameStart = shorter >= 3 && (other.startsWith(written) || written.startsWith(other));
+    const near = distance <= allowed || sameStart;
+    if (near && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) {
+      best = { word: candidate, distance };
     }
   }
-  const allowed = Math.max(1, Math.floor(Math.max(word.length, best?.length ?? 0) * 0.4));
-  return bestDistance <= allowed ? best : undefined;
+  return best?.word;
 }
 
 /** Letters to insert, take out, replace or swap with their neighbour. */

@@ -17,16 +17,21 @@ const MOST_TOGETHER = 32;
 
 /**
  * Keeps each point in order: the next of the same type+key is sent when the one
- * before it is answered, so that a refused one is not overtaken by newer ones.
+ * before it is answered, so that a refused or lost one is not overtaken by newer
+ * ones.
  *
- * Where that is too slow (a distant store) and points crowd behind one, several
- * go together; should one of these be refused, later ones may have gone before.
+ * Where that is too slow, since the store is distant, and points crowd behind
+ * one, several go together; should one of these be refused or lost, later ones
+ * may have gone before.
  *
  * The name is type+key without anything between: two points that read the same
  * so are kept out of one message as well (siot-interop.md, 1.7).
  */
 export class KeyGroups {
   readonly #groups = new Map<string, KeyGroup>();
+
+  /** `isDistant`: even the quickest answer of the store takes long. */
+  constructor(private readonly isDistant: () => boolean) {}
 
   /** The group, if this point may be sent now; otherwise the position waits. */
   enter(name: string, position: number): KeyGroup | undefined {
@@ -66,6 +71,7 @@ export class KeyGroups {
 
   #most(group: KeyGroup): number {
     if (group.refused !== undefined) return 0;
-    return group.onTheWay + group.waiting.length > CROWDED ? MOST_TOGETHER : 1;
+    const crowded = group.onTheWay + group.waiting.length > CROWDED;
+    return crowded && this.isDistant() ? MOST_TOGETHER : 1;
   }
 }

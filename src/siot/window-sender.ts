@@ -29,6 +29,8 @@ export interface WindowSenderOptions extends SenderOptions {
 
 /** A reply that takes longer is not waited for, in ms; it still counts when it comes. */
 const ANSWER_WITHIN_MS = 5_000;
+/** A store whose quickest answer takes longer is distant, and not merely busy. */
+const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** Tries, between which the store took others, after which a point is given up. */
@@ -51,6 +53,8 @@ export class WindowSender implements Sender {
   #suspicious = false;
   /** When the store last answered anything. */
   #answeredMs = Number.NEGATIVE_INFINITY;
+  /** The store's quickest answer so far. */
+  #quickestMs: number | undefined;
   /** What the store refused since it last took something. */
   readonly #refused = new Set<object>();
   /** The store refuses all: one message at a time, with growing pauses. */
@@ -69,7 +73,12 @@ export class WindowSender implements Sender {
     if (this.#stopped || book.held) return;
     let track = this.#tracks.get(book);
     if (track === undefined) {
-      track = { book, groups: new KeyGroups(), ready: new Fifo(), inRing: false };
+      track = {
+        book,
+        groups: new KeyGroups(() => (this.#quickestMs ?? 0) > DISTANT_MS),
+        ready: new Fifo(),
+        inRing: false,
+      };
       this.#tracks.set(book, track);
     }
     this.#enqueue(track);
@@ -258,6 +267,8 @@ export class WindowSender implements Sender {
       this.#suspect('noResponders');
       return;
     }
+    const tookMs = this.#answeredMs - message.sentMs;
+    this.#quickestMs = Math.min(this.#quickestMs ?? tookMs, tookMs);
     const receipt = readReceipt(answer);
     switch (receipt.kind) {
       case 'delivered':

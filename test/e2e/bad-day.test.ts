@@ -204,9 +204,7 @@ describe('a store that replies with errors', () => {
 });
 
 describe('a publish that was lost with the store', () => {
-  // A defect: when more than 32 newer ones of its point wait behind one that is
-  // unanswered, they are sent before it, though it may have been lost.
-  it.fails('is not overtaken by newer ones of its point', async (context) => {
+  it('is not overtaken by newer ones of its point', async (context) => {
     context.skip(isReal, 'a real store cannot be made to lose a publish');
     const nats = await NatsServer.start();
     atEnd(() => nats.stop());

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { KeyGroups } from '../../src/siot/key-groups.js';
+
+/** `count` points of one name, at positions 0, 1, 2 …; returns which may be sent at once. */
+function enter(groups: KeyGroups, count: number): number[] {
+  const sent: number[] = [];
+  for (let position = 0; position < count; position++) {
+    if (groups.enter('temp0', position) !== undefined) sent.push(position);
+    const group = groups.get('temp0');
+    if (group !== undefined) sent.push(...groups.release(group));
+  }
+  return sent;
+}
+
+describe('the points of one type+key', () => {
+  it('go one after the other, however many wait', () => {
+    const groups = new KeyGroups(() => false);
+    expect(enter(groups, 100)).toEqual([0]);
+    const group = groups.get('temp0')!;
+    expect(groups.leave(group, 0)).toEqual([1]);
+    expect(groups.leave(group, 1)).toEqual([2]);
+  });
+
+  it('go several together to a distant store when they crowd, still in order', () => {
+    const groups = new KeyGroups(() => true);
+    expect(enter(groups, 32)).toEqual([0]);
+    const crowded = new KeyGroups(() => true);
+    expect(enter(crowded, 40)).toEqual(Array.from({ length: 32 }, (_, position) => position));
+  });
+
+  it('wait behind one that was refused, also for a distant store', () => {
+    const groups = new KeyGroups(() => true);
+    enter(groups, 40);
+    const group = groups.get('temp0')!;
+    group.refused = 3;
+    expect(groups.leave(group, 0)).toEqual([]);
+  });
+
+  it('do not wait for those of another name', () => {
+    const groups = new KeyGroups(() => false);
+    enter(groups, 3);
+    expect(groups.enter('flow0', 3)).toBeDefined();
+  });
+});
