@@ -6,11 +6,13 @@ import { canonicalKey, numberOf, textOf, type Point } from '../point/point.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Counters, Discard } from './counters.js';
 import { DeviceClock, countsFromStart, type TimeKind } from './device-time.js';
-import { asOwner, type Replica } from './replica.js';
+import { asOwner, type PointRecord, type Replica } from './replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
 
 /** A point that goes on. */
 export interface TakenPoint {
+  /** What is known of it: where it is merged once the outbox has it. */
+  readonly record: PointRecord;
   /** As it goes to SIOT. */
   readonly point: Point;
   /** Key as the device spells it. */
@@ -51,38 +53,55 @@ export class Intake {
     if (newest !== undefined) this.#clock.learn(newest, arrivalNs);
     const taken: TakenPoint[] = [];
     for (const point of points) {
-      const problem = this.#problem(point);
-      if (problem === undefined) taken.push(this.#timed(point, arrivalNs));
-      else if (problem === 'reserved') this.counters.reserved(excerpt(point.type));
-      else this.counters.discard(problem, { type: excerpt(point.type), key: excerpt(point.key) });
+      const record = this.#admit(point);
+      if (record !== undefined) taken.push(this.#timed(point, record, arrivalNs));
     }
     return taken;
   }
 
-  #problem(point: Point): Discard | undefined {
-    const { type, key, value } = point;
-    const unfit = tokenProblem(type) ?? keyProblem(key);
-    if (unfit !== undefined) return unfit;
-    if (isReservedType(type)) return 'reserved';
-    if (Number.isNaN(numberOf(value))) return 'nan';
-    const text = textOf(value);
-    if (text.length * 3 > MAX_COMPACT_FIELD && textLength(text) > MAX_COMPACT_FIELD)
-      return 'tooLong';
-    return this.replica.admit(type, key) ? undefined : 'tooManyPoints';
+  /** `undefined`: it goes no further, and is counted. */
+  #admit(point: Point): PointRecord | undefined {
+    const { type, key } = point;
+    // A type and key that are known have been found fit before.
+    const known = this.replica.find(type, key);
+    const problem =
+      (known === undefined ? nameProblem(type, key) : undefined) ?? valueProblem(point);
+    if (problem === 'reserved') {
+      this.counters.reserved(excerpt(type));
+      return undefined;
+    }
+    const record = known ?? (problem === undefined ? this.replica.admit(type, key) : undefined);
+    if (problem === undefined && record !== undefined) return record;
+    this.counters.discard(problem ?? 'tooManyPoints', { type: excerpt(type), key: excerpt(key) });
+    return undefined;
   }
 
-  #timed(point: Point, arrivalNs: bigint): TakenPoint {
+  #timed(point: Point, record: PointRecord, arrivalNs: bigint): TakenPoint {
     const { ns, kind } = this.#clock.map(point.time, arrivalNs);
+    const spelling = point.key;
     if (kind === 'real') {
       const owned = asOwner(point, ns);
-      const again = this.replica.has(owned);
+      const again = record.isNewest(owned);
       if (again) this.counters.notice('samePoint');
-      return { point: owned, spelling: point.key, timeKind: kind, again };
+      return { record, point: owned, spelling, timeKind: kind, again };
     }
     this.counters.notice(NOTICES[kind]);
-    const given = this.replica.giveTime(point.type, point.key, ns);
-    return { point: asOwner(point, given), spelling: point.key, timeKind: kind, again: false };
+    const owned = asOwner(point, record.giveTime(ns));
+    return { record, point: owned, spelling, timeKind: kind, again: false };
   }
+}
+
+function nameProblem(type: string, key: string): Discard | undefined {
+  const unfit = tokenProblem(type) ?? keyProblem(key);
+  if (unfit !== undefined) return unfit;
+  return isReservedType(type) ? 'reserved' : undefined;
+}
+
+function valueProblem({ value }: Point): Discard | undefined {
+  if (Number.isNaN(numberOf(value))) return 'nan';
+  const text = textOf(value);
+  const tooLong = text.length * 3 > MAX_COMPACT_FIELD && textLength(text) > MAX_COMPACT_FIELD;
+  return tooLong ? 'tooLong' : undefined;
 }
 
 const NOTICES = { stamped: 'stampedTime', mapped: 'mappedTime', future: 'futureTime' } as const;

@@ -3,13 +3,42 @@ import { NS_PER_S } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, sameValue, type Point } from '../point/point.js';
 
-interface Entry {
+/** What is known of one point. */
+export class PointRecord {
   /** Newest by time, as it went to the outbox; undefined until the first one did. */
   newest: Point | undefined;
-  /** Key as the device spells it: "" or "0". */
+  /** Key as the device spells it, if it has ever reported the point: "" or "0". */
   spelling: string | undefined;
   /** Latest time that the gateway itself gave this point. */
-  givenNs: bigint;
+  #givenNs = 0n;
+
+  /**
+   * A time for the point: `wishNs`, or later, so that its times always increase,
+   * also behind a time of the device's own that is slightly ahead.
+   */
+  giveTime(wishNs: bigint): bigint {
+    let last = this.#givenNs;
+    const newest = this.newest?.time ?? 0n;
+    if (newest > last && newest <= wishNs + NS_PER_S) last = newest;
+    this.#givenNs = wishNs > last ? wishNs : last + 1n;
+    return this.#givenNs;
+  }
+
+  /** The very same point is the newest already. */
+  isNewest(point: Point): boolean {
+    const { newest } = this;
+    return (
+      newest !== undefined &&
+      newest.time === point.time &&
+      newest.tombstone === point.tombstone &&
+      sameValue(newest.value, point.value)
+    );
+  }
+
+  /** Takes a point that goes out. */
+  merge(point: Point): void {
+    if (this.newest === undefined || point.time >= this.newest.time) this.newest = point;
+  }
 }
 
 /** Room for distinct points; links share the gateway's. */
@@ -32,7 +61,7 @@ export class PointBudget {
 }
 
 export class Replica {
-  readonly #entries = new PointMap<Entry>();
+  readonly #records = new PointMap<PointRecord>();
 
   constructor(
     /** Most distinct points of this link. */
@@ -40,66 +69,30 @@ export class Replica {
     private readonly shared: PointBudget,
   ) {}
 
-  newest(type: string, key: string): Point | undefined {
-    return this.#entries.get(type, key)?.newest;
+  find(type: string, key: string): PointRecord | undefined {
+    return this.#records.get(type, key);
   }
 
-  /** The key as the device spells it; undefined when it has never reported the point. */
-  spelling(type: string, key: string): string | undefined {
-    return this.#entries.get(type, key)?.spelling;
-  }
-
-  /** Makes room for a point; false: one more distinct point than allowed. */
-  admit(type: string, key: string): boolean {
-    if (this.#entries.get(type, key) !== undefined) return true;
-    if (this.#entries.size >= this.maxPoints || !this.shared.take()) return false;
-    this.#entries.set(type, key, { newest: undefined, spelling: undefined, givenNs: 0n });
-    return true;
-  }
-
-  /**
-   * Gives an admitted point a time: `wishNs`, or later, so that its times always
-   * increase, also behind a time of the device's own that is slightly ahead.
-   */
-  giveTime(type: string, key: string, wishNs: bigint): bigint {
-    const entry = this.#entries.get(type, key);
-    if (entry === undefined) return wishNs;
-    let last = entry.givenNs;
-    const newest = entry.newest?.time ?? 0n;
-    if (newest > last && newest <= wishNs + NS_PER_S) last = newest;
-    entry.givenNs = wishNs > last ? wishNs : last + 1n;
-    return entry.givenNs;
-  }
-
-  /** The very same point is the newest already. */
-  has(point: Point): boolean {
-    const newest = this.newest(point.type, point.key);
-    return (
-      newest !== undefined &&
-      newest.time === point.time &&
-      newest.tombstone === point.tombstone &&
-      sameValue(newest.value, point.value)
-    );
-  }
-
-  /** Takes an admitted point that goes out. `spelling`: the device's key, for its own reports. */
-  merge(point: Point, spelling?: string): void {
-    const entry = this.#entries.get(point.type, point.key);
-    if (entry === undefined) return;
-    if (spelling !== undefined) entry.spelling = spelling;
-    if (entry.newest === undefined || point.time >= entry.newest.time) entry.newest = point;
+  /** Makes room for a point; `undefined`: one more distinct point than allowed. */
+  admit(type: string, key: string): PointRecord | undefined {
+    const known = this.#records.get(type, key);
+    if (known !== undefined) return known;
+    if (this.#records.size >= this.maxPoints || !this.shared.take()) return undefined;
+    const record = new PointRecord();
+    this.#records.set(type, key, record);
+    return record;
   }
 
   /** The newest of each point. */
   *points(): Generator<Point, undefined> {
-    for (const { newest } of this.#entries.values()) if (newest !== undefined) yield newest;
+    for (const { newest } of this.#records.values()) if (newest !== undefined) yield newest;
     return undefined;
   }
 
   /** Gives its room back; the replica is not used after this. */
   release(): void {
-    this.shared.release(this.#entries.size);
-    this.#entries.clear();
+    this.shared.release(this.#records.size);
+    this.#records.clear();
   }
 }
 

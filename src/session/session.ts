@@ -129,7 +129,6 @@ export class Session {
         report: (points, safe) => this.host.report(points, safe),
         acknowledge: (sequence) => this.#acknowledge(sequence),
       },
-      this.replica,
       clock,
       this.counters,
       options.maxFrameLength,
@@ -159,7 +158,7 @@ export class Session {
         write: (frame) => this.host.write(frame),
         congested: () => this.host.congested(),
         codec: () => this.#codecs.codec,
-        lastValue: (type, key) => this.replica.newest(type, key),
+        lastValue: (type, key) => this.replica.find(type, key)?.newest,
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#setConnected(false),
@@ -272,7 +271,7 @@ export class Session {
       case 'new':
     }
     const { setting, replaced } = this.settings.take(this.#judge.withLastValue(point));
-    setting.spelling ??= this.replica.spelling(point.type, point.key);
+    setting.spelling ??= this.replica.find(point.type, point.key)?.spelling;
     this.host.changed();
     this.downlink.add(setting, replaced);
     if (replaced !== undefined) this.host.settingChanged(replaced);
@@ -399,11 +398,12 @@ export class Session {
 
   /** A point that the gateway makes in the device's name. False: no room for it now. */
   #ownPoint(type: string, key: string, value: PointValue, tombstone = 0): boolean {
-    if (!this.replica.admit(type, key)) {
+    const record = this.replica.admit(type, key);
+    if (record === undefined) {
       this.counters.discard('tooManyPoints', { type });
       return true;
     }
-    const time = this.replica.giveTime(type, key, this.#arrival());
+    const time = record.giveTime(this.#arrival());
     const point = asOwner({ type, key, time, value, tombstone, origin: '' }, time);
     const outcome = this.host.report([point], () => undefined);
     if (outcome === 'full') {
@@ -411,7 +411,7 @@ export class Session {
       return false;
     }
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', { type });
-    this.replica.merge(point);
+    record.merge(point);
     return true;
   }
 

@@ -36,7 +36,7 @@ export class SettingJudge {
   withLastValue(point: Point): Point {
     if (!isDeleted(point)) return point;
     const { type, key } = point;
-    const last = this.replica.newest(type, key) ?? this.book.get(type, key)?.point;
+    const last = this.replica.find(type, key)?.newest ?? this.book.get(type, key)?.point;
     return last === undefined ? point : { ...point, value: last.value };
   }
 
@@ -70,7 +70,7 @@ export class SettingJudge {
   /** The device has acknowledged a setting. */
   acknowledged(setting: Setting): void {
     const { point } = setting;
-    const newest = this.replica.newest(point.type, point.key) ?? setting.shown;
+    const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
     if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
     // Reports with later times have overtaken it: SIOT is to show what is in force.
     const value = isDeleted(point) ? newest.value : point.value;

@@ -7,7 +7,6 @@ import type { Clock } from '../point/clock.js';
 import type { Point } from '../point/point.js';
 import type { Counters } from './counters.js';
 import type { TakenPoint } from './intake.js';
-import type { Replica } from './replica.js';
 
 export interface UplinkHost {
   /** See `SessionHost.report`. */
@@ -44,7 +43,6 @@ export class Uplink {
 
   constructor(
     private readonly host: UplinkHost,
-    private readonly replica: Replica,
     private readonly clock: Clock,
     private readonly counters: Counters,
     maxFrameLength: number,
@@ -102,7 +100,10 @@ export class Uplink {
     // that grows old, since each table of a set refers to the next.
     if (!packet.safe) this.#unsafe.add(packet);
     this.counters.points += taken.length;
-    for (const { point, spelling } of taken) this.replica.merge(point, spelling);
+    for (const { record, point, spelling } of taken) {
+      record.merge(point);
+      record.spelling = spelling;
+    }
     return true;
   }
 
