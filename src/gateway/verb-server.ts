@@ -106,13 +106,14 @@ export class VerbServer {
       return;
     }
     reply({ state: 'accepted', time: point.time.toString() });
-    // The configuration may have changed meanwhile.
+    // The configuration may have changed meanwhile. A link that is just being
+    // ended keeps the setting for the one that comes after it.
     const now = this.parts.links().find(({ nodeId }) => nodeId === link.nodeId);
+    const setting = (now ?? link).set(point);
     if (now === undefined || this.#stopped) {
       reply(LINK_GONE);
       return;
     }
-    const setting = now.set(point);
     if (setting !== undefined) this.#follow(now, setting, reply);
     // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
     else if (isGatewaySwitch(point)) reply({ state: 'acknowledged' });

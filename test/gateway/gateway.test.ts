@@ -147,6 +147,17 @@ describe('a changed configuration', () => {
     expect(a.openings()).toBe(1);
   });
 
+  it('without a link has nothing to do with its node any more', async () => {
+    const { gateway, store, a, document } = await twoLinks();
+    const [one, two] = [gateway.nodeId('a'), gateway.nodeId('b')];
+    await gateway.reload({ ...document, links: [link('a', a.transport)] });
+    await store.edgeAs('user-1', two, gateway.id, { deleted: true });
+    await store.edgeAs('user-1', one, gateway.id, { deleted: true });
+    await until(() => gateway.link('a').node === 'deleted', 'the deletion of the other');
+    const deleted = gateway.said.filter(({ message }) => message.startsWith('somebody deleted'));
+    expect(deleted.map(({ fields }) => fields.nodeId)).toEqual([one]);
+  });
+
   it('takes another NATS while the devices stay attached', async () => {
     const { gateway, a, b, document } = await twoLinks();
     const store = await startStore(other, '0.18.5');

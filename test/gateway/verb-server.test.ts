@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/index.js';
 import { SystemClock } from '../../src/point/clock.js';
+import { VerbServer } from '../../src/gateway/verb-server.js';
+import type { Link } from '../../src/gateway/link.js';
+import type { SetReply } from '../../src/gateway/verbs.js';
+import type { Point } from '../../src/point/point.js';
+import { Setting } from '../../src/session/settings.js';
+import type { Siot } from '../../src/siot/siot.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from './plant.js';
-import { until } from './support.js';
+import { settled, until } from './support.js';
 
 const nats = useNats();
 
@@ -256,5 +263,115 @@ describe('set', () => {
     await gateway.reload({ ...document, links: [{ ...link, ackTimeoutMs: 30 }] });
     await device.mcu.waitForSetting('limit', ({ value }) => value === 5);
     await until(() => ended(states()), 'an end');
+  });
+});
+
+/** A verb server between parts that the test plays itself. */
+function played() {
+  const clock = new FakeClock();
+  const replies: SetReply[] = [];
+  const publishing: (() => void)[] = [];
+  const taken: string[] = [];
+  const state = { reason: 'first', links: [] as Link[] };
+  let request: (data: Uint8Array) => void = () => undefined;
+  const makeLink = (name: string): Link =>
+    ({
+      name,
+      nodeId: 'dev-1',
+      settingTime: () => 1n,
+      set: (point: Point) => {
+        taken.push(name);
+        return new Setting(point, false);
+      },
+      watchSettings: () => () => undefined,
+      isCurrent: () => true,
+      reason: () => state.reason,
+    }) as unknown as Link;
+  const siot = {
+    serve: (verb: string, handler: Parameters<Siot['serve']>[1]) => {
+      if (verb === 'set') {
+        request = (data) =>
+          handler(data, (answer) => {
+            replies.push(JSON.parse(Buffer.from(answer).toString()) as SetReply);
+          });
+      }
+      return () => undefined;
+    },
+    publishSetting: () => new Promise<void>((resolve) => publishing.push(resolve)),
+  } as unknown as Siot;
+  const server = new VerbServer({
+    gatewayId: 'gw-1',
+    siot,
+    clock,
+    links: () => state.links,
+    status: () => {
+      throw new Error('nobody asked');
+    },
+  });
+  return {
+    clock,
+    replies,
+    taken,
+    state,
+    server,
+    makeLink,
+    ask: (link: string) => {
+      const asked = { link, type: 'limit', key: '', value: float(1) };
+      request(Buffer.from(JSON.stringify(asked)));
+    },
+    published: async () => {
+      for (const done of publishing.splice(0)) done();
+      await settled();
+    },
+  };
+}
+
+describe('following a setting', () => {
+  it('says why it waits when that changes, not each time that it looks', async () => {
+    const { clock, replies, state, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    clock.advance(60_000);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+    state.reason = 'second';
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({ state: 'waiting', reason: 'second' });
+    // Its asker has long gone after ten minutes.
+    clock.advance(600_000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(replies).toHaveLength(3);
+  });
+
+  it('gives it to the link that has come in the place of the one asked for', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [makeLink('pump, renamed')];
+    await published();
+    expect(taken).toEqual(['pump, renamed']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+  });
+
+  it('leaves it with the link that ends, for the next one', async () => {
+    const { clock, replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [];
+    await published();
+    expect(taken).toEqual(['pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'unconfirmed']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends with the gateway, also for what was still on its way to SIOT', async () => {
+    const { clock, state, server, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    ask('pump');
+    server.stop();
+    await published();
+    expect(clock.pendingTimers).toBe(0);
   });
 });
