@@ -53,8 +53,8 @@ export class TableView implements DemoView {
   constructor(
     private readonly write: (text: string) => void,
     private readonly nowMs: () => number,
-    /** A terminal, on which the table is redrawn in place. */
-    private readonly terminal: boolean,
+    /** Columns of the terminal, on which the table is redrawn in place; `undefined`: a pipe. */
+    private readonly columns: () => number | undefined,
     private readonly title: string,
   ) {}
 
@@ -74,7 +74,7 @@ export class TableView implements DemoView {
   }
 
   note(text: string): void {
-    if (!this.terminal) {
+    if (this.columns() === undefined) {
       this.write(`${text}\n`);
       return;
     }
@@ -84,12 +84,16 @@ export class TableView implements DemoView {
   }
 
   tick(): void {
-    if (this.terminal) this.#draw();
-    else this.write(this.#table().join('\n') + '\n\n');
+    if (this.columns() === undefined) this.write(this.#table().join('\n') + '\n\n');
+    else this.#draw();
   }
 
   #draw(): void {
-    const lines = [this.title, '', ...this.#table(), '', ...this.#notes];
+    // A line that wraps would spoil the way back up.
+    const width = this.columns();
+    const lines = [this.title, '', ...this.#table(), '', ...this.#notes].map((line) =>
+      line.slice(0, width),
+    );
     const up = this.#drawnLines === 0 ? '' : `\x1b[${String(this.#drawnLines)}A`;
     this.write(up + lines.map((line) => `${line}\x1b[K\n`).join('') + '\x1b[J');
     this.#drawnLines = lines.length;

@@ -38,7 +38,7 @@ interface DemoOptions {
 const LINK = 'pump';
 const SETTING = 'setpoint';
 const SET_EVERY_MS = 3_000;
-const LOOK_EVERY_MS = 50;
+const LOOK_EVERY_MS = 5;
 
 const command = new Command('demo')
   .description('A simulated pump controller, the gateway and NATS, live.')
@@ -136,7 +136,9 @@ class Demo {
       this.output.write(text);
     };
     if (this.options.json === true) return new JsonView(write);
-    return new TableView(write, () => this.#clock.monotonicMs(), this.output.isTTY, title);
+    const columns = (): number | undefined =>
+      this.output.isTTY ? this.output.columns || 80 : undefined;
+    return new TableView(write, () => this.#clock.monotonicMs(), columns, title);
   }
 
   #showUp(bus: Connection, nodeId: string, view: DemoView): void {
