@@ -9,7 +9,7 @@
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Log } from '../point/log.js';
 import { parseLinkRecord, type LinkRecord } from './link-record.js';
@@ -41,7 +41,7 @@ export class StateDir {
   async openGateway(): Promise<GatewayRecord> {
     const file = join(this.path, 'gateway.json');
     try {
-      await mkdir(join(this.path, 'links'), { recursive: true });
+      await makeFolder(join(this.path, 'links'));
     } catch (error) {
       throw new StateError(
         `stateDir ${this.path} cannot be made: ${reasonOf(error)}; give the gateway a folder that it may write to`,
@@ -167,7 +167,7 @@ const textOf = (content: object): string => `${JSON.stringify(content, undefined
 
 async function writeAtomically(path: string, text: string): Promise<void> {
   const fresh = `${path}.new`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = await open(fresh, 'w', 0o600);
   try {
     await file.writeFile(text);
@@ -232,6 +232,18 @@ function linkFile(nodeId: string): string {
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** With all above it. Node's own recursive mkdir never returns where a system has no folder to give (/proc). */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path);
+  }
 }
 
 /** Why the system refused, for people. */

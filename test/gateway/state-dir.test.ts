@@ -77,6 +77,12 @@ describe('the identity of the gateway', () => {
     );
   });
 
+  it('does not wait for ever for a folder that the system has no room for', async () => {
+    await expect(rig('/proc/nowhere/state').state.openGateway()).rejects.toThrow(
+      'stateDir /proc/nowhere/state cannot be made: ',
+    );
+  });
+
   it('needs a folder that can be written', async () => {
     const { state, path } = rig();
     // Where the file is written first.
