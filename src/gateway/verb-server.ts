@@ -187,6 +187,9 @@ function whyRefused({ type, key }: SetRequest): string | undefined {
   if (type === 'disabled' || isReset(type)) {
     return canonicalKey(key) === '0' ? undefined : `${type} has no key`;
   }
+  if (type === 'description') {
+    return 'description is not sent to a device: it is the name of its node, to be changed in SIOT';
+  }
   if (isNeverSentDown(type)) {
     return `${type} belongs to the gateway or its administrator and is never sent to a device`;
   }

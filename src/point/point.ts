@@ -103,6 +103,40 @@ export function sameValue(a: PointValue, b: PointValue): boolean {
 }
 
 /**
+ * 32 bits that differ for values that differ, as good as always: to know a
+ * value again without keeping it.
+ */
+export function hashValue(value: PointValue): number {
+  switch (value.kind) {
+    case 'none':
+      return 0;
+    case 'float':
+      return hashNumber(value.number);
+    case 'int':
+      return hashText(value.integer.toString());
+    case 'string':
+      return hashText(value.text) ^ hashNumber(value.number ?? 0);
+    case 'json':
+      return ~hashText(value.text);
+  }
+}
+
+const double = new Float64Array(1);
+const halves = new Uint32Array(double.buffer);
+
+function hashNumber(number: number): number {
+  double[0] = number;
+  return (Math.imul((halves[0] ?? 0) ^ 0x9e3779b9, 0x85ebca6b) ^ (halves[1] ?? 0)) | 0;
+}
+
+/** FNV-1a over UTF-16 units. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash | 0;
+}
+
+/**
  * A value for people and for JSON lines: a number, a text, `null` for none.
  * Integers that a double cannot hold exactly come as text, and so do the
  * infinities, which JSON does not know.

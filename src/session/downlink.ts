@@ -191,8 +191,14 @@ export class Downlink {
 
   /** The codec is known now, or has changed. */
   codecKnown(): void {
-    // What was too large in one may fit in the other.
-    for (const setting of this.#queue) setting.problem = undefined;
+    // What is under way in the other codec is not understood, and what was too
+    // large or unanswered in it may fare better now. Neither was the time.
+    this.#dropFlight();
+    for (const setting of this.#queue) {
+      setting.problem = undefined;
+      setting.asidePauseMs = 0;
+    }
+    this.#timeDue = true;
     this.#pump();
   }
 

@@ -81,7 +81,7 @@ export class Intake {
     const spelling = point.key;
     if (kind === 'real') {
       const owned = asOwner(point, ns);
-      const again = record.isNewest(owned);
+      const again = record.has(owned);
       if (again) this.counters.notice('samePoint');
       return { record, point: owned, spelling, timeKind: kind, again };
     }

@@ -1,7 +1,7 @@
 /** What the gateway knows of a node's points, newest of each (design.md, "Words"). */
 import { NS_PER_S } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
-import { canonicalKey, sameValue, type Point } from '../point/point.js';
+import { canonicalKey, hashValue, sameValue, type Point } from '../point/point.js';
 
 /** What is known of one point. */
 export class PointRecord {
@@ -11,6 +11,7 @@ export class PointRecord {
   spelling: string | undefined;
   /** Latest time that the gateway itself gave this point. */
   #givenNs = 0n;
+  #recent: Traces | undefined;
 
   /**
    * A time for the point: `wishNs`, or later, so that its times always increase,
@@ -24,22 +25,52 @@ export class PointRecord {
     return this.#givenNs;
   }
 
-  /** The very same point is the newest already. */
-  isNewest(point: Point): boolean {
+  /** The very same point is the newest already, or was among the last that came before it. */
+  has(point: Point): boolean {
     const { newest } = this;
-    return (
-      newest !== undefined &&
-      newest.time === point.time &&
-      newest.tombstone === point.tombstone &&
-      sameValue(newest.value, point.value)
-    );
+    if (newest === undefined || point.time > newest.time) return false;
+    const isNewest =
+      point.time === newest.time &&
+      point.tombstone === newest.tombstone &&
+      sameValue(point.value, newest.value);
+    return isNewest || this.#recent?.has(point) === true;
   }
 
-  /** Takes a point that goes out. */
-  merge(point: Point): void {
+  /** Takes a point that goes out. `dated`: with a real time of the device's own. */
+  merge(point: Point, dated: boolean): void {
+    if (dated) {
+      this.#recent ??= new Traces();
+      this.#recent.add(point);
+    }
     if (this.newest === undefined || point.time >= this.newest.time) this.newest = point;
   }
 }
+
+/** Points that a device may send once more together: more than a packet of 1,024 bytes holds. */
+const TRACES = 32;
+
+/** By which the last points of one type and key are known again, in some 400 bytes. */
+class Traces {
+  readonly #times = new BigInt64Array(TRACES);
+  readonly #hashes = new Int32Array(TRACES);
+  #next = 0;
+
+  add(point: Point): void {
+    this.#times[this.#next] = point.time;
+    this.#hashes[this.#next] = hashOf(point);
+    this.#next = (this.#next + 1) % TRACES;
+  }
+
+  has(point: Point): boolean {
+    const hash = hashOf(point);
+    for (let i = 0; i < TRACES; i++) {
+      if (this.#hashes[i] === hash && this.#times[i] === point.time) return true;
+    }
+    return false;
+  }
+}
+
+const hashOf = (point: Point): number => hashValue(point.value) ^ point.tombstone;
 
 /** Room for distinct points; links share the gateway's. */
 export class PointBudget {

@@ -19,7 +19,7 @@ const HEARTBEAT_FROM = 3;
 
 // Samples of one device do not always leave it in the order of their times, and
 // a resync for each such packet would never end.
-const START_CLOCK_SLACK_NS = 1_000_000_000n;
+const START_CLOCK_SLACK_NS = 100_000_000n;
 
 export class RestartDetector {
   readonly #last: LastKnown;

@@ -132,6 +132,7 @@ export class Session {
       clock,
       this.counters,
       options.maxFrameLength,
+      record.last?.sequence,
     );
     this.#judge = new SettingJudge(
       {
@@ -350,7 +351,7 @@ export class Session {
   }
 
   #hello(sequence: number): void {
-    this.#uplink.forget();
+    this.#uplink.hello(sequence);
     this.#restarted(this.#restarts.hello(sequence));
   }
 
@@ -411,7 +412,7 @@ export class Session {
       return false;
     }
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', { type });
-    record.merge(point);
+    record.merge(point, false);
     return true;
   }
 

@@ -46,7 +46,10 @@ export class Uplink {
     private readonly clock: Clock,
     private readonly counters: Counters,
     maxFrameLength: number,
+    /** Of the device's last packet, in an earlier life of the gateway. */
+    lastSequence: number | undefined,
   ) {
+    this.#lastSequence = lastSequence;
     this.#lastBytes = Buffer.alloc(maxFrameLength);
   }
 
@@ -70,13 +73,14 @@ export class Uplink {
   }
 
   /** A hello has come: the next packet is a new one, whatever its bytes. */
-  forget(): void {
-    this.#last = NO_PACKET;
+  hello(sequence: number): void {
+    this.#forget();
+    this.#noteSequence(sequence);
   }
 
   restarted(): void {
     this.#restarts += 1;
-    this.forget();
+    this.#forget();
   }
 
   /**
@@ -90,7 +94,7 @@ export class Uplink {
     const safe = this.#whenAllSafe(packet, sequence, news.length < taken.length);
     const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
     if (outcome === 'full') {
-      this.forget();
+      this.#forget();
       this.counters.discard('outboxFull', {}, news.length);
       return false;
     }
@@ -100,8 +104,8 @@ export class Uplink {
     // that grows old, since each table of a set refers to the next.
     if (!packet.safe) this.#unsafe.add(packet);
     this.counters.points += taken.length;
-    for (const { record, point, spelling } of taken) {
-      record.merge(point);
+    for (const { record, point, spelling, timeKind } of taken) {
+      record.merge(point, timeKind === 'real');
       record.spelling = spelling;
     }
     return true;
@@ -127,6 +131,15 @@ export class Uplink {
     };
   }
 
+  #forget(): void {
+    this.#last = NO_PACKET;
+  }
+
+  #noteSequence(sequence: number): void {
+    if (this.#lastSequence !== undefined) this.#sequenceMoves = sequence !== this.#lastSequence;
+    this.#lastSequence = sequence;
+  }
+
   #hasLastBytes(frame: Uint8Array): boolean {
     const length = this.#lastBytesLength;
     return (
@@ -136,10 +149,7 @@ export class Uplink {
 
   #remember(sequence: number, frame: Uint8Array): TakenPacket {
     // A packet sent again says nothing about whether its sequence moves otherwise.
-    if (this.#lastSequence !== undefined && !this.#hasLastBytes(frame)) {
-      this.#sequenceMoves = sequence !== this.#lastSequence;
-    }
-    this.#lastSequence = sequence;
+    if (!this.#hasLastBytes(frame)) this.#noteSequence(sequence);
     this.#lastBytes.set(frame);
     this.#lastBytesLength = frame.length;
     const ms = this.clock.monotonicMs();

@@ -120,7 +120,10 @@ export class NodeKeeper {
   /** Somebody published on one of the node's edges. */
   edgeChanged(nodeId: string): void {
     const kept = nodeId === this.#gateway.spec.id ? this.#gateway : this.#links.get(nodeId);
-    if (kept === undefined || this.#store === undefined) return;
+    if (kept !== undefined && this.#store !== undefined) this.#lookSoon(kept);
+  }
+
+  #lookSoon(kept: Kept): void {
     for (const timer of kept.recheck) timer.cancel();
     kept.recheck = RECHECK_MS.map((ms) =>
       this.#options.clock.setTimer(ms, () => void this.#look(kept)),
@@ -194,6 +197,8 @@ export class NodeKeeper {
       if (made) {
         kept.owesResend = true;
         kept.unread = true;
+        // A store that has lost the gateway's node has lost those below it, too.
+        if (kept === this.#gateway) this.#lookAtLinksSoon();
         found = await store.find(kept.spec.id);
         if (this.#store !== store) return;
       }
@@ -316,6 +321,14 @@ export class NodeKeeper {
     const version = points.find((point) => point.type === 'versionApp');
     if (version === undefined || textOf(version.value) !== this.#options.gateway.version) {
       this.#options.publishVersion();
+    }
+  }
+
+  /** Once this look has ended: their nodes are made below the gateway's. */
+  #lookAtLinksSoon(): void {
+    for (const kept of this.#links.values()) {
+      kept.unread = true;
+      this.#lookSoon(kept);
     }
   }
 

@@ -59,6 +59,8 @@ type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 
 /** How often SIOT is looked for while it does not answer. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
+/** For a store to answer before points are published as if there were none. */
+const PROBE_HEAD_START_MS = 250;
 const DRAIN_LOOK_MS = 10;
 const REMOVED_WITHIN_MS = 5_000;
 
@@ -263,8 +265,14 @@ export class Siot {
   async #findStore(): Promise<void> {
     this.#searchTimer?.cancel();
     const search = ++this.#search;
+    if (!this.#expectsStore) {
+      // Where somebody listens to everything NATS does not say that nobody
+      // answers, and the probe takes seconds: points need not wait for it.
+      this.#searchTimer = this.#options.clock.setTimer(PROBE_HEAD_START_MS, () => this.#bridge());
+    }
     const found = await probe(this.#connection);
     if (search !== this.#search || !this.#connection.connected) return;
+    this.#searchTimer?.cancel();
     if (found !== undefined) {
       this.#storeAnswers(found);
       return;

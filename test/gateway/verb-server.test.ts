@@ -135,7 +135,7 @@ describe('set', () => {
     ],
     ['a point of the gateway', 'pump', 'baud', float(1), '', 'baud belongs to the gateway'],
     ['a statistic', 'pump', 'gatewayCount', float(1), '', 'gatewayCount belongs to the gateway'],
-    ['the description', 'pump', 'description', float(1), '', 'description belongs to'],
+    ['the description', 'pump', 'description', float(1), '', 'description is not sent to a device'],
     ['an empty type', 'pump', '', float(1), '', 'type and key must be subject tokens'],
     ['a type with a dot', 'pump', 'a.b', float(1), '', 'type and key must be subject tokens'],
     ['a key with a wildcard', 'pump', 'a', float(1), '*', 'type and key must be subject tokens'],

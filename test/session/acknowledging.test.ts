@@ -1,6 +1,6 @@
 /** design.md, 'Towards the device', "Acknowledging". */
 import { describe, expect, it } from 'vitest';
-import { SessionHarness } from '../support/session-harness.js';
+import { SessionHarness, ackAll } from '../support/session-harness.js';
 
 const T = 1767323040000000000n;
 const opened = (): SessionHarness => {
@@ -224,5 +224,44 @@ describe('a packet with the same bytes as the one just before it', () => {
     harness.open();
     harness.points([{ type: 'a', value: 3 }], 12);
     expect(harness.published).toHaveLength(1);
+  });
+});
+
+describe('what came before', () => {
+  it('is known again in a packet with another sequence, the newest and the older of a point', () => {
+    const harness = SessionHarness.talking();
+    const now = harness.clock.wallNs();
+    const batch = [
+      { type: 'flow', value: 1, time: now - 200n },
+      { type: 'flow', value: 2, time: now - 100n },
+    ];
+    const before = harness.published.length;
+    harness.points(batch);
+    harness.advance(6_000);
+    harness.points(batch);
+    expect(harness.published.slice(before).map(({ value }) => value)).toEqual([
+      { kind: 'float', number: 1 },
+      { kind: 'float', number: 2 },
+    ]);
+    expect(harness.count('samePoint')).toBe(2);
+  });
+
+  it('is another point when its value differs, at the same time', () => {
+    const harness = SessionHarness.talking();
+    const now = harness.clock.wallNs();
+    const before = harness.published.length;
+    harness.points([{ type: 'flow', value: 1, time: now - 200n }]);
+    harness.points([{ type: 'flow', value: 2, time: now - 100n }]);
+    harness.points([{ type: 'flow', value: 3, time: now - 200n }]);
+    expect(harness.published.length - before).toBe(3);
+  });
+
+  it('is a repetition already for the first packet, when a hello has shown that the sequence moves', () => {
+    const harness = SessionHarness.opened({ acks: ackAll });
+    const sequence = harness.hello(1) + 1;
+    harness.points([{ type: 'flow', value: 1 }], sequence);
+    harness.points([{ type: 'flow', value: 1 }], sequence);
+    expect(harness.published).toHaveLength(1);
+    expect(harness.takeAcks()).toEqual([sequence, sequence]);
   });
 });

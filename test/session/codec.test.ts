@@ -236,3 +236,23 @@ it('a device that fell silent before its codec was known, and answers to no prob
   harness.advance(35_000);
   expect(harness.session.connected).toBe(false);
 });
+
+describe('a payload that says otherwise than the codec that was kept', () => {
+  it('gets the time in its own codec at once, and then the settings', () => {
+    const harness = SessionHarness.talking({ protocol: 'auto', device: 'compact' });
+    // Reflashed: the other codec, which alone it understands and acknowledges.
+    harness.device = 'protobuf';
+    harness.acks = (packet) => (packet.protocol === 'protobuf' ? 0 : undefined);
+    harness.hello();
+    harness.set('target', 5);
+    harness.take();
+    harness.points([{ type: 'temp', value: 1 }]);
+    harness.flush();
+    const sent = harness.take().filter(({ point }) => point !== undefined);
+    expect(sent.map(({ protocol, point }) => [protocol, point?.type])).toEqual([
+      ['protobuf', 'timeSync'],
+      ['protobuf', 'target'],
+    ]);
+    expect(harness.session.downlink.pendingCount).toBe(0);
+  });
+});

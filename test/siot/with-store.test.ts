@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { numberOf } from '../../src/point/point.js';
+import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
 import type { Generation } from '../../src/siot/wire.js';
 import { WIRES } from '../../src/siot/wires.js';
@@ -209,6 +209,24 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     await until(() => rig.node.events.length === 5, 'made anew');
     expect(rig.node.events.slice(3)).toEqual(['read', 'resend']);
     expect(empty.nodes.get(NODE_ID)?.edges.get(GATEWAY_ID)).toBe(0);
+  });
+
+  it('gets all nodes anew when it was exchanged while nothing was published', async () => {
+    const nats = await startNats();
+    const client = await rawClient(nats);
+    const store = await ScriptedStore.start(client, generation);
+    const rig = startSiot(nats);
+    await until(() => rig.node.events.includes('resend'), 'made');
+    await store.pause();
+    const empty = await ScriptedStore.start(client, generation);
+    // Whatever makes the gateway look at its own node: here somebody touches its edge.
+    const edge = makePoint({ type: 'x', value: floatValue(0), time: 1n, origin: 'user' });
+    client.publish(
+      WIRES[generation].edgeSubject(GATEWAY_ID, 'elsewhere'),
+      WIRES[generation].encode([edge]),
+    );
+    await until(() => empty.nodes.get(NODE_ID)?.edges.get(GATEWAY_ID) === 0, 'made anew');
+    await until(() => rig.node.events.filter((event) => event === 'resend').length === 2, 'resend');
   });
 
   it('whose root is asked for is never given a node of parent root', async () => {
