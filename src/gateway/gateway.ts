@@ -10,6 +10,7 @@ import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
 import { Link } from './link.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
+import { StateLock } from './state-lock.js';
 import { VerbServer } from './verb-server.js';
 import type { StatusReply } from './verbs.js';
 
@@ -37,6 +38,7 @@ const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
 export class Gateway {
   readonly #links = new Map<string, Link>();
   #record: GatewayRecord | undefined;
+  #lock: StateLock | undefined;
   #siot: Siot | undefined;
   #nats: EmbeddedNats | undefined;
   #verbs: VerbServer | undefined;
@@ -67,6 +69,7 @@ export class Gateway {
 
   async #start(): Promise<void> {
     const record = await this.#state.openGateway();
+    this.#lock = await StateLock.take(this.config.stateDir, this.parts.log);
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
     this.#startSiot(record, await this.#natsOf(this.config));
@@ -123,6 +126,7 @@ export class Gateway {
     await Promise.all(links.map((link) => link.keep()));
     await this.#nats?.stop();
     await this.#outbox.close();
+    await this.#lock?.release();
     this.parts.log.info({}, 'gateway has ended');
   }
 

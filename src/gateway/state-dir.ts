@@ -3,6 +3,7 @@
  * `stateDir`, each written atomically: under another name first, then renamed.
  *
  * ```
+ *  stateDir/running-…               who has the folder now: state-lock.ts
  *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
  *  stateDir/nats.json               address of the private nats-server, with nats.embedded
  *  stateDir/links/<node ID>.json    what is known of a link: codec, settings and their states

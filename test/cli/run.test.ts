@@ -101,6 +101,21 @@ describe('siot-mcu run', () => {
     chmodSync(site.folder, 0o755);
   });
 
+  it('refuses a stateDir that another gateway has, and takes it when that one was killed', async () => {
+    const site = new Site(NO_NATS + NO_LINKS);
+    const first = site.run('--log-format', 'text');
+    await first.said(/runs with 0 link/);
+    const second = site.run('--log-format', 'text');
+    expect(await second.ended).toBe(1);
+    expect(second.stderr).toMatch(
+      / error stateDir .* is in use by another gateway, the process \d+/,
+    );
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const third = site.run('--log-format', 'text');
+    await third.said(/runs with 0 link/);
+  });
+
   it('ends with 1 and a line when its identity is broken', async () => {
     const site = new Site(NO_LINKS);
     mkdirSync(join(site.folder, 'state'));

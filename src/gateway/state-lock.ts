@@ -1,0 +1,118 @@
+/**
+ * One gateway for each `stateDir`: two would overwrite each other's identity,
+ * settings and outbox.
+ *
+ * Each puts a file there whose name says who it is, `running-<pid>-<start>-<boot>`,
+ * and then looks for others. Of two that start at once each sees the other, or
+ * at least one does: never do both run. A name is worth something only while
+ * that very process lives, so that a crash leaves no lock.
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { readdir, realpath, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../point/log.js';
+import { reasonOf, StateError } from './state-dir.js';
+
+/** Folders that this very process uses. */
+const ours = new Set<string>();
+
+export class StateLock {
+  private constructor(
+    private readonly folder: string,
+    private readonly file: string | undefined,
+  ) {}
+
+  /** Throws a {@link StateError} when another gateway that runs has the folder. */
+  static async take(stateDir: string, log: Log): Promise<StateLock> {
+    const folder = await realpath(stateDir).catch(() => stateDir);
+    if (ours.has(folder)) throw inUse(stateDir, 'this process itself');
+    const us = thisProcess();
+    if (us === undefined) {
+      log.warn({}, 'without /proc nobody sees whether a second gateway uses the same stateDir');
+      return new StateLock(folder, undefined);
+    }
+    ours.add(folder);
+    const file = join(folder, nameOf(us));
+    try {
+      await claim(file, log);
+      for (const name of await readdir(folder)) {
+        const other = claimant(name);
+        if (other === undefined || name === nameOf(us)) continue;
+        if (lives(other)) throw inUse(stateDir, `the process ${other.pid}`);
+        await unlink(join(folder, name)).catch(() => undefined);
+      }
+      return new StateLock(folder, file);
+    } catch (error) {
+      ours.delete(folder);
+      await unlink(file).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async release(): Promise<void> {
+    if (this.file !== undefined) await unlink(this.file).catch(() => undefined);
+    ours.delete(this.folder);
+  }
+}
+
+interface Claimant {
+  readonly pid: number;
+  /** In clock ticks since the machine's start. */
+  readonly start: string;
+  /** Which start of the machine. */
+  readonly boot: string;
+}
+
+function inUse(stateDir: string, who: string): StateError {
+  return new StateError(
+    `stateDir ${stateDir} is in use by another gateway, ${who}: ` +
+      'stop that one, or give this one a stateDir of its own',
+  );
+}
+
+/** A folder that cannot be written cannot be spoilt by two either. */
+async function claim(file: string, log: Log): Promise<void> {
+  try {
+    await writeFile(file, '');
+  } catch (error) {
+    log.warn({ file, reason: reasonOf(error) }, 'stateDir cannot be marked as in use');
+  }
+}
+
+const nameOf = ({ pid, start, boot }: Claimant): string => `running-${pid}-${start}-${boot}`;
+
+function claimant(name: string): Claimant | undefined {
+  const [, pid, start, boot] = /^running-(\d+)-(\d+)-([0-9a-f]+)$/.exec(name) ?? [];
+  if (pid === undefined || start === undefined || boot === undefined) return undefined;
+  return { pid: Number(pid), start, boot };
+}
+
+function thisProcess(): Claimant | undefined {
+  try {
+    const pid = Number(readlinkSync('/proc/self'));
+    const start = startOf(pid);
+    return start === undefined ? undefined : { pid, start, boot: boot() };
+  } catch {
+    return undefined;
+  }
+}
+
+function lives({ pid, start, boot: when }: Claimant): boolean {
+  try {
+    return when === boot() && startOf(pid) === start;
+  } catch {
+    return false;
+  }
+}
+
+function boot(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+}
+
+/** `undefined`: it has ended, and only its parent does not know yet. */
+function startOf(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The second field is a name in parentheses, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
