@@ -119,10 +119,6 @@ export class Downlink {
     for (const setting of book.all()) if (setting.waiting) this.#queue.add(setting);
   }
 
-  get isSilent(): boolean {
-    return this.#silent;
-  }
-
   /** Monotonic ms of the last packet heard since the opening. */
   get heardMs(): number | undefined {
     return this.#heardMs;
@@ -151,14 +147,12 @@ export class Downlink {
 
   closed(): void {
     this.#open = false;
-    this.#silent = false;
+    this.#endSilence();
     this.#dropFlight();
     this.#pumpTimer?.cancel();
     this.#pumpTimer = undefined;
-    this.#knockTimer?.cancel();
     this.#silenceTimer?.cancel();
     this.#silenceTimer = undefined;
-    this.#knockLeft = [];
   }
 
   /** A packet with a valid CRC has come (an ack: after {@link ack}). Hot: called for each one. */
@@ -175,9 +169,7 @@ export class Downlink {
   awake(): void {
     if (!this.#silent) return;
     const now = this.clock.monotonicMs();
-    this.#silent = false;
-    this.#knockTimer?.cancel();
-    this.#knockLeft = [];
+    this.#endSilence();
     // It may have been away for long, unless this is its answer to the knock.
     if (now - this.#timeAckedMs > JUST_NOW_MS) this.#timeDue = true;
     for (const setting of this.#queue) setting.asidePauseMs = 0;
@@ -257,9 +249,7 @@ export class Downlink {
       setting.asidePauseMs = 0;
     }
     this.#timeDue = true;
-    this.#silent = false;
-    this.#knockTimer?.cancel();
-    this.#knockLeft = [];
+    this.#endSilence();
     this.#pump();
   }
 
@@ -522,6 +512,12 @@ export class Downlink {
     this.#knockTimer = this.clock.setTimer(KNOCK_EVERY_MS, () => this.#knock());
   }
 
+  #endSilence(): void {
+    this.#silent = false;
+    this.#knockTimer?.cancel();
+    this.#knockLeft = [];
+  }
+
   /** On an open port with nobody there: the time, then each pending setting once. */
   #knock(): void {
     const codec = this.host.codec();
@@ -565,10 +561,7 @@ export class Downlink {
     const late = setting.state === 'unconfirmed';
     if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return;
     this.#queue.delete(setting);
-    setting.restoring = false;
-    setting.asidePauseMs = 0;
-    setting.state = setting.command ? 'ended' : 'inForce';
-    setting.confirmedNs = this.clock.wallNs();
+    setting.confirm(this.clock.wallNs());
     this.host.acknowledged(setting);
     this.host.changed(setting);
   }

@@ -83,10 +83,7 @@ export class SettingJudge {
   }
 
   #confirmedByReport(setting: Setting): void {
-    setting.state = setting.command ? 'ended' : 'inForce';
-    setting.restoring = false;
-    setting.asidePauseMs = 0;
-    setting.confirmedNs = this.clock.wallNs();
+    setting.confirm(this.clock.wallNs());
     this.host.settled(setting);
     this.host.changed(setting);
   }

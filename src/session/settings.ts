@@ -49,6 +49,14 @@ export class Setting {
     return this.state === 'pending' || this.restoring;
   }
 
+  /** The device has it: by an acknowledgement, or by a report. `nowNs`: wall time, ns. */
+  confirm(nowNs: bigint): void {
+    this.state = this.command ? 'ended' : 'inForce';
+    this.restoring = false;
+    this.asidePauseMs = 0;
+    this.confirmedNs = nowNs;
+  }
+
   get inForce(): boolean {
     return this.state === 'inForce' || this.state === 'unconfirmed';
   }
