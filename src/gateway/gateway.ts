@@ -173,6 +173,7 @@ export class Gateway {
   async #addLink(config: LinkConfig, gatewayId: string): Promise<void> {
     const nodeId = nodeIdOf(config, gatewayId);
     const log = this.parts.log.child({ link: config.name });
+    const file = this.#state.linkFile(nodeId);
     const link = new Link({
       config,
       nodeId,
@@ -181,8 +182,8 @@ export class Gateway {
       budget: this.#budget,
       clock: this.parts.clock,
       log,
-      file: this.#state.linkFile(nodeId),
-      record: await this.#state.loadLink(nodeId),
+      file,
+      record: await file.load(),
     });
     this.#links.set(config.name, link);
     if (this.#siot !== undefined) link.attach(this.#siot);

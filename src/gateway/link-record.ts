@@ -1,7 +1,14 @@
 /** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
 import { z } from 'zod';
 import type { SessionRecord } from '../session/session.js';
+import type { SettingRecord } from '../session/settings.js';
 import type { JudgeRecord } from './bus-judge.js';
+
+/** All that is known of a link but its settings. */
+export interface LinkHead {
+  readonly session?: Omit<SessionRecord, 'settings'> | undefined;
+  readonly judge?: JudgeRecord | undefined;
+}
 
 export interface LinkRecord {
   readonly session?: SessionRecord | undefined;
@@ -52,7 +59,6 @@ const session = z.object({
     })
     .optional(),
   resyncDue: z.boolean().optional(),
-  settings: z.array(setting).optional(),
 });
 
 const judge = z.object({
@@ -60,11 +66,18 @@ const judge = z.object({
   lastReading: decimal.optional(),
 });
 
-const linkRecord = z.object({ session: session.optional(), judge: judge.optional() });
+const entry = z.discriminatedUnion('of', [
+  z.object({ of: z.literal('link'), session: session.optional(), judge: judge.optional() }),
+  setting.extend({ of: z.literal('setting') }),
+]);
+
+/** One line of a link's file: all that is known but its settings, or one setting. */
+export type LinkEntry =
+  ({ readonly of: 'link' } & LinkHead) | ({ readonly of: 'setting' } & SettingRecord);
 
 /** `undefined`: somebody else's content. */
-export function parseLinkRecord(content: unknown): LinkRecord | undefined {
-  const parsed = linkRecord.safeParse(content);
+export function parseLinkEntry(content: unknown): LinkEntry | undefined {
+  const parsed = entry.safeParse(content);
   // What is absent is absent here too: the schema's optional members are never `undefined`.
-  return parsed.success ? (parsed.data as LinkRecord) : undefined;
+  return parsed.success ? (parsed.data as LinkEntry) : undefined;
 }

@@ -20,8 +20,9 @@ import type { Transport } from '../transport/transport.js';
 import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
+import type { LinkFile, LinkState } from './link-file.js';
 import type { LinkRecord } from './link-record.js';
-import type { StateFile } from './state-dir.js';
+import { Saver } from './saver.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
 
@@ -33,7 +34,7 @@ export interface LinkParts {
   readonly budget: PointBudget;
   readonly clock: Clock;
   readonly log: Log;
-  readonly file: StateFile;
+  readonly file: LinkFile;
   readonly record: LinkRecord;
 }
 
@@ -41,10 +42,6 @@ type SettingWatcher = (setting: Setting) => void;
 
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
-/** Changes of the record are gathered so long. */
-const SAVE_AFTER_MS = 200;
-/** What changes with every packet (sequence, uptime) is kept at least so often. */
-const SAVE_EVERY_MS = 30_000;
 const RESEND_AGAIN_MS = 500;
 
 export class Link {
@@ -56,10 +53,15 @@ export class Link {
   #node: SiotNode | undefined;
   #life: LinkStatus['node'] = 'unknown';
   #running = false;
-  /** Another link may have the file now. */
-  #stopped = false;
-  #saveTimer: Timer | undefined;
-  #saveDueMs = Number.POSITIVE_INFINITY;
+  readonly #saver: Saver;
+  readonly #kept: LinkState = {
+    head: () => ({
+      session: this.#session.recordWithoutSettings(),
+      judge: this.#judge.record(),
+    }),
+    settings: () => this.#session.settings.records(),
+    takeChangedSettings: () => this.#session.settings.takeChanged(),
+  };
   #statisticsTimer: Timer | undefined;
   /** Points that SIOT is to get once more, and for which the outbox had no room yet. */
   #resending: Iterator<Point, undefined> | undefined;
@@ -69,6 +71,7 @@ export class Link {
   constructor(private readonly parts: LinkParts) {
     const { config, clock, log, record } = parts;
     this.#lane = parts.outbox.lane(parts.nodeId);
+    this.#saver = new Saver(clock, () => parts.file.save(this.#kept));
     this.#session = new Session(
       {
         write: (bytes) => this.#channel.write(bytes),
@@ -76,11 +79,13 @@ export class Link {
         report: (points, safe) => this.#report(points, safe),
         connected: (connected) => this.#node?.status([this.#statistics.connected(connected)]),
         settingChanged: (setting) => {
+          // Nobody may ever send it again: without a store there is no other copy.
+          this.#saver.atOnce();
           for (const watcher of this.#watchers) watcher(setting);
         },
-        changed: () => this.#saveWithin(SAVE_AFTER_MS),
+        changed: () => this.#saver.soon(),
         saved: (then) => {
-          void this.#save().then(then);
+          void this.#saver.now().then(then);
         },
       },
       {
@@ -145,7 +150,7 @@ export class Link {
     if (!this.#judge.disabled) this.#channel.start();
     else this.parts.log.info({}, 'the link is disabled in SIOT');
     this.#statisticsTick();
-    this.#saveWithin(SAVE_EVERY_MS);
+    this.#saver.start();
   }
 
   /** Releases the device and keeps what is known. Its last points may still wait in the outbox. */
@@ -155,15 +160,15 @@ export class Link {
     this.#statisticsTimer?.cancel();
     this.#resendTimer?.cancel();
     this.#node?.status(this.#statistics.changed());
-    await this.#save();
-    this.#saveTimer?.cancel();
-    this.#stopped = true;
+    this.#saver.stop();
+    await this.#saver.now();
+    this.#saver.end();
     this.#session.replica.release();
   }
 
-  /** Keeps what was heard since {@link stop}. */
+  /** Resolves when all that is known now is safe; also what was heard since {@link stop}. */
   keep(): Promise<void> {
-    return this.#save();
+    return this.#saver.now();
   }
 
   /** Joins the link to SIOT, again when the connection is another. */
@@ -178,7 +183,7 @@ export class Link {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#judge.reading(points, this.parts.clock.wallNs());
           this.#session.shown(points.filter((point) => this.#isOwners(point)));
-          this.#saveWithin(SAVE_AFTER_MS);
+          this.#saver.soon();
         },
         life: (life) => this.#lives(life),
         resend: () => this.#resend(),
@@ -273,6 +278,8 @@ export class Link {
 
   #advice(): string[] {
     const advice: string[] = [];
+    const { problem, damage } = this.parts.file;
+    for (const said of [problem, damage]) if (said !== undefined) advice.push(said);
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
     if (this.#life === 'deleted') {
       advice.push(
@@ -296,7 +303,7 @@ export class Link {
   }
 
   #disable(disabled: boolean): void {
-    this.#saveWithin(SAVE_AFTER_MS);
+    this.#saver.atOnce();
     this.parts.log.info({ disabled }, disabled ? 'disabled in SIOT' : 'enabled in SIOT');
     if (!this.#running) return;
     if (!disabled) this.#channel.start();
@@ -333,22 +340,5 @@ export class Link {
     if (this.#node === undefined || this.#life === 'deleted') return;
     const changed = this.#statistics.changed();
     if (changed.length > 0) this.#node.status(changed);
-  }
-
-  #saveWithin(ms: number): void {
-    if (this.#stopped) return;
-    const dueMs = this.parts.clock.monotonicMs() + ms;
-    if (dueMs >= this.#saveDueMs) return;
-    this.#saveDueMs = dueMs;
-    this.#saveTimer?.cancel();
-    this.#saveTimer = this.parts.clock.setTimer(ms, () => void this.#save());
-  }
-
-  async #save(): Promise<void> {
-    this.#saveDueMs = Number.POSITIVE_INFINITY;
-    this.#saveTimer?.cancel();
-    if (this.#running) this.#saveWithin(SAVE_EVERY_MS);
-    const record: LinkRecord = { session: this.#session.record(), judge: this.#judge.record() };
-    await this.parts.file.save(record);
   }
 }

@@ -1,19 +1,19 @@
 /**
- * What the gateway keeps over its own restarts, as small JSON files in
- * `stateDir`, each written atomically: under another name first, then renamed.
+ * What the gateway keeps over its own restarts, as small files in `stateDir`.
  *
  * ```
  *  stateDir/running-…               who has the folder now: state-lock.ts
  *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
  *  stateDir/nats.json               address of the private nats-server, with nats.embedded
- *  stateDir/links/<node ID>.json    what is known of a link: codec, settings and their states
+ *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Log } from '../point/log.js';
-import { parseLinkRecord, type LinkRecord } from './link-record.js';
+import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
+import { LinkFile } from './link-file.js';
+import { StateFile, textOf } from './state-file.js';
 import { isUuid } from './uuid.js';
 
 export class StateError extends Error {
@@ -29,10 +29,12 @@ export interface GatewayRecord {
 
 export class StateDir {
   readonly #files = new Map<string, StateFile>();
+  readonly #links = new Map<string, LinkFile>();
 
   constructor(
     readonly path: string,
     private readonly log: Log,
+    private readonly disk: Disk = MACHINE_DISK,
   ) {}
 
   /**
@@ -42,18 +44,18 @@ export class StateDir {
   async openGateway(): Promise<GatewayRecord> {
     const file = join(this.path, 'gateway.json');
     try {
-      await makeFolder(join(this.path, 'links'));
+      await this.disk.makeFolder(join(this.path, 'links'));
     } catch (error) {
       throw new StateError(
         `stateDir ${this.path} cannot be made: ${reasonOf(error)}; give the gateway a folder that it may write to`,
         { cause: error },
       );
     }
-    const known = await readGatewayRecord(file);
+    const known = await readGatewayRecord(this.disk, file);
     if (known !== undefined) return known;
     const made: GatewayRecord = { id: randomUUID() };
     try {
-      await writeAtomically(file, textOf(made));
+      await writeAtomically(this.disk, file, Buffer.from(textOf(made)));
     } catch (error) {
       throw new StateError(
         `stateDir ${this.path} cannot be written: ${reasonOf(error)}; give the gateway a folder that it may write to`,
@@ -64,134 +66,39 @@ export class StateDir {
   }
 
   async saveGateway(record: GatewayRecord): Promise<void> {
-    await this.file('gateway').save(record);
+    await this.#file('gateway').save(record);
   }
 
   /** Where the private nats-server of this gateway listens. */
   async saveNats(url: string): Promise<void> {
-    await this.file('nats').save({ url });
+    await this.#file('nats').save({ url });
   }
 
-  /**
-   * What was kept of a link; `{}` when nothing was, or when the file is broken:
-   * that one is put aside, under a name ending in `.broken`, and logged.
-   */
-  async loadLink(nodeId: string): Promise<LinkRecord> {
-    const path = this.#path(linkFile(nodeId));
-    let text: string;
-    try {
-      text = await readFile(path, 'utf8');
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') {
-        this.log.error(
-          { path, reason: reasonOf(error) },
-          'what is known of the link cannot be read',
-        );
-      }
-      return {};
-    }
-    const record = parseLinkRecord(parseJson(text));
-    if (record !== undefined) return record;
-    await rename(path, `${path}.broken`).catch(() => undefined);
-    this.log.error({ path }, 'what is known of the link is broken: put aside, starting anew');
-    return {};
-  }
-
-  linkFile(nodeId: string): StateFile {
-    return this.file(linkFile(nodeId));
-  }
-
-  private file(name: string): StateFile {
-    let file = this.#files.get(name);
+  /** What is kept of the link with this node. */
+  linkFile(nodeId: string): LinkFile {
+    const name = linkFile(nodeId);
+    let file = this.#links.get(name);
     if (file === undefined) {
-      file = new StateFile(this.#path(name), this.log);
-      this.#files.set(name, file);
+      file = new LinkFile(join(this.path, name), this.disk, this.log);
+      this.#links.set(name, file);
     }
     return file;
   }
 
-  #path(name: string): string {
-    return join(this.path, `${name}.json`);
-  }
-}
-
-/** One file; of several savings at once only the latest is written. */
-export class StateFile {
-  #next: { content: object; done: (() => void)[] } | undefined;
-  #writing = false;
-  #failed = false;
-  /** On disk now, so that the same is not written again. */
-  #written: string | undefined;
-
-  constructor(
-    private readonly path: string,
-    private readonly log: Log,
-  ) {}
-
-  /**
-   * Resolves when this content, or a later one, is on disk; also when it cannot
-   * be written, which is logged: the gateway goes on without.
-   */
-  save(content: object): Promise<void> {
-    return new Promise((resolve) => {
-      this.#next = { content, done: [...(this.#next?.done ?? []), resolve] };
-      if (!this.#writing) void this.#write();
-    });
-  }
-
-  async #write(): Promise<void> {
-    this.#writing = true;
-    for (let next = this.#next; next !== undefined; next = this.#next) {
-      this.#next = undefined;
-      try {
-        const text = textOf(next.content);
-        if (text !== this.#written) await writeAtomically(this.path, text);
-        this.#written = text;
-        if (this.#failed) this.log.info({ path: this.path }, 'state can be written again');
-        this.#failed = false;
-      } catch (error) {
-        if (!this.#failed) {
-          this.log.error(
-            { path: this.path, reason: reasonOf(error) },
-            'state cannot be written: it would be lost in a restart of the gateway',
-          );
-        }
-        this.#failed = true;
-      }
-      for (const done of next.done) done();
+  #file(name: string): StateFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new StateFile(join(this.path, `${name}.json`), this.disk, this.log);
+      this.#files.set(name, file);
     }
-    this.#writing = false;
+    return file;
   }
 }
 
-const textOf = (content: object): string => `${JSON.stringify(content, undefined, 1)}\n`;
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const fresh = `${path}.new`;
-  await makeFolder(dirname(path));
-  const file = await open(fresh, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(fresh, path);
-  await syncFolder(dirname(path));
-}
-
-/** A new name is on disk only when its folder is: a command must not come back with the power. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  // Some file systems of other machines cannot do this for folders.
-  await folder.datasync().catch(() => undefined);
-  await folder.close();
-}
-
-async function readGatewayRecord(path: string): Promise<GatewayRecord | undefined> {
+async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecord | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = Buffer.from(await disk.read(path)).toString('utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new StateError(`${path} cannot be read: ${reasonOf(error)}`, { cause: error });
@@ -211,14 +118,6 @@ async function readGatewayRecord(path: string): Promise<GatewayRecord | undefine
   );
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 /** File systems allow 255 bytes, endings included. */
 const LONGEST_NAME = 200;
 
@@ -226,40 +125,7 @@ const LONGEST_NAME = 200;
 function linkFile(nodeId: string): string {
   // Half a character, which cannot be encoded, becomes what NATS makes of it.
   const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
-  if (name.length <= LONGEST_NAME) return join('links', name);
+  if (name.length <= LONGEST_NAME) return join('links', `${name}.state`);
   const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);
-  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}`);
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
-/** With all above it. Node's own recursive mkdir never returns where a system has no folder to give (/proc). */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
-  }
-}
-
-/** Why the system refused, for people. */
-export function reasonOf(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'EACCES':
-    case 'EPERM':
-      return 'not permitted';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOSPC':
-      return 'the disk is full';
-    case 'ENOTDIR':
-      return 'a part of its path is not a folder';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
+  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}.state`);
 }

@@ -11,7 +11,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { readdir, realpath, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../point/log.js';
-import { reasonOf, StateError } from './state-dir.js';
+import { reasonOf } from './disk.js';
+import { StateError } from './state-dir.js';
 
 /** Folders that this very process uses. */
 const ours = new Set<string>();

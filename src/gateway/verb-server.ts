@@ -105,11 +105,13 @@ export class VerbServer {
       reply({ state: 'refused', reason: error instanceof Error ? error.message : String(error) });
       return;
     }
-    reply({ state: 'accepted', time: point.time.toString() });
     // The configuration may have changed meanwhile. A link that is just being
     // ended keeps the setting for the one that comes after it.
     const now = this.parts.links().find(({ nodeId }) => nodeId === link.nodeId);
     const setting = (now ?? link).set(point);
+    // From here on no crash loses it, with or without a store.
+    await (now ?? link).keep();
+    reply({ state: 'accepted', time: point.time.toString() });
     if (now === undefined || this.#stopped) {
       reply(LINK_GONE);
       return;

@@ -217,6 +217,10 @@ export class Session {
   }
 
   record(): SessionRecord {
+    return { ...this.recordWithoutSettings(), settings: this.settings.records() };
+  }
+
+  recordWithoutSettings(): Omit<SessionRecord, 'settings'> {
     const { codec } = this.#codecs;
     return {
       ...(codec === undefined ? {} : { codec: codec.name }),
@@ -224,7 +228,6 @@ export class Session {
       sequence: this.#outgoing.sequence,
       last: this.#restarts.lastKnown,
       ...(this.#resyncDue ? { resyncDue: true } : {}),
-      settings: this.settings.records(),
     };
   }
 

@@ -15,19 +15,15 @@ import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../poi
 export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced';
 
 export class Setting {
-  state: SettingState = 'pending';
-  /** In force, and being sent again because the device has restarted. */
-  restoring = false;
-  /** How often this very setting has been sent since it was made. */
-  transmissions = 0;
+  #state: SettingState = 'pending';
+  #restoring = false;
+  #transmissions = 0;
+  #spelling: string | undefined;
+  #confirmedNs: bigint | undefined;
   /** Sent at least once since it was made, or since the restart that it is restored after. */
   sent = false;
-  /** Its key as the device spells it, if it ever has: "" or "0". */
-  spelling: string | undefined;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
-  /** Wall time of the device's acknowledgement, ns. */
-  confirmedNs: bigint | undefined;
   /** The device has reported the point since the setting was last sent. */
   reportedSinceSent = false;
   /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */
@@ -42,7 +38,61 @@ export class Setting {
     readonly point: Point,
     /** Acts once: never sent again after its end. */
     readonly command: boolean,
+    /** The same object for all settings of one point, one after the other. */
+    readonly turn: object,
+    /** Told of each change of what is kept over restarts. */
+    private readonly changed: (setting: Setting) => void,
   ) {}
+
+  get state(): SettingState {
+    return this.#state;
+  }
+
+  set state(state: SettingState) {
+    this.#state = state;
+    this.changed(this);
+  }
+
+  /** In force, and being sent again because the device has restarted. */
+  get restoring(): boolean {
+    return this.#restoring;
+  }
+
+  set restoring(restoring: boolean) {
+    this.#restoring = restoring;
+    this.changed(this);
+  }
+
+  /** How often this very setting has been sent since it was made. */
+  get transmissions(): number {
+    return this.#transmissions;
+  }
+
+  set transmissions(count: number) {
+    this.#transmissions = count;
+    this.changed(this);
+  }
+
+  /** Its key as the device spells it, if it ever has: "" or "0". */
+  get spelling(): string | undefined {
+    return this.#spelling;
+  }
+
+  set spelling(spelling: string | undefined) {
+    if (spelling === this.#spelling) return;
+    this.#spelling = spelling;
+    this.changed(this);
+  }
+
+  /** Wall time of the device's acknowledgement, ns. */
+  get confirmedNs(): bigint | undefined {
+    return this.#confirmedNs;
+  }
+
+  set confirmedNs(ns: bigint | undefined) {
+    this.#confirmedNs = ns;
+    this.changed(this);
+  }
 
   /** On its way to the device. */
   get waiting(): boolean {
@@ -89,6 +139,9 @@ export type Acceptance = 'new' | 'notNewer' | 'tooMany';
 
 export class SettingsBook {
   readonly #settings = new PointMap<Setting>();
+  /** Changed since they were last kept. */
+  readonly #changed = new Set<Setting>();
+  readonly #noteChange = (setting: Setting): void => void this.#changed.add(setting);
 
   constructor(
     private readonly commands: ReadonlySet<string>,
@@ -121,10 +174,11 @@ export class SettingsBook {
   /** Takes a point that {@link judge} found new; it takes the place of the last one. */
   take(point: Point): { setting: Setting; replaced: Setting | undefined } {
     const replaced = this.#settings.get(point.type, point.key);
-    const setting = new Setting(point, this.isCommand(point.type));
+    const setting = this.#make(point, replaced?.turn);
     setting.spelling = replaced?.spelling;
     setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
+    if (replaced !== undefined) this.#changed.delete(replaced);
     return { setting, replaced };
   }
 
@@ -137,19 +191,32 @@ export class SettingsBook {
     return [...this.#settings.values()].map(toRecord);
   }
 
+  /** Of the settings that are new or have changed since the last call; a replaced one is gone. */
+  takeChanged(): SettingRecord[] {
+    const records: SettingRecord[] = [];
+    for (const setting of this.#changed) {
+      if (this.isCurrent(setting)) records.push(toRecord(setting));
+    }
+    this.#changed.clear();
+    return records;
+  }
+
+  #make(point: Point, turn: object = {}): Setting {
+    const setting = new Setting(point, this.isCommand(point.type), turn, this.#noteChange);
+    this.#changed.add(setting);
+    return setting;
+  }
+
   restore(records: readonly SettingRecord[]): void {
     for (const record of records) {
-      const setting = new Setting(
-        {
-          type: record.type,
-          key: record.key,
-          time: BigInt(record.time),
-          value: fromValueRecord(record.value),
-          tombstone: record.tombstone,
-          origin: record.origin,
-        },
-        this.isCommand(record.type),
-      );
+      const setting = this.#make({
+        type: record.type,
+        key: record.key,
+        time: BigInt(record.time),
+        value: fromValueRecord(record.value),
+        tombstone: record.tombstone,
+        origin: record.origin,
+      });
       setting.state = record.state;
       setting.restoring = record.restoring === true;
       setting.spelling = record.spelling;
@@ -158,6 +225,7 @@ export class SettingsBook {
       if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
       this.#settings.set(record.type, record.key, setting);
     }
+    this.#changed.clear();
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BusJudge, type JudgeRecord } from '../../src/gateway/bus-judge.js';
-import { parseLinkRecord } from '../../src/gateway/link-record.js';
+import { parseLinkEntry } from '../../src/gateway/link-record.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../src/point/point.js';
 import { complaints, recordingLog, type Said } from './support.js';
 
@@ -37,8 +37,9 @@ function rig(record: JudgeRecord = {}): Rig {
     record,
   );
   const again = (): Rig => {
-    const content: unknown = JSON.parse(JSON.stringify({ judge: judge.record() }));
-    return rig(parseLinkRecord(content)?.judge);
+    const content: unknown = JSON.parse(JSON.stringify({ of: 'link', judge: judge.record() }));
+    const entry = parseLinkEntry(content);
+    return rig(entry?.of === 'link' ? entry.judge : undefined);
   };
   return { judge, said, done, again };
 }

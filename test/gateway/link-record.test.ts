@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseLinkRecord } from '../../src/gateway/link-record.js';
+import { parseLinkEntry } from '../../src/gateway/link-record.js';
 import {
   NO_VALUE,
   floatValue,
@@ -10,7 +10,7 @@ import {
   stringValue,
   type PointValue,
 } from '../../src/point/point.js';
-import { SettingsBook } from '../../src/session/settings.js';
+import { SettingsBook, type SettingRecord } from '../../src/session/settings.js';
 
 const VALUES: readonly PointValue[] = [
   NO_VALUE,
@@ -27,8 +27,8 @@ const VALUES: readonly PointValue[] = [
 
 const book = (): SettingsBook => new SettingsBook(new Set(['restart']), 100);
 
-/** A record of settings with all kinds of values, as it comes back from the disk. */
-function onDisk(): { session: { settings: Record<string, unknown>[] } } {
+/** Settings with all kinds of values, as they come back from the disk. */
+function onDisk(): Record<string, unknown>[] {
   const settings = book();
   for (const [at, value] of VALUES.entries()) {
     const point = makePoint({
@@ -44,16 +44,25 @@ function onDisk(): { session: { settings: Record<string, unknown>[] } } {
     if (at === 1) setting.confirmedNs = 12345678901234567890n;
   }
   settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
-  return JSON.parse(JSON.stringify({ session: { settings: settings.records() } })) as {
-    session: { settings: Record<string, unknown>[] };
-  };
+  return JSON.parse(JSON.stringify(settings.records())) as Record<string, unknown>[];
 }
+
+const setting = (content: object): SettingRecord | undefined => {
+  const entry = parseLinkEntry({ of: 'setting', ...content });
+  return entry?.of === 'setting' ? entry : undefined;
+};
+const head = (content: unknown): unknown =>
+  parseLinkEntry(
+    typeof content === 'object' && content !== null && !Array.isArray(content)
+      ? { of: 'link', ...content }
+      : content,
+  );
 
 describe('what is kept of a link', () => {
   it('comes back as it was, values of all kinds included', () => {
     const content = onDisk();
     const settings = book();
-    settings.restore(parseLinkRecord(content)?.session?.settings ?? []);
+    settings.restore(content.map((one) => setting(one)!));
     for (const [at, value] of VALUES.entries()) {
       const setting = settings.get('limit', String(at));
       expect(setting?.point).toEqual(
@@ -69,14 +78,13 @@ describe('what is kept of a link', () => {
       command: true,
       point: { time: -5n, tombstone: 3 },
     });
-    expect(JSON.parse(JSON.stringify({ session: { settings: settings.records() } }))).toEqual(
-      content,
-    );
+    expect(JSON.parse(JSON.stringify(settings.records()))).toEqual(content);
   });
 
   it('may be nothing, and may hold what a later version knows', () => {
-    expect(parseLinkRecord({})).toEqual({});
-    expect(parseLinkRecord({ session: {}, judge: {}, later: 1 })).toEqual({
+    expect(head({})).toEqual({ of: 'link' });
+    expect(head({ session: {}, judge: {}, later: 1 })).toEqual({
+      of: 'link',
       session: {},
       judge: {},
     });
@@ -94,13 +102,13 @@ describe('what is kept of a link', () => {
     [{ session: { sequence: 1.5 } }],
     [{ session: { last: { uptime: '5' } } }],
     [{ session: { last: { startClock: '1e3' } } }],
-    [{ session: { settings: {} } }],
-    [{ session: { settings: [{}] } }],
+    [{ of: 'setting' }],
+    [{ of: 'secret' }],
     [{ judge: { disabled: true } }],
     [{ judge: { disabled: { value: true, time: 5 } } }],
     [{ judge: { lastReading: 'yesterday' } }],
   ])('is not what %j says', (content) => {
-    expect(parseLinkRecord(content)).toBeUndefined();
+    expect(head(content)).toBeUndefined();
   });
 
   it.each([
@@ -122,14 +130,13 @@ describe('what is kept of a link', () => {
     ['value', { kind: 'int', number: '9223372036854775808' }],
     ['value', { kind: 'date' }],
   ])('has no setting whose %s is %j', (member, odd) => {
-    const content = onDisk();
-    content.session.settings[0] = { ...content.session.settings[0], [member]: odd };
-    expect(parseLinkRecord(content)).toBeUndefined();
+    const content = { ...onDisk()[0], [member]: odd };
+    expect(setting(content)).toBeUndefined();
   });
 
   it('never breaks the gateway, whatever it is made of', () => {
     const number = fc.oneof(fc.string(), fc.bigInt().map(String), fc.double().map(String));
-    const setting = fc.record({
+    const odd = fc.record({
       type: fc.string(),
       key: fc.string(),
       time: number,
@@ -148,12 +155,12 @@ describe('what is kept of a link', () => {
     });
     const content = fc.oneof(
       fc.jsonValue(),
-      fc.record({ session: fc.record({ settings: fc.array(setting) }) }),
+      odd.map((one) => ({ of: 'setting', ...one })),
     );
     fc.assert(
-      fc.property(content, (odd) => {
-        const record = parseLinkRecord(odd);
-        book().restore(record?.session?.settings ?? []);
+      fc.property(content, (any) => {
+        const entry = parseLinkEntry(any);
+        if (entry?.of === 'setting') book().restore([entry]);
       }),
     );
   });

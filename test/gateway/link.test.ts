@@ -2,7 +2,6 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/index.js';
-import { parseLinkRecord } from '../../src/gateway/link-record.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
 import { WIRES } from '../../src/siot/wires.js';
@@ -10,7 +9,7 @@ import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import type { Version } from '../siot-store/dialect.js';
 import { GatewayUnderTest, openDevice, startStore } from './plant.js';
-import { complaints, until } from './support.js';
+import { complaints, linesOf, until } from './support.js';
 
 const nats = useNats();
 const clock = new SystemClock();
@@ -32,10 +31,7 @@ async function rig(more: object = {}, version: Version = '0.25.0') {
   await device.report('temp', 1);
   const nodeId = gateway.nodeId('pump');
   await store.waitForPoint(nodeId, 'connected', '0', isAt(1));
-  const record = () =>
-    parseLinkRecord(
-      JSON.parse(readFileSync(join(folder, 'state', 'links', `${nodeId}.json`), 'utf8')),
-    );
+  const record = () => linesOf(readFileSync(join(folder, 'state', 'links', `${nodeId}.state`)));
   /** The same folder as it is now: what a gateway finds that starts after this one was killed. */
   const killed = async (): Promise<GatewayUnderTest> => {
     const now = tempDir();
@@ -56,8 +52,8 @@ describe('what is known of a link', () => {
     await store.setAs('user-1', nodeId, 'limit', 'a', 1.5);
     await until(() => gateway.link('pump').pending.length === 1, 'the setting to wait');
     await gateway.gateway.stop();
-    expect(record()?.session?.settings).toMatchObject([{ type: 'limit', state: 'pending' }]);
-    expect(record()?.session).toMatchObject({ codec: 'compact', acknowledges: 'yes' });
+    expect(record().settings).toMatchObject([{ type: 'limit', state: 'pending' }]);
+    expect(record().session).toMatchObject({ codec: 'compact', acknowledges: 'yes' });
     // Only from what is kept: SIOT is away.
     await store.leave();
     device.mcu.clearReceived();
@@ -106,7 +102,7 @@ describe('what is known of a link', () => {
         received: ({ points }) => {
           if (!points.some(({ type }) => type === 'restart')) return;
           try {
-            resolve(record()?.session?.settings);
+            resolve(record().settings);
           } catch {
             resolve('nothing');
           }

@@ -42,3 +42,24 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 3));
   }
 }
+
+/** What a link's file says, the last line of each counting. */
+export function linesOf(file: Uint8Array): {
+  session: Record<string, unknown>;
+  judge: Record<string, unknown>;
+  settings: Record<string, unknown>[];
+} {
+  const settings = new Map<string, Record<string, unknown>>();
+  let head: Record<string, Record<string, unknown>> = {};
+  for (const line of Buffer.from(file).toString('utf8').split('\n')) {
+    if (line === '') continue;
+    const entry = JSON.parse(line.slice(5)) as Record<string, unknown>;
+    if (entry.of === 'link') head = entry as typeof head;
+    else settings.set(`${String(entry.type)} ${String(entry.key)}`, entry);
+  }
+  return {
+    session: head.session ?? {},
+    judge: head.judge ?? {},
+    settings: [...settings.values()],
+  };
+}

@@ -5,7 +5,7 @@ import { VerbServer } from '../../src/gateway/verb-server.js';
 import type { Link } from '../../src/gateway/link.js';
 import type { SetReply } from '../../src/gateway/verbs.js';
 import type { Point } from '../../src/point/point.js';
-import { Setting } from '../../src/session/settings.js';
+import { SettingsBook } from '../../src/session/settings.js';
 import type { Siot } from '../../src/siot/siot.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';
@@ -108,7 +108,12 @@ describe('set', () => {
     );
     expect(states()[0]).toBe('accepted');
     expect(states().at(-1)).toBe('acknowledged');
-    expect(new Set(states().slice(1, -1))).toEqual(new Set(['waiting']));
+    // It may have been acknowledged before it was safe on disk.
+    expect(
+      states()
+        .slice(1, -1)
+        .filter((state) => state !== 'waiting'),
+    ).toEqual([]);
     const point = await device.mcu.waitForSetting('limit', undefined, { key: 'k' });
     expect(point.value).toEqual(received);
     expect(store?.point(nodeId, 'limit', 'k')).toMatchObject({ origin: gateway.id });
@@ -271,6 +276,7 @@ function played() {
   const clock = new FakeClock();
   const replies: SetReply[] = [];
   const publishing: (() => void)[] = [];
+  const keeping: (() => void)[] = [];
   const taken: string[] = [];
   const state = { reason: 'first', links: [] as Link[] };
   let request: (data: Uint8Array) => void = () => undefined;
@@ -281,8 +287,9 @@ function played() {
       settingTime: () => 1n,
       set: (point: Point) => {
         taken.push(name);
-        return new Setting(point, false);
+        return new SettingsBook(new Set(), 10).take(point).setting;
       },
+      keep: () => new Promise<void>((resolve) => keeping.push(resolve)),
       watchSettings: () => () => undefined,
       isCurrent: () => true,
       reason: () => state.reason,
@@ -319,8 +326,11 @@ function played() {
       const asked = { link, type: 'limit', key: '', value: float(1) };
       request(Buffer.from(JSON.stringify(asked)));
     },
-    published: async () => {
+    published: async ({ kept = true } = {}) => {
       for (const done of publishing.splice(0)) done();
+      await settled();
+      if (!kept) return;
+      for (const done of keeping.splice(0)) done();
       await settled();
     },
   };
@@ -341,6 +351,17 @@ describe('following a setting', () => {
     clock.advance(600_000);
     expect(clock.pendingTimers).toBe(0);
     expect(replies).toHaveLength(3);
+  });
+
+  it('says that it is accepted when it is safe on disk, not before', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published({ kept: false });
+    expect(taken).toEqual(['pump']);
+    expect(replies).toEqual([]);
+    await published();
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
   });
 
   it('gives it to the link that has come in the place of the one asked for', async () => {
