@@ -4,8 +4,22 @@
  * Why bytes were thrown away.
  * - `oversize`: more than the maximum between two delimiters
  * - `malformed`: a code byte that points past the end of its frame
+ *
+ * Of ISO-TP, where `oversize` is a packet longer than the maximum:
+ * - `isoTpFrame`: a frame whose first bytes mean nothing, or contradict its length
+ * - `isoTpSequence`: a frame is missing in the middle of a packet, or came twice
+ * - `isoTpUnexpected`: a frame that nobody waits for, or a packet that another interrupted
+ * - `isoTpTimeout`: a packet, either way, whose next frame or flow control did not come
+ * - `isoTpOverflow`: the device had no room for a packet of ours
  */
-export type FrameDiscard = 'oversize' | 'malformed';
+export type FrameDiscard =
+  | 'oversize'
+  | 'malformed'
+  | 'isoTpFrame'
+  | 'isoTpSequence'
+  | 'isoTpUnexpected'
+  | 'isoTpTimeout'
+  | 'isoTpOverflow';
 
 export interface FrameSink {
   /** A whole frame. The bytes are valid during the call only. */

@@ -41,6 +41,11 @@ export type Discard = FrameDiscard | PacketDiscard | PointDiscard;
 const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
   'oversize',
   'malformed',
+  'isoTpFrame',
+  'isoTpSequence',
+  'isoTpUnexpected',
+  'isoTpTimeout',
+  'isoTpOverflow',
   'short',
   'crc',
   'payload',

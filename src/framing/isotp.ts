@@ -1,0 +1,119 @@
+/**
+ * One connection of ISO-TP: both directions between us and one device, with the
+ * packets that wait for their turn.
+ */
+import type { Clock } from '../point/clock.js';
+import type { FrameDiscard } from './framing.js';
+import type { IsoTpOptions } from './isotp-options.js';
+import { PduWriter, parsePdu } from './isotp-pdu.js';
+import { IsoTpReceiver } from './isotp-receiver.js';
+import { IsoTpSender, type SendOutcome } from './isotp-sender.js';
+
+export interface IsoTpHost {
+  /** A CAN frame's data. False: taken, but nothing more before {@link IsoTpConnection.drained}. */
+  write(frame: Uint8Array): boolean;
+  /** A whole packet. The bytes are valid during the call only. */
+  packet(bytes: Uint8Array): void;
+  discard(cause: FrameDiscard, length: number): void;
+  /** After {@link IsoTpConnection.send} has returned false: it may be called again. */
+  ready(): void;
+}
+
+/** Acknowledgements wait behind a long packet; a packet more is refused. */
+const MOST_WAITING = 8;
+/** From here on the session is asked to hold back. */
+const ENOUGH_WAITING = 2;
+
+const CAUSES: Readonly<Record<Exclude<SendOutcome, 'sent'>, FrameDiscard>> = {
+  notTaken: 'isoTpTimeout',
+  noFlowControl: 'isoTpTimeout',
+  overflow: 'isoTpOverflow',
+  tooManyWaits: 'isoTpTimeout',
+  invalidStatus: 'isoTpFrame',
+};
+
+export class IsoTpConnection {
+  readonly #sender: IsoTpSender;
+  readonly #receiver: IsoTpReceiver;
+  /** The first is on its way. */
+  readonly #packets: Uint8Array[] = [];
+  readonly #rxAddress: number | undefined;
+  #full = false;
+
+  /** `maxLength`: longest packet that is received, bytes. */
+  constructor(
+    private readonly host: IsoTpHost,
+    options: IsoTpOptions,
+    clock: Clock,
+    maxLength: number,
+  ) {
+    const { address, padding, frameLength } = options;
+    const writer = new PduWriter(address?.tx, padding, frameLength);
+    this.#rxAddress = address?.rx;
+    const write = (frame: Uint8Array): boolean => host.write(frame);
+    this.#sender = new IsoTpSender({ write, ended: (how) => this.#ended(how) }, writer, clock);
+    this.#receiver = new IsoTpReceiver(
+      {
+        write,
+        packet: (bytes) => host.packet(bytes),
+        discard: (cause, length) => host.discard(cause, length),
+      },
+      writer,
+      clock,
+      options,
+      maxLength,
+    );
+  }
+
+  /** Packets on their way or waiting, bytes. */
+  get queued(): number {
+    return this.#packets.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /**
+   * Queues a packet, in order; the caller leaves it unchanged. False: enough are
+   * queued. The same packet again, while it is on its way, is not queued twice.
+   */
+  send(packet: Uint8Array): boolean {
+    const again = this.#packets.some((queued) => Buffer.compare(queued, packet) === 0);
+    if (!again && this.#packets.length < MOST_WAITING) {
+      this.#packets.push(packet);
+      if (!this.#sender.busy) this.#sender.send(packet);
+    }
+    this.#full = this.#packets.length > ENOUGH_WAITING;
+    return !this.#full;
+  }
+
+  /** The data of a frame from the device's identifier. Never throws, whatever they are. */
+  receive(frame: Uint8Array): void {
+    const pdu = parsePdu(frame, this.#rxAddress);
+    if (pdu === 'foreign') return;
+    if (pdu === 'malformed') this.host.discard('isoTpFrame', frame.length);
+    else if (pdu.kind !== 'flowControl') this.#receiver.push(pdu);
+    else if (!this.#sender.flowControl(pdu)) this.host.discard('isoTpUnexpected', frame.length);
+  }
+
+  /** The controller takes frames again. */
+  drained(): void {
+    this.#receiver.drained();
+    this.#sender.drained();
+  }
+
+  /** The channel is gone. Nothing is called any more. */
+  reset(): void {
+    this.#packets.length = 0;
+    this.#full = false;
+    this.#sender.reset();
+    this.#receiver.reset();
+  }
+
+  #ended(how: SendOutcome): void {
+    const packet = this.#packets.shift();
+    if (how !== 'sent') this.host.discard(CAUSES[how], packet?.length ?? 0);
+    const next = this.#packets[0];
+    if (next !== undefined && !this.#sender.busy) this.#sender.send(next);
+    if (!this.#full || this.#packets.length > ENOUGH_WAITING) return;
+    this.#full = false;
+    this.host.ready();
+  }
+}
