@@ -112,11 +112,14 @@ describe('the architecture', () => {
 
   it('keeps devices to transport', () => {
     const devices = /^serialport$|^@serialport\/|^socketcan$|^(node:)?(tty|net)$/;
+    // Not a device: a nats-server is knocked at before the client library dials it.
+    const knock = join('src', 'siot', 'knock.ts');
     // The daemon asks whether its terminal is still there.
-    expect(importers(outside('transport', 'cli'), devices)).toEqual([]);
+    const others = importers(outside('transport', 'cli'), devices);
+    expect(others).toEqual([`${knock}: node:net`]);
     expect(
       importers(src, /^serialport$|^@serialport\/|^socketcan$|^(node:)?net$/).filter(
-        (line) => !line.startsWith(join('src', 'transport')),
+        (line) => !line.startsWith(join('src', 'transport')) && !line.startsWith(knock),
       ),
     ).toEqual([]);
   });

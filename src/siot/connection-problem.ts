@@ -1,4 +1,5 @@
 import { errors } from '@nats-io/transport-node';
+import { SilentServerError } from './knock.js';
 import type { NatsSettings } from './nats-settings.js';
 
 /** Why there is no connection, for people, and whether the server refused who we are. */
@@ -25,12 +26,15 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
   }
   const text = ((): string => {
     if (cause instanceof CredentialsError) return cause.message;
+    if (cause instanceof SilentServerError && cause.isConnected) {
+      return `${servers} takes connections and says nothing: it hangs, or is no nats-server`;
+    }
     if (is('ECONNREFUSED')) return `nothing listens at ${servers}: is nats-server running there?`;
     if (is('ENOTFOUND', 'EAI_AGAIN')) {
       return `the host name of ${servers} is not known: check nats.servers and the DNS`;
     }
     if (is('EHOSTUNREACH', 'ENETUNREACH')) return `no route to ${servers}: check the network`;
-    if (is('ETIMEDOUT') || error.name === 'TimeoutError') {
+    if (is('ETIMEDOUT') || error.name === 'TimeoutError' || cause instanceof SilentServerError) {
       return `no answer from ${servers}: check nats.servers, the network and firewalls`;
     }
     if (is('ERR_TLS_CERT_ALTNAME_INVALID')) {

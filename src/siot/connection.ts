@@ -1,10 +1,6 @@
 import {
-  connect,
   createInbox,
-  credsAuthenticator,
-  nkeyAuthenticator,
-  type Authenticator,
-  type ConnectionOptions as LibraryOptions,
+  errors,
   type Msg,
   type NatsConnection,
   type Subscription,
@@ -12,7 +8,9 @@ import {
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { backoffMs } from './backoff.js';
-import { connectionProblem, CredentialsError } from './connection-problem.js';
+import { connectionProblem } from './connection-problem.js';
+import { Denials } from './denials.js';
+import { Dialer } from './dialer.js';
 import type { NatsSettings } from './nats-settings.js';
 
 export type ConnectionState =
@@ -38,6 +36,8 @@ export interface ConnectionOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly onState: (state: ConnectionState) => void;
+  /** NATS does not permit what was published on this subject: it is lost. Blank: a subscription. */
+  readonly onDenied?: (subject: string) => void;
   /** How often the server is asked for a sign of life, and how long it may take, in ms. */
   readonly pingEveryMs?: number;
   readonly pongWithinMs?: number;
@@ -52,12 +52,15 @@ export class NotConnectedError extends Error {
 }
 
 const RETRY = { firstMs: 100, maxMs: 5_000 };
-const DIAL_WITHIN_MS = 4_000;
 const PING_EVERY_MS = 5_000;
 const PONG_WITHIN_MS = 10_000;
 const FLUSHED_WITHIN_MS = 500;
-/** The client library's own pings: never, ours do not hang when the server's socket is full. */
-const NEVER_MS = 24 * 3_600_000;
+/** A connection that lasted less has failed as a dial has, and the next one waits longer. */
+const STEADY_MS = 1_000;
+/** Times that a slow but living server is waited for. */
+const MOST_WAITS = 6;
+/** Requests that were given up, of which an answer is still taken. */
+const MOST_LATE = 16;
 
 interface Standing {
   readonly subject: string;
@@ -81,16 +84,26 @@ export class Connection {
   #started = false;
   #nats: NatsConnection | undefined;
   #failures = 0;
+  #upMs = 0;
+  readonly #dialer: Dialer;
   #retry: Timer | undefined;
   #pinging: Timer | undefined;
   readonly #standing = new Set<Standing>();
   #inbox = '';
   #lastToken = 0;
   readonly #asked = new Map<number, (answer: Answer) => void>();
+  /** Tokens of requests that were given up. */
+  readonly #late = new Set<number>();
+  readonly #barriers = new Set<(processed: boolean) => void>();
   #said = '';
+  /** Barriers that a server has answered. */
+  #confirmed = 0;
+  readonly #denials: Denials;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#dialer = new Dialer(options.settings, options.clock);
+    this.#denials = new Denials(options.clock);
   }
 
   get state(): ConnectionState {
@@ -105,6 +118,11 @@ export class Connection {
     if (this.#started) return;
     this.#started = true;
     void this.#dial();
+  }
+
+  /** What NATS has not permitted lately, for people; blank: nothing. */
+  get denied(): string {
+    return this.#denials.text;
   }
 
   /** Largest payload that the server takes, in bytes. */
@@ -140,21 +158,35 @@ export class Connection {
 
   forget(token: number): void {
     this.#asked.delete(token);
+    this.#late.delete(token);
   }
 
-  /** The first answer to a request. Never rejects. */
-  request(subject: string, payload: Uint8Array, withinMs: number): Promise<Answer> {
+  /**
+   * The first answer to a request. Never rejects. `late` is called with an
+   * answer that comes after the time: of the last few requests, and on this
+   * connection.
+   */
+  request(
+    subject: string,
+    payload: Uint8Array,
+    withinMs: number,
+    late?: (answer: Answer) => void,
+  ): Promise<Answer> {
     return new Promise((resolve) => {
       let token = 0;
+      let inTime = true;
       const timer = this.#options.clock.setTimer(withinMs, () => {
-        this.forget(token);
+        inTime = false;
+        if (late === undefined) this.forget(token);
+        else this.#waitOn(token);
         resolve('timeout');
       });
       try {
         token = this.ask(subject, payload, (answer) => {
           timer.cancel();
           this.forget(token);
-          resolve(answer);
+          if (inTime) resolve(answer);
+          else late?.(answer);
         });
       } catch (error) {
         timer.cancel();
@@ -173,9 +205,17 @@ export class Connection {
       done(false);
       return;
     }
+    this.#barriers.add(done);
+    const settle = (processed: boolean): void => {
+      if (this.#barriers.delete(done)) done(processed);
+    };
     nats.flush().then(
-      () => done(this.#nats === nats),
-      () => done(false),
+      // Not in this turn: what NATS refused before this is told in between.
+      () => {
+        this.#confirmed += 1;
+        setImmediate(() => settle(this.#nats === nats));
+      },
+      () => settle(false),
     );
   }
 
@@ -196,6 +236,7 @@ export class Connection {
     if (this.#state.name === 'closed') return;
     const nats = this.#nats;
     this.#retry?.cancel();
+    this.#dialer.stop();
     if (nats !== undefined) {
       await new Promise<void>((resolve) => {
         const enough = this.#options.clock.setTimer(FLUSHED_WITHIN_MS, resolve);
@@ -213,7 +254,7 @@ export class Connection {
   async #dial(): Promise<void> {
     let nats: NatsConnection;
     try {
-      nats = await connect(this.#dialOptions());
+      nats = await this.#dialer.dial();
     } catch (error) {
       this.#failed(error);
       return;
@@ -231,16 +272,13 @@ export class Connection {
     const log = this.#options.log;
     this.#watchErrors(nats).catch(() => undefined);
     this.#nats = nats;
-    this.#failures = 0;
+    this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';
+    this.#dialer.discover(nats);
     // A new inbox for each connection: no answer to an earlier one is mistaken for ours.
     const inbox = `${createInbox()}.`;
     this.#inbox = inbox;
-    nats.subscribe(`${inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#answered(message, inbox.length);
-      },
-    });
+    this.#activateInbox(nats, inbox);
     for (const standing of this.#standing) this.#activate(nats, standing);
     log.info({ server: nats.getServer() }, 'connected to NATS');
     this.#setState({ name: 'connected' });
@@ -272,29 +310,61 @@ export class Connection {
     if (nats === undefined) return;
     this.#nats = undefined;
     this.#pinging?.cancel();
+    this.#denials.clear();
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#upMs >= STEADY_MS) this.#failures = 0;
     for (const standing of this.#standing) standing.active = undefined;
     const asked = [...this.#asked.values()];
     this.#asked.clear();
+    this.#late.clear();
+    const barriers = [...this.#barriers];
+    this.#barriers.clear();
     for (const answered of asked) answered('lost');
+    // The library leaves those who wait for a closed connection waiting.
+    for (const done of barriers) done(false);
+  }
+
+  /** Answers to the last few that were given up are still taken. */
+  #waitOn(token: number): void {
+    this.#late.add(token);
+    const [eldest] = this.#late;
+    if (this.#late.size > MOST_LATE && eldest !== undefined) this.forget(eldest);
   }
 
   // A server that has stopped reading leaves the library waiting for its
   // socket for ever: such a connection is left behind, not waited for.
   #keepAsking(nats: NatsConnection): void {
-    const { clock, pingEveryMs = PING_EVERY_MS, pongWithinMs = PONG_WITHIN_MS } = this.#options;
+    const { clock, pingEveryMs = PING_EVERY_MS } = this.#options;
     this.#pinging = clock.setTimer(pingEveryMs, () => {
-      const late = clock.setTimer(pongWithinMs, () => {
-        if (this.#nats !== nats) return;
-        this.#lose(nats);
-        this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
-        nats.close().catch(() => undefined);
-      });
-      this.#pinging = late;
+      this.#awaitLife(nats, MOST_WAITS);
       this.barrier((processed) => {
-        late.cancel();
-        if (processed) this.#keepAsking(nats);
+        if (!processed) return;
+        this.#pinging?.cancel();
+        this.#dialer.discover(nats);
+        this.#keepAsking(nats);
       });
     });
+  }
+
+  // On a slow line the answer stands behind what was published before: while
+  // anything else comes, the server lives.
+  #awaitLife(nats: NatsConnection, waits: number): void {
+    const { clock, pongWithinMs = PONG_WITHIN_MS } = this.#options;
+    const heard = this.#signsOfLife(nats);
+    this.#pinging = clock.setTimer(pongWithinMs, () => {
+      if (this.#nats !== nats) return;
+      if (waits > 1 && this.#signsOfLife(nats) !== heard) {
+        this.#awaitLife(nats, waits - 1);
+        return;
+      }
+      this.#lose(nats);
+      this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
+      nats.close().catch(() => undefined);
+    });
+  }
+
+  #signsOfLife(nats: NatsConnection): number {
+    return nats.stats().inMsgs + this.#confirmed;
   }
 
   #answered(message: Msg, prefixLength: number): void {
@@ -315,10 +385,26 @@ export class Connection {
     }
   }
 
+  #activateInbox(nats: NatsConnection, inbox: string): void {
+    nats.subscribe(`${inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message, inbox.length);
+        else this.#denials.tryAgain(() => this.#activateInbox(nats, inbox));
+      },
+    });
+  }
+
   #activate(nats: NatsConnection, standing: Standing): void {
     standing.active = nats.subscribe(standing.subject, {
       callback: (error, message) => {
-        if (error !== null || !this.#standing.has(standing)) return;
+        if (!this.#standing.has(standing)) return;
+        if (error !== null) {
+          standing.active = undefined;
+          this.#denials.tryAgain(() => {
+            if (this.#standing.has(standing)) this.#activate(nats, standing);
+          });
+          return;
+        }
         const { subject, data } = message;
         this.#guard(() => standing.heard({ subject, data, reply: message.reply ?? '' }));
       },
@@ -327,12 +413,23 @@ export class Connection {
 
   async #watchErrors(nats: NatsConnection): Promise<void> {
     for await (const status of nats.status()) {
-      if (status.type !== 'error') continue;
-      // A missing permission comes again with each message.
-      const text = `NATS: ${status.error.message}`;
-      if (text === this.#said) this.#options.log.debug({}, text);
-      else this.#options.log.warn({}, text);
-      this.#said = text;
+      if (status.type === 'ldm') {
+        this.#options.log.warn({}, 'NATS is about to shut down, and says so');
+      }
+      if (status.type === 'error') this.#heardError(nats, status.error);
+    }
+  }
+
+  #heardError(nats: NatsConnection, error: Error): void {
+    const { log, onDenied } = this.#options;
+    const isDenial = error instanceof errors.PermissionViolationError;
+    // A missing permission comes again with each message.
+    const text = isDenial ? this.#denials.heard(error) : `NATS: ${error.message}`;
+    if (text === this.#said) log.debug({}, text);
+    else log.warn({}, text);
+    this.#said = text;
+    if (isDenial && this.#nats === nats) {
+      onDenied?.(error.operation === 'publish' ? error.subject : '');
     }
   }
 
@@ -340,57 +437,8 @@ export class Connection {
     this.#state = state;
     this.#options.onState(state);
   }
-
-  #dialOptions(): LibraryOptions {
-    const { servers, auth, tls, name } = this.#options.settings;
-    const options: LibraryOptions = {
-      servers: [...servers],
-      reconnect: false,
-      timeout: DIAL_WITHIN_MS,
-      pingInterval: NEVER_MS,
-      noEcho: true,
-      noAsyncTraces: true,
-      ignoreClusterUpdates: true,
-      name: name ?? 'siot-mcu-gateway',
-    };
-    if (tls !== undefined) options.tls = { ...tls };
-    switch (auth?.kind) {
-      case 'token':
-        options.token = auth.token;
-        break;
-      case 'user':
-        options.user = auth.user;
-        options.pass = auth.password;
-        break;
-      case 'nkey':
-        options.authenticator = usable(
-          nkeyAuthenticator(new TextEncoder().encode(auth.seed.trim())),
-          'the file of nats.nkeySeedFile has no seed of an nkey (SU…)',
-        );
-        break;
-      case 'creds':
-        options.authenticator = usable(
-          credsAuthenticator(new TextEncoder().encode(auth.creds)),
-          'the file of nats.credsFile is no credentials file',
-        );
-        break;
-      case undefined:
-        break;
-    }
-    return options;
-  }
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function usable(authenticator: Authenticator, otherwise: string): Authenticator {
-  return (nonce) => {
-    try {
-      return authenticator(nonce);
-    } catch (cause) {
-      throw new CredentialsError(otherwise, { cause });
-    }
-  };
 }

@@ -1,0 +1,64 @@
+import {
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type Authenticator,
+  type ConnectionOptions,
+} from '@nats-io/transport-node';
+import { CredentialsError } from './connection-problem.js';
+import type { NatsSettings } from './nats-settings.js';
+
+/** The client library's own pings: never, ours do not hang when the server's socket is full. */
+const NEVER_MS = 24 * 3_600_000;
+
+/** What the client library is to know for one dial of one server. */
+export function dialOptions(
+  { auth, tls, name }: NatsSettings,
+  server: string,
+  withinMs: number,
+): ConnectionOptions {
+  const options: ConnectionOptions = {
+    servers: [server],
+    reconnect: false,
+    timeout: withinMs,
+    pingInterval: NEVER_MS,
+    noEcho: true,
+    noAsyncTraces: true,
+    ignoreClusterUpdates: true,
+    name: name ?? 'siot-mcu-gateway',
+  };
+  if (tls !== undefined) options.tls = { ...tls };
+  switch (auth?.kind) {
+    case 'token':
+      options.token = auth.token;
+      break;
+    case 'user':
+      options.user = auth.user;
+      options.pass = auth.password;
+      break;
+    case 'nkey':
+      options.authenticator = usable(
+        nkeyAuthenticator(new TextEncoder().encode(auth.seed.trim())),
+        'the file of nats.nkeySeedFile has no seed of an nkey (SU…)',
+      );
+      break;
+    case 'creds':
+      options.authenticator = usable(
+        credsAuthenticator(new TextEncoder().encode(auth.creds)),
+        'the file of nats.credsFile is no credentials file',
+      );
+      break;
+    case undefined:
+      break;
+  }
+  return options;
+}
+
+function usable(authenticator: Authenticator, otherwise: string): Authenticator {
+  return (nonce) => {
+    try {
+      return authenticator(nonce);
+    } catch (cause) {
+      throw new CredentialsError(otherwise, { cause });
+    }
+  };
+}

@@ -1,0 +1,71 @@
+/** Several real nats-servers on loopback that are one cluster. */
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NatsServer } from '../../src/siot/nats-server.js';
+import { connectTo } from './nats.js';
+
+export interface Cluster {
+  readonly servers: readonly NatsServer[];
+  stop(): Promise<void>;
+}
+
+const FORMED_WITHIN_MS = 10_000;
+const NAME = 'plant';
+
+/** Resolves when each of them knows all. */
+export async function startCluster(size: number): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-cluster-'));
+  const servers: NatsServer[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop('SIGKILL')));
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    let routes: readonly string[] = [];
+    for (let n = 0; n < size; n++) {
+      const ports = mkdtempSync(join(folder, 'ports-'));
+      const own = ['--cluster_name', NAME, '--cluster', 'nats://127.0.0.1:-1'];
+      const server = await NatsServer.start({
+        args: [...own, ...routes, '--ports_file_dir', ports],
+      });
+      servers.push(server);
+      if (n === 0) routes = ['--routes', await routeOf(ports)];
+    }
+    await Promise.all(servers.map((server) => knows(server, size)));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { servers, stop };
+}
+
+async function routeOf(folder: string): Promise<string> {
+  const end = performance.now() + FORMED_WITHIN_MS;
+  while (performance.now() < end) {
+    const [file] = readdirSync(folder);
+    try {
+      const told = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as {
+        cluster?: string[];
+      };
+      const [route] = told.cluster ?? [];
+      if (route !== undefined) return route.replace(/^\w*:\/\/|^/, 'nats://');
+    } catch {
+      // It is still being written.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('the first server has told no port for routes');
+}
+
+async function knows(server: NatsServer, size: number): Promise<void> {
+  const end = performance.now() + FORMED_WITHIN_MS;
+  while (performance.now() < end) {
+    const client = await connectTo(server.url);
+    const known = client.info?.connect_urls?.length ?? 0;
+    await client.close();
+    if (known >= size) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('the cluster has not formed');
+}
