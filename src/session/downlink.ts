@@ -1,7 +1,8 @@
 /**
- * Sending to a device: one unacknowledged packet at a time, retransmitted
- * unchanged, until it is acknowledged or given up (design.md, "Sending",
- * "Devices that never acknowledge").
+ * Sending to a device: one unacknowledged packet at a time, until it is
+ * acknowledged or given up (design.md, "Sending", "Devices that never
+ * acknowledge"). Whose turn it is: turns.ts; what is in flight: flight.ts; a
+ * device that is not heard: silence.ts.
  *
  * ```
  *                 ┌── acknowledged ──────────────► next
@@ -16,8 +17,11 @@ import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, type Point } from '../point/point.js';
 import type { Counters } from './counters.js';
+import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting, SettingsBook } from './settings.js';
+import { Silence } from './silence.js';
+import { Turns } from './turns.js';
 
 /** Whether a device acknowledges points: SIOT's own wire does not ask it to. */
 export type Acknowledges = 'unknown' | 'yes' | 'no';
@@ -52,57 +56,25 @@ export interface DownlinkHost {
   saved(then: () => void): void;
 }
 
-type Flight = (
-  { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting }
-) &
-  OutgoingPacket & {
-    /** Transmissions allowed in all. */
-    readonly limit: number;
-    /** Sent while the device is silent. */
-    readonly knock: boolean;
-    readonly firstMs: number;
-    /** The device had been heard on this opening before the first transmission. */
-    readonly heardBefore: boolean;
-    attempt: number;
-    /** Confirmed by a report: not sent again, its ack is only waited for. */
-    settled: boolean;
-  };
-
-/** What an ack with a sequence would confirm. */
-type Sent = { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting };
-
 const GAP_WITHOUT_ACKS_MS = 20;
 const CONGESTED_LOOK_MS = 100;
-const KNOCK_EVERY_MS = 30_000;
-const SILENCE_PROBE_MS = 30_000;
 const JUST_NOW_MS = 1_000;
-const ASIDE_FIRST_MS = 10_000;
-const ASIDE_LONGEST_MS = 600_000;
 
 export class Downlink {
   acknowledges: Acknowledges;
   #open = false;
-  #flight: Flight | undefined;
-  #flightTimer: Timer | undefined;
   /** Wakes the pump: a gap between packets, or a setting that is set aside. */
   #pumpTimer: Timer | undefined;
   #gapUntilMs = 0;
   #timeDue = false;
   /** The time was acknowledged late and is sent again for that. */
   #timeRepeated = false;
-  /** Settings on their way, in turns. */
-  readonly #queue = new Set<Setting>();
-  readonly #sent = new Map<number, Sent>();
+  #timeAckedMs = Number.NEGATIVE_INFINITY;
   /** A command is being made safe before its first transmission. */
   #saving = false;
-
-  #silent = false;
-  #knockTimer: Timer | undefined;
-  #knockLeft: Setting[] = [];
-  #timeAckedMs = Number.NEGATIVE_INFINITY;
-
-  #heardMs: number | undefined;
-  #silenceTimer: Timer | undefined;
+  readonly #turns = new Turns();
+  readonly #air: FlightControl;
+  readonly #silence: Silence;
 
   constructor(
     private readonly host: DownlinkHost,
@@ -116,50 +88,63 @@ export class Downlink {
     acknowledges: Acknowledges,
   ) {
     this.acknowledges = acknowledges;
-    for (const setting of book.all()) if (setting.waiting) this.#queue.add(setting);
+    for (const setting of book.all()) if (setting.waiting) this.#turns.add(setting);
+    this.#air = new FlightControl(
+      {
+        write: (frame) => host.write(frame),
+        congested: () => host.congested(),
+        retransmitted: (flight) => this.#retransmitted(flight),
+        unanswered: (flight) => this.#ended(flight),
+      },
+      clock,
+      counters,
+      options.ackTimeoutMs,
+    );
+    this.#silence = new Silence(
+      {
+        knock: () => this.#knock(),
+        ask: () => {
+          if (this.acknowledges === 'yes' && this.#air.flight === undefined) this.syncTime();
+        },
+      },
+      clock,
+    );
   }
 
   /** Monotonic ms of the last packet heard since the opening. */
   get heardMs(): number | undefined {
-    return this.#heardMs;
+    return this.#silence.heardMs;
   }
 
   pending(): Setting[] {
-    return [...this.#queue];
+    return [...this.#turns.all()];
   }
 
   get pendingCount(): number {
-    return this.#queue.size;
+    return this.#turns.size;
   }
 
   opened(): void {
     this.#open = true;
-    this.#heardMs = undefined;
-    this.#silent = false;
+    this.#silence.opened();
+    this.#air.opened();
     this.#endTransmittedCommands('the port was opened again');
-    for (const setting of this.#queue) {
-      setting.asidePauseMs = 0;
-      setting.problem = undefined;
-    }
+    this.#turns.takeBackAll();
     this.#timeDue = true;
     this.#pump();
   }
 
   closed(): void {
     this.#open = false;
-    this.#endSilence();
-    this.#dropFlight();
+    this.#silence.closed();
+    this.#air.drop();
     this.#pumpTimer?.cancel();
     this.#pumpTimer = undefined;
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = undefined;
   }
 
   /** A packet with a valid CRC has come (an ack: after {@link ack}). Hot: called for each one. */
   heard(): void {
-    const now = this.clock.monotonicMs();
-    this.#heardMs = now;
-    if (this.#silenceTimer === undefined) this.#watchSilence(SILENCE_PROBE_MS);
+    this.#silence.heard();
   }
 
   /**
@@ -167,12 +152,12 @@ export class Downlink {
    * of life after a silence, all that waited goes out, a knock under way first.
    */
   awake(): void {
-    if (!this.#silent) return;
+    if (!this.#silence.silent) return;
     const now = this.clock.monotonicMs();
-    this.#endSilence();
+    this.#silence.end();
     // It may have been away for long, unless this is its answer to the knock.
     if (now - this.#timeAckedMs > JUST_NOW_MS) this.#timeDue = true;
-    for (const setting of this.#queue) setting.asidePauseMs = 0;
+    this.#turns.takeBack();
     this.#pump();
   }
 
@@ -185,11 +170,8 @@ export class Downlink {
   codecKnown(): void {
     // What is under way in the other codec is not understood, and what was too
     // large or unanswered in it may fare better now. Neither was the time.
-    this.#dropFlight();
-    for (const setting of this.#queue) {
-      setting.problem = undefined;
-      setting.asidePauseMs = 0;
-    }
+    this.#air.drop();
+    this.#turns.takeBackAll();
     this.#timeDue = true;
     this.#pump();
   }
@@ -202,36 +184,25 @@ export class Downlink {
 
   /** A setting has been taken into the book. */
   add(setting: Setting, replaced: Setting | undefined): void {
-    const flight = this.#flight;
-    if (replaced !== undefined && flight?.kind === 'setting' && flight.setting === replaced) {
-      // The other is having its turn: this one waits for the next.
-      this.#queue.delete(replaced);
-      this.#queue.add(setting);
-    } else if (replaced !== undefined && this.#queue.has(replaced)) {
-      // It keeps the other's turn, so that no point that changes fast starves another.
-      const turns = [...this.#queue];
-      this.#queue.clear();
-      for (const turn of turns) this.#queue.add(turn === replaced ? setting : turn);
-    } else {
-      this.#queue.add(setting);
-    }
+    // The other is having its turn: this one waits for the next.
+    if (replaced !== undefined && this.#air.carries(replaced)) this.#turns.addLast(setting);
+    else this.#turns.add(setting);
     this.#pump();
   }
 
   /** The device itself has confirmed or replaced a setting by a report. */
   settled(setting: Setting): void {
-    this.#queue.delete(setting);
-    const flight = this.#flight;
+    this.#turns.delete(setting);
+    const { flight } = this.#air;
     // Its ack is still under way: the next packet waits for it.
-    if (flight?.kind === 'setting' && flight.setting === setting) flight.settled = true;
+    if (flight !== undefined && this.#air.carries(setting)) flight.settled = true;
   }
 
   /** The device has restarted: called at once, {@link resync} when all may be sent again. */
   restartNoticed(): void {
     this.#endTransmittedCommands('the device restarted');
     // What it had not acknowledged is forgotten there, and is sent as a new packet.
-    this.#dropFlight();
-    this.#sent.clear();
+    this.#air.forget();
   }
 
   /** Goes on after a restart whose resync has to wait. */
@@ -244,44 +215,34 @@ export class Downlink {
       if (setting.inForce && !setting.command && this.options.restore) {
         setting.restoring = true;
         setting.sent = false;
-        this.#queue.add(setting);
+        this.#turns.add(setting);
       }
       setting.asidePauseMs = 0;
     }
     this.#timeDue = true;
-    this.#endSilence();
+    this.#silence.end();
     this.#pump();
   }
 
   /** Whether anything that a resync sends is still on its way for the first time. */
   get restoring(): boolean {
-    for (const setting of this.#queue) {
-      if (setting.restoring && setting.asidePauseMs === 0 && setting.problem === undefined) {
-        return true;
-      }
-    }
-    return false;
+    return this.#turns.restoring;
   }
 
   ack(sequence: number): void {
-    const sent = this.#sent.get(sequence);
-    if (sent === undefined) return;
-    this.#sent.delete(sequence);
+    const acked = this.#air.ack(sequence);
+    if (acked === undefined) return;
     if (this.acknowledges !== 'yes') this.#learn('yes');
-    const flight = this.#flight;
-    if (sent.kind === 'time') {
+    const { sent, answered, repeated } = acked;
+    if (sent.kind === 'setting') {
+      this.#confirmed(sent.setting);
+    } else {
       this.#timeAckedMs = this.clock.monotonicMs();
       // What it acknowledged is as old as the first transmission.
       // Once more only: a device slower than the timeout would get nothing else.
-      this.#timeRepeated =
-        flight?.sequence === sequence && flight.attempt > 1 && !this.#timeRepeated;
+      this.#timeRepeated = repeated && !this.#timeRepeated;
       if (this.#timeRepeated) this.#timeDue = true;
     }
-    const answered =
-      flight?.sequence === sequence ||
-      (flight?.kind === 'setting' && sent.kind === 'setting' && flight.setting === sent.setting);
-    if (answered) this.#dropFlight();
-    if (sent.kind === 'setting') this.#confirmed(sent.setting);
     if (answered) this.#pump();
   }
 
@@ -292,11 +253,11 @@ export class Downlink {
     if (this.host.codec() === undefined) {
       return 'nothing heard from the device yet that tells its codec (protocol: auto)';
     }
-    const flight = this.#flight;
-    if (flight?.kind === 'setting' && flight.setting === setting) {
+    const { flight } = this.#air;
+    if (flight !== undefined && this.#air.carries(setting)) {
       return `sent, waiting for the acknowledgement (transmission ${String(flight.attempt)} of ${String(flight.limit)})`;
     }
-    if (this.#silent) {
+    if (this.#silence.silent) {
       return setting.command
         ? 'the device is silent: a command waits until it is heard'
         : 'the device is silent: tried every 30 s, and when it is heard';
@@ -309,7 +270,8 @@ export class Downlink {
   }
 
   #pump(): void {
-    if (!this.#open || this.#saving || this.#flight !== undefined || this.#silent) return;
+    if (!this.#open || this.#saving || this.#air.flight !== undefined) return;
+    if (this.#silence.silent) return;
     const codec = this.host.codec();
     if (codec === undefined) return;
     const now = this.clock.monotonicMs();
@@ -325,19 +287,19 @@ export class Downlink {
       this.#sendTime(codec, 1 + this.options.retries);
       return;
     }
-    let wake = Number.POSITIVE_INFINITY;
-    let tried: Setting | undefined;
-    for (const setting of this.#queue) {
-      if (setting.problem !== undefined) continue;
-      if (setting.asidePauseMs === 0) {
-        this.#sendSetting(setting, codec, 1 + this.options.retries);
+    const turn = this.#turns.next(now);
+    switch (turn?.kind) {
+      case undefined:
         return;
-      }
-      if (setting.asideUntilMs <= now) tried ??= setting;
-      else wake = Math.min(wake, setting.asideUntilMs);
+      case 'send':
+        this.#sendSetting(turn.setting, codec, 1 + this.options.retries);
+        return;
+      case 'retry':
+        this.#sendSetting(turn.setting, codec, 1);
+        return;
+      case 'wait':
+        this.#wakeAt(turn.untilMs);
     }
-    if (tried !== undefined) this.#sendSetting(tried, codec, 1);
-    else if (wake < Number.POSITIVE_INFINITY) this.#wakeAt(wake);
   }
 
   #wakeAt(ms: number): void {
@@ -360,7 +322,7 @@ export class Downlink {
       this.#saving = true;
       this.host.saved(() => {
         this.#saving = false;
-        const stillDue = this.#open && !this.#silent && this.#queue.has(setting);
+        const stillDue = this.#open && !this.#silence.silent && this.#turns.has(setting);
         if (stillDue) this.#transmitSetting(setting, codec, limit);
         else this.#pump();
       });
@@ -375,7 +337,7 @@ export class Downlink {
     if (packet === undefined) {
       if (!setting.sent) setting.transmissions = 0;
       this.host.changed(setting);
-      if (this.#silent) this.#knockNext();
+      if (this.#silence.silent) this.#knockNext();
       else this.#pump();
       return;
     }
@@ -414,60 +376,33 @@ export class Downlink {
   }
 
   #transmit(what: Sent, packet: OutgoingPacket, limit: number): void {
-    this.#sent.set(packet.sequence, what);
-    this.counters.tx += 1;
-    this.host.write(packet.frame);
     if (this.acknowledges === 'no') {
+      this.#air.writeOnce(what, packet);
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
       if (what.kind === 'setting') this.#unconfirmed(what.setting);
       this.#pump();
       return;
     }
-    this.#flight = {
-      ...what,
-      ...packet,
-      limit,
-      knock: this.#silent,
-      firstMs: this.clock.monotonicMs(),
-      heardBefore: this.#heardMs !== undefined,
-      attempt: 1,
-      settled: false,
-    };
-    this.#awaitAck();
+    const knock = this.#silence.silent;
+    this.#air.launch(what, packet, { limit, knock, heardBefore: this.heardMs !== undefined });
   }
 
-  #awaitAck(): void {
-    this.#flightTimer?.cancel();
-    this.#flightTimer = this.clock.setTimer(this.options.ackTimeoutMs, () => this.#ackTimeout());
+  #retransmitted(flight: Flight): void {
+    if (flight.kind !== 'setting') return;
+    flight.setting.transmissions += 1;
+    flight.setting.reportedSinceSent = false;
+    this.host.changed(flight.setting);
   }
 
-  #ackTimeout(): void {
-    const flight = this.#flight;
-    if (flight === undefined) return;
-    if (!flight.settled && flight.attempt < flight.limit) {
-      flight.attempt += 1;
-      this.counters.notice('retransmission');
-      if (flight.kind === 'setting') {
-        flight.setting.transmissions += 1;
-        flight.setting.reportedSinceSent = false;
-      }
-      if (!this.host.congested()) {
-        this.counters.tx += 1;
-        this.host.write(flight.frame);
-      }
-      this.#awaitAck();
-      if (flight.kind === 'setting') this.host.changed(flight.setting);
-      return;
-    }
-    this.#dropFlight();
-    if (this.#silent) this.#knockNext();
+  #ended(flight: Flight): void {
+    if (this.#silence.silent) this.#knockNext();
     else if (flight.settled || flight.knock) this.#pump();
     else this.#unanswered(flight);
   }
 
   /** The last retry of a packet has found no answer. */
   #unanswered(flight: Flight): void {
-    const heardSince = this.#heardMs !== undefined && this.#heardMs >= flight.firstMs;
+    const heardSince = this.heardMs !== undefined && this.heardMs >= flight.firstMs;
     const setting = flight.kind === 'setting' ? flight.setting : undefined;
     if (setting?.command === true) this.#endCommand(setting, 'it was not acknowledged');
     if (this.acknowledges === 'unknown' && flight.heardBefore) {
@@ -476,8 +411,9 @@ export class Downlink {
       if (setting?.command === false) this.#unconfirmed(setting);
     } else if (!heardSince) {
       // Others have their turn first when it is heard again.
-      if (setting !== undefined && this.#queue.delete(setting)) this.#queue.add(setting);
-      this.#fallSilent();
+      if (setting !== undefined && this.#turns.has(setting)) this.#turns.addLast(setting);
+      this.#silence.fall();
+      this.host.silent();
       return;
     } else if (this.acknowledges === 'unknown' && setting === undefined) {
       // Its first sign of life came meanwhile: that gets the first packet again, with all retries.
@@ -489,15 +425,8 @@ export class Downlink {
   }
 
   #setAside(setting: Setting): void {
-    if (!this.#queue.has(setting)) return;
-    setting.asidePauseMs =
-      setting.asidePauseMs === 0
-        ? ASIDE_FIRST_MS
-        : Math.min(setting.asidePauseMs * 2, ASIDE_LONGEST_MS);
-    setting.asideUntilMs = this.clock.monotonicMs() + setting.asidePauseMs;
-    // Behind all others.
-    this.#queue.delete(setting);
-    this.#queue.add(setting);
+    if (!this.#turns.has(setting)) return;
+    this.#turns.setAside(setting, this.clock.monotonicMs());
     this.log.warn(
       { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
       'setting is not acknowledged though the device is heard; set aside',
@@ -505,69 +434,36 @@ export class Downlink {
     this.host.changed(setting);
   }
 
-  #fallSilent(): void {
-    this.#silent = true;
-    this.host.silent();
-    this.#knockTimer?.cancel();
-    this.#knockTimer = this.clock.setTimer(KNOCK_EVERY_MS, () => this.#knock());
-  }
-
-  #endSilence(): void {
-    this.#silent = false;
-    this.#knockTimer?.cancel();
-    this.#knockLeft = [];
-  }
-
   /** On an open port with nobody there: the time, then each pending setting once. */
   #knock(): void {
     const codec = this.host.codec();
-    this.#knockTimer = this.clock.setTimer(KNOCK_EVERY_MS, () => this.#knock());
     // A long round goes on; the next one begins after it.
-    if (this.#flight !== undefined || codec === undefined) return;
-    this.#knockLeft = [...this.#queue].filter(
-      (setting) => !setting.command && setting.problem === undefined,
+    if (this.#air.flight !== undefined || codec === undefined) return;
+    this.#silence.knockWith(
+      this.pending().filter((setting) => !setting.command && setting.problem === undefined),
     );
     this.#sendTime(codec, 1);
   }
 
   #knockNext(): void {
     const codec = this.host.codec();
-    for (;;) {
-      const setting = this.#knockLeft.shift();
-      if (setting === undefined || codec === undefined) return;
-      if (!this.#queue.has(setting)) continue;
-      this.#sendSetting(setting, codec, 1);
-      return;
-    }
-  }
-
-  /** One timer that looks again, instead of one that is set anew for each packet. */
-  #watchSilence(ms: number): void {
-    this.#silenceTimer = this.clock.setTimer(ms, () => {
-      this.#silenceTimer = undefined;
-      if (!this.#open || this.#silent || this.#heardMs === undefined) return;
-      const quietMs = this.clock.monotonicMs() - this.#heardMs;
-      if (quietMs < SILENCE_PROBE_MS) {
-        this.#watchSilence(SILENCE_PROBE_MS - quietMs);
-        return;
-      }
-      if (this.acknowledges === 'yes' && this.#flight === undefined) this.syncTime();
-      this.#watchSilence(SILENCE_PROBE_MS);
-    });
+    if (codec === undefined) return;
+    const setting = this.#silence.nextOfKnock((one) => this.#turns.has(one));
+    if (setting !== undefined) this.#sendSetting(setting, codec, 1);
   }
 
   #confirmed(setting: Setting): void {
     // Its place may have been taken meanwhile: then this ack does not count for the newer.
     const late = setting.state === 'unconfirmed';
     if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return;
-    this.#queue.delete(setting);
+    this.#turns.delete(setting);
     setting.confirm(this.clock.wallNs());
     this.host.acknowledged(setting);
     this.host.changed(setting);
   }
 
   #unconfirmed(setting: Setting): void {
-    this.#queue.delete(setting);
+    this.#turns.delete(setting);
     setting.restoring = false;
     setting.state = setting.command ? 'ended' : 'unconfirmed';
     this.counters.notice('unconfirmed');
@@ -575,7 +471,7 @@ export class Downlink {
   }
 
   #endCommand(setting: Setting, why: string): void {
-    if (!this.#queue.delete(setting)) return;
+    if (!this.#turns.delete(setting)) return;
     setting.state = 'ended';
     setting.confirmedNs = undefined;
     this.counters.notice('unconfirmed');
@@ -588,17 +484,12 @@ export class Downlink {
 
   #endTransmittedCommands(why: string): void {
     // Also one whose place a newer has taken.
-    if (this.#flight?.kind === 'setting' && this.#flight.setting.command) this.#dropFlight();
-    for (const setting of [...this.#queue]) {
+    const { flight } = this.#air;
+    if (flight?.kind === 'setting' && flight.setting.command) this.#air.drop();
+    for (const setting of this.pending()) {
       if (!setting.command || !setting.sent) continue;
       this.#endCommand(setting, why);
     }
-  }
-
-  #dropFlight(): void {
-    this.#flightTimer?.cancel();
-    this.#flightTimer = undefined;
-    this.#flight = undefined;
   }
 
   #learn(acknowledges: 'yes' | 'no'): void {
