@@ -205,6 +205,8 @@ describe('set', () => {
       reason: 'a newer setting has taken its place',
     });
     off();
+    // It may have been taken for silent meanwhile.
+    await device.report('temp', 2);
     await device.mcu.waitForSetting('limit', ({ value }) => value === 2);
   });
 
