@@ -88,6 +88,15 @@ export class ChannelKeeper {
     if (!this.#state.channel.write(bytes)) this.#congested = true;
   }
 
+  /** No more bytes until {@link resume}. */
+  pause(): void {
+    if (this.#state.name === 'open') this.#state.channel.pause();
+  }
+
+  resume(): void {
+    if (this.#state.name === 'open') this.#state.channel.resume();
+  }
+
   #open(): void {
     this.#state = { name: 'opening' };
     const opening = ++this.#opening;

@@ -8,6 +8,7 @@ import { Siot, type SiotStatus } from '../siot/siot.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
+import { FairShare } from './fair-share.js';
 import { Link } from './link.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
 import { StateLock } from './state-lock.js';
@@ -45,6 +46,7 @@ export class Gateway {
   #clockTimer: Timer | undefined;
   readonly #outbox: MemoryOutbox;
   readonly #budget: PointBudget;
+  readonly #fairShare: FairShare;
   readonly #state: StateDir;
   /** Changes are applied one after the other. */
   #busy: Promise<void> = Promise.resolve();
@@ -56,6 +58,7 @@ export class Gateway {
   ) {
     this.#outbox = new MemoryOutbox({ maxBytes: config.outbox.maxBytes });
     this.#budget = new PointBudget(config.gateway.maxPoints);
+    this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
   }
 
@@ -180,6 +183,7 @@ export class Gateway {
       transport: createTransport(config.transport, this.parts.clock),
       outbox: this.#outbox,
       budget: this.#budget,
+      fairShare: this.#fairShare,
       clock: this.parts.clock,
       log,
       file,

@@ -20,6 +20,8 @@ import type { Transport } from '../transport/transport.js';
 import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
+import type { FairShare, Share } from './fair-share.js';
+import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
 import type { LinkRecord } from './link-record.js';
 import { Saver } from './saver.js';
@@ -32,6 +34,7 @@ export interface LinkParts {
   readonly transport: Transport;
   readonly outbox: Outbox;
   readonly budget: PointBudget;
+  readonly fairShare: FairShare;
   readonly clock: Clock;
   readonly log: Log;
   readonly file: LinkFile;
@@ -49,6 +52,8 @@ export class Link {
   readonly #judge: BusJudge;
   readonly #statistics: Statistics;
   readonly #channel: ChannelKeeper;
+  readonly #share: Share;
+  readonly #limits: Limits;
   readonly #lane: OutboxLane;
   #node: SiotNode | undefined;
   #life: LinkStatus['node'] = 'unknown';
@@ -104,11 +109,19 @@ export class Link {
       parts.budget,
       record.session ?? {},
     );
+    this.#limits = new Limits(log, () => this.#node?.status(this.#statistics.changed()));
     this.#statistics = new Statistics(
       this.#session.counters,
       clock,
       () => this.#session.downlink.pendingCount,
+      () => this.#limits.all(),
     );
+    this.#share = parts.fairShare.join({
+      work: (piece) => this.#session.data(piece),
+      pause: () => this.#channel.pause(),
+      resume: () => this.#channel.resume(),
+      limited: (limited) => this.#inputLimited(limited),
+    });
     this.#judge = new BusJudge(
       parts.nodeId,
       {
@@ -125,8 +138,11 @@ export class Link {
       parts.transport,
       {
         opened: () => this.#session.opened(),
-        data: (chunk) => this.#session.data(chunk),
-        closed: () => this.#session.closed(),
+        data: (chunk) => this.#share.take(chunk),
+        closed: () => {
+          this.#share.clear();
+          this.#session.closed();
+        },
       },
       clock,
       log,
@@ -157,6 +173,7 @@ export class Link {
   async stop(): Promise<void> {
     this.#running = false;
     await this.#channel.stop();
+    this.#share.leave();
     this.#statisticsTimer?.cancel();
     this.#resendTimer?.cancel();
     this.#node?.status(this.#statistics.changed());
@@ -277,7 +294,7 @@ export class Link {
   }
 
   #advice(): string[] {
-    const advice: string[] = [];
+    const advice = this.#limits.advice();
     const { problem, damage } = this.parts.file;
     for (const said of [problem, damage]) if (said !== undefined) advice.push(said);
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
@@ -296,6 +313,13 @@ export class Link {
   #report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {
     if (this.#life === 'deleted') return 'dropped';
     return this.#lane.put(points, safe) ? 'taken' : 'full';
+  }
+
+  #inputLimited(limited: boolean): void {
+    const { counters } = this.#session;
+    if (limited) counters.notice('slowedInput');
+    const { rx, hrRx, errorCount } = counters;
+    this.#limits.set('input', limited, { rx, hrRx, errorCount });
   }
 
   #lives(life: LinkStatus['node']): void {

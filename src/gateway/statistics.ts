@@ -7,6 +7,7 @@ import { PointMap } from '../point/point-map.js';
 import { floatValue, isDeleted, isTrue, makePoint, numberOf, type Point } from '../point/point.js';
 import { GATEWAY_PREFIX } from '../point/reserved.js';
 import type { Counters } from '../session/counters.js';
+import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
 
 /** Counters that a person can reset by writing 1 to a point of this name. */
 const RESETS = {
@@ -35,6 +36,8 @@ export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
   readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
   readonly #causeBase = new Map<string, number>();
+  /** Where SIOT shows a limit of an earlier life, which nobody has ended. */
+  readonly #limitedBefore = new Set<LimitCause>();
   /** Reset before it was known what SIOT has. */
   readonly #resetEarly = new Set<Counted>();
   /** As SIOT has them, or will have. */
@@ -51,6 +54,8 @@ export class Statistics {
     private readonly clock: Clock,
     /** Settings on their way now. */
     private readonly pending: () => number,
+    /** Where the link was ever limited, and whether it is now. */
+    private readonly limits: () => ReadonlyMap<LimitCause, boolean>,
   ) {
     this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
   }
@@ -85,6 +90,7 @@ export class Statistics {
     const counted = COUNTED.find((name) => name === type);
     if (counted !== undefined && !this.#resetEarly.has(counted)) this.#base[counted] += number;
     if (type === CAUSE_TYPE) this.#causeBase.set(key, number);
+    if (type === LIMITED_TYPE && isLimitCause(key)) this.#limitedBefore.add(key);
   }
 
   /** A counter as it is published. */
@@ -130,6 +136,10 @@ export class Statistics {
       ['pending', '0', this.pending()],
     ];
     for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
+    const limits = this.limits();
+    for (const cause of new Set([...this.#limitedBefore, ...limits.keys()])) {
+      values.push([LIMITED_TYPE, cause, limits.get(cause) === true ? 1 : 0]);
+    }
     const changed: Point[] = [];
     for (const [type, key, number] of values) {
       const before = this.#published.get(type, key);
@@ -178,4 +188,5 @@ const STATISTICS: ReadonlySet<string> = new Set([
   'pending',
   'connected',
   CAUSE_TYPE,
+  LIMITED_TYPE,
 ]);

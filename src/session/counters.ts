@@ -62,6 +62,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `unconfirmed`: a setting or command that was sent and never confirmed
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
+ * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
  */
 export type Notice =
   | 'mendedText'
@@ -73,7 +74,8 @@ export type Notice =
   | 'retransmission'
   | 'unconfirmed'
   | 'restart'
-  | 'refusedSetting';
+  | 'refusedSetting'
+  | 'slowedInput';
 
 const LOG_EVERY_MS = 60_000;
 const MOST_RESERVED_LOGGED = 100;

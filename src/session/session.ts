@@ -100,6 +100,8 @@ export class Session {
   /** Wall time of the chunk in work. */
   #arrivalNs: bigint | undefined;
   #inChunk = false;
+  /** In one packet of it. */
+  #mostPoints = 0;
 
   #lastResyncMs = Number.NEGATIVE_INFINITY;
   #resyncDue: boolean;
@@ -255,12 +257,17 @@ export class Session {
     this.host.changed();
   }
 
-  /** Bytes from the device. Never throws, whatever they are. */
-  data(chunk: Uint8Array): void {
+  /**
+   * Bytes from the device. Never throws, whatever they are. Returns the number
+   * of points in the largest packet that they completed.
+   */
+  data(chunk: Uint8Array): number {
     this.#inChunk = true;
     this.#arrivalNs = undefined;
+    this.#mostPoints = 0;
     this.#deframer.push(chunk);
     this.#inChunk = false;
+    return this.#mostPoints;
   }
 
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
@@ -339,6 +346,7 @@ export class Session {
     const decoded = this.#codecs.decode(payload);
     if (decoded === undefined) return;
     const { points, oddValues, mendedTexts } = decoded;
+    this.#mostPoints = Math.max(this.#mostPoints, points.length);
     if (oddValues > 0) this.counters.discard('oddValue', {}, oddValues);
     if (mendedTexts > 0) this.counters.notice('mendedText', mendedTexts);
 

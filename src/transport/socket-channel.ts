@@ -99,6 +99,14 @@ export class SocketChannel implements Channel {
     return this.#ended ? 0 : this.#socket.writableLength;
   }
 
+  pause(): void {
+    if (!this.#closing && !this.#ended) this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#closing && !this.#ended) this.#socket.resume();
+  }
+
   close(): Promise<void> {
     if (!this.#closing && !this.#ended) {
       this.#closing = true;

@@ -48,6 +48,10 @@ export interface Channel {
   write(bytes: Uint8Array): boolean;
   /** Bytes queued here that the system has not taken yet. */
   readonly queued: number;
+  /** No more `data` after this call; what comes waits in the system, or the other side does. */
+  pause(): void;
+  /** Reads on after {@link pause}. */
+  resume(): void;
   /** Idempotent; resolves, never rejects, when the device or socket is released. */
   close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ import { complaints, recordingLog, settled, type Said } from './support.js';
 class Attempt {
   closed = 0;
   takes = true;
+  pauses = 0;
+  resumes = 0;
   readonly written: Uint8Array[] = [];
   #release: (() => void) | undefined;
   #slow = false;
@@ -33,6 +35,8 @@ class Attempt {
         return this.takes;
       },
       queued: 0,
+      pause: () => void (this.pauses += 1),
+      resume: () => void (this.resumes += 1),
       close: () => {
         this.closed += 1;
         return this.#slow ? new Promise((resolve) => (this.#release = resolve)) : Promise.resolve();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Statistics } from '../../src/gateway/statistics.js';
+import type { LimitCause } from '../../src/gateway/limits.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
 import { tokenProblem } from '../../src/point/token.js';
@@ -10,8 +11,14 @@ function rig() {
   const clock = new FakeClock();
   const counters = new Counters(clock, SILENT_LOG);
   const load = { pending: 0 };
-  const statistics = new Statistics(counters, clock, () => load.pending);
-  return { clock, counters, load, statistics };
+  const limits = new Map<LimitCause, boolean>();
+  const statistics = new Statistics(
+    counters,
+    clock,
+    () => load.pending,
+    () => limits,
+  );
+  return { clock, counters, load, limits, statistics };
 }
 
 const shown = (points: readonly Point[]): Record<string, number> =>

@@ -1,0 +1,63 @@
+/**
+ * Where a link is limited, so that it harms no other: said once when it begins
+ * and when it ends, shown by `watch`, and a point of the link's node.
+ */
+import type { Log } from '../point/log.js';
+import { GATEWAY_PREFIX } from '../point/reserved.js';
+
+/**
+ * - `input`: its device sends more than there is time for beside others
+ * - `log`: its device sends more log lines than anyone reads
+ * - `settings`: somebody sets its points faster than they can be judged beside others
+ * - `points`: its device has more distinct points than SIOT bears
+ */
+export type LimitCause = 'input' | 'log' | 'settings' | 'points';
+
+/** 1 while the link is limited, with the cause as key. */
+export const LIMITED_TYPE = `${GATEWAY_PREFIX}Limited`;
+
+/** What it is and what to do. */
+const ADVICE: Readonly<Record<LimitCause, string>> = {
+  input:
+    'the device sends more than there is time for beside others: it is read more slowly, and what ' +
+    'its port cannot hold is lost there. Is the baud rate right, the line free of noise, its firmware ' +
+    'not in a loop?',
+  log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
+  settings:
+    'somebody sets points of this link very often: only the latest of each is looked at. ' +
+    'Find out who publishes them, and how often',
+  points:
+    'the link has as many distinct points as it may: those known go on, new ones are left out. ' +
+    'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',
+};
+
+export function isLimitCause(key: string): key is LimitCause {
+  return Object.hasOwn(ADVICE, key);
+}
+
+export class Limits {
+  readonly #now = new Map<LimitCause, boolean>();
+
+  constructor(
+    private readonly log: Log,
+    private readonly changed: () => void,
+  ) {}
+
+  /** `fields`: figures for the log. */
+  set(cause: LimitCause, limited: boolean, fields: object = {}): void {
+    if ((this.#now.get(cause) ?? false) === limited) return;
+    this.#now.set(cause, limited);
+    if (limited) this.log.warn({ limited: cause, ...fields }, ADVICE[cause]);
+    else this.log.info({ limited: cause, ...fields }, 'the link is no longer limited');
+    this.changed();
+  }
+
+  /** Each cause that there was, and whether it is now. */
+  all(): ReadonlyMap<LimitCause, boolean> {
+    return this.#now;
+  }
+
+  advice(): string[] {
+    return [...this.#now].filter(([, limited]) => limited).map(([cause]) => ADVICE[cause]);
+  }
+}
