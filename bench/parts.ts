@@ -1,7 +1,7 @@
 /** What the gateway and the relay have in common. */
 import { POINT_CODECS } from '../firmware-sim/codec.js';
 import { configSchema } from '../src/gateway/config-schema.js';
-import type { TransportConfig } from '../src/transport/transports.js';
+import type { SerialConfig } from '../src/gateway/config.js';
 import { pointsOf } from './frames.js';
 
 export type Target = 'gateway' | 'relay';
@@ -16,11 +16,11 @@ export function messagePayload(): Uint8Array {
 }
 
 /** The port as the configuration has it by default. */
-export function serialConfig(path: string): TransportConfig {
+export function serialConfig(path: string): SerialConfig {
   const { links } = configSchema.parse({
     nats: { servers: 'nats://127.0.0.1' },
     stateDir: '.',
     links: [{ name: 'relay', transport: { type: 'serial', path } }],
   });
-  return links[0]!.transport;
+  return links[0]!.transport as SerialConfig;
 }

@@ -32,11 +32,12 @@ export function canLines(can: CanInterfaceInfo): string[] {
 
 function usbLine(usb: PortInfo['usb']): string | undefined {
   if (usb === undefined) return undefined;
-  const { vendorId, productId, manufacturer, product, serialNumber } = usb;
+  const { vendorId, productId, manufacturer, product, serialNumber, place } = usb;
   const words = [
     manufacturer,
     product,
     serialNumber === undefined ? undefined : `serial number ${serialNumber}`,
+    `at ${place}`,
   ].filter((word) => word !== undefined && word !== '');
   return [`USB ${vendorId}:${productId}`, ...words].join(', ');
 }

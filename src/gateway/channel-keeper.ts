@@ -83,6 +83,14 @@ export class ChannelKeeper {
     });
   }
 
+  /** The device is there now, as far as anyone can tell: no pause before the next try. */
+  retryNow(): void {
+    if (this.#state.name !== 'waiting') return;
+    this.#state.timer.cancel();
+    this.#retryMs = RETRY_FIRST_MS;
+    this.#open();
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#state.name !== 'open') return;
     if (!this.#state.channel.write(bytes)) this.#congested = true;

@@ -87,41 +87,68 @@ const gateway = group({
     .meta({ description: 'Most distinct points of all links together (points).' }),
 });
 
+/** Of a serial port, however it is found. */
+const line = {
+  baudRate: integer({ min: 50, max: 20_000_000, unit: 'bit/s' })
+    .default(SERIAL_DEFAULTS.baudRate)
+    .meta({ description: 'Speed (bit/s), also custom rates.' }),
+  dataBits: choice([5, 6, 7, 8])
+    .default(SERIAL_DEFAULTS.dataBits)
+    .meta({ description: 'Data bits of a character.' }),
+  parity: choice(['none', 'even', 'odd'])
+    .default(SERIAL_DEFAULTS.parity)
+    .meta({ description: 'Parity bit.' }),
+  stopBits: choice([1, 2]).default(SERIAL_DEFAULTS.stopBits).meta({ description: 'Stop bits.' }),
+  rtscts: flag().default(SERIAL_DEFAULTS.rtscts).meta({ description: 'RTS/CTS flow control.' }),
+  xonxoff: flag()
+    .default(SERIAL_DEFAULTS.xonxoff)
+    .meta({
+      description:
+        'XON/XOFF flow control. It takes the bytes 11 and 13 (hex) out of the stream: ' +
+        'only for firmware that never sends them.',
+    }),
+  dtr: choice(['leave', 'on', 'off'])
+    .default(SERIAL_DEFAULTS.dtr)
+    .meta({ description: 'DTR line on opening; a change resets many boards.' }),
+  rts: choice(['leave', 'on', 'off'])
+    .default(SERIAL_DEFAULTS.rts)
+    .meta({ description: 'RTS line on opening; a change resets some boards.' }),
+  hupcl: flag()
+    .default(SERIAL_DEFAULTS.hupcl)
+    .meta({ description: 'Drop DTR and RTS when the port is closed; resets many boards.' }),
+};
+
 const serial = group(
   {
     type: z.literal('serial').meta({ description: 'A serial port: UART, USB-CDC, RS-485.' }),
     path: text('the path of the port, such as /dev/serial/by-id/…').meta({
       description: 'Device file; /dev/serial/by-id/… stays the same over reboots.',
     }),
-    baudRate: integer({ min: 50, max: 20_000_000, unit: 'bit/s' })
-      .default(SERIAL_DEFAULTS.baudRate)
-      .meta({ description: 'Speed (bit/s), also custom rates.' }),
-    dataBits: choice([5, 6, 7, 8])
-      .default(SERIAL_DEFAULTS.dataBits)
-      .meta({ description: 'Data bits of a character.' }),
-    parity: choice(['none', 'even', 'odd'])
-      .default(SERIAL_DEFAULTS.parity)
-      .meta({ description: 'Parity bit.' }),
-    stopBits: choice([1, 2]).default(SERIAL_DEFAULTS.stopBits).meta({ description: 'Stop bits.' }),
-    rtscts: flag().default(SERIAL_DEFAULTS.rtscts).meta({ description: 'RTS/CTS flow control.' }),
-    xonxoff: flag()
-      .default(SERIAL_DEFAULTS.xonxoff)
-      .meta({
-        description:
-          'XON/XOFF flow control. It takes the bytes 11 and 13 (hex) out of the stream: ' +
-          'only for firmware that never sends them.',
-      }),
-    dtr: choice(['leave', 'on', 'off'])
-      .default(SERIAL_DEFAULTS.dtr)
-      .meta({ description: 'DTR line on opening; a change resets many boards.' }),
-    rts: choice(['leave', 'on', 'off'])
-      .default(SERIAL_DEFAULTS.rts)
-      .meta({ description: 'RTS line on opening; a change resets some boards.' }),
-    hupcl: flag()
-      .default(SERIAL_DEFAULTS.hupcl)
-      .meta({ description: 'Drop DTR and RTS when the port is closed; resets many boards.' }),
+    ...line,
   },
   { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
+);
+
+const HEX_ID = /^(?=.*[0-9A-Fa-f*])[0-9A-Fa-f*]{1,8}$/;
+const hexId = () => text('hexadecimal digits in quotes, such as "2341"; * stands for any', HEX_ID);
+const pattern = () => text('text in quotes; * stands for any characters');
+
+const usb = group(
+  {
+    type: z
+      .literal('usb')
+      .meta({ description: 'USB serial devices, known by who they are: a link for each one.' }),
+    vendorId: hexId().optional().meta({ description: 'USB vendor ID (hexadecimal; * = any).' }),
+    productId: hexId().optional().meta({ description: 'USB product ID (hexadecimal; * = any).' }),
+    serialNumber: pattern().optional().meta({ description: 'Serial number (* = any).' }),
+    manufacturer: pattern().optional().meta({ description: 'Name of the manufacturer (* = any).' }),
+    product: pattern().optional().meta({ description: 'Name of the product (* = any).' }),
+    interfaceNumber: integer({ min: 0, max: 255 }).optional().meta({
+      description: 'Which interface of a device that has several; otherwise each is a link.',
+    }),
+    ...line,
+  },
+  { path: 'a key of type: serial', host: 'a key of type: tcp', port: 'a key of type: tcp' },
 );
 
 const tcp = group(
@@ -142,7 +169,7 @@ const tcp = group(
 );
 
 /** Adding a transport adds a line here. */
-const TRANSPORTS = [serial, tcp] as const;
+const TRANSPORTS = [serial, usb, tcp] as const;
 
 const transportTypes = TRANSPORTS.map((transport) => transport.shape.type.value).join(' or ');
 

@@ -12,6 +12,7 @@ export type NatsConfig =
 
 export type TransportConfig = Readonly<RawLink['transport']>;
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
+export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 export type TcpConfig = Extract<TransportConfig, { type: 'tcp' }>;
 
 export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {

@@ -5,6 +5,8 @@ import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/replica.js';
 import type { NatsSettings } from '../siot/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
+import type { SystemRoot } from '../transport/serial-ports.js';
+import type { Transport } from '../transport/transport.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
@@ -12,6 +14,8 @@ import { FairShare } from './fair-share.js';
 import { Link } from './link.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
 import { StateLock } from './state-lock.js';
+import { isUsbTemplate } from './usb-fleet.js';
+import { UsbFleets } from './usb-fleets.js';
 import { VerbServer } from './verb-server.js';
 import type { StatusReply } from './verbs.js';
 
@@ -26,6 +30,8 @@ export interface GatewayParts {
   readonly log: Log;
   /** Of this program. */
   readonly version: string;
+  /** Where USB devices are looked for; tests give a machine of their own. */
+  readonly usbRoot?: SystemRoot;
 }
 
 const NOT_STARTED: SiotStatus = { generation: 2, store: 'none', nats: 'connecting' };
@@ -48,6 +54,7 @@ export class Gateway {
   readonly #budget: PointBudget;
   readonly #fairShare: FairShare;
   readonly #state: StateDir;
+  readonly #usb: UsbFleets;
   /** Changes are applied one after the other. */
   #busy: Promise<void> = Promise.resolve();
   #ended: Promise<void> | undefined;
@@ -60,6 +67,19 @@ export class Gateway {
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
+    this.#usb = new UsbFleets({
+      state: this.#state,
+      links: {
+        addLink: (link, transport) => this.#addUsbLink(link, transport),
+        removeLink: async (name) => {
+          const link = this.#links.get(name);
+          if (link !== undefined) await this.#removeLink(link);
+        },
+      },
+      clock: parts.clock,
+      log: parts.log,
+      where: parts.usbRoot,
+    });
   }
 
   /**
@@ -76,7 +96,7 @@ export class Gateway {
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
     this.#startSiot(record, await this.#natsOf(this.config));
-    for (const link of this.config.links) await this.#addLink(link, record.id);
+    for (const link of this.config.links) await this.#addConfigured(link);
     this.#watchClock();
     this.parts.log.info(
       { gateway: record.id, links: this.#links.size },
@@ -122,6 +142,7 @@ export class Gateway {
   async #end(): Promise<void> {
     this.#clockTimer?.cancel();
     this.#verbs?.stop();
+    await this.#usb.stop();
     const links = [...this.#links.values()];
     await Promise.all(links.map((link) => link.stop()));
     await this.#siot?.stop(DRAIN_MS);
@@ -163,6 +184,7 @@ export class Gateway {
       clock,
       links: () => [...this.#links.values()],
       status: () => this.status(),
+      confirm: (link) => this.#usb.confirm(link),
     });
     siot.start();
   }
@@ -173,14 +195,34 @@ export class Gateway {
     void this.#state.saveGateway(this.#record);
   }
 
-  async #addLink(config: LinkConfig, gatewayId: string): Promise<void> {
-    const nodeId = nodeIdOf(config, gatewayId);
+  async #addConfigured(config: LinkConfig): Promise<void> {
+    const { transport } = config;
+    if (isUsbTemplate(config)) await this.#usb.add(config);
+    else if (transport.type !== 'usb') {
+      await this.#addLink(config, createTransport(transport, this.parts.clock));
+    }
+  }
+
+  /** A link that is not in the configuration by its name. */
+  async #addUsbLink(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
+    if (this.config.links.some(({ name }) => name === config.name) || this.#links.has(config.name)) {
+      this.parts.log.error(
+        { link: config.name },
+        'a USB device has no link: the configuration has another link of that name; rename it',
+      );
+      return undefined;
+    }
+    return this.#addLink(config, transport);
+  }
+
+  async #addLink(config: LinkConfig, transport: Transport): Promise<Link> {
+    const nodeId = nodeIdOf(config, this.#record?.id ?? '');
     const log = this.parts.log.child({ link: config.name });
     const file = this.#state.linkFile(nodeId);
     const link = new Link({
       config,
       nodeId,
-      transport: createTransport(config.transport, this.parts.clock),
+      transport,
       outbox: this.#outbox,
       budget: this.#budget,
       fairShare: this.#fairShare,
@@ -192,6 +234,7 @@ export class Gateway {
     this.#links.set(config.name, link);
     if (this.#siot !== undefined) link.attach(this.#siot);
     link.start();
+    return link;
   }
 
   async #removeLink(link: Link): Promise<void> {
@@ -225,12 +268,17 @@ export class Gateway {
     this.config = { ...config, stateDir: before.stateDir, outbox: before.outbox };
 
     const wanted = new Map(config.links.map((link) => [link.name, link]));
+    for (const template of this.#usb.templates()) {
+      if (!same(template, wanted.get(template.name))) await this.#usb.remove(template.name);
+    }
     for (const link of [...this.#links.values()]) {
+      if (link.config.transport.type === 'usb') continue;
       if (!same(link.config, wanted.get(link.name))) await this.#removeLink(link);
     }
     if (connection !== undefined) await this.#restartSiot(record, connection);
+    const there = new Set([...this.#links.keys(), ...this.#usb.templates().map(({ name }) => name)]);
     for (const link of config.links) {
-      if (!this.#links.has(link.name)) await this.#addLink(link, record.id);
+      if (!there.has(link.name)) await this.#addConfigured(link);
     }
     this.parts.log.info({ links: this.#links.size }, 'the configuration is applied');
   }

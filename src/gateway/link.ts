@@ -57,6 +57,8 @@ export class Link {
   readonly #lane: OutboxLane;
   #node: SiotNode | undefined;
   #life: LinkStatus['node'] = 'unknown';
+  /** Why settings are held back, for people. */
+  #held: string | undefined;
   #running = false;
   readonly #saver: Saver;
   readonly #kept: LinkState = {
@@ -161,6 +163,24 @@ export class Link {
     return this.parts.config;
   }
 
+  /** Its device has just been plugged in. */
+  retryNow(): void {
+    this.#channel.retryNow();
+  }
+
+  /** Keeps settings back, for this reason; `undefined`: no longer. */
+  hold(why: string | undefined): void {
+    if (why === this.#held) return;
+    this.#held = why;
+    if (why === undefined) this.parts.log.info({}, 'settings are no longer held back');
+    else this.parts.log.warn({ reason: why }, 'settings are held back');
+    this.#session.hold(why !== undefined);
+  }
+
+  get isDeleted(): boolean {
+    return this.#life === 'deleted';
+  }
+
   start(): void {
     this.#running = true;
     if (!this.#judge.disabled) this.#channel.start();
@@ -245,6 +265,7 @@ export class Link {
 
   reason(setting: Setting): string {
     if (this.#judge.disabled) return 'the link is disabled in SIOT';
+    if (this.#held !== undefined) return this.#held;
     const { problem } = this.#channel;
     const reason = this.#session.downlink.reason(setting);
     return problem === undefined || this.#channel.isOpen ? reason : `${reason}: ${problem}`;
@@ -298,6 +319,7 @@ export class Link {
     const { problem, damage } = this.parts.file;
     for (const said of [problem, damage]) if (said !== undefined) advice.push(said);
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
+    if (this.#held !== undefined) advice.push(`settings are held back: ${this.#held}`);
     if (this.#life === 'deleted') {
       advice.push(
         'somebody deleted the node in SIOT: its points are dropped until it is undeleted there',

@@ -5,6 +5,7 @@
  *  stateDir/running-…               who has the folder now: state-lock.ts
  *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
  *  stateDir/nats.json               address of the private nats-server, with nats.embedded
+ *  stateDir/usb.json                devices of `usb` links, and where each was last seen
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  * ```
  */
@@ -14,6 +15,7 @@ import type { Log } from '../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { LinkFile } from './link-file.js';
 import { StateFile, textOf } from './state-file.js';
+import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
 
 export class StateError extends Error {
@@ -72,6 +74,31 @@ export class StateDir {
   /** Where the private nats-server of this gateway listens. */
   async saveNats(url: string): Promise<void> {
     await this.#file('nats').save({ url });
+  }
+
+  /**
+   * The devices of `usb` links; none when nothing was kept, or when the file is
+   * broken: that one is put aside, under a name ending in `.broken`, and logged.
+   */
+  async loadUsb(): Promise<UsbRecord> {
+    const path = join(this.path, 'usb.json');
+    try {
+      const record = parseUsbRecord(JSON.parse(Buffer.from(await this.disk.read(path)).toString()));
+      if (record !== undefined) return record;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return {};
+      if (!(error instanceof SyntaxError)) {
+        this.log.error({ path, reason: reasonOf(error) }, 'what is known of USB devices cannot be read');
+        return {};
+      }
+    }
+    await this.disk.rename(path, `${path}.broken`).catch(() => undefined);
+    this.log.error({ path }, 'what is known of USB devices is broken: put aside, starting anew');
+    return {};
+  }
+
+  async saveUsb(record: UsbRecord): Promise<void> {
+    await this.#file('usb').save(record);
   }
 
   /** What is kept of the link with this node. */

@@ -17,7 +17,14 @@ import type { Setting } from '../session/settings.js';
 import type { Siot } from '../siot/siot.js';
 import type { Link } from './link.js';
 import { isReset } from './statistics.js';
-import type { SetReply, SetRequest, StatusReply, Verb } from './verbs.js';
+import type {
+  ConfirmReply,
+  ConfirmRequest,
+  SetReply,
+  SetRequest,
+  StatusReply,
+  Verb,
+} from './verbs.js';
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
@@ -39,6 +46,13 @@ const setRequest: z.ZodType<SetRequest> = z.object({
   ]),
 });
 
+const confirmRequest: z.ZodType<ConfirmRequest> = z.object({ link: z.string() });
+
+const NOT_UNDERSTOOD = {
+  state: 'refused',
+  reason: 'the request is not understood: use the same version',
+} as const;
+
 /** How long a `set` that is still waiting is followed: its asker has long gone by then. */
 const FOLLOW_MS = 600_000;
 /** How often the reason is looked at when nothing else happens. */
@@ -55,6 +69,8 @@ export interface VerbServerParts {
   readonly clock: Clock;
   links(): readonly Link[];
   status(): StatusReply;
+  /** False: nothing of that link is held back. */
+  confirm(link: string): boolean;
 }
 
 export class VerbServer {
@@ -71,6 +87,9 @@ export class VerbServer {
       siot.serve('set' satisfies Verb, (request, reply) => {
         void this.#set(request, (answer) => reply(json(answer)));
       }),
+      siot.serve('confirm' satisfies Verb, (request, reply) => {
+        reply(json(this.#confirm(request)));
+      }),
     );
   }
 
@@ -81,9 +100,9 @@ export class VerbServer {
   }
 
   async #set(request: Uint8Array, reply: (answer: SetReply) => void): Promise<void> {
-    const asked = readRequest(request);
+    const asked = readRequest(setRequest, request);
     if (asked === undefined) {
-      reply({ state: 'refused', reason: 'the request is not understood: use the same version' });
+      reply(NOT_UNDERSTOOD);
       return;
     }
     const link = this.parts.links().find(({ name }) => name === asked.link);
@@ -120,6 +139,17 @@ export class VerbServer {
     // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
     else if (isGatewaySwitch(point)) reply({ state: 'acknowledged' });
     else reply({ state: 'replaced', reason: 'a newer setting of this point is there already' });
+  }
+
+  #confirm(request: Uint8Array): ConfirmReply {
+    const asked = readRequest(confirmRequest, request);
+    if (asked === undefined) return NOT_UNDERSTOOD;
+    if (!this.parts.links().some(({ name }) => name === asked.link)) {
+      return { state: 'refused', reason: this.#noSuchLink(asked.link) };
+    }
+    if (this.parts.confirm(asked.link)) return { state: 'confirmed' };
+    const reason = `nothing of ${JSON.stringify(asked.link)} is held back: there is nothing to confirm`;
+    return { state: 'refused', reason };
   }
 
   #follow(link: Link, setting: Setting, reply: (answer: SetReply) => void): void {
@@ -198,9 +228,9 @@ function whyRefused({ type, key }: SetRequest): string | undefined {
   return undefined;
 }
 
-function readRequest(request: Uint8Array): SetRequest | undefined {
+function readRequest<T>(schema: z.ZodType<T>, request: Uint8Array): T | undefined {
   try {
-    return setRequest.parse(JSON.parse(Buffer.from(request).toString('utf8')));
+    return schema.parse(JSON.parse(Buffer.from(request).toString('utf8')));
   } catch {
     return undefined;
   }

@@ -3,7 +3,7 @@
  * over NATS request/reply on `mcu-gateway.<gatewayID>.<verb>`, as JSON.
  */
 
-export type Verb = 'status' | 'set';
+export type Verb = 'status' | 'set' | 'confirm';
 
 export const verbSubject = (gatewayId: string, verb: Verb): string =>
   `mcu-gateway.${gatewayId}.${verb}`;
@@ -70,6 +70,15 @@ export interface SetRequest {
     | { readonly kind: 'string' | 'json'; readonly text: string }
     | { readonly kind: 'none' };
 }
+
+/** Request of `confirm`: the board that is plugged in now is the right one. */
+export interface ConfirmRequest {
+  readonly link: string;
+}
+
+/** Answer to `confirm`. */
+export type ConfirmReply =
+  { readonly state: 'confirmed' } | { readonly state: 'refused'; readonly reason: string };
 
 /**
  * Answers to `set`, several for one request: `accepted`, then `waiting` each

@@ -108,6 +108,7 @@ export class Session {
   #resyncTimer: Timer | undefined;
   #silenceTimer: Timer | undefined;
   #open = false;
+  #held = false;
 
   constructor(
     private readonly host: SessionHost,
@@ -160,7 +161,7 @@ export class Session {
       {
         write: (frame) => this.host.write(frame),
         congested: () => this.host.congested(),
-        codec: () => this.#codecs.codec,
+        codec: () => (this.#held ? undefined : this.#codecs.codec),
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
@@ -268,6 +269,15 @@ export class Session {
     this.#deframer.push(chunk);
     this.#inChunk = false;
     return this.#mostPoints;
+  }
+
+  /**
+   * Sends no settings: it may be another device. It gets acknowledgements all the
+   * same; when it is no longer held, what waits is sent.
+   */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held && this.#codecs.codec !== undefined) this.downlink.codecKnown();
   }
 
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */

@@ -11,6 +11,13 @@ import type { Channel, ChannelEvents, Transport } from './transport.js';
 import { loadTtyIoctl } from './tty-ioctl.js';
 import type { TtyIoctl } from './tty-ioctl.js';
 
+export interface SerialHooks {
+  /** Tests give one that finds nothing. */
+  readonly loadIoctl?: () => TtyIoctl | undefined;
+  /** Called while the port is held, before its first byte: rejects if it is not the one that is meant. */
+  readonly verify?: () => Promise<void>;
+}
+
 /**
  * A serial port of Linux.
  *
@@ -28,14 +35,19 @@ export class SerialTransport implements Transport {
   readonly #options: SerialOptions;
   readonly #clock: Clock;
   readonly #loadIoctl: () => TtyIoctl | undefined;
+  readonly #verify: (() => Promise<void>) | undefined;
 
-  /** `loadIoctl`: tests give one that finds nothing. */
-  constructor(options: SerialOptions, clock: Clock, loadIoctl = loadTtyIoctl) {
+  constructor(
+    options: SerialOptions,
+    clock: Clock,
+    { loadIoctl = loadTtyIoctl, verify }: SerialHooks = {},
+  ) {
     const { path, baudRate, dataBits, parity, stopBits } = options;
     this.description = `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
     this.#options = options;
     this.#clock = clock;
     this.#loadIoctl = loadIoctl;
+    this.#verify = verify;
   }
 
   async open(events: ChannelEvents): Promise<Channel> {
@@ -60,6 +72,7 @@ export class SerialTransport implements Transport {
     try {
       if (ioctl !== undefined) applyHupcl(ioctl, probe.file.fd, options.hupcl);
       control = await SerialControl.open(options, probe, this.#clock, ioctl);
+      await this.#verify?.();
       stream = openStream(options.path, probe.file.fd);
       return { stream, control, warnings: [...probe.warnings, ...control.takePort()] };
     } catch (error) {

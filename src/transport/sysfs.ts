@@ -16,6 +16,12 @@ export interface UsbIdentity {
   readonly product?: string;
   /** Which of the device's interfaces this is (bInterfaceNumber). */
   readonly interfaceNumber?: number;
+  /**
+   * Where it is plugged in: host controller, USB generation of the root hub, and
+   * the ports on the way, such as `0000:00:14.0-usb2-1.4`. Unlike the numbers of
+   * buses and devices it stays the same over reboots.
+   */
+  readonly place: string;
 }
 
 /** Names in a folder; none where there is no such folder. */
@@ -58,7 +64,21 @@ export async function usbIdentity(device: string, sys: string): Promise<UsbIdent
       ...(manufacturer === undefined ? {} : { manufacturer }),
       ...(product === undefined ? {} : { product }),
       ...(interfaceNumber === undefined ? {} : { interfaceNumber: parseInt(interfaceNumber, 16) }),
+      place: await placeOf(folder, top),
     };
   }
   return undefined;
+}
+
+/** `device`: folder of the USB device, such as `…/0000:00:14.0/usb1/1-1/1-1.4`. */
+async function placeOf(device: string, top: string): Promise<string> {
+  const ports = basename(device).replace(/^\d+-/, '');
+  let hub = device;
+  while (!/^usb\d+$/.test(basename(hub))) {
+    // No root hub above it: somebody else's idea of a bus.
+    if (!hub.startsWith(`${top}/`)) return basename(device);
+    hub = dirname(hub);
+  }
+  const generation = /^\d+/.exec((await attribute(`${hub}/version`)) ?? '')?.[0] ?? '';
+  return `${basename(dirname(hub))}-usb${generation}-${ports}`;
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { canLines, portLines } from '../../src/cli/port-lines.js';
 import { runCli } from '../support/cli.js';
 
-const usb = { vendorId: '0403', productId: '6001', manufacturer: 'Acme', product: 'Bridge' };
+const usb = { vendorId: '0403', productId: '6001', manufacturer: 'Acme', product: 'Bridge', place: 'pci-usb2-1' };
 
 it('shows identity, stable path, driver and holders of a port', () => {
   const lines = portLines({
@@ -20,7 +20,7 @@ it('shows identity, stable path, driver and holders of a port', () => {
     '/dev/ttyUSB0',
     '  stable path /dev/serial/by-id/usb-Acme',
     '  also /dev/serial/by-path/pci-1',
-    '  USB 0403:6001, Acme, Bridge, serial number A\\x1b[2J1',
+    '  USB 0403:6001, Acme, Bridge, serial number A\\x1b[2J1, at pci-usb2-1',
     '  driver ftdi_sio',
     '  this user may not open it (often: join group dialout)',
     '  held by picocom (process 42)',
@@ -33,7 +33,7 @@ it('shows a CAN interface', () => {
   expect(canLines(can)).toEqual([
     'can0',
     '  CAN FD, up (up)',
-    '  USB 0403:6001, Acme, Bridge',
+    '  USB 0403:6001, Acme, Bridge, at pci-usb2-1',
     '  driver gs_usb',
   ]);
 });

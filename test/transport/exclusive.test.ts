@@ -38,7 +38,7 @@ function pty(): Pty {
 
 async function open(path: string, ioctl = loadTtyIoctl) {
   const events = new Recorder();
-  const transport = new SerialTransport({ ...SERIAL_DEFAULTS, path }, clock, ioctl);
+  const transport = new SerialTransport({ ...SERIAL_DEFAULTS, path }, clock, { loadIoctl: ioctl });
   const channel: Channel = await transport.open(events);
   opened.unshift(channel);
   // What is to be warned of comes in the turn after the opening.

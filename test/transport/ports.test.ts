@@ -46,6 +46,7 @@ function addAcm(): void {
     manufacturer: 'Raspberry Pi',
     product: 'Pico',
   });
+  file('sys/devices/pci0/usb1/version', ' 2.00');
   file(`${device}/1-1:1.0/bInterfaceNumber`, '00');
   folder('sys/bus/usb/drivers/cdc_acm');
   link(`${device}/1-1:1.0/driver`, '../../../../../bus/usb/drivers/cdc_acm');
@@ -91,6 +92,7 @@ describe('serial ports', () => {
           manufacturer: 'Raspberry Pi',
           product: 'Pico',
           interfaceNumber: 0,
+          place: 'pci0-usb2-1',
         },
         accessible: true,
         holders: [],

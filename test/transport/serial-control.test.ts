@@ -112,7 +112,7 @@ describe.skipIf(loadTtyIoctl() === undefined)('calls to the driver (needs koffi)
     const transport = new SerialTransport(
       { ...options, path: device.path, ...asked },
       clock,
-      () => watched,
+      { loadIoctl: () => watched },
     );
     const channel = await transport.open(events);
     opened.unshift(channel);

@@ -1,0 +1,205 @@
+/**
+ * The links of one configured link of type `usb`: one for each device that
+ * matches, made when it is first plugged in, kept from then on.
+ *
+ * ```
+ *  UsbWatch ─► ports that match ─► seat() ─► links: made, tried at once, held
+ *                                    │
+ *                                    └─► stateDir/usb.json
+ * ```
+ */
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { SystemRoot } from '../transport/serial-ports.js';
+import type { Transport } from '../transport/transport.js';
+import { usbMatches } from '../transport/usb-match.js';
+import type { UsbPort } from '../transport/usb-ports.js';
+import type { UsbWatch } from '../transport/usb-watch.js';
+import { UsbTransport } from '../transport/usb.js';
+import type { LinkConfig, UsbConfig } from './config.js';
+import { MOST_MEMBERS, seat, strangerIn, type UsbMember } from './usb-roster.js';
+
+/** A configured link whose transport is `usb`. */
+export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
+
+export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
+  link.transport.type === 'usb';
+
+/** What the fleet needs of a link. */
+export interface FleetLink {
+  /** Its device is there now. */
+  retryNow(): void;
+  /** Keeps settings back, for this reason; `undefined`: no longer. */
+  hold(why: string | undefined): void;
+  /** Somebody deleted its node in SIOT. */
+  readonly isDeleted: boolean;
+}
+
+export interface FleetHost {
+  /** `undefined`: there is another link of that name. */
+  addLink(config: LinkConfig, transport: Transport): Promise<FleetLink | undefined>;
+  removeLink(name: string): Promise<void>;
+  /** Keeps what is known of the devices. */
+  save(members: readonly UsbMember[]): void;
+}
+
+export interface UsbFleetParts {
+  readonly template: UsbTemplate;
+  readonly known: readonly UsbMember[];
+  readonly watch: UsbWatch;
+  readonly host: FleetHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly where?: SystemRoot | undefined;
+}
+
+export class UsbFleet {
+  #members: readonly UsbMember[];
+  #ports: ReadonlyMap<string, UsbPort> = new Map();
+  readonly #links = new Map<string, FleetLink>();
+  readonly #shunned = new Set<string>();
+  #unlisten: (() => void) | undefined;
+  /** Looks are acted upon one after the other. */
+  #busy: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #saved = '';
+  #fullSaid = false;
+
+  constructor(private readonly parts: UsbFleetParts) {
+    this.#members = parts.known;
+    this.#saved = JSON.stringify(parts.known);
+  }
+
+  get template(): UsbTemplate {
+    return this.parts.template;
+  }
+
+  /** Resolves when there is a link for each device that is known or plugged in. */
+  start(): Promise<void> {
+    this.#unlisten = this.parts.watch.onLook((ports) => this.#look(ports));
+    return this.#look(this.parts.watch.ports);
+  }
+
+  /** No further links are made; those that there are remain the host's. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unlisten?.();
+    await this.#busy;
+  }
+
+  get names(): string[] {
+    return [...this.#links.keys()];
+  }
+
+  /** A person says that the board that is there now is the right one. False: no such link, or nothing is held. */
+  confirm(name: string): boolean {
+    const member = this.#members.find((one) => one.name === name);
+    const port = this.#ports.get(name);
+    if (member === undefined || port === undefined) return false;
+    if (strangerIn(member, port) === undefined) return false;
+    const { vendorId, productId } = port.usb;
+    this.#members = this.#members.map((one) =>
+      one === member ? { ...one, vendorId, productId } : one,
+    );
+    this.#save();
+    this.#links.get(name)?.hold(undefined);
+    return true;
+  }
+
+  #look(ports: readonly UsbPort[]): Promise<void> {
+    this.#busy = this.#busy.then(() => this.#seat(ports));
+    return this.#busy;
+  }
+
+  async #seat(ports: readonly UsbPort[]): Promise<void> {
+    if (this.#stopped) return;
+    const { template, log } = this.parts;
+    const present = ports.filter(({ usb }) => usbMatches(template.transport, usb));
+    await this.#forgetDeleted(present);
+    const { members, ports: seated, twins, refused } = seat(template.name, this.#members, present);
+    this.#members = members;
+    this.#ports = seated;
+    for (const serialNumber of twins) {
+      log.warn(
+        { serialNumber },
+        'several devices have this serial number: from now on they are told apart by the place where they are plugged in',
+      );
+    }
+    if (refused.length > 0 && !this.#fullSaid) {
+      log.warn(
+        { devices: members.length, refused: refused.map(({ usb }) => usb.place) },
+        `no link for further devices: ${String(MOST_MEMBERS)} are known already; delete nodes of devices that are gone in SIOT, or match fewer`,
+      );
+    }
+    this.#fullSaid = refused.length > 0;
+    this.#save();
+    for (const member of members) await this.#settle(member, seated.get(member.name));
+  }
+
+  /** The link of a member: there, held or not, tried when its device is there. */
+  async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
+    const stranger = port === undefined ? undefined : strangerIn(member, port);
+    let link = this.#links.get(member.name);
+    if (link === undefined) {
+      if (this.#shunned.has(member.name)) return;
+      link = await this.parts.host.addLink(this.#configOf(member), this.#transportOf(member));
+      if (link === undefined) {
+        this.#shunned.add(member.name);
+        return;
+      }
+      this.#links.set(member.name, link);
+    }
+    if (port === undefined) return;
+    link.hold(
+      stranger === undefined
+        ? undefined
+        : `${stranger}; confirm it with \`siot-mcu confirm ${JSON.stringify(member.name)}\``,
+    );
+    link.retryNow();
+  }
+
+  /** Somebody deleted the node of a device that is not there: it is not to come back with each start. */
+  async #forgetDeleted(present: readonly UsbPort[]): Promise<void> {
+    const there = new Set(present.map(({ usb }) => usb.place));
+    for (const member of this.#members) {
+      const deleted = this.#links.get(member.name)?.isDeleted === true;
+      if (!deleted || there.has(member.place)) continue;
+      this.#members = this.#members.filter((one) => one !== member);
+      this.#links.delete(member.name);
+      await this.parts.host.removeLink(member.name);
+    }
+  }
+
+  #configOf(member: UsbMember): LinkConfig {
+    const { template } = this.parts;
+    const { type, description } = template.node;
+    const suffix = member.name.slice(template.name.length + 1);
+    return {
+      ...template,
+      name: member.name,
+      node: { type, description: `${description} ${suffix}` },
+    };
+  }
+
+  #transportOf(member: UsbMember): Transport {
+    const { template, where, clock } = this.parts;
+    const { vendorId, productId, serialNumber, place } = member;
+    const who = serialNumber ?? `at ${place}`;
+    return new UsbTransport(
+      {
+        identity: `${vendorId}:${productId} ${who}`,
+        serial: template.transport,
+        find: () => this.#ports.get(member.name),
+        where,
+      },
+      clock,
+    );
+  }
+
+  #save(): void {
+    const text = JSON.stringify(this.#members);
+    if (text === this.#saved) return;
+    this.#saved = text;
+    this.parts.host.save(this.#members);
+  }
+}

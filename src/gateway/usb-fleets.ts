@@ -1,0 +1,79 @@
+/** All configured links of type `usb`, which share one watch on the bus and one file. */
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { SystemRoot } from '../transport/serial-ports.js';
+import { UsbWatch } from '../transport/usb-watch.js';
+import type { StateDir } from './state-dir.js';
+import { UsbFleet, type FleetHost, type UsbTemplate } from './usb-fleet.js';
+import type { UsbRecord } from './usb-record.js';
+
+export interface UsbFleetsParts {
+  readonly state: StateDir;
+  readonly links: Omit<FleetHost, 'save'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Tests give a machine of their own. */
+  readonly where?: SystemRoot | undefined;
+}
+
+export class UsbFleets {
+  readonly #fleets = new Map<string, UsbFleet>();
+  #watch: UsbWatch | undefined;
+  #record: UsbRecord | undefined;
+
+  constructor(private readonly parts: UsbFleetsParts) {}
+
+  templates(): UsbTemplate[] {
+    return [...this.#fleets.values()].map(({ template }) => template);
+  }
+
+  /** Resolves when there is a link for each device that is known or plugged in. */
+  async add(template: UsbTemplate): Promise<void> {
+    const { state, links, clock, log, where } = this.parts;
+    const record = (this.#record ??= await state.loadUsb());
+    const fleet = new UsbFleet({
+      template,
+      known: record[template.name] ?? [],
+      watch: await this.#watching(),
+      host: {
+        ...links,
+        save: (members) => {
+          this.#record = { ...this.#record, [template.name]: members };
+          void state.saveUsb(this.#record);
+        },
+      },
+      clock,
+      log: log.child({ link: template.name }),
+      where,
+    });
+    this.#fleets.set(template.name, fleet);
+    await fleet.start();
+  }
+
+  /** Its links leave; what is known of its devices stays. */
+  async remove(name: string): Promise<void> {
+    const fleet = this.#fleets.get(name);
+    if (fleet === undefined) return;
+    this.#fleets.delete(name);
+    await fleet.stop();
+    for (const link of fleet.names) await this.parts.links.removeLink(link);
+  }
+
+  /** See {@link UsbFleet.confirm}. */
+  confirm(link: string): boolean {
+    return [...this.#fleets.values()].some((fleet) => fleet.confirm(link));
+  }
+
+  async stop(): Promise<void> {
+    this.#watch?.stop();
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
+  }
+
+  async #watching(): Promise<UsbWatch> {
+    if (this.#watch === undefined) {
+      this.#watch = new UsbWatch(this.parts.clock, this.parts.where);
+      await this.#watch.start();
+    }
+    return this.#watch;
+  }
+}

@@ -1,0 +1,24 @@
+/** What is kept of USB devices over restarts of the gateway, and whether a file really holds it. */
+import { z } from 'zod';
+import type { UsbMember } from './usb-roster.js';
+
+/** `usb.json`: devices by the name of the configured link that they belong to. */
+export type UsbRecord = Readonly<Record<string, readonly UsbMember[]>>;
+
+const member = z.object({
+  name: z.string().min(1),
+  serialNumber: z.string().optional(),
+  interfaceNumber: z.int(),
+  place: z.string(),
+  byPlace: z.boolean(),
+  vendorId: z.string(),
+  productId: z.string(),
+});
+
+const usbRecord = z.record(z.string(), z.array(member));
+
+/** `undefined`: somebody else's content. */
+export function parseUsbRecord(content: unknown): UsbRecord | undefined {
+  const parsed = usbRecord.safeParse(content);
+  return parsed.success ? parsed.data : undefined;
+}

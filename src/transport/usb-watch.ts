@@ -1,0 +1,118 @@
+/** Notices USB serial ports that come and go. */
+import { watch, type FSWatcher } from 'node:fs';
+import type { Clock, Timer } from '../point/clock.js';
+import type { SystemRoot } from './serial-ports.js';
+import { listUsbPorts, sameUsbPort, type UsbPort } from './usb-ports.js';
+
+/** A board with several ports brings them all within this time, in ms. */
+const GATHER_MS = 20;
+/** Where /dev tells nothing (a container's own /dev, no inotify left), this finds what has come, in ms. */
+const POLL_MS = 2_000;
+const POLL_BLIND_MS = 500;
+
+/**
+ * The kernel makes a device file for each port that comes and takes it away
+ * with the port: inotify on /dev is the event. sysfs says who it is, and is
+ * looked at now and then as well.
+ *
+ * ```
+ *  inotify on /dev ─┬─► scan of /sys/class/tty ─► listeners
+ *  every 2 s ───────┘
+ * ```
+ */
+export class UsbWatch {
+  #ports: readonly UsbPort[] = [];
+  #watcher: FSWatcher | undefined;
+  #timer: Timer | undefined;
+  #scanning: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  readonly #listeners = new Set<(ports: readonly UsbPort[]) => void>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly where: SystemRoot = {},
+  ) {}
+
+  /** As of the last look. */
+  get ports(): readonly UsbPort[] {
+    return this.#ports;
+  }
+
+  /** Told after each look that found another picture, or that an event asked for. */
+  onLook(listener: (ports: readonly UsbPort[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves after the first look. */
+  async start(): Promise<void> {
+    this.#listen();
+    await this.#scan(true);
+    this.#poll();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#watcher?.close();
+    this.#timer?.cancel();
+    this.#listeners.clear();
+  }
+
+  #listen(): void {
+    try {
+      // Also a change of rights is an event: udev gives them after the file is there.
+      this.#watcher = watch(`${this.where.root ?? ''}/dev`, { persistent: false }, (_event, name) => {
+        if (name === null || name.startsWith('tty')) this.#soon();
+      });
+      this.#watcher.once('error', () => {
+        this.#watcher?.close();
+        this.#watcher = undefined;
+      });
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+
+  #soon(): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = this.clock.setTimer(GATHER_MS, () => {
+      void this.#scan(true).then(() => this.#poll());
+    });
+  }
+
+  #poll(): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    const ms = this.#watcher === undefined ? POLL_BLIND_MS : POLL_MS;
+    this.#timer = this.clock.setTimer(ms, () => {
+      void this.#scan(false).then(() => this.#poll());
+    });
+  }
+
+  /** One at a time; what is asked for during one is done once more after it. */
+  #scan(tell: boolean): Promise<void> {
+    if (this.#scanning !== undefined) {
+      this.#again ||= tell;
+      return this.#scanning;
+    }
+    this.#scanning = this.#look(tell).finally(() => (this.#scanning = undefined));
+    return this.#scanning;
+  }
+
+  async #look(tell: boolean): Promise<void> {
+    let told = tell;
+    do {
+      this.#again = false;
+      const ports = await listUsbPorts(this.where);
+      if (this.#stopped) return;
+      const changed =
+        ports.length !== this.#ports.length ||
+        ports.some((port, i) => !sameUsbPort(port, this.#ports[i] ?? port));
+      this.#ports = ports;
+      if (changed || told) for (const listener of this.#listeners) listener(ports);
+      told = true;
+    } while (this.#again);
+  }
+}
