@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config.js';
-import { verbSubject, type SetReply, type SetRequest, type StatusReply } from '../gateway/verbs.js';
+import {
+  verbSubject,
+  type ConfirmReply,
+  type ConfirmRequest,
+  type SetReply,
+  type SetRequest,
+  type StatusReply,
+  type Verb,
+} from '../gateway/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { Connection, type Answer, type Incoming } from '../siot/connection.js';
@@ -76,10 +84,20 @@ export class GatewayClient {
 
   /** Throws a {@link CliError} when the gateway does not answer. */
   async status(): Promise<StatusReply> {
-    const subject = verbSubject(this.#id, 'status');
-    const answer = await this.#connection.request(subject, new Uint8Array(), ANSWER_WITHIN_MS);
+    return (await this.#ask('status', new Uint8Array())) as StatusReply;
+  }
+
+  /** Throws a {@link CliError} when the gateway does not answer. */
+  async confirm(link: string): Promise<ConfirmReply> {
+    const request: ConfirmRequest = { link };
+    return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;
+  }
+
+  async #ask(verb: Verb, payload: Uint8Array): Promise<unknown> {
+    const subject = verbSubject(this.#id, verb);
+    const answer = await this.#connection.request(subject, payload, ANSWER_WITHIN_MS);
     if (typeof answer === 'string') throw new CliError(this.#silence(answer));
-    return parse(answer) as StatusReply;
+    return parse(answer);
   }
 
   /** Calls back for each answer; `undefined`: the connection is lost, none will follow. */

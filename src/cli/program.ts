@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { checkCommand } from './commands/check.js';
+import { confirmCommand } from './commands/confirm.js';
 import { portsCommand } from './commands/ports.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
 import { simCommand } from './commands/sim.js';
+import { udevCommand } from './commands/udev.js';
 import { watchCommand } from './commands/watch.js';
 import { VERSION } from './version.js';
 
@@ -13,8 +15,10 @@ const COMMANDS = [
   runCommand,
   checkCommand,
   portsCommand,
+  udevCommand,
   watchCommand,
   setCommand,
+  confirmCommand,
   simCommand,
   schemaCommand,
 ];

@@ -3,6 +3,7 @@
  * written, right or wrong, so that all that is wrong with it is said at once.
  */
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
+import { USB_MATCH_TEXTS } from '../transport/usb-match.js';
 import { isUuid, uuidV5 } from './uuid.js';
 
 export interface ConfigProblem {
@@ -49,6 +50,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...parentProblems(groupAt(written, 'siot')),
     ...nameProblems(links),
     ...portProblems(links),
+    ...usbProblems(links),
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),
     ...links.flatMap(({ link, path }) => commandProblems(link, path)),
   ];
@@ -179,6 +181,26 @@ function portProblems(links: readonly Placed[]): ConfigProblem[] {
       message: `is also the port of links[${first}]; a port has one link`,
     });
   });
+  return problems;
+}
+
+/** By which a USB device can be told from others. */
+const USB_KEYS = [...USB_MATCH_TEXTS, 'interfaceNumber'] as const;
+
+function usbProblems(links: readonly Placed[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  for (const { link, path } of links) {
+    const transport = groupAt(link, 'transport');
+    if (transport.type !== 'usb') continue;
+    if (!USB_KEYS.some((key) => has(transport, key))) {
+      const message = `would take every USB serial device; say which by one or more of ${USB_KEYS.join(', ')}`;
+      problems.push({ path: [...path, 'transport'], message });
+    }
+    if (has(groupAt(link, 'node'), 'id')) {
+      const message = 'each device of a usb link has a node of its own; take it out';
+      problems.push({ path: [...path, 'node', 'id'], message });
+    }
+  }
   return problems;
 }
 

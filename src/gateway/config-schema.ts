@@ -171,7 +171,8 @@ const tcp = group(
 /** Adding a transport adds a line here. */
 const TRANSPORTS = [serial, usb, tcp] as const;
 
-const transportTypes = TRANSPORTS.map((transport) => transport.shape.type.value).join(' or ');
+const TYPES = TRANSPORTS.map((transport) => transport.shape.type.value);
+const transportTypes = `${TYPES.slice(0, -1).join(', ')} or ${TYPES.at(-1) ?? ''}`;
 
 const transport = z.discriminatedUnion('type', TRANSPORTS, {
   error: ({ input }) => {

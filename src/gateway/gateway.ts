@@ -205,7 +205,10 @@ export class Gateway {
 
   /** A link that is not in the configuration by its name. */
   async #addUsbLink(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
-    if (this.config.links.some(({ name }) => name === config.name) || this.#links.has(config.name)) {
+    if (
+      this.config.links.some(({ name }) => name === config.name) ||
+      this.#links.has(config.name)
+    ) {
       this.parts.log.error(
         { link: config.name },
         'a USB device has no link: the configuration has another link of that name; rename it',
@@ -276,7 +279,10 @@ export class Gateway {
       if (!same(link.config, wanted.get(link.name))) await this.#removeLink(link);
     }
     if (connection !== undefined) await this.#restartSiot(record, connection);
-    const there = new Set([...this.#links.keys(), ...this.#usb.templates().map(({ name }) => name)]);
+    const there = new Set([
+      ...this.#links.keys(),
+      ...this.#usb.templates().map(({ name }) => name),
+    ]);
     for (const link of config.links) {
       if (!there.has(link.name)) await this.#addConfigured(link);
     }

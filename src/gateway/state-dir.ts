@@ -88,7 +88,10 @@ export class StateDir {
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return {};
       if (!(error instanceof SyntaxError)) {
-        this.log.error({ path, reason: reasonOf(error) }, 'what is known of USB devices cannot be read');
+        this.log.error(
+          { path, reason: reasonOf(error) },
+          'what is known of USB devices cannot be read',
+        );
         return {};
       }
     }

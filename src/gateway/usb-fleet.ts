@@ -76,7 +76,7 @@ export class UsbFleet {
 
   /** Resolves when there is a link for each device that is known or plugged in. */
   start(): Promise<void> {
-    this.#unlisten = this.parts.watch.onLook((ports) => this.#look(ports));
+    this.#unlisten = this.parts.watch.onLook((ports) => void this.#look(ports));
     return this.#look(this.parts.watch.ports);
   }
 

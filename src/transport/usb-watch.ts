@@ -62,9 +62,13 @@ export class UsbWatch {
   #listen(): void {
     try {
       // Also a change of rights is an event: udev gives them after the file is there.
-      this.#watcher = watch(`${this.where.root ?? ''}/dev`, { persistent: false }, (_event, name) => {
-        if (name === null || name.startsWith('tty')) this.#soon();
-      });
+      this.#watcher = watch(
+        `${this.where.root ?? ''}/dev`,
+        { persistent: false },
+        (_event, name) => {
+          if (name === null || name.startsWith('tty')) this.#soon();
+        },
+      );
       this.#watcher.once('error', () => {
         this.#watcher?.close();
         this.#watcher = undefined;
@@ -101,10 +105,15 @@ export class UsbWatch {
     return this.#scanning;
   }
 
+  #takeAgain(): boolean {
+    const again = this.#again;
+    this.#again = false;
+    return again;
+  }
+
   async #look(tell: boolean): Promise<void> {
     let told = tell;
     do {
-      this.#again = false;
       const ports = await listUsbPorts(this.where);
       if (this.#stopped) return;
       const changed =
@@ -113,6 +122,7 @@ export class UsbWatch {
       this.#ports = ports;
       if (changed || told) for (const listener of this.#listeners) listener(ports);
       told = true;
-    } while (this.#again);
+      // Asked for while we looked.
+    } while (this.#takeAgain());
   }
 }

@@ -123,7 +123,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       'no transport',
       'links:\n  - name: a\n',
       [
-        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial or tcp',
+        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial, usb or tcp',
       ],
     ],
     [
@@ -134,12 +134,12 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     [
       'a transport without a type',
       'links:\n  - name: a\n    transport: { host: h, port: 1 }\n',
-      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial or tcp'],
+      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial, usb or tcp'],
     ],
     [
       'an unknown transport',
-      'links:\n  - name: a\n    transport: { type: usb }\n',
-      ['gw.yaml:3:24: links[0].transport.type: "usb" is not allowed; give serial or tcp'],
+      'links:\n  - name: a\n    transport: { type: lpt }\n',
+      ['gw.yaml:3:24: links[0].transport.type: "lpt" is not allowed; give serial, usb or tcp'],
     ],
     [
       'a key of tcp in serial',

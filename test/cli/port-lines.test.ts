@@ -2,7 +2,13 @@ import { expect, it } from 'vitest';
 import { canLines, portLines } from '../../src/cli/port-lines.js';
 import { runCli } from '../support/cli.js';
 
-const usb = { vendorId: '0403', productId: '6001', manufacturer: 'Acme', product: 'Bridge', place: 'pci-usb2-1' };
+const usb = {
+  vendorId: '0403',
+  productId: '6001',
+  manufacturer: 'Acme',
+  product: 'Bridge',
+  place: 'pci-usb2-1',
+};
 
 it('shows identity, stable path, driver and holders of a port', () => {
   const lines = portLines({

@@ -166,6 +166,14 @@ withEachSiot(
       expect(watch.stderr).toBe('');
     });
 
+    it('siot-mcu confirm: there is nothing to confirm of a link that nobody doubts', async () => {
+      const { config } = await station(siot);
+      const confirm = await runCli(['confirm', '-c', config, 'pump']);
+      expect(confirm).toMatchObject({ status: 1, stdout: '' });
+      expect(confirm.stderr).toContain('nothing of "pump" is held back');
+      expect((await runCli(['confirm', '-c', config, 'pumps'])).status).toBe(2);
+    });
+
     it('siot-mcu run: ends by SIGTERM with 0 within 5 s, all handed on', async () => {
       const { device, bus, daemon, nodeId, file, config } = await station(siot);
       await device.report({ type: 'last', value: 42, time: now() });

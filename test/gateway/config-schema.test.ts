@@ -37,8 +37,9 @@ function* leaves(node: SchemaNode, path: KeyPath): Generator<[KeyPath, SchemaNod
   } else if (node.items?.properties !== undefined) {
     yield* leaves(node.items, [...path, 0]);
   } else if (node.oneOf !== undefined) {
-    yield* leaves(node.oneOf[0] ?? {}, path);
-    yield* leaves(node.oneOf[1] ?? {}, ['links', 1, 'transport']);
+    // The links of the example have the transports in the schema's order.
+    for (const [index, inner] of node.oneOf.entries())
+      yield* leaves(inner, ['links', index, 'transport']);
   } else {
     yield [path, node];
   }
@@ -120,7 +121,8 @@ describe('the published JSON Schema', () => {
     ['a name with a line break', withLink({ name: 'a\nb' })],
     ['a number for a name', withLink({ name: 5 })],
     ['a transport that is a word', withLink({ transport: 'serial' })],
-    ['an unknown transport', withLink({ transport: { type: 'usb' } })],
+    ['an unknown transport', withLink({ transport: { type: 'lpt' } })],
+    ['a vendor ID that is a number', withLink({ transport: { type: 'usb', vendorId: 2341 } })],
     ['a transport without a type', withLink({ transport: { path: '/dev/ttyS0' } })],
     ['a serial port without a path', withLink({ transport: { type: 'serial' } })],
     ['a key of tcp in serial', withSerial({ host: 'a' })],

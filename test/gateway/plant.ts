@@ -70,6 +70,8 @@ export class GatewayUnderTest {
   constructor(
     readonly folder: string,
     public document: object,
+    /** Where its USB devices are. */
+    readonly usbRoot?: string,
   ) {
     this.gateway = this.#make();
     onTestFinished(() => this.gateway.stop());
@@ -81,6 +83,7 @@ export class GatewayUnderTest {
       random: Math.random,
       log: recordingLog(this.said),
       version: '1.2.3',
+      ...(this.usbRoot === undefined ? {} : { usbRoot: { root: this.usbRoot } }),
     });
   }
 

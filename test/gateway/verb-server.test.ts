@@ -316,6 +316,9 @@ function played() {
     status: () => {
       throw new Error('nobody asked');
     },
+    confirm: () => {
+      throw new Error('nobody asked');
+    },
   });
   return {
     clock,

@@ -203,7 +203,13 @@ test('CAN interfaces', async () => {
       state: 'up',
       fd: false,
       driver: 'gs_usb',
-      usb: { vendorId: '1d50', productId: '606f', product: 'candleLight', interfaceNumber: 0 },
+      usb: {
+        vendorId: '1d50',
+        productId: '606f',
+        place: 'pci0-usb-3',
+        product: 'candleLight',
+        interfaceNumber: 0,
+      },
     },
     { name: 'vcan0', up: false, state: 'down', fd: true },
   ]);

@@ -109,11 +109,9 @@ describe.skipIf(loadTtyIoctl() === undefined)('calls to the driver (needs koffi)
       },
     });
     const events = new Recorder();
-    const transport = new SerialTransport(
-      { ...options, path: device.path, ...asked },
-      clock,
-      { loadIoctl: () => watched },
-    );
+    const transport = new SerialTransport({ ...options, path: device.path, ...asked }, clock, {
+      loadIoctl: () => watched,
+    });
     const channel = await transport.open(events);
     opened.unshift(channel);
     return { channel, events, calls };

@@ -115,7 +115,9 @@ describe('bytes', () => {
     const device = pty();
     const events = new Recorder();
     const options = { ...SERIAL_DEFAULTS, path: device.path };
-    const channel = await new SerialTransport(options, clock, { loadIoctl: () => undefined }).open(events);
+    const channel = await new SerialTransport(options, clock, { loadIoctl: () => undefined }).open(
+      events,
+    );
     opened.unshift(channel);
     expect(events.warnings).toEqual([]);
     await events.until((e) => e.warnings.length > 0);

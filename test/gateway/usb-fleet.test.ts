@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import type { McuOptions } from '../../firmware-sim/index.js';
+import type { Board } from '../support/usb-machine.js';
+import { UsbMachine } from '../support/usb-machine.js';
+import { useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
+import { GatewayUnderTest, asker, openDevice, startStore, type Device } from './plant.js';
+import { complaints, until } from './support.js';
+
+const nats = useNats();
+const A = { serialNumber: 'A' };
+const B = { serialNumber: 'B' };
+
+async function rig(...others: object[]) {
+  const store = await startStore(nats);
+  const machine = new UsbMachine();
+  const document = {
+    nats: { servers: nats.url },
+    links: [
+      {
+        name: 'boards',
+        transport: { type: 'usb', vendorId: '2E8A' },
+        protocol: 'compact',
+        ackTimeoutMs: 20,
+      },
+      ...others,
+    ],
+  };
+  const gateway = new GatewayUnderTest(tempDir(), document, machine.root);
+  const plug = async (
+    hub: string,
+    name: string,
+    board: Board,
+    options: Partial<McuOptions> = {},
+  ): Promise<Device & { pull(): Promise<void> }> => {
+    const device = await openDevice(options);
+    machine.plug(hub, name, device.pipe.path, board);
+    return {
+      ...device,
+      pull: async () => {
+        machine.pull(hub, name);
+        await device.mcu.close();
+      },
+    };
+  };
+  const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
+  const open = (name: string) =>
+    until(
+      () =>
+        links().includes(name) &&
+        gateway.link(name).port === 'open' &&
+        gateway.link(name).node === 'alive',
+      () => `${name} to be open: ${JSON.stringify(gateway.gateway.status())}`,
+    );
+  const nodeOf = (name: string): string => gateway.link(name).nodeId;
+  return { store, machine, document, gateway, plug, links, open, nodeOf };
+}
+
+const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
+
+describe('USB boards', () => {
+  it('become a link and a node each, when they are plugged in', async () => {
+    const { store, gateway, plug, open, nodeOf, links } = await rig();
+    const first = await plug('1', 'ttyACM0', A);
+    await gateway.start();
+    await open('boards-A');
+    const second = await plug('2', 'ttyACM1', { ...B, product: 'Pico' });
+    await plug('3', 'ttyUSB0', { vendorId: '0403', serialNumber: 'C' });
+    await open('boards-B');
+    await first.report('temp', 1);
+    await second.report('temp', 2);
+    await store.waitForPoint(nodeOf('boards-A'), 'temp', '0', isAt(1));
+    await store.waitForPoint(nodeOf('boards-B'), 'temp', '0', isAt(2));
+    await store.waitForPoint(
+      nodeOf('boards-B'),
+      'description',
+      '0',
+      ({ text }) => text === 'boards B',
+    );
+    expect(links()).toEqual(['boards-A', 'boards-B']);
+  });
+
+  it('come back as the same node, under whatever path, and get what was set meanwhile', async () => {
+    const { store, gateway, plug, open, nodeOf } = await rig();
+    await gateway.start();
+    const board = await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    await board.report('temp', 1);
+    const node = nodeOf('boards-A');
+    await store.waitForPoint(node, 'connected', '0', isAt(1));
+    await board.pull();
+    await store.waitForPoint(node, 'connected', '0', isAt(0));
+    await until(
+      () => gateway.link('boards-A').portProblem === 'USB device 2e8a:000a A is not plugged in',
+      'the reason',
+    );
+    await store.setAs('user-1', node, 'limit', '', 7);
+    await until(() => gateway.link('boards-A').pending.length === 1, 'the setting to wait');
+    // Another board has its old path and its old socket now.
+    await plug('1', 'ttyACM0', B);
+    const back = await plug('2', 'ttyACM1', A);
+    expect((await back.mcu.waitForSetting('limit')).value).toBe(7);
+    await open('boards-B');
+    expect(nodeOf('boards-A')).toBe(node);
+  });
+
+  it('are known over restarts: what is set while one is away waits for it', async () => {
+    const { store, gateway, plug, open, nodeOf, links } = await rig();
+    await gateway.start();
+    const board = await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    await board.report('temp', 1);
+    const node = nodeOf('boards-A');
+    await board.pull();
+    await gateway.restart();
+    await until(
+      () => links().includes('boards-A') && gateway.link('boards-A').node === 'alive',
+      'the link',
+    );
+    await store.setAs('user-1', node, 'limit', '', 7);
+    await until(() => gateway.link('boards-A').pending.length === 1, 'the setting to wait');
+    const back = await plug('4', 'ttyACM9', A);
+    expect((await back.mcu.waitForSetting('limit')).value).toBe(7);
+  });
+
+  it('whose node somebody deleted are forgotten once they are gone', async () => {
+    const { store, gateway, plug, open, nodeOf, links } = await rig();
+    await gateway.start();
+    const board = await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    const node = nodeOf('boards-A');
+    await store.edgeAs('user-1', node, gateway.id, { deleted: true });
+    await until(() => gateway.link('boards-A').node === 'deleted', 'the deletion to be heard');
+    await board.pull();
+    await plug('2', 'ttyACM1', B);
+    await open('boards-B');
+    expect(links()).toEqual(['boards-B']);
+    await gateway.restart();
+    expect(links()).toEqual(['boards-B']);
+  });
+
+  it('stay attached when another link changes, and leave when theirs does', async () => {
+    const { gateway, document, plug, open, links } = await rig();
+    await gateway.start();
+    const board = await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    const other = { name: 'x', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
+    const [template] = (document as { links: object[] }).links;
+    await gateway.reload({ ...document, links: [template, other] });
+    expect(board.openings()).toBe(1);
+    expect(links()).toEqual(['boards-A', 'x']);
+    await gateway.reload({ ...document, links: [{ ...template, restore: false }, other] });
+    await open('boards-A');
+    await until(() => board.openings() === 2, 'the port to be opened again');
+    await gateway.reload({ ...document, links: [other] });
+    expect(links()).toEqual(['x']);
+  });
+
+  it('do not take the name of another link', async () => {
+    const { gateway, plug } = await rig({
+      name: 'boards-A',
+      transport: { type: 'tcp', host: '127.0.0.1', port: 9 },
+    });
+    await gateway.start();
+    await plug('1', 'ttyACM0', A);
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('rename it')),
+      'the complaint',
+    );
+    expect(gateway.link('boards-A').transport).toBe('tcp 127.0.0.1:9');
+  });
+});
+
+describe('a board without a serial number, where another one was', () => {
+  it('has its settings held back until somebody confirms it', async () => {
+    const { store, gateway, plug, open, nodeOf } = await rig();
+    await gateway.start();
+    const name = 'boards-pci0-usb2-1';
+    const first = await plug('1', 'ttyACM0', {});
+    await open(name);
+    await first.report('temp', 1);
+    const node = nodeOf(name);
+    await first.pull();
+    await store.setAs('user-1', node, 'limit', '', 7);
+    await until(() => gateway.link(name).pending.length === 1, 'the setting to wait');
+    const other = await plug('1', 'ttyACM0', { productId: '0005' });
+    await open(name);
+    await other.report('temp', 2);
+    await store.waitForPoint(node, 'temp', '0', isAt(2));
+    const why = /2e8a:0005 is plugged in where 2e8a:000a was.*siot-mcu confirm/;
+    expect(gateway.link(name).pending[0]?.reason).toMatch(why);
+    expect(gateway.link(name).advice.join()).toMatch(why);
+    expect(
+      other.mcu.received.some(({ points }) => points.some(({ type }) => type === 'limit')),
+    ).toBe(false);
+
+    const { request } = await asker(nats, gateway.id);
+    expect(await request('confirm', JSON.stringify({ link: 'boards' }))).toMatchObject({
+      state: 'refused',
+    });
+    expect(await request('confirm', JSON.stringify({ link: name }))).toEqual({
+      state: 'confirmed',
+    });
+    expect((await other.mcu.waitForSetting('limit')).value).toBe(7);
+    await until(() => gateway.link(name).pending.length === 0, 'the acknowledgement');
+    expect(gateway.link(name).advice).toEqual([]);
+    expect(await request('confirm', JSON.stringify({ link: name }))).toMatchObject({
+      state: 'refused',
+      reason: expect.stringContaining('nothing to confirm') as string,
+    });
+    // That is the board from now on.
+    await gateway.restart();
+    await open(name);
+    expect(gateway.link(name).advice).toEqual([]);
+  });
+});

@@ -1,0 +1,156 @@
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { SystemClock } from '../../src/point/clock.js';
+import { SERIAL_DEFAULTS } from '../../src/transport/serial-options.js';
+import { usbMatches, type UsbMatch } from '../../src/transport/usb-match.js';
+import { listUsbPorts, type UsbPort } from '../../src/transport/usb-ports.js';
+import { UsbWatch } from '../../src/transport/usb-watch.js';
+import { UsbTransport } from '../../src/transport/usb.js';
+import { openPty, type Pty } from '../support/pty.js';
+import { UsbMachine } from '../support/usb-machine.js';
+import { Recorder } from './recorder.js';
+
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+function pty(): Pty {
+  const made = openPty();
+  opened.push(made);
+  return made;
+}
+
+const PICO = {
+  vendorId: '2e8a',
+  productId: '000a',
+  serialNumber: 'E6614C311B',
+  manufacturer: 'Raspberry Pi',
+  product: 'Pico',
+  interfaceNumber: 0,
+  place: 'pci0-usb2-1',
+};
+
+describe('a match', () => {
+  it.each<[UsbMatch, boolean]>([
+    [{}, true],
+    [{ vendorId: '2E8A' }, true],
+    [{ vendorId: '2e8b' }, false],
+    [{ vendorId: '2e8' }, false],
+    [{ vendorId: '*', productId: '00*' }, true],
+    [{ productId: '*b' }, false],
+    [{ serialNumber: 'E66*1B' }, true],
+    [{ serialNumber: 'e66*1b' }, false],
+    [{ serialNumber: '*614*C3*' }, true],
+    [{ serialNumber: '*C3*614*' }, false],
+    [{ serialNumber: 'E6614C311BE6614C311B' }, false],
+    [{ serialNumber: 'E6614C*4C311B' }, false],
+    [{ manufacturer: 'Rasp*', product: 'Pico' }, true],
+    [{ manufacturer: 'Rasp*', product: 'pico' }, false],
+    [{ product: 'P.co' }, false],
+    [{ interfaceNumber: 0 }, true],
+    [{ interfaceNumber: 1 }, false],
+  ])('%j: %s', (match, expected) => {
+    expect(usbMatches(match, PICO)).toBe(expected);
+  });
+
+  it('of a device that says nothing of itself is only by *', () => {
+    const bare = { vendorId: '0403', productId: '6001', place: 'p' };
+    expect(usbMatches({ serialNumber: '*' }, bare)).toBe(true);
+    expect(usbMatches({ serialNumber: '?' }, bare)).toBe(false);
+    expect(usbMatches({ interfaceNumber: 0 }, bare)).toBe(false);
+  });
+
+  it('does not hang on a text made for it', () => {
+    const evil = { ...PICO, product: 'a'.repeat(100_000) };
+    expect(usbMatches({ product: '*a*a*a*a*a*a*a*a*a*a*b' }, evil)).toBe(false);
+  });
+});
+
+describe('plugging', () => {
+  it('is seen by event, and so is pulling', async () => {
+    const machine = new UsbMachine();
+    const watch = new UsbWatch(new SystemClock(), { root: machine.root });
+    onTestFinished(() => watch.stop());
+    await watch.start();
+    expect(watch.ports).toEqual([]);
+    const next = (wanted: number) =>
+      new Promise<readonly UsbPort[]>((resolve) => {
+        const stop = watch.onLook((ports) => {
+          if (ports.length !== wanted) return;
+          stop();
+          resolve(ports);
+        });
+      });
+    const come = next(1);
+    machine.plug('1.4', 'ttyACM0', pty().path, { serialNumber: 'A' });
+    expect(await come).toEqual([
+      {
+        path: `${machine.root}/dev/ttyACM0`,
+        usb: {
+          vendorId: '2e8a',
+          productId: '000a',
+          serialNumber: 'A',
+          interfaceNumber: 0,
+          place: 'pci0-usb2-1.4',
+        },
+      },
+    ]);
+    const gone = next(0);
+    machine.pull('1.4', 'ttyACM0');
+    await gone;
+  });
+});
+
+describe('the port of a device', () => {
+  const open = async (find: () => UsbPort | undefined, machine: UsbMachine) => {
+    const events = new Recorder();
+    const options = { identity: 'X', serial: SERIAL_DEFAULTS, find, where: { root: machine.root } };
+    const transport = new UsbTransport(options, new SystemClock());
+    const channel = await transport.open(events);
+    opened.unshift(channel);
+    return { channel, events, transport };
+  };
+
+  it('is opened where the device is', async () => {
+    const machine = new UsbMachine();
+    const board = pty();
+    machine.plug('1', 'ttyACM3', board.path, {});
+    const [port] = await listUsbPorts({ root: machine.root });
+    const { channel, transport } = await open(() => port, machine);
+    channel.write(Buffer.from('hello'));
+    expect((await board.waitFor(5)).toString()).toBe('hello');
+    expect(transport.description).toBe(`usb X (${machine.root}/dev/ttyACM3)`);
+  });
+
+  it('is not there while it is not plugged in', async () => {
+    const machine = new UsbMachine();
+    await expect(open(() => undefined, machine)).rejects.toMatchObject({
+      reason: 'notFound',
+      message: 'USB device X is not plugged in',
+    });
+  });
+
+  it('is not taken for that of another device, which has its path now', async () => {
+    const machine = new UsbMachine();
+    const [first, second] = [pty(), pty()];
+    machine.plug('1', 'ttyACM0', first.path, { serialNumber: 'A' });
+    const [port] = await listUsbPorts({ root: machine.root });
+    machine.pull('1', 'ttyACM0');
+    machine.plug('2', 'ttyACM0', second.path, { serialNumber: 'B' });
+    await expect(open(() => port, machine)).rejects.toMatchObject({ reason: 'notFound' });
+    expect(second.received.length).toBe(0);
+    // Nor is it held.
+    const [other] = await listUsbPorts({ root: machine.root });
+    await open(() => other, machine);
+  });
+
+  it('of a path that leads nowhere is not found', async () => {
+    const machine = new UsbMachine();
+    machine.plug('1', 'ttyACM0', pty().path, {});
+    const [port] = await listUsbPorts({ root: machine.root });
+    rmSync(join(machine.root, 'dev/ttyACM0'));
+    symlinkSync('/nowhere', join(machine.root, 'dev/ttyACM0'));
+    await expect(open(() => port, machine)).rejects.toMatchObject({ reason: 'notFound' });
+  });
+});
