@@ -52,6 +52,8 @@ export default tseslint.config(
         clearTimeout: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',
+        performance: 'readonly',
+        AbortController: 'readonly',
       },
     },
   },

@@ -14,25 +14,49 @@ let received;
 
 const statusOf = (signal) => 128 + constants.signals[signal];
 
+/** The status to end with after a signal; undefined: none has come. */
+export const stoppedWith = () => (received === undefined ? undefined : statusOf(received));
+
+/** How long a program that is told to end may take for it. */
+const ENDS_WITHIN_MS = 5_000;
+
+/** Ends the child when `abort` says so. Returns what ends the waiting for that. */
+function endOn(abort, child) {
+  let hard;
+  const end = () => {
+    child.kill('SIGTERM');
+    hard = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
+  };
+  abort?.addEventListener('abort', end, { once: true });
+  return () => {
+    abort?.removeEventListener('abort', end);
+    clearTimeout(hard);
+  };
+}
+
 /**
- * Runs a program to its end. Resolves to its exit status, 128 + n for signal n.
- * `stdio` names the three streams as for `spawn`.
+ * Runs a program to its end, which `abort` (an AbortSignal) may bring about.
+ * Resolves to its exit status, 128 + n for signal n. `stdio` names the three
+ * streams as for `spawn`.
  */
-export function runChild(program, args, { stdio, env = process.env }) {
+export function runChild(program, args, { stdio, env = process.env, abort }) {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', WATCHED, program, ...args], {
       stdio: [...stdio, 'pipe'],
       env,
     });
     running.add(child);
+    const forget = endOn(abort, child);
     const leash = child.stdio[3];
     leash.on('error', () => undefined);
     child.once('error', (cause) => {
       running.delete(child);
+      forget();
       reject(new Error(`${program} cannot be started: ${cause.message}`, { cause }));
     });
     child.once('exit', (code, signal) => {
       running.delete(child);
+      forget();
       leash.end('done\n');
       // What was to come after the child is not wanted any more.
       if (received !== undefined && code !== 0) process.exit(code ?? statusOf(signal));

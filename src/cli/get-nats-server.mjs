@@ -1,20 +1,7 @@
 // nats-server for the demo, the tests and the bench.
-import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { runChild } from './children.mjs';
-import { readOr, say, SetupError } from './setup-common.mjs';
-
-const isProgram = (file) => {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-};
-
-const searchPath = () => (process.env.PATH ?? '').split(delimiter).filter((part) => part !== '');
-const onPath = (name) => searchPath().some((folder) => isProgram(join(folder, name)));
+import { aptInstall, isProgram, onPath, rootShell, searchPath, systemNames } from './apt.mjs';
+import { say, SetupError } from './setup-common.mjs';
 
 /** Where system packages put servers; often not on the PATH of users. */
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
@@ -25,15 +12,6 @@ function findNatsServer(folders) {
   if (folder === undefined) return false;
   process.env.PATH = [...searchPath(), folder].join(delimiter);
   return true;
-}
-
-/** `ID` and `ID_LIKE` of the system: `debian`, `ubuntu`, `fedora` … */
-function systemNames() {
-  if (process.platform === 'darwin') return ['macos'];
-  const release = readOr('/etc/os-release', readOr('/usr/lib/os-release', ''));
-  return [...release.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].flatMap(([, names]) =>
-    names.replace(/["']/g, '').split(' '),
-  );
 }
 
 /** The command that installs nats-server, by system. */
@@ -68,11 +46,7 @@ if [ ! -e "$policy" ]; then
   trap 'exit 1' HUP INT TERM
   printf '#!/bin/sh\\nexit 101\\n' >"$policy" && chmod 755 "$policy"
 fi
-export DEBIAN_FRONTEND=noninteractive
-install() {
-  apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends nats-server </dev/null
-}
-install || { apt-get -o DPkg::Lock::Timeout=300 update </dev/null && install; } || exit 1
+${aptInstall(['nats-server'])} || exit 1
 if command -v systemctl >/dev/null; then
   systemctl disable nats-server.service >/dev/null 2>&1
 fi
@@ -94,22 +68,12 @@ export async function getNatsServer({
   if (!debian || !onPath('apt-get')) {
     throw new SetupError(`nats-server is missing; ${help}`, 2);
   }
-  let prefix;
-  if (uid === 0) {
-    prefix = [];
-  } else if (onPath('sudo')) {
-    const silent = ['ignore', 'ignore', 'ignore'];
-    const free = (await runChild('sudo', ['-n', 'true'], { stdio: silent })) === 0;
-    if (free) prefix = ['sudo', '-n'];
-    else if (process.stdin.isTTY && process.stderr.isTTY) prefix = ['sudo'];
-  }
-  if (prefix === undefined) {
+  const asRoot = await rootShell({ uid });
+  if (asRoot === undefined) {
     throw new SetupError(`nats-server is missing, and sudo asks for a password; ${help}`, 2);
   }
   say('installing nats-server (apt-get)');
-  const [program, ...args] = [...prefix, 'sh', '-c', APT_INSTALL];
-  const stdin = prefix.length === 1 ? 'inherit' : 'ignore';
-  const status = await runChild(program, args, { stdio: [stdin, 2, 2] });
+  const status = await asRoot(APT_INSTALL);
   if (!findNatsServer(folders)) {
     throw new SetupError(`apt-get did not install nats-server (exit status ${status}); ${help}`, 2);
   }

@@ -1,0 +1,107 @@
+/** CAN interfaces of the lab, and what the kernel says of them. */
+import { readFileSync } from 'node:fs';
+import { Peer, ip, loadModules, run } from './system.js';
+import { until } from '../../e2e/until.js';
+
+/** Bytes of a frame as the kernel hands it out: `mtu` of classic CAN and of CAN FD. */
+const CLASSIC_MTU = 16;
+const FD_MTU = 72;
+
+/** Makes a virtual bus, which everybody on this machine hears, and brings it up. */
+export function addVcan(name: string, { fd = false } = {}): void {
+  loadModules('vcan', 'can-raw');
+  ip(
+    `link add dev ${name} type vcan`,
+    `link set ${name} mtu ${fd ? FD_MTU : CLASSIC_MTU}`,
+    `link set ${name} up`,
+  );
+}
+
+export function removeInterface(name: string): void {
+  ip(`link delete ${name}`);
+}
+
+/** The two Kvaser controllers, which share one bus with arbitration and acknowledgement. */
+export const KVASER = ['can0', 'can1'] as const;
+const BIT_RATE = 500_000;
+
+export interface KvaserOptions {
+  /** Bits a second; the emulated bus does not mind if the two differ. */
+  readonly bitRate?: number;
+  /** Milliseconds after which the kernel restarts a controller that is bus-off; 0: never. */
+  readonly restartMs?: number;
+}
+
+/** Brings the interfaces up, which have to be down; all their counters start anew. */
+export function bringUpKvaser(
+  names: readonly string[] = KVASER,
+  { bitRate = BIT_RATE, restartMs = 0 }: KvaserOptions = {},
+): void {
+  loadModules('kvaser_pci', 'can-raw');
+  ip(
+    ...names.flatMap((name) => [
+      `link set ${name} type can bitrate ${bitRate} restart-ms ${restartMs}`,
+      `link set ${name} up`,
+    ]),
+  );
+}
+
+export function bringDown(...names: readonly string[]): void {
+  ip(...names.map((name) => `link set ${name} down`));
+}
+
+export interface CanState {
+  readonly up: boolean;
+  readonly mtu: number;
+  /** Such as `ERROR-ACTIVE`, `ERROR-PASSIVE`, `BUS-OFF`, `STOPPED`; undefined for vcan. */
+  readonly state?: string | undefined;
+  /** Error counters of the controller. */
+  readonly txErrors?: number | undefined;
+  readonly rxErrors?: number | undefined;
+}
+
+interface LinkJson {
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly linkinfo?: {
+    readonly info_data?: {
+      readonly state?: string;
+      readonly berr_counter?: { readonly tx: number; readonly rx: number };
+    };
+  };
+}
+
+/** What the kernel says of an interface. */
+export function canState(name: string): CanState {
+  const all = JSON.parse(run('ip', '-details', '-json', 'link', 'show', name)) as LinkJson[];
+  const link = all[0];
+  if (link === undefined) throw new Error(`there is no ${name}`);
+  const data = link.linkinfo?.info_data;
+  return {
+    up: link.flags.includes('UP'),
+    mtu: link.mtu,
+    state: data?.state,
+    txErrors: data?.berr_counter?.tx,
+    rxErrors: data?.berr_counter?.rx,
+  };
+}
+
+/** Sends a frame in the form of `cansend`: `123#DEADBEEF`, `00000123#`, `123##1AABB`. */
+export function sendFrame(name: string, frame: string): void {
+  run('cansend', name, frame);
+}
+
+/** `candump` in the form of its log files, once it listens. */
+export async function listen(...interfaces: readonly string[]): Promise<Peer> {
+  const before = listeners();
+  const peer = new Peer('candump', '-L', ...interfaces);
+  await until(() => listeners() >= before + interfaces.length, 'candump to listen');
+  return peer;
+}
+
+/** Receivers of all frames that the kernel knows. */
+function listeners(): number {
+  // Two lines of heading for each interface that has some.
+  const lists = readFileSync('/proc/net/can/rcvlist_all', 'utf8');
+  return lists.split('\n').filter((line) => /^\s+\w+\s+[\da-f]{3}/.test(line)).length;
+}

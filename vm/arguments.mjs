@@ -1,0 +1,50 @@
+// What `npm run lab -- …` was asked to do.
+import { SetupError } from '../src/cli/setup-common.mjs';
+
+export const USAGE = `npm run lab -- [OPTION…] [ARGUMENT OF VITEST…]
+
+Runs test/lab in a virtual machine whose kernel has CAN and USB devices.
+Arguments go to vitest, such as the names of test files.
+
+  --shell [COMMAND…]      a prompt in the machine, or one command there
+  --bench [ARGUMENT…]     the lab's benchmark instead of the tests
+  --if-possible           where the lab cannot run, say so, and end with 0
+  --time-limit MINUTES    end what takes longer (default: 20; --shell: none)
+  --help                  this text`;
+
+const DEFAULT_MINUTES = 20;
+
+/**
+ * `mode` is `help`, `shell`, `bench` or `tests`; `rest` belongs to what runs in
+ * the guest. `limitMs` is undefined where nothing limits it. Throws a SetupError
+ * for what makes no sense.
+ */
+export function parseArguments(argv) {
+  const request = { mode: 'tests', ifPossible: false, limitMs: DEFAULT_MINUTES * 60_000, rest: [] };
+  const args = [...argv];
+  while (args.length > 0) {
+    const arg = args.shift();
+    if (arg === '--if-possible') request.ifPossible = true;
+    else if (arg === '--time-limit') request.limitMs = minutes(args.shift()) * 60_000;
+    else if (arg === '--help') return { ...request, mode: 'help' };
+    else if (arg === '--shell' || arg === '--bench') {
+      // All behind it belongs to what runs there.
+      return withMode(request, arg.slice(2), args);
+    } else request.rest.push(arg);
+  }
+  return request;
+}
+
+function withMode(request, mode, rest) {
+  if (request.rest.length > 0) {
+    throw new SetupError(`${request.rest.join(' ')}: goes behind --${mode}\n\n${USAGE}`, 2);
+  }
+  const endless = mode === 'shell' && rest.length === 0;
+  return { ...request, mode, rest, limitMs: endless ? undefined : request.limitMs };
+}
+
+function minutes(text) {
+  const value = Number(text);
+  if (value > 0 && value <= 24 * 60) return value;
+  throw new SetupError(`--time-limit takes minutes, more than 0 and at most 1440\n\n${USAGE}`, 2);
+}

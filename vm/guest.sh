@@ -1,0 +1,27 @@
+# In the guest, as the first program after init.sh: makes it a machine in which
+# programs run, runs the job, and says how it ended. Needs LAB_MODULES, a folder,
+# and in /run/lab the script `job`. Writes there: `started`, `status`.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+: >/run/lab/started
+
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+ln -sf /proc/self/fd /dev/fd
+hostname lab
+ip link set lo up
+
+mkdir -p /lib/modules
+mount -t tmpfs -o mode=755 tmpfs /lib/modules
+ln -s "$LAB_MODULES" "/lib/modules/$(uname -r)"
+modprobe -a configfs
+mount -t configfs configfs /sys/kernel/config
+
+if [ -e /dev/hvc0 ]; then
+  sh /run/lab/job </dev/hvc0 >/dev/hvc0 2>&1
+  echo $? >/run/lab/status
+else
+  { sh /run/lab/job; echo $? >/run/lab/status; } </dev/null 2>&1 | cat >/dev/vport0p1
+fi
+# QEMU is told to end where a machine would start again.
+echo b >/proc/sysrq-trigger

@@ -1,0 +1,88 @@
+// One life of the machine: from a cold start to how its job has ended.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runChild, stoppedWith } from '../src/cli/children.mjs';
+import { readOr } from '../src/cli/setup-common.mjs';
+import { kernelOf } from './cache.mjs';
+import { jobScript, quoted } from './job.mjs';
+import { fullPath } from './packages.mjs';
+import { qemuArguments } from './qemu.mjs';
+
+const GUEST = join(dirname(fileURLToPath(import.meta.url)), 'guest.sh');
+
+/** A machine that is emulated on a busy processor starts in a tenth of this. */
+const BOOT_LIMIT_MS = 180_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * How the machine has ended, from what it left in the folder that it shares
+ * with the host: a status only if the job has come to its end.
+ *
+ * - `{ kind: 'ended', status }`
+ * - `{ kind: 'stopped', status }`: somebody has stopped us
+ * - `{ kind: 'lost', reason }`: it has not come to its end
+ */
+export function outcomeOf({ exchange, qemuStatus, stopped, late }) {
+  const status = /^(\d{1,3})\n$/.exec(readOr(join(exchange, 'status'), ''))?.[1];
+  if (status !== undefined) return { kind: 'ended', status: Number(status) };
+  if (stopped !== undefined) return { kind: 'stopped', status: stopped };
+  if (late !== undefined) return { kind: 'lost', reason: late };
+  if (qemuStatus !== 0) {
+    return { kind: 'lost', reason: `QEMU has failed (exit status ${qemuStatus}), see above` };
+  }
+  const up = existsSync(join(exchange, 'started'));
+  return {
+    kind: 'lost',
+    reason: up ? 'the guest has ended before its job' : 'the guest has not come up',
+  };
+}
+
+/**
+ * Boots, runs `job` (see jobScript) and ends. The job may leave files in
+ * /run/lab, which `collect` is given the folder of. Resolves to the outcome, with
+ * `bootMs` and the kernel's last words, `log`.
+ */
+export async function runMachine({ entry, job, shell, kvm, limitMs, collect = () => undefined }) {
+  const exchange = mkdtempSync(join(tmpdir(), 'siot-mcu-lab-'));
+  const drop = () => rmSync(exchange, { recursive: true, force: true });
+  process.once('exit', drop);
+  const modules = join(entry, 'lib', 'modules', kernelOf(entry));
+  const start = `export LAB_MODULES=${quoted(modules)}\nexec sh ${quoted(GUEST)}\n`;
+  writeFileSync(join(exchange, 'start.sh'), start);
+  writeFileSync(join(exchange, 'job'), jobScript(job));
+
+  const began = performance.now();
+  const abort = new AbortController();
+  let bootMs;
+  let late;
+  const giveUp = (reason) => {
+    late = reason;
+    abort.abort();
+  };
+  const look = setInterval(() => {
+    const ms = performance.now() - began;
+    if (bootMs === undefined && existsSync(join(exchange, 'started'))) bootMs = ms;
+    if (abort.signal.aborted) return;
+    if (bootMs === undefined && ms > BOOT_LIMIT_MS) {
+      giveUp(`the guest has not come up within ${BOOT_LIMIT_MS / 1000} s`);
+    } else if (ms > limitMs) {
+      giveUp(`it has not come to its end within ${limitMs / 60_000} min (--time-limit)`);
+    }
+  }, LOOK_EVERY_MS);
+  const args = qemuArguments({ entry, exchange, kvm, shell });
+  const qemuStatus = await runChild('qemu-system-x86_64', args, {
+    // QEMU takes an input that has ended for a line that is not connected.
+    stdio: [shell ? 'inherit' : 'pipe', 'inherit', 'inherit'],
+    env: { ...process.env, PATH: fullPath() },
+    abort: abort.signal,
+  });
+  clearInterval(look);
+  const outcome = outcomeOf({ exchange, qemuStatus, stopped: stoppedWith(), late });
+  const log = readOr(join(exchange, 'kernel.log'), '');
+  collect(exchange);
+  drop();
+  process.removeListener('exit', drop);
+  return { ...outcome, bootMs, log };
+}

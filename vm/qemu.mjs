@@ -1,0 +1,64 @@
+// The machine: what QEMU is started with.
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+const MEMORY_MB = 3072;
+
+/**
+ * Whether the processor can be lent to a guest. /dev/kvm alone does not say so:
+ * inside some virtual machines it is there and runs their own kernels only.
+ */
+export function canUseKvm({ device = '/dev/kvm', cpuinfo = '/proc/cpuinfo' } = {}) {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return /^flags\s*:.*\b(vmx|svm)\b/m.test(readFileSync(cpuinfo, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** A comma ends a value, and two of them stand for one. */
+const value = (text) => text.replaceAll(',', ',,');
+
+/**
+ * Arguments of qemu-system-x86_64. `exchange` is a folder of the host that the
+ * guest writes to; `entry` is of the cache.
+ */
+export function qemuArguments({ entry, exchange, kvm, shell, processors = cpus().length }) {
+  const port = shell ? 'virtconsole' : 'virtserialport';
+  const kernel = [
+    'console=ttyS0',
+    'rdinit=/init',
+    'panic=-1',
+    'random.trust_cpu=on',
+    // One that is slow must not be told so on the console.
+    'rcupdate.rcu_cpu_stall_suppress=1',
+    'nowatchdog',
+  ];
+  return [
+    ['-M', 'q35'],
+    ['-accel', kvm ? 'kvm' : 'tcg,thread=multi'],
+    ['-cpu', 'max'],
+    ['-smp', String(Math.min(processors, 4))],
+    ['-m', String(MEMORY_MB)],
+    ['-nic', 'none'],
+    ['-display', 'none'],
+    ['-monitor', 'none'],
+    ['-nodefaults'],
+    ['-no-reboot'],
+    ['-kernel', join(entry, 'vmlinux')],
+    ['-initrd', join(entry, 'initramfs')],
+    ['-append', kernel.join(' ')],
+    ['-serial', `file:${value(join(exchange, 'kernel.log'))}`],
+    ['-device', 'virtio-serial-pci'],
+    ['-chardev', `stdio,id=job,signal=off`],
+    ['-device', `${port},chardev=job`],
+    ['-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'],
+    ['-virtfs', `local,path=${value(exchange)},mount_tag=run,security_model=none`],
+    // Two controllers on one bus.
+    ['-object', 'can-bus,id=bus'],
+    ['-device', 'kvaser_pci,canbus=bus'],
+    ['-device', 'kvaser_pci,canbus=bus'],
+  ].flat();
+}
