@@ -231,6 +231,13 @@ const link = group({
       description:
         'Silence after which a device that never acknowledges counts as gone (ms); 0 = never.',
     }),
+  backlog: choice(['all', 'latest'])
+    .default('all')
+    .meta({
+      description:
+        'What is kept while SIOT is behind or away: all = every point, ' +
+        'latest = of each only the newest.',
+    }),
   maxPoints: integer({ min: 1, max: 1_000_000, unit: 'points' })
     .default(5000)
     .meta({ description: 'Most distinct points of the link (points).' }),
@@ -248,9 +255,20 @@ export const configSchema = group({
         'Relative paths here and elsewhere start at the configuration file’s folder.',
     }),
   outbox: group({
-    maxBytes: integer({ min: 4096, max: 4_294_967_296, unit: 'bytes' }).default(67_108_864).meta({
-      description: 'Room for points on their way to SIOT, shared out to the links (bytes).',
-    }),
+    maxBytes: integer({ min: 65_536, max: 4_294_967_296, unit: 'bytes' })
+      .default(268_435_456)
+      .meta({
+        description:
+          'Room for points on their way to SIOT, shared out to the links (bytes); ' +
+          'on disk, or in memory where durability says so.',
+      }),
+    durability: choice(['disk', 'memory'])
+      .default('disk')
+      .meta({
+        description:
+          'What a device’s points survive once they are acknowledged: ' +
+          'disk = a crash or a power failure, memory = nothing of the kind.',
+      }),
   })
     .prefault({})
     .meta({ description: 'The queue of points on their way to SIOT.' }),

@@ -1,5 +1,6 @@
 /** The daemon: links, the outbox and SIOT, joined; and what a changed configuration changes. */
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
+import type { Outbox } from '../outbox/outbox.js';
 import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/replica.js';
@@ -12,6 +13,7 @@ import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config.js';
 import { EmbeddedNats } from './embedded-nats.js';
 import { FairShare } from './fair-share.js';
 import { Link } from './link.js';
+import { openOutbox } from './open-outbox.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
 import { StateLock } from './state-lock.js';
 import { isUsbTemplate } from './usb-fleet.js';
@@ -50,7 +52,8 @@ export class Gateway {
   #nats: EmbeddedNats | undefined;
   #verbs: VerbServer | undefined;
   #clockTimer: Timer | undefined;
-  readonly #outbox: MemoryOutbox;
+  /** Until it has been opened there is nothing to put in. */
+  #outbox: Outbox = new MemoryOutbox({ maxBytes: 0 });
   readonly #budget: PointBudget;
   readonly #fairShare: FairShare;
   readonly #state: StateDir;
@@ -63,7 +66,6 @@ export class Gateway {
     private config: GatewayConfig,
     private readonly parts: GatewayParts,
   ) {
-    this.#outbox = new MemoryOutbox({ maxBytes: config.outbox.maxBytes });
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
@@ -95,6 +97,7 @@ export class Gateway {
     this.#lock = await StateLock.take(this.config.stateDir, this.parts.log);
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
+    this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log);
     this.#startSiot(record, await this.#natsOf(this.config));
     for (const link of this.config.links) await this.#addConfigured(link);
     this.#watchClock();

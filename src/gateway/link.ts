@@ -7,7 +7,7 @@
  *                                     └── BusJudge ◄───────── SIOT
  * ```
  */
-import type { Outbox, OutboxLane } from '../outbox/outbox.js';
+import type { Outbox } from '../outbox/outbox.js';
 import { FRAMINGS } from '../framing/framings.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
@@ -23,6 +23,7 @@ import type { LinkConfig } from './config.js';
 import type { FairShare, Share } from './fair-share.js';
 import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
+import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
 import { Saver } from './saver.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
@@ -54,7 +55,7 @@ export class Link {
   readonly #channel: ChannelKeeper;
   readonly #share: Share;
   readonly #limits: Limits;
-  readonly #lane: OutboxLane;
+  readonly #lane: LinkLane;
   #node: SiotNode | undefined;
   #life: LinkStatus['node'] = 'unknown';
   /** Why settings are held back, for people. */
@@ -77,7 +78,13 @@ export class Link {
 
   constructor(private readonly parts: LinkParts) {
     const { config, clock, log, record } = parts;
-    this.#lane = parts.outbox.lane(parts.nodeId);
+    const lane = parts.outbox.lane(parts.nodeId, {
+      backlog: config.backlog,
+      onSuperseded: (count) => this.#session.counters.notice('superseded', count),
+    });
+    this.#lane = new LinkLane(lane, clock, log, () =>
+      this.#node?.status(this.#statistics.changed()),
+    );
     this.#saver = new Saver(clock, () => parts.file.save(this.#kept));
     this.#session = new Session(
       {
@@ -117,6 +124,7 @@ export class Link {
       clock,
       () => this.#session.downlink.pendingCount,
       () => this.#limits.all(),
+      () => this.#lane.isFull,
     );
     this.#share = parts.fairShare.join({
       work: (piece) => this.#session.data(piece),
@@ -367,7 +375,8 @@ export class Link {
     this.#resendTimer?.cancel();
     let point = left ?? this.#resending?.next().value;
     while (point !== undefined) {
-      if (this.#report([point], () => undefined) === 'full') {
+      // What the device has to say comes first.
+      if (this.#lane.isCrowded || this.#report([point], () => undefined) === 'full') {
         const waiting = point;
         this.#resendTimer = this.parts.clock.setTimer(RESEND_AGAIN_MS, () =>
           this.#resendSome(waiting),

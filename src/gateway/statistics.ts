@@ -31,6 +31,8 @@ export function isReset(type: string): type is Reset | 'errorCountResetHR' {
 }
 
 const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
+/** 1 while the device is not acknowledged, since there is no room for its points. */
+const FULL_TYPE = `${GATEWAY_PREFIX}OutboxFull`;
 
 export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
@@ -56,6 +58,8 @@ export class Statistics {
     private readonly pending: () => number,
     /** Where the link was ever limited, and whether it is now. */
     private readonly limits: () => ReadonlyMap<LimitCause, boolean>,
+    /** Points are refused, since the outbox has no room for them. */
+    private readonly outboxFull: () => boolean,
   ) {
     this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
   }
@@ -134,6 +138,7 @@ export class Statistics {
       ['rate', '0', this.#rates.points],
       ['rateHR', '0', this.#rates.hrRx],
       ['pending', '0', this.pending()],
+      [FULL_TYPE, '0', this.outboxFull() ? 1 : 0],
     ];
     for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
     const limits = this.limits();
@@ -189,4 +194,5 @@ const STATISTICS: ReadonlySet<string> = new Set([
   'connected',
   CAUSE_TYPE,
   LIMITED_TYPE,
+  FULL_TYPE,
 ]);

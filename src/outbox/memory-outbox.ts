@@ -1,5 +1,8 @@
-import { textOf, type Point } from '../point/point.js';
-import type { Outbox, OutboxLane } from './outbox.js';
+import type { Point } from '../point/point.js';
+import { Lanes, type Share } from './lanes.js';
+import { Latest } from './latest.js';
+import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
+import { memoryOf, PointRing } from './point-ring.js';
 
 export interface MemoryOutboxOptions {
   /** Room for all lanes together, in bytes, estimated generously. Each lane has an equal share. */
@@ -9,122 +12,112 @@ export interface MemoryOutboxOptions {
 /** An outbox that lasts as long as the process. */
 export class MemoryOutbox implements Outbox {
   onPut: ((lane: OutboxLane) => void) | undefined;
-  readonly #maxBytes: number;
-  readonly #lanes = new Map<string, MemoryLane>();
-  readonly #leaving = new Set<string>();
-  readonly #share: Share = { bytes: 0 };
+  readonly #lanes: Lanes<MemoryLane>;
 
   constructor(options: MemoryOutboxOptions) {
-    this.#maxBytes = options.maxBytes;
+    this.#lanes = new Lanes(
+      options.maxBytes,
+      (nodeId): MemoryLane =>
+        new MemoryLane(nodeId, this.#lanes.share, {
+          put: (filled) => this.onPut?.(filled),
+          emptied: (lane) => this.#lanes.emptied(lane),
+        }),
+    );
   }
 
-  lane(nodeId: string): OutboxLane {
-    this.#leaving.delete(nodeId);
-    let lane = this.#lanes.get(nodeId);
-    if (lane === undefined) {
-      lane = new MemoryLane(nodeId, this.#share, {
-        put: (filled) => this.onPut?.(filled),
-        emptied: (emptied) => this.#emptied(emptied),
-      });
-      this.#lanes.set(nodeId, lane);
-      this.#shareOut();
-    }
+  lane(nodeId: string, options?: LaneOptions): OutboxLane {
+    const lane = this.#lanes.get(nodeId);
+    if (options !== undefined) lane.configure(options);
     return lane;
   }
 
   lanes(): Iterable<OutboxLane> {
-    return this.#lanes.values();
+    return this.#lanes;
   }
 
   release(nodeId: string): void {
-    const lane = this.#lanes.get(nodeId);
-    if (lane === undefined) return;
-    this.#leaving.add(nodeId);
-    if (lane.length === 0) this.#emptied(lane);
+    this.#lanes.release(nodeId);
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
-
-  #emptied(lane: OutboxLane): void {
-    if (!this.#leaving.delete(lane.nodeId)) return;
-    this.#lanes.delete(lane.nodeId);
-    this.#shareOut();
-  }
-
-  // A lane that holds more than its new share keeps what it has and takes
-  // nothing until it is below it.
-  #shareOut(): void {
-    this.#share.bytes = this.#maxBytes / Math.max(1, this.#lanes.size);
-  }
 }
 
-interface Share {
-  bytes: number;
-}
-
-/** What a point occupies in memory besides its texts: the object, its value, its time, its place. */
-const POINT_BYTES = 160;
-
-function bytesOf(point: Point): number {
-  return (
-    POINT_BYTES +
-    2 * (point.type.length + point.key.length + point.origin.length + textOf(point.value).length)
-  );
-}
-
-/** A ring whose size is a power of two, so that a position's place is a mask away. */
 class MemoryLane implements OutboxLane {
-  #ring: (Point | undefined)[] = new Array<Point | undefined>(64).fill(undefined);
-  #mask = 63;
+  readonly #ring = new PointRing();
   #first = 0;
-  #next = 0;
   #length = 0;
   #bytes = 0;
+  #latest: Latest | undefined;
+  #onSuperseded: (count: number) => void = () => undefined;
+
+  readonly awaited = false;
+  readonly recoveredNs = undefined;
 
   constructor(
     readonly nodeId: string,
     private readonly share: Share,
     private readonly events: {
       put(lane: OutboxLane): void;
-      emptied(lane: OutboxLane): void;
+      emptied(lane: MemoryLane): void;
     },
   ) {}
+
+  configure({ backlog, onSuperseded }: LaneOptions): void {
+    this.#onSuperseded = onSuperseded;
+    if (backlog === 'all') {
+      this.#latest = undefined;
+      return;
+    }
+    if (this.#latest !== undefined) return;
+    this.#latest = new Latest({
+      isLive: (position) => this.read(position) !== undefined,
+      isSafe: () => true,
+      giveUp: (position) => {
+        this.settle(position);
+        this.#onSuperseded(1);
+      },
+    });
+    for (const [position, point] of this.#live()) this.#latest.add(position, point);
+  }
 
   get first(): number {
     return this.#first;
   }
 
   get next(): number {
-    return this.#next;
+    return this.#ring.next;
   }
 
   get length(): number {
     return this.#length;
   }
 
+  get used(): number {
+    return this.#bytes / this.share.bytes;
+  }
+
   put(points: readonly Point[], safe: () => void): boolean {
     let bytes = 0;
-    for (const point of points) bytes += bytesOf(point);
+    for (const point of points) bytes += memoryOf(point);
     // What alone exceeds the share is taken by an empty lane: refusing it would
     // stop its device for ever.
     if (this.#length > 0 && this.#bytes + bytes > this.share.bytes) return false;
-    while (this.#next - this.#first + points.length > this.#mask + 1) this.#grow();
-    for (const point of points) {
-      this.#ring[this.#next & this.#mask] = point;
-      this.#next += 1;
-    }
+    const first = this.next;
+    for (const point of points) this.#ring.push(point);
     this.#length += points.length;
     this.#bytes += bytes;
     safe();
+    if (this.#latest !== undefined) {
+      for (const [i, point] of points.entries()) this.#latest.add(first + i, point);
+    }
     this.events.put(this);
     return true;
   }
 
   read(position: number): Point | undefined {
-    if (position < this.#first || position >= this.#next) return undefined;
-    return this.#ring[position & this.#mask];
+    return this.#ring.get(position);
   }
 
   settle(position: number): void {
@@ -133,37 +126,43 @@ class MemoryLane implements OutboxLane {
   }
 
   settleThrough(position: number): void {
-    const end = Math.min(position + 1, this.#next);
+    const end = Math.min(position + 1, this.next);
     for (let at = this.#first; at < end; at++) this.#clear(at);
     this.#advance();
   }
 
+  get claimed(): number {
+    return this.#latest?.claimed ?? Number.POSITIVE_INFINITY;
+  }
+
+  claimBefore(position: number): void {
+    this.#latest?.claimBefore(position, this.#live());
+  }
+
+  *#live(): Generator<readonly [number, Point]> {
+    for (let at = this.#first; at < this.next; at++) {
+      const point = this.read(at);
+      if (point !== undefined) yield [at, point];
+    }
+  }
+
   #clear(position: number): boolean {
-    const point = this.read(position);
+    const point = this.#ring.take(position);
     if (point === undefined) return false;
-    this.#ring[position & this.#mask] = undefined;
     this.#length -= 1;
-    this.#bytes -= bytesOf(point);
+    this.#bytes -= memoryOf(point);
     return true;
   }
 
   #advance(): void {
     if (this.#length === 0) {
-      if (this.#first === this.#next) return;
-      this.#first = this.#next;
+      if (this.#first === this.next) return;
+      this.#first = this.next;
+      this.#ring.dropBefore(this.#first);
       this.events.emptied(this);
       return;
     }
-    while (this.#ring[this.#first & this.#mask] === undefined) this.#first += 1;
-  }
-
-  #grow(): void {
-    const mask = this.#mask * 2 + 1;
-    const ring = new Array<Point | undefined>(mask + 1).fill(undefined);
-    for (let at = this.#first; at < this.#next; at++) {
-      ring[at & mask] = this.#ring[at & this.#mask];
-    }
-    this.#ring = ring;
-    this.#mask = mask;
+    while (this.#ring.get(this.#first) === undefined) this.#first += 1;
+    this.#ring.dropBefore(this.#first);
   }
 }

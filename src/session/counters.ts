@@ -63,6 +63,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
  * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
+ * - `superseded`: given up for a newer one while SIOT was behind, where only the latest counts
  */
 export type Notice =
   | 'mendedText'
@@ -75,7 +76,8 @@ export type Notice =
   | 'unconfirmed'
   | 'restart'
   | 'refusedSetting'
-  | 'slowedInput';
+  | 'slowedInput'
+  | 'superseded';
 
 const LOG_EVERY_MS = 60_000;
 const MOST_RESERVED_LOGGED = 100;

@@ -57,6 +57,8 @@ export class BarrierSender implements Sender {
   #unconfirmed = 0;
   #sinceBarrier = 0;
   #asking = false;
+  /** It is asked in a moment. */
+  #soon = false;
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -77,6 +79,7 @@ export class BarrierSender implements Sender {
       if (!sent) return;
       this.#published.add(book);
     }
+    lane.claimBefore(book.cursor);
     this.#confirm();
   }
 
@@ -195,9 +198,15 @@ export class BarrierSender implements Sender {
     if (this.#stopped || this.#asking) return;
     if (this.#published.size === 0 && this.#slots.length === 0) return;
     if (this.#sinceBarrier >= CONFIRM_AT) {
-      this.#timer?.cancel();
-      this.#timer = undefined;
       this.#ask();
+    } else if (this.#isAwaited()) {
+      if (this.#soon) return;
+      this.#soon = true;
+      // Behind what else has arrived just now.
+      queueMicrotask(() => {
+        this.#soon = false;
+        if (!this.#stopped && !this.#asking) this.#ask();
+      });
     } else {
       this.#timer ??= this.#options.clock.setTimer(CONFIRM_EVERY_MS, () => {
         this.#timer = undefined;
@@ -206,8 +215,16 @@ export class BarrierSender implements Sender {
     }
   }
 
+  /** A device's acknowledgement waits for what was published. */
+  #isAwaited(): boolean {
+    for (const { lane } of this.#published) if (lane.awaited) return true;
+    return false;
+  }
+
   #ask(): void {
     const { connection, status } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = undefined;
     const marks = [...this.#published].map((book) => ({ book, through: book.cursor - 1 }));
     const slots = this.#slots;
     const count = this.#sinceBarrier;

@@ -333,7 +333,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     [
       'an outbox too small',
       `${NONE}outbox: { maxBytes: 1 }\n`,
-      ['from 4096 to 4294967296 (bytes)'],
+      ['from 65536 to 4294967296 (bytes)'],
     ],
     ['an unset variable', `${NONE}stateDir: \${NOPE}/x\n`, ['variable NOPE is not set; set it']],
     ['a variable in a flow group', link('node: { id: ${NOPE} }'), ['variable NOPE is not set']],
@@ -429,7 +429,7 @@ describe('what is filled in', () => {
       nats: { embedded: false, settings: { servers: ['nats://127.0.0.1:4222'] } },
       siot: { generation: 'auto', store: 'auto', parent: 'root' },
       gateway: { maxPoints: 20000 },
-      outbox: { maxBytes: 67108864 },
+      outbox: { maxBytes: 268435456, durability: 'disk' },
       log: { level: 'info' },
     });
     expect(links).toEqual([
@@ -443,6 +443,7 @@ describe('what is filled in', () => {
         ackTimeoutMs: 1000,
         maxFrameLength: 1024,
         silenceTimeoutMs: 0,
+        backlog: 'all',
         maxPoints: 5000,
       },
     ]);

@@ -10,13 +10,14 @@ import { FAKE_START_NS, FakeClock } from '../support/fake-clock.js';
 function rig() {
   const clock = new FakeClock();
   const counters = new Counters(clock, SILENT_LOG);
-  const load = { pending: 0 };
+  const load = { pending: 0, full: false };
   const limits = new Map<LimitCause, boolean>();
   const statistics = new Statistics(
     counters,
     clock,
     () => load.pending,
     () => limits,
+    () => load.full,
   );
   return { clock, counters, load, limits, statistics };
 }
@@ -43,14 +44,22 @@ describe('statistics of a link', () => {
       rate: 0,
       rateHR: 0,
       pending: 0,
+      gatewayOutboxFull: 0,
     });
     clock.advance(5_000);
     expect(statistics.changed()).toEqual([]);
     counters.rx += 10;
     counters.points += 25;
     load.pending = 2;
+    load.full = true;
     clock.advance(5_000);
-    expect(shown(statistics.changed())).toEqual({ rx: 10, rate: 5, pending: 2 });
+    expect(shown(statistics.changed())).toEqual({
+      rx: 10,
+      rate: 5,
+      pending: 2,
+      gatewayOutboxFull: 1,
+    });
+    load.full = false;
     counters.tx += 1;
     counters.hrRx += 50;
     load.pending = 0;
@@ -61,6 +70,7 @@ describe('statistics of a link', () => {
       rate: 0,
       rateHR: 10,
       pending: 0,
+      gatewayOutboxFull: 0,
     });
   });
 
@@ -122,7 +132,7 @@ describe('times of statistics', () => {
     check(statistics.all(true));
     check(statistics.all(true));
     check([statistics.connected(false), statistics.connected(true)]);
-    expect(last.size).toBe(10);
+    expect(last.size).toBe(11);
     clock.advance(4_000_000);
     check(statistics.all(true));
     expect(last.get('connected/0')).toBe(clock.wallNs());

@@ -1,0 +1,62 @@
+import type { OutboxLane } from '../outbox/outbox.js';
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { Point } from '../point/point.js';
+
+/** Share of its room below which a lane that was full has room again. */
+const ROOM_AGAIN = 0.9;
+const LOG_EVERY_MS = 60_000;
+
+/** A link's lane of the outbox, which says when it is full and when there is room again. */
+export class LinkLane {
+  #isFull = false;
+  #loggedMs = Number.NEGATIVE_INFINITY;
+  #isLogged = false;
+
+  constructor(
+    private readonly lane: OutboxLane,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    /** It is full now. */
+    private readonly becameFull: () => void,
+  ) {}
+
+  /** Points were refused, and there is no room yet. */
+  get isFull(): boolean {
+    if (this.#isFull && this.lane.used < ROOM_AGAIN) this.#hasRoom();
+    return this.#isFull;
+  }
+
+  /** More than half of its room is taken. */
+  get isCrowded(): boolean {
+    return this.lane.used > 0.5;
+  }
+
+  /** See `OutboxLane.put`. */
+  put(points: readonly Point[], safe: () => void): boolean {
+    if (this.lane.put(points, safe)) return true;
+    if (!this.#isFull) this.#refuses();
+    return false;
+  }
+
+  #refuses(): void {
+    this.#isFull = true;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#loggedMs >= LOG_EVERY_MS) {
+      this.#loggedMs = nowMs;
+      this.#isLogged = true;
+      this.log.warn(
+        { waiting: this.lane.length },
+        'the outbox is full: the device is not acknowledged until SIOT has taken points; ' +
+          'outbox.maxBytes gives it more room',
+      );
+    }
+    this.becameFull();
+  }
+
+  #hasRoom(): void {
+    this.#isFull = false;
+    if (this.#isLogged) this.log.info({}, 'the outbox has room again');
+    this.#isLogged = false;
+  }
+}

@@ -1,0 +1,48 @@
+import { constants } from 'node:fs';
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DiskOutbox } from '../outbox/disk-outbox.js';
+import { FileDisk } from '../outbox/file-disk.js';
+import { MemoryOutbox } from '../outbox/memory-outbox.js';
+import type { Outbox } from '../outbox/outbox.js';
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { GatewayConfig } from './config.js';
+import { codeOf, MACHINE_DISK, reasonOf } from './disk.js';
+import { StateError } from './state-dir.js';
+
+/**
+ * The outbox as configured, with what an earlier life has left in
+ * `stateDir/outbox`. Throws a {@link StateError} when it is to be on disk and
+ * cannot be written there, or an `OutboxError`.
+ */
+export async function openOutbox(
+  { stateDir, outbox: { durability, maxBytes } }: GatewayConfig,
+  clock: Clock,
+  log: Log,
+): Promise<Outbox> {
+  const path = join(stateDir, 'outbox');
+  if (durability === 'memory') {
+    const left = await readdir(path).catch(() => []);
+    if (left.length > 0) {
+      log.warn(
+        { path, files: left.length },
+        `${path} holds points from before, which wait until outbox.durability is disk again`,
+      );
+    }
+    return new MemoryOutbox({ maxBytes });
+  }
+  try {
+    await MACHINE_DISK.makeFolder(path);
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    const disk = new FileDisk(path);
+    return await DiskOutbox.open({ disk, maxBytes, clock, log, reasonOf });
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    throw new StateError(
+      `the outbox in ${path} cannot be used: ${reasonOf(error)}; ` +
+        'let the gateway write to stateDir, or set outbox.durability to memory',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,336 @@
+import type { Point } from '../point/point.js';
+import { BLOCK_BYTES, blockOverhead, type Batch } from './block.js';
+import { pointLength } from './bytes.js';
+import { ExtentCache } from './extent-cache.js';
+import { Extents, type Extent, type Segment } from './extents.js';
+import type { Share } from './lanes.js';
+import { Latest } from './latest.js';
+import type { LaneOptions, OutboxLane } from './outbox.js';
+import { Patience } from './patience.js';
+import { memoryOf, PointRing } from './point-ring.js';
+import { Waiters } from './waiters.js';
+
+export interface DiskLaneHost {
+  /** Whether all lanes together may have so many bytes more. */
+  hasRoom(bytes: number): boolean;
+  readonly share: Share;
+  /** Bytes of memory that one lane may have for points that are on disk already, and for others. */
+  readonly memory: { readonly written: number; readonly unwritten: number };
+  monotonicMs(): number;
+  put(lane: DiskLane): void;
+  /** Positions that may be on disk are settled: it is to be noted there. */
+  settled(lane: DiskLane, from: number, to: number): void;
+  /** Points that should be on disk cannot be read there. */
+  lost(lane: DiskLane, count: number, error: unknown): void;
+  emptied(lane: DiskLane): void;
+}
+
+/** What was written of a lane in one commit. */
+export interface Written {
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly end: number;
+  readonly first: number;
+  readonly next: number;
+}
+
+/**
+ * A lane whose points are on disk, in memory, or both.
+ *
+ * ```
+ *  first          ring.first     #written           next
+ *    │ on disk only   │ on disk too   │ in memory only │
+ *    └── read by      └── what is read soon            └── the next point
+ *        extents
+ * ```
+ */
+export class DiskLane implements OutboxLane {
+  readonly extents = new Extents();
+  readonly patience = new Patience();
+  readonly #cache: ExtentCache;
+  #ring: PointRing;
+  readonly #waiters = new Waiters();
+  /** Before that position all that is not settled is on disk, and synced. */
+  #written = 0;
+  /** Before that position something may be on disk: what is settled must be noted. */
+  #touched = 0;
+  /** Disk bytes of what is not written, and memory of all in the ring. */
+  #unwrittenBytes = 0;
+  #unwrittenMemory = 0;
+  #memory = 0;
+  #latest: Latest | undefined;
+  #onSuperseded: (count: number) => void = () => undefined;
+  recoveredNs: bigint | undefined;
+
+  constructor(
+    readonly nodeId: string,
+    private readonly host: DiskLaneHost,
+    /** Position of the first point: above all that the node ever had. */
+    first: number,
+  ) {
+    this.#ring = new PointRing(first);
+    this.#written = first;
+    this.#cache = new ExtentCache(nodeId, this.extents.live);
+  }
+
+  configure({ backlog, onSuperseded }: LaneOptions): void {
+    this.#onSuperseded = onSuperseded;
+    if (backlog === 'all') {
+      this.#latest = undefined;
+      return;
+    }
+    if (this.#latest !== undefined) return;
+    this.#latest = new Latest({
+      isLive: (position) => this.extents.live.has(position),
+      isSafe: (position) => position < this.#written || !this.extents.live.has(position),
+      giveUp: (position) => {
+        this.settle(position);
+        this.#onSuperseded(1);
+      },
+    });
+    for (const [position, point] of this.#livePoints()) this.#latest.add(position, point);
+  }
+
+  get first(): number {
+    return this.extents.live.first ?? this.next;
+  }
+
+  get next(): number {
+    return this.#ring.next;
+  }
+
+  get length(): number {
+    return this.extents.live.count;
+  }
+
+  get used(): number {
+    return this.bytes / this.host.share.bytes;
+  }
+
+  get awaited(): boolean {
+    return this.#waiters.any;
+  }
+
+  /** Since when somebody waits for the safety of points, ms. */
+  get awaitedSinceMs(): number | undefined {
+    return this.#waiters.sinceMs;
+  }
+
+  get hasUnwritten(): boolean {
+    return this.#unwrittenBytes > 0;
+  }
+
+  /** On disk, or to be written, of what is not settled. */
+  get bytes(): number {
+    return this.extents.bytes + this.#unwrittenBytes;
+  }
+
+  put(points: readonly Point[], safe: () => void): boolean {
+    let bytes = 0;
+    let memory = 0;
+    for (const point of points) {
+      bytes += pointLength(point);
+      memory += memoryOf(point);
+    }
+    // What alone exceeds the share is taken by an empty lane: refusing it would
+    // stop its device for ever.
+    if (this.length > 0) {
+      if (this.bytes + bytes > this.host.share.bytes || !this.host.hasRoom(bytes)) return false;
+    }
+    const { unwritten } = this.host.memory;
+    if (this.#unwrittenMemory > 0 && this.#unwrittenMemory + memory > unwritten) return false;
+    const first = this.next;
+    for (const point of points) this.#ring.push(point);
+    this.extents.live.add(first, this.next);
+    this.#unwrittenBytes += bytes;
+    this.#unwrittenMemory += memory;
+    this.#memory += memory;
+    this.#waiters.add(first, this.next, this.host.monotonicMs(), safe);
+    if (this.#latest !== undefined) {
+      for (const [i, point] of points.entries()) this.#latest.add(first + i, point);
+    }
+    this.host.put(this);
+    return true;
+  }
+
+  read(position: number): Point | undefined {
+    if (position >= this.#ring.first) return this.#ring.get(position);
+    if (!this.extents.live.has(position)) return undefined;
+    const extent = this.extents.find(position);
+    if (extent === undefined) return undefined;
+    const { points, error } = this.#cache.load(extent);
+    const point = points.get(position);
+    if (point === undefined) this.#lost(extent, points, error);
+    return point;
+  }
+
+  /** What cannot be read is not waited for. */
+  #lost(extent: Extent, points: ReadonlyMap<number, Point>, error: unknown): void {
+    let count = 0;
+    for (const [from, to] of this.extents.live.in(extent.first, extent.next)) {
+      for (let at = from; at < to; at++) {
+        if (points.has(at) || this.#ring.get(at) !== undefined) continue;
+        this.settle(at);
+        count += 1;
+      }
+    }
+    this.host.lost(this, count, error);
+  }
+
+  settle(position: number): void {
+    this.#settle(position, position + 1);
+  }
+
+  settleThrough(position: number): void {
+    this.#settle(this.first, position + 1);
+  }
+
+  get claimed(): number {
+    return this.#latest?.claimed ?? Number.POSITIVE_INFINITY;
+  }
+
+  claimBefore(position: number): void {
+    this.#latest?.claimBefore(position, this.#livePoints());
+  }
+
+  // For the log ----------------------------------------------------------------
+
+  /** Points that are not on disk, as blocks of at most so many bytes together, but one at least. */
+  unwritten(bytes: number): Batch[] {
+    const batches: Batch[] = [];
+    let left = bytes;
+    let [positions, points]: [number[], Point[]] = [[], []];
+    let size = 0;
+    const close = (): void => {
+      if (points.length === 0) return;
+      batches.push({ nodeId: this.nodeId, positions, points });
+      [positions, points, size] = [[], [], 0];
+    };
+    for (let at = Math.max(this.#written, this.#ring.first); at < this.next; at++) {
+      const point = this.#ring.get(at);
+      if (point === undefined) continue;
+      const length = pointLength(point);
+      if (left < length && left < bytes) break;
+      if (size + length > BLOCK_BYTES) close();
+      if (points.length === 0) left -= blockOverhead(this.nodeId);
+      positions.push(at);
+      points.push(point);
+      size += length;
+      left -= length;
+    }
+    close();
+    this.#touched = Math.max(this.#touched, (batches.at(-1)?.positions.at(-1) ?? -1) + 1);
+    return batches;
+  }
+
+  /** What is not settled of these extents, as one block; `undefined`: nothing is. */
+  copyOf(extents: readonly Extent[]): Batch | undefined {
+    const [positions, points]: [number[], Point[]] = [[], []];
+    for (const extent of extents) {
+      for (const [from, to] of this.extents.live.in(extent.first, extent.next)) {
+        for (let at = from; at < to; at++) {
+          const point = this.read(at);
+          if (point === undefined) continue;
+          positions.push(at);
+          points.push(point);
+        }
+      }
+    }
+    return points.length === 0 ? undefined : { nodeId: this.nodeId, positions, points };
+  }
+
+  /** That is on disk now, and synced. */
+  written({ segment, offset, end, first, next }: Written): void {
+    const from = Math.max(first, this.#written);
+    if (next > this.#written) {
+      for (let at = from; at < next; at++) {
+        const point = this.#ring.get(at);
+        if (point !== undefined) this.#noLongerUnwritten(point);
+      }
+      this.#written = next;
+    }
+    this.extents.place(segment, offset, end, first, next);
+    this.#cache.drop();
+    if (from >= next) return;
+    this.#waiters.written(next);
+    this.#latest?.safe(from, next);
+    this.#evict();
+  }
+
+  // What the log has from before -------------------------------------------------
+
+  /** `positions`: those in it, as ranges. */
+  recoverPoints(
+    { segment, offset, end, first, next }: Written,
+    positions: Iterable<readonly [number, number]>,
+    latestNs: bigint,
+  ): void {
+    // What it leaves out was settled.
+    this.extents.settle(first, next);
+    this.#recoverThrough(next);
+    if (latestNs > (this.recoveredNs ?? latestNs - 1n)) this.recoveredNs = latestNs;
+    for (const [from, to] of positions) this.extents.live.add(from, to);
+    this.extents.place(segment, offset, end, first, next);
+  }
+
+  recoverSettled(from: number, to: number): void {
+    this.extents.settle(from, to);
+    this.#recoverThrough(to);
+  }
+
+  #recoverThrough(next: number): void {
+    if (next <= this.next) return;
+    this.#ring = new PointRing(next);
+    this.#written = next;
+    this.#touched = next;
+  }
+
+  // ------------------------------------------------------------------------------
+
+  #settle(from: number, to: number): void {
+    const { live } = this.extents;
+    const pieces = live.in(from, Math.min(to, this.next));
+    if (pieces.length === 0) return;
+    for (const [low, high] of pieces) {
+      this.extents.settle(low, high);
+      for (let at = Math.max(low, this.#ring.first); at < high; at++) {
+        const point = this.#ring.take(at);
+        if (point === undefined) continue;
+        this.#memory -= memoryOf(point);
+        if (at >= this.#written) this.#noLongerUnwritten(point);
+      }
+      if (low < this.#touched) this.host.settled(this, low, Math.min(high, this.#touched));
+    }
+    this.#ring.dropBefore(this.first);
+    for (const [low, high] of pieces) {
+      this.#waiters.settled(low, high);
+      this.#latest?.safe(low, high);
+    }
+    if (!this.#waiters.any) this.patience.paidOff();
+    if (this.length === 0) this.host.emptied(this);
+  }
+
+  #noLongerUnwritten(point: Point): void {
+    this.#unwrittenBytes -= pointLength(point);
+    this.#unwrittenMemory -= memoryOf(point);
+  }
+
+  /** What is on disk need not be in memory as well, beyond what is read soon. */
+  #evict(): void {
+    const { written } = this.host.memory;
+    while (this.#memory - this.#unwrittenMemory > written && this.#ring.first < this.#written) {
+      const point = this.#ring.take(this.#ring.first);
+      if (point !== undefined) this.#memory -= memoryOf(point);
+      this.#ring.dropBefore(this.#ring.first + 1);
+    }
+  }
+
+  *#livePoints(): Generator<readonly [number, Point]> {
+    for (const [from, to] of this.extents.live.in(0, this.next)) {
+      for (let at = from; at < to; at++) {
+        const point = this.read(at);
+        if (point !== undefined) yield [at, point];
+      }
+    }
+  }
+}

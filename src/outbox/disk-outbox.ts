@@ -1,0 +1,408 @@
+import type { Clock, Timer } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import { BLOCK_BYTES, BlockWriter, type Batch } from './block.js';
+import type { Disk } from './disk.js';
+import { DiskLane, type Written } from './disk-lane.js';
+import { Lanes } from './lanes.js';
+import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
+import { OutboxLog } from './outbox-log.js';
+import { Ranges } from './ranges.js';
+import { recover } from './recovery.js';
+
+export interface DiskOutboxOptions {
+  readonly disk: Disk;
+  /**
+   * Room on disk, in bytes; for a moment one file more. Lanes share seven
+   * eighths of it, the rest is for tidying up.
+   */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Why the system refused, for people. */
+  readonly reasonOf: (error: unknown) => string;
+}
+
+/** What is delivered so soon is not written at all, ms. */
+const GRACE_MS = 3;
+/** Notes of what is settled are written at least so often, ms. */
+const NOTES_EVERY_MS = 1_000;
+/** Bytes of points in one write. */
+const COMMIT_BYTES = 256 * 1024;
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+const SMALLEST_SEGMENT = 4096;
+/** Bytes of files in which nothing at all is unsettled, from which on they are not kept. */
+const IDLE_BYTES = 256 * 1024;
+/** Memory for points of all lanes that are on disk already, and for those that are not. */
+const WRITTEN_MEMORY = 4 * 1024 * 1024;
+const UNWRITTEN_MEMORY = 16 * 1024 * 1024;
+const RETRY = { firstMs: 100, maxMs: 10_000 };
+
+/**
+ * An outbox on disk: one log for all lanes (block.ts), of which one write and
+ * one sync serve all that wait.
+ *
+ * ```
+ *  put ──► in memory ──────► publisher ──► settled ─┐ delivered before it was
+ *             │ a moment later, or at once           │ written: never on disk
+ *             ▼ where delivery does not come         ▼
+ *          commit: notes, copies, points ─ write, sync ─► safe
+ *             ▲                    ▲
+ *             └ settled on disk    └ what lives in the oldest file, when room gets scarce
+ * ```
+ */
+export class DiskOutbox implements Outbox {
+  onPut: ((lane: OutboxLane) => void) | undefined;
+  readonly #options: DiskOutboxOptions;
+  readonly #log: OutboxLog;
+  readonly #segmentBytes: number;
+  readonly #lanes: Lanes<DiskLane>;
+  /** Where lanes that have been forgotten would go on: a position is never used twice. */
+  readonly #forgotten = new Map<string, number>();
+  /** Settled positions that the disk has not been told of, and those it may not have kept. */
+  #notes = new Map<string, Ranges>();
+  #unsyncedNotes = new Map<string, Ranges>();
+  readonly #writer = new BlockWriter();
+  #committing: Promise<void> | undefined;
+  #asked = false;
+  #timer: Timer | undefined;
+  #notesTimer: Timer | undefined;
+  #retryTimer: Timer | undefined;
+  /** Writes that have failed one after the other. */
+  #failures = 0;
+  #closed = false;
+  /** Bytes that are not settled: what they were when counted, and all that came since. */
+  #atMost = 0;
+
+  private constructor(options: DiskOutboxOptions) {
+    const { disk, maxBytes, clock } = options;
+    this.#options = options;
+    this.#segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
+    this.#log = new OutboxLog(disk, this.#segmentBytes);
+    const memory = { written: WRITTEN_MEMORY, unwritten: UNWRITTEN_MEMORY };
+    this.#lanes = new Lanes(
+      (maxBytes / 8) * 7,
+      (nodeId): DiskLane =>
+        new DiskLane(
+          nodeId,
+          {
+            share: this.#lanes.share,
+            hasRoom: (bytes) => this.#hasRoom(bytes),
+            memory,
+            monotonicMs: () => clock.monotonicMs(),
+            put: (lane) => this.#put(lane),
+            settled: (_lane, from, to) => this.#settled(nodeId, from, to),
+            lost: (_lane, count, error) => this.#lost(nodeId, count, error),
+            emptied: (lane) => this.#lanes.emptied(lane),
+          },
+          this.#forgotten.get(nodeId) ?? 0,
+        ),
+      {
+        counted: (lanes) => {
+          memory.written = WRITTEN_MEMORY / lanes;
+          memory.unwritten = UNWRITTEN_MEMORY / lanes;
+        },
+        forgotten: (lane) => this.#forgotten.set(lane.nodeId, lane.next),
+      },
+    );
+  }
+
+  /**
+   * Finds what an earlier life has left. Rejects with an `OutboxError` for
+   * files that this version cannot read, and with the system's own errors.
+   */
+  static async open(options: DiskOutboxOptions): Promise<DiskOutbox> {
+    const outbox = new DiskOutbox(options);
+    await outbox.#recover();
+    return outbox;
+  }
+
+  lane(nodeId: string, options?: LaneOptions): OutboxLane {
+    const lane = this.#lanes.get(nodeId);
+    if (options !== undefined) lane.configure(options);
+    return lane;
+  }
+
+  lanes(): Iterable<OutboxLane> {
+    return this.#lanes;
+  }
+
+  release(nodeId: string): void {
+    this.#lanes.release(nodeId);
+  }
+
+  /** Bytes of the files now. */
+  get bytesOnDisk(): number {
+    return this.#log.bytes;
+  }
+
+  /** Resolves when all that is in it now is on disk, and all that is settled noted; rejects when it cannot be. */
+  async flush(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing;
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
+    while (this.#isDirty()) {
+      const failures = this.#failures;
+      await this.#commit([...this.#lanes], true);
+      if (this.#failures > failures) throw new Error('the outbox cannot be written');
+    }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#committing;
+    if (this.#isEmpty()) {
+      this.#notes.clear();
+      await this.#log.trim(true).catch(() => undefined);
+    } else {
+      await this.flush().catch(() => undefined);
+    }
+    this.#timer?.cancel();
+    this.#notesTimer?.cancel();
+    this.#retryTimer?.cancel();
+    await this.#log.close();
+  }
+
+  async #recover(): Promise<void> {
+    const { disk, clock, log } = this.#options;
+    const startMs = clock.monotonicMs();
+    await recover({
+      disk,
+      log: this.#log,
+      lane: (nodeId) => this.#lanes.find(nodeId),
+      logger: log,
+    });
+    let points = 0;
+    for (const lane of [...this.#lanes]) {
+      points += lane.length;
+      // Who still has a link asks for its lane.
+      this.#lanes.release(lane.nodeId);
+    }
+    await this.#log.trim(points === 0).catch(() => undefined);
+    if (points === 0) return;
+    log.info(
+      { points, bytes: this.#log.bytes, ms: Math.round(clock.monotonicMs() - startMs) },
+      `${points} point(s) from before wait in the outbox`,
+    );
+  }
+
+  #put(lane: DiskLane): void {
+    this.onPut?.(lane);
+    if (!lane.hasUnwritten || this.#failures > 0) return;
+    if (!lane.patience.isLost(this.#options.clock.monotonicMs())) {
+      this.#timer ??= this.#options.clock.setTimer(GRACE_MS, () => this.#look());
+      return;
+    }
+    if (this.#committing !== undefined || this.#asked) return;
+    this.#asked = true;
+    // Behind what else has arrived just now.
+    queueMicrotask(() => {
+      this.#asked = false;
+      this.#look();
+    });
+  }
+
+  /** Writes what has waited long enough. */
+  #look(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#committing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    const due: DiskLane[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes) {
+      if (!lane.hasUnwritten) continue;
+      const waitMs = (lane.awaitedSinceMs ?? nowMs) + GRACE_MS - nowMs;
+      // A timer may be a little early.
+      if (!lane.patience.isLost(nowMs) && waitMs <= 0.5) lane.patience.inVain(nowMs);
+      if (lane.patience.isLost(nowMs)) due.push(lane);
+      else nextMs = Math.min(nextMs, waitMs);
+    }
+    if (due.length > 0) void this.#commit(due, false);
+    else if (nextMs < Number.POSITIVE_INFINITY) {
+      this.#timer = this.#options.clock.setTimer(nextMs, () => this.#look());
+    }
+  }
+
+  /** One write of what these lanes have, of notes, and of copies. Never rejects. */
+  #commit(lanes: readonly DiskLane[], all: boolean): Promise<void> {
+    const done = this.#write(lanes, all).then(
+      () => this.#succeeded(),
+      (error: unknown) => this.#failed(error),
+    );
+    this.#committing = done.then(() => {
+      this.#committing = undefined;
+      if (!all) this.#look();
+    });
+    return this.#committing;
+  }
+
+  async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
+    await this.#trim();
+    if (!all && this.#notes.size === 0 && lanes.every((lane) => !lane.hasUnwritten)) return;
+    const segment = await this.#log.ready();
+    // From here to the write nothing comes between.
+    const writer = this.#writer;
+    writer.start(segment.number, segment.size);
+    this.#writeNotes(writer);
+    const written: { lane: DiskLane; place: Written }[] = [];
+    const put = (lane: DiskLane, batch: Batch): void => {
+      const offset = segment.size + writer.length;
+      writer.points(batch);
+      const first = batch.positions[0] ?? 0;
+      const next = (batch.positions.at(-1) ?? first) + 1;
+      const end = segment.size + writer.length;
+      written.push({ lane, place: { segment, offset, end, first, next } });
+    };
+    // Where there is hardly any room, room is made first.
+    const most = this.#isFull() ? 0 : COMMIT_BYTES;
+    for (const lane of lanes) {
+      if (writer.length >= most) break;
+      for (const batch of lane.unwritten(most - writer.length)) put(lane, batch);
+    }
+    this.#copyOldest(writer, put);
+    const sync = written.length > 0 || all;
+    await this.#log.append(segment, writer.bytes, sync);
+    if (sync) this.#unsyncedNotes.clear();
+    for (const { lane, place } of written) lane.written(place);
+    await this.#trim();
+  }
+
+  #writeNotes(writer: BlockWriter): void {
+    this.#notesTimer?.cancel();
+    this.#notesTimer = undefined;
+    if (this.#notes.size === 0) return;
+    const lanes = [...this.#notes].map(([nodeId, ranges]) => ({
+      nodeId,
+      ranges: ranges.in(0, Number.MAX_SAFE_INTEGER),
+    }));
+    writer.settled({ lanes });
+    for (const { nodeId, ranges } of lanes) {
+      const unsynced = rangesOf(this.#unsyncedNotes, nodeId);
+      for (const [from, to] of ranges) unsynced.add(from, to);
+    }
+    this.#notes.clear();
+  }
+
+  /**
+   * When room gets scarce: what is not settled in the oldest file goes once
+   * more to the end, so that one lane that does not move cannot keep the disk.
+   */
+  #copyOldest(writer: BlockWriter, put: (lane: DiskLane, batch: Batch) => void): void {
+    const { oldest } = this.#log;
+    if (oldest === undefined || !this.#isScarce()) return;
+    // Of what lanes may have at most seven eighths are unsettled: so much must
+    // be copied for what is written, and a little more.
+    const bytes = this.#isFull() ? this.#segmentBytes : Math.max(BLOCK_BYTES, 12 * writer.length);
+    const until = writer.length + bytes;
+    for (const lane of this.#lanes) {
+      for (const run of lane.extents.runsIn(oldest, BLOCK_BYTES)) {
+        if (writer.length >= until) return;
+        const copy = lane.copyOf(run);
+        if (copy !== undefined) put(lane, copy);
+      }
+    }
+  }
+
+  /** Room must be made, and can be. */
+  #isFull(): boolean {
+    const { bytes, oldest } = this.#log;
+    if (oldest === undefined || bytes <= this.#options.maxBytes - this.#segmentBytes) return false;
+    let used = 0;
+    for (const lane of this.#lanes) used += lane.extents.bytes;
+    return bytes - used >= this.#segmentBytes;
+  }
+
+  #isScarce(): boolean {
+    const { maxBytes } = this.#options;
+    return (
+      this.#log.bytes > maxBytes - 2 * this.#segmentBytes ||
+      this.#log.files > (2 * maxBytes) / this.#segmentBytes
+    );
+  }
+
+  async #trim(): Promise<void> {
+    const empty = this.#isEmpty() && this.#log.bytes > IDLE_BYTES;
+    // The notes are of what goes with it.
+    if (empty) this.#notes.clear();
+    await this.#log.trim(empty);
+  }
+
+  #succeeded(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#options.log.info({ path: this.#options.disk.path }, 'the outbox can be written again');
+  }
+
+  #failed(error: unknown): void {
+    const { log, disk, clock, reasonOf } = this.#options;
+    if (this.#failures === 0) {
+      log.error(
+        { path: disk.path, reason: reasonOf(error) },
+        `the outbox cannot be written (${reasonOf(error)}): devices are acknowledged only when ` +
+          'their points are delivered, until there is room on a disk that can be written',
+      );
+    }
+    this.#failures += 1;
+    for (const [nodeId, ranges] of this.#unsyncedNotes) {
+      const notes = rangesOf(this.#notes, nodeId);
+      for (const [from, to] of ranges.in(0, Number.MAX_SAFE_INTEGER)) notes.add(from, to);
+    }
+    this.#unsyncedNotes.clear();
+    if (this.#closed) return;
+    const waitMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (this.#failures - 1));
+    this.#retryTimer = clock.setTimer(waitMs, () => {
+      this.#retryTimer = undefined;
+      if (this.#committing === undefined) void this.#commit([...this.#lanes], false);
+    });
+  }
+
+  #settled(nodeId: string, from: number, to: number): void {
+    rangesOf(this.#notes, nodeId).add(from, to);
+    this.#notesTimer ??= this.#options.clock.setTimer(NOTES_EVERY_MS, () => {
+      this.#notesTimer = undefined;
+      // Whoever is writing takes the notes along the next time.
+      if (this.#committing === undefined && this.#retryTimer === undefined && !this.#closed) {
+        void this.#commit([], false);
+      } else this.#settled(nodeId, from, from);
+    });
+  }
+
+  #lost(nodeId: string, count: number, error: unknown): void {
+    const { log, disk, reasonOf } = this.#options;
+    const why = error === undefined ? 'they are damaged' : reasonOf(error);
+    log.error(
+      { nodeId, lost: count, path: disk.path },
+      `${count} point(s) in the outbox cannot be read (${why}) and are lost: check the disk`,
+    );
+  }
+
+  // When there are more lanes than before, some may have more than their share.
+  #hasRoom(bytes: number): boolean {
+    this.#atMost += bytes;
+    if (this.#atMost <= this.#lanes.maxBytes) return true;
+    let used = 0;
+    for (const lane of this.#lanes) used += lane.bytes;
+    const hasRoom = used + bytes <= this.#lanes.maxBytes;
+    this.#atMost = hasRoom ? used + bytes : used;
+    return hasRoom;
+  }
+
+  #isEmpty(): boolean {
+    for (const lane of this.#lanes) if (lane.length > 0) return false;
+    return true;
+  }
+
+  #isDirty(): boolean {
+    if (this.#notes.size > 0 || this.#unsyncedNotes.size > 0) return true;
+    for (const lane of this.#lanes) if (lane.hasUnwritten) return true;
+    return false;
+  }
+}
+
+function rangesOf(map: Map<string, Ranges>, nodeId: string): Ranges {
+  let ranges = map.get(nodeId);
+  if (ranges === undefined) map.set(nodeId, (ranges = new Ranges()));
+  return ranges;
+}

@@ -1,0 +1,71 @@
+import type { Point } from '../point/point.js';
+import { readBlock, readBody, readPoints } from './block.js';
+import type { Extent } from './extents.js';
+import type { Ranges } from './ranges.js';
+
+/** Extents that are kept in memory: where the publisher reads, and where it comes back to. */
+const KEPT = 2;
+
+interface Loaded {
+  readonly extent: Extent;
+  readonly end: number;
+  readonly points: Map<number, Point>;
+  /** Why points may be missing. */
+  readonly error: unknown;
+}
+
+/** Points read from disk, an extent at a time. */
+export class ExtentCache {
+  /** Latest used last. */
+  #loaded: Loaded[] = [];
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly live: Ranges,
+  ) {}
+
+  /** The points of an extent that were not settled when it was read, by position. */
+  load(extent: Extent): Loaded {
+    const isIt = (one: Loaded): boolean => one.extent === extent && one.end === extent.end;
+    const last = this.#loaded.at(-1);
+    if (last !== undefined && isIt(last)) return last;
+    const loaded = this.#loaded.find(isIt) ?? this.#read(extent);
+    this.#loaded = [...this.#loaded.filter((one) => one !== loaded).slice(1 - KEPT), loaded];
+    return loaded;
+  }
+
+  /** Forgets what nobody comes back to. */
+  drop(): void {
+    this.#loaded = this.#loaded.filter(({ extent, end }) => extent.live > 0 && extent.end === end);
+  }
+
+  #read(extent: Extent): Loaded {
+    const points = new Map<number, Point>();
+    const loaded = { extent, end: extent.end, points };
+    try {
+      this.#readInto(points, extent);
+      return { ...loaded, error: undefined };
+    } catch (error) {
+      return { ...loaded, error };
+    }
+  }
+
+  #readInto(points: Map<number, Point>, { segment, offset, end, first, next }: Extent): void {
+    const bytes = Buffer.allocUnsafeSlow(end - offset);
+    const length = segment.file.read(bytes, offset);
+    let at = 0;
+    while (at < length) {
+      const body = readBlock(bytes, at, segment.number, offset);
+      if (body === undefined) break;
+      const block = readBody(bytes, body);
+      if (block?.kind === 'points' && block.nodeId === this.nodeId) {
+        readPoints(bytes, block, (position, point) => {
+          if (position >= first && position < next && this.live.has(position)) {
+            points.set(position, point);
+          }
+        });
+      }
+      at = body.end;
+    }
+  }
+}

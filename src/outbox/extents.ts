@@ -1,0 +1,164 @@
+import type { DiskFile } from './disk.js';
+import { Ranges } from './ranges.js';
+
+/** One file of the log. */
+export interface Segment {
+  readonly number: number;
+  readonly name: string;
+  readonly file: DiskFile;
+  /** Bytes that are written and, but for notes of what is settled, synced. */
+  size: number;
+  /** Points in it that are not settled. */
+  live: number;
+}
+
+/**
+ * A piece of a file in which points of one lane are, perhaps between blocks of
+ * others. It speaks for all positions from `first` to `next` − 1.
+ */
+export interface Extent {
+  readonly segment: Segment;
+  readonly offset: number;
+  end: number;
+  first: number;
+  next: number;
+  /** Points in it that are not settled, and the bytes that they are taken to have. */
+  live: number;
+  bytes: number;
+}
+
+/** Bytes of a file that one extent spans at most, unless a single block is larger. */
+const EXTENT_BYTES = 64 * 1024;
+
+/** Where the points of one lane are on disk, and which of the lane's are not settled. */
+export class Extents {
+  /** Positions that are not settled, on disk or not. */
+  readonly live = new Ranges();
+  /** By position; none has a position in common with another. */
+  #list: Extent[] = [];
+  #bytes = 0;
+
+  /** Bytes on disk of points that are not settled. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get count(): number {
+    return this.#list.length;
+  }
+
+  /** The extent that speaks for a position. */
+  find(position: number): Extent | undefined {
+    const extent = this.#list[this.#endingAfter(position)];
+    return extent !== undefined && extent.first <= position ? extent : undefined;
+  }
+
+  /** From now on these positions, as far as they are not settled, are there. */
+  place(segment: Segment, offset: number, end: number, first: number, next: number): void {
+    let at = this.#endingAfter(first);
+    if (at < this.#list.length) at = this.#giveUp(at, first, next);
+    const live = this.live.countIn(first, next);
+    if (live === 0) return;
+    const bytes = end - offset;
+    segment.live += live;
+    this.#bytes += bytes;
+    const before = this.#list[at - 1];
+    if (
+      at === this.#list.length &&
+      before?.segment === segment &&
+      before.offset <= offset &&
+      end - before.offset <= EXTENT_BYTES
+    ) {
+      before.end = end;
+      before.next = next;
+      before.live += live;
+      before.bytes += bytes;
+      return;
+    }
+    this.#list.splice(at, 0, { segment, offset, end, first, next, live, bytes });
+  }
+
+  /** Takes these out. What was in the set of live ones is settled now, wherever it was. */
+  settle(from: number, to: number): void {
+    let at = this.#endingAfter(from);
+    for (let extent = this.#list[at]; extent !== undefined; extent = this.#list[at]) {
+      if (extent.first >= to) break;
+      const gone = this.live.remove(Math.max(from, extent.first), Math.min(to, extent.next));
+      if (gone < extent.live) {
+        this.#lessen(extent, gone);
+        at += 1;
+        continue;
+      }
+      this.#lessen(extent, gone);
+      this.#list.splice(at, 1);
+    }
+    this.live.remove(from, to);
+  }
+
+  /**
+   * Extents in a segment, from a position on, so that each run has no other
+   * extent between and not more bytes than asked for, unless it is a single one.
+   */
+  *runsIn(segment: Segment, bytes: number): Generator<readonly Extent[]> {
+    let run: Extent[] = [];
+    let length = 0;
+    for (const extent of this.#list) {
+      if (run.length > 0 && (extent.segment !== segment || length + extent.bytes > bytes)) {
+        yield run;
+        run = [];
+        length = 0;
+      }
+      if (extent.segment !== segment) continue;
+      run.push(extent);
+      length += extent.bytes;
+    }
+    if (run.length > 0) yield run;
+  }
+
+  /** Extents from that index on lose what lies in the range. Returns where the range's own place is. */
+  #giveUp(index: number, first: number, next: number): number {
+    let at = index;
+    let place = index;
+    for (let extent = this.#list[at]; extent !== undefined; extent = this.#list[at]) {
+      if (extent.first >= next) break;
+      const low = Math.max(extent.first, first);
+      const high = Math.min(extent.next, next);
+      const before = this.live.countIn(extent.first, low);
+      const after = this.live.countIn(high, extent.next);
+      this.#lessen(extent, extent.live - before - after);
+      const rest: Extent[] = [];
+      const each = extent.live === 0 ? 0 : extent.bytes / extent.live;
+      if (before > 0) rest.push({ ...extent, next: low, live: before, bytes: before * each });
+      if (after > 0) rest.push({ ...extent, first: high, live: after, bytes: after * each });
+      this.#list.splice(at, 1, ...rest);
+      at += rest.length;
+      place = before > 0 ? place + 1 : place;
+      if (after > 0) break;
+    }
+    return place;
+  }
+
+  #lessen(extent: Extent, gone: number): void {
+    if (gone === 0) return;
+    const bytes = gone === extent.live ? extent.bytes : (extent.bytes * gone) / extent.live;
+    extent.live -= gone;
+    extent.bytes -= bytes;
+    extent.segment.live -= gone;
+    this.#bytes -= bytes;
+  }
+
+  #endingAfter(position: number): number {
+    // Mostly the first or behind the last.
+    const last = this.#list.at(-1);
+    if (last === undefined || last.next <= position) return this.#list.length;
+    if ((this.#list[0]?.next ?? 0) > position) return 0;
+    let low = 0;
+    let high = this.#list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#list[middle]?.next ?? 0) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

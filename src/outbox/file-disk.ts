@@ -1,0 +1,93 @@
+/** A folder of this machine as a {@link Disk}. */
+import * as fs from 'node:fs';
+import { open, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Disk, DiskFile } from './disk.js';
+
+export class FileDisk implements Disk {
+  constructor(
+    /** Of a folder that is there. */
+    readonly path: string,
+  ) {}
+
+  list(): Promise<string[]> {
+    return readdir(this.path);
+  }
+
+  async create(name: string): Promise<DiskFile> {
+    return new OpenFile(await openFd(join(this.path, name), 'wx+'));
+  }
+
+  async open(name: string): Promise<DiskFile> {
+    return new OpenFile(await openFd(join(this.path, name), 'r+'));
+  }
+
+  remove(name: string): Promise<void> {
+    return unlink(join(this.path, name));
+  }
+
+  async sync(): Promise<void> {
+    const folder = await open(this.path, 'r');
+    // Some file systems of other machines cannot do this for folders.
+    await folder.datasync().catch(() => undefined);
+    await folder.close();
+  }
+}
+
+/** By descriptor: the promises of `fs/promises` cost more than the calls themselves. */
+class OpenFile implements DiskFile {
+  constructor(private readonly fd: number) {}
+
+  size(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.fd, (error, stats) => (error ? reject(error) : resolve(stats.size)));
+    });
+  }
+
+  read(into: Uint8Array, position: number): number {
+    let done = 0;
+    while (done < into.length) {
+      const count = fs.readSync(this.fd, into, done, into.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = (done: number): void => {
+        fs.write(this.fd, bytes, done, bytes.length - done, position + done, (error, count) => {
+          if (error) reject(error);
+          else if (done + count < bytes.length) go(done + count);
+          else resolve();
+        });
+      };
+      go(0);
+    });
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  truncate(length: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.ftruncate(this.fd, length, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.close(this.fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+}
+
+function openFd(path: string, flags: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+}

@@ -1,0 +1,145 @@
+import type { Disk, DiskFile } from './disk.js';
+import { FILE_HEADER, fileHeader } from './block.js';
+import type { Segment } from './extents.js';
+
+const NAME = /^(\d{8,10})\.log$/;
+
+/** Number of the file of that name; `undefined`: it is not one of the outbox's. */
+export function numberOf(name: string): number | undefined {
+  const digits = NAME.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`;
+
+/**
+ * The files of the outbox, of which the last is written to: begun when it is
+ * needed, left when it is full, and deleted once it is the oldest and nothing
+ * in it is unsettled.
+ */
+export class OutboxLog {
+  /** Oldest first. */
+  readonly #segments: Segment[] = [];
+  #current: Segment | undefined;
+  #lastNumber = 0;
+  /** Something was written to the current file without making it survive. */
+  #unsynced = false;
+
+  constructor(
+    private readonly disk: Disk,
+    /** A file that has reached this is full. */
+    private readonly segmentBytes: number,
+  ) {}
+
+  get bytes(): number {
+    let bytes = 0;
+    for (const { size } of this.#segments) bytes += size;
+    return bytes;
+  }
+
+  get files(): number {
+    return this.#segments.length;
+  }
+
+  /** The oldest file, unless it is the one that is written to. */
+  get oldest(): Segment | undefined {
+    const [oldest] = this.#segments;
+    return oldest === this.#current ? undefined : oldest;
+  }
+
+  /** A file from before. */
+  recovered(segment: Segment): void {
+    this.#segments.push(segment);
+    this.#lastNumber = Math.max(this.#lastNumber, segment.number);
+  }
+
+  /** The file that is written to, with room. */
+  async ready(): Promise<Segment> {
+    const current = this.#current;
+    if (current !== undefined && current.size < this.segmentBytes) return current;
+    if (this.#unsynced && current !== undefined) await this.append(current, NOTHING, true);
+    this.#current = undefined;
+    const number = this.#lastNumber + 1;
+    // The name is never used again, whatever becomes of this file.
+    this.#lastNumber = number;
+    const name = nameOf(number);
+    const file = await this.disk.create(name);
+    const segment: Segment = { number, name, file, size: FILE_HEADER, live: 0 };
+    this.#segments.push(segment);
+    try {
+      await file.write(fileHeader(number), 0);
+      await this.disk.sync();
+    } catch (error) {
+      await this.#abandon(segment);
+      throw error;
+    }
+    this.#current = segment;
+    return segment;
+  }
+
+  /**
+   * Writes on at the end of the current file. Rejects with the system's error;
+   * what came of it then is unknown, and the next file is begun.
+   */
+  async append(segment: Segment, bytes: Uint8Array, sync: boolean): Promise<void> {
+    try {
+      if (bytes.length > 0) await segment.file.write(bytes, segment.size);
+      if (sync) await segment.file.sync();
+      this.#unsynced = !sync;
+    } catch (error) {
+      await this.#abandon(segment);
+      throw error;
+    }
+    segment.size += bytes.length;
+  }
+
+  /** Deletes what is not needed any more, oldest first; all when nothing at all is. */
+  async trim(all: boolean): Promise<void> {
+    for (;;) {
+      const [segment] = this.#segments;
+      if (segment === undefined || segment.live > 0) return;
+      if (segment === this.#current) {
+        if (!all) return;
+        this.#current = undefined;
+        this.#unsynced = false;
+      }
+      await this.disk.remove(segment.name);
+      this.#segments.shift();
+      await segment.file.close();
+      // In this order, whatever happens: the next one may hold notes of what
+      // is settled in this one.
+      await this.disk.sync();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { file } of this.#segments) await file.close();
+    this.#segments.length = 0;
+    this.#current = undefined;
+  }
+
+  /** Nothing more is written to it. What is in it beyond its size was never promised. */
+  async #abandon(segment: Segment): Promise<void> {
+    if (this.#current === segment) this.#current = undefined;
+    this.#unsynced = false;
+    const { file, size } = segment;
+    const isEmpty = size === FILE_HEADER;
+    try {
+      if (!isEmpty) {
+        await file.truncate(size);
+        return;
+      }
+      await this.disk.remove(segment.name);
+    } catch {
+      // The disk is not well, which is told by whoever wrote.
+      if (isEmpty) return;
+    }
+    if (!isEmpty) return;
+    this.#segments.splice(this.#segments.indexOf(segment), 1);
+    await closed(file);
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+const closed = (file: DiskFile): Promise<void> => file.close().catch(() => undefined);

@@ -1,0 +1,134 @@
+import type { Log } from '../point/log.js';
+import {
+  FILE_HEADER,
+  findBlock,
+  readBlock,
+  readBody,
+  readFileHeader,
+  readPoints,
+  type PointsHead,
+} from './block.js';
+import type { Disk } from './disk.js';
+import type { DiskLane } from './disk-lane.js';
+import type { Segment } from './extents.js';
+import { numberOf, type OutboxLog } from './outbox-log.js';
+
+/** The outbox on disk cannot be used; the message says what to do. */
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
+}
+
+export interface RecoveryHost {
+  readonly disk: Disk;
+  readonly log: OutboxLog;
+  lane(nodeId: string): DiskLane;
+  readonly logger: Log;
+}
+
+/**
+ * Reads the files of an earlier life, oldest first: blocks of points bring
+ * points, notes settle what came before them. Whatever is broken is told and
+ * passed over; nothing is assumed about it.
+ */
+export async function recover(host: RecoveryHost): Promise<void> {
+  const files = (await host.disk.list())
+    .map((name) => ({ name, number: numberOf(name) }))
+    .filter((file): file is { name: string; number: number } => file.number !== undefined)
+    .sort((a, b) => a.number - b.number);
+  const last = files.at(-1)?.number;
+  let bytes = Buffer.alloc(0);
+  for (const { name, number } of files) {
+    const file = await host.disk.open(name);
+    const size = await file.size();
+    if (bytes.length < size) bytes = Buffer.allocUnsafeSlow(size);
+    const content = bytes.subarray(0, size);
+    file.read(content, 0);
+    const header = readFileHeader(content, number);
+    if (typeof header === 'object') {
+      throw new OutboxError(
+        `${host.disk.path}/${name} is of another version (${header.version}) of this program: ` +
+          'let that one empty it, or move the file away, which loses the points in it',
+      );
+    }
+    const segment: Segment = { number, name, file, size, live: 0 };
+    host.log.recovered(segment);
+    const start = header === 'broken' ? 0 : FILE_HEADER;
+    segment.size = await new Scan(host, segment, content, start, number === last).run();
+  }
+}
+
+/** One file, from its beginning to its end. */
+class Scan {
+  #at: number;
+
+  constructor(
+    private readonly host: RecoveryHost,
+    private readonly segment: Segment,
+    private readonly bytes: Buffer,
+    start: number,
+    /** The file that was written to last. */
+    private readonly isLast: boolean,
+  ) {
+    this.#at = start;
+  }
+
+  /** Returns how long the file is now. */
+  async run(): Promise<number> {
+    const { bytes, segment } = this;
+    while (this.#at < bytes.length) {
+      const body = readBlock(bytes, this.#at, segment.number);
+      const block = body && readBody(bytes, body);
+      if (body === undefined || block === undefined) {
+        const next = findBlock(bytes, this.#at + 1, segment.number);
+        if (next === undefined) return this.#cutOff();
+        this.#damaged(next);
+        continue;
+      }
+      if (block.kind === 'points') this.#points(block, body.end);
+      else {
+        for (const { nodeId, ranges } of block.lanes) {
+          const lane = this.host.lane(nodeId);
+          for (const [from, to] of ranges) lane.recoverSettled(from, to);
+        }
+      }
+      this.#at = body.end;
+    }
+    return bytes.length;
+  }
+
+  #points(block: PointsHead, end: number): void {
+    const { first, next, count, latestNs } = block;
+    const positions: [number, number][] = [];
+    if (count === next - first) positions.push([first, next]);
+    else readPoints(this.bytes, block, (position) => void positions.push([position, position + 1]));
+    const written = { segment: this.segment, offset: this.#at, end, first, next };
+    this.host.lane(block.nodeId).recoverPoints(written, positions, latestNs);
+  }
+
+  async #cutOff(): Promise<number> {
+    const { bytes, segment, host } = this;
+    if (!this.isLast) {
+      this.#damaged(bytes.length);
+      return bytes.length;
+    }
+    const torn = bytes.length - this.#at;
+    host.logger.warn(
+      { file: segment.name, bytes: torn },
+      `the outbox was not closed: the last ${torn} byte(s) of ${segment.name} are no whole block ` +
+        'and are cut off; nothing that was acknowledged is in what was being written then',
+    );
+    // That they stay is no harm: they will be passed over again.
+    await segment.file.truncate(this.#at).catch(() => undefined);
+    return this.#at;
+  }
+
+  #damaged(next: number): void {
+    const { segment, host } = this;
+    host.logger.error(
+      { file: segment.name, offset: this.#at, bytes: next - this.#at },
+      `${next - this.#at} byte(s) of ${segment.name} in the outbox are damaged: ` +
+        'the points in them are lost; check the disk',
+    );
+    this.#at = next;
+  }
+}
