@@ -5,7 +5,7 @@ import { isReservedType } from '../point/reserved.js';
 import { canonicalKey, numberOf, textOf, type Point } from '../point/point.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Counters, Discard } from './counters.js';
-import { DeviceClock, countsFromStart, type TimeKind } from './device-time.js';
+import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './device-time.js';
 import { asOwner, type PointRecord, type Replica } from './replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
 
@@ -48,13 +48,13 @@ export class Intake {
   }
 
   /** The points of a packet that go on; the others are counted, each under its cause. */
-  take(points: readonly Point[], arrivalNs: bigint): TakenPoint[] {
+  take(points: readonly Point[], arrival: Arrival): TakenPoint[] {
     const newest = newestFromStart(points);
-    if (newest !== undefined) this.#clock.learn(newest, arrivalNs);
+    if (newest !== undefined) this.#clock.learn(newest, arrival);
     const taken: TakenPoint[] = [];
     for (const point of points) {
       const record = this.#admit(point);
-      if (record !== undefined) taken.push(this.#timed(point, record, arrivalNs));
+      if (record !== undefined) taken.push(this.#timed(point, record, arrival));
     }
     return taken;
   }
@@ -76,8 +76,8 @@ export class Intake {
     return undefined;
   }
 
-  #timed(point: Point, record: PointRecord, arrivalNs: bigint): TakenPoint {
-    const { ns, kind } = this.#clock.map(point.time, arrivalNs);
+  #timed(point: Point, record: PointRecord, arrival: Arrival): TakenPoint {
+    const { ns, kind } = this.#clock.map(point.time, arrival);
     const spelling = point.key;
     if (kind === 'real') {
       const owned = asOwner(point, ns);

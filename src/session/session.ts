@@ -27,6 +27,7 @@ import type { Log } from '../point/log.js';
 import { stringValue, type Point, type PointValue } from '../point/point.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
+import type { Arrival } from './device-time.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
@@ -97,8 +98,8 @@ export class Session {
   readonly #outgoing: Outgoing;
 
   #connected = false;
-  /** Wall time of the chunk in work. */
-  #arrivalNs: bigint | undefined;
+  /** Of the chunk in work. */
+  #chunkArrival: Arrival | undefined;
   #inChunk = false;
   /** In one packet of it. */
   #mostPoints = 0;
@@ -264,7 +265,7 @@ export class Session {
    */
   data(chunk: Uint8Array): number {
     this.#inChunk = true;
-    this.#arrivalNs = undefined;
+    this.#chunkArrival = undefined;
     this.#mostPoints = 0;
     this.#deframer.push(chunk);
     this.#inChunk = false;
@@ -425,7 +426,7 @@ export class Session {
       this.counters.discard('tooManyPoints', { type });
       return true;
     }
-    const time = record.giveTime(this.#arrival());
+    const time = record.giveTime(this.#arrival().ns);
     const point = asOwner({ type, key, time, value, tombstone, origin: '' }, time);
     const outcome = this.host.report([point], () => undefined);
     if (outcome === 'full') {
@@ -500,7 +501,12 @@ export class Session {
     this.host.connected(connected);
   }
 
-  #arrival(): bigint {
-    return this.#inChunk ? (this.#arrivalNs ??= this.clock.wallNs()) : this.clock.wallNs();
+  #arrival(): Arrival {
+    if (!this.#inChunk) return this.#now();
+    return (this.#chunkArrival ??= this.#now());
+  }
+
+  #now(): Arrival {
+    return { ns: this.clock.wallNs(), ms: this.clock.monotonicMs() };
   }
 }
