@@ -8,6 +8,7 @@ const ORDER = [
   'transport',
   'framing',
   'packet',
+  'signals',
   'session',
   'outbox',
   'siot',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { canCommand } from './commands/can.js';
 import { checkCommand } from './commands/check.js';
 import { confirmCommand } from './commands/confirm.js';
 import { portsCommand } from './commands/ports.js';
@@ -20,6 +21,7 @@ const COMMANDS = [
   setCommand,
   confirmCommand,
   simCommand,
+  canCommand,
   schemaCommand,
 ];
 
@@ -36,7 +38,7 @@ export function buildProgram(): Command {
         '\nExample:\n  siot-mcu check -c gateway.yaml && siot-mcu run -c gateway.yaml',
     );
   for (const make of COMMANDS) program.addCommand(make());
-  for (const command of [program, ...program.commands]) {
+  for (const command of withCommands(program)) {
     command
       .exitOverride()
       .helpOption('-h, --help', 'show this help')
@@ -45,4 +47,10 @@ export function buildProgram(): Command {
       .configureOutput({ outputError: (text, write) => write(`siot-mcu: ${text}`) });
   }
   return program;
+}
+
+/** A command, those below it, and so on. */
+function* withCommands(command: Command): Generator<Command> {
+  yield command;
+  for (const inner of command.commands) yield* withCommands(inner);
 }

@@ -16,10 +16,7 @@ export class TextFileError extends Error {
 
 /** Throws a {@link TextFileError}. Reads pipes as well, up to `maxBytes`. */
 export function readTextFile(file: string, maxBytes: number): string {
-  const bytes = readBytes(file, maxBytes);
-  if (bytes.length > maxBytes) {
-    throw new TextFileError(`is larger than ${maxBytes} bytes; is it the right file?`);
-  }
+  const bytes = readFileBytes(file, maxBytes);
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     throw new TextFileError('is in UTF-16; save it as UTF-8');
@@ -36,6 +33,13 @@ export function readTextFile(file: string, maxBytes: number): string {
     const line = lineOfBadBytes(bytes);
     throw new TextFileError('has bytes that are no UTF-8; save it as UTF-8', line, { cause });
   }
+}
+
+/** For texts whose encoding is yet to be found. Throws a {@link TextFileError}. */
+export function readFileBytes(file: string, maxBytes: number): Buffer {
+  const bytes = readBytes(file, maxBytes);
+  if (bytes.length <= maxBytes) return bytes;
+  throw new TextFileError(`is larger than ${maxBytes} bytes; is it the right file?`);
 }
 
 function readBytes(file: string, maxBytes: number): Buffer {

@@ -12,7 +12,7 @@ function configFile(text: string): string {
 }
 
 describe('siot-mcu', () => {
-  it.each(['run', 'check', 'ports', 'sim', 'watch', 'set', 'schema'])(
+  it.each(['run', 'check', 'ports', 'sim', 'watch', 'set', 'can', 'schema'])(
     '%s --help explains and gives an example, on stdout',
     async (command) => {
       const { status, stdout, stderr } = await runCli([command, '--help']);
@@ -26,7 +26,17 @@ describe('siot-mcu', () => {
   it('--help lists all commands and the exit statuses', async () => {
     const { status, stdout } = await runCli(['--help']);
     expect(status).toBe(0);
-    for (const word of ['run', 'check', 'ports', 'sim', 'watch', 'set', 'schema', 'Exit status']) {
+    for (const word of [
+      'run',
+      'check',
+      'ports',
+      'sim',
+      'watch',
+      'set',
+      'can',
+      'schema',
+      'Exit status',
+    ]) {
       expect(stdout).toContain(word);
     }
   });

@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Only for root: runs as this user. */
   readonly uid?: number;
+  /** What it reads; otherwise nothing. */
+  readonly stdin?: string;
 }
 
 /** The built `siot-mcu` as a child process, which is gone when the test has finished. */
@@ -24,14 +26,15 @@ export class Cli {
   readonly #waiting = new Set<() => void>();
   #running = true;
 
-  constructor(args: readonly string[], { program = MAIN, cwd, env, uid }: CliOptions = {}) {
+  constructor(args: readonly string[], { program = MAIN, cwd, env, uid, stdin }: CliOptions = {}) {
     if (!existsSync(program)) throw new Error('build first: npm run build');
     this.child = spawn(process.execPath, [program, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
       ...(uid === undefined ? {} : { uid }),
     });
+    this.child.stdin?.end(stdin);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#look();

@@ -1,0 +1,155 @@
+import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
+import { Command, Option } from 'commander';
+import { cansendText, parseCandumpLine } from '../../signals/candump.js';
+import { DatabaseCodec } from '../../signals/database-codec.js';
+import { idText } from '../../signals/database.js';
+import { readDatabaseFile } from '../database-file.js';
+import { DecodedLines } from '../decoded-lines.js';
+import { encodeWords, findMessage } from '../encoded-frame.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
+import { complain, printLine } from '../streams.js';
+
+interface BusOption {
+  readonly bus?: string;
+}
+
+interface DecodeOptions extends BusOption {
+  readonly file?: string;
+}
+
+export function canCommand(): Command {
+  return new Command('can')
+    .description('Try a CAN database (DBC or KCD): frames into values, and values into frames.')
+    .addCommand(decodeCommand())
+    .addCommand(encodeCommand())
+    .addHelpText('after', '\nExample:\n  siot-mcu can decode motor.dbc --file candump.log');
+}
+
+const busOption = (): Option => new Option('--bus <name>', 'the bus, where a database has several');
+
+function decodeCommand(): Command {
+  return new Command('decode')
+    .description('Print a line of JSON for each frame that the database knows.')
+    .argument('<database>', 'DBC or KCD file')
+    .addOption(new Option('--file <log>', 'log of candump, instead of stdin'))
+    .addOption(busOption())
+    .addHelpText(
+      'after',
+      '\nReads what candump -l, candump -L or candump itself writes.' +
+        '\nsignals: values; raw: codes; text: what the database calls them. Integers beyond 2^53 are texts.' +
+        '\nExamples:\n  candump -L can0 | siot-mcu can decode motor.dbc' +
+        '\n  siot-mcu can decode motor.dbc --file candump-2024-05-01.log | jq .signals.Speed',
+    )
+    .action(async (database: string, { file, bus }: DecodeOptions) => {
+      const decoder = new LogDecoder(new DatabaseCodec(readDatabaseFile(database, bus)), file);
+      await decoder.run(file === undefined ? process.stdin : createReadStream(file));
+    });
+}
+
+function encodeCommand(): Command {
+  return new Command('encode')
+    .description('Print the frame that carries these values, in the form that cansend takes.')
+    .argument('<database>', 'DBC or KCD file')
+    .argument('<message>', 'name of the message')
+    .argument('[signal=value...]', 'numbers, or texts of the database')
+    .addOption(busOption())
+    .addHelpText(
+      'after',
+      '\nSignals that are not given have the start value of the database, or the code 0.' +
+        '\nExamples:\n  siot-mcu can encode motor.dbc Motor Speed=12.5 Gear=third' +
+        '\n  cansend can0 $(siot-mcu can encode motor.dbc Motor Speed=12.5)',
+    )
+    .action((database: string, name: string, words: readonly string[], { bus }: BusOption) => {
+      const codec = findMessage(new DatabaseCodec(readDatabaseFile(database, bus)), name);
+      printLine(cansendText(codec.frame(encodeWords(codec, words, complain))));
+    });
+}
+
+const MOST_COMPLAINTS = 20;
+const MOST_IDS = 10;
+/** A line that goes on for longer is none. */
+const MAX_LINE = 65_536;
+
+class LogDecoder {
+  readonly #lines = new DecodedLines();
+  readonly #unknown = new Map<string, number>();
+  #number = 0;
+  #badLines = 0;
+  #out: string[] = [];
+
+  constructor(
+    private readonly codec: DatabaseCodec,
+    private readonly file: string | undefined,
+  ) {}
+
+  async run(input: NodeJS.ReadableStream): Promise<void> {
+    let rest = '';
+    input.setEncoding('latin1');
+    try {
+      for await (const chunk of input as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) this.#line(line);
+        if (rest.length > MAX_LINE) rest = rest.slice(0, MAX_LINE);
+        await this.#flush();
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CliError(`${this.#name} cannot be read: ${why}`, EXIT_WRONG, { cause });
+    }
+    if (rest !== '') this.#line(rest);
+    await this.#flush();
+    this.#summary();
+  }
+
+  get #name(): string {
+    return this.file ?? 'stdin';
+  }
+
+  #line(line: string): void {
+    this.#number += 1;
+    const logged = parseCandumpLine(line);
+    if (logged === undefined) {
+      if (line.trim() !== '') this.#bad(line);
+      return;
+    }
+    const { frame } = logged;
+    if (frame.error || frame.remote) return;
+    const codec = this.codec.find(frame);
+    if (codec === undefined) {
+      const id = idText(frame);
+      this.#unknown.set(id, (this.#unknown.get(id) ?? 0) + 1);
+    } else this.#out.push(this.#lines.line(codec, logged));
+  }
+
+  #bad(line: string): void {
+    this.#badLines += 1;
+    if (this.#badLines > MOST_COMPLAINTS) return;
+    complain(
+      `${this.#name}:${this.#number}: no frame of candump: ${JSON.stringify(line.slice(0, 60))}`,
+    );
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#out.length === 0) return;
+    const text = `${this.#out.join('\n')}\n`;
+    this.#out = [];
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+  }
+
+  #summary(): void {
+    if (this.#badLines > MOST_COMPLAINTS) {
+      complain(`${this.#name}: ${this.#badLines} lines in all have no frame of candump`);
+    }
+    if (this.#unknown.size === 0) return;
+    const frames = [...this.#unknown.values()].reduce((sum, count) => sum + count, 0);
+    const ids = [...this.#unknown].sort(([, a], [, b]) => b - a);
+    const named = ids.slice(0, MOST_IDS).map(([id, count]) => `${id}: ${count}`);
+    const more = ids.length > MOST_IDS ? ', …' : '';
+    complain(
+      `passed over ${frames} ${frames === 1 ? 'frame' : 'frames'} of ids that the database does not know ` +
+        `(${named.join(', ')}${more})`,
+    );
+  }
+}

@@ -1,0 +1,38 @@
+/** Reads the CAN databases that people name on the command line. */
+import { DatabaseError, type Database, type DatabaseProblem } from '../signals/database.js';
+import { readDatabase } from '../signals/formats.js';
+import { ConfigFileError } from './config-file.js';
+import { complain } from './streams.js';
+import { readFileBytes, TextFileError } from './text-file.js';
+
+/** The largest that people have are of some megabytes. */
+export const MAX_DATABASE_BYTES = 67_108_864;
+const MOST_WARNINGS = 20;
+
+/**
+ * Says on stderr what may be wrong with a database. Throws a
+ * {@link ConfigFileError} with all that certainly is.
+ */
+export function readDatabaseFile(file: string, bus?: string): Database {
+  let database: Database;
+  try {
+    database = readDatabase(readFileBytes(file, MAX_DATABASE_BYTES), bus);
+  } catch (error) {
+    if (error instanceof DatabaseError) {
+      throw new ConfigFileError(error.problems.map((problem) => problemText(file, problem)));
+    }
+    if (!(error instanceof TextFileError)) throw error;
+    throw new ConfigFileError([`${file}:${error.line}:1: ${error.why}`]);
+  }
+  const { warnings } = database;
+  for (const warning of warnings.slice(0, MOST_WARNINGS)) {
+    complain(problemText(file, { ...warning, message: `warning: ${warning.message}` }));
+  }
+  const left = warnings.length - MOST_WARNINGS;
+  if (left > 0) complain(`${file}: and ${left} more such warnings`);
+  return database;
+}
+
+function problemText(file: string, { line, column, message }: DatabaseProblem): string {
+  return `${file}:${line}:${column}: ${message}`.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+}

@@ -1,0 +1,64 @@
+/** Decoded frames as lines of JSON. Numbers are written digit by digit, since JSON's own rounds them. */
+import type { LoggedFrame } from '../signals/candump.js';
+import type { MessageCodec } from '../signals/message-codec.js';
+import type { Code, SignalCodec } from '../signals/signal-codec.js';
+
+export class DecodedLines {
+  /** What is the same in all lines of a message. */
+  readonly #middles = new Map<MessageCodec, string>();
+  readonly #names = new Map<SignalCodec, string>();
+
+  line(codec: MessageCodec, { time = 'null', interface: name, frame }: LoggedFrame): string {
+    let signals = '';
+    let raw = '';
+    let texts = '';
+    codec.decode(frame.data, (signal, code) => {
+      const key = this.#name(signal);
+      signals += `${signals === '' ? '' : ','}${key}:${valueJson(signal, code)}`;
+      raw += `${raw === '' ? '' : ','}${key}:${codeJson(code)}`;
+      const text = signal.text(code);
+      if (text !== undefined) texts += `${texts === '' ? '' : ','}${key}:${JSON.stringify(text)}`;
+    });
+    return (
+      `{"time":${time},"interface":${JSON.stringify(name)},${this.#middle(codec)}` +
+      `"signals":{${signals}},"raw":{${raw}},"text":{${texts}}}`
+    );
+  }
+
+  #middle(codec: MessageCodec): string {
+    const known = this.#middles.get(codec);
+    if (known !== undefined) return known;
+    const { id, extended, name } = codec.message;
+    const middle = `${JSON.stringify({ id, extended, name }).slice(1, -1)},`;
+    this.#middles.set(codec, middle);
+    return middle;
+  }
+
+  #name(codec: SignalCodec): string {
+    const known = this.#names.get(codec);
+    if (known !== undefined) return known;
+    const name = JSON.stringify(codec.signal.name);
+    this.#names.set(codec, name);
+    return name;
+  }
+}
+
+function valueJson(signal: SignalCodec, code: Code): string {
+  const text = signal.valueText(code);
+  if (signal.isFloat) return Number.isFinite(Number(text)) ? text : `"${text}"`;
+  return integerJson(text);
+}
+
+function codeJson(code: Code): string {
+  const text = String(code);
+  if (typeof code === 'bigint') return integerJson(text);
+  return Number.isFinite(code) ? text : `"${text}"`;
+}
+
+const MOST_SAFE_DIGITS = 15;
+
+/** Integers that a double cannot hold come as text; a fraction may lose its last digits there. */
+function integerJson(text: string): string {
+  if (text.length <= MOST_SAFE_DIGITS) return text;
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)) ? `"${text}"` : text;
+}

@@ -1,0 +1,130 @@
+/**
+ * The ways in which can-utils write frames:
+ *
+ * ```
+ * (1436509052.249713) vcan0 044#2A366C2BBA           candump -l and -L; the id has 3 or 8 digits
+ * (1436509052.249713) vcan0 12345678##1112233        FD: flags (1: bit rate switch), then data
+ * (1436509052.249713) vcan0 044#R                    a remote frame
+ *   vcan0  044   [5]  2A 36 6C 2B BA                 candump on a terminal; -t a adds the time
+ * 044#2A366C2BBA                                     cansend
+ * ```
+ */
+import {
+  CLASSIC_LENGTH,
+  FD_LENGTHS,
+  MAX_EXTENDED_ID,
+  MAX_STANDARD_ID,
+  type CanFrame,
+} from '../transport/can-frame.js';
+
+export interface LoggedFrame {
+  /** Seconds, each digit as it was logged, without zeros before the first; absent: none was. */
+  readonly time?: string;
+  readonly interface: string;
+  readonly frame: CanFrame;
+}
+
+const ID = '([0-9A-Fa-f]{8}|[0-9A-Fa-f]{3})';
+const LOG_LINE = new RegExp(
+  `^\\s*\\((\\d+(?:\\.\\d+)?)\\)\\s+(\\S+)\\s+${ID}#(\\S*)(?:\\s+[RT])?\\s*$`,
+);
+const SCREEN_LINE = new RegExp(
+  `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+\\[(\\d{1,2})\\](.*)$`,
+);
+/** CAN_ERR_FLAG of linux/can.h. */
+const ERROR_FLAG = 0x2000_0000;
+/** CANFD_BRS of linux/can.h. */
+const FD_BRS = 1;
+const MAX_FD_LENGTH = 64;
+
+/** `undefined`: there is no frame in the line. */
+export function parseCandumpLine(line: string): LoggedFrame | undefined {
+  const logged = LOG_LINE.exec(line);
+  if (logged !== null) {
+    const [, time = '', name = '', id = '', body = ''] = logged;
+    const frame = parseBody(id, body);
+    return frame && { time: time.replace(/^0+(?=\d)/, ''), interface: name, frame };
+  }
+  const shown = SCREEN_LINE.exec(line);
+  if (shown === null) return undefined;
+  const [, time, name = '', id = '', length = '', rest = ''] = shown;
+  const frame = parseShown(id, length, rest);
+  if (frame === undefined) return undefined;
+  return {
+    ...(time === undefined ? {} : { time: time.replace(/^0+(?=\d)/, '') }),
+    interface: name,
+    frame,
+  };
+}
+
+/** What stands behind the first `#`. */
+function parseBody(id: string, body: string): CanFrame | undefined {
+  if (body.startsWith('#')) {
+    const flags = Number.parseInt(body[1] ?? '', 16);
+    const data = hexBytes(body.slice(2), MAX_FD_LENGTH);
+    if (Number.isNaN(flags) || data === undefined || !FD_LENGTHS.includes(data.length))
+      return undefined;
+    return makeFrame(id, data, { fd: true, bitRateSwitch: (flags & FD_BRS) !== 0 });
+  }
+  if (/^R\d?(?:_[0-9A-F])?$/i.test(body)) return makeFrame(id, new Uint8Array(0), { remote: true });
+  // The DLC of 8 bytes may be above 8, which says nothing.
+  const data = hexBytes(body.replace(/_[9A-F]$/i, ''), CLASSIC_LENGTH);
+  return data && makeFrame(id, data, {});
+}
+
+function parseShown(id: string, length: string, rest: string): CanFrame | undefined {
+  if (/^\s+remote request/.test(rest)) return makeFrame(id, new Uint8Array(0), { remote: true });
+  const count = Number(length);
+  // A terminal may show the bytes as letters, too.
+  const hex = rest.replaceAll(/\s/g, '').slice(0, 2 * count);
+  const fd = length.length === 2;
+  const data = hexBytes(hex, fd ? MAX_FD_LENGTH : CLASSIC_LENGTH);
+  return data?.length === count ? makeFrame(id, data, { fd }) : undefined;
+}
+
+function makeFrame(id: string, data: Uint8Array, kind: Partial<CanFrame>): CanFrame | undefined {
+  const number = Number.parseInt(id, 16);
+  const extended = id.length > 3;
+  const error = extended && number > MAX_EXTENDED_ID;
+  const isError = error && (number & ERROR_FLAG) !== 0 && number <= 2 * MAX_EXTENDED_ID + 1;
+  if (error !== isError || (!extended && number > MAX_STANDARD_ID)) return undefined;
+  return {
+    id: number & MAX_EXTENDED_ID,
+    extended: extended && !error,
+    data,
+    fd: kind.fd ?? false,
+    bitRateSwitch: kind.bitRateSwitch ?? false,
+    remote: kind.remote ?? false,
+    error,
+  };
+}
+
+const NO_DIGIT = 0xff;
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(digit) ? NO_DIGIT : digit;
+});
+
+/** Pairs of digits, which dots may separate. */
+function hexBytes(text: string, most: number): Uint8Array | undefined {
+  const digits = text.includes('.') ? text.replaceAll(/(?<=^(?:..\.?)*)\./g, '') : text;
+  if (digits.length % 2 !== 0 || digits.length > 2 * most) return undefined;
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = DIGITS[digits.charCodeAt(2 * i)] ?? NO_DIGIT;
+    const low = DIGITS[digits.charCodeAt(2 * i + 1)] ?? NO_DIGIT;
+    if (high === NO_DIGIT || low === NO_DIGIT) return undefined;
+    bytes[i] = high * 16 + low;
+  }
+  return bytes;
+}
+
+/** A data frame in the form that cansend takes. */
+export function cansendText({ id, extended, data, fd, bitRateSwitch }: CanFrame): string {
+  const digits = id
+    .toString(16)
+    .toUpperCase()
+    .padStart(extended ? 8 : 3, '0');
+  const mark = fd ? `##${bitRateSwitch ? FD_BRS : 0}` : '#';
+  return `${digits}${mark}${Buffer.from(data).toString('hex').toUpperCase()}`;
+}

@@ -1,0 +1,234 @@
+/** What must hold in every database, whatever the format of its file. */
+import { MAX_EXTENDED_ID, MAX_STANDARD_ID } from '../transport/can-frame.js';
+import {
+  codeRange,
+  DatabaseError,
+  idText,
+  signalBytes,
+  type Database,
+  type DatabaseProblem,
+  type Message,
+  type Place,
+  type Signal,
+} from './database.js';
+
+/** The longest that ISO-TP carries without its escape; nobody describes longer ones by signals. */
+const MAX_LENGTH = 4095;
+
+/** Gathers what is wrong with a database while it is read. */
+export class ProblemList {
+  readonly errors: DatabaseProblem[] = [];
+  readonly warnings: DatabaseProblem[] = [];
+
+  error({ line, column }: Place, message: string): void {
+    this.errors.push({ line, column, message });
+  }
+
+  warn({ line, column }: Place, message: string): void {
+    this.warnings.push({ line, column, message });
+  }
+
+  /** Throws a {@link DatabaseError} if there was an error. */
+  finish(messages: readonly Message[]): Database {
+    if (this.errors.length > 0) throw new DatabaseError(this.errors.sort(byPlace));
+    return { messages, warnings: this.warnings.sort(byPlace) };
+  }
+}
+
+const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
+
+/** Checks all messages that were read. */
+export function checkDatabase(messages: readonly Message[], problems: ProblemList): void {
+  checkIds(messages, problems);
+  checkNames(messages, problems);
+  for (const message of messages) checkMessage(message, problems);
+}
+
+function checkIds(messages: readonly Message[], problems: ProblemList): void {
+  const seen = new Map<string, Message>();
+  for (const message of messages) {
+    const { id, extended, name, place } = message;
+    if (id < 0 || id > (extended ? MAX_EXTENDED_ID : MAX_STANDARD_ID)) {
+      problems.error(
+        place,
+        `${name} has the id ${idText(message)}, which needs more than ` +
+          (extended ? '29 bits' : '11 bits; is it an extended id that is not marked as such?'),
+      );
+    }
+    const first = seen.get(idText(message));
+    if (first === undefined) seen.set(idText(message), message);
+    else sameId(message, first, problems);
+  }
+}
+
+function sameId(message: Message, first: Message, problems: ProblemList): void {
+  const both = `${message.name} has the id ${idText(message)} of ${first.name} in line ${first.place.line}`;
+  if (message.bus === first.bus) problems.error(message.place, `${both}; take one of them out`);
+  else {
+    problems.warn(
+      message.place,
+      `${both}, on another bus: its frames are passed over until you say which bus it is, ` +
+        `${first.bus} or ${message.bus}`,
+    );
+  }
+}
+
+function checkNames(messages: readonly Message[], problems: ProblemList): void {
+  const seen = new Map<string, Message>();
+  for (const message of messages) {
+    const first = seen.get(message.name);
+    if (first === undefined) seen.set(message.name, message);
+    else {
+      problems.warn(
+        message.place,
+        `${message.name} is also the name of the message ${idText(first)} in line ${first.place.line}`,
+      );
+    }
+  }
+}
+
+function checkMessage(message: Message, problems: ProblemList): void {
+  if (message.length > MAX_LENGTH) {
+    problems.error(
+      message.place,
+      `${message.name} has ${message.length} bytes; allowed are 0 to ${MAX_LENGTH}`,
+    );
+    return;
+  }
+  const names = new Map<string, Signal>();
+  for (const signal of message.signals) {
+    const first = names.get(signal.name);
+    if (first !== undefined) {
+      problems.error(
+        signal.place,
+        `${message.name} has a second signal ${signal.name}; the first is in line ${first.place.line}`,
+      );
+    } else names.set(signal.name, signal);
+    checkSignal(message, signal, problems);
+  }
+  if (checkMultiplexing(message, names, problems)) warnOfOverlaps(message, names, problems);
+}
+
+function checkSignal(message: Message, signal: Signal, problems: ProblemList): void {
+  const { name, length, kind, factor, place } = signal;
+  const title = `${message.name}.${name}`;
+  if (length < 1) {
+    problems.error(place, `${title} has ${length} bits; it needs at least 1`);
+    return;
+  }
+  const floatBits = kind === 'single' ? 32 : kind === 'double' ? 64 : length;
+  if (length !== floatBits) {
+    problems.error(
+      place,
+      `${title} is a ${kind} float and has ${length} bits; it needs ${floatBits}`,
+    );
+  }
+  if (factor.digits === 0n) {
+    problems.error(place, `${title} has the factor 0, which makes all its codes one value`);
+  }
+  const [least, greatest] = codeRange(signal);
+  const impossible = [...signal.texts.keys()].find((code) => code < least || code > greatest);
+  if (impossible !== undefined) {
+    problems.warn(
+      place,
+      `${title} has a text for ${impossible}, but its codes are ${least} to ${greatest}`,
+    );
+  }
+  const { last } = signalBytes(signal);
+  if (last >= message.length) {
+    problems.error(
+      place,
+      `${title} reaches into byte ${last}, but ${message.name} has ${bytesText(message.length)} ` +
+        '(bytes count from 0); either its place or the length of the message is wrong',
+    );
+  }
+}
+
+function bytesText(length: number): string {
+  return length === 0 ? 'no bytes' : length === 1 ? 'only byte 0' : `only bytes 0 to ${length - 1}`;
+}
+
+/** True if each multiplexed signal has its multiplexer. */
+function checkMultiplexing(
+  message: Message,
+  signals: ReadonlyMap<string, Signal>,
+  problems: ProblemList,
+): boolean {
+  const before = problems.errors.length;
+  for (const signal of message.signals) {
+    const title = `${message.name}.${signal.name}`;
+    if (signal.isMultiplexer && (signal.kind === 'single' || signal.kind === 'double')) {
+      problems.error(signal.place, `${title} is a multiplexer and a float; it must be an integer`);
+    }
+    if (signal.selection === undefined) continue;
+    const { by } = signal.selection;
+    const multiplexer = signals.get(by);
+    if (multiplexer === undefined) {
+      problems.error(
+        signal.place,
+        `${title} is selected by ${by}, which is no signal of the message`,
+      );
+    } else if (!multiplexer.isMultiplexer) {
+      problems.error(signal.place, `${title} is selected by ${by}, which is no multiplexer`);
+    } else if (selectors(signal, signals).includes(signal)) {
+      problems.error(signal.place, `${title} is selected by itself, over ${by}`);
+    }
+  }
+  return problems.errors.length === before;
+}
+
+/** The multiplexers above a signal, nearest first; each once. */
+function selectors(signal: Signal, signals: ReadonlyMap<string, Signal>): Signal[] {
+  const above: Signal[] = [];
+  let next = signals.get(signal.selection?.by ?? '');
+  while (next !== undefined && !above.includes(next)) {
+    above.push(next);
+    next = signals.get(next.selection?.by ?? '');
+  }
+  return above;
+}
+
+/** Signals that share bits and can be in one frame: people do that, and also mistype. */
+function warnOfOverlaps(
+  message: Message,
+  signals: ReadonlyMap<string, Signal>,
+  problems: ProblemList,
+): void {
+  const owners: Signal[][] = Array.from({ length: message.length * 8 }, () => []);
+  for (const signal of message.signals) {
+    let overlapped: Signal | undefined;
+    for (const bit of bitsOf(signal)) {
+      const others = owners[bit];
+      overlapped ??= others?.find((other) => canMeet(other, signal, signals));
+      others?.push(signal);
+    }
+    if (overlapped === undefined) continue;
+    problems.warn(
+      signal.place,
+      `${message.name}.${signal.name} shares bits with ${overlapped.name} in line ${overlapped.place.line}`,
+    );
+  }
+}
+
+function* bitsOf({ start, length, byteOrder }: Signal): Generator<number> {
+  let bit = start;
+  for (let i = 0; i < length; i++) {
+    yield bit;
+    if (byteOrder === 'little') bit += 1;
+    else bit += (bit & 7) === 0 ? 15 : -1;
+  }
+}
+
+function canMeet(a: Signal, b: Signal, signals: ReadonlyMap<string, Signal>): boolean {
+  for (const one of [a, ...selectors(a, signals)]) {
+    for (const other of [b, ...selectors(b, signals)]) {
+      if (one.selection?.by !== other.selection?.by) continue;
+      const ranges = other.selection?.ranges ?? [];
+      const meet = one.selection?.ranges.some((range) =>
+        ranges.some(({ from, to }) => from <= range.to && range.from <= to),
+      );
+      if (meet === false) return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,74 @@
+/** The attributes of a DBC file that say something about frames and codes. */
+import { parseDecimal } from './decimal.js';
+
+/** An attribute's value as it is written. */
+export interface AttributeValue {
+  readonly text: string;
+  /** In quotes; otherwise a number, which may stand for the word of an enumeration. */
+  readonly quoted: boolean;
+}
+
+/** What they are called in the files of the tools that people use. */
+export const FRAME_FORMAT = 'VFrameFormat';
+export const BIT_RATE_SWITCH = 'CANFD_BRS';
+export const CYCLE_TIME = 'GenMsgCycleTime';
+export const START_VALUE = 'GenSigStartValue';
+/** Names above 32 characters; the file's own statements use a shortened one. */
+export const LONG_MESSAGE_NAME = 'SystemMessageLongSymbol';
+export const LONG_SIGNAL_NAME = 'SystemSignalLongSymbol';
+
+const KNOWN: ReadonlySet<string> = new Set([
+  FRAME_FORMAT,
+  BIT_RATE_SWITCH,
+  CYCLE_TIME,
+  START_VALUE,
+  LONG_MESSAGE_NAME,
+  LONG_SIGNAL_NAME,
+]);
+
+/** The usual numbers of {@link FRAME_FORMAT}, for files that do not list its words. */
+const FRAME_FORMATS: Readonly<Record<string, string>> = {
+  0: 'StandardCAN',
+  1: 'ExtendedCAN',
+  3: 'J1939PG',
+  14: 'StandardCAN_FD',
+  15: 'ExtendedCAN_FD',
+};
+
+export class DbcAttributes {
+  readonly #words = new Map<string, readonly string[]>();
+  readonly #defaults = new Map<string, AttributeValue>();
+  readonly #values = new Map<string, AttributeValue>();
+
+  /** `words`: of an enumeration, in the order of their numbers. */
+  define(name: string, words: readonly string[]): void {
+    if (KNOWN.has(name)) this.#words.set(name, words);
+  }
+
+  setDefault(name: string, value: AttributeValue): void {
+    if (KNOWN.has(name)) this.#defaults.set(name, value);
+  }
+
+  /** `owner`: the id of a message as it is written, with ` SIGNAL` behind it for a signal's. */
+  set(name: string, owner: string, value: AttributeValue): void {
+    if (KNOWN.has(name)) this.#values.set(`${owner}\n${name}`, value);
+  }
+
+  #get(name: string, owner: string): AttributeValue | undefined {
+    return this.#values.get(`${owner}\n${name}`) ?? this.#defaults.get(name);
+  }
+
+  /** The word of an enumeration, the text, or the number as it is written. */
+  word(name: string, owner: string): string | undefined {
+    const value = this.#get(name, owner);
+    if (value === undefined || value.quoted) return value?.text;
+    const word = this.#words.get(name)?.[Number(value.text)];
+    return word ?? (name === FRAME_FORMAT ? FRAME_FORMATS[value.text] : undefined) ?? value.text;
+  }
+
+  /** A whole number; `undefined` where there is none. */
+  integer(name: string, owner: string): bigint | undefined {
+    const number = parseDecimal(this.#get(name, owner)?.text ?? '');
+    return number?.scale === 0 ? number.digits : undefined;
+  }
+}

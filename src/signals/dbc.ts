@@ -1,0 +1,413 @@
+/**
+ * Reads DBC databases. There is no public standard; this follows what the
+ * tools of the trade write and read. Statements that say nothing about frames
+ * and codes are passed over.
+ *
+ * ```
+ * BO_ 291 Motor: 8 ECU                                   message, 291 = 0x123; bit 31: extended
+ *  SG_ Gear M : 0|8@1+ (1,0) [0|0] "" Vector__XXX        a multiplexer
+ *  SG_ Speed m3 : 8|16@1+ (0.1,0) [0|6553.5] "rpm" Dash  in frames in which Gear is 3
+ * VAL_ 291 Gear 3 "third" 4 "fourth" ;
+ * ```
+ */
+import { checkDatabase, ProblemList } from './check.js';
+import { DatabaseError, type Database, type Place } from './database.js';
+import { DbcAttributes } from './dbc-attributes.js';
+import { DraftBook, type DraftMessage, type DraftSignal } from './dbc-draft.js';
+import { DbcScanner, DbcSyntaxError } from './dbc-scanner.js';
+import { compareDecimals, parseDecimal, type Decimal } from './decimal.js';
+
+/** Holds the signals that belong to no message. */
+const NO_MESSAGE = 'VECTOR__INDEPENDENT_SIG_MSG';
+const MOST_ERRORS = 20;
+
+/** Statements without meaning for frames and codes. */
+const PASSED_OVER = [
+  'BO_TX_BU_',
+  'EV_',
+  'EV_DATA_',
+  'ENVVAR_DATA_',
+  'SGTYPE_',
+  'SGTYPE_VAL_',
+  'BA_DEF_SGTYPE_',
+  'BA_SGTYPE_',
+  'SIG_TYPE_REF_',
+  'SIGTYPE_VALTYPE_',
+  'SIG_GROUP_',
+  'CAT_DEF_',
+  'CAT_',
+  'FILTER',
+  'BA_DEF_REL_',
+  'BA_REL_',
+  'BA_DEF_DEF_REL_',
+  'BU_SG_REL_',
+  'BU_EV_REL_',
+  'BU_BO_REL_',
+  'NS_DESC_',
+] as const;
+
+const STATEMENTS = {
+  VERSION: (parser: DbcParser) => parser.version(),
+  NS_: (parser: DbcParser) => parser.newSymbols(),
+  BS_: (parser: DbcParser) => parser.bitTiming(),
+  BU_: (parser: DbcParser) => parser.nodes(),
+  VAL_TABLE_: (parser: DbcParser) => parser.valueTable(),
+  BO_: (parser: DbcParser) => parser.message(),
+  SG_: (parser: DbcParser) => parser.signal(),
+  CM_: (parser: DbcParser) => parser.comment(),
+  BA_DEF_: (parser: DbcParser) => parser.attributeDefinition(),
+  BA_DEF_DEF_: (parser: DbcParser) => parser.attributeDefault(),
+  BA_: (parser: DbcParser) => parser.attribute(),
+  VAL_: (parser: DbcParser) => parser.values(),
+  SIG_VALTYPE_: (parser: DbcParser) => parser.valueType(),
+  SG_MUL_VAL_: (parser: DbcParser) => parser.multiplexing(),
+} as const;
+
+type Keyword = keyof typeof STATEMENTS;
+
+const KEYWORDS = [...Object.keys(STATEMENTS), ...PASSED_OVER].join('|');
+const NEXT_STATEMENT = new RegExp(`(?<=^[ \\t]*)(?:${KEYWORDS})(?![^\\s:])`, 'my');
+const ANY_STATEMENT = new RegExp(`^[ \\t]*(?:${KEYWORDS})(?![^\\s:])`, 'gm');
+const KEYWORD_SET: ReadonlySet<string> = new Set(KEYWORDS.split('|'));
+/** A name in the list of NS_ has its line to itself. */
+const NEW_SYMBOL = /\w+(?=[ \t]*(?:[\r\n]|$))/y;
+const SAME_LINE_WORD = /(?<!\n[ \t]*)[^\s:;,"|@()[\]]+/y;
+
+/** `bus` is for formats that have several. Throws a {@link DatabaseError}. */
+export function parseDbc(text: string, bus?: string): Database {
+  if (bus !== undefined) {
+    const message = `there is no bus ${bus}: a DBC database has one bus without a name`;
+    throw new DatabaseError([{ line: 1, column: 1, message }]);
+  }
+  return new DbcParser(text).parse();
+}
+
+class DbcParser {
+  readonly #scanner: DbcScanner;
+  readonly #problems = new ProblemList();
+  readonly #attributes = new DbcAttributes();
+  readonly #tables = new Map<string, ReadonlyMap<bigint, string>>();
+  readonly #book = new DraftBook();
+  readonly #unknown = new Set<string>();
+  #message: DraftMessage | undefined;
+
+  constructor(text: string) {
+    this.#scanner = new DbcScanner(text);
+  }
+
+  parse(): Database {
+    const scanner = this.#scanner;
+    if (!scanner.more()) this.#problems.error(scanner.place(), 'the file is empty');
+    while (scanner.more() && this.#problems.errors.length < MOST_ERRORS) {
+      try {
+        this.#statement();
+      } catch (error) {
+        if (!(error instanceof DbcSyntaxError)) throw error;
+        this.#problems.error(error.place, error.message);
+        scanner.skipTo(ANY_STATEMENT);
+      }
+    }
+    const messages = this.#book.messages(this.#attributes, this.#problems);
+    // What follows from a statement that was not understood is not worth a line.
+    if (this.#problems.errors.length === 0) checkDatabase(messages, this.#problems);
+    return this.#problems.finish(messages);
+  }
+
+  #statement(): void {
+    const scanner = this.#scanner;
+    const place = scanner.place();
+    if (scanner.takeMark(';')) return;
+    const word = scanner.word('a statement such as BO_');
+    if (Object.hasOwn(STATEMENTS, word)) {
+      STATEMENTS[word as Keyword](this);
+      return;
+    }
+    if (!KEYWORD_SET.has(word)) {
+      if (this.#book.isEmpty && place.line === 1 && word !== 'VERSION') this.#notDbc(word, place);
+      if (!this.#unknown.has(word)) {
+        this.#problems.warn(place, `the section ${word.slice(0, 40)} is not known and passed over`);
+      }
+      this.#unknown.add(word);
+    }
+    scanner.skipStatement(NEXT_STATEMENT);
+  }
+
+  /** A file that begins otherwise may be anything; one that has no statement at all is none. */
+  #notDbc(word: string, place: Place): void {
+    const scanner = this.#scanner;
+    scanner.skipTo(ANY_STATEMENT);
+    if (scanner.more()) return;
+    scanner.fail(`${JSON.stringify(word.slice(0, 40))} begins no DBC database`, place);
+  }
+
+  version(): void {
+    this.#scanner.takeText();
+  }
+
+  newSymbols(): void {
+    this.#scanner.takeMark(':');
+    while (this.#scanner.take(NEW_SYMBOL) !== undefined);
+  }
+
+  bitTiming(): void {
+    const scanner = this.#scanner;
+    scanner.mark(':', 'after BS_');
+    while (scanner.takeInteger() !== undefined || scanner.takeMark(':') || scanner.takeMark(','));
+  }
+
+  nodes(): void {
+    const scanner = this.#scanner;
+    scanner.mark(':', 'after BU_');
+    while (!scanner.ahead(NEXT_STATEMENT)) {
+      if (scanner.takeWord() === undefined && !scanner.takeMark(',')) break;
+    }
+  }
+
+  valueTable(): void {
+    const name = this.#scanner.word('the name of a value table');
+    this.#tables.set(name, this.#valueTexts());
+  }
+
+  message(): void {
+    const scanner = this.#scanner;
+    const place = scanner.place();
+    const id = this.#messageId();
+    const name = scanner.word('the name of the message');
+    scanner.mark(':', `after ${name}`);
+    const length = Number(scanner.integer('the length in bytes'));
+    if (length < 0) scanner.fail(`${name} has ${length} bytes; allowed are 0 and more`, place);
+    scanner.take(SAME_LINE_WORD);
+    const skipped = name === NO_MESSAGE;
+    this.#message = this.#book.addMessage({ id, name, length, place, skipped });
+  }
+
+  signal(): void {
+    const scanner = this.#scanner;
+    const message = this.#message;
+    const place = scanner.place();
+    const name = scanner.word('the name of the signal');
+    if (message === undefined)
+      return scanner.fail(`${name} stands before the first message`, place);
+    const multiplex = this.#multiplexMark(name);
+    scanner.mark(':', `after ${name}`);
+    const start = Number(scanner.integer('the start bit'));
+    scanner.mark('|', 'between start bit and length');
+    const length = Number(scanner.integer('the length in bits'));
+    if (start < 0 || length < 0) scanner.fail(`${name} has a negative place or length`, place);
+    scanner.mark('@', 'before the byte order');
+    const order = scanner.take(/[01]/y) ?? scanner.fail('the byte order is 0 (big) or 1 (little)');
+    const sign = scanner.take(/[+-]/y) ?? scanner.fail('+ (unsigned) or - (signed) belongs here');
+    scanner.mark('(', 'before factor and offset');
+    const factor = this.#decimal('the factor');
+    scanner.mark(',', 'between factor and offset');
+    const offset = this.#decimal('the offset');
+    scanner.mark(')', 'after factor and offset');
+    const range = this.#range();
+    const unit = scanner.string('the unit in quotes');
+    this.#receivers();
+    this.#book.addSignal(message, {
+      name,
+      start,
+      length,
+      byteOrder: order === '1' ? 'little' : 'big',
+      kind: sign === '-' ? 'signed' : 'unsigned',
+      factor,
+      offset,
+      ...range,
+      unit,
+      comment: '',
+      texts: new Map(),
+      isMultiplexer: multiplex.isMultiplexer,
+      ...(multiplex.code === undefined ? {} : { code: multiplex.code }),
+      place,
+    });
+  }
+
+  /** `M`, `m3` or `m3M` between name and colon. */
+  #multiplexMark(name: string): { readonly isMultiplexer: boolean; readonly code?: bigint } {
+    const place = this.#scanner.place();
+    const mark = this.#scanner.takeWord();
+    if (mark === undefined) return { isMultiplexer: false };
+    const [, plain, code, nested] = /^(?:(M)|m(\d+)(M)?)$/.exec(mark) ?? [];
+    if (plain === undefined && code === undefined) {
+      const what = JSON.stringify(mark.slice(0, 40));
+      this.#scanner.fail(`${what} stands where M, m0, m0M or a colon belongs after ${name}`, place);
+    }
+    return {
+      isMultiplexer: plain !== undefined || nested !== undefined,
+      ...(code === undefined ? {} : { code: BigInt(code) }),
+    };
+  }
+
+  /** `[0|0]` says that nobody has given a range. */
+  #range(): { minimum?: Decimal; maximum?: Decimal } {
+    const scanner = this.#scanner;
+    scanner.mark('[', 'before the range');
+    const place = scanner.place();
+    const minimum = this.#decimal('the least value');
+    scanner.mark('|', 'between least and greatest value');
+    const maximum = this.#decimal('the greatest value');
+    scanner.mark(']', 'after the range');
+    if (minimum.digits === 0n && maximum.digits === 0n) return {};
+    if (compareDecimals(minimum, maximum) > 0) {
+      this.#problems.warn(place, 'the least value is above the greatest: the range is passed over');
+      return {};
+    }
+    return { minimum, maximum };
+  }
+
+  #receivers(): void {
+    const scanner = this.#scanner;
+    while (scanner.take(SAME_LINE_WORD) !== undefined || scanner.takeMark(','));
+  }
+
+  comment(): void {
+    const scanner = this.#scanner;
+    const kind = scanner.takeWord();
+    if (kind === 'SG_') {
+      const signal = this.#signalOf(this.#scanner.place());
+      const text = scanner.string('a comment in quotes');
+      if (signal !== undefined) signal.comment = text;
+    } else if (kind === 'BO_') {
+      const message = this.#messageOf(this.#scanner.place());
+      const text = scanner.string('a comment in quotes');
+      if (message !== undefined) message.comment = text;
+    } else {
+      if (kind !== undefined) scanner.word('a name');
+      scanner.string('a comment in quotes');
+    }
+  }
+
+  attributeDefinition(): void {
+    const scanner = this.#scanner;
+    scanner.take(/(?:BU_|BO_|SG_|EV_)(?!\w)/y);
+    const name = scanner.takeText();
+    const words: string[] = [];
+    if (name !== undefined && scanner.take(/ENUM(?!\w)/y) !== undefined) {
+      do words.push(scanner.takeText() ?? scanner.word('a word of the enumeration'));
+      while (scanner.takeMark(','));
+    }
+    if (name !== undefined) this.#attributes.define(name, words);
+    scanner.skipStatement(NEXT_STATEMENT);
+  }
+
+  attributeDefault(): void {
+    const name = this.#scanner.takeText();
+    const value = this.#attributeValue();
+    if (name !== undefined && value !== undefined) this.#attributes.setDefault(name, value);
+    this.#scanner.skipStatement(NEXT_STATEMENT);
+  }
+
+  attribute(): void {
+    const scanner = this.#scanner;
+    const name = scanner.string('the name of an attribute in quotes');
+    let owner: string | undefined;
+    if (scanner.take(/BO_(?!\w)/y) !== undefined) owner = scanner.integer('the id of a message');
+    else if (scanner.take(/SG_(?!\w)/y) !== undefined) {
+      const id = scanner.integer('the id of a message');
+      owner = `${id} ${scanner.word('the name of a signal')}`;
+    }
+    const value = owner === undefined ? undefined : this.#attributeValue();
+    if (owner !== undefined && value !== undefined) this.#attributes.set(name, owner, value);
+    scanner.skipStatement(NEXT_STATEMENT);
+  }
+
+  #attributeValue(): { text: string; quoted: boolean } | undefined {
+    const text = this.#scanner.takeText();
+    if (text !== undefined) return { text, quoted: true };
+    const number = this.#scanner.takeNumber();
+    return number === undefined ? undefined : { text: number, quoted: false };
+  }
+
+  values(): void {
+    const scanner = this.#scanner;
+    const place = scanner.place();
+    // Those of an environment variable have its name here.
+    if (!scanner.ahead(/\d/y)) {
+      scanner.skipStatement(NEXT_STATEMENT);
+      return;
+    }
+    const signal = this.#signalOf(place);
+    const texts = scanner.ahead(/[;\d+-]/y) ? this.#valueTexts() : this.#namedTexts();
+    if (signal !== undefined) signal.texts = texts;
+  }
+
+  #namedTexts(): ReadonlyMap<bigint, string> {
+    const place = this.#scanner.place();
+    const table = this.#scanner.word('a number, or the name of a value table');
+    return this.#tables.get(table) ?? this.#scanner.fail(`there is no value table ${table}`, place);
+  }
+
+  #valueTexts(): Map<bigint, string> {
+    const scanner = this.#scanner;
+    const texts = new Map<bigint, string>();
+    let place = scanner.place();
+    for (let word = scanner.takeNumber(); word !== undefined; word = scanner.takeNumber()) {
+      const code = parseDecimal(word);
+      const text = scanner.string(`a text for ${word} in quotes`);
+      if (code?.scale === 0) texts.set(code.digits, text);
+      else
+        this.#problems.warn(place, `the text for ${word} is passed over: codes are whole numbers`);
+      place = scanner.place();
+    }
+    scanner.mark(';', 'or another number with its text');
+    return texts;
+  }
+
+  valueType(): void {
+    const scanner = this.#scanner;
+    const place = scanner.place();
+    const signal = this.#signalOf(place);
+    scanner.takeMark(':');
+    const type = scanner.integer('0, 1 (float) or 2 (double)');
+    if (signal === undefined || type === '0') return;
+    if (type === '1') signal.kind = 'single';
+    else if (type === '2') signal.kind = 'double';
+    else scanner.fail(`the type ${type} is none of 0 (integer), 1 (float) and 2 (double)`, place);
+  }
+
+  multiplexing(): void {
+    const scanner = this.#scanner;
+    const signal = this.#signalOf(scanner.place());
+    const by = scanner.word('the name of the multiplexer');
+    const ranges: { from: bigint; to: bigint }[] = [];
+    do {
+      const from = BigInt(scanner.integer('a range such as 0-3'));
+      scanner.mark('-', 'between the ends of a range');
+      const to = BigInt(scanner.integer('the end of a range'));
+      if (to < from) scanner.fail(`the range ${from}-${to} is empty`);
+      ranges.push({ from, to });
+    } while (scanner.takeMark(',') || scanner.ahead(/\d/y));
+    if (signal !== undefined) signal.selection = { by, ranges };
+  }
+
+  #messageId(): number {
+    const place = this.#scanner.place();
+    const id = Number(this.#scanner.integer('the id of a message'));
+    if (id >= 0 && id <= 0xffff_ffff) return id;
+    return this.#scanner.fail(`the id ${id} has more than 32 bits`, place);
+  }
+
+  #messageOf(place: Place): DraftMessage | undefined {
+    const id = this.#messageId();
+    const message = this.#book.message(id);
+    if (message === undefined) this.#problems.warn(place, `there is no message ${id}`);
+    return message;
+  }
+
+  #signalOf(place: Place): DraftSignal | undefined {
+    const message = this.#messageOf(place);
+    const name = this.#scanner.word('the name of a signal');
+    const signal = message?.signals.get(name);
+    if (message !== undefined && signal === undefined) {
+      this.#problems.warn(place, `the message ${message.name} has no signal ${name}`);
+    }
+    return signal;
+  }
+
+  #decimal(what: string): Decimal {
+    const place = this.#scanner.place();
+    const text = this.#scanner.number(what);
+    return parseDecimal(text) ?? this.#scanner.fail(`${text} is too large or too small`, place);
+  }
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { cansendText, parseCandumpLine } from '../../src/signals/candump.js';
+import type { CanFrame } from '../../src/transport/can-frame.js';
+
+const frame = (given: Partial<CanFrame>): CanFrame => ({
+  id: 0x44,
+  extended: false,
+  data: new Uint8Array(0),
+  fd: false,
+  bitRateSwitch: false,
+  remote: false,
+  error: false,
+  ...given,
+});
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+
+describe('a line of candump', () => {
+  it.each<[string, Partial<CanFrame>]>([
+    ['(1436509052.249713) vcan0 044#2A366C2BBA', { data: bytes('2a366c2bba') }],
+    ['(1436509052.249713) vcan0 044#', {}],
+    ['(1436509052.249713) vcan0 00000044#00', { extended: true, data: bytes('00') }],
+    [
+      '(1436509052.249713) vcan0 1FFFFFFF#00 R',
+      { id: 0x1fffffff, extended: true, data: bytes('00') },
+    ],
+    ['(1436509052.249713) vcan0 044##0', { fd: true }],
+    [
+      '(1436509052.249713) vcan0 044##1112233445566778899AABBCC',
+      { fd: true, bitRateSwitch: true, data: bytes('112233445566778899aabbcc') },
+    ],
+    ['(1436509052.249713) vcan0 044#R', { remote: true }],
+    ['(1436509052.249713) vcan0 044#R8', { remote: true }],
+    ['(1436509052.249713) vcan0 044#1122334455667788_F', { data: bytes('1122334455667788') }],
+    [
+      '(1436509052.249713) vcan0 20000004#0004000000000000',
+      { id: 4, error: true, data: bytes('0004000000000000') },
+    ],
+    ['  (1436509052.249713)  vcan0  044   [3]  11 22 33', { data: bytes('112233') }],
+    ["  (1436509052.249713)  vcan0  044   [2]  41 42   'AB'", { data: bytes('4142') }],
+    ['  (1436509052.249713)  vcan0  RX - -  044   [2]  41 42', { data: bytes('4142') }],
+    ['  (1436509052.249713)  vcan0  044  [03]  11 22 33', { fd: true, data: bytes('112233') }],
+    ['  (1436509052.249713)  vcan0  044   [0]  remote request', { remote: true }],
+  ])('%s', (line, expected) => {
+    expect(parseCandumpLine(line)).toEqual({
+      time: '1436509052.249713',
+      interface: 'vcan0',
+      frame: frame(expected),
+    });
+  });
+
+  it('has a time with the digits of the log, as JSON writes numbers, or none', () => {
+    expect(parseCandumpLine('(0000000012.345678) can0 044#')?.time).toBe('12.345678');
+    expect(parseCandumpLine('(0000000000.100000) can0 044#')?.time).toBe('0.100000');
+    expect(parseCandumpLine('  can0  044   [1]  11')?.time).toBeUndefined();
+  });
+
+  it.each([
+    '',
+    'hello',
+    '(12.3) can0 44#00',
+    '(12.3) can0 0044#00',
+    '(12.3) can0 844#00',
+    '(12.3) can0 044#0',
+    '(12.3) can0 044#0G',
+    '(12.3) can0 044#112233445566778899',
+    '(12.3) can0 044##0112233445566778899',
+    '(12.3) can0 044##',
+    '(12.3) can0 E0000044#00',
+    '(x) can0 044#00',
+    '  can0  044   [3]  11 22',
+  ])('%j has no frame', (line) => {
+    expect(parseCandumpLine(line)).toBeUndefined();
+  });
+
+  it('is what cansend takes, too', () => {
+    const data = bytes('00ff');
+    expect(cansendText(frame({ data }))).toBe('044#00FF');
+    expect(cansendText(frame({ data, extended: true }))).toBe('00000044#00FF');
+    expect(cansendText(frame({ data, fd: true }))).toBe('044##000FF');
+    expect(cansendText(frame({ data, fd: true, bitRateSwitch: true }))).toBe('044##100FF');
+  });
+});
