@@ -3,7 +3,7 @@ import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
 import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { PointBudget } from '../session/replica.js';
+import { PointBudget } from '../session/room.js';
 import type { NatsSettings } from '../siot/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
@@ -225,6 +225,7 @@ export class Gateway {
     const nodeId = nodeIdOf(config, this.#record?.id ?? '');
     const log = this.parts.log.child({ link: config.name });
     const file = this.#state.linkFile(nodeId);
+    const names = this.#state.namesFile(nodeId, this.parts.clock);
     const link = new Link({
       config,
       nodeId,
@@ -235,6 +236,8 @@ export class Gateway {
       clock: this.parts.clock,
       log,
       file,
+      names,
+      knownNames: await names.load(),
       record: await file.load(),
     });
     this.#links.set(config.name, link);

@@ -2,6 +2,7 @@
  * Where a link is limited, so that it harms no other: said once when it begins
  * and when it ends, shown by `watch`, and a point of the link's node.
  */
+import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { GATEWAY_PREFIX } from '../point/reserved.js';
 
@@ -31,6 +32,8 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',
 };
 
+const CALM_MS = 60_000;
+
 export function isLimitCause(key: string): key is LimitCause {
   return Object.hasOwn(ADVICE, key);
 }
@@ -38,7 +41,10 @@ export function isLimitCause(key: string): key is LimitCause {
 export class Limits {
   readonly #now = new Map<LimitCause, boolean>();
 
+  readonly #counted = new Map<LimitCause, { readonly total: number; readonly grewMs: number }>();
+
   constructor(
+    private readonly clock: Clock,
     private readonly log: Log,
     private readonly changed: () => void,
   ) {}
@@ -50,6 +56,18 @@ export class Limits {
     if (limited) this.log.warn({ limited: cause, ...fields }, ADVICE[cause]);
     else this.log.info({ limited: cause, ...fields }, 'the link is no longer limited');
     this.changed();
+  }
+
+  /** How often the link was limited so far: it is while that grows, and for a minute after. */
+  counted(cause: LimitCause, total: number): void {
+    const nowMs = this.clock.monotonicMs();
+    const before = this.#counted.get(cause) ?? { total: 0, grewMs: Number.NEGATIVE_INFINITY };
+    if (total > before.total) {
+      this.#counted.set(cause, { total, grewMs: nowMs });
+      this.set(cause, true, { total });
+    } else if (nowMs - before.grewMs >= CALM_MS) {
+      this.set(cause, false, { total });
+    }
   }
 
   /** Each cause that there was, and whether it is now. */

@@ -27,6 +27,11 @@ export class LinkLane {
     return this.#isFull;
   }
 
+  /** Points that are not delivered yet, and not dropped. */
+  get length(): number {
+    return this.lane.length;
+  }
+
   /** More than half of its room is taken. */
   get isCrowded(): boolean {
     return this.lane.used > 0.5;

@@ -12,7 +12,7 @@ import { FRAMINGS } from '../framing/framings.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
-import type { PointBudget } from '../session/replica.js';
+import type { PointBudget } from '../session/room.js';
 import { Session } from '../session/session.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
@@ -25,6 +25,7 @@ import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
 import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
+import type { NamesFile } from './names-file.js';
 import { Saver } from './saver.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
@@ -39,6 +40,9 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly file: LinkFile;
+  readonly names: NamesFile;
+  /** As `names` had them. */
+  readonly knownNames: string;
   readonly record: LinkRecord;
 }
 
@@ -97,6 +101,7 @@ export class Link {
           this.#saver.atOnce();
           for (const watcher of this.#watchers) watcher(setting);
         },
+        namesChanged: () => parts.names.changed(() => this.#session.room.record()),
         changed: () => this.#saver.soon(),
         saved: (then) => {
           void this.#saver.now().then(then);
@@ -118,7 +123,8 @@ export class Link {
       parts.budget,
       record.session ?? {},
     );
-    this.#limits = new Limits(log, () => this.#node?.status(this.#statistics.changed()));
+    this.#session.room.restore(parts.knownNames);
+    this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
     this.#statistics = new Statistics(
       this.#session.counters,
       clock,
@@ -208,7 +214,8 @@ export class Link {
     this.#saver.stop();
     await this.#saver.now();
     this.#saver.end();
-    this.#session.replica.release();
+    await this.parts.names.save(() => this.#session.room.record());
+    this.#session.release();
   }
 
   /** Resolves when all that is known now is safe; also what was heard since {@link stop}. */
@@ -226,6 +233,7 @@ export class Link {
         heard: (points) => this.#judge.live(points),
         read: (points) => {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
+          this.#session.read(points, this.#lane.length > 0);
           this.#judge.reading(points, this.parts.clock.wallNs());
           this.#session.shown(points.filter((point) => this.#isOwners(point)));
           this.#saver.soon();
@@ -392,6 +400,8 @@ export class Link {
     this.#statisticsTimer = this.parts.clock.setTimer(PUBLISH_EVERY_MS, () =>
       this.#statisticsTick(),
     );
+    const { counters } = this.#session;
+    this.#limits.counted('points', counters.get('tooManyPoints') + counters.get('tooManyBytes'));
     if (this.#node === undefined || this.#life === 'deleted') return;
     const changed = this.#statistics.changed();
     if (changed.length > 0) this.#node.status(changed);

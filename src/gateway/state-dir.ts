@@ -7,13 +7,16 @@
  *  stateDir/nats.json               address of the private nats-server, with nats.embedded
  *  stateDir/usb.json                devices of `usb` links, and where each was last seen
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
+ *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { LinkFile } from './link-file.js';
+import { NamesFile } from './names-file.js';
 import { StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
@@ -113,6 +116,12 @@ export class StateDir {
       this.#links.set(name, file);
     }
     return file;
+  }
+
+  /** Which distinct points SIOT has of this node. */
+  namesFile(nodeId: string, clock: Clock): NamesFile {
+    const name = linkFile(nodeId).replace(/state$/, 'names');
+    return new NamesFile(join(this.path, name), this.disk, clock, this.log);
   }
 
   #file(name: string): StateFile {

@@ -7,6 +7,7 @@ import type { PacketDiscard } from '../packet/packet.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { TokenProblem } from '../point/token.js';
+import type { RoomProblem } from './room.js';
 
 /**
  * Why something that a device sent went no further, besides broken frames and
@@ -16,6 +17,7 @@ import type { TokenProblem } from '../point/token.js';
  * - `nan`: not a number, which would destroy the node in SIOT up to 0.22
  * - `reserved`: a point that the gateway or its administrator owns
  * - `tooManyPoints`: one more distinct point than the link or the gateway may have
+ * - `tooManyBytes`: more bytes than SIOT can answer with, of the link or the gateway
  * - `nodeDeleted`: somebody deleted the link's node in SIOT
  * - `outboxFull`: not acknowledged, so that the device tries again
  * - `unexpected`: a packet that a device has no reason to send
@@ -28,7 +30,7 @@ export type PointDiscard =
   | 'oddValue'
   | 'nan'
   | 'reserved'
-  | 'tooManyPoints'
+  | RoomProblem
   | 'nodeDeleted'
   | 'outboxFull'
   | 'unexpected'

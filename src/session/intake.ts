@@ -70,9 +70,9 @@ export class Intake {
       this.counters.reserved(excerpt(type));
       return undefined;
     }
-    const record = known ?? (problem === undefined ? this.replica.admit(type, key) : undefined);
-    if (problem === undefined && record !== undefined) return record;
-    this.counters.discard(problem ?? 'tooManyPoints', { type: excerpt(type), key: excerpt(key) });
+    const record = problem ?? this.replica.admit(point);
+    if (typeof record !== 'string') return record;
+    this.counters.discard(record, { type: excerpt(type), key: excerpt(key) });
     return undefined;
   }
 

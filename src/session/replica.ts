@@ -1,7 +1,8 @@
 /** What the gateway knows of a node's points, newest of each (design.md, "Words"). */
 import { NS_PER_S } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
-import { canonicalKey, hashValue, sameValue, type Point } from '../point/point.js';
+import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../point/point.js';
+import { replyBytes, type NodeRoom, type RoomProblem } from './room.js';
 
 /** What is known of one point. */
 export class PointRecord {
@@ -9,6 +10,8 @@ export class PointRecord {
   newest: Point | undefined;
   /** Key as the device spells it, if it has ever reported the point: "" or "0". */
   spelling: string | undefined;
+  /** That it has room for in a reply of SIOT. */
+  bytes = 0;
   /** Latest time that the gateway itself gave this point. */
   #givenNs = 0n;
   #recent: Traces | undefined;
@@ -72,45 +75,36 @@ class Traces {
 
 const hashOf = (point: Point): number => hashValue(point.value) ^ point.tombstone;
 
-/** Room for distinct points; links share the gateway's. */
-export class PointBudget {
-  #used = 0;
-  constructor(
-    /** May change: what has its room keeps it. */
-    public limit: number,
-  ) {}
-
-  take(): boolean {
-    if (this.#used >= this.limit) return false;
-    this.#used += 1;
-    return true;
-  }
-
-  release(count: number): void {
-    this.#used -= count;
-  }
-}
-
 export class Replica {
   readonly #records = new PointMap<PointRecord>();
 
-  constructor(
-    /** Most distinct points of this link. */
-    private readonly maxPoints: number,
-    private readonly shared: PointBudget,
-  ) {}
+  constructor(private readonly room: NodeRoom) {}
 
   find(type: string, key: string): PointRecord | undefined {
     return this.#records.get(type, key);
   }
 
-  /** Makes room for a point; `undefined`: one more distinct point than allowed. */
-  admit(type: string, key: string): PointRecord | undefined {
-    const known = this.#records.get(type, key);
-    if (known !== undefined) return known;
-    if (this.#records.size >= this.maxPoints || !this.shared.take()) return undefined;
-    const record = new PointRecord();
-    this.#records.set(type, key, record);
+  /** Makes room for a point that the device reports; or says why there is none. */
+  admit(point: Point): PointRecord | RoomProblem {
+    const known = this.#records.get(point.type, point.key);
+    // Numbers are all of one size: only a text can need more than before.
+    if (known !== undefined && textOf(point.value) === '') return known;
+    const bytes = replyBytes({ ...point, origin: '' });
+    if (known !== undefined && bytes <= known.bytes) return known;
+    const problem = this.room.admit(point, bytes);
+    if (problem !== undefined) return problem;
+    const record = known ?? this.own(point.type, point.key);
+    record.bytes = bytes;
+    return record;
+  }
+
+  /** The record of a point that the gateway makes: there is always room for it. */
+  own(type: string, key: string): PointRecord {
+    let record = this.#records.get(type, key);
+    if (record === undefined) {
+      record = new PointRecord();
+      this.#records.set(type, key, record);
+    }
     return record;
   }
 
@@ -120,9 +114,8 @@ export class Replica {
     return undefined;
   }
 
-  /** Gives its room back; the replica is not used after this. */
+  /** It is not used after this. */
   release(): void {
-    this.shared.release(this.#records.size);
     this.#records.clear();
   }
 }

@@ -31,8 +31,9 @@ import type { Arrival } from './device-time.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
-import { Replica, asOwner, type PointBudget } from './replica.js';
+import { Replica, asOwner } from './replica.js';
 import { RestartDetector, type LastKnown, type RestartSign } from './restart.js';
+import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 import { Uplink } from './uplink.js';
@@ -74,6 +75,8 @@ export interface SessionHost {
   connected(connected: boolean): void;
   /** The state of a setting, or the reason why it waits, has changed. */
   settingChanged(setting: Setting): void;
+  /** SIOT gets, or has, other distinct points than before. */
+  namesChanged(): void;
   /** The record is worth saving, soon. */
   changed(): void;
   /** Makes the present record survive a crash, then calls `then`. */
@@ -87,6 +90,7 @@ const GONE_AFTER_MS = 30_000;
 export class Session {
   readonly counters: Counters;
   readonly settings: SettingsBook;
+  readonly room: NodeRoom;
   readonly replica: Replica;
   readonly downlink: Downlink;
   readonly #deframer: Deframer;
@@ -122,7 +126,8 @@ export class Session {
     this.counters = new Counters(clock, log);
     this.settings = new SettingsBook(new Set(options.commands), options.maxPoints);
     this.settings.restore(record.settings ?? []);
-    this.replica = new Replica(options.maxPoints, budget);
+    this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
+    this.replica = new Replica(this.room);
     this.#intake = new Intake(this.replica, this.counters);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
     this.#resyncDue = record.resyncDue === true;
@@ -281,6 +286,12 @@ export class Session {
     if (!held && this.#codecs.codec !== undefined) this.downlink.codecKnown();
   }
 
+  /** Another session may take its place. */
+  release(): void {
+    this.replica.release();
+    this.room.release();
+  }
+
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
   set(point: Point): Setting | undefined {
     switch (this.settings.judge(point)) {
@@ -292,6 +303,7 @@ export class Session {
         return undefined;
       case 'new':
     }
+    this.room.learn(point);
     const { setting, replaced } = this.settings.take(this.#judge.withLastValue(point));
     setting.spelling ??= this.replica.find(point.type, point.key)?.spelling;
     this.host.changed();
@@ -301,7 +313,12 @@ export class Session {
     return setting;
   }
 
-  /** The node was read: what SIOT shows of it, as far as its owner has written it. */
+  /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
+  read(stored: readonly Point[], underWay: boolean): void {
+    this.room.read(stored, this.replica.points(), underWay);
+  }
+
+  /** What SIOT shows of the node then, as far as its owner has written it. */
   shown(points: Iterable<Point>): void {
     this.#judge.shown(points);
   }
@@ -421,11 +438,7 @@ export class Session {
 
   /** A point that the gateway makes in the device's name. False: no room for it now. */
   #ownPoint(type: string, key: string, value: PointValue, tombstone = 0): boolean {
-    const record = this.replica.admit(type, key);
-    if (record === undefined) {
-      this.counters.discard('tooManyPoints', { type });
-      return true;
-    }
+    const record = this.replica.own(type, key);
     const time = record.giveTime(this.#arrival().ns);
     const point = asOwner({ type, key, time, value, tombstone, origin: '' }, time);
     const outcome = this.host.report([point], () => undefined);

@@ -12,7 +12,7 @@ import {
 import { FRAMINGS } from '../../src/framing/framings.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
-import { PointBudget } from '../../src/session/replica.js';
+import { PointBudget } from '../../src/session/room.js';
 import {
   Session,
   type SessionHost,
@@ -111,6 +111,7 @@ export class SessionHarness {
       },
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),
+      namesChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => {
         if (this.saving === 'now') then();
