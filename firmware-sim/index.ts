@@ -66,6 +66,7 @@ export { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 export { SeededRandom } from './random.js';
 export { PacketReceiver, type ReceiveProblem, type ReceiverEvents } from './receiver.js';
 export type { SendOutcome, SendResult } from './sender.js';
+export { SerialError, SerialPipe, type SerialOptions } from './serial.js';
 export { parseTcpAddress, TcpAddressError, TcpError, TcpPipe, type TcpAddress } from './tcp.js';
 export {
   describePacket,

@@ -9,14 +9,17 @@ import { showValue } from './points.js';
 import { parseProfile, ProfileError, type Profile } from './profile.js';
 import { PtyPipe } from './pty.js';
 import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
+import { SerialPipe } from './serial.js';
 import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
 
-/** What `siot-mcu sim` is asked to do; of `pty` and `tcp` exactly one. */
+/** What `siot-mcu sim` is asked to do; of `pty`, `tcp` and `serial` exactly one. */
 export interface SimulatorOptions {
   /** Where to put the link to the PTY. */
   readonly pty?: string | undefined;
   /** `HOST:PORT` to listen on; port 0 for a free one. */
   readonly tcp?: string | undefined;
+  /** A serial port that is there already: the device's end of a line. */
+  readonly serial?: string | undefined;
   readonly protocol: Protocol;
   /** A YAML file; the built-in pump controller where it is not given. */
   readonly profile?: string | undefined;
@@ -56,7 +59,8 @@ const HIGHEST_SEED = 0xffff_ffff;
 
 /**
  * Runs a simulated device until the signal. Rejects with an error whose message
- * is for people: see {@link isUsageError}, PtyError and TcpError.
+ * is for people: see {@link isUsageError}, PtyError, SerialError and
+ * TcpError.
  */
 export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): Promise<void> {
   if (options.printProfile === true) {
@@ -113,23 +117,29 @@ interface Place {
 }
 
 /** Everything that is wrong with the options is found before anything is opened. */
-function placeOf({ pty, tcp }: SimulatorOptions): () => Promise<Place> {
-  if (pty !== undefined && tcp === undefined) {
+function placeOf({ pty, tcp, serial }: SimulatorOptions): () => Promise<Place> {
+  if ([pty, tcp, serial].filter((line) => line !== undefined).length !== 1) {
+    throw new SimulatorUsageError('give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH');
+  }
+  if (pty !== undefined) {
     return async () => {
       const pipe = await PtyPipe.open({ linkPath: pty });
       return { pipe, where: `serial port ${pty}, which is ${pipe.path}`, known: pty };
     };
   }
-  if (tcp !== undefined && pty === undefined) {
-    const address = parseTcpAddress(tcp);
+  if (serial !== undefined) {
     return async () => {
-      const pipe = await TcpPipe.open(address);
-      const { host, port } = pipe.address;
-      const known = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
-      return { pipe, where: `listening on ${known}`, known };
+      const pipe = await SerialPipe.open({ path: serial });
+      return { pipe, where: `the device's end of ${serial}`, known: serial };
     };
   }
-  throw new SimulatorUsageError('give either --pty LINKPATH or --tcp HOST:PORT');
+  const address = parseTcpAddress(tcp ?? '');
+  return async () => {
+    const pipe = await TcpPipe.open(address);
+    const { host, port } = pipe.address;
+    const known = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+    return { pipe, where: `listening on ${known}`, known };
+  };
 }
 
 function readProfile(file: string | undefined): Profile {

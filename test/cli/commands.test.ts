@@ -66,7 +66,11 @@ describe('siot-mcu', () => {
     ['a broken integer', ['set', 'a', 'b', '1.5', '--int'], /VALUE is no whole number of 64 bits/],
     ['a huge integer', ['set', 'a', 'b', '9223372036854775808', '--int'], /no whole number of 64/],
     ['broken JSON', ['set', 'a', 'b', '{', '--json'], /VALUE is no JSON/],
-    ['a simulator without a line', ['sim'], /give either --pty LINKPATH or --tcp HOST:PORT/],
+    [
+      'a simulator without a line',
+      ['sim'],
+      /give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH/,
+    ],
     ['a simulator with two lines', ['sim', '--pty', 'x', '--tcp', 'y:1'], /cannot be used with/],
     ['a wrong seed', ['sim', '--pty', 'x', '--seed', '-1'], /Give a whole number from 0 to/],
     [

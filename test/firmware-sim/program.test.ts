@@ -127,8 +127,8 @@ describe('runSimulator', () => {
   });
 
   it.each<[Partial<SimulatorOptions>, RegExp]>([
-    [{}, /give either --pty LINKPATH or --tcp HOST:PORT/],
-    [{ pty: 'a', tcp: 'b:1' }, /give either/],
+    [{}, /give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH/],
+    [{ pty: 'a', tcp: 'b:1' }, /give one of/],
     [{ tcp: 'nowhere' }, /"nowhere" is no address/],
     [{ tcp: '127.0.0.1:0', seed: -1 }, /--seed takes a whole number/],
     [{ tcp: '127.0.0.1:0', faults: 'flop=1' }, /--faults: "flop=1" is not known/],

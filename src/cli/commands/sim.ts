@@ -18,7 +18,15 @@ export function simCommand(): Command {
         'pty',
       ]),
     )
-    .addOption(new Option('--can <iface>', 'on a CAN interface').conflicts(['pty', 'tcp']))
+    .addOption(
+      new Option('--serial <path>', 'on a serial port: the other end of a cable').conflicts([
+        'pty',
+        'tcp',
+      ]),
+    )
+    .addOption(
+      new Option('--can <iface>', 'on a CAN interface').conflicts(['pty', 'tcp', 'serial']),
+    )
     .addOption(
       new Option('--protocol <codec>', 'payload codec')
         .choices(['protobuf', 'compact'])
@@ -38,7 +46,10 @@ export function simCommand(): Command {
 
 async function simulate(options: SimOptions): Promise<void> {
   if (options.can !== undefined) {
-    throw new CliError('--can is not supported by this version; use --pty or --tcp', EXIT_WRONG);
+    throw new CliError(
+      '--can is not supported by this version; use --pty, --tcp or --serial',
+      EXIT_WRONG,
+    );
   }
   const program = await import('../../../firmware-sim/program.js');
   const end = new AbortController();

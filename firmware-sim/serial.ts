@@ -1,0 +1,135 @@
+import { readSync, writeSync } from 'node:fs';
+import { LinuxBinding, type LinuxPortBinding } from '@serialport/bindings-cpp';
+import type { BytePipe } from './pipe.js';
+
+/** A serial port could not be opened. For people. */
+export class SerialError extends Error {
+  override readonly name = 'SerialError';
+}
+
+export interface SerialOptions {
+  /** Such as `/dev/ttyUSB1`, the other end of a cable, or `/dev/ttyGS0`, a USB gadget of this machine. */
+  readonly path: string;
+  /** Bits a second; USB gadgets do not mind. */
+  readonly baudRate?: number;
+}
+
+const BAUD_RATE = 115_200;
+/** How often to try again after a hang-up, in ms. */
+const REOPEN_EVERY_MS = 50;
+const READ_BYTES = 65_536;
+
+/**
+ * The device's end of a real line.
+ *
+ * A gadget's port hangs up whenever it is unplugged, and is there all the while:
+ * it is opened again at once, and is silent until somebody plugs it in. Nothing
+ * tells this end whether a program has opened the other one, so that the peer is
+ * present as long as the port is open.
+ */
+export class SerialPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  readonly #options: Required<SerialOptions>;
+  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  #port: LinuxPortBinding | undefined;
+  #polling = false;
+  #closed = false;
+  #again: NodeJS.Timeout | undefined;
+  #working: Promise<void> = Promise.resolve();
+
+  private constructor(options: Required<SerialOptions>) {
+    this.#options = options;
+  }
+
+  /** Rejects with {@link SerialError}. */
+  static async open({ path, baudRate = BAUD_RATE }: SerialOptions): Promise<SerialPipe> {
+    const pipe = new SerialPipe({ path, baudRate });
+    try {
+      await pipe.#open();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SerialError(`cannot open the serial port ${path}: ${why}`, { cause });
+    }
+    return pipe;
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  write(bytes: Uint8Array): void {
+    const fd = this.#port?.fd;
+    if (fd === undefined || fd === null) return;
+    try {
+      writeSync(fd, bytes);
+    } catch (error) {
+      // Nobody takes it, or the line is gone; reading finds that out.
+      if (!isCode(error, 'EAGAIN', 'EIO', 'ENODEV', 'ENXIO')) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#again);
+    await this.#working;
+    const port = this.#port;
+    this.#port = undefined;
+    await port?.close();
+  }
+
+  async #open(): Promise<void> {
+    // The binding makes the port raw, too.
+    const port = await LinuxBinding.open({ ...this.#options, lock: false, hupcl: false });
+    this.#port = port;
+    this.onPeer?.(true);
+    this.#read(port);
+  }
+
+  /** Takes all that is there, and then waits for more. */
+  #read(port: LinuxPortBinding): void {
+    while (this.#port === port && port.fd !== null) {
+      let length = 0;
+      try {
+        length = readSync(port.fd, this.#buffer, 0, READ_BYTES, null);
+      } catch (error) {
+        if (isCode(error, 'EAGAIN')) {
+          this.#poll(port);
+          return;
+        }
+        if (!isCode(error, 'EIO', 'ENODEV', 'ENXIO')) throw error;
+      }
+      if (length === 0) {
+        this.#hungUp(port);
+        return;
+      }
+      this.onData?.(this.#buffer.subarray(0, length));
+    }
+  }
+
+  #poll(port: LinuxPortBinding): void {
+    if (this.#polling) return;
+    this.#polling = true;
+    port.poller.once('readable', () => {
+      this.#polling = false;
+      this.#read(port);
+    });
+  }
+
+  #hungUp(port: LinuxPortBinding): void {
+    if (this.#closed) return;
+    this.#port = undefined;
+    this.onPeer?.(false);
+    this.#working = port.close().then(() => this.#openLater());
+  }
+
+  #openLater(): void {
+    if (this.#closed) return;
+    this.#again = setTimeout(() => {
+      this.#working = this.#open().catch(() => this.#openLater());
+    }, REOPEN_EVERY_MS);
+  }
+}
+
+const isCode = (error: unknown, ...codes: string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
