@@ -72,7 +72,7 @@ async function station(siot: SiotUnderTest): Promise<Station> {
 }
 
 /** The device's line is open: somebody is on its other side. */
-const isOpen = ({ pipe }: Device): boolean => 'present' in pipe && pipe.present;
+const isOpen = ({ pipe }: Device): boolean => pipe.present === true;
 
 withEachSiot((siot) => {
   it('siot-mcu set: says when the device has acknowledged, and why not', async () => {

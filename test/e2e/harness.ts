@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { Protocol } from '../../firmware-sim/codec.js';
 import { SimulatedMcu, type McuOptions } from '../../firmware-sim/mcu.js';
 import type { PointLike } from '../../firmware-sim/points.js';
+import type { BytePipe } from '../../firmware-sim/pipe.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { TcpPipe } from '../../firmware-sim/tcp.js';
 import { configSchema } from '../../src/gateway/config-schema.js';
@@ -123,7 +124,7 @@ export interface SiotUnderTest {
  */
 export function withEachSiot(
   define: (siot: SiotUnderTest) => void,
-  versions: readonly Version[] = VERSIONS,
+  versions: readonly Version[] = attachment.versions,
 ): void {
   for (const version of versions) {
     describe(`SIOT ${version}`, () => {
@@ -276,9 +277,37 @@ function recordingLog(said: Said[]): Log {
 
 // The device ------------------------------------------------------------------
 
+/** The device's end of its line; some know whether the other one is open. */
+export type DevicePipe = BytePipe & { readonly present?: boolean };
+
+/** A device's line, with what the gateway reaches it by. */
+export interface Attached {
+  readonly pipe: DevicePipe;
+  /** For the configuration. */
+  readonly transport: object;
+  /** That a serial port is configured with. */
+  readonly path: string;
+}
+
+/** What devices hang on, for all cases of a file. */
+export interface Attachment {
+  open(line: Line): Promise<Attached>;
+  readonly versions: readonly Version[];
+}
+
+let attachment: Attachment = { open: openLine, versions: VERSIONS };
+
+/**
+ * The cases of test files that are imported afterwards run with devices on
+ * something else: `import './usb-acm.js'; import '../../e2e/up.test.js';`
+ */
+export function attachTo(other: Attachment): void {
+  attachment = other;
+}
+
 export interface Device {
   readonly mcu: SimulatedMcu;
-  readonly pipe: PtyPipe | TcpPipe;
+  readonly pipe: DevicePipe;
   /** That a serial port is configured with. */
   readonly path: string;
   /** For the configuration. */
@@ -298,7 +327,7 @@ export async function openDevice(
   line: Line = 'serial',
   options: Partial<McuOptions> = {},
 ): Promise<Device> {
-  const { pipe, transport, path } = await openLine(line);
+  const { pipe, transport, path } = await attachment.open(line);
   const mcu = new SimulatedMcu(pipe, { clock, protocol, ...options });
   atEnd(() => mcu.close());
   return {
@@ -313,9 +342,7 @@ export async function openDevice(
   };
 }
 
-async function openLine(
-  line: Line,
-): Promise<{ pipe: PtyPipe | TcpPipe; transport: object; path: string }> {
+async function openLine(line: Line): Promise<Attached> {
   if (line === 'tcp') {
     const pipe = await TcpPipe.open({ host: '127.0.0.1', port: 0 });
     return { pipe, transport: { type: 'tcp', ...pipe.address }, path: '' };
@@ -327,7 +354,8 @@ async function openLine(
   return { pipe, transport: { type: 'serial', path }, path };
 }
 
-function newLink(): string {
+/** A path of a test's own, for a link to a port. */
+export function newLink(): string {
   const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-tty-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'pump');
