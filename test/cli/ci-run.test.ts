@@ -1,0 +1,57 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { tempDir } from '../support/temp-dir.js';
+import { until } from '../e2e/until.js';
+
+const CI_RUN = resolve('.ci/run');
+
+/** An environment whose npm is this script; $1 is `test`, `run` … */
+function withNpm(script: string): NodeJS.ProcessEnv {
+  const folder = tempDir();
+  writeFileSync(join(folder, 'npm'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}`, FOLDER: folder };
+}
+
+function ciRun(script: string) {
+  const { status, stdout } = spawnSync(CI_RUN, { encoding: 'utf8', env: withNpm(script) });
+  return { status, stdout, last: stdout.trimEnd().split('\n').at(-1) };
+}
+
+it('sums up what its steps have counted', () => {
+  const { status, last } = ciRun(
+    '[ "$1" = test ] && echo "5 passed, 0 failed, 1 skipped" || echo "2 passed, 0 failed, 3 skipped"',
+  );
+  expect({ status, last }).toEqual({ status: 0, last: '7 passed, 0 failed, 4 skipped' });
+});
+
+it('runs the other steps after one that fails, and fails', () => {
+  const { status, last } = ciRun(
+    '[ "$1" = test ] && { echo "5 passed, 2 failed, 0 skipped"; exit 1; }; echo "1 passed, 0 failed, 0 skipped"',
+  );
+  expect({ status, last }).toEqual({ status: 1, last: '6 passed, 2 failed, 0 skipped' });
+});
+
+it('takes a step for failed that has not counted, or ends badly with nothing failed', () => {
+  const { status, stdout, last } = ciRun(
+    '[ "$1" = test ] && { echo "killed"; exit 137; }; echo "1 passed, 0 failed, 0 skipped"; exit 3',
+  );
+  expect({ status, last }).toEqual({ status: 1, last: '1 passed, 2 failed, 0 skipped' });
+  expect(stdout).toContain('failed: tests (exit status 137)');
+  expect(stdout).toContain('failed: lab (exit status 3)');
+});
+
+it('ends with its step when it is told to', async () => {
+  const env = withNpm(
+    'trap "echo > $FOLDER/ended; exit 1" TERM; echo >"$FOLDER/runs"; sleep 60 & wait',
+  );
+  const folder = env['FOLDER'] ?? '';
+  const child = spawn(CI_RUN, { env, stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await until(() => existsSync(join(folder, 'runs')), 'the step to run');
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([143, null]);
+  expect(existsSync(join(folder, 'ended'))).toBe(true);
+});

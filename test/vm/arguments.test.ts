@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from './modules.js';
+
+const MINUTE_MS = 60_000;
+
+describe('npm run lab', () => {
+  it('runs the tests for at most 20 minutes, and hands arguments to vitest', () => {
+    expect(parseArguments([])).toEqual({
+      mode: 'tests',
+      ifPossible: false,
+      limitMs: 20 * MINUTE_MS,
+      rest: [],
+    });
+    const { rest } = parseArguments(['test/lab/can.test.ts', '-t', 'bus']);
+    expect(rest).toEqual(['test/lab/can.test.ts', '-t', 'bus']);
+  });
+
+  it('gives all behind --shell and --bench to what runs there', () => {
+    expect(parseArguments(['--shell', 'ip', '--if-possible'])).toMatchObject({
+      mode: 'shell',
+      ifPossible: false,
+      rest: ['ip', '--if-possible'],
+    });
+    expect(parseArguments(['--if-possible', '--bench', '--json'])).toMatchObject({
+      mode: 'bench',
+      ifPossible: true,
+      rest: ['--json'],
+    });
+  });
+
+  it('sets no limit to a person at the prompt', () => {
+    expect(parseArguments(['--shell']).limitMs).toBeUndefined();
+    expect(parseArguments(['--shell', 'ip']).limitMs).toBe(20 * MINUTE_MS);
+  });
+
+  it('takes a limit in minutes', () => {
+    expect(parseArguments(['--time-limit', '0.5']).limitMs).toBe(0.5 * MINUTE_MS);
+  });
+
+  it.each([
+    [['--time-limit'], /--time-limit takes minutes, more than 0 and at most 1440/],
+    [['--time-limit', '0'], /--time-limit takes minutes/],
+    [['--time-limit', 'x'], /--time-limit takes minutes/],
+    [['a.test.ts', '--shell'], /a\.test\.ts: goes behind --shell/],
+  ])('refuses %j, and says what there is', (args, message) => {
+    expect(() => parseArguments(args)).toThrow(message);
+    expect(() => parseArguments(args)).toThrow(/--shell \[COMMAND…\]/);
+  });
+
+  it('explains itself', () => {
+    expect(parseArguments(['--help']).mode).toBe('help');
+  });
+});
