@@ -7,8 +7,9 @@ export default defineConfig({
     // There is one kernel, whose interfaces and devices all files share.
     fileParallelism: false,
     // Its processor may be emulated.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    env: { TEST_PATIENCE: '6' },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 15_000,
   },
 });

@@ -1,2 +1,0 @@
-import './attach.js';
-import '../../e2e/down.test.js';
