@@ -12,11 +12,15 @@ export type Receipt =
 
 export function readReceipt(answer: Uint8Array): Receipt {
   if (answer.length === 0) return { kind: 'delivered' };
-  const text = Buffer.from(answer.buffer, answer.byteOffset, answer.length).toString('utf8').trim();
+  const length = Math.min(answer.length, MOST_BYTES);
+  const text = Buffer.from(answer.buffer, answer.byteOffset, length).toString('utf8').trim();
   if (FORBIDDEN.test(text)) return { kind: 'forbidden', text };
   if (UNDECODABLE.test(text)) return { kind: 'undecodable', text };
   return { kind: 'refused', text };
 }
+
+/** Of an answer that is looked at and told: types and keys in it are of 255 bytes at most. */
+const MOST_BYTES = 4_096;
 
 /** `node dev-4: point type "a.b" contains ".", which is not allowed in a point type` */
 const FORBIDDEN = /contains .+not allowed in a point (type|key)/is;

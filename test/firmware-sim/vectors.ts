@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 /** A point as vectors.json writes it; numbers that JSON cannot hold are read as text. */
 export interface VectorPoint {
@@ -31,7 +33,9 @@ export interface Vector {
   };
 }
 
-const FILE = new URL('../vectors/vectors.json', import.meta.url);
+// Found from the sources and from dist/ alike.
+const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'));
+const FILE = join(ROOT, 'test', 'vectors', 'vectors.json');
 
 export function loadVectors(): readonly Vector[] {
   // Times in ns are beyond 2^53: quoted before JSON.parse can round them.

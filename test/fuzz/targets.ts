@@ -1,0 +1,37 @@
+/** All parsers that face a device, the bus, the disk or a person. One more is one file and one line here. */
+import type { FuzzTarget } from './target.js';
+import { busJudgeTarget } from './targets/bus-judge.js';
+import { generation1Target, generation2Target } from './targets/bus-points.js';
+import { cobsTarget } from './targets/cobs.js';
+import { compactTarget } from './targets/compact.js';
+import { configTarget } from './targets/config.js';
+import { nodeReplyTarget } from './targets/node-reply.js';
+import { packetTarget } from './targets/packet.js';
+import { probeTarget } from './targets/probe.js';
+import { protobufTarget } from './targets/protobuf.js';
+import { receiptTarget } from './targets/receipt.js';
+import { sessionTarget } from './targets/session.js';
+import { setTarget } from './targets/set.js';
+import { gatewayRecordTarget, linkFileTarget } from './targets/state.js';
+import { textTarget } from './targets/text.js';
+import { verbsTarget } from './targets/verbs.js';
+
+export const TARGETS: readonly FuzzTarget[] = [
+  cobsTarget,
+  packetTarget,
+  textTarget,
+  protobufTarget,
+  compactTarget,
+  sessionTarget,
+  generation1Target,
+  generation2Target,
+  nodeReplyTarget,
+  receiptTarget,
+  probeTarget,
+  busJudgeTarget,
+  verbsTarget,
+  linkFileTarget,
+  gatewayRecordTarget,
+  configTarget,
+  setTarget,
+];

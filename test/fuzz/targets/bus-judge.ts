@@ -1,0 +1,61 @@
+import { compactPoints } from '../../../firmware-sim/compact.js';
+import { BusJudge } from '../../../src/gateway/bus-judge.js';
+import { decodeCompact } from '../../../src/packet/compact.js';
+import { SILENT_LOG } from '../../../src/point/log.js';
+import { isNeverSentDown } from '../../../src/point/reserved.js';
+import type { Point } from '../../../src/point/point.js';
+import { SessionHarness, ackAll } from '../../support/session-harness.js';
+import { busPayloads, choice, somePoints } from '../inputs.js';
+import { mustBeLoadable } from '../kept.js';
+import { must, type FuzzTarget } from '../target.js';
+
+/** Points that others publish on a link's node, on their way to its device. */
+export const busJudgeTarget: FuzzTarget = {
+  name: 'bus-judge',
+  files: ['src/gateway/bus-judge.ts', 'src/session/settings.ts', 'src/session/setting-judge.ts'],
+  maxLength: 1_000,
+  words: [
+    'disabled',
+    'rxReset',
+    'connected',
+    'description',
+    'user-1',
+    'node-1',
+    Uint8Array.of(1, 0, 0, 0),
+  ],
+  corpus: () => busPayloads('gen2'),
+  generate: (random) =>
+    compactPoints.encode(
+      somePoints(random, 6).map((point) => ({
+        ...point,
+        type: random.chance(0.3) ? choice(random, ['disabled', 'txReset', 'restart']) : point.type,
+        origin: random.chance(0.8) ? 'user-1' : point.origin,
+      })),
+    ),
+  check: (input) => {
+    const points = decodeCompact(input)?.points ?? [];
+    const harness = SessionHarness.talking({ acks: ackAll, commands: ['restart'] });
+    const judge = new BusJudge(
+      'node-1',
+      {
+        set: (point: Point) => {
+          must(!isNeverSentDown(point.type), `to be sent down: ${point.type}`);
+          must(point.origin !== '' && point.origin !== 'node-1', 'its own, to be sent down');
+          harness.session.set(point);
+        },
+        isCommand: (type) => type === 'restart',
+        disable: () => undefined,
+        reset: () => undefined,
+        refused: () => undefined,
+      },
+      SILENT_LOG,
+      {},
+    );
+    judge.reading(points.slice(0, points.length / 2), 1n);
+    judge.live(points);
+    harness.advance(20_000);
+    const kept = { session: harness.session.record(), judge: judge.record() };
+    harness.close();
+    mustBeLoadable(kept);
+  },
+};

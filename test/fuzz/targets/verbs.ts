@@ -1,0 +1,100 @@
+import type { Link } from '../../../src/gateway/link.js';
+import { VerbServer } from '../../../src/gateway/verb-server.js';
+import type { SetReply, StatusReply } from '../../../src/gateway/verbs.js';
+import { numberOf, type Point } from '../../../src/point/point.js';
+import { isNeverSentDown } from '../../../src/point/reserved.js';
+import { keyProblem, tokenProblem } from '../../../src/point/token.js';
+import type { Siot } from '../../../src/siot/siot.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { must, type FuzzTarget } from '../target.js';
+
+const request = (value: object, given: object = {}): Uint8Array =>
+  Uint8Array.from(
+    Buffer.from(JSON.stringify({ link: 'pump', type: 'flow', key: '', value, ...given })),
+  );
+
+type Answer = (reply: Uint8Array) => void;
+
+/** The gateway's answers to `watch`, `set`, and whoever else asks. */
+export const verbsTarget: FuzzTarget = {
+  name: 'verbs',
+  files: ['src/gateway/verb-server.ts'],
+  maxLength: 800,
+  words: [
+    '"kind"',
+    '"float"',
+    '"int"',
+    '"none"',
+    '"__proto__"',
+    '"link"',
+    '"integer"',
+    '9223372036854775807',
+    '1e999',
+    '\\ud800',
+    'disabled',
+    'rxReset',
+  ],
+  corpus: () => [
+    request({ kind: 'float', number: 1.5 }),
+    request({ kind: 'int', integer: '-7' }, { key: 'a' }),
+    request({ kind: 'string', text: 'auto' }, { type: 'mode' }),
+    request({ kind: 'json', text: '{"a":[1]}' }),
+    request({ kind: 'none' }, { type: 'rxReset' }),
+    request({ kind: 'float', number: 1 }, { type: 'disabled' }),
+    request({ kind: 'float', number: 1 }, { link: 'none' }),
+  ],
+  check: async (input) => {
+    const verbs = new Map<string, (request: Uint8Array, reply: Answer) => void>();
+    const published: Point[] = [];
+    const siot = {
+      serve: (verb: string, handler: (request: Uint8Array, reply: Answer) => void) => {
+        verbs.set(verb, handler);
+        return () => undefined;
+      },
+      publishSetting: (_nodeId: string, point: Point) => {
+        published.push(point);
+        return Promise.resolve();
+      },
+    };
+    const link = {
+      name: 'pump',
+      nodeId: 'node-1',
+      settingTime: () => 1n,
+      set: () => undefined,
+      keep: () => Promise.resolve(),
+    };
+    const server = new VerbServer({
+      gatewayId: 'gateway-1',
+      siot: siot as unknown as Siot,
+      clock: new FakeClock(),
+      links: () => [link as unknown as Link],
+      status: () => ({}) as StatusReply,
+      confirm: () => true,
+    });
+    const replies: SetReply[] = [];
+    verbs.get('set')?.(input, (reply) =>
+      replies.push(JSON.parse(Buffer.from(reply).toString()) as SetReply),
+    );
+    // What it does about a request without a link to follow is done by now.
+    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+    let confirmed = 0;
+    verbs.get('confirm')?.(input, () => (confirmed += 1));
+    server.stop();
+    must(confirmed === 1, 'no answer, or several');
+
+    must(replies.length > 0, 'no answer');
+    const refused = replies[0]?.state === 'refused';
+    must(refused === (published.length === 0), 'refused and published, or neither');
+    for (const { type, key, value, origin } of published) {
+      const fit = (tokenProblem(type) ?? keyProblem(key)) === undefined;
+      must(fit, `published on a type or key that cannot be a subject: ${type}/${key}`);
+      must(!Number.isNaN(numberOf(value)), 'NaN published');
+      must(origin === 'gateway-1', 'published in the name of somebody else');
+      const own = type === 'disabled' || type.endsWith('Reset');
+      must(
+        own || type.startsWith('errorCountReset') || !isNeverSentDown(type),
+        `published: ${type}`,
+      );
+    }
+  },
+};
