@@ -27,7 +27,9 @@ export function readText(bytes: Uint8Array, offset: number, length: number): str
   const slot = slots[index];
   if (slot !== undefined && same(slot.bytes, bytes, offset, length)) return slot.text;
   const text = decode(bytes, offset, length);
-  slots[index] = { bytes: bytes.slice(offset, offset + length), text };
+  // A copy: the slice of a Buffer would be the same memory, which soon holds another text.
+  const copy = Uint8Array.prototype.slice.call(bytes, offset, offset + length);
+  slots[index] = { bytes: copy, text };
   return text;
 }
 
