@@ -27,6 +27,7 @@ import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
 import type { NamesFile } from './names-file.js';
 import { Saver } from './saver.js';
+import { SettingGate } from './setting-gate.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
 
@@ -55,6 +56,7 @@ const RESEND_AGAIN_MS = 500;
 export class Link {
   readonly #session: Session;
   readonly #judge: BusJudge;
+  readonly #gate: SettingGate;
   readonly #statistics: Statistics;
   readonly #channel: ChannelKeeper;
   readonly #share: Share;
@@ -150,6 +152,11 @@ export class Link {
       log,
       record.judge ?? {},
     );
+    this.#gate = new SettingGate(clock, {
+      judge: (points) => this.#judge.live(points),
+      delayed: () => this.#session.counters.notice('delayedSetting'),
+      refused: () => this.#session.counters.notice('refusedSetting'),
+    });
     this.#channel = new ChannelKeeper(
       parts.transport,
       {
@@ -208,6 +215,7 @@ export class Link {
     this.#running = false;
     await this.#channel.stop();
     this.#share.leave();
+    this.#gate.flush();
     this.#statisticsTimer?.cancel();
     this.#resendTimer?.cancel();
     this.#node?.status(this.#statistics.changed());
@@ -220,6 +228,7 @@ export class Link {
 
   /** Resolves when all that is known now is safe; also what was heard since {@link stop}. */
   keep(): Promise<void> {
+    this.#gate.flush();
     return this.#saver.now();
   }
 
@@ -230,7 +239,7 @@ export class Link {
     this.#node = siot.addNode(
       { id: this.nodeId, type, description, name: this.name },
       {
-        heard: (points) => this.#judge.live(points),
+        heard: (points) => this.#gate.heard(points),
         read: (points) => {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#session.read(points, this.#lane.length > 0);
@@ -402,6 +411,8 @@ export class Link {
     );
     const { counters } = this.#session;
     this.#limits.counted('points', counters.get('tooManyPoints') + counters.get('tooManyBytes'));
+    this.#limits.counted('log', counters.get('droppedLog'));
+    this.#limits.counted('settings', counters.get('delayedSetting'));
     if (this.#node === undefined || this.#life === 'deleted') return;
     const changed = this.#statistics.changed();
     if (changed.length > 0) this.#node.status(changed);

@@ -64,6 +64,8 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `unconfirmed`: a setting or command that was sent and never confirmed
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
+ * - `droppedLog`: a log line of the device that was one too many
+ * - `delayedSetting`: what somebody set had to wait, since there was too much of it
  * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
  * - `superseded`: given up for a newer one while SIOT was behind, where only the latest counts
  */
@@ -78,6 +80,8 @@ export type Notice =
   | 'unconfirmed'
   | 'restart'
   | 'refusedSetting'
+  | 'droppedLog'
+  | 'delayedSetting'
   | 'slowedInput'
   | 'superseded';
 

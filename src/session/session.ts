@@ -28,6 +28,7 @@ import { stringValue, type Point, type PointValue } from '../point/point.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
 import type { Arrival } from './device-time.js';
+import { DeviceLog } from './device-log.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
@@ -84,6 +85,8 @@ export interface SessionHost {
 }
 
 const RESYNC_APART_MS = 5_000;
+/** Of a line that a device logs; SIOT answers with all points of a node in one message. */
+const LONGEST_LOG = 1_000;
 /** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
 const GONE_AFTER_MS = 30_000;
 
@@ -95,6 +98,7 @@ export class Session {
   readonly downlink: Downlink;
   readonly #deframer: Deframer;
   readonly #intake: Intake;
+  readonly #deviceLog: DeviceLog;
   readonly #restarts: RestartDetector;
   readonly #codecs: CodecChoice;
   readonly #uplink: Uplink;
@@ -128,6 +132,14 @@ export class Session {
     this.settings.restore(record.settings ?? []);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
+    this.#deviceLog = new DeviceLog(
+      clock,
+      (text) => {
+        this.log.info({ device: text }, 'the device says');
+        this.#ownPoint('log', '', stringValue(text));
+      },
+      () => this.counters.notice('droppedLog'),
+    );
     this.#intake = new Intake(this.replica, this.counters);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
     this.#resyncDue = record.resyncDue === true;
@@ -260,6 +272,7 @@ export class Session {
     this.#silenceTimer?.cancel();
     this.#silenceTimer = undefined;
     this.downlink.closed();
+    this.#deviceLog.closed();
     this.#setConnected(false);
     this.host.changed();
   }
@@ -397,7 +410,8 @@ export class Session {
   #restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.counters.notice('restart');
-    this.log.info({ sign }, 'the device has restarted');
+    // Until that one is served, more of them are no news.
+    if (!this.#resyncDue) this.log.info({ sign }, 'the device has restarted');
     this.#intake.reset();
     this.#uplink.restarted();
     this.downlink.restartNoticed();
@@ -432,8 +446,7 @@ export class Session {
     const { payload } = packet;
     const text = readText(payload, 0, payload.length);
     if (isMended(text, payload, 0, payload.length)) this.counters.notice('mendedText');
-    this.log.info({ device: text }, 'the device says');
-    this.#ownPoint('log', '', stringValue(text));
+    this.#deviceLog.line(text.slice(0, LONGEST_LOG));
   }
 
   /** A point that the gateway makes in the device's name. False: no room for it now. */
