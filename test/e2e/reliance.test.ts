@@ -1,0 +1,153 @@
+/**
+ * What users rely on, and what Simple IoT's own serial client does not do: it
+ * sends nothing again, forgets settings made while a port is closed, and closes
+ * the port on a noise frame of three bytes. Real ports, and no store that would
+ * say a setting again.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ignoreAcks, ignorePoints, limited, whenType } from '../../firmware-sim/behaviours.js';
+import { numberIn } from '../../firmware-sim/points.js';
+import { PtyPipe } from '../../firmware-sim/pty.js';
+import { Cli } from '../support/cli.js';
+import { connectTo, useNats } from '../support/nats.js';
+import {
+  GatewayUnderTest,
+  atEnd,
+  find,
+  leavesNothingBehind,
+  now,
+  openBus,
+  openDevice,
+  until,
+  type Device,
+  type Line,
+} from './harness.js';
+
+leavesNothingBehind();
+const nats = useNats();
+
+async function station(line: Line = 'serial') {
+  const device = await openDevice('compact', line);
+  const bus = await openBus(nats.url);
+  await bus.listen();
+  const gateway = new GatewayUnderTest({
+    url: nats.url,
+    siot: { store: 'none' },
+    links: [{ name: 'pump', transport: linkOf(device) }],
+  });
+  await gateway.start();
+  await gateway.opened();
+  await until(() => gateway.running.status().nats.state === 'connected', 'NATS');
+  await device.report({ type: 'temp', value: 1, time: now() });
+  const nodeId = gateway.nodeId();
+  const set = (type: string, value: number): Promise<void> =>
+    bus.setUnanswered(2, nodeId, { type, value, time: now() });
+  return { device, bus, gateway, nodeId, set };
+}
+const isOpen = ({ pipe }: Device): boolean => pipe instanceof PtyPipe && pipe.present;
+const linkOf = (device: Device): object => device.transport;
+
+describe('as Simple IoT’s serial client does not', () => {
+  it('it sends again what a device has not acknowledged, and takes once what comes twice', async () => {
+    const { device, bus, gateway, nodeId, set } = await station();
+    device.mcu.push(whenType('setpoint', limited(ignorePoints(), 2)));
+    await set('setpoint', 5);
+    const { value } = await until(
+      () =>
+        device.mcu.received.filter(({ points }) => points[0]?.type === 'setpoint')[2]?.points[0],
+      'the third transmission',
+    );
+    expect(numberIn(value)).toBe(5);
+    await until(() => gateway.link().pending.length === 0, 'its acknowledgement');
+    device.mcu.push(limited(ignoreAcks(), 1));
+    await device.report({ type: 'twice', value: 7, time: now() });
+    await until(() => find(bus.pointsOn(2, nodeId), 'twice'), 'the point');
+    await until(() => gateway.counter('duplicate') === 1, 'the second transmission');
+    expect(bus.pointsOn(2, nodeId).filter(({ type }) => type === 'twice')).toHaveLength(1);
+  });
+
+  it('it keeps settings that are made while the port is closed, says why they wait, and sends the latest', async () => {
+    const { device, gateway, set } = await station('link');
+    await device.mcu.close();
+    await until(() => gateway.link().port === 'closed', 'the port to be gone');
+    await set('setpoint', 1);
+    await set('setpoint', 2);
+    const [pending] = await until(
+      () => gateway.link().pending.some(({ value }) => value === 2) && gateway.link().pending,
+      'the setting to wait',
+    );
+    expect(pending?.reason).toMatch(/^the port is not open: .+/);
+    const again = await openDevice('compact', { linkPath: device.path });
+    expect(numberIn((await again.mcu.waitForSetting('setpoint')).value)).toBe(2);
+    again.mcu.assertNotReceived('setpoint', ({ value }) => numberIn(value) === 1);
+    await until(() => gateway.link().pending.length === 0, 'its acknowledgement');
+  });
+
+  it('it keeps the port open on a noise frame of three bytes, counts it, and hears the next', async () => {
+    const { device, bus, gateway, nodeId } = await station();
+    for (const noise of [
+      [0, 0x31, 0x32, 0x33, 0],
+      [0, 2, 1, 0],
+      [0, 4, 9, 9, 9, 0],
+      [0x55, 0xaa, 0],
+    ]) {
+      device.mcu.sendRaw(Uint8Array.from(noise));
+    }
+    await device.report({ type: 'after', value: 8, time: now() });
+    await until(() => find(bus.pointsOn(2, nodeId), 'after'), 'the point after it');
+    expect(gateway.counter('errorCount')).toBeGreaterThanOrEqual(4);
+    expect(gateway.link().port).toBe('open');
+    expect(gateway.said.filter(({ message }) => message === 'port is open')).toHaveLength(1);
+  });
+});
+
+describe('kill -9', () => {
+  it('loses no setting that was accepted, with no store that would say it again', async () => {
+    const device = await openDevice('compact');
+    const file = new GatewayUnderTest({
+      url: nats.url,
+      siot: { store: 'none' },
+      links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
+    });
+    const config = join(file.folder, 'gateway.yaml');
+    writeFileSync(config, JSON.stringify(file.document()));
+    const client = await connectTo(nats.url);
+    atEnd(() => client.close());
+    const off = device.mcu.push(whenType('setpoint', ignorePoints()));
+    const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
+    for (const value of [1, 2, 3]) {
+      const daemon = runs();
+      const [, id = ''] = await daemon.said(/"gateway":"([-0-9a-f]+)"/);
+      await until(() => isOpen(device), 'the port to be open');
+      const inbox = `_INBOX.kill.${String(value)}.${id}`;
+      client.subscribe(inbox, {
+        callback: (_error, message) => {
+          if (message.string().includes('"accepted"')) daemon.child.kill('SIGKILL');
+        },
+      });
+      const asked = {
+        link: 'pump',
+        type: 'setpoint',
+        key: String(value),
+        value: { kind: 'float', number: value },
+      };
+      // Until somebody listens.
+      const asking = setInterval(() => {
+        client.publish(`mcu-gateway.${id}.set`, JSON.stringify(asked), { reply: inbox });
+      }, 100);
+      await daemon.ended;
+      clearInterval(asking);
+      await until(() => !isOpen(device), 'the port to be let go');
+    }
+    off();
+    device.mcu.clearReceived();
+    const last = runs();
+    for (const value of [1, 2, 3]) {
+      await device.mcu.waitForSetting('setpoint', undefined, { key: String(value) });
+    }
+    last.child.kill('SIGTERM');
+    expect(await last.ended).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,221 @@
+/**
+ * A session and a simulated device, joined by a line that loses, delays and cuts
+ * up, on a clock that stands still until a test moves it.
+ */
+import { POINT_CODECS, type Protocol } from '../../firmware-sim/codec.js';
+import { encodeFrame } from '../../firmware-sim/cobs.js';
+import { SimulatedMcu, type McuTimes } from '../../firmware-sim/mcu.js';
+import { encodePacket, type McuPacket } from '../../firmware-sim/packet.js';
+import { numberIn } from '../../firmware-sim/points.js';
+import { PacketReceiver } from '../../firmware-sim/receiver.js';
+import { FRAMINGS } from '../../src/framing/framings.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
+import { PointBudget } from '../../src/session/replica.js';
+import { Session } from '../../src/session/session.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+/** What a line does with one frame. */
+export interface Fate {
+  readonly lost: boolean;
+  readonly delayMs: number;
+  /** Length of the pieces in which it arrives. */
+  readonly pieces: number;
+}
+
+const GOOD: Fate = { lost: false, delayMs: 1, pieces: 1_024 };
+type Side = 'device' | 'gateway';
+const RETRIES = 3;
+
+export interface JoinedOptions {
+  readonly protocol: Protocol;
+  readonly times: McuTimes;
+  readonly fates: readonly Fate[];
+  /** ms until points are safe in the outbox. */
+  readonly safeAfterMs: number;
+}
+
+export class Joined {
+  readonly clock = new FakeClock();
+  readonly session: Session;
+  readonly mcu: SimulatedMcu;
+  readonly published: Point[] = [];
+  /** Values that the device saw acknowledged, in the order of their packets. */
+  readonly acked: { readonly type: string; readonly value: number }[] = [];
+  /** Settings in force in the device. */
+  readonly has = new Map<string, number>();
+  readonly connected: boolean[] = [];
+  /** Of the line, for people. */
+  readonly said: string[] = [];
+  #fate = 0;
+  #value = 0;
+  readonly #arriveMs = { device: 0, gateway: 0 };
+  /** Transmissions in a row that brought no ack, by who made the packet, and its sequence. */
+  readonly #failed = new Map<string, number>();
+  #onData: (bytes: Uint8Array) => void = () => undefined;
+
+  constructor(private readonly options: JoinedOptions) {
+    const { clock } = this;
+    this.session = new Session(
+      {
+        write: (bytes) => this.#read.gateway.push(bytes),
+        congested: () => false,
+        report: (points, safe) => {
+          this.published.push(...points);
+          clock.setTimer(options.safeAfterMs, safe);
+          return 'taken';
+        },
+        connected: (connected) => void this.connected.push(connected),
+        settingChanged: () => undefined,
+        changed: () => undefined,
+        saved: (then) => void clock.setTimer(1, then),
+      },
+      {
+        protocol: 'auto',
+        framing: FRAMINGS.cobs,
+        commands: [],
+        maxPoints: 100,
+        silenceTimeoutMs: 0,
+        ackTimeoutMs: 1_000,
+        retries: RETRIES,
+        maxFrameLength: 1_024,
+        restore: true,
+      },
+      clock,
+      SILENT_LOG,
+      new PointBudget(1_000),
+      {},
+    );
+    const takeData = (onData: (bytes: Uint8Array) => void): void => void (this.#onData = onData);
+    this.mcu = new SimulatedMcu(
+      {
+        write: (bytes: Uint8Array) => {
+          this.#read.device.push(bytes);
+          return true;
+        },
+        set onData(onData: (bytes: Uint8Array) => void) {
+          takeData(onData);
+        },
+        close: () => Promise.resolve(),
+      } as unknown as ConstructorParameters<typeof SimulatedMcu>[0],
+      { clock, protocol: options.protocol, times: options.times },
+    );
+    this.#watchDevice();
+    this.session.opened();
+    this.mcu.start();
+  }
+
+  readonly #read: Record<Side, PacketReceiver> = {
+    device: this.#receiver('device'),
+    gateway: this.#receiver('gateway'),
+  };
+
+  /** The device reports the next value. */
+  report(type: string): void {
+    this.#value += 1;
+    void this.mcu.sendPoints([{ type, value: this.#value }]);
+  }
+
+  /** Somebody sets the next value. */
+  set(type: string): void {
+    this.#value += 1;
+    const time = this.clock.wallNs();
+    this.session.set(makePoint({ type, value: floatValue(this.#value), time, origin: 'user-1' }));
+  }
+
+  reboot(): void {
+    this.said.push(`${this.#now()} the device restarts`);
+    this.mcu.reboot();
+  }
+
+  hello(): void {
+    this.mcu.sendHello();
+  }
+
+  /** What crossed the line first, and how both sides ended. */
+  transcript(last = 40): string {
+    const settings = [...this.session.settings.all()].map(
+      (setting) =>
+        `  ${setting.point.type}=${String(numberOf(setting.point.value))} ${setting.state}` +
+        (setting.waiting ? `: ${this.session.downlink.reason(setting)}` : ''),
+    );
+    return [
+      ...this.said.slice(0, last),
+      'settings:',
+      ...settings,
+      `in the device: ${JSON.stringify([...this.has])}`,
+      `acknowledged: ${this.acked.map(({ type, value }) => `${type}=${String(value)}`).join(' ')}`,
+      `published: ${this.published.map(({ type, value }) => `${type}=${String(numberOf(value))}`).join(' ')}`,
+    ].join('\n');
+  }
+
+  #watchDevice(): void {
+    const codec = POINT_CODECS[this.options.protocol];
+    const inFlight = new Map<number, { type: string; value: number }[]>();
+    this.mcu.observe({
+      stopping: () => {
+        inFlight.clear();
+        this.has.clear();
+      },
+      sent: ({ sequence, subject, payload }) => {
+        if (subject === 'ack' || payload.length === 0) return;
+        const points = codec.decode(payload) ?? [];
+        inFlight.set(
+          sequence,
+          points.map(({ type, value }) => ({ type, value: numberIn(value) })),
+        );
+      },
+      received: ({ subject, sequence }) => {
+        if (subject !== 'ack') return;
+        this.acked.push(...(inFlight.get(sequence) ?? []));
+        inFlight.delete(sequence);
+      },
+      points: (points) => {
+        for (const { type, value } of points) this.has.set(type, numberIn(value));
+      },
+    });
+  }
+
+  #receiver(from: Side): PacketReceiver {
+    return new PacketReceiver(
+      {
+        packet: (packet) => this.#carry(from, packet),
+        problem: (problem) => {
+          throw new Error(`the ${from} wrote a frame that is ${problem}`);
+        },
+      },
+      0xffff,
+    );
+  }
+
+  #carry(from: Side, packet: McuPacket): void {
+    const fate = this.options.fates[this.#fate++] ?? GOOD;
+    const isAck = packet.subject === 'ack';
+    const maker: Side = isAck ? (from === 'device' ? 'gateway' : 'device') : from;
+    const key = `${maker} ${String(packet.sequence)}`;
+    const failed = this.#failed.get(key) ?? 0;
+    // A packet without points is not acknowledged, nor sent again.
+    const isHello =
+      !isAck && POINT_CODECS[this.options.protocol].decode(packet.payload)?.length === 0;
+    const lost = fate.lost && failed < RETRIES && !isHello;
+    this.#failed.set(key, lost ? failed + 1 : isAck ? 0 : failed);
+    this.said.push(
+      `${this.#now()} ${from} #${String(packet.sequence)} ${packet.subject} ${lost ? 'lost' : `+${String(fate.delayMs)} ms`}`,
+    );
+    if (lost) return;
+    const bytes = encodeFrame(encodePacket(packet));
+    const atMs = Math.max(this.#arriveMs[from], this.clock.monotonicMs() + fate.delayMs);
+    this.#arriveMs[from] = atMs;
+    for (let at = 0; at < bytes.length; at += fate.pieces) {
+      const piece = bytes.subarray(at, at + fate.pieces);
+      this.clock.setTimer(atMs - this.clock.monotonicMs(), () => {
+        if (from === 'device') this.session.data(piece);
+        else this.#onData(piece);
+      });
+    }
+  }
+
+  #now(): string {
+    return this.clock.monotonicMs().toFixed(0).padStart(6);
+  }
+}
