@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
+import { GatewayUnderTest, openDevice, startStore } from './plant.js';
+import { until } from './support.js';
+
+const nats = useNats();
+const YEAR_MS = 365 * 86_400_000;
+
+afterEach(() => void vi.restoreAllMocks());
+
+const document = (transport: object): object => ({
+  nats: { servers: nats.url },
+  links: [{ name: 'pump', transport, protocol: 'compact' }],
+});
+
+describe('the clock of the machine', () => {
+  it.each([5, -5])('steps by %i years: devices get the time, points go on', async (years) => {
+    const store = await startStore(nats);
+    const device = await openDevice();
+    const gateway = await new GatewayUnderTest(tempDir(), document(device.transport)).start();
+    await gateway.ready('pump');
+    const nodeId = gateway.nodeId('pump');
+    await device.mcu.sendPoints([{ type: 'temp', value: 1, time: 0n }]);
+    const before = await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 1);
+    device.mcu.clearReceived();
+    const real = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => real() + years * YEAR_MS);
+    await device.mcu.waitForTimeSync();
+    await device.mcu.sendPoints([{ type: 'temp', value: 2, time: 0n }]);
+    // Also when the clock is years behind what SIOT has: later than the one before.
+    const after = await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 2);
+    expect(after.time).toBeGreaterThan(before.time);
+    await store.setAs('user-1', nodeId, 'limit', '0', 3);
+    await device.mcu.waitForSetting('limit');
+    await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgement');
+    expect(gateway.link('pump')).toMatchObject({ connected: true, port: 'open' });
+    expect(gateway.said.filter(({ message }) => message.includes('was stepped'))).toHaveLength(1);
+  });
+});
+
+describe('a second gateway on the same port', () => {
+  it('is told that it is taken, and the first goes on', async () => {
+    const device = await openDevice();
+    const first = await new GatewayUnderTest(tempDir(), document(device.transport)).start();
+    await until(() => first.link('pump').port === 'open', 'the first');
+    const second = await new GatewayUnderTest(tempDir(), document(device.transport)).start();
+    await until(
+      () => second.link('pump').portProblem !== undefined,
+      () => JSON.stringify(second.link('pump')),
+    );
+    expect(second.link('pump').portProblem).toMatch(/in use|taken|busy/);
+    await device.report('temp', 1);
+    expect(first.link('pump').port).toBe('open');
+  });
+});
