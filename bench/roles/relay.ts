@@ -42,6 +42,7 @@ async function attach(id: string, path: string): Promise<void> {
       }
       if (from < chunk.length) inside = true;
     },
+    discarded: () => undefined,
     closed: () => undefined,
     drained: () => undefined,
     warning: () => undefined,

@@ -1,4 +1,6 @@
 /** Bytes to frames and back. */
+import type { Clock } from '../point/clock.js';
+import type { Transport } from '../transport/transport.js';
 
 /**
  * Why bytes were thrown away.
@@ -35,10 +37,24 @@ export interface Deframer {
   reset(): void;
 }
 
+/** What a framing with a conversation of its own needs. */
+export interface FramingParts {
+  readonly clock: Clock;
+  /** Longest frame, bytes. */
+  readonly maxFrameLength: number;
+  /** As in {@link FrameSink}. */
+  readonly discard: (cause: FrameDiscard, length: number) => void;
+}
+
 export interface Framing {
   readonly name: string;
   /** `maxFrameLength`: longest encoded frame, delimiters included, in bytes. */
   createDeframer(sink: FrameSink, maxFrameLength: number): Deframer;
   /** The bytes to write for a frame, delimiters included. */
   encode(frame: Uint8Array): Uint8Array;
+  /**
+   * For a framing that talks by itself: what stands between the transport and
+   * the session. Its bytes are what the deframer gets.
+   */
+  readonly over?: (transport: Transport, parts: FramingParts) => Transport;
 }

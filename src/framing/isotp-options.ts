@@ -18,6 +18,9 @@ export interface IsoTpOptions {
   readonly frameLength: number;
 }
 
+/** All at once, and frames as short as they can be. */
+export const ISO_TP_DEFAULTS = { blockSize: 0, stMin: 0 } as const;
+
 /**
  * Timeouts of 9.8 in ms.
  * - `a`: a frame of ours is taken by the controller (N_As, N_Ar)

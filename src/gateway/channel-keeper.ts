@@ -1,7 +1,7 @@
 /** Keeps a link's channel open: tries again for ever, each link on its own. */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { TransportError, Channel, Transport } from '../transport/transport.js';
+import type { Channel, ChannelDiscard, Transport, TransportError } from '../transport/transport.js';
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 5_000;
@@ -15,6 +15,7 @@ const RELEASED_WITHIN_MS = 1_000;
 export interface ChannelHandler {
   opened(): void;
   data(chunk: Uint8Array): void;
+  discarded(cause: ChannelDiscard, detail: object): void;
   closed(): void;
 }
 
@@ -120,6 +121,9 @@ export class ChannelKeeper {
       channel = await this.transport.open({
         data: (chunk) => {
           if (current()) this.handler.data(chunk);
+        },
+        discarded: (cause, detail) => {
+          if (current()) this.handler.discarded(cause, detail);
         },
         closed: (cause) => {
           if (current()) this.#closed(cause);

@@ -3,37 +3,21 @@
  * written, right or wrong, so that all that is wrong with it is said at once.
  */
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
+import { canProblems } from './config-can-checks.js';
+import {
+  groupAt,
+  has,
+  isGroup,
+  listAt,
+  textAt,
+  type ConfigProblem,
+  type Group,
+  type Placed,
+} from './config-parts.js';
 import { USB_MATCH_TEXTS } from '../transport/usb-match.js';
 import { isUuid, uuidV5 } from './uuid.js';
 
-export interface ConfigProblem {
-  /** Keys and list positions from the top. */
-  readonly path: readonly (string | number)[];
-  /** What is wrong and what is allowed. */
-  readonly message: string;
-}
-
-type Group = Readonly<Record<string, unknown>>;
-
-const isGroup = (value: unknown): value is Group =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const groupAt = (value: unknown, key: string): Group => {
-  const inner = isGroup(value) ? value[key] : undefined;
-  return isGroup(inner) ? inner : {};
-};
-
-const listAt = (value: unknown, key: string): readonly unknown[] => {
-  const inner = isGroup(value) ? value[key] : undefined;
-  return Array.isArray(inner) ? inner : [];
-};
-
-const textAt = (value: Group, key: string): string | undefined => {
-  const inner = value[key];
-  return typeof inner === 'string' ? inner : undefined;
-};
-
-const has = (value: Group, key: string): boolean => value[key] !== undefined && value[key] !== null;
+export type { ConfigProblem } from './config-parts.js';
 
 /**
  * All that is wrong between keys. With `gatewayId`, once there is one, also
@@ -51,6 +35,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...nameProblems(links),
     ...portProblems(links),
     ...usbProblems(links),
+    ...canProblems(links),
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),
     ...links.flatMap(({ link, path }) => commandProblems(link, path)),
   ];
@@ -127,11 +112,6 @@ function parentProblems(siot: Group): ConfigProblem[] {
   if (parent === undefined || parent === 'root' || !QUERY_WORDS.has(parent)) return [];
   const message = `"${parent}" is no node's ID; give the ID of a node, or root`;
   return [{ path: ['siot', 'parent'], message }];
-}
-
-interface Placed {
-  readonly link: Group;
-  readonly path: readonly ['links', number];
 }
 
 /** Calls `clash` for each thing that was there before, with the place of the first. */

@@ -43,6 +43,12 @@ export function integer({ min, max, unit, note }: IntegerRange) {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
+/** A number for which `right` holds; `allowed` says in words what that is. */
+export function number(allowed: string, right: (value: number) => boolean) {
+  const error = complaint(allowed);
+  return z.number({ error }).refine(right, { error });
+}
+
 /** One of a few words or numbers. */
 export function choice<const V extends string | number>(values: readonly V[]) {
   const words = values.map(String);

@@ -4,8 +4,21 @@
  * (by test) gateway.example.yaml all come from this one table.
  */
 import { z } from 'zod';
+import { ISO_TP_DEFAULTS } from '../framing/isotp-options.js';
+import { MAX_EXTENDED_ID } from '../transport/can-frame.js';
+import { CAN_DEFAULTS } from '../transport/can-options.js';
 import { SERIAL_DEFAULTS } from '../transport/serial-options.js';
-import { choice, flag, group, integer, list, secret, shown, text } from './config-fields.js';
+import {
+  choice,
+  flag,
+  group,
+  integer,
+  list,
+  number,
+  secret,
+  shown,
+  text,
+} from './config-fields.js';
 
 /** One token of a NATS subject (siot-interop.md, 1.6). */
 // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
@@ -151,6 +164,14 @@ const usb = group(
   { path: 'a key of type: serial', host: 'a key of type: tcp', port: 'a key of type: tcp' },
 );
 
+/** Keys of another transport, which people are likely to put here. */
+const keysOf = (type: string, { shape }: { readonly shape: object }) =>
+  Object.fromEntries(
+    Object.keys(shape)
+      .filter((key) => key !== 'type')
+      .map((key) => [key, `a key of type: ${type}`]),
+  );
+
 const tcp = group(
   {
     type: z
@@ -161,15 +182,71 @@ const tcp = group(
     }),
     port: integer({ min: 1, max: 65_535 }).meta({ description: 'TCP port.' }),
   },
-  Object.fromEntries(
-    Object.keys(serial.shape)
-      .filter((key) => key !== 'type')
-      .map((key) => [key, 'a key of type: serial']),
-  ),
+  keysOf('serial', serial),
+);
+
+const isotp = group({
+  blockSize: integer({ min: 0, max: 255, unit: 'frames', note: '0 = all at once' })
+    .default(ISO_TP_DEFAULTS.blockSize)
+    .meta({
+      description:
+        'Frames that the device may send before it waits for our flow control; 0 = all of a packet.',
+    }),
+  stMin: number(
+    '0 to 127 whole, or 0.1 to 0.9 in steps of 0.1 (ms)',
+    (ms) => (Number.isInteger(ms) && ms >= 0 && ms <= 127) || /^0\.[1-9]$/.test(String(ms)),
+  )
+    .default(ISO_TP_DEFAULTS.stMin)
+    .meta({ description: 'Least time between the device’s frames (ms): 0…127, or 0.1…0.9.' }),
+  txAddress: integer({ min: 0, max: 255 }).optional().meta({
+    description: 'Extended addressing: first byte of the frames to the device; with rxAddress.',
+  }),
+  rxAddress: integer({ min: 0, max: 255 }).optional().meta({
+    description: 'Extended addressing: first byte of the frames from the device; with txAddress.',
+  }),
+  padding: integer({ min: 0, max: 255 })
+    .optional()
+    .meta({
+      description:
+        'Byte that fills frames up to 8 bytes, for devices that take no shorter ones; ' +
+        'otherwise they are as short as they can be.',
+    }),
+  frameLength: choice([8, 12, 16, 20, 24, 32, 48, 64]).optional().meta({
+    description: 'Longest frame to the device (bytes); otherwise 8, with fd 64.',
+  }),
+});
+
+const canId = (direction: string) =>
+  integer({ min: 0, max: MAX_EXTENDED_ID }).meta({
+    description: `Identifier of the frames ${direction} the device, such as 0x123; above 0x7ff it has 29 bits.`,
+  });
+
+const can = group(
+  {
+    type: z.literal('can').meta({ description: 'A device on a CAN bus (Linux’ SocketCAN).' }),
+    interface: text('the name of a CAN interface, such as can0', /^[^\s/:]{1,15}$/).meta({
+      description: 'Interface; any number of links can share one.',
+    }),
+    txId: canId('to'),
+    rxId: canId('from'),
+    extendedIds: flag().default(CAN_DEFAULTS.extendedIds).meta({
+      description: 'Both identifiers have 29 bits, also when they are 0x7ff or less.',
+    }),
+    fd: flag().default(CAN_DEFAULTS.fd).meta({ description: 'Frames of CAN FD, up to 64 bytes.' }),
+    bitRateSwitch: flag()
+      .default(CAN_DEFAULTS.bitRateSwitch)
+      .meta({ description: 'Send the data of CAN FD frames at the higher bit rate.' }),
+    framing: choice(['cobs', 'isotp']).default('cobs').meta({
+      description:
+        'cobs = the byte stream of a serial port, cut into frames; isotp = packets by ISO 15765-2.',
+    }),
+    isotp: isotp.prefault({}).meta({ description: 'How ISO-TP is spoken; with framing: isotp.' }),
+  },
+  { ...keysOf('serial', serial), ...keysOf('tcp', tcp) },
 );
 
 /** Adding a transport adds a line here. */
-const TRANSPORTS = [serial, usb, tcp] as const;
+const TRANSPORTS = [serial, usb, tcp, can] as const;
 
 const TYPES = TRANSPORTS.map((transport) => transport.shape.type.value);
 const transportTypes = `${TYPES.slice(0, -1).join(', ')} or ${TYPES.at(-1) ?? ''}`;
@@ -222,9 +299,10 @@ const link = group({
   ackTimeoutMs: integer({ min: 10, max: 60_000, unit: 'ms' }).default(1000).meta({
     description: 'Time for the device to acknowledge a packet before it is sent again (ms).',
   }),
-  maxFrameLength: integer({ min: 64, max: 1_048_576, unit: 'bytes' })
-    .default(1024)
-    .meta({ description: 'Longest encoded frame, delimiters included, each way (bytes).' }),
+  maxFrameLength: integer({ min: 64, max: 1_048_576, unit: 'bytes' }).default(1024).meta({
+    description:
+      'Longest encoded frame, delimiters included, each way (bytes); of ISO-TP the longest packet.',
+  }),
   silenceTimeoutMs: integer({ min: 0, max: 86_400_000, unit: 'ms', note: '0 = never' })
     .default(0)
     .meta({
@@ -298,7 +376,8 @@ export function configJsonSchema(): object {
     target: 'draft-7',
     io: 'input',
     override: ({ jsonSchema }) => {
-      const isNumber = jsonSchema.type === 'integer' || jsonSchema.type === 'boolean';
+      const { type } = jsonSchema;
+      const isNumber = type === 'integer' || type === 'number' || type === 'boolean';
       if (!isNumber && jsonSchema.enum === undefined) return;
       const { description, default: standard, ...rest } = jsonSchema;
       for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);

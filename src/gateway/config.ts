@@ -2,6 +2,7 @@
  * The configuration as the gateway works with it: complete, checked, secrets
  * read, paths absolute. What it may look like on paper: config-schema.ts.
  */
+import type { FramingConfig } from '../framing/framings.js';
 import type { NatsAuth, NatsSettings } from '../siot/nats-settings.js';
 import type { RawConfig, RawLink } from './config-schema.js';
 import { uuidV5 } from './uuid.js';
@@ -14,6 +15,7 @@ export type TransportConfig = Readonly<RawLink['transport']>;
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
 export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 export type TcpConfig = Extract<TransportConfig, { type: 'tcp' }>;
+export type CanConfig = Extract<TransportConfig, { type: 'can' }>;
 
 export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
   readonly transport: TransportConfig;
@@ -40,6 +42,24 @@ export interface GatewayConfig {
 /** ID of a link's node: as configured, else made from the gateway's ID and the link's name. */
 export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
   return link.node.id ?? uuidV5(gatewayId, link.name);
+}
+
+/** How frames are cut on a transport: by COBS, but for CAN, which has another way too. */
+export function framingOf(transport: TransportConfig): FramingConfig {
+  if (transport.type !== 'can' || transport.framing === 'cobs') return { framing: 'cobs' };
+  const { blockSize, stMin, txAddress, rxAddress, padding, frameLength } = transport.isotp;
+  return {
+    framing: 'isotp',
+    isotp: {
+      blockSize,
+      stMin,
+      ...(txAddress === undefined || rxAddress === undefined
+        ? {}
+        : { address: { tx: txAddress, rx: rxAddress } }),
+      ...(padding === undefined ? {} : { padding }),
+      frameLength: frameLength ?? (transport.fd ? 64 : 8),
+    },
+  };
 }
 
 /** Contents of the files that a configuration names; blank where it names none. */

@@ -8,7 +8,7 @@
  * ```
  */
 import type { Outbox } from '../outbox/outbox.js';
-import { FRAMINGS } from '../framing/framings.js';
+import { createFraming } from '../framing/framings.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
@@ -19,7 +19,7 @@ import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
 import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
-import type { LinkConfig } from './config.js';
+import { framingOf, type LinkConfig } from './config.js';
 import type { FairShare, Share } from './fair-share.js';
 import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
@@ -92,6 +92,7 @@ export class Link {
       this.#node?.status(this.#statistics.changed()),
     );
     this.#saver = new Saver(clock, () => parts.file.save(this.#kept));
+    const framing = createFraming(framingOf(config.transport));
     this.#session = new Session(
       {
         write: (bytes) => this.#channel.write(bytes),
@@ -111,7 +112,7 @@ export class Link {
       },
       {
         protocol: config.protocol,
-        framing: FRAMINGS.cobs,
+        framing,
         commands: config.commands,
         restore: config.restore,
         ackTimeoutMs: config.ackTimeoutMs,
@@ -127,12 +128,20 @@ export class Link {
     );
     this.#session.room.restore(parts.knownNames);
     this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
+    const { counters } = this.#session;
+    const transport =
+      framing.over?.(parts.transport, {
+        clock,
+        maxFrameLength: config.maxFrameLength,
+        discard: (cause, length) => counters.discard(cause, { bytes: length }),
+      }) ?? parts.transport;
     this.#statistics = new Statistics(
-      this.#session.counters,
+      counters,
       clock,
       () => this.#session.downlink.pendingCount,
       () => this.#limits.all(),
       () => this.#lane.isFull,
+      () => transport.bus?.(),
     );
     this.#share = parts.fairShare.join({
       work: (piece) => this.#session.data(piece),
@@ -158,13 +167,18 @@ export class Link {
       refused: () => this.#session.counters.notice('refusedSetting'),
     });
     this.#channel = new ChannelKeeper(
-      parts.transport,
+      transport,
       {
-        opened: () => this.#session.opened(),
+        opened: () => {
+          this.#session.opened();
+          this.#busChanged();
+        },
         data: (chunk) => this.#share.take(chunk),
+        discarded: (cause, detail) => counters.discard(cause, detail),
         closed: () => {
           this.#share.clear();
           this.#session.closed();
+          this.#busChanged();
         },
       },
       clock,
@@ -403,6 +417,12 @@ export class Link {
       point = this.#resending?.next().value;
     }
     this.#resending = undefined;
+  }
+
+  /** A bus that comes or goes is told at once. */
+  #busChanged(): void {
+    if (this.parts.transport.bus === undefined || this.#life === 'deleted') return;
+    this.#node?.status(this.#statistics.busChanged());
   }
 
   #statisticsTick(): void {

@@ -4,10 +4,21 @@
  */
 import type { Clock } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
-import { floatValue, isDeleted, isTrue, makePoint, numberOf, type Point } from '../point/point.js';
+import {
+  floatValue,
+  isDeleted,
+  isTrue,
+  makePoint,
+  numberOf,
+  textOf,
+  type Point,
+  type PointValue,
+} from '../point/point.js';
 import { GATEWAY_PREFIX } from '../point/reserved.js';
 import type { Counters } from '../session/counters.js';
 import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
+import type { BusStatus } from '../transport/transport.js';
+import { BUS_TYPES, busValues } from './bus-values.js';
 
 /** Counters that a person can reset by writing 1 to a point of this name. */
 const RESETS = {
@@ -60,6 +71,8 @@ export class Statistics {
     private readonly limits: () => ReadonlyMap<LimitCause, boolean>,
     /** Points are refused, since the outbox has no room for them. */
     private readonly outboxFull: () => boolean,
+    /** The bus that the device is on, if it is on one. */
+    private readonly bus: () => BusStatus | undefined = () => undefined,
   ) {
     this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
   }
@@ -78,8 +91,7 @@ export class Statistics {
       if (!STATISTICS.has(type)) continue;
       if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
       const ours = this.#published.get(type, key);
-      if (ours === undefined || time < ours.time || numberOf(point.value) === numberOf(ours.value))
-        continue;
+      if (ours === undefined || time < ours.time || reads(point.value, ours.value)) continue;
       overtaken = true;
       this.#published.delete(type, key);
     }
@@ -116,18 +128,18 @@ export class Statistics {
     const { type, time } = point;
     if (!isTrue(point.value) || isDeleted(point) || !isReset(type)) return [];
     if (time > (this.#times.get(type, '0') ?? 0n)) this.#times.set(type, '0', time);
-    const changed = [this.#point(type, '0', 0)];
+    const changed = [this.#point(type, '0', floatValue(0))];
     if (type !== 'errorCountResetHR') {
       const counted = RESETS[type];
       this.#base[counted] = -this.counters[counted];
       if (!this.#adopted) this.#resetEarly.add(counted);
-      changed.push(this.#point(counted, '0', 0));
+      changed.push(this.#point(counted, '0', floatValue(0)));
     }
     return changed;
   }
 
   connected(connected: boolean): Point {
-    return this.#point('connected', '0', connected ? 1 : 0);
+    return this.#point('connected', '0', floatValue(connected ? 1 : 0));
   }
 
   /** Points whose values differ from those published before. */
@@ -145,14 +157,24 @@ export class Statistics {
     for (const cause of new Set([...this.#limitedBefore, ...limits.keys()])) {
       values.push([LIMITED_TYPE, cause, limits.get(cause) === true ? 1 : 0]);
     }
-    const changed: Point[] = [];
-    for (const [type, key, number] of values) {
-      const before = this.#published.get(type, key);
-      if (before === undefined || numberOf(before.value) !== number) {
-        changed.push(this.#point(type, key, number));
-      }
-    }
-    return changed;
+    const changed = values.flatMap(([type, key, number]) =>
+      this.#ifChanged(type, key, floatValue(number)),
+    );
+    return [...changed, ...this.busChanged()];
+  }
+
+  /** As {@link changed}, of the bus alone. */
+  busChanged(): Point[] {
+    const status = this.bus();
+    if (status === undefined) return [];
+    return busValues(status).flatMap(({ type, key, value }) => this.#ifChanged(type, key, value));
+  }
+
+  #ifChanged(type: string, key: string, value: PointValue): Point[] {
+    const before = this.#published.get(type, key);
+    return before !== undefined && reads(before.value, value)
+      ? []
+      : [this.#point(type, key, value)];
   }
 
   #measureRates(): void {
@@ -172,12 +194,12 @@ export class Statistics {
     return [this.connected(connected), ...this.changed()];
   }
 
-  #point(type: string, key: string, number: number): Point {
+  #point(type: string, key: string, value: PointValue): Point {
     const before = this.#times.get(type, key) ?? 0n;
     const now = this.clock.wallNs();
     // Always later than the one before, also when the clock steps back.
     const time = now > before ? now : before + 1n;
-    const point = makePoint({ type, key, time, value: floatValue(number) });
+    const point = makePoint({ type, key, time, value });
     this.#published.set(type, key, point);
     this.#times.set(type, key, time);
     return point;
@@ -195,4 +217,9 @@ const STATISTICS: ReadonlySet<string> = new Set([
   CAUSE_TYPE,
   LIMITED_TYPE,
   FULL_TYPE,
+  ...BUS_TYPES,
 ]);
+
+/** Whether both read the same in SIOT, whatever kind a store has made of them. */
+const reads = (a: PointValue, b: PointValue): boolean =>
+  numberOf(a) === numberOf(b) && textOf(a) === textOf(b);

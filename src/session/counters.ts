@@ -7,6 +7,7 @@ import type { PacketDiscard } from '../packet/packet.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { TokenProblem } from '../point/token.js';
+import type { ChannelDiscard } from '../transport/transport.js';
 import type { RoomProblem } from './room.js';
 
 /**
@@ -37,10 +38,12 @@ export type PointDiscard =
   | 'refusedByStore'
   | 'unsendable';
 
-export type Discard = FrameDiscard | PacketDiscard | PointDiscard;
+export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
 
 /** Causes that are errors on the wire, which SIOT knows as `errorCount` (siot-interop.md, 5.1). */
 const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
+  'canFrame',
+  'canOverrun',
   'oversize',
   'malformed',
   'isoTpFrame',

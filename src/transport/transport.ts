@@ -4,6 +4,8 @@
  * in their place, below the real framing.
  */
 
+import type { CanState } from './can-link.js';
+
 /** Why a channel could not be opened, or ended. */
 export type TransportReason =
   | 'notFound'
@@ -13,6 +15,8 @@ export type TransportReason =
   | 'unsupportedSetting'
   | 'refused'
   | 'unreachable'
+  | 'down'
+  | 'busOff'
   | 'hangup'
   | 'io';
 
@@ -28,9 +32,21 @@ export class TransportError extends Error {
   }
 }
 
+/**
+ * Why a channel threw something away:
+ * - `canFrame`: a frame of CAN FD on a link that is not configured for it
+ * - `canOverrun`: a frame that came while the link had to wait, and found no room
+ */
+export type ChannelDiscard = 'canFrame' | 'canOverrun';
+
 export interface ChannelEvents {
-  /** Bytes as they came. The buffer is reused: copy what is to outlive the call. */
+  /**
+   * Bytes as they came; of CAN the data of one frame. The buffer is reused: copy
+   * what is to outlive the call.
+   */
   data(chunk: Uint8Array): void;
+  /** Something came that is of no use, and is not handed on. */
+  discarded(cause: ChannelDiscard, detail: object): void;
   /** Exactly once for each opened channel; `undefined` after our own close(). */
   closed(cause: TransportError | undefined): void;
   /** The channel works, but somebody should know. For people. */
@@ -56,9 +72,25 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+/** A bus that a device shares with others, as the system sees it. */
+export interface BusStatus {
+  /** `up`: a virtual one, which has no other states. */
+  readonly state: 'missing' | 'down' | 'up' | CanState;
+  /** Error counters of the controller, 0 … 255 (ISO 11898-1, 12.1). */
+  readonly errors?: { readonly tx: number; readonly rx: number };
+  /** Percent of the bit rate that is in use, 0 … 100, as far as it can be told. */
+  readonly load?: number;
+  /** Frames that were received and found no room here, since the start. */
+  readonly lost: number;
+  /** Times that the controller went bus-off while it was in use, since the start. */
+  readonly busOffs: number;
+}
+
 export interface Transport {
   /** For logs and people, such as `/dev/ttyUSB0 115200 8N1` or `tcp 192.0.2.10:3333`. */
   readonly description: string;
   /** Rejects with a {@link TransportError}. Events begin after it has resolved. */
   open(events: ChannelEvents): Promise<Channel>;
+  /** Of a bus: how it is now, whether a channel is open or not. Cheap; never throws. */
+  bus?(): BusStatus;
 }

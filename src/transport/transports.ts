@@ -1,10 +1,15 @@
 import type { Clock } from '../point/clock.js';
+import { machineBuses } from './can-machine.js';
+import type { CanOptions } from './can-options.js';
+import { CanTransport } from './can.js';
 import { SerialTransport } from './serial.js';
 import type { SerialOptions } from './serial-options.js';
 import { TcpTransport } from './tcp.js';
 import type { TcpOptions } from './tcp-options.js';
 import type { Transport } from './transport.js';
 
+export { CAN_DEFAULTS } from './can-options.js';
+export type { CanOptions } from './can-options.js';
 export { SERIAL_DEFAULTS } from './serial-options.js';
 export type { LineState, SerialOptions } from './serial-options.js';
 export type { TcpOptions } from './tcp-options.js';
@@ -13,6 +18,7 @@ export type { TcpOptions } from './tcp-options.js';
 export interface TransportOptions {
   serial: SerialOptions;
   tcp: TcpOptions;
+  can: CanOptions;
 }
 
 export type TransportType = keyof TransportOptions;
@@ -23,6 +29,7 @@ const FACTORIES: {
 } = {
   serial: (options, clock) => new SerialTransport(options, clock),
   tcp: (options, clock) => new TcpTransport(options, clock),
+  can: (options, clock) => new CanTransport(options, clock, machineBuses),
 };
 
 /** A transport as it stands in the configuration, everything optional filled in. */

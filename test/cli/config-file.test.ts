@@ -30,6 +30,7 @@ function read(text: string, env: Record<string, string> = {}) {
 }
 
 const SERIAL = '{ type: serial, path: /dev/ttyS0 }';
+const CAN = '{ type: can, interface: can0, txId: 0x123, rxId: 0x124 }';
 const TCP = '{ type: tcp, host: h, port: 1 }';
 const link = (rest: string): string => `links:\n  - name: a\n    transport: ${TCP}\n    ${rest}\n`;
 const NONE = 'links: []\n';
@@ -123,7 +124,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       'no transport',
       'links:\n  - name: a\n',
       [
-        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial, usb or tcp',
+        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial, usb, tcp or can',
       ],
     ],
     [
@@ -134,12 +135,12 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     [
       'a transport without a type',
       'links:\n  - name: a\n    transport: { host: h, port: 1 }\n',
-      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial, usb or tcp'],
+      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial, usb, tcp or can'],
     ],
     [
       'an unknown transport',
       'links:\n  - name: a\n    transport: { type: lpt }\n',
-      ['gw.yaml:3:24: links[0].transport.type: "lpt" is not allowed; give serial, usb or tcp'],
+      ['gw.yaml:3:24: links[0].transport.type: "lpt" is not allowed; give serial, usb, tcp or can'],
     ],
     [
       'a key of tcp in serial',
@@ -150,6 +151,47 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       'a key of serial in tcp',
       'links:\n  - name: a\n    transport: { type: tcp, host: h, port: 1, baudRate: 9600 }\n',
       ['links[0].transport.baudRate: is a key of type: serial; take it out'],
+    ],
+    ...(
+      [
+        ['an identifier of 30 bits', 'rxId: 0x20000000', 'whole number from 0 to 536870911'],
+        ['one identifier both ways', 'rxId: 0x123', 'is the same as txId'],
+        ['rate switch without fd', 'rxId: 1, bitRateSwitch: true', 'needs fd: true'],
+        ['isotp without its framing', 'rxId: 1, isotp: {}', 'needs framing: isotp beside it'],
+        ['an interface with a slash', 'rxId: 1, interface: a/b', 'a CAN interface, such as can0'],
+        [
+          'half an address',
+          'rxId: 1, framing: isotp, isotp: { txAddress: 1 }',
+          'isotp.txAddress: needs rxAddress',
+        ],
+        [
+          'long frames without fd',
+          'rxId: 1, framing: isotp, isotp: { frameLength: 64 }',
+          'isotp.frameLength: needs fd: true',
+        ],
+        [
+          'an STmin that has no code',
+          'rxId: 1, framing: isotp, isotp: { stMin: 1.5 }',
+          '0 to 127 whole, or 0.1 to 0.9',
+        ],
+        ['a key of serial in can', 'rxId: 1, baudRate: 9600', 'is a key of type: serial'],
+      ] as const
+    ).map(([what, keys, expected]): [string, string, string[]] => [
+      what,
+      `links:\n  - name: a\n    transport: { type: can, txId: 0x123, ${
+        keys.includes('interface') ? '' : 'interface: can0, '
+      }${keys} }\n`,
+      [expected],
+    ]),
+    [
+      'one identifier for two devices',
+      `links:\n  - { name: a, transport: ${CAN} }\n  - { name: b, transport: ${CAN} }\n`,
+      ['links[1].transport.rxId: is also the rxId of links[0]', 'links[1].transport.txId: is also'],
+    ],
+    [
+      'a longer packet than ISO-TP carries',
+      `links:\n  - name: a\n    maxFrameLength: 5000\n    transport: { type: can, interface: can0, txId: 1, rxId: 2, framing: isotp }\n`,
+      ['links[0].maxFrameLength: is more than ISO-TP carries without fd; give 4095 or less'],
     ],
     [
       'a serial port without a path',

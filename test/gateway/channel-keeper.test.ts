@@ -78,6 +78,7 @@ function rig() {
     {
       opened: () => void events.push('opened'),
       data: (chunk) => void events.push(Buffer.from(chunk).toString()),
+      discarded: (cause) => void events.push(cause),
       closed: () => void events.push('closed'),
     },
     clock,

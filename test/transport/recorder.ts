@@ -1,9 +1,14 @@
-import type { ChannelEvents, TransportError } from '../../src/transport/transport.js';
+import type {
+  ChannelDiscard,
+  ChannelEvents,
+  TransportError,
+} from '../../src/transport/transport.js';
 
 /** Takes down what a channel tells, and lets a test wait for it. */
 export class Recorder implements ChannelEvents {
   readonly warnings: string[] = [];
   readonly endings: (TransportError | undefined)[] = [];
+  readonly discards: ChannelDiscard[] = [];
   drains = 0;
   bytes = 0;
   #chunks: Buffer[] = [];
@@ -12,6 +17,10 @@ export class Recorder implements ChannelEvents {
   data(chunk: Uint8Array): void {
     this.#chunks.push(Buffer.from(chunk));
     this.bytes += chunk.length;
+    this.#changed();
+  }
+  discarded(cause: ChannelDiscard): void {
+    this.discards.push(cause);
     this.#changed();
   }
   closed(cause: TransportError | undefined): void {

@@ -1,0 +1,36 @@
+/** The configuration as it was written, right or wrong, for checks that need more than one key. */
+export interface ConfigProblem {
+  /** Keys and list positions from the top. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong and what is allowed. */
+  readonly message: string;
+}
+
+export type Group = Readonly<Record<string, unknown>>;
+
+export const isGroup = (value: unknown): value is Group =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const groupAt = (value: unknown, key: string): Group => {
+  const inner = isGroup(value) ? value[key] : undefined;
+  return isGroup(inner) ? inner : {};
+};
+
+export const listAt = (value: unknown, key: string): readonly unknown[] => {
+  const inner = isGroup(value) ? value[key] : undefined;
+  return Array.isArray(inner) ? inner : [];
+};
+
+export const textAt = (value: Group, key: string): string | undefined => {
+  const inner = value[key];
+  return typeof inner === 'string' ? inner : undefined;
+};
+
+export const has = (value: Group, key: string): boolean =>
+  value[key] !== undefined && value[key] !== null;
+
+/** A link as it was written, and where. */
+export interface Placed {
+  readonly link: Group;
+  readonly path: readonly ['links', number];
+}
