@@ -1,7 +1,7 @@
 const LOOK_EVERY_MS = 5;
 
 /** How many times slower than usual the machine may be; the lab's processor is emulated. */
-const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? '1');
+export const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? '1');
 
 /**
  * The first truthy answer; it is asked for again and again, and says what it was

@@ -186,9 +186,15 @@ export class UsbDevice {
 
 const read = (file: string): string => readFileSync(file, 'utf8').trim();
 
+/** None where there is no such folder, which may go at any moment. */
 function below(folder: string, pattern: RegExp): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names
     .filter((name) => pattern.test(name))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((name) => join(folder, name));

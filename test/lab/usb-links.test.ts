@@ -1,0 +1,230 @@
+/** Links of type `usb`, with boards that are really plugged in and pulled. */
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { SimulatedMcu, machineClock } from '../../firmware-sim/index.js';
+import { SerialPipe } from '../../firmware-sim/serial.js';
+import { SystemClock } from '../../src/point/clock.js';
+import { GatewayUnderTest, startStore } from '../gateway/plant.js';
+import { PATIENCE, until } from '../e2e/until.js';
+import { useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
+import { Peer } from './support/system.js';
+import { UsbDevice, type UsbDeviceOptions } from './support/usb.js';
+
+const HOLD_PORT = fileURLToPath(new URL('../transport/hold-port.mjs', import.meta.url));
+const nats = useNats();
+const clock = new SystemClock();
+const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
+
+async function rig(transport: object = { type: 'usb', vendorId: '1209', productId: '0001' }) {
+  const store = await startStore(nats);
+  const gateway = await new GatewayUnderTest(tempDir(), {
+    nats: { servers: nats.url },
+    links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 }],
+  }).start();
+  const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
+  const isOpen = (name: string): boolean =>
+    links().includes(name) &&
+    gateway.link(name).port === 'open' &&
+    gateway.link(name).node === 'alive';
+  const open = (name: string): Promise<unknown> =>
+    until(
+      () => isOpen(name),
+      () => `${name}: ${JSON.stringify(gateway.gateway.status())}`,
+    );
+  const connected = (name: string, is: 0 | 1): Promise<unknown> =>
+    store.waitForPoint(gateway.link(name).nodeId, 'connected', '0', isAt(is));
+  return { store, gateway, links, open, connected };
+}
+
+/** A board with firmware, not plugged in yet. */
+async function board(options: UsbDeviceOptions) {
+  const device = new UsbDevice(options);
+  onTestFinished(() => device.remove());
+  const pipe = await SerialPipe.open({ path: device.devicePath });
+  const mcu = new SimulatedMcu(pipe, { clock: machineClock, protocol: 'compact' });
+  onTestFinished(async () => {
+    // The cable first: a gadget's port waits with closing until all has been taken.
+    await device.unplug();
+    await mcu.close();
+  });
+  const report = async (value: number): Promise<void> => {
+    const point = { type: 'temp', key: '', value, time: clock.wallNs() };
+    expect((await mcu.sendPoints([point])).outcome).toBe('acknowledged');
+  };
+  return { device, mcu, report };
+}
+
+describe('a USB board', () => {
+  it('is open and in SIOT within a second of being plugged in, and gone at once', async () => {
+    const { store, gateway, open, connected } = await rig();
+    const { device, report } = await board({ serialNumber: 'A' });
+    const before = performance.now();
+    await device.plug();
+    await open('boards-A');
+    expect(performance.now() - before).toBeLessThan(1_000 * PATIENCE);
+    await report(1);
+    await connected('boards-A', 1);
+    const pulled = performance.now();
+    await device.unplug();
+    await connected('boards-A', 0);
+    expect(performance.now() - pulled).toBeLessThan(1_000 * PATIENCE);
+    await store.setAs('user-1', gateway.link('boards-A').nodeId, 'limit', '', 7);
+    await until(() => gateway.link('boards-A').pending.length === 1, 'the setting to wait');
+  });
+
+  it('gets what was set while it was away, in another socket, and two do not change places', async () => {
+    const { store, gateway, open, connected } = await rig();
+    const [a, b] = [
+      await board({ serialNumber: 'A', place: 0 }),
+      await board({ serialNumber: 'B', place: 1 }),
+    ];
+    await a.device.plug();
+    await b.device.plug();
+    await open('boards-A');
+    await open('boards-B');
+    await a.report(1);
+    await b.report(2);
+    const nodes = ['boards-A', 'boards-B'].map((name) => gateway.link(name).nodeId);
+    await connected('boards-A', 1);
+    await a.device.unplug();
+    await b.device.unplug();
+    await store.setAs('user-1', nodes[0] ?? '', 'limit', '', 7);
+    await store.setAs('user-1', nodes[1] ?? '', 'limit', '', 8);
+    await until(() => gateway.link('boards-B').pending.length === 1, 'the setting to wait');
+    // B comes first and takes the path that A had.
+    await b.device.plug();
+    await a.device.plug();
+    expect(b.device.hostPath < a.device.hostPath).toBe(true);
+    expect((await a.mcu.waitForSetting('limit')).value).toBe(7);
+    expect((await b.mcu.waitForSetting('limit')).value).toBe(8);
+    expect(['boards-A', 'boards-B'].map((name) => gateway.link(name).nodeId)).toEqual(nodes);
+  });
+
+  it('survives 200 times of plugging and pulling, and leaves nothing behind', async () => {
+    const { gateway, open, connected } = await rig();
+    const { device, report } = await board({ serialNumber: 'A' });
+    const descriptors = (): number => readdirSync('/proc/self/fd').length;
+    let early = 0;
+    for (let cycle = 1; cycle <= 200; cycle += 1) {
+      await device.plug();
+      await open('boards-A');
+      // Also pulled in the middle of something, every second time.
+      if (cycle % 2 === 0) {
+        await report(cycle);
+        await connected('boards-A', 1);
+      }
+      await device.unplug();
+      await until(() => gateway.link('boards-A').port === 'closed', 'the port to be gone');
+      if (cycle === 10) early = descriptors();
+    }
+    await until(
+      () => descriptors() <= early,
+      () => `${String(descriptors())} descriptors, ${String(early)} early on`,
+    );
+    await device.plug();
+    await open('boards-A');
+    await report(1000);
+  }, 300_000);
+
+  it('that starts its boot loader is left alone, and is back after it', async () => {
+    const { gateway, open, connected, links } = await rig();
+    const { device, mcu, report } = await board({ serialNumber: 'A' });
+    await device.plug();
+    await open('boards-A');
+    await report(1);
+    await connected('boards-A', 1);
+    await device.unplug();
+    device.change({ productId: 0x0036, product: 'Boot loader' });
+    mcu.clearReceived();
+    await device.plug();
+    // Another board comes while the boot loader is there: so much for the waiting.
+    const other = await board({ serialNumber: 'B' });
+    await other.device.plug();
+    await open('boards-B');
+    expect(links()).toEqual(['boards-A', 'boards-B']);
+    expect(gateway.link('boards-A').port).toBe('closed');
+    expect(mcu.received).toEqual([]);
+    await device.unplug();
+    device.change({ productId: 0x0001 });
+    await device.plug();
+    await open('boards-A');
+    await report(2);
+  });
+
+  it('without a serial number, where another kind was, has its settings held back', async () => {
+    const { store, gateway, links, open, connected } = await rig({ type: 'usb', vendorId: '1209' });
+    const { device, mcu, report } = await board({ serialNumber: undefined, place: 3 });
+    await device.plug();
+    await until(() => gateway.gateway.status().links.length === 1, 'the link');
+    const name = links()[0] ?? '';
+    expect(name).toMatch(/^boards-dummy_hcd\.3-usb2-1$/);
+    await open(name);
+    await report(1);
+    await connected(name, 1);
+    await device.unplug();
+    await store.setAs('user-1', gateway.link(name).nodeId, 'limit', '', 7);
+    await until(() => gateway.link(name).pending.length === 1, 'the setting to wait');
+    device.change({ productId: 0x0002 });
+    mcu.clearReceived();
+    await device.plug();
+    await open(name);
+    await report(2);
+    expect(gateway.link(name).pending[0]?.reason).toContain('siot-mcu confirm');
+    expect(mcu.receivedPoints.some(({ type }) => type === 'limit')).toBe(false);
+    await device.unplug();
+    device.change({ productId: 0x0001 });
+    await device.plug();
+    expect((await mcu.waitForSetting('limit')).value).toBe(7);
+  });
+
+  it('with two serial ports has two links', async () => {
+    const { open, links } = await rig();
+    const device = new UsbDevice({ serialNumber: 'A', ports: 2 });
+    onTestFinished(() => device.remove());
+    await device.plug();
+    await until(() => links().length === 2, 'two links');
+    const [first = '', second = ''] = links().sort();
+    expect([first, second]).toEqual(['boards-A', expect.stringMatching(/^boards-A-if0\d$/)]);
+    await open(first);
+    await open(second);
+  });
+
+  it('that another program has taken for its first seconds is had afterwards', async () => {
+    const { device, report } = await board({ serialNumber: 'A' });
+    await device.plug();
+    const holder = new Peer(process.execPath, HOLD_PORT, device.hostPath, 'exclusive');
+    onTestFinished(() => holder.stop());
+    await holder.said(/ready/);
+    const { gateway, open } = await rig();
+    const problem = (): string => gateway.link('boards-A').portProblem ?? '';
+    await until(() => problem().includes(`(pid ${String(holder.pid)})`), problem);
+    holder.write();
+    await open('boards-A');
+    await report(1);
+  });
+});
+
+it('a path whose folder vanishes with the device works when both are back', async () => {
+  // As udev makes /dev/serial/by-id, which goes with its last device.
+  const path = join(tempDir(), 'by-id', 'usb-Lab-if00');
+  const { device, report } = await board({ serialNumber: 'A' });
+  const plug = async (): Promise<void> => {
+    await device.plug();
+    mkdirSync(dirname(path));
+    symlinkSync(device.hostPath, path);
+  };
+  const { open, connected } = await rig({ type: 'serial', path });
+  await plug();
+  await open('boards');
+  await report(1);
+  await connected('boards', 1);
+  rmSync(dirname(path), { recursive: true });
+  await device.unplug();
+  await connected('boards', 0);
+  await plug();
+  await open('boards');
+  await report(2);
+});
