@@ -189,8 +189,9 @@ export class NodeRoom {
 }
 
 /** Made by the gateway, which has room set aside for them. */
-function isOwn({ type }: Point): boolean {
-  return isReservedType(type) || type === 'log' || type === 'description';
+function isOwn({ type, key }: Point): boolean {
+  if (canonicalKey(key) === '0' && (type === 'log' || type === 'description')) return true;
+  return isReservedType(type);
 }
 
 function hashOf({ type, key }: Pick<Point, 'type' | 'key'>): number {

@@ -25,6 +25,7 @@ import { isMended, readText } from '../packet/text.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { stringValue, type Point, type PointValue } from '../point/point.js';
+import type { Conversation } from './conversation.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
 import type { Arrival } from './device-time.js';
@@ -90,7 +91,7 @@ const LONGEST_LOG = 1_000;
 /** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
 const GONE_AFTER_MS = 30_000;
 
-export class Session {
+export class Session implements Conversation {
   readonly counters: Counters;
   readonly settings: SettingsBook;
   readonly room: NodeRoom;

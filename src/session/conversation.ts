@@ -1,0 +1,52 @@
+/**
+ * What a link needs of whatever talks to its device: a session that
+ * acknowledges packets, or one that reads signals from a bus.
+ */
+import type { PayloadCodecName } from '../packet/payload.js';
+import type { Point } from '../point/point.js';
+import type { Counters } from './counters.js';
+import type { Acknowledges } from './downlink.js';
+import type { Replica } from './replica.js';
+import type { NodeRoom } from './room.js';
+import type { SessionRecord } from './session.js';
+import type { Setting, SettingsBook } from './settings.js';
+
+/** The settings on their way to the device. */
+export interface PendingSettings {
+  readonly pendingCount: number;
+  readonly acknowledges: Acknowledges;
+  pending(): Setting[];
+  /** Why a setting is still on its way, for people. */
+  reason(setting: Setting): string;
+}
+
+export interface Conversation {
+  readonly counters: Counters;
+  readonly settings: SettingsBook;
+  readonly room: NodeRoom;
+  readonly replica: Replica;
+  readonly downlink: PendingSettings;
+  readonly connected: boolean;
+  readonly codecName: PayloadCodecName | 'signals' | 'unknown';
+  /** For a person to do something about. */
+  readonly advice: string | undefined;
+  recordWithoutSettings(): Omit<SessionRecord, 'settings'>;
+  /** The channel is open; nothing has been heard on it yet. */
+  opened(): void;
+  /** The channel is gone. */
+  closed(): void;
+  /** What was received. Returns the number of points that it brought at once. */
+  data(chunk: Uint8Array): number;
+  /** Sends no settings: it may be another device. */
+  hold(held: boolean): void;
+  /** Somebody has set a point of the node. `undefined`: it does not count. */
+  set(point: Point): Setting | undefined;
+  /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
+  read(stored: readonly Point[], underWay: boolean): void;
+  /** What SIOT shows of the node then, as far as its owner has written it. */
+  shown(points: Iterable<Point>): void;
+  /** The gateway's clock was stepped. */
+  clockStepped(): void;
+  /** Another one may take its place. */
+  release(): void;
+}

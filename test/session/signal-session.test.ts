@@ -1,0 +1,345 @@
+import { describe, expect, it } from 'vitest';
+import { SILENT_LOG } from '../../src/point/log.js';
+import {
+  floatValue,
+  intValue,
+  makePoint,
+  stringValue,
+  type Point,
+  type PointValue,
+} from '../../src/point/point.js';
+import { PointBudget } from '../../src/session/room.js';
+import type { Setting, SettingRecord } from '../../src/session/settings.js';
+import { SignalSession, type SignalSessionOptions } from '../../src/session/signal-session.js';
+import { cansendText, parseCandumpLine } from '../../src/signals/candump.js';
+import { planSignals, type SignalPlan } from '../../src/signals/signal-plan.js';
+import { decodeCanFrame, encodeCanFrame } from '../../src/transport/can-wire.js';
+import { features } from '../signals/support.js';
+import { FAKE_START_NS, FakeClock } from '../support/fake-clock.js';
+
+class Bus {
+  readonly clock = new FakeClock();
+  readonly points: Point[] = [];
+  readonly sent: string[] = [];
+  readonly connected: boolean[] = [];
+  readonly changes: Setting[] = [];
+  congested = false;
+  outcome: 'taken' | 'dropped' | 'full' = 'taken';
+  readonly session: SignalSession;
+
+  constructor(
+    options: Partial<SignalSessionOptions> = {},
+    settings: readonly SettingRecord[] = [],
+  ) {
+    const plan = planSignals(features('dbc'), {
+      key: '{message}_{signal}',
+      transmit: ['Motor', 'Simple', 'Precise'],
+    }) as SignalPlan;
+    this.session = new SignalSession(
+      {
+        write: (bytes) => this.sent.push(cansendText(decodeCanFrame(Buffer.from(bytes)))),
+        congested: () => this.congested,
+        report: (points) => {
+          if (this.outcome === 'taken') this.points.push(...points);
+          return this.outcome;
+        },
+        connected: (connected) => this.connected.push(connected),
+        settingChanged: (setting) => this.changes.push(setting),
+        namesChanged: () => undefined,
+        changed: () => undefined,
+      },
+      {
+        plan,
+        inWords: false,
+        cyclic: false,
+        restore: true,
+        maxPoints: 1000,
+        silenceTimeoutMs: 0,
+        deadband: 0,
+        minInterval: 0,
+        maxInterval: 0,
+        ...options,
+      },
+      this.clock,
+      SILENT_LOG,
+      new PointBudget(1000),
+      settings,
+    );
+  }
+
+  /** As cansend takes it. */
+  receive(frame: string): void {
+    const logged = parseCandumpLine(`(0) can0 ${frame}`);
+    if (logged === undefined) throw new Error(`no frame: ${frame}`);
+    this.session.data(encodeCanFrame(logged.frame));
+  }
+
+  set(
+    key: string,
+    value: PointValue,
+    time = this.clock.wallNs(),
+    type = 'value',
+  ): Setting | undefined {
+    return this.session.set(makePoint({ type, key, value, time, origin: 'somebody' }));
+  }
+
+  values(type = 'value'): [string, unknown][] {
+    return this.points
+      .filter((point) => point.type === type)
+      .map(({ key, value }) => [key, value.kind === 'float' ? value.number : value]);
+  }
+}
+
+const MOTOR = '123#7D00F60BFFEFD280';
+
+describe('frames of a bus', () => {
+  it('become points, with unit and comment once', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.receive(MOTOR);
+    bus.receive('123#7E00F60BFFEFD280');
+    expect(bus.values()).toEqual([
+      ['Motor_Speed', 12.5],
+      ['Motor_Temperature', -45],
+      ['Motor_Gear', 3],
+      ['Motor_Running', 1],
+      ['Motor_Torque', -0.5],
+      ['Motor_Angle', 80],
+      ['Motor_Speed', 12.6],
+    ]);
+    expect(bus.values('units')).toEqual([
+      ['Motor_Speed', stringValue('rpm')],
+      ['Motor_Temperature', stringValue('°C')],
+      ['Motor_Torque', stringValue('Nm')],
+      ['Motor_Angle', stringValue('deg')],
+    ]);
+    expect(bus.values('description')).toEqual([
+      ['Motor_Speed', stringValue('Of the shaft,\nover two lines.')],
+    ]);
+    expect(bus.points[0]).toMatchObject({ origin: '', tombstone: 0, time: FAKE_START_NS });
+    expect(bus.session.counters.rx).toBe(2);
+  });
+
+  it('say nothing of units that SIOT has', () => {
+    const bus = new Bus();
+    bus.session.shown([
+      makePoint({ type: 'units', key: 'Motor_Speed', value: stringValue('rpm') }),
+    ]);
+    bus.receive('123#7D00');
+    expect(bus.values('units')).toEqual([]);
+  });
+
+  it('may come as words', () => {
+    const bus = new Bus({ inWords: true });
+    bus.receive('123#7D00F60B');
+    expect(bus.values()).toContainEqual([
+      'Motor_Gear',
+      { kind: 'string', text: 'third', number: 3 },
+    ]);
+    expect(bus.values()).toContainEqual(['Motor_Speed', 12.5]);
+  });
+
+  it('keep all digits of what no double holds', () => {
+    const bus = new Bus();
+    bus.receive('00000123#FFFFFFFFFFFFFFFF');
+    expect(bus.values()).toEqual([
+      ['MotorExtended_Counter', { kind: 'string', text: '18446744073709551615', number: 2 ** 64 }],
+    ]);
+  });
+
+  it('leave out what is not a number, and what the database does not know', () => {
+    const bus = new Bus();
+    bus.receive('201##00000C07F000000000000F07F');
+    bus.receive('7FF#00');
+    bus.receive('123#R');
+    expect(bus.values()).toEqual([['Floats_Double', 1]]);
+    expect(bus.session.counters.get('nan')).toBe(1);
+    expect(bus.session.counters.rx).toBe(1);
+  });
+
+  it('are not more than SIOT is to get, and the last one comes', () => {
+    const bus = new Bus({ minInterval: 1000 });
+    for (let i = 0; i < 100; i++) {
+      bus.receive(`123#${i.toString(16).padStart(2, '0')}00`);
+      bus.clock.advance(25);
+    }
+    bus.clock.advance(1000);
+    expect(bus.values().map(([, value]) => value)).toEqual([0, 3.9, 7.9, 9.9]);
+  });
+
+  it('wait when there is no room for points, the newest of each', () => {
+    const bus = new Bus();
+    bus.outcome = 'full';
+    bus.receive('123#0100');
+    bus.receive('123#0200');
+    bus.outcome = 'taken';
+    bus.clock.advance(1000);
+    expect(bus.values()).toEqual([['Motor_Speed', 0.2]]);
+    expect(bus.values('units')).toHaveLength(1);
+  });
+
+  it('tell that the bus lives, and for how long it must be silent to be gone', () => {
+    const bus = new Bus({ silenceTimeoutMs: 1000 });
+    bus.session.opened();
+    expect(bus.connected).toEqual([]);
+    bus.receive(MOTOR);
+    bus.clock.advance(900);
+    bus.receive(MOTOR);
+    bus.clock.advance(900);
+    expect(bus.connected).toEqual([true]);
+    bus.clock.advance(200);
+    expect(bus.connected).toEqual([true, false]);
+    bus.session.closed();
+    expect(bus.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('settings', () => {
+  it('become frames, and are in force when these are written', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    const setting = bus.set('Motor_Speed', floatValue(12.5));
+    // The start value of Temperature beside it.
+    expect(bus.sent).toEqual(['123#7D00500000000000']);
+    expect(setting?.state).toBe('inForce');
+    bus.clock.advance(1);
+    bus.set('Motor_Gear', stringValue('third'));
+    expect(bus.sent.at(-1)).toBe('123#7D00500300000000');
+    expect(bus.session.downlink.pendingCount).toBe(0);
+  });
+
+  it('keep what others have sent of the same message', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.receive(MOTOR);
+    bus.set('Motor_Speed', intValue(1n));
+    expect(bus.sent).toEqual(['123#0A00F60BFFE00280']);
+    bus.receive('123#7D00F60AFFEFD280');
+    bus.clock.advance(1);
+    bus.set('Motor_Running', floatValue(0));
+    expect(bus.sent.at(-1)).toBe('123#0A00F602FFE00280');
+  });
+
+  it('of multiplexed signals select them', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.set('Simple_High', floatValue(-2));
+    expect(bus.sent).toEqual(['300#01FFFE0000000000']);
+  });
+
+  it('carry all digits', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.set('Precise_Energy', stringValue('9223372036854775.807'));
+    expect(bus.sent).toEqual(['200#7FFFFFFFFFFFFFFF']);
+  });
+
+  it('wait for the interface, and say so', () => {
+    const bus = new Bus();
+    const setting = bus.set('Motor_Speed', floatValue(1));
+    if (setting === undefined) throw new Error('not taken');
+    expect([bus.sent, bus.session.downlink.pending()]).toEqual([[], [setting]]);
+    expect(bus.session.downlink.reason(setting)).toBe('the interface is not there');
+    bus.session.opened();
+    expect(bus.sent).toHaveLength(1);
+    expect(setting.state).toBe('inForce');
+  });
+
+  it('are pending while the interface takes no frames', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    const setting = bus.set('Motor_Speed', floatValue(1));
+    bus.clock.advance(1000);
+    expect(setting?.state).toBe('pending');
+    bus.congested = false;
+    bus.clock.advance(1000);
+    expect(setting?.state).toBe('inForce');
+    expect(bus.sent).toHaveLength(1);
+  });
+
+  it('that no frame can carry stay pending with the reason, and harm no others', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    const tooMuch = bus.set('Motor_Speed', floatValue(7000));
+    const unknown = bus.set('Motor_Gear', stringValue('tenth'));
+    expect(bus.sent).toEqual([]);
+    const reasons = [tooMuch, unknown].map((one) => one && bus.session.downlink.reason(one));
+    expect(reasons).toEqual([
+      'the value is outside 0 to 6553.5 rpm',
+      '"tenth" is no value; give 0 to 7, or first, second, third, not available',
+    ]);
+    bus.clock.advance(1);
+    expect(bus.set('Motor_Speed', floatValue(1))?.state).toBe('inForce');
+    expect(bus.sent).toEqual(['123#0A00500000000000']);
+  });
+
+  it('of other messages and types are refused and counted', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    expect(bus.set('Nested_Outer', floatValue(1))).toBeUndefined();
+    expect(bus.set('Motor_Speed', floatValue(1), undefined, 'setpoint')).toBeUndefined();
+    expect(bus.session.counters.get('refusedSetting')).toBe(2);
+    expect(bus.sent).toEqual([]);
+  });
+
+  it('count only when they are newer', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.set('Motor_Speed', floatValue(1));
+    expect(bus.set('Motor_Speed', floatValue(2), FAKE_START_NS - 1n)).toBeUndefined();
+    expect(bus.sent).toHaveLength(1);
+  });
+
+  it('survive a restart of the gateway, and go out once when the interface is back', () => {
+    const before = new Bus();
+    before.session.opened();
+    before.set('Motor_Speed', floatValue(12.5));
+    before.set('Motor_Gear', floatValue(3));
+    const records = before.session.settings.records();
+    const after = new Bus({}, records);
+    after.session.opened();
+    expect(after.sent).toEqual(['123#7D00500300000000']);
+    const kept = new Bus({ restore: false }, records);
+    kept.session.opened();
+    expect(kept.sent).toEqual([]);
+    kept.clock.advance(1);
+    kept.set('Motor_Running', floatValue(1));
+    expect(kept.sent).toEqual(['123#7D00500B00000000']);
+  });
+
+  it('are shown once more where frames have overtaken them', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.clock.advance(10);
+    bus.receive('123#7D00');
+    bus.set('Motor_Speed', floatValue(1), FAKE_START_NS + 1n);
+    expect(bus.values()).toEqual([
+      ['Motor_Speed', 12.5],
+      ['Motor_Speed', 1],
+    ]);
+  });
+
+  it('are sent again and again where the database gives a cycle time and the link is to keep it', () => {
+    const bus = new Bus({ cyclic: true });
+    bus.session.opened();
+    bus.clock.advance(1000);
+    expect(bus.sent).toEqual([]);
+    bus.set('Motor_Speed', floatValue(1));
+    bus.clock.advance(250);
+    expect(bus.sent).toHaveLength(3);
+    bus.session.closed();
+    bus.clock.advance(1000);
+    expect(bus.sent).toHaveLength(3);
+  });
+
+  it('wait while the link is held', () => {
+    const bus = new Bus();
+    bus.session.hold(true);
+    bus.session.opened();
+    bus.set('Motor_Speed', floatValue(1));
+    expect(bus.sent).toEqual([]);
+    bus.session.hold(false);
+    expect(bus.sent).toHaveLength(1);
+  });
+});
