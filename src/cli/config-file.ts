@@ -5,11 +5,13 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { crossProblems } from '../gateway/config-checks.js';
+import { crossProblems, placedLinks } from '../gateway/config-checks.js';
+import { groupAt } from '../gateway/config-parts.js';
+import { signalProblems } from '../gateway/config-signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config-schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config.js';
 import { readGatewayId } from './state-file.js';
-import { readTextFile, TextFileError } from './text-file.js';
+import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
 import {
   pathText,
   YamlSource,
@@ -64,12 +66,18 @@ class ConfigFile {
     this.#checkStateDir(source, stateDir);
     const secrets = this.#readSecrets(source);
     this.#checkTlsFiles(source);
+    const databases = this.#readDatabases(source);
     if (this.#problems.length > 0 || !raw.success) this.#fail();
-    return this.#resolve(raw.data, secrets);
+    return this.#resolve(raw.data, secrets, databases);
   }
 
-  #resolve(raw: RawConfig, secrets: ReadonlyMap<SecretKey, string>): GatewayConfig {
+  #resolve(
+    raw: RawConfig,
+    secrets: ReadonlyMap<SecretKey, string>,
+    databases: ReadonlyMap<string, Uint8Array>,
+  ): GatewayConfig {
     return resolveConfig(raw, {
+      database: (path) => databases.get(path) ?? new Uint8Array(),
       resolve: (path) => resolve(this.#folder, path),
       secret: (key) => secrets.get(key) ?? '',
     });
@@ -157,18 +165,41 @@ class ConfigFile {
     }
   }
 
+  /** The CAN databases that links name, by their paths as written. */
+  #readDatabases(source: YamlSource): Map<string, Uint8Array> {
+    const databases = new Map<string, Uint8Array>();
+    for (const placed of placedLinks(source.value)) {
+      const { type, database: name } = groupAt(placed.link, 'transport');
+      if (type !== 'can-signals') continue;
+      const path = [...placed.path, 'transport', 'database'];
+      this.#readFile(source, path, (file) => {
+        const content = readFileBytes(file, MAX_DATABASE_BYTES);
+        databases.set(String(name), content);
+        for (const { path: where, message } of signalProblems(placed, content, file)) {
+          this.#add(source.valueAt(where), where, message);
+        }
+        return undefined;
+      });
+    }
+    return databases;
+  }
+
   /** Reads the file that a key names, if it is there; `check` says what is wrong with it. */
   #readNamed(
     source: YamlSource,
     path: KeyPath,
     check: (content: string) => string | undefined,
   ): void {
+    this.#readFile(source, path, (file) => check(readTextFile(file, MAX_SECRET_BYTES)));
+  }
+
+  #readFile(source: YamlSource, path: KeyPath, read: (file: string) => string | undefined): void {
     const name = at(source.value, path);
     if (typeof name !== 'string' || name === '') return;
     const file = resolve(this.#folder, name);
     let problem: string | undefined;
     try {
-      problem = check(readTextFile(file, MAX_SECRET_BYTES));
+      problem = read(file);
     } catch (error) {
       if (!(error instanceof TextFileError)) throw error;
       problem = error.why;

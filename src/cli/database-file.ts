@@ -3,10 +3,8 @@ import { DatabaseError, type Database, type DatabaseProblem } from '../signals/d
 import { readDatabase } from '../signals/formats.js';
 import { ConfigFileError } from './config-file.js';
 import { complain } from './streams.js';
-import { readFileBytes, TextFileError } from './text-file.js';
+import { MAX_DATABASE_BYTES, readFileBytes, TextFileError } from './text-file.js';
 
-/** The largest that people have are of some megabytes. */
-export const MAX_DATABASE_BYTES = 67_108_864;
 const MOST_WARNINGS = 20;
 
 /**

@@ -128,7 +128,11 @@ class Demo {
       gateway: { description: 'demo' },
       links: [{ name: LINK, transport: { type: 'serial', path }, commands: ['restart'] }],
     });
-    return resolveConfig(raw, { resolve: (file) => file, secret: () => '' });
+    return resolveConfig(raw, {
+      resolve: (file) => file,
+      secret: () => '',
+      database: () => new Uint8Array(),
+    });
   }
 
   #view(title: string): DemoView {

@@ -1,6 +1,9 @@
 /** Reading text files that people name: each way it can fail, in words. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
+/** Of a CAN database: the largest that people have are of some megabytes. */
+export const MAX_DATABASE_BYTES = 67_108_864;
+
 export class TextFileError extends Error {
   override readonly name = 'TextFileError';
   constructor(

@@ -24,10 +24,7 @@ export type { ConfigProblem } from './config-parts.js';
  * node IDs that clash with those that the gateway makes itself.
  */
 export function crossProblems(written: unknown, gatewayId?: string): ConfigProblem[] {
-  const links = listAt(written, 'links').map((link, index) => ({
-    link: isGroup(link) ? link : {},
-    path: ['links', index] as const,
-  }));
+  const links = placedLinks(written);
   return [
     ...natsProblems(groupAt(written, 'nats')),
     ...stateDirProblems(written),
@@ -39,6 +36,13 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),
     ...links.flatMap(({ link, path }) => commandProblems(link, path)),
   ];
+}
+
+export function placedLinks(written: unknown): Placed[] {
+  return listAt(written, 'links').map((link, index) => ({
+    link: isGroup(link) ? link : {},
+    path: ['links', index],
+  }));
 }
 
 /** The ways to prove who we are; one of them at most. */

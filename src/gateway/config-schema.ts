@@ -245,8 +245,54 @@ const can = group(
   { ...keysOf('serial', serial), ...keysOf('tcp', tcp) },
 );
 
+const interval = (note: string) => integer({ min: 0, max: 86_400_000, unit: 'ms', note });
+
+const canSignals = group(
+  {
+    type: z
+      .literal('can-signals')
+      .meta({ description: 'A CAN bus whose frames a database (DBC or KCD) explains.' }),
+    interface: text('the name of a CAN interface, such as can0', /^[^\s/:]{1,15}$/).meta({
+      description: 'Interface; any number of links can share one.',
+    }),
+    database: text('the path of a DBC or KCD file').meta({
+      description: 'Database with the messages of the bus and their signals (DBC or KCD).',
+    }),
+    bus: text().optional().meta({ description: 'The bus, where a database has several.' }),
+    key: text('a text with {message} and {signal}', /\{signal\}/)
+      .default('{message}_{signal}')
+      .meta({ description: 'Key of a signal’s points, which have the type value.' }),
+    values: choice(['number', 'text']).default('number').meta({
+      description:
+        'How a code comes for which the database has a text: as number, or as that text.',
+    }),
+    deadband: number('a number from 0 up, in the unit of each signal', (value) => value >= 0)
+      .default(0)
+      .meta({
+        description:
+          'Greatest change that is not worth a point, in the unit of each signal; 0 = any is.',
+      }),
+    minInterval: interval('0 = none').default(1000).meta({
+      description: 'Least time between two points of a signal (ms); in the end the last one comes.',
+    }),
+    maxInterval: interval('0 = never').default(0).meta({
+      description:
+        'Time after which a value that comes is published although it has not changed (ms); 0 = never.',
+    }),
+    transmit: list(text(), 'names of messages')
+      .default([])
+      .meta({ description: 'Messages whose signals can be set, and are sent then.' }),
+    cyclic: flag().default(false).meta({
+      description:
+        'Send these again and again at the cycle time of the database, once something of them was set.',
+    }),
+    fd: flag().default(false).meta({ description: 'Send frames of CAN FD, too.' }),
+  },
+  { ...keysOf('serial', serial), ...keysOf('tcp', tcp), ...keysOf('can', can) },
+);
+
 /** Adding a transport adds a line here. */
-const TRANSPORTS = [serial, usb, tcp, can] as const;
+const TRANSPORTS = [serial, usb, tcp, can, canSignals] as const;
 
 const TYPES = TRANSPORTS.map((transport) => transport.shape.type.value);
 const transportTypes = `${TYPES.slice(0, -1).join(', ')} or ${TYPES.at(-1) ?? ''}`;

@@ -3,6 +3,7 @@
  * read, paths absolute. What it may look like on paper: config-schema.ts.
  */
 import type { FramingConfig } from '../framing/framings.js';
+import { readDatabase } from '../signals/formats.js';
 import type { NatsAuth, NatsSettings } from '../siot/nats-settings.js';
 import type { RawConfig, RawLink } from './config-schema.js';
 import { uuidV5 } from './uuid.js';
@@ -11,11 +12,21 @@ export type NatsConfig =
   /** Start a private nats-server on loopback. */
   { readonly embedded: true } | { readonly embedded: false; readonly settings: NatsSettings };
 
-export type TransportConfig = Readonly<RawLink['transport']>;
+type RawTransport = Readonly<RawLink['transport']>;
+export type TransportConfig =
+  Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
 export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 export type TcpConfig = Extract<TransportConfig, { type: 'tcp' }>;
 export type CanConfig = Extract<TransportConfig, { type: 'can' }>;
+
+/** With the database itself, so that a changed file is a changed configuration. */
+export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signals' }> & {
+  /** The bytes of the database's file, in base64. */
+  readonly content: string;
+  /** Of its messages. */
+  readonly ids: readonly { readonly id: number; readonly extended: boolean }[];
+};
 
 export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
   readonly transport: TransportConfig;
@@ -70,6 +81,8 @@ export interface ConfigFiles {
   resolve(path: string): string;
   /** The content of a secret's file without white space around it. */
   secret(key: SecretKey): string;
+  /** The content of a CAN database, which has been checked. */
+  database(path: string): Uint8Array;
 }
 
 /** Fills in what the configuration only refers to. `raw` has passed all checks. */
@@ -91,12 +104,30 @@ function resolveLink(link: RawLink, files: ConfigFiles): LinkConfig {
   const { id, type, description = link.name } = link.node;
   return {
     ...link,
-    transport:
-      link.transport.type === 'serial'
-        ? { ...link.transport, path: files.resolve(link.transport.path) }
-        : link.transport,
+    transport: resolveTransport(link.transport, files),
     node: { ...(id === undefined ? {} : { id }), type, description },
   };
+}
+
+function resolveTransport(transport: RawTransport, files: ConfigFiles): TransportConfig {
+  switch (transport.type) {
+    case 'serial':
+      return { ...transport, path: files.resolve(transport.path) };
+    case 'can-signals': {
+      const content = files.database(transport.database);
+      const { messages } = readDatabase(content, transport.bus);
+      return {
+        ...transport,
+        database: files.resolve(transport.database),
+        content: Buffer.from(content).toString('base64'),
+        ids: messages.map(({ id, extended }) => ({ id, extended })),
+      };
+    }
+    case 'usb':
+    case 'tcp':
+    case 'can':
+      return transport;
+  }
 }
 
 function natsSettings(nats: RawConfig['nats'], files: ConfigFiles): NatsSettings {

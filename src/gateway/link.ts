@@ -8,18 +8,18 @@
  * ```
  */
 import type { Outbox } from '../outbox/outbox.js';
-import { createFraming } from '../framing/framings.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
+import type { Conversation } from '../session/conversation.js';
 import type { PointBudget } from '../session/room.js';
-import { Session } from '../session/session.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
 import { BusJudge } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
-import { framingOf, type LinkConfig } from './config.js';
+import type { LinkConfig } from './config.js';
+import { createConversation } from './conversations.js';
 import type { FairShare, Share } from './fair-share.js';
 import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
@@ -49,12 +49,10 @@ export interface LinkParts {
 
 type SettingWatcher = (setting: Setting) => void;
 
-/** Transmissions of a packet after the first. */
-const RETRIES = 3;
 const RESEND_AGAIN_MS = 500;
 
 export class Link {
-  readonly #session: Session;
+  readonly #session: Conversation;
   readonly #judge: BusJudge;
   readonly #gate: SettingGate;
   readonly #statistics: Statistics;
@@ -92,49 +90,26 @@ export class Link {
       this.#node?.status(this.#statistics.changed()),
     );
     this.#saver = new Saver(clock, () => parts.file.save(this.#kept));
-    const framing = createFraming(framingOf(config.transport));
-    this.#session = new Session(
-      {
-        write: (bytes) => this.#channel.write(bytes),
-        congested: () => this.#channel.congested,
-        report: (points, safe) => this.#report(points, safe),
-        connected: (connected) => this.#node?.status([this.#statistics.connected(connected)]),
-        settingChanged: (setting) => {
-          // Nobody may ever send it again: without a store there is no other copy.
-          this.#saver.atOnce();
-          for (const watcher of this.#watchers) watcher(setting);
-        },
-        namesChanged: () => parts.names.changed(() => this.#session.room.record()),
-        changed: () => this.#saver.soon(),
-        saved: (then) => {
-          void this.#saver.now().then(then);
-        },
+    const { session, transport } = createConversation(parts, {
+      write: (bytes) => this.#channel.write(bytes),
+      congested: () => this.#channel.congested,
+      report: (points, safe) => this.#report(points, safe),
+      connected: (connected) => this.#node?.status([this.#statistics.connected(connected)]),
+      settingChanged: (setting) => {
+        // Nobody may ever send it again: without a store there is no other copy.
+        this.#saver.atOnce();
+        for (const watcher of this.#watchers) watcher(setting);
       },
-      {
-        protocol: config.protocol,
-        framing,
-        commands: config.commands,
-        restore: config.restore,
-        ackTimeoutMs: config.ackTimeoutMs,
-        retries: RETRIES,
-        maxFrameLength: config.maxFrameLength,
-        silenceTimeoutMs: config.silenceTimeoutMs,
-        maxPoints: config.maxPoints,
+      namesChanged: () => parts.names.changed(() => this.#session.room.record()),
+      changed: () => this.#saver.soon(),
+      saved: (then) => {
+        void this.#saver.now().then(then);
       },
-      clock,
-      log,
-      parts.budget,
-      record.session ?? {},
-    );
+    });
+    this.#session = session;
     this.#session.room.restore(parts.knownNames);
     this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
     const { counters } = this.#session;
-    const transport =
-      framing.over?.(parts.transport, {
-        clock,
-        maxFrameLength: config.maxFrameLength,
-        discard: (cause, length) => counters.discard(cause, { bytes: length }),
-      }) ?? parts.transport;
     this.#statistics = new Statistics(
       counters,
       clock,

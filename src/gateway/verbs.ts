@@ -38,7 +38,8 @@ export interface LinkStatus {
   readonly portProblem?: string;
   readonly connected: boolean;
   readonly node: 'alive' | 'deleted' | 'unknown';
-  readonly codec: 'protobuf' | 'compact' | 'unknown';
+  /** `signals`: none; a CAN database says what frames mean. */
+  readonly codec: 'protobuf' | 'compact' | 'signals' | 'unknown';
   readonly acknowledges: 'yes' | 'no' | 'unknown';
   /** Counters by name, the same names as in logs and points. */
   readonly counters: Readonly<Record<string, number>>;

@@ -1,6 +1,7 @@
 import type { Clock } from '../point/clock.js';
 import { machineBuses } from './can-machine.js';
 import type { CanOptions } from './can-options.js';
+import { CanSignalsTransport, type CanSignalsOptions } from './can-signals.js';
 import { CanTransport } from './can.js';
 import { SerialTransport } from './serial.js';
 import type { SerialOptions } from './serial-options.js';
@@ -19,6 +20,7 @@ export interface TransportOptions {
   serial: SerialOptions;
   tcp: TcpOptions;
   can: CanOptions;
+  'can-signals': CanSignalsOptions;
 }
 
 export type TransportType = keyof TransportOptions;
@@ -30,6 +32,7 @@ const FACTORIES: {
   serial: (options, clock) => new SerialTransport(options, clock),
   tcp: (options, clock) => new TcpTransport(options, clock),
   can: (options, clock) => new CanTransport(options, clock, machineBuses),
+  'can-signals': (options, clock) => new CanSignalsTransport(options, clock, machineBuses),
 };
 
 /** A transport as it stands in the configuration, everything optional filled in. */

@@ -124,7 +124,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       'no transport',
       'links:\n  - name: a\n',
       [
-        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial, usb, tcp or can',
+        'gw.yaml:2:5: links[0].transport: is missing; give a group of keys with type: serial, usb, tcp, can or can-signals',
       ],
     ],
     [
@@ -135,12 +135,16 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     [
       'a transport without a type',
       'links:\n  - name: a\n    transport: { host: h, port: 1 }\n',
-      ['gw.yaml:3:5: links[0].transport.type: is missing; give serial, usb, tcp or can'],
+      [
+        'gw.yaml:3:5: links[0].transport.type: is missing; give serial, usb, tcp, can or can-signals',
+      ],
     ],
     [
       'an unknown transport',
       'links:\n  - name: a\n    transport: { type: lpt }\n',
-      ['gw.yaml:3:24: links[0].transport.type: "lpt" is not allowed; give serial, usb, tcp or can'],
+      [
+        'gw.yaml:3:24: links[0].transport.type: "lpt" is not allowed; give serial, usb, tcp, can or can-signals',
+      ],
     ],
     [
       'a key of tcp in serial',
@@ -567,6 +571,86 @@ describe('files that the configuration names', () => {
     mkdirSync(join(folder, 'd'));
     writeFileSync(join(folder, 'gw.yaml'), nats('tokenFile: d'));
     expect(() => readConfigFile(join(folder, 'gw.yaml'), {})).toThrow('is a folder; name a file');
+  });
+});
+
+describe('a CAN database', () => {
+  const DBC =
+    'BO_ 1 Motor: 8 X\n SG_ Speed : 0|8@1+ (1,0) [0|0] "" X\n' +
+    'BO_ 2 Pump: 64 X\n SG_ Speed : 0|8@1+ (1,0) [0|0] "" X\n';
+  const signals = (rest: string): string =>
+    `links:\n  - name: a\n    transport: { type: can-signals, interface: can0, database: m.dbc${rest} }\n`;
+
+  it('is read with the configuration, and a changed one is another configuration', () => {
+    const folder = tempDir();
+    const file = join(folder, 'gw.yaml');
+    writeFileSync(file, signals(', transmit: [Motor]'));
+    writeFileSync(join(folder, 'm.dbc'), DBC);
+    const [first] = readConfigFile(file, {}).links;
+    expect(first?.transport).toMatchObject({
+      database: join(folder, 'm.dbc'),
+      ids: [
+        { id: 1, extended: false },
+        { id: 2, extended: false },
+      ],
+      minInterval: 1000,
+    });
+    writeFileSync(join(folder, 'm.dbc'), DBC.replace('(1,0)', '(2,0)'));
+    expect(readConfigFile(file, {}).links[0]).not.toEqual(first);
+  });
+
+  it.each<[string, string, string | undefined, string]>([
+    [
+      'that is missing',
+      '',
+      undefined,
+      'gw.yaml:3:64: links[0].transport.database: m.dbc does not exist',
+    ],
+    [
+      'that is none',
+      '',
+      'hello',
+      'links[0].transport.database: m.dbc:1:1: "hello" begins no DBC database',
+    ],
+    [
+      'that is wrong',
+      '',
+      DBC.replace('0|8', '64|8').replace('0|8', '512|8'),
+      'm.dbc:2:6: Motor.Speed reaches into byte 8, but Motor has only bytes 0 to 7 (bytes count from 0); either its place or the length of the message is wrong (and 1 more)',
+    ],
+    [
+      'without the bus',
+      ', bus: Drive',
+      DBC,
+      'links[0].transport.database: m.dbc:1:1: there is no bus Drive',
+    ],
+    [
+      'with one key for two signals',
+      ", key: '{signal}'",
+      DBC,
+      'links[0].transport.key: gives Motor.Speed and Pump.Speed one key, Speed',
+    ],
+    [
+      'with a key that does not tell signals apart',
+      ', key: speed',
+      DBC,
+      'links[0].transport.key: "speed" is not allowed; give a text with {message} and {signal}',
+    ],
+    [
+      'without a message to be sent',
+      ', transmit: [Moter]',
+      DBC,
+      'links[0].transport.transmit[0]: the database has no message Moter; did you mean Motor?',
+    ],
+    [
+      'with a message of CAN FD to be sent',
+      ', transmit: [Pump]',
+      DBC,
+      'links[0].transport.transmit[0]: Pump is sent as CAN FD; add fd: true',
+    ],
+  ])('%s is complained about', (_what, rest, content, expected) => {
+    const files: Record<string, string> = content === undefined ? {} : { 'm.dbc': content };
+    expect(problemsOf(signals(rest), { files }).join('\n')).toContain(expected);
   });
 });
 

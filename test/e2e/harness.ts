@@ -189,7 +189,11 @@ export class GatewayUnderTest {
 
   async start(): Promise<this> {
     const raw = configSchema.parse(this.document());
-    this.#config = resolveConfig(raw, { resolve: (path) => path, secret: () => '' });
+    this.#config = resolveConfig(raw, {
+      resolve: (path) => path,
+      secret: () => '',
+      database: (path) => readFileSync(path),
+    });
     this.#gateway = new Gateway(this.#config, {
       clock: new SystemClock(),
       random: Math.random,

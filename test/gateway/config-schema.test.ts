@@ -97,6 +97,7 @@ describe('gateway.example.yaml', () => {
       'links.0.commands',
       'links.0.node.description',
       'links.3.transport.framing',
+      'links.4.transport.transmit',
     ];
     for (const [name, path, node] of keys) {
       if (node.default === undefined || particular.includes(name)) continue;

@@ -1,4 +1,5 @@
 /** A whole gateway with real parts around it: nats-server, a stand-in for SIOT, devices on PTYs. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { PtyPipe, SimulatedMcu, machineClock, type McuOptions } from '../../firmware-sim/index.js';
@@ -59,6 +60,7 @@ export function configOf(document: object): GatewayConfig {
   return resolveConfig(configSchema.parse(document), {
     resolve: (path) => path,
     secret: () => '',
+    database: (path) => readFileSync(path),
   });
 }
 
