@@ -247,12 +247,12 @@ export class DiskLane implements OutboxLane {
         const point = this.#ring.get(at);
         if (point !== undefined) this.#noLongerUnwritten(point);
       }
-      this.#written = next;
+      this.#written = this.#firstUnsettled(next);
     }
     this.extents.place(segment, offset, end, first, next);
     this.#cache.drop();
     if (from >= next) return;
-    this.#waiters.written(next);
+    this.#waiters.written(this.#written);
     this.#latest?.safe(from, next);
     this.#evict();
   }
@@ -306,8 +306,21 @@ export class DiskLane implements OutboxLane {
       this.#waiters.settled(low, high);
       this.#latest?.safe(low, high);
     }
+    this.#passSettled();
     if (!this.#waiters.any) this.patience.paidOff();
     if (this.length === 0) this.host.emptied(this);
+  }
+
+  /** Who waits for points that are on disk and for others that are settled waits for none. */
+  #passSettled(): void {
+    if (!this.#waiters.any || this.extents.live.has(this.#written)) return;
+    this.#written = this.#firstUnsettled(this.#written);
+    this.#waiters.written(this.#written);
+  }
+
+  /** The first position from there on that is not settled. */
+  #firstUnsettled(position: number): number {
+    return this.extents.live.firstFrom(position) ?? this.next;
   }
 
   #noLongerUnwritten(point: Point): void {

@@ -24,6 +24,12 @@ export class Ranges {
     return this.#ranges[0]?.from;
   }
 
+  /** The smallest number that is not below that one. */
+  firstFrom(number: number): number | undefined {
+    const range = this.#ranges[this.#endingAfter(number)];
+    return range && Math.max(range.from, number);
+  }
+
   has(number: number): boolean {
     const range = this.#ranges[this.#endingAfter(number)];
     return range !== undefined && range.from <= number;
