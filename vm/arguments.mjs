@@ -9,10 +9,10 @@ Arguments go to vitest, such as the names of test files.
   --shell [COMMAND…]      a prompt in the machine, or one command there
   --bench [ARGUMENT…]     the lab's benchmark instead of the tests
   --if-possible           where the lab cannot run, say so, and end with 0
-  --time-limit MINUTES    end what takes longer (default: 20; --shell: none)
+  --time-limit MINUTES    end what takes longer (default: 30; --shell: none)
   --help                  this text`;
 
-const DEFAULT_MINUTES = 20;
+const DEFAULT_MINUTES = 30;
 
 /**
  * `mode` is `help`, `shell`, `bench` or `tests`; `rest` belongs to what runs in

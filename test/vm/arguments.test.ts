@@ -4,11 +4,11 @@ import { parseArguments } from './modules.js';
 const MINUTE_MS = 60_000;
 
 describe('npm run lab', () => {
-  it('runs the tests for at most 20 minutes, and hands arguments to vitest', () => {
+  it('runs the tests for at most 30 minutes, and hands arguments to vitest', () => {
     expect(parseArguments([])).toEqual({
       mode: 'tests',
       ifPossible: false,
-      limitMs: 20 * MINUTE_MS,
+      limitMs: 30 * MINUTE_MS,
       rest: [],
     });
     const { rest } = parseArguments(['test/lab/can.test.ts', '-t', 'bus']);
@@ -30,7 +30,7 @@ describe('npm run lab', () => {
 
   it('sets no limit to a person at the prompt', () => {
     expect(parseArguments(['--shell']).limitMs).toBeUndefined();
-    expect(parseArguments(['--shell', 'ip']).limitMs).toBe(20 * MINUTE_MS);
+    expect(parseArguments(['--shell', 'ip']).limitMs).toBe(30 * MINUTE_MS);
   });
 
   it('takes a limit in minutes', () => {
