@@ -15,6 +15,7 @@ const LONGEST_NOISE = 200;
 /** Faults of the device itself: lost acks, restarts, babbling, silence, a clock that cannot be set. */
 export class DeviceFaults {
   readonly #timers = new Set<SimTimer>();
+  readonly #seeAcks: () => void;
 
   constructor(
     private readonly mcu: SimulatedMcu,
@@ -24,7 +25,7 @@ export class DeviceFaults {
     private readonly clock: SimClock,
     private readonly notice: FaultNotice = () => undefined,
   ) {
-    mcu.push(forgetAcks(plan, random.fork('acks')));
+    this.#seeAcks = mcu.push(forgetAcks(plan, random.fork('acks')));
     if (plan.clock1970) mcu.times = 'sinceStart';
     if (plan.rebootMs !== undefined) this.#reboots(plan.rebootMs, random.fork('reboot'));
     if (plan.silent !== undefined) {
@@ -45,7 +46,8 @@ export class DeviceFaults {
   stop(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    this.pipe.muted = false;
+    this.#seeAcks();
+    this.pipe.mend();
   }
 
   #reboots(everyMs: number, random: SeededRandom): void {

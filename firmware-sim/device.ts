@@ -63,6 +63,11 @@ export class SimulatedDevice {
     this.mcu.start();
   }
 
+  /** No more faults from now on: a good line, and a device that behaves. */
+  mend(): void {
+    this.#faults.stop();
+  }
+
   /** Power off, and the line is let go. Idempotent. */
   async close(): Promise<void> {
     this.#faults.stop();

@@ -1,5 +1,5 @@
 import type { SimClock, SimTimer } from './clock.js';
-import type { FaultPlan, LineFaults } from './faults.js';
+import { NO_FAULTS, type FaultPlan, type LineFaults } from './faults.js';
 import type { BytePipe } from './pipe.js';
 import type { SeededRandom } from './random.js';
 
@@ -35,7 +35,7 @@ class FaultyLine {
   #holdTimer: SimTimer | undefined;
 
   constructor(
-    private readonly faults: LineFaults,
+    private faults: LineFaults,
     private readonly random: SeededRandom,
     private readonly clock: SimClock,
     private readonly deliver: (bytes: Uint8Array) => void,
@@ -52,6 +52,11 @@ class FaultyLine {
       return;
     }
     this.#release();
+  }
+
+  /** A good line from now on. */
+  mend(): void {
+    this.faults = NO_FAULTS.tx;
   }
 
   /** Forgets what is on its way. */
@@ -150,6 +155,13 @@ export class FaultyPipe implements BytePipe {
   /** What has been done so far, to what the device sent and to what it received. */
   get damage(): { readonly tx: Readonly<LineDamage>; readonly rx: Readonly<LineDamage> } {
     return { tx: this.#tx.damage, rx: this.#rx.damage };
+  }
+
+  /** No more faults from now on, either way; what is on its way comes when it was to. */
+  mend(): void {
+    this.muted = false;
+    this.#tx.mend();
+    this.#rx.mend();
   }
 
   write(bytes: Uint8Array): void {

@@ -9,6 +9,7 @@ import {
 } from './points.js';
 import type { Profile, SensorProfile, SettingProfile } from './profile.js';
 import type { SeededRandom } from './random.js';
+import type { SendResult } from './sender.js';
 import { Waveform } from './waveform.js';
 
 /** Told what the firmware does, for people. */
@@ -105,7 +106,7 @@ export class Firmware {
     }
     if (uptime !== undefined) {
       this.#every(uptime.intervalMs, async () => {
-        await this.#send([{ type: 'uptime', value: Math.floor(this.#mcu.uptimeMs / 1000) }]);
+        await this.#mcu.sendPoints([this.#uptime()]);
       });
     }
     if (log !== undefined) {
@@ -191,7 +192,7 @@ export class Firmware {
         ? { type: 'description', value: this.#profile.description }
         : this.#settingPoint(one),
     );
-    void this.#mcu.sendPoints(points).then(({ outcome }) => {
+    void this.#sendPacket(points).then(({ outcome }) => {
       // After a restart everything is reported anew anyway.
       if (outcome === 'aborted') return;
       this.#reporting = false;
@@ -209,9 +210,18 @@ export class Firmware {
   async #send(points: readonly PointLike[]): Promise<void> {
     const packets: Promise<unknown>[] = [];
     for (let at = 0; at < points.length; at += PACKET_POINTS) {
-      packets.push(this.#mcu.sendPoints(points.slice(at, at + PACKET_POINTS)));
+      packets.push(this.#sendPacket(points.slice(at, at + PACKET_POINTS)));
     }
     await Promise.all(packets);
+  }
+
+  #sendPacket(points: readonly PointLike[]): Promise<SendResult> {
+    const first = this.#profile.uptime?.everyPacket === true ? [this.#uptime()] : [];
+    return this.#mcu.sendPoints([...first, ...points]);
+  }
+
+  #uptime(): PointLike {
+    return { type: 'uptime', value: Math.floor(this.#mcu.uptimeMs / 1000) };
   }
 
   #find<T extends { readonly type: string; readonly key: string }>(

@@ -36,6 +36,7 @@ export { Firmware, type FirmwareEvents } from './firmware.js';
 export { SimulatedMcu, type McuObserver, type McuOptions, type McuTimes } from './mcu.js';
 export { crc16, decodePacket, encodePacket, type McuPacket } from './packet.js';
 export { pipePair, type BytePipe } from './pipe.js';
+export { PluggablePipe } from './pluggable-pipe.js';
 export {
   mcuPoint,
   numberIn,

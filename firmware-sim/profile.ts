@@ -98,7 +98,12 @@ const profileSchema = z
     settings: z
       .array(z.discriminatedUnion('kind', [numberSetting, booleanSetting, textSetting]))
       .default([]),
-    uptime: z.strictObject({ intervalMs: milliseconds.default(5000) }).optional(),
+    uptime: z
+      .strictObject({
+        intervalMs: milliseconds.default(5000),
+        everyPacket: z.boolean().optional(),
+      })
+      .optional(),
     log: z
       .strictObject({ intervalMs: milliseconds.default(60_000), lines: z.array(z.string()).min(1) })
       .optional(),
@@ -200,7 +205,7 @@ function keysOf(path: Path): string {
     sensors: 'type, key, waveform, offset, amplitude, periodMs, noise, intervalMs',
     settings:
       'type, key, kind, initial, persisted, and min, max for numbers, maxLength, oneOf for text',
-    uptime: 'intervalMs',
+    uptime: 'intervalMs, everyPacket',
     log: 'intervalMs, lines',
     commands: 'type, key, action',
   };

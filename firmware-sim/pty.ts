@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { LinuxBinding, LinuxPortBinding } from '@serialport/bindings-cpp';
+import { closeOnExec } from './close-on-exec.js';
 import type { BytePipe } from './pipe.js';
 
 /** A PTY, or the link to it, could not be made. For people. */
@@ -62,6 +63,8 @@ export class PtyPipe implements BytePipe {
     /** What the other side opens, such as `/dev/pts/3`. */
     readonly path: string,
     readonly linkPath: string | undefined,
+    /** Children of this process do not hold it open. */
+    readonly alone: boolean,
   ) {
     this.#master = master;
     // Used for its poller only, which is the one way to wait for a descriptor
@@ -87,6 +90,7 @@ export class PtyPipe implements BytePipe {
   static async open(options: PtyOptions = {}): Promise<PtyPipe> {
     const { master, slave, pty } = openNative();
     closeSync(slave);
+    const alone = closeOnExec(master);
     try {
       // Opening it as a serial port makes it raw, and it stays so: nothing is
       // echoed or translated before the first peer has set it up for itself.
@@ -105,7 +109,7 @@ export class PtyPipe implements BytePipe {
         cause: error,
       });
     }
-    const pipe = new PtyPipe(master, pty, options.linkPath);
+    const pipe = new PtyPipe(master, pty, options.linkPath, alone);
     pipe.#read();
     return pipe;
   }

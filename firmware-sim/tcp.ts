@@ -83,6 +83,11 @@ export class TcpPipe implements BytePipe {
     this.#client.write(bytes);
   }
 
+  /** Cuts the present client off; it may come again. */
+  hangUp(): void {
+    this.#leave(this.#client);
+  }
+
   async close(): Promise<void> {
     this.#leave(this.#client);
     this.onPeer = undefined;

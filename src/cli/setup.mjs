@@ -1,6 +1,6 @@
 // Everything that a fresh checkout needs, then the program asked for:
 //
-//   node src/cli/setup.mjs demo|test|lab|bench|fuzz|siot-mcu|siot-store|build [ARGS…]
+//   node src/cli/setup.mjs demo|test|lab|bench|fuzz|soak|siot-mcu|siot-store|build [ARGS…]
 //
 // It runs before anything is installed or built: plain Node, no dependencies. It writes to stderr only; stdout belongs to the program.
 import { createHash } from 'node:crypto';
@@ -31,6 +31,7 @@ const TARGETS = {
   lab: { program: 'vm/main.mjs', natsServer: true },
   bench: { program: 'dist/bench/main.js', natsServer: true },
   fuzz: { program: 'dist/test/fuzz/main.js' },
+  soak: { program: 'dist/test/soak/main.js', natsServer: true },
   'siot-mcu': { program: 'dist/src/cli/main.js' },
   'siot-store': { program: 'dist/test/siot-store/main.js' },
   build: {},

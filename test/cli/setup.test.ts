@@ -31,7 +31,7 @@ describe('setup.mjs', () => {
       encoding: 'utf8',
     });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('demo, test, lab, bench, fuzz, siot-mcu, siot-store, build');
+    expect(stderr).toContain('demo, test, lab, bench, fuzz, soak, siot-mcu, siot-store, build');
   });
 });
 

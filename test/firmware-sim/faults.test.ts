@@ -196,6 +196,23 @@ describe('SimulatedDevice with faults', () => {
     expect(new Set(own.map((p) => p.sequence)).size).toBeLessThan(own.length);
   });
 
+  it('mend ends all faults: each packet comes, is acknowledged, and once', async () => {
+    const spec = 'flip=0.01,rx-flip=0.01,drop=0.01,lose-acks=0.9,rx-lose-acks=0.9,silent=2s/2s';
+    const { peer, device, clock } = await run(spec, 20_000);
+    device.mend();
+    await clock.advanceAsync(10_000);
+    peer.packets.length = 0;
+    const damaged = JSON.stringify(device.line.damage);
+    peer.set({ type: 'setpoint', value: 7 });
+    await clock.advanceAsync(10_000);
+    expect(JSON.stringify(device.line.damage)).toBe(damaged);
+    expect(device.firmware.setting('setpoint')).toBe(7);
+    expect(peer.acks).toHaveLength(1);
+    const own = peer.packets.filter(({ subject }) => subject === '');
+    expect(new Set(own.map(({ sequence }) => sequence)).size).toBe(own.length);
+    await device.close();
+  });
+
   it('silence: nothing comes, and afterwards it goes on', async () => {
     const { peer, notices, clock } = await run('silent=5s/3s', 20_000);
     expect(notices.length).toBeGreaterThan(1);

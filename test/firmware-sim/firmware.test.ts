@@ -98,6 +98,21 @@ describe.each(['protobuf', 'compact'] as const)('pump controller, %s', (protocol
 });
 
 describe('firmware', () => {
+  it('says its uptime first in every packet, where its profile wants it so', async () => {
+    const yaml = 'uptime: {everyPacket: true}\nsettings: [{type: mode, kind: text, initial: auto}]';
+    const { mcu, peer, clock } = build('compact', yaml);
+    mcu.start();
+    await clock.advanceAsync(3_000);
+    peer.set({ type: 'mode', value: 'manual' });
+    await clock.advanceAsync(10);
+    expect(peer.points.map(({ type, value }) => [type, value])).toEqual([
+      ['uptime', 0],
+      ['mode', 'auto'],
+      ['uptime', 3],
+      ['mode', 'manual'],
+    ]);
+  });
+
   it('ignores what it does not know, NaN, and what was removed', async () => {
     const { mcu, peer, clock, firmware } = build();
     mcu.start();

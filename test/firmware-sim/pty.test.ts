@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, existsSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,6 +34,10 @@ class Opener {
 
   static async open(path: string): Promise<Opener> {
     return new Opener(await open(path, FLAGS));
+  }
+
+  hungUp(): Promise<void> {
+    return new Promise((resolve) => this.#stream.once('end', resolve));
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -183,6 +189,21 @@ describe('PtyPipe', () => {
     expect(await arrived).toEqual([0, 0x11, 0x13]);
     await port.close();
     await present(pipe, false);
+  });
+
+  it('hangs up when it is closed, also while a child of this process lives', async (context) => {
+    const pipe = await openPty();
+    context.skip(!pipe.alone, 'needs koffi');
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    await once(child, 'spawn');
+    const peer = await Opener.open(pipe.path);
+    await present(pipe, true);
+    const hungUp = peer.hungUp();
+    await pipe.close();
+    await hungUp;
+    await peer.close();
+    child.kill();
+    await once(child, 'exit');
   });
 
   it('makes a link, replaces one, and takes it away at the end', async () => {

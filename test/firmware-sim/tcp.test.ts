@@ -31,6 +31,18 @@ afterEach(async () => {
 });
 
 describe('TcpPipe', () => {
+  it('hangs up on its client, who may come again', async () => {
+    const pipe = await listen();
+    const first = await join(pipe);
+    const closed = once(first, 'close');
+    pipe.hangUp();
+    await closed;
+    const second = await join(pipe);
+    const came = once(second, 'data');
+    pipe.write(Uint8Array.of(9));
+    expect([...((await came)[0] as Buffer)]).toEqual([9]);
+  });
+
   it('moves bytes both ways', async () => {
     const pipe = await listen();
     expect(pipe.address.port).toBeGreaterThan(0);

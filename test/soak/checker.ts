@@ -1,0 +1,233 @@
+/**
+ * Holds what happened in a soak against what is promised (design.md): pure, so
+ * that its own tests can show it a made-up loss.
+ */
+import type { McuTimes } from '../../firmware-sim/mcu.js';
+import { nameOf, type Entry, type EntryOf, type Named, type Value } from './journal.js';
+
+export interface DeviceOutcome {
+  readonly name: string;
+  readonly node: string;
+  readonly times: McuTimes;
+  readonly acknowledges: boolean;
+  /** What is in force in the device. */
+  inForce(setting: Named): Value | undefined;
+  /** Why the gateway has not brought it down yet, in its own words; `undefined`: it has. */
+  pending(setting: Named): string | undefined;
+  /** Packets that nobody has acknowledged, now that nothing is in the way. */
+  readonly unacknowledged: number;
+}
+
+export interface Outcome {
+  readonly entries: readonly Entry[];
+  readonly devices: readonly DeviceOutcome[];
+  /** Types that act once. */
+  readonly commands: readonly string[];
+  stored(node: string, point: Named): { readonly value: Value; readonly time: bigint } | undefined;
+}
+
+export interface Violation {
+  readonly what: string;
+  readonly device?: string;
+  readonly node?: string;
+  readonly point?: Named;
+  /** The packet of the device that it is about. */
+  readonly packet?: number;
+}
+
+export function violations(outcome: Outcome): Violation[] {
+  const byDevice = outcome.devices.flatMap((device) => [
+    ...lostPoints(outcome, device),
+    ...lostSettings(outcome, device),
+    ...repeatedCommands(outcome, device),
+    ...deaf(device),
+  ]);
+  return [...byDevice, ...duplicateTimes(outcome), ...notLevel(outcome)];
+}
+
+const of = <K extends Entry['kind']>(entries: readonly Entry[], kind: K): EntryOf<K>[] =>
+  entries.filter((entry): entry is EntryOf<K> => entry.kind === kind);
+
+// (1) A point that the device saw acknowledged reaches SIOT.
+
+interface Sent extends Named {
+  readonly packet: number;
+  readonly value: Value;
+  readonly time: bigint;
+  readonly acknowledged: boolean;
+}
+
+function lostPoints({ entries, stored }: Outcome, device: DeviceOutcome): Violation[] {
+  const acknowledged = new Set(
+    of(entries, 'ended')
+      .filter((entry) => entry.device === device.name && entry.outcome === 'acknowledged')
+      .map(({ packet }) => packet),
+  );
+  const names = new Map<string, Sent[]>();
+  for (const { device: from, packet, points } of of(entries, 'sent')) {
+    if (from !== device.name) continue;
+    for (const point of points) {
+      const sent = names.get(nameOf(point)) ?? [];
+      names.set(nameOf(point), sent);
+      sent.push({ ...point, packet, acknowledged: acknowledged.has(packet) });
+    }
+  }
+  return [...names.values()].flatMap((sent): Violation[] => {
+    // With times of its own the latest counts, whenever it came; with the gateway's, the last.
+    const dated = device.times === 'synced' && sent.every(({ time }) => time > 0n);
+    const inOrder = dated
+      ? sent.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+      : sent;
+    const last = inOrder.findLastIndex((one) => one.acknowledged);
+    const newest = inOrder[last];
+    if (newest === undefined) return [];
+    // What came after it, unacknowledged, may have arrived as well.
+    const allowed = inOrder.slice(last).map(({ value }) => value);
+    const found = stored(device.node, newest);
+    if (found !== undefined && allowed.includes(found.value)) return [];
+    const what =
+      found === undefined
+        ? `${nameOf(newest)} = ${newest.value} was acknowledged to ${device.name} and is not in the store`
+        : `${nameOf(newest)} = ${newest.value} was acknowledged to ${device.name}, and the store has ${found.value}`;
+    const { type, key, packet } = newest;
+    return [{ what, device: device.name, node: device.node, point: { type, key }, packet }];
+  });
+}
+
+function deaf({ name, unacknowledged }: DeviceOutcome): Violation[] {
+  if (unacknowledged === 0) return [];
+  return [{ what: `${unacknowledged} packets of ${name} are not acknowledged`, device: name }];
+}
+
+// (2) A setting made in SIOT reaches the device, or its user can see that it has not.
+
+/** After which the gateway has seen what there was to see. */
+const MARGIN_MS = 6_000;
+
+function lostSettings({ entries, commands, stored }: Outcome, device: DeviceOutcome): Violation[] {
+  // Sent once, and nobody knows what became of it: it is shown as unconfirmed.
+  if (!device.acknowledges) return [];
+  const last = new Map<string, EntryOf<'set'>>();
+  for (const set of of(entries, 'set')) {
+    if (set.device === device.name && !commands.includes(set.type)) last.set(nameOf(set), set);
+  }
+  return [...last.values()].flatMap((set): Violation[] => {
+    const { type, key, value } = set;
+    const point = { type, key };
+    const inForce = device.inForce(point);
+    if (inForce === value) return [];
+    const shown = stored(device.node, point)?.value;
+    if (shown === inForce && restartedUnseen(entries, device.name, set.atMs)) return [];
+    const why = device.pending(point);
+    const what =
+      `${nameOf(point)} = ${value} was set, ${device.name} has ${String(inForce)}, and the store ${String(shown)}` +
+      (why === undefined ? '' : `; pending: ${why}`);
+    return [{ what, device: device.name, node: device.node, point }];
+  });
+}
+
+/**
+ * Whether the device restarted after `sinceMs` with nobody there to notice: it
+ * reports its own values then, which take the place of settings, as SIOT shows.
+ */
+function restartedUnseen(entries: readonly Entry[], device: string, sinceMs: number): boolean {
+  const dark = darkness(entries, device);
+  return of(entries, 'started').some(
+    (start) =>
+      start.device === device &&
+      start.atMs > sinceMs - MARGIN_MS &&
+      dark.some(([from, until]) => start.atMs > from - MARGIN_MS && start.atMs < until + MARGIN_MS),
+  );
+}
+
+/** When something was not there between the device and SIOT. */
+function darkness(entries: readonly Entry[], device: string): [fromMs: number, untilMs: number][] {
+  const dark: [number, number][] = [];
+  const since = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind !== 'down' && entry.kind !== 'up') continue;
+    if (entry.device !== undefined && entry.device !== device) continue;
+    if (entry.kind === 'down') since.set(entry.what, entry.atMs);
+    else dark.push([since.get(entry.what) ?? 0, entry.atMs]);
+  }
+  return dark;
+}
+
+// A command acts once.
+
+function repeatedCommands({ entries, commands }: Outcome, device: DeviceOutcome): Violation[] {
+  const acted = new Set<string>();
+  const found: Violation[] = [];
+  for (const entry of entries) {
+    if (!('device' in entry) || entry.device !== device.name) continue;
+    // What it has forgotten, with its ack still on the line, it may be told again.
+    if (entry.kind === 'started') acted.clear();
+    if (entry.kind !== 'applied' || !commands.includes(entry.type)) continue;
+    const { type, key, value } = entry;
+    const id = `${nameOf(entry)} = ${value}`;
+    if (acted.has(id)) {
+      found.push({
+        what: `${device.name} acted twice on ${id}`,
+        device: device.name,
+        point: { type, key },
+      });
+    }
+    acted.add(id);
+  }
+  return found;
+}
+
+// Two values of one point at one time: nobody could tell which is the newer.
+
+function duplicateTimes({ entries, devices }: Outcome): Violation[] {
+  const seen = new Map<string, EntryOf<'published'>>();
+  const found = new Map<string, Violation>();
+  for (const entry of of(entries, 'published')) {
+    const { node, type, key } = entry;
+    const id = `${node} ${nameOf(entry)} @${entry.time}`;
+    const before = seen.get(id);
+    if (before === undefined) seen.set(id, entry);
+    else if (before.value !== entry.value || before.tombstone !== entry.tombstone) {
+      const device = devices.find((one) => one.node === node)?.name;
+      const what = `${id} was published as ${before.value} and as ${entry.value}`;
+      found.set(id, {
+        what,
+        node,
+        point: { type, key },
+        ...(device === undefined ? {} : { device }),
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+// Memory and descriptors are level.
+
+/** In one life of the gateway, from its first quiet moment to its last. */
+const MORE_FILES = 6;
+const MORE_MB = 40;
+const MOST_MB = 160;
+
+function notLevel({ entries }: Outcome): Violation[] {
+  const lives = new Map<number, EntryOf<'quiet'>[]>();
+  for (const moment of of(entries, 'quiet')) {
+    lives.set(moment.life, [...(lives.get(moment.life) ?? []), moment]);
+  }
+  return [...lives].flatMap(([life, moments]): Violation[] => {
+    const first = moments[0];
+    const last = moments.at(-1);
+    if (first === undefined || last === undefined) return [];
+    const found: Violation[] = [];
+    if (last.files > first.files + MORE_FILES) {
+      found.push({
+        what: `life ${life} began with ${first.files} descriptors and had ${last.files} in the end`,
+      });
+    }
+    if (last.rssMb > Math.min(MOST_MB, first.rssMb + MORE_MB)) {
+      found.push({
+        what: `life ${life} began with ${first.rssMb.toFixed(0)} MB and had ${last.rssMb.toFixed(0)} MB in the end`,
+      });
+    }
+    return found;
+  });
+}
