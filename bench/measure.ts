@@ -12,6 +12,7 @@ import {
   type BenchOptions,
   type LoadPlan,
 } from './plan.js';
+import { measureOutbox, type OutboxFigures } from './outbox.js';
 import { Stage, publishAlone, type Sample } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
@@ -50,6 +51,7 @@ export interface BenchFigures {
   readonly latencies: ({ readonly links: number } & Readonly<Record<Target, LatencyFigures>>)[];
   /** Most resident memory of the gateway, by number of links. */
   readonly rssMb: Readonly<Record<string, number>>;
+  readonly outbox: OutboxFigures;
 }
 
 const MB = 1024 * 1024;
@@ -117,6 +119,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     loads,
     latencies,
     rssMb,
+    outbox: await measureOutbox(options),
   };
 }
 

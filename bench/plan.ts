@@ -48,6 +48,17 @@ export const STAGES: readonly number[] = [1, 16];
 export const loadName = ({ links, points, window }: LoadPlan): string =>
   `links-${String(links)}/${String(points)}x${String(window)}`;
 
+/** Beside each other: a gateway with its outbox on disk, and one with it in memory. */
+export const OUTBOX_LOADS: readonly LoadPlan[] = [load(16, 10, 16), load(16, 1, 16), load(1, 1, 1)];
+export const outboxName = ({ links, points, window }: LoadPlan): string =>
+  `outbox/${String(links)}-links-${String(points)}x${String(window)}`;
+/** How long a full outbox takes to be opened. */
+export const RECOVERY = 'outbox/recovery';
+/** Memory over the traffic of an hour at 10,000 points/s, as fast as it goes. */
+export const HOUR = 'outbox/hour';
+/** Memory while a full load fills the outbox, since the store does not answer. */
+export const AWAY = 'outbox/away';
+
 export const latencyName = (links: number): string => `links-${String(links)}/latency`;
 
 export const ALL_NAMES: readonly string[] = [
@@ -55,6 +66,10 @@ export const ALL_NAMES: readonly string[] = [
   NATS,
   ...LOADS.map(loadName),
   ...STAGES.map(latencyName),
+  ...OUTBOX_LOADS.map(outboxName),
+  RECOVERY,
+  HOUR,
+  AWAY,
 ];
 
 export function isWanted(name: string, only: readonly string[]): boolean {

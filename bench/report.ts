@@ -1,8 +1,9 @@
 /** The figures as tables for people, and what was aimed at. */
 import type { BenchFigures } from './measure.js';
+import type { OutboxFigures } from './outbox.js';
 import { rounded } from './statistics.js';
 
-const GOALS = { cpuRatio: 1.6, latencyMs: 0.3, rssMb: 100 };
+const GOALS = { cpuRatio: 1.6, latencyMs: 0.3, rssMb: 100, diskShare: 0.6, outboxRssMb: 120 };
 
 /** Columns as wide as their widest cell; the first to the left, the others to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -21,7 +22,7 @@ const show = (value: number): string => rounded(value).toLocaleString('en-US');
 const judged = (good: boolean): string => (good ? 'met' : 'MISSED');
 
 export function report(figures: BenchFigures): string {
-  const { codecs, nats, loads, latencies, rssMb } = figures;
+  const { codecs, nats, loads, latencies, rssMb, outbox } = figures;
   const parts: string[] = [];
   if (codecs.length > 0) {
     const rows = codecs.map((each) => [
@@ -77,6 +78,7 @@ export function report(figures: BenchFigures): string {
     const head = ['latency in ms at 100 points/s', 'up p50', 'up p99', 'down p50', 'down p99'];
     parts.push(table(head, rows));
   }
+  parts.push(...outboxTables(outbox));
   const goals: string[] = [];
   const oneInFlight = loads.filter(({ window }) => window === 1);
   if (oneInFlight.length > 0) {
@@ -105,8 +107,64 @@ export function report(figures: BenchFigures): string {
       `below ${GOALS.rssMb} MB with ${links} link(s): ${judged(mb < GOALS.rssMb)} (${show(mb)} MB)`,
     );
   }
+  goals.push(...outboxGoals(outbox));
   if (goals.length > 0) parts.push(goals.join('\n'));
   return `${parts.join('\n\n')}\n`;
+}
+
+function outboxTables({ loads, recovery, hour, away }: OutboxFigures): string[] {
+  const parts: string[] = [];
+  if (loads.length > 0) {
+    const rows = loads.map((each) => [
+      `${String(each.links).padStart(2)},  ${String(each.points).padStart(2)} × ${String(each.window)}`,
+      show(each.diskPointsPerSecond),
+      show(each.memoryPointsPerSecond),
+      each.ratio.toFixed(2),
+      String(each.lost),
+    ]);
+    const head = ['outbox: links, points × in flight', 'disk points/s', 'memory', 'ratio', 'lost'];
+    parts.push(table(head, rows));
+  }
+  if (recovery !== undefined) {
+    const { points, bytes, ms, idleMb, rssMb } = recovery;
+    parts.push(
+      `recovery: ${show(points)} points in ${show(bytes / 1024 / 1024)} MiB opened in ${show(ms)} ms; ` +
+        `${show(idleMb)} MB before, ${show(rssMb)} MB after`,
+    );
+  }
+  for (const [what, memory] of [
+    ['points delivered', hour],
+    ['points kept, since the store is away', away],
+  ] as const) {
+    if (memory === undefined) continue;
+    parts.push(
+      `${show(memory.points)} ${what}, in ${show(memory.seconds)} s; ` +
+        `MB meanwhile: ${memory.rssMb.map(show).join(' ')}`,
+    );
+  }
+  return parts;
+}
+
+function outboxGoals({ loads, recovery, hour, away }: OutboxFigures): string[] {
+  const goals = loads.map(
+    ({ name, ratio }) =>
+      `${name}: disk at least ${GOALS.diskShare} of memory: ` +
+      `${judged(ratio >= GOALS.diskShare)} (${ratio.toFixed(2)})`,
+  );
+  const most = Math.max(0, ...[hour, away].flatMap((memory) => memory?.rssMb ?? []));
+  if (most > 0) {
+    goals.push(
+      `below ${GOALS.outboxRssMb} MB with a busy outbox: ` +
+        `${judged(most < GOALS.outboxRssMb)} (${show(most)} MB)`,
+    );
+  }
+  if (recovery !== undefined) {
+    goals.push(
+      `below ${GOALS.outboxRssMb} MB with a full outbox: ` +
+        `${judged(recovery.rssMb < GOALS.outboxRssMb)} (${show(recovery.rssMb)} MB)`,
+    );
+  }
+  return goals;
 }
 
 const share = (of: number, to: number): string => `${Math.round((100 * of) / to)} %`;

@@ -58,6 +58,10 @@ export class Stage {
   constructor(
     readonly links: number,
     private readonly profile: string | undefined,
+    /** What the gateway is compared with: the relay, or a gateway with its outbox in memory. */
+    private readonly rival: 'relay' | 'memory' = 'relay',
+    /** More of the gateway's configuration. */
+    private readonly more: object = {},
   ) {}
 
   async start(): Promise<void> {
@@ -72,19 +76,25 @@ export class Stage {
     const device = this.#child('roles/device.js', {});
     const paths = await device.ask<string[]>('open', { count: 2 * this.links });
 
-    const file = join(folder, 'gateway.yaml');
-    writeFileSync(file, this.#config(server.url, join(folder, 'state'), paths));
+    const run = (target: Target, more: object): Child => {
+      const file = join(folder, `${target}.yaml`);
+      writeFileSync(file, this.#config(target, server.url, join(folder, target), paths, more));
+      return this.#child('../src/cli/main.js', {
+        args: ['run', '-c', file],
+        preload: './roles/leash.js',
+        profile,
+      });
+    };
     const { profile } = this;
-    const gateway = this.#child('../src/cli/main.js', {
-      args: ['run', '-c', file],
-      preload: './roles/leash.js',
-      profile,
-    });
+    const gateway = run('gateway', this.more);
     const args: RelayArgs = {
       server: server.url,
       links: paths.slice(this.links).map((path, i) => ({ id: linkId('relay', i), path })),
     };
-    const relay = this.#child('roles/relay.js', { args: [JSON.stringify(args)], profile });
+    const relay =
+      this.rival === 'memory'
+        ? run('relay', { outbox: { durability: 'memory' } })
+        : this.#child('roles/relay.js', { args: [JSON.stringify(args)], profile });
     this.#targets = { gateway, relay };
     this.#device = device;
     this.#subscriber = subscriber;
@@ -107,7 +117,7 @@ export class Stage {
   /** Packets through one of the two, until all are acknowledged and their points have arrived. */
   async load(target: Target, { points, window, ms }: LoadSpec): Promise<Sample> {
     const { child, device, subscriber } = this.#parts(target);
-    if (target === 'relay') await child.ask('points', { points });
+    if (target === 'relay' && this.rival === 'relay') await child.ask('points', { points });
     const counted = await subscriber.ask<number>('count');
     const ports = Array.from({ length: this.links }, (_, i) => this.#port(target, i));
     const before = await child.usage();
@@ -127,6 +137,14 @@ export class Stage {
       cpuMs: after.cpuMs - before.cpuMs,
       rssBytes: after.rssBytes,
     };
+  }
+
+  /** Packets through the gateway whose points go nowhere yet. */
+  async fill({ points, window, ms }: LoadSpec): Promise<{ packets: number; rssBytes: number }> {
+    const { child, device } = this.#parts('gateway');
+    const ports = Array.from({ length: this.links }, (_, i) => this.#port('gateway', i));
+    const { packets } = await device.ask<LoadResult>('load', { ports, points, window, ms });
+    return { packets, rssBytes: (await child.usage()).rssBytes };
   }
 
   /** How long single points take at 100/s, from the device to the subscriber and back. */
@@ -176,17 +194,25 @@ export class Stage {
     return child;
   }
 
-  #config(server: string, stateDir: string, paths: readonly string[]): string {
+  #config(
+    target: Target,
+    server: string,
+    stateDir: string,
+    paths: readonly string[],
+    more: object,
+  ): string {
+    const first = this.#port(target, 0);
     // JSON is YAML.
     return JSON.stringify({
+      ...more,
       nats: { servers: server },
       stateDir,
       log: { level: 'error' },
-      links: paths.slice(0, this.links).map((path, i) => ({
+      links: paths.slice(first, first + this.links).map((path, i) => ({
         name: `link-${String(i)}`,
         transport: { type: 'serial', path },
         protocol: 'compact',
-        node: { id: linkId('gateway', i) },
+        node: { id: linkId(target, i) },
       })),
     });
   }

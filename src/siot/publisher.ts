@@ -78,12 +78,16 @@ export class Publisher {
     if (mode.kind === 'paused') {
       // Whoever does not take points any more may still confirm some.
       this.#sender?.suspend();
+      for (const { lane } of this.#books.values()) lane.claimBefore(0);
       return;
     }
     this.#sender?.stop();
     this.#sender = this.#makeSender(mode);
     this.#status.restart();
-    for (const book of this.#books.values()) book.cursor = book.lane.first;
+    for (const book of this.#books.values()) {
+      book.lane.claimBefore(0);
+      book.cursor = book.lane.first;
+    }
     this.#sender.status();
     for (const book of this.#books.values()) {
       if (book.lane.length > 0) this.#sender.lane(book);

@@ -32,6 +32,12 @@ const ANSWER_WITHIN_MS = 5_000;
 /** A store whose quickest answer takes longer is distant, and not merely busy. */
 const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
+/** Points of a lane that wait for others of their type+key, at most: more would bring the lane into memory. */
+const LOOK_AHEAD = 4_096;
+/** The same where only the newest counts: what is on its way is not given up. */
+const CLAIM_AHEAD = 64;
+/** Positions that are looked at in one go. */
+const LOOK_AT_ONCE = 2_048;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** Tries, between which the store took others, after which a point is given up. */
 const MOST_TRIES = 10;
@@ -181,17 +187,27 @@ export class WindowSender implements Sender {
     for (let ready = track.ready.shift(); ready !== undefined; ready = track.ready.shift()) {
       if (!ready.done) return ready;
     }
-    const { book } = track;
-    while (book.cursor < book.lane.next) {
+    const { book, groups } = track;
+    for (let looked = 0; ; looked++) {
+      book.cursor = Math.min(book.cursor, groups.takeBack() ?? book.cursor);
+      // What is to go out next is on its way, even where only the newest counts.
+      if (book.cursor >= book.lane.claimed) book.lane.claimBefore(book.lane.next);
+      if (book.cursor >= book.lane.next) return undefined;
+      const lookAhead = book.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
+      if (groups.waiting >= lookAhead && !groups.cut()) return undefined;
+      if (looked >= LOOK_AT_ONCE) {
+        this.#lookOn(track);
+        return undefined;
+      }
       const position = book.cursor;
       book.cursor += 1;
       const point = book.lane.read(position);
       if (point === undefined) continue;
       const name = nameOf(point);
-      const group = track.groups.enter(name, position);
+      const group = groups.enter(name, position);
       if (group === undefined) {
-        const crowd = track.groups.get(name);
-        if (crowd !== undefined) this.#release(track, crowd, track.groups.release(crowd));
+        const crowd = groups.get(name);
+        if (crowd !== undefined) this.#release(track, crowd, groups.release(crowd));
         const ready = track.ready.shift();
         if (ready !== undefined) return ready;
         continue;
@@ -204,7 +220,15 @@ export class WindowSender implements Sender {
       group.refused = position;
       this.#retries.add(entry, trouble.dueMs);
     }
-    return undefined;
+  }
+
+  /** Others have their turn before one lane is searched further. */
+  #lookOn(track: Track): void {
+    this.#options.clock.setTimer(0, () => {
+      if (this.#stopped) return;
+      this.#enqueue(track);
+      this.#pump();
+    });
   }
 
   #release(track: Track, group: KeyGroup, positions: readonly number[]): void {

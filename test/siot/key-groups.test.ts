@@ -41,4 +41,24 @@ describe('the points of one type+key', () => {
     enter(groups, 3);
     expect(groups.enter('flow0', 3)).toBeDefined();
   });
+
+  it('are let go of far behind a refused one, and come back for in order when it is settled', () => {
+    const groups = new KeyGroups(() => false);
+    expect(enter(groups, 1_000)).toEqual([0]);
+    expect([groups.waiting, groups.cut()]).toEqual([999, false]);
+    const group = groups.get('temp0')!;
+    group.refused = 0;
+    expect([groups.cut(), groups.waiting]).toEqual([true, 256]);
+    // Newer ones do not take the place of those that were let go.
+    expect(groups.enter('temp0', 1_000)).toBeUndefined();
+    expect([groups.takeBack(), groups.waiting]).toEqual([undefined, 256]);
+    expect(groups.leave(group, 0)).toEqual([1]);
+    expect(groups.takeBack()).toBe(257);
+    const sent = [1];
+    for (let position = 257; position <= 1_000; position++) groups.enter('temp0', position);
+    for (let last = 1; groups.get('temp0') !== undefined; last = sent.at(-1)!) {
+      sent.push(...groups.leave(group, last));
+    }
+    expect(sent).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
+  });
 });
