@@ -218,9 +218,9 @@ export function readBlock(bytes: Buffer, at: number, file: number, base = 0): Bo
 }
 
 /** Where the next good block begins, looking from `at` on; `undefined`: there is none. */
-export function findBlock(bytes: Buffer, at: number, file: number): number | undefined {
+export function findBlock(bytes: Buffer, at: number, file: number, base = 0): number | undefined {
   for (let found = bytes.indexOf(BLOCK_MAGIC, at); found >= 0;) {
-    if (readBlock(bytes, found, file) !== undefined) return found;
+    if (readBlock(bytes, found, file, base) !== undefined) return found;
     found = bytes.indexOf(BLOCK_MAGIC, found + 1);
   }
   return undefined;

@@ -33,7 +33,7 @@ const SMALLEST_SEGMENT = 4096;
 /** Bytes of files in which nothing at all is unsettled, from which on they are not kept. */
 const IDLE_BYTES = 256 * 1024;
 /** Memory for points of all lanes that are on disk already, and for those that are not. */
-const WRITTEN_MEMORY = 4 * 1024 * 1024;
+const WRITTEN_MEMORY = 256 * 1024;
 const UNWRITTEN_MEMORY = 16 * 1024 * 1024;
 const RETRY = { firstMs: 100, maxMs: 10_000 };
 

@@ -1,5 +1,5 @@
 import type { Point } from '../point/point.js';
-import { readBlock, readBody, readPoints } from './block.js';
+import { findBlock, readBlock, readBody, readPoints } from './block.js';
 import type { Extent } from './extents.js';
 import type { Ranges } from './ranges.js';
 
@@ -56,7 +56,11 @@ export class ExtentCache {
     let at = 0;
     while (at < length) {
       const body = readBlock(bytes, at, segment.number, offset);
-      if (body === undefined) break;
+      if (body === undefined) {
+        // What is damaged was told when the outbox was opened.
+        at = findBlock(bytes, at + 1, segment.number, offset) ?? length;
+        continue;
+      }
       const block = readBody(bytes, body);
       if (block?.kind === 'points' && block.nodeId === this.nodeId) {
         readPoints(bytes, block, (position, point) => {

@@ -1,0 +1,354 @@
+import { describe, expect, it } from 'vitest';
+import { fileHeader } from '../../src/outbox/block.js';
+import { crc32 } from '../../src/outbox/crc32.js';
+import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
+import type { OutboxLane } from '../../src/outbox/outbox.js';
+import {
+  floatValue,
+  intValue,
+  jsonValue,
+  makePoint,
+  NO_VALUE,
+  numberOf,
+  stringValue,
+  type Point,
+} from '../../src/point/point.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { recordingLog, type Said } from '../siot/harness.js';
+import { SimDisk } from './sim-disk.js';
+
+const nothing = (): void => undefined;
+const point = (n: number, type = 'temp'): Point =>
+  makePoint({ type, value: floatValue(n), time: BigInt(n) });
+
+class Site {
+  readonly clock = new FakeClock();
+  readonly said: Said[] = [];
+  outbox!: DiskOutbox;
+
+  constructor(
+    public disk = new SimDisk(),
+    private readonly maxBytes = 1 << 20,
+  ) {}
+
+  async open(): Promise<this> {
+    this.outbox = await DiskOutbox.open({
+      disk: this.disk,
+      maxBytes: this.maxBytes,
+      clock: this.clock,
+      log: recordingLog(this.said),
+      reasonOf: (error) => (error instanceof Error ? error.message : String(error)),
+    });
+    return this;
+  }
+
+  /** The machine loses its power; what was not synced is as the seed has it. */
+  async crash(seed = 1): Promise<this> {
+    this.disk = this.disk.afterCrash(seed);
+    return this.open();
+  }
+
+  messages(): string {
+    return this.said.map(({ message }) => message).join('\n');
+  }
+}
+
+const valuesOf = (lane: OutboxLane): number[] => {
+  const values: number[] = [];
+  for (let at = lane.first; at < lane.next; at++) {
+    const found = lane.read(at);
+    if (found !== undefined) values.push(numberOf(found.value));
+  }
+  return values;
+};
+
+describe('an outbox on disk', () => {
+  it('says that points are safe when they are synced, and has them after a crash', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let safe = 0;
+    lane.put([point(1), point(2)], () => (safe += 1));
+    expect([safe, lane.awaited]).toEqual([0, true]);
+    await site.clock.advanceAsync(2);
+    expect(site.disk.calls).toEqual([]);
+    await site.clock.advanceAsync(2);
+    expect([safe, lane.awaited]).toEqual([1, false]);
+    expect(site.disk.calls.at(-1)).toBe('sync');
+    await site.crash();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
+    expect(site.messages()).toContain('2 point(s) from before wait in the outbox');
+  });
+
+  it('spares the disk where points are delivered at once', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let safe = 0;
+    for (let n = 0; n < 100; n++) {
+      lane.put([point(n)], () => (safe += 1));
+      await site.clock.advanceAsync(1);
+      lane.settle(n);
+      expect(safe).toBe(n + 1);
+    }
+    await site.clock.advanceAsync(5_000);
+    expect(site.disk.calls).toEqual([]);
+  });
+
+  it('does not wait for a delivery that did not come', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    lane.put([point(0)], nothing);
+    await site.clock.advanceAsync(4);
+    let safe = false;
+    lane.put([point(1)], () => (safe = true));
+    await site.clock.advanceAsync(0);
+    expect(safe).toBe(true);
+  });
+
+  it('tells whoever waits also when the last of its points were delivered meanwhile', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let safe = false;
+    lane.put([point(0), point(1)], () => (safe = true));
+    lane.settle(1);
+    await site.clock.advanceAsync(4);
+    expect(safe).toBe(true);
+  });
+
+  it('keeps every kind of value, time, key, tombstone and origin', async () => {
+    const site = await new Site().open();
+    const values = [
+      NO_VALUE,
+      floatValue(-0),
+      floatValue(Number.POSITIVE_INFINITY),
+      intValue(-(2n ** 63n)),
+      stringValue('ä\u0000😀'.repeat(60)),
+      { kind: 'string', text: 'on', number: 1.5 } as const,
+      jsonValue('{"a":1}'),
+    ];
+    const points = values.flatMap((value, i) => [
+      makePoint({ type: 'a', value, time: -5n + BigInt(i) }),
+      makePoint({ type: 'ü', key: 'k', value, time: 2n ** 62n, tombstone: -3, origin: 'user' }),
+    ]);
+    site.outbox.lane('a').put(points, nothing);
+    await site.outbox.close();
+    await site.open();
+    const lane = site.outbox.lane('a');
+    expect(points.map((_, at) => lane.read(at))).toEqual(points);
+    expect(lane.recoveredNs).toBe(2n ** 62n);
+  });
+
+  it('reads what is no longer in memory from disk', async () => {
+    const site = await new Site(new SimDisk(), 64 << 20).open();
+    const lane = site.outbox.lane('a');
+    for (let n = 0; n < 20_000; n += 100) {
+      lane.put(
+        Array.from({ length: 100 }, (_, i) => point(n + i)),
+        nothing,
+      );
+      await site.outbox.flush();
+    }
+    expect(lane.length).toBe(20_000);
+    expect(valuesOf(lane)).toEqual(Array.from({ length: 20_000 }, (_, n) => n));
+  });
+
+  it('takes all or none when its share is full, and again when there is room', async () => {
+    const site = await new Site(new SimDisk(), 65_536).open();
+    const [full, other] = [site.outbox.lane('full'), site.outbox.lane('other')];
+    let count = 0;
+    while (full.put([point(count), point(count)], nothing)) count += 2;
+    await site.outbox.flush();
+    // As written it takes less than was thought.
+    expect(full.used).toBeGreaterThan(0.7);
+    expect(full.length).toBe(count);
+    expect(other.put([point(0)], nothing)).toBe(true);
+    full.settleThrough(count / 2);
+    expect(full.put([point(0)], nothing)).toBe(true);
+  });
+
+  it('keeps to its room while one lane does not move', async () => {
+    const site = await new Site(new SimDisk(), 262_144).open();
+    const [stuck, busy] = [site.outbox.lane('stuck'), site.outbox.lane('busy')];
+    for (let n = 0; n < 500; n++) stuck.put([point(n)], nothing);
+    let most = 0;
+    for (let n = 0; n < 400; n++) {
+      busy.put(
+        Array.from({ length: 100 }, (_, i) => point(n + i)),
+        nothing,
+      );
+      await site.outbox.flush();
+      busy.settleThrough(busy.next - 1);
+      most = Math.max(most, site.disk.bytes);
+    }
+    expect(most).toBeLessThanOrEqual(262_144 + 262_144 / 32);
+    expect(valuesOf(stuck)).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    await site.crash(7);
+    expect(valuesOf(site.outbox.lane('stuck'))).toEqual(Array.from({ length: 500 }, (_, n) => n));
+  });
+
+  it('leaves no file behind when nothing waits', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('a').put([point(1)], nothing);
+    await site.outbox.flush();
+    site.outbox.lane('a').settle(0);
+    await site.outbox.close();
+    expect(await site.disk.list()).toEqual([]);
+  });
+
+  it('delivers what is left of a link that has gone, and then forgets its lane', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('gone').put([point(1)], nothing);
+    await site.outbox.close();
+    await site.open();
+    const [lane] = [...site.outbox.lanes()];
+    expect(lane?.nodeId).toBe('gone');
+    lane?.settle(0);
+    expect([...site.outbox.lanes()]).toEqual([]);
+    // Should it come back, no position is used twice.
+    expect(site.outbox.lane('gone').next).toBe(1);
+  });
+});
+
+describe('a damaged outbox', () => {
+  async function written(...values: number[]): Promise<Site> {
+    const site = await new Site().open();
+    for (const n of values) {
+      site.outbox.lane('a').put([point(n)], nothing);
+      await site.outbox.flush();
+    }
+    return site;
+  }
+  const FILE = '00000001.log';
+
+  it('has a torn end cut off, and says so', async () => {
+    const site = await written(1, 2);
+    const file = await site.disk.open(FILE);
+    await file.truncate((await file.size()) - 3);
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
+    expect(site.messages()).toMatch(/the last \d+ byte\(s\) of 00000001\.log are no whole block/);
+    await site.open();
+    expect(site.said.filter(({ message }) => message.includes('no whole block'))).toHaveLength(1);
+  });
+
+  it('loses what is damaged in the middle, says so, and goes on', async () => {
+    const site = await written(1, 2, 3);
+    const content = site.disk.content(FILE);
+    const middle = Math.floor(content.length / 2);
+    content[middle] = (content[middle] ?? 0) ^ 1;
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 3]);
+    expect(site.messages()).toMatch(/\d+ byte\(s\) of 00000001\.log in the outbox are damaged/);
+  });
+
+  it('of another version is refused with a remedy', async () => {
+    const site = await written(1);
+    const header = fileHeader(1);
+    header[15] = 9;
+    header.writeUInt32LE(crc32(header, 0, 20), 20);
+    header.copy(site.disk.content(FILE));
+    await expect(site.open()).rejects.toThrow(/another version \(9\).*let that one empty it/);
+  });
+
+  it('that cannot be read while it is emptied says what is lost, and goes on', async () => {
+    const site = await written(1, 2);
+    await site.outbox.close();
+    await site.open();
+    site.disk.fails = (call) => (call === 'read' ? new Error('broken sector') : undefined);
+    const lane = site.outbox.lane('a');
+    expect(lane.read(0)).toBeUndefined();
+    expect(lane.length).toBe(0);
+    expect(site.messages()).toContain('2 point(s) in the outbox cannot be read (broken sector)');
+  });
+});
+
+describe('a disk that is full', () => {
+  it('makes no point safe but by delivery, is told once, and catches up', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
+    const safe: number[] = [];
+    for (let n = 0; n < 5; n++) lane.put([point(n)], () => safe.push(n));
+    await site.clock.advanceAsync(2_000);
+    expect(safe).toEqual([]);
+    lane.settle(3);
+    expect(safe).toEqual([3]);
+    await site.clock.advanceAsync(60_000);
+    const told = (): Said[] => site.said.filter(({ level }) => level === 'error');
+    expect(told().map(({ message }) => message)).toEqual([
+      expect.stringMatching(/cannot be written \(no space\).*only when their points are delivered/),
+    ]);
+    site.disk.fails = undefined;
+    await site.clock.advanceAsync(10_000);
+    expect(safe).toEqual([3, 0, 1, 2, 4]);
+    expect(site.messages()).toContain('the outbox can be written again');
+    await site.crash(3);
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([0, 1, 2, 4]);
+  });
+
+  it('does not make the memory grow: from some point on nothing is taken', async () => {
+    const site = await new Site(new SimDisk(), 1 << 30).open();
+    site.disk.fails = () => new Error('no space');
+    const lane = site.outbox.lane('a');
+    const packet = Array.from({ length: 1_000 }, (_, n) => point(n));
+    let packets = 0;
+    while (lane.put(packet, nothing)) packets += 1;
+    expect(packets * 1_000 * 160).toBeLessThan(32 << 20);
+    expect(packets).toBeGreaterThan(10);
+  });
+});
+
+describe('where only the newest counts', () => {
+  const open = async (): Promise<{ site: Site; lane: OutboxLane; superseded: () => number }> => {
+    const site = await new Site().open();
+    let superseded = 0;
+    const onSuperseded = (count: number): void => void (superseded += count);
+    const lane = site.outbox.lane('a', { backlog: 'latest', onSuperseded });
+    return { site, lane, superseded: () => superseded };
+  };
+
+  it('an older one is given up when the newer is on disk, not before', async () => {
+    const { site, lane, superseded } = await open();
+    lane.put([point(1)], nothing);
+    await site.outbox.flush();
+    lane.put([point(2), point(3, 'flow')], nothing);
+    expect(valuesOf(lane)).toEqual([1, 2, 3]);
+    // Also while it is being written.
+    const flushed = site.outbox.flush();
+    await Promise.resolve();
+    expect(valuesOf(lane)).toEqual([1, 2, 3]);
+    await flushed;
+    expect(valuesOf(lane)).toEqual([2, 3]);
+    expect(superseded()).toBe(1);
+    await site.outbox.flush();
+    await site.crash(2);
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([2, 3]);
+  });
+
+  it('what is on its way stays, until it is no longer', async () => {
+    const { site, lane } = await open();
+    lane.put([point(1)], nothing);
+    lane.claimBefore(lane.next);
+    lane.put([point(2)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([1, 2]);
+    lane.claimBefore(0);
+    expect(valuesOf(lane)).toEqual([2]);
+  });
+
+  it('the newest is so by its time', async () => {
+    const { site, lane } = await open();
+    lane.put([point(5)], nothing);
+    await site.outbox.flush();
+    lane.put([point(4)], nothing);
+    expect(valuesOf(lane)).toEqual([5]);
+  });
+
+  it('gives up the same of what it finds on disk', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('a').put([point(1), point(2), point(3, 'flow'), point(4)], nothing);
+    await site.outbox.close();
+    await site.open();
+    const lane = site.outbox.lane('a', { backlog: 'latest', onSuperseded: nothing });
+    expect(valuesOf(lane)).toEqual([3, 4]);
+  });
+});
