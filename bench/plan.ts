@@ -49,7 +49,12 @@ export const loadName = ({ links, points, window }: LoadPlan): string =>
   `links-${String(links)}/${String(points)}x${String(window)}`;
 
 /** Beside each other: a gateway with its outbox on disk, and one with it in memory. */
-export const OUTBOX_LOADS: readonly LoadPlan[] = [load(16, 10, 16), load(16, 1, 16), load(1, 1, 1), load(16, 10, 64)];
+export const OUTBOX_LOADS: readonly LoadPlan[] = [
+  load(16, 10, 16),
+  load(16, 1, 16),
+  load(1, 1, 1),
+  load(16, 10, 64),
+];
 export const outboxName = ({ links, points, window }: LoadPlan): string =>
   `outbox/${String(links)}-links-${String(points)}x${String(window)}`;
 /** How long a full outbox takes to be opened. */
