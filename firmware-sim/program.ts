@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { CAN_IDS, CanPipe, IsoTpPipe, type CanPort, type CanSettings } from './can.js';
 import { machineClock, type SimClock } from './clock.js';
 import type { Protocol } from './codec.js';
 import { SimulatedDevice } from './device.js';
@@ -12,7 +13,7 @@ import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 import { SerialPipe } from './serial.js';
 import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
 
-/** What `siot-mcu sim` is asked to do; of `pty`, `tcp` and `serial` exactly one. */
+/** What `siot-mcu sim` is asked to do; of `pty`, `tcp`, `serial` and `can` exactly one. */
 export interface SimulatorOptions {
   /** Where to put the link to the PTY. */
   readonly pty?: string | undefined;
@@ -20,6 +21,17 @@ export interface SimulatorOptions {
   readonly tcp?: string | undefined;
   /** A serial port that is there already: the device's end of a line. */
   readonly serial?: string | undefined;
+  /** A CAN interface. */
+  readonly can?: string | undefined;
+  /** Identifiers of what the device sends and receives; 0x124 and 0x123. */
+  readonly txId?: number | undefined;
+  readonly rxId?: number | undefined;
+  /** They have 29 bits also where 11 would do. */
+  readonly extendedIds?: boolean | undefined;
+  /** Frames of CAN FD. */
+  readonly fd?: boolean | undefined;
+  /** How packets go over CAN; `cobs`. */
+  readonly framing?: 'cobs' | 'isotp' | undefined;
   readonly protocol: Protocol;
   /** A YAML file; the built-in pump controller where it is not given. */
   readonly profile?: string | undefined;
@@ -38,6 +50,8 @@ export interface SimulatorIo {
   err(line: string): void;
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** A place on a CAN bus; rejects with an error for people. */
+  readonly openCan?: (settings: CanSettings) => Promise<CanPort>;
   readonly clock?: SimClock;
 }
 
@@ -74,7 +88,7 @@ export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): 
   }
   const profile = readProfile(options.profile);
   const faults = parseFaults(options.faults ?? '');
-  const place = placeOf(options);
+  const place = placeOf(options, io, clock);
   if (io.signal.aborted) return;
 
   const say = (line: string): void => {
@@ -117,10 +131,18 @@ interface Place {
 }
 
 /** Everything that is wrong with the options is found before anything is opened. */
-function placeOf({ pty, tcp, serial }: SimulatorOptions): () => Promise<Place> {
-  if ([pty, tcp, serial].filter((line) => line !== undefined).length !== 1) {
-    throw new SimulatorUsageError('give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH');
+function placeOf(
+  options: SimulatorOptions,
+  io: SimulatorIo,
+  clock: SimClock,
+): () => Promise<Place> {
+  const { pty, tcp, serial, can } = options;
+  if ([pty, tcp, serial, can].filter((line) => line !== undefined).length !== 1) {
+    throw new SimulatorUsageError(
+      'give one of --pty LINKPATH, --tcp HOST:PORT, --serial PATH and --can IFACE',
+    );
   }
+  if (can !== undefined) return canPlace(can, options, io, clock);
   if (pty !== undefined) {
     return async () => {
       const pipe = await PtyPipe.open({ linkPath: pty });
@@ -139,6 +161,31 @@ function placeOf({ pty, tcp, serial }: SimulatorOptions): () => Promise<Place> {
     const { host, port } = pipe.address;
     const known = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
     return { pipe, where: `listening on ${known}`, known };
+  };
+}
+
+function canPlace(
+  name: string,
+  {
+    txId = CAN_IDS.txId,
+    rxId = CAN_IDS.rxId,
+    extendedIds = false,
+    fd = false,
+    framing,
+  }: SimulatorOptions,
+  io: SimulatorIo,
+  clock: SimClock,
+): () => Promise<Place> {
+  const { openCan } = io;
+  if (openCan === undefined) throw new SimulatorUsageError('--can: there is no CAN here');
+  if (txId === rxId) {
+    throw new SimulatorUsageError('--tx-id and --rx-id must differ: there is one for each way');
+  }
+  return async () => {
+    const port = await openCan({ interface: name, txId, rxId, extendedIds, fd });
+    const pipe = framing === 'isotp' ? new IsoTpPipe(port, clock) : new CanPipe(port);
+    const ids = `sends ${txId.toString(16)}, receives ${rxId.toString(16)}`;
+    return { pipe, where: `on ${name}, ${ids}, ${framing ?? 'cobs'}`, known: name };
   };
 }
 

@@ -1,5 +1,6 @@
 /** Options that several commands share, and readers for their values. */
 import { InvalidArgumentError, Option } from 'commander';
+import { MAX_EXTENDED_ID } from '../transport/can-frame.js';
 import { DEFAULT_CONFIG_FILE } from './config-file.js';
 
 export interface ConfigOption {
@@ -22,6 +23,13 @@ export function wholeNumber(min: number, max: number) {
     if (number >= min && number <= max) return number;
     throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   };
+}
+
+/** Reads a CAN identifier: `0x123` or `291`. */
+export function canId(text: string): number {
+  const id = /^(0x[\da-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (id <= MAX_EXTENDED_ID) return id;
+  throw new InvalidArgumentError('Give an identifier from 0 to 0x1fffffff, such as 0x123.');
 }
 
 /** A reader of seconds above 0, fractions included. */

@@ -1,5 +1,5 @@
 /** The CAN interfaces of this machine. */
-import { CanBuses, type CanMachine } from './can-bus.js';
+import { CanBuses, canProblem, type CanMachine } from './can-bus.js';
 import { readCanLink } from './can-link.js';
 import { openCanSocket } from './can-socket.js';
 import { LibcError, loadLibc, type Libc } from './libc.js';
@@ -16,6 +16,16 @@ export const linuxCan: CanMachine = {
 
 /** All links of the process share its sockets. */
 export const machineBuses = new CanBuses(linuxCan);
+
+/** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
+export function canAdvice(name: string, fd: boolean): string | undefined {
+  try {
+    return canProblem(name, linuxCan.look(name), fd)?.message;
+  } catch (error) {
+    if (error instanceof TransportError) return error.message;
+    throw error;
+  }
+}
 
 function explained<T>(name: string, work: (libc: Libc) => T): T {
   const libc = loadLibc();

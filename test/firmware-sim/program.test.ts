@@ -127,7 +127,7 @@ describe('runSimulator', () => {
   });
 
   it.each<[Partial<SimulatorOptions>, RegExp]>([
-    [{}, /give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH/],
+    [{}, /give one of --pty LINKPATH, --tcp HOST:PORT, --serial PATH and --can IFACE/],
     [{ pty: 'a', tcp: 'b:1' }, /give one of/],
     [{ tcp: 'nowhere' }, /"nowhere" is no address/],
     [{ tcp: '127.0.0.1:0', seed: -1 }, /--seed takes a whole number/],

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { readConfigFile } from '../config-file.js';
 import { configOption, type ConfigOption } from '../options.js';
-import { printLine } from '../streams.js';
+import { canAdvice } from '../../transport/can-machine.js';
+import { complain, printLine } from '../streams.js';
 
 export function checkCommand(): Command {
   return new Command('check')
@@ -11,5 +12,11 @@ export function checkCommand(): Command {
     .action(({ config: file }: ConfigOption) => {
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
+      // Not wrong: the interface may be there later, or on another machine.
+      for (const { name, transport } of links) {
+        if (transport.type !== 'can') continue;
+        const advice = canAdvice(transport.interface, transport.fd);
+        if (advice !== undefined) complain(`${name}: at present ${advice}`);
+      }
     });
 }

@@ -1,13 +1,11 @@
 import { Command, Option } from 'commander';
 import type { SimulatorOptions } from '../../../firmware-sim/program.js';
+import { SystemClock } from '../../point/clock.js';
+import { openCanPort } from '../can-port.js';
 import { ConfigFileError } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
-import { wholeNumber } from '../options.js';
+import { canId, wholeNumber } from '../options.js';
 import { complain, printLine } from '../streams.js';
-
-interface SimOptions extends SimulatorOptions {
-  readonly can?: string;
-}
 
 export function simCommand(): Command {
   return new Command('sim')
@@ -28,6 +26,19 @@ export function simCommand(): Command {
       new Option('--can <iface>', 'on a CAN interface').conflicts(['pty', 'tcp', 'serial']),
     )
     .addOption(
+      new Option('--tx-id <id>', 'with --can: identifier that it sends with; 0x124').argParser(
+        canId,
+      ),
+    )
+    .addOption(
+      new Option('--rx-id <id>', 'with --can: identifier that it listens to; 0x123').argParser(
+        canId,
+      ),
+    )
+    .addOption(new Option('--extended-ids', 'with --can: both have 29 bits, however small'))
+    .addOption(new Option('--fd', 'with --can: frames of CAN FD'))
+    .addOption(new Option('--framing <name>', 'with --can').choices(['cobs', 'isotp']))
+    .addOption(
       new Option('--protocol <codec>', 'payload codec')
         .choices(['protobuf', 'compact'])
         .default('protobuf'),
@@ -44,18 +55,17 @@ export function simCommand(): Command {
     .action(simulate);
 }
 
-async function simulate(options: SimOptions): Promise<void> {
-  if (options.can !== undefined) {
-    throw new CliError(
-      '--can is not supported by this version; use --pty, --tcp or --serial',
-      EXIT_WRONG,
-    );
-  }
+async function simulate(options: SimulatorOptions): Promise<void> {
   const program = await import('../../../firmware-sim/program.js');
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end.abort());
   try {
-    await program.runSimulator(options, { out: printLine, err: complain, signal: end.signal });
+    await program.runSimulator(options, {
+      out: printLine,
+      err: complain,
+      signal: end.signal,
+      openCan: (settings) => openCanPort(settings, new SystemClock()),
+    });
   } catch (error) {
     if (!program.isUsageError(error) || !(error instanceof Error)) throw error;
     // A profile's problems have lines of their own, as those of the configuration.

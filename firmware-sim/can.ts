@@ -1,0 +1,111 @@
+import { decodeCobs, encodeFrame } from './cobs.js';
+import { IsoTp, type IsoTpFlow } from './isotp.js';
+import type { SimClock } from './clock.js';
+import type { BytePipe } from './pipe.js';
+
+/** The device's side of a CAN bus: one identifier each way. Whoever starts the device has one. */
+export interface CanPort {
+  /** Most bytes of a frame: 8, or 64 of CAN FD. */
+  readonly frameLength: 8 | 64;
+  /** Data of a frame; what nobody takes is lost. */
+  send(data: Uint8Array): void;
+  /** Data of a frame from the gateway, valid during the call only. */
+  onFrame: ((data: Uint8Array) => void) | undefined;
+  /** The bus can be used, or not any more. */
+  onPeer: ((present: boolean) => void) | undefined;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Identifiers and the like of `--can`, from the device's side. */
+export interface CanSettings {
+  readonly interface: string;
+  readonly txId: number;
+  readonly rxId: number;
+  readonly extendedIds: boolean;
+  readonly fd: boolean;
+}
+
+/** As of gateway.example.yaml, whose txId is what the device receives. */
+export const CAN_IDS = { txId: 0x124, rxId: 0x123 } as const;
+
+const FD_LENGTHS = [12, 16, 20, 24, 32, 48, 64];
+
+/** The bytes of a UART, cut into frames; the zeros that fill one of CAN FD are empty frames of COBS. */
+export class CanPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  readonly #port: CanPort;
+
+  constructor(port: CanPort) {
+    this.#port = port;
+    port.onFrame = (data) => this.onData?.(data);
+    port.onPeer = (present) => this.onPeer?.(present);
+  }
+
+  write(bytes: Uint8Array): void {
+    const most = this.#port.frameLength;
+    for (let at = 0; at < bytes.length; at += most) {
+      const part = bytes.subarray(at, at + most);
+      const length = part.length <= 8 ? part.length : FD_LENGTHS.find((one) => one >= part.length);
+      const data = new Uint8Array(length ?? part.length);
+      data.set(part);
+      this.#port.send(data);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#port.close();
+  }
+}
+
+/** Longest packet that the device takes apart, as COBS has it; what is longer is noise. */
+const MOST_BYTES = 4200;
+
+/**
+ * Packets by ISO-TP. The device itself knows COBS alone, as on a UART: what it
+ * writes is decoded here, and what comes is encoded for it.
+ */
+export class IsoTpPipe implements BytePipe {
+  onData: ((bytes: Uint8Array) => void) | undefined;
+  onPeer: ((present: boolean) => void) | undefined;
+  readonly #port: CanPort;
+  readonly #isoTp: IsoTp;
+  #partial: number[] = [];
+
+  constructor(port: CanPort, clock: SimClock, flow?: IsoTpFlow) {
+    this.#port = port;
+    this.#isoTp = new IsoTp(
+      {
+        frameLength: port.frameLength,
+        send: (data) => {
+          port.send(data);
+        },
+        packet: (packet) => this.onData?.(encodeFrame(packet)),
+      },
+      clock,
+      flow,
+    );
+    port.onFrame = (data) => {
+      this.#isoTp.frame(data);
+    };
+    port.onPeer = (present) => this.onPeer?.(present);
+  }
+
+  write(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (byte !== 0) {
+        if (this.#partial.length < MOST_BYTES) this.#partial.push(byte);
+        continue;
+      }
+      const packet = decodeCobs(Uint8Array.from(this.#partial));
+      this.#partial = [];
+      if (packet !== undefined && packet.length > 0) this.#isoTp.send(packet);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#isoTp.stop();
+    return this.#port.close();
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * ISO-TP (ISO 15765-2) as small firmware has it: normal addressing, one packet
+ * at a time each way, and whatever goes wrong is forgotten; the protocol above
+ * sends it again.
+ */
+import type { SimClock, SimTimer } from './clock.js';
+
+export interface IsoTpPort {
+  /** 8, or 64 of CAN FD. */
+  readonly frameLength: number;
+  send(data: Uint8Array): void;
+  packet(bytes: Uint8Array): void;
+}
+
+/** What it asks of the other side. */
+export interface IsoTpFlow {
+  readonly blockSize: number;
+  /** The code: 0 … 127 ms. */
+  readonly stMin: number;
+}
+
+/** A device with little memory for frames. */
+const SMALL_FLOW: IsoTpFlow = { blockSize: 8, stMin: 0 };
+/** A flow control, or the next frame, that takes longer does not come. */
+const TIMEOUT_MS = 1000;
+const MOST_PACKETS = 16;
+const LENGTHS = [12, 16, 20, 24, 32, 48, 64];
+
+interface Sending {
+  readonly packet: Uint8Array;
+  at: number;
+  count: number;
+  timer: SimTimer | undefined;
+}
+
+interface Receiving {
+  readonly packet: Uint8Array;
+  at: number;
+  count: number;
+  left: number;
+  lastMs: number;
+}
+
+export class IsoTp {
+  readonly #port: IsoTpPort;
+  readonly #clock: SimClock;
+  readonly #flow: IsoTpFlow;
+  readonly #queue: Uint8Array[] = [];
+  #sending: Sending | undefined;
+  #receiving: Receiving | undefined;
+
+  constructor(port: IsoTpPort, clock: SimClock, flow: IsoTpFlow = SMALL_FLOW) {
+    this.#port = port;
+    this.#clock = clock;
+    this.#flow = flow;
+  }
+
+  send(packet: Uint8Array): void {
+    if (this.#queue.length >= MOST_PACKETS) return;
+    this.#queue.push(packet);
+    if (this.#sending === undefined) this.#next();
+  }
+
+  /** A frame from the other side. */
+  frame(data: Uint8Array): void {
+    const [first = 0, second = 0] = data;
+    switch (first >> 4) {
+      case 0: {
+        const long = data.length > 8;
+        const from = long ? 2 : 1;
+        const length = long ? second : first & 15;
+        this.#receiving = undefined;
+        if (length > 0 && from + length <= data.length) {
+          this.#port.packet(data.slice(from, from + length));
+        }
+        break;
+      }
+      case 1:
+        if (data.length >= 8) this.#begin(((first & 15) << 8) | second, data.subarray(2));
+        break;
+      case 2:
+        this.#continue(first & 15, data.subarray(1));
+        break;
+      case 3:
+        if (data.length >= 3) this.#allowed(first & 15, second, data[2] ?? 0);
+        break;
+    }
+  }
+
+  /** Power off. */
+  stop(): void {
+    this.#sending?.timer?.cancel();
+    this.#sending = undefined;
+    this.#receiving = undefined;
+    this.#queue.length = 0;
+  }
+
+  // Out --------------------------------------------------------------------
+
+  #next(): void {
+    for (let packet = this.#queue.shift(); packet !== undefined; packet = this.#queue.shift()) {
+      const { frameLength } = this.#port;
+      const { length } = packet;
+      if (length <= 7) this.#out([length], packet);
+      else if (length <= frameLength - 2 && frameLength > 8) this.#out([0, length], packet);
+      else if (length > 4095) continue;
+      else {
+        const sending = { packet, at: frameLength - 2, count: 1, timer: undefined };
+        this.#sending = sending;
+        this.#giveUpLater(sending);
+        this.#out([0x10 | (length >> 8), length & 255], packet.subarray(0, sending.at));
+        return;
+      }
+    }
+  }
+
+  #giveUpLater(sending: Sending): void {
+    sending.timer?.cancel();
+    sending.timer = this.#clock.setTimer(TIMEOUT_MS, () => {
+      this.#done();
+    });
+  }
+
+  #done(): void {
+    this.#sending?.timer?.cancel();
+    this.#sending = undefined;
+    this.#next();
+  }
+
+  #allowed(status: number, blockSize: number, stMin: number): void {
+    const sending = this.#sending;
+    if (sending === undefined) return;
+    if (status === 1) this.#giveUpLater(sending);
+    else if (status === 0) this.#block(sending, blockSize, stMin <= 127 ? stMin : 1);
+    else this.#done();
+  }
+
+  #block(sending: Sending, left: number, pauseMs: number): void {
+    const most = this.#port.frameLength - 1;
+    let blockLeft = left === 0 ? Number.POSITIVE_INFINITY : left;
+    while (sending.at < sending.packet.length && blockLeft > 0) {
+      const part = sending.packet.subarray(sending.at, sending.at + most);
+      this.#out([0x20 | (sending.count & 15)], part);
+      sending.at += part.length;
+      sending.count += 1;
+      blockLeft -= 1;
+      if (pauseMs > 0 && blockLeft > 0 && sending.at < sending.packet.length) {
+        sending.timer?.cancel();
+        const rest = blockLeft === Number.POSITIVE_INFINITY ? 0 : blockLeft;
+        sending.timer = this.#clock.setTimer(pauseMs, () => {
+          this.#block(sending, rest, pauseMs);
+        });
+        return;
+      }
+    }
+    if (sending.at >= sending.packet.length) this.#done();
+    else this.#giveUpLater(sending);
+  }
+
+  #out(head: readonly number[], bytes: Uint8Array): void {
+    const used = head.length + bytes.length;
+    const data = new Uint8Array(
+      used <= 8 ? used : (LENGTHS.find((length) => length >= used) ?? used),
+    );
+    data.set(head);
+    data.set(bytes, head.length);
+    this.#port.send(data);
+  }
+
+  // In ---------------------------------------------------------------------
+
+  #begin(length: number, bytes: Uint8Array): void {
+    if (length <= bytes.length) return;
+    const packet = new Uint8Array(length);
+    packet.set(bytes);
+    this.#receiving = { packet, at: bytes.length, count: 1, left: 0, lastMs: 0 };
+    this.#allow(this.#receiving);
+  }
+
+  #allow(receiving: Receiving): void {
+    const { blockSize, stMin } = this.#flow;
+    receiving.left = blockSize === 0 ? Number.POSITIVE_INFINITY : blockSize;
+    receiving.lastMs = this.#clock.monotonicMs();
+    this.#out([0x30, blockSize, stMin], new Uint8Array());
+  }
+
+  #continue(count: number, bytes: Uint8Array): void {
+    const receiving = this.#receiving;
+    if (receiving === undefined) return;
+    const now = this.#clock.monotonicMs();
+    if (count !== (receiving.count & 15) || now - receiving.lastMs > TIMEOUT_MS) {
+      this.#receiving = undefined;
+      return;
+    }
+    const part = bytes.subarray(0, receiving.packet.length - receiving.at);
+    receiving.packet.set(part, receiving.at);
+    receiving.at += part.length;
+    receiving.count += 1;
+    receiving.lastMs = now;
+    receiving.left -= 1;
+    if (receiving.at === receiving.packet.length) {
+      this.#receiving = undefined;
+      this.#port.packet(receiving.packet);
+    } else if (receiving.left === 0) this.#allow(receiving);
+  }
+}
