@@ -16,6 +16,7 @@ export type WatchEvent =
   | { readonly kind: 'settled'; readonly link: string; readonly setting: PendingSetting }
   | { readonly kind: 'link'; readonly status: LinkStatus }
   | { readonly kind: 'siot'; readonly siot: StatusReply['siot'] }
+  | { readonly kind: 'nats'; readonly nats: StatusReply['nats'] }
   /** Something about the gateway or NATS. */
   | { readonly kind: 'note'; readonly text: string };
 
@@ -52,6 +53,8 @@ function plainEvent(event: WatchEvent): object {
     }
     case 'siot':
       return { kind: 'siot', ...event.siot };
+    case 'nats':
+      return { kind: 'nats', ...event.nats };
     case 'note':
       return event;
   }
@@ -77,11 +80,19 @@ export function textLine(event: WatchEvent): string {
     case 'link':
       return linkLine(event.status);
     case 'siot':
-      return `SIOT: generation ${event.siot.generation}, ${STORES[event.siot.store]}`;
+      return siotLine(event.siot);
+    case 'nats':
+      return `NATS: ${event.nats.state}${harmless(told(event.nats.problem))}`;
     case 'note':
       return event.text;
   }
 }
+
+function siotLine({ generation, store, problem }: StatusReply['siot']): string {
+  return `SIOT: generation ${generation}, ${STORES[store]}${harmless(told(problem))}`;
+}
+
+const told = (problem: string | undefined): string => (problem === undefined ? '' : `; ${problem}`);
 
 const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
   answers: 'its store answers',

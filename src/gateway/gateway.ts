@@ -129,14 +129,18 @@ export class Gateway {
   }
 
   status(): StatusReply {
-    const { generation, store, nats, problem } = this.#siot?.status ?? NOT_STARTED;
+    const { generation, store, nats, problem, storeProblem } = this.#siot?.status ?? NOT_STARTED;
     return {
       gateway: {
         id: this.#record?.id ?? '',
         description: this.config.gateway.description,
         version: this.parts.version,
       },
-      siot: { generation, store },
+      siot: {
+        generation,
+        store,
+        ...(storeProblem === undefined ? {} : { problem: storeProblem }),
+      },
       nats: { state: nats, ...(problem === undefined ? {} : { problem }) },
       links: [...this.#links.values()].map((link) => link.status()),
     };

@@ -19,10 +19,12 @@ export interface StatusReply {
     readonly generation: 1 | 2;
     /** `answers`: a store replies; `expected`: one did before or is required, and does not now; `none`. */
     readonly store: 'answers' | 'expected' | 'none';
+    /** Why SIOT takes no points, or has no nodes for new links, for people. */
+    readonly problem?: string;
   };
   readonly nats: {
     readonly state: 'connected' | 'connecting' | 'refused';
-    /** Why there is no connection, for people. */
+    /** Why there is no connection, or what NATS does not permit, for people. */
     readonly problem?: string;
   };
   readonly links: readonly LinkStatus[];

@@ -23,6 +23,7 @@ import type { RoomProblem } from './room.js';
  * - `outboxFull`: not acknowledged, so that the device tries again
  * - `unexpected`: a packet that a device has no reason to send
  * - `refusedByStore`: too often refused by SIOT's store while it took others
+ * - `notPermitted`: too often not permitted by NATS, which took others
  * - `unsendable`: too large for the NATS server
  */
 export type PointDiscard =
@@ -36,6 +37,7 @@ export type PointDiscard =
   | 'outboxFull'
   | 'unexpected'
   | 'refusedByStore'
+  | 'notPermitted'
   | 'unsendable';
 
 export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;

@@ -3,6 +3,7 @@ import { PointMap } from '../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../point/point.js';
 import { NotConnectedError, type Connection } from './connection.js';
 import type { LaneBook, OnDrop } from './lane-book.js';
+import type { Pace } from './pace.js';
 import type { StatusBook, StatusSlot } from './status-book.js';
 import type { SiotWire } from './wire.js';
 
@@ -11,6 +12,7 @@ export interface SenderOptions {
   readonly wire: SiotWire;
   readonly status: StatusBook;
   readonly clock: Clock;
+  readonly pace: Pace;
   readonly onDrop: OnDrop;
 }
 
@@ -22,6 +24,8 @@ export interface Sender {
   status(): void;
   /** Whatever is on its way of this lane does not matter any more. */
   forget(book: LaneBook): void;
+  /** NATS does not permit what was published on this subject. */
+  denied(subject: string): void;
   /** Sends nothing more; what it has sent may still be answered. */
   suspend(): void;
   /** Sends and settles nothing from now on. */
@@ -30,6 +34,9 @@ export interface Sender {
 
 /** Bytes of text in one message beyond which it takes no further point. */
 export const BATCH_BYTES = 128 * 1024;
+
+/** What a message has on the line besides its payload, about. */
+export const MESSAGE_BYTES = 100;
 
 /** The server is asked at most this often whether it has processed what was published, in ms. */
 const CONFIRM_EVERY_MS = 20;
@@ -56,6 +63,7 @@ export class BarrierSender implements Sender {
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
   #unconfirmed = 0;
   #sinceBarrier = 0;
+  #bytesSinceBarrier = 0;
   #asking = false;
   /** It is asked in a moment. */
   #soon = false;
@@ -71,7 +79,7 @@ export class BarrierSender implements Sender {
     const { lane } = book;
     const batch = this.#options.wire.batch;
     while (book.cursor < lane.next) {
-      if (this.#unconfirmed >= MOST_UNCONFIRMED) {
+      if (this.#unconfirmed >= MOST_UNCONFIRMED || !this.#options.pace.open) {
         this.#waiting.add(book);
         break;
       }
@@ -86,7 +94,7 @@ export class BarrierSender implements Sender {
   status(): void {
     if (this.#stopped) return;
     const { status, wire, onDrop } = this.#options;
-    for (;;) {
+    while (this.#options.pace.open) {
       const slots = status.take(wire.batch, () => true);
       const [first] = slots;
       if (first === undefined) break;
@@ -106,6 +114,11 @@ export class BarrierSender implements Sender {
     this.#published.delete(book);
     this.#waiting.delete(book);
     this.#subjects.delete(book.lane.nodeId);
+  }
+
+  /** It could not tell for which of many: another sender takes its place. */
+  denied(): void {
+    this.stop();
   }
 
   suspend(): void {
@@ -162,11 +175,15 @@ export class BarrierSender implements Sender {
   }
 
   #publish(nodeId: string, points: readonly Point[]): Error | undefined {
-    const { connection, wire } = this.#options;
+    const { connection, wire, pace } = this.#options;
     const [first] = points;
     if (first === undefined) return undefined;
     try {
-      connection.publish(this.#subject(nodeId, first), wire.encode(points));
+      const payload = wire.encode(points);
+      connection.publish(this.#subject(nodeId, first), payload);
+      const bytes = payload.length + MESSAGE_BYTES;
+      this.#bytesSinceBarrier += bytes;
+      pace.sent(bytes);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -197,7 +214,7 @@ export class BarrierSender implements Sender {
   #confirm(): void {
     if (this.#stopped || this.#asking) return;
     if (this.#published.size === 0 && this.#slots.length === 0) return;
-    if (this.#sinceBarrier >= CONFIRM_AT) {
+    if (this.#sinceBarrier >= CONFIRM_AT || !this.#options.pace.open) {
       this.#ask();
     } else if (this.#isAwaited()) {
       if (this.#soon) return;
@@ -222,26 +239,31 @@ export class BarrierSender implements Sender {
   }
 
   #ask(): void {
-    const { connection, status } = this.#options;
+    const { connection, status, pace, clock } = this.#options;
     this.#timer?.cancel();
     this.#timer = undefined;
     const marks = [...this.#published].map((book) => ({ book, through: book.cursor - 1 }));
     const slots = this.#slots;
     const count = this.#sinceBarrier;
+    const bytes = this.#bytesSinceBarrier;
+    const askedMs = clock.monotonicMs();
     this.#published.clear();
     this.#slots = [];
     this.#sinceBarrier = 0;
+    this.#bytesSinceBarrier = 0;
     this.#asking = true;
     connection.barrier((processed) => {
       this.#asking = false;
       if (this.#stopped || !processed) return;
       this.#unconfirmed -= count;
+      pace.answered(bytes, clock.monotonicMs() - askedMs);
       for (const { book, through } of marks) {
         if (!book.discarded) book.lane.settleThrough(through);
       }
       for (const { slot, point } of slots) status.settle(slot, point);
       const waiting = [...this.#waiting];
       this.#waiting.clear();
+      this.status();
       for (const book of waiting) this.lane(book);
       this.#confirm();
     });

@@ -25,6 +25,8 @@ export interface Entry {
 export interface Message {
   readonly entries: readonly Entry[];
   readonly sentMs: number;
+  /** On the line. */
+  readonly bytes: number;
   token: number;
   answered: boolean;
 }

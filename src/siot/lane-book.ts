@@ -38,6 +38,8 @@ export type DropCause =
   | 'forbiddenCharacter'
   /** Too often refused while others were taken. */
   | 'refusedByStore'
+  /** Too often not permitted by NATS while it took others. */
+  | 'notPermitted'
   /** It cannot be put on NATS at all: too large. */
   | 'unsendable'
   /** Somebody deleted its node. */

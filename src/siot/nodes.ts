@@ -30,6 +30,8 @@ export interface NodeKeeperOptions {
   readonly parent: string;
   readonly gateway: NodeSpec & { readonly version: string };
   readonly onGone: () => void;
+  /** {@link NodeKeeper.problem} has changed. */
+  readonly onProblem: () => void;
   /** Keeps back, or lets go, the points of a node. */
   readonly hold: (nodeId: string, held: boolean) => void;
   /** Drops, or no longer drops, the points of a node. */
@@ -47,13 +49,17 @@ interface Kept {
   owesResend: boolean;
   failures: number;
   retry: Timer | undefined;
+  /** Ends the holding back of its points. */
+  letGo: Timer | undefined;
   recheck: Timer[];
-  /** One look at a time; another is wanted when it ends. */
-  looking: boolean;
+  /** The store that is being looked into: one look at a time; another is wanted when it ends. */
+  looking: StoreClient | undefined;
   lookAgain: boolean;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+/** A node whose reading takes longer has its points published meanwhile, in ms. */
+const HOLD_MOST_MS = 10_000;
 /** The store works through an edge message at the same time as we hear of it: look soon, and once more. */
 const RECHECK_MS = [50, 1_000];
 /** How often the gateway's own node is looked for, to notice a store that was exchanged in silence. */
@@ -69,6 +75,8 @@ export class NodeKeeper {
   readonly #links = new Map<string, Kept>();
   #store: StoreClient | undefined;
   #pulse: Timer | undefined;
+  /** Why nodes cannot be made, for people; blank: they can. */
+  problem = '';
   #saidParent = '';
 
   constructor(options: NodeKeeperOptions) {
@@ -85,12 +93,13 @@ export class NodeKeeper {
     this.end();
     this.#store = store;
     this.#saidParent = '';
+    this.problem = '';
     for (const kept of this.#all()) {
       kept.unread = true;
       kept.failures = 0;
       kept.owesResend ||= first;
     }
-    for (const { spec } of this.#links.values()) this.#options.hold(spec.id, true);
+    for (const kept of this.#links.values()) this.#hold(kept);
     void this.#beginWith(store);
     this.#schedulePulse(store);
   }
@@ -106,7 +115,7 @@ export class NodeKeeper {
     const kept = this.#keep(spec, events);
     this.#links.set(spec.id, kept);
     if (this.#store === undefined) return;
-    this.#options.hold(spec.id, true);
+    this.#hold(kept);
     void this.#look(kept);
   }
 
@@ -139,8 +148,9 @@ export class NodeKeeper {
       owesResend: false,
       failures: 0,
       retry: undefined,
+      letGo: undefined,
       recheck: [],
-      looking: false,
+      looking: undefined,
       lookAgain: false,
     };
   }
@@ -149,7 +159,16 @@ export class NodeKeeper {
     return [this.#gateway, ...this.#links.values()];
   }
 
+  #hold(kept: Kept): void {
+    const { clock, hold } = this.#options;
+    const { id } = kept.spec;
+    hold(id, true);
+    kept.letGo?.cancel();
+    kept.letGo = clock.setTimer(HOLD_MOST_MS, () => hold(id, false));
+  }
+
   #rest(kept: Kept): void {
+    kept.letGo?.cancel();
     kept.retry?.cancel();
     kept.retry = undefined;
     for (const timer of kept.recheck) timer.cancel();
@@ -170,22 +189,23 @@ export class NodeKeeper {
     });
   }
 
+  // A look at a store that is gone may wait for its answer for long: nobody
+  // waits for that look.
   async #look(kept: Kept): Promise<void> {
-    if (kept.looking) {
+    const store = this.#store;
+    if (store === undefined) return;
+    if (kept.looking === store) {
       kept.lookAgain = true;
       return;
     }
-    kept.looking = true;
+    kept.looking = store;
     do {
       kept.lookAgain = false;
-      const store = this.#store;
-      if (store === undefined) break;
       kept.retry?.cancel();
       kept.retry = undefined;
       await this.#lookOnce(kept, store);
-      if (this.#store !== store) kept.lookAgain = true;
-    } while (kept.lookAgain);
-    kept.looking = false;
+    } while (this.#store === store && isWanted(kept, store));
+    if (kept.looking === store) kept.looking = undefined;
   }
 
   async #lookOnce(kept: Kept, store: StoreClient): Promise<void> {
@@ -233,7 +253,7 @@ export class NodeKeeper {
       case 'deleted':
         kept.failures = 0;
         kept.unread = true;
-        if (kept.life !== 'deleted') {
+        if (kept.life !== 'deleted' && kept !== this.#gateway) {
           log.warn(
             { nodeId: id },
             'somebody deleted this node in SIOT: its points are dropped until it is undeleted there',
@@ -252,7 +272,32 @@ export class NodeKeeper {
         if (found.gone) onGone();
         break;
     }
+    kept.letGo?.cancel();
     hold(id, false);
+    this.#judgeWhole();
+  }
+
+  /** Whether links can have nodes, for the log and for `siot-mcu watch`. */
+  #judgeWhole(): void {
+    const { log, parent, onProblem } = this.#options;
+    const { life, spec } = this.#gateway;
+    const problem = ((): string => {
+      if (life === 'deleted') {
+        return (
+          'somebody deleted the node of this gateway in SIOT: ' +
+          'links without a node get none until it is undeleted there'
+        );
+      }
+      if (this.#saidParent !== '') {
+        return `the node ${parent} of siot.parent is not there: no nodes are made until it is`;
+      }
+      return '';
+    })();
+    if (problem === this.problem) return;
+    this.problem = problem;
+    const orphans = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
+    if (life === 'deleted') log.warn({ nodeId: spec.id, without: orphans.length }, problem);
+    onProblem();
   }
 
   #lookLater(kept: Kept): void {
@@ -305,7 +350,10 @@ export class NodeKeeper {
       return rootId;
     }
     const found = await store.find(parent);
-    if (found.life === 'alive') return parent;
+    if (found.life === 'alive') {
+      this.#saidParent = '';
+      return parent;
+    }
     if (found.life !== 'unknown' && this.#saidParent !== parent) {
       this.#saidParent = parent;
       const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
@@ -340,3 +388,7 @@ export class NodeKeeper {
     }
   }
 }
+
+/** Another look into that store. */
+const isWanted = ({ looking, lookAgain }: Kept, store: StoreClient): boolean =>
+  looking === store && lookAgain;

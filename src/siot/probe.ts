@@ -12,16 +12,27 @@ const NOTHING = new Uint8Array(0);
  * Which generation answers; `undefined`: none does, or nothing that is known.
  * Without side effects (siot-interop.md, 6). The first reply has the server's
  * token in clear: it goes no further than this.
+ *
+ * @param late called when a store answers after it was not waited for any more
  */
-export async function probe(connection: Connection): Promise<Generation | undefined> {
-  const uri = await connection.request('auth.getNatsURI', NOTHING, WITHIN_MS);
-  if (uri === 'lost') return undefined;
-  const told = generationOfPoints(uri);
-  if (told !== undefined) return told;
-  const root = await connection.request('nodes.root.all', NOTHING, WITHIN_MS);
-  if (!(root instanceof Uint8Array)) return undefined;
-  const reply = decodeNodes(root);
-  return reply.kind === 'nodes' ? reply.generation : undefined;
+export async function probe(
+  connection: Connection,
+  late: (generation: Generation) => void = () => undefined,
+): Promise<Generation | undefined> {
+  const ask = async (
+    subject: string,
+    read: (answer: Answer) => Generation | undefined,
+  ): Promise<Generation | 'lost' | undefined> => {
+    const answer = await connection.request(subject, NOTHING, WITHIN_MS, (after) => {
+      const told = read(after);
+      if (told !== undefined) late(told);
+    });
+    return answer === 'lost' ? answer : read(answer);
+  };
+  const told =
+    (await ask('auth.getNatsURI', generationOfPoints)) ??
+    (await ask('nodes.root.all', generationOfNodes));
+  return told === 'lost' ? undefined : told;
 }
 
 /** `02 00 00 00 …` is a count, `0a …` with not only zeros after it a protobuf tag. */
@@ -29,4 +40,10 @@ function generationOfPoints(answer: Answer): Generation | undefined {
   if (!(answer instanceof Uint8Array) || answer.length < 4) return undefined;
   if (isCompact(answer)) return 2;
   return answer[0] === 0x0a ? 1 : undefined;
+}
+
+function generationOfNodes(answer: Answer): Generation | undefined {
+  if (!(answer instanceof Uint8Array)) return undefined;
+  const reply = decodeNodes(answer);
+  return reply.kind === 'nodes' ? reply.generation : undefined;
 }

@@ -2,9 +2,11 @@ import type { Outbox, OutboxLane } from '../outbox/outbox.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Point } from '../point/point.js';
+import { ConfirmedByNats } from './asker.js';
 import { BarrierSender, type Sender } from './barrier-sender.js';
 import type { Connection } from './connection.js';
 import type { DropCause, LaneBook, Ledger } from './lane-book.js';
+import { Pace } from './pace.js';
 import { StatusBook } from './status-book.js';
 import { WindowSender } from './window-sender.js';
 import type { SiotWire } from './wire.js';
@@ -42,12 +44,16 @@ export class Publisher {
   readonly #discarded = new Set<string>();
   readonly #status = new StatusBook(this.#held);
   readonly #ledger: Ledger = { accepted: 0 };
+  readonly #pace: Pace;
   #mode: PublishMode = { kind: 'paused' };
+  /** NATS has not permitted something: each point is confirmed by itself. */
+  #oneByOne = false;
   #sender: Sender | undefined;
   readonly #dropLog = new Map<string, { sinceMs: number; unsaid: number }>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.clock);
     options.outbox.onPut = this.#onPut;
     for (const lane of options.outbox.lanes()) this.#bookOf(lane);
   }
@@ -79,9 +85,26 @@ export class Publisher {
       // Whoever does not take points any more may still confirm some.
       this.#sender?.suspend();
       for (const { lane } of this.#books.values()) lane.claimBefore(0);
+      this.#oneByOne = false;
       return;
     }
+    this.#begin(mode);
+  }
+
+  /** NATS does not permit what was published on this subject. */
+  denied(subject: string): void {
+    // Questions and answers to others are not points.
+    if (!subject.startsWith('p.')) return;
+    const mode = this.#mode;
+    this.#sender?.denied(subject);
+    if (mode.kind !== 'withoutStore' || this.#oneByOne) return;
+    this.#oneByOne = true;
+    this.#begin(mode);
+  }
+
+  #begin(mode: Exclude<PublishMode, { kind: 'paused' }>): void {
     this.#sender?.stop();
+    this.#pace.restart();
     this.#sender = this.#makeSender(mode);
     this.#status.restart();
     for (const book of this.#books.values()) {
@@ -178,28 +201,25 @@ export class Publisher {
 
   #makeSender(mode: Exclude<PublishMode, { kind: 'paused' }>): Sender {
     const { connection, clock, random, onSuspicion } = this.#options;
-    const onDrop = this.#dropped.bind(this);
-    switch (mode.kind) {
-      case 'withoutStore':
-        return new BarrierSender({
-          connection,
-          clock,
-          onDrop,
-          wire: mode.wire,
-          status: this.#status,
-        });
-      case 'withStore':
-        return new WindowSender({
-          connection,
-          clock,
-          onDrop,
-          wire: mode.wire,
-          status: this.#status,
-          random,
-          ledger: this.#ledger,
-          onSuspicion,
-        });
+    const given = {
+      wire: mode.wire,
+      status: this.#status,
+      clock,
+      pace: this.#pace,
+      onDrop: this.#dropped.bind(this),
+    };
+    if (mode.kind === 'withoutStore' && !this.#oneByOne) {
+      return new BarrierSender({ ...given, connection });
     }
+    const withStore = mode.kind === 'withStore';
+    return new WindowSender({
+      ...given,
+      random,
+      ledger: this.#ledger,
+      asker: withStore ? connection : new ConfirmedByNats(connection),
+      // NATS itself is not looked for again: should it be gone, the connection ends.
+      onSuspicion: withStore ? onSuspicion : () => this.#begin(mode),
+    });
   }
 
   #dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {

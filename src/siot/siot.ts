@@ -46,8 +46,10 @@ export interface SiotStatus {
   /** `answers`: a store replies; `expected`: one did before or is required, and does not now. */
   readonly store: 'answers' | 'expected' | 'none';
   readonly nats: 'connected' | 'connecting' | 'refused';
-  /** Why there is no connection, for people. */
+  /** Why there is no connection, or what NATS does not permit, for people. */
   readonly problem?: string;
+  /** Why SIOT takes nothing, or has no nodes for us, for people. */
+  readonly storeProblem?: string;
 }
 
 /** A setting that SIOT did not take; the message is for people. */
@@ -57,10 +59,15 @@ export class SettingError extends Error {
 
 type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 
+const TAKES_NOTHING =
+  'SIOT answers questions, but takes no points: they wait. Is its store at work, or its disk full?';
+
 /** How often SIOT is looked for while it does not answer. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
 /** For a store to answer before points are published as if there were none. */
 const PROBE_HEAD_START_MS = 250;
+/** Probes that nobody answered, at which the log says so. */
+const SILENT_AT = 2;
 const DRAIN_LOOK_MS = 10;
 const REMOVED_WITHIN_MS = 5_000;
 
@@ -118,6 +125,10 @@ export class Siot {
       random,
       log,
       onState: (state) => this.#onConnection(state),
+      onDenied: (subject) => {
+        this.#publisher.denied(subject);
+        this.#changed();
+      },
     });
     this.#publisher = new Publisher({
       connection: this.#connection,
@@ -135,6 +146,7 @@ export class Siot {
       parent: options.parent,
       gateway: { ...gateway, type: 'mcuGateway' },
       onGone: () => this.#suspect('noResponders'),
+      onProblem: () => this.#changed(),
       hold: (nodeId, held) => this.#publisher.hold(nodeId, held),
       discard: (nodeId, discarded) => this.#publisher.discard(nodeId, discarded),
       publishVersion: () => this.#publishVersion(),
@@ -160,21 +172,31 @@ export class Siot {
   }
 
   get status(): SiotStatus {
-    const { state } = this.#connection;
+    const { state, denied } = this.#connection;
     const store = this.#store ? 'answers' : this.#expectsStore ? 'expected' : 'none';
-    const generation = this.#wire.generation;
+    const storeProblem = this.#storeProblem();
+    const common = {
+      generation: this.#wire.generation,
+      store,
+      ...(storeProblem === '' ? {} : { storeProblem }),
+    } as const;
     switch (state.name) {
       case 'connected':
-        return { generation, store, nats: 'connected' };
+        return { ...common, nats: 'connected', ...(denied === '' ? {} : { problem: denied }) };
       case 'refused':
-        return { generation, store, nats: 'refused', problem: state.problem };
+        return { ...common, nats: 'refused', problem: state.problem };
       case 'connecting':
       case 'closed': {
         const problem = state.name === 'connecting' ? state.problem : undefined;
-        const status = { generation, store, nats: 'connecting' } as const;
-        return problem === undefined ? status : { ...status, problem };
+        return { ...common, nats: 'connecting', ...(problem === undefined ? {} : { problem }) };
       }
     }
+  }
+
+  #storeProblem(): string {
+    const tookNone = this.#publisher.accepted === this.#acceptedAtSuspicion;
+    if (this.#suspicions > 1 && tookNone) return TAKES_NOTHING;
+    return this.#store === undefined ? '' : this.#keeper.problem;
   }
 
   /** Called with each change until the returned function is called. */
@@ -270,7 +292,10 @@ export class Siot {
       // answers, and the probe takes seconds: points need not wait for it.
       this.#searchTimer = this.#options.clock.setTimer(PROBE_HEAD_START_MS, () => this.#bridge());
     }
-    const found = await probe(this.#connection);
+    const found = await probe(this.#connection, (late) => {
+      // A slow store: it may come as late as that, while none is known.
+      if (this.#store === undefined && !this.#stopping) this.#foundLate(late);
+    });
     if (search !== this.#search || !this.#connection.connected) return;
     this.#searchTimer?.cancel();
     if (found !== undefined) {
@@ -279,8 +304,17 @@ export class Siot {
     }
     this.#silentProbes += 1;
     if (!this.#expectsStore) this.#bridge();
+    else if (this.#silentProbes === SILENT_AT) {
+      this.#options.log.warn({}, 'SIOT does not answer: points wait for it');
+    }
     this.#searchAfter(backoffMs(this.#silentProbes, PROBE, this.#options.random()));
     this.#changed();
+  }
+
+  #foundLate(generation: Generation): void {
+    this.#search += 1;
+    this.#searchTimer?.cancel();
+    this.#storeAnswers(generation);
   }
 
   #searchAfter(ms: number): void {
@@ -316,7 +350,8 @@ export class Siot {
       this.#listenToGatewayEdges();
       for (const node of this.#nodes.values()) node.listen(this.#wire);
     }
-    log.info({ generation: speaks }, first ? 'a SIOT store answers' : 'the SIOT store answers');
+    const say = this.#suspicions > 1 ? log.debug.bind(log) : log.info.bind(log);
+    say({ generation: speaks }, first ? 'a SIOT store answers' : 'the SIOT store answers');
     this.#store = new StoreClient(this.#connection, clock, this.#wire);
     this.#keeper.begin(this.#store, first);
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
@@ -332,7 +367,14 @@ export class Siot {
     if (accepted !== this.#acceptedAtSuspicion) this.#suspicions = 0;
     this.#acceptedAtSuspicion = accepted;
     this.#suspicions += 1;
-    log.info({ why }, 'SIOT is looked for again: its store does not answer as it did');
+    // A store that takes no points is suspected again and again.
+    if (this.#suspicions === 1) {
+      log.info({ why }, 'SIOT is looked for again: its store does not answer as it did');
+    } else if (this.#suspicions === 2) {
+      log.warn({ why }, TAKES_NOTHING);
+    } else {
+      log.debug({ why, time: this.#suspicions }, 'SIOT is looked for again');
+    }
     this.#search += 1;
     this.#store = undefined;
     this.#keeper.end();

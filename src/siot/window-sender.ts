@@ -1,8 +1,10 @@
 import type { Timer } from '../point/clock.js';
 import { textOf } from '../point/point.js';
 import { backoffMs } from './backoff.js';
-import { BATCH_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
+import type { Asker } from './asker.js';
+import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
 import { NotConnectedError, type Answer } from './connection.js';
+import { denialText } from './denials.js';
 import { Fifo } from './fifo.js';
 import {
   laneEntry,
@@ -19,16 +21,17 @@ import { KeyGroups, type KeyGroup } from './key-groups.js';
 import type { DropCause, LaneBook, Ledger } from './lane-book.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
+import type { SiotWire } from './wire.js';
 
-export interface WindowSenderOptions extends SenderOptions {
+export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
+  /** A store, or NATS itself. */
+  readonly asker: Asker;
   readonly random: () => number;
   readonly ledger: Ledger;
   /** The store may be gone, or be another one: nothing more is sent until a new sender begins. */
   readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
 }
 
-/** A reply that takes longer is not waited for, in ms; it still counts when it comes. */
-const ANSWER_WITHIN_MS = 5_000;
 /** A store whose quickest answer takes longer is distant, and not merely busy. */
 const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
@@ -43,6 +46,8 @@ const RETRY = { firstMs: 500, maxMs: 30_000 };
 const MOST_TRIES = 10;
 /** Points refused with none taken between them, from which on the store is taken to refuse all. */
 const STALLED_AT = 16;
+
+type Refusal = 'refusedByStore' | 'notPermitted';
 
 /**
  * Publishes to a store: each message with a reply subject, a bounded number
@@ -116,9 +121,9 @@ export class WindowSender implements Sender {
     this.#stopped = true;
     this.#sweep?.cancel();
     this.#stallTimer?.cancel();
-    for (const message of this.#unanswered) this.#options.connection.forget(message.token);
+    for (const message of this.#unanswered) this.#options.asker.forget(message.token);
     for (const entry of this.#retries.stop()) {
-      if (entry.late !== undefined) this.#options.connection.forget(entry.late.token);
+      if (entry.late !== undefined) this.#options.asker.forget(entry.late.token);
     }
   }
 
@@ -137,6 +142,7 @@ export class WindowSender implements Sender {
   }
 
   #room(): number {
+    if (!this.#options.pace.open) return 0;
     if (this.#stall === undefined) return this.#options.wire.window;
     return this.#stall.trial ? 1 : 0;
   }
@@ -241,26 +247,24 @@ export class WindowSender implements Sender {
   }
 
   #send(entries: readonly Entry[]): void {
-    const { connection, wire, clock } = this.#options;
+    const { asker, wire, clock, pace } = this.#options;
     const [first] = entries;
     if (first === undefined) return;
-    const message: Message = {
-      entries,
-      sentMs: clock.monotonicMs(),
-      token: 0,
-      answered: false,
-    };
     for (const entry of entries) {
-      if (entry.late !== undefined) connection.forget(entry.late.token);
+      if (entry.late !== undefined) asker.forget(entry.late.token);
       entry.late = undefined;
     }
     if (this.#stall !== undefined) this.#stall.trial = false;
+    let message: Message;
     try {
-      message.token = connection.ask(
-        wire.pointSubject(nodeIdOf(first), first.point),
-        wire.encode(entries.map((entry) => entry.point)),
-        (answer) => this.#answered(message, answer),
+      const payload = wire.encode(entries.map((entry) => entry.point));
+      const sentMs = clock.monotonicMs();
+      const bytes = payload.length + MESSAGE_BYTES;
+      const sent: Message = { entries, sentMs, bytes, token: 0, answered: false };
+      sent.token = asker.ask(subjectOf(sent, wire), payload, (answer) =>
+        this.#answered(sent, answer),
       );
+      message = sent;
     } catch (error) {
       // Without a connection this sender's life is over; the next one finds
       // all in the outbox.
@@ -269,6 +273,7 @@ export class WindowSender implements Sender {
       return;
     }
     this.#unanswered.add(message);
+    pace.sent(message.bytes);
     this.#sweep ??= clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
   }
 
@@ -283,15 +288,11 @@ export class WindowSender implements Sender {
   #answered(message: Message, answer: Answer): void {
     // A second reply changes nothing (siot-interop.md, 4.4).
     if (this.#stopped || message.answered || answer === 'lost' || answer === 'timeout') return;
-    message.answered = true;
-    this.#options.connection.forget(message.token);
-    this.#unanswered.delete(message);
-    this.#answeredMs = this.#options.clock.monotonicMs();
+    const tookMs = this.#end(message);
     if (answer === 'noResponders') {
       this.#suspect('noResponders');
       return;
     }
-    const tookMs = this.#answeredMs - message.sentMs;
     this.#quickestMs = Math.min(this.#quickestMs ?? tookMs, tookMs);
     const receipt = readReceipt(answer);
     switch (receipt.kind) {
@@ -313,6 +314,30 @@ export class WindowSender implements Sender {
         break;
     }
     this.#pump();
+  }
+
+  /** How long it took, in ms. */
+  #end(message: Message): number {
+    const { asker, clock, pace } = this.#options;
+    message.answered = true;
+    asker.forget(message.token);
+    this.#answeredMs = clock.monotonicMs();
+    const tookMs = this.#answeredMs - message.sentMs;
+    if (this.#unanswered.delete(message)) pace.answered(message.bytes, tookMs);
+    else pace.late(tookMs);
+    return tookMs;
+  }
+
+  /** The eldest on that subject: NATS works through them in order. */
+  denied(subject: string): void {
+    if (this.#stopped) return;
+    for (const message of this.#unanswered) {
+      if (subjectOf(message, this.#options.wire) !== subject) continue;
+      this.#end(message);
+      this.#refusedAll(message, denialText('publish', subject), 'notPermitted');
+      this.#pump();
+      return;
+    }
   }
 
   #accepted(message: Message): void {
@@ -359,21 +384,21 @@ export class WindowSender implements Sender {
     this.#suspect('undecodable');
   }
 
-  #refusedAll(message: Message, why: string): void {
+  #refusedAll(message: Message, why: string, cause: Refusal = 'refusedByStore'): void {
     for (const entry of message.entries) {
       if (entry.done) continue;
       if (message.entries.length > 1) this.#later(entry);
-      else this.#refusedOne(entry, why);
+      else this.#refusedOne(entry, why, cause);
     }
     if (this.#refused.size >= STALLED_AT || this.#stall !== undefined) this.#pause();
   }
 
-  #refusedOne(entry: Entry, why: string): void {
+  #refusedOne(entry: Entry, why: string, cause: Refusal = 'refusedByStore'): void {
     const { ledger } = this.#options;
     const trouble = makeTrouble(entry);
     if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
     trouble.acceptedBefore = ledger.accepted;
-    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, 'refusedByStore', why);
+    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, cause, why);
     else this.#later(entry);
   }
 
@@ -432,14 +457,15 @@ export class WindowSender implements Sender {
   }
 
   #sweepLate(): void {
-    const { clock } = this.#options;
+    const { clock, pace } = this.#options;
     this.#sweep = undefined;
     if (this.#stopped || this.#suspicious) return;
     const nowMs = clock.monotonicMs();
     let late = 0;
     for (const message of this.#unanswered) {
-      if (nowMs - message.sentMs < ANSWER_WITHIN_MS) break;
+      if (nowMs - message.sentMs < pace.patienceMs) break;
       this.#unanswered.delete(message);
+      pace.givenUp(message.bytes);
       late += 1;
       for (const entry of message.entries) {
         entry.late = message;
@@ -447,7 +473,7 @@ export class WindowSender implements Sender {
         else this.#refusedOne(entry, 'no reply');
       }
     }
-    if (late > 0 && nowMs - this.#answeredMs >= ANSWER_WITHIN_MS) this.#suspect('silence');
+    if (late > 0 && nowMs - this.#answeredMs >= pace.patienceMs) this.#suspect('silence');
     if (this.#unanswered.size > 0) {
       this.#sweep = clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
     }
@@ -459,4 +485,9 @@ export class WindowSender implements Sender {
     this.#suspicious = true;
     this.#options.onSuspicion(why);
   }
+}
+
+function subjectOf({ entries }: Message, wire: SiotWire): string {
+  const [first] = entries;
+  return first === undefined ? '' : wire.pointSubject(nodeIdOf(first), first.point);
 }

@@ -13,7 +13,7 @@ import {
 } from '@nats-io/transport-node';
 import { SystemClock, type Clock, type Timer } from '../../src/point/clock.js';
 import { encodeNodes } from './codec-protobuf.js';
-import { NODE_TYPE, TOMBSTONE } from './database.js';
+import { NODE_TYPE, ROOT, TOMBSTONE } from './database.js';
 import { DIALECTS, type Dialect, type Version } from './dialect.js';
 import type { StorePoint } from './point.js';
 import { StoreService, type Counters, type Request } from './service.js';
@@ -75,6 +75,7 @@ export class SiotStore {
   readonly #waiting: (() => void)[] = [];
   #paused = false;
   #delayMs = 0;
+  #losing = false;
   #failing = { left: 0, text: '' };
 
   private constructor(connection: NatsConnection, options: SiotStoreOptions) {
@@ -183,6 +184,31 @@ export class SiotStore {
   /** Replies leave this much later than what they answer was done; 0 = at once. */
   delayReplies(ms: number): void {
     this.#delayMs = ms;
+  }
+
+  /** All is done as ever, and no reply arrives: as when it is killed in the midst of its work. */
+  loseReplies(lose: boolean): void {
+    this.#losing = lose;
+  }
+
+  /**
+   * Takes over what another has stored, as a newer or older SIOT does with the
+   * data that it finds; the other's user does not come along.
+   */
+  inherit(other: SiotStore): void {
+    const { database } = this.#service;
+    const write = (origin: string, p: PointSnapshot): StorePoint =>
+      this.#pointOf(origin, p.type, p.key, p.text === '' ? p.number : p.text, p.time, p.tombstone);
+    for (const { id, type, parent, points, edgePoints } of other.nodes()) {
+      if (parent === ROOT || id === other.userId) continue;
+      for (const each of points) database.nodePoints(id, [write(each.origin, each)]);
+      const edge = edgePoints.filter((each) => each.type !== NODE_TYPE);
+      const time = edge[0]?.time ?? this.#clock.wallNs();
+      database.edgePoints(id, parent, [
+        ...edge.map((each) => write(each.origin, each)),
+        this.#pointOf('', NODE_TYPE, '0', type, time, 0),
+      ]);
+    }
   }
 
   get rootId(): string {
@@ -327,7 +353,7 @@ export class SiotStore {
   }
 
   #respond(reply: string | undefined, payload: Uint8Array): void {
-    if (reply === undefined || reply === '') return;
+    if (reply === undefined || reply === '' || this.#losing) return;
     if (this.#delayMs === 0) {
       this.#publish(reply, payload);
       return;

@@ -52,6 +52,8 @@ class Watch {
   >();
   #note = '';
   #siot = '';
+  /** What was wrong with the gateway's own NATS. */
+  #nats = '';
 
   constructor(
     private readonly client: GatewayClient,
@@ -91,6 +93,9 @@ class Watch {
     const siot = JSON.stringify(status.siot);
     if (siot !== this.#siot) this.say({ kind: 'siot', siot: status.siot });
     this.#siot = siot;
+    const nats = status.nats.problem ?? '';
+    if (nats !== this.#nats) this.say({ kind: 'nats', nats: status.nats });
+    this.#nats = nats;
     const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
     this.#follow(links, WIRES[status.siot.generation]);
     for (const link of links) {
