@@ -182,6 +182,20 @@ describe('a setting', () => {
     expect(day.broken()).toHaveLength(1);
   });
 
+  it('that went with a restart soon after the gateway had come back, but was there, is missed', () => {
+    const day = new Day().sets('s0', 7).at(60_000).isAway('gateway', 1_000).at(63_000).starts();
+    day.inForce.set('s0/0', 0);
+    day.store.set('s0/0', 0);
+    expect(day.broken()).toHaveLength(1);
+  });
+
+  it('that nobody had heard of before the device restarted is shown as it is, and that will do', () => {
+    const day = new Day().at(60_000).isAway('bus', 1_000).sets('s0', 7).at(62_500).starts();
+    day.inForce.set('s0/0', 0);
+    day.store.set('s0/0', 0);
+    expect(day.broken()).toEqual([]);
+  });
+
   it('of a device that acknowledges nothing may have got lost', () => {
     const day = new Day({ acknowledges: false }).sets('s0', 7);
     day.inForce.set('s0/0', 0);

@@ -3,7 +3,7 @@
  * that its own tests can show it a made-up loss.
  */
 import type { McuTimes } from '../../firmware-sim/mcu.js';
-import { nameOf, type Entry, type EntryOf, type Named, type Value } from './journal.js';
+import { nameOf, type Entry, type EntryOf, type Named, type Part, type Value } from './journal.js';
 
 export interface DeviceOutcome {
   readonly name: string;
@@ -101,9 +101,6 @@ function deaf({ name, unacknowledged }: DeviceOutcome): Violation[] {
 
 // (2) A setting made in SIOT reaches the device, or its user can see that it has not.
 
-/** After which the gateway has seen what there was to see. */
-const MARGIN_MS = 6_000;
-
 function lostSettings({ entries, commands, stored }: Outcome, device: DeviceOutcome): Violation[] {
   // Sent once, and nobody knows what became of it: it is shown as unconfirmed.
   if (!device.acknowledges) return [];
@@ -126,29 +123,51 @@ function lostSettings({ entries, commands, stored }: Outcome, device: DeviceOutc
   });
 }
 
+/** What the gateway has learned of a device may not be on its disk yet when it is killed. */
+const BEFORE_MS = 2_000;
+/** From a port that opens to the first packet that was heard on it. */
+const AFTER_MS = 1_000;
+/** A port is tried again after so long at the most, and a node read when the store is there. */
+const OPENED_WITHIN_MS = 6_000;
+
 /**
- * Whether the device restarted after `sinceMs` with nobody there to notice: it
- * reports its own values then, which take the place of settings, as SIOT shows.
+ * Whether the device restarted, after `setMs`, and nobody could notice: then it
+ * reports its own values, which take the place of settings, and SIOT shows them.
+ * Nobody could if the gateway was not there to hear the device; or not there to
+ * hear of the setting, before the device's report took its place in the store.
  */
-function restartedUnseen(entries: readonly Entry[], device: string, sinceMs: number): boolean {
-  const dark = darkness(entries, device);
-  return of(entries, 'started').some(
-    (start) =>
-      start.device === device &&
-      start.atMs > sinceMs - MARGIN_MS &&
-      dark.some(([from, until]) => start.atMs > from - MARGIN_MS && start.atMs < until + MARGIN_MS),
-  );
+function restartedUnseen(entries: readonly Entry[], device: string, setMs: number): boolean {
+  const deaf = darkness(entries, device, ['gateway', 'line']);
+  const away = darkness(entries, device, ['gateway', 'bus', 'store']);
+  return of(entries, 'started').some(({ device: which, atMs }) => {
+    if (which !== device || atMs < setMs - AFTER_MS) return false;
+    if (isWithin(deaf, atMs)) return true;
+    return away.some((dark) => isWithin([dark], setMs) && atMs < dark[1] + OPENED_WITHIN_MS);
+  });
 }
 
-/** When something was not there between the device and SIOT. */
-function darkness(entries: readonly Entry[], device: string): [fromMs: number, untilMs: number][] {
-  const dark: [number, number][] = [];
-  const since = new Map<string, number>();
+type Dark = readonly [fromMs: number, untilMs: number];
+
+const isWithin = (dark: readonly Dark[], atMs: number): boolean =>
+  dark.some(([from, until]) => atMs > from - BEFORE_MS && atMs < until + AFTER_MS);
+
+/** When one of these was not there for the device; until the gateway has its port open again. */
+function darkness(entries: readonly Entry[], device: string, parts: readonly Part[]): Dark[] {
+  const dark: Dark[] = [];
+  const since = new Map<Part, number>();
+  const opened = of(entries, 'said')
+    .filter(({ line }) => line.includes('port is open') && line.includes(`"link":"${device}"`))
+    .map(({ atMs }) => atMs);
   for (const entry of entries) {
     if (entry.kind !== 'down' && entry.kind !== 'up') continue;
-    if (entry.device !== undefined && entry.device !== device) continue;
-    if (entry.kind === 'down') since.set(entry.what, entry.atMs);
-    else dark.push([since.get(entry.what) ?? 0, entry.atMs]);
+    const { what, atMs } = entry;
+    if (!parts.includes(what) || (entry.device ?? device) !== device) continue;
+    if (entry.kind === 'down') {
+      since.set(what, atMs);
+      continue;
+    }
+    const open = opened.find((ms) => ms > atMs && ms < atMs + OPENED_WITHIN_MS);
+    dark.push([since.get(what) ?? 0, open ?? atMs]);
   }
   return dark;
 }
