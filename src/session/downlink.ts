@@ -322,7 +322,9 @@ export class Downlink {
       this.#saving = true;
       this.host.saved(() => {
         this.#saving = false;
-        const stillDue = this.#open && !this.#silence.silent && this.#turns.has(setting);
+        // Meanwhile another device may be there, which must not get it or needs another codec.
+        const isFit = this.#open && !this.#silence.silent && this.host.codec() === codec;
+        const stillDue = isFit && this.#turns.has(setting);
         if (stillDue) this.#transmitSetting(setting, codec, limit);
         else this.#pump();
       });

@@ -19,15 +19,24 @@ interface TakenPacket {
   readonly length: number;
   /** Monotonic ms of its arrival, or of its last repetition. */
   ms: number;
-  /** Its points are safe: it may be acknowledged (again). */
+  /** Of all packets, in their order. */
+  readonly number: number;
+  /** Its new points are safe. */
+  ownSafe: boolean;
+  /** All that it says is safe: it may be acknowledged (again). */
   safe: boolean;
-  /** What else waits for that. */
-  whenSafe: (() => void)[] | undefined;
+}
+
+/** A packet that says again what packets before it have said, which are not safe yet. */
+interface Repetition {
+  readonly packet: TakenPacket;
+  readonly sequence: number;
+  readonly restarts: number;
 }
 
 const SAME_PACKET_WITHIN_MS = 5_000;
 
-const NO_PACKET: TakenPacket = { length: -1, ms: 0, safe: false, whenSafe: undefined };
+const NO_PACKET: TakenPacket = { length: -1, ms: 0, number: 0, ownSafe: false, safe: false };
 
 export class Uplink {
   /** The packet just before. */
@@ -36,8 +45,14 @@ export class Uplink {
   #lastBytesLength = -1;
   #lastSequence: number | undefined;
   #sequenceMoves = false;
-  /** Packets whose points are on their way to safety. */
+  #packets = 0;
+  /** Packets with new points that are on their way to safety, the oldest first. */
   readonly #unsafe = new Set<TakenPacket>();
+  /**
+   * The latest of each sequence: a device that hears nothing for hours repeats
+   * without end, and an ack answers all repetitions of a packet.
+   */
+  readonly #repetitions = new Map<number, Repetition>();
   /** After a restart of the device its sequences mean other packets. */
   #restarts = 0;
 
@@ -80,6 +95,7 @@ export class Uplink {
 
   restarted(): void {
     this.#restarts += 1;
+    this.#repetitions.clear();
     this.#forget();
   }
 
@@ -91,7 +107,7 @@ export class Uplink {
     const packet = this.#remember(sequence, frame);
     const news: Point[] = [];
     for (const { point, again } of taken) if (!again) news.push(point);
-    const safe = this.#whenAllSafe(packet, sequence, news.length < taken.length);
+    const safe = this.#whenSafe(packet, sequence, news.length < taken.length);
     const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
     if (outcome === 'full') {
       this.#forget();
@@ -102,7 +118,7 @@ export class Uplink {
     if (outcome !== 'taken') safe();
     // Only what really waits: a set through which every packet passes leaves garbage
     // that grows old, since each table of a set refers to the next.
-    if (!packet.safe) this.#unsafe.add(packet);
+    if (!packet.ownSafe) this.#unsafe.add(packet);
     this.counters.points += taken.length;
     for (const { record, point, spelling, timeKind } of taken) {
       record.merge(point, timeKind === 'real');
@@ -112,23 +128,43 @@ export class Uplink {
   }
 
   /** To be called when a packet's own points are safe. */
-  #whenAllSafe(packet: TakenPacket, sequence: number, hasOldPoints: boolean): () => void {
-    const restarts = this.#restarts;
-    // What came before and is sent again is safe only when its first packet is.
-    const waitsFor = hasOldPoints ? [...this.#unsafe] : NONE;
-    let own = false;
-    const look = (): void => {
-      if (!own || waitsFor.some((other) => !other.safe)) return;
-      packet.safe = true;
-      this.#unsafe.delete(packet);
-      for (const then of packet.whenSafe ?? NONE) then();
-      if (restarts === this.#restarts) this.host.acknowledge(sequence);
-    };
-    for (const other of waitsFor) (other.whenSafe ??= []).push(look);
+  #whenSafe(packet: TakenPacket, sequence: number, saysAgain: boolean): () => void {
+    const repetition = { packet, sequence, restarts: this.#restarts };
     return () => {
-      own = true;
-      look();
+      packet.ownSafe = true;
+      this.#unsafe.delete(packet);
+      // What came before and is sent again is safe only when its first packet is.
+      if (saysAgain && this.#hasUnsafeBefore(packet)) this.#await(repetition);
+      else this.#isSafe(repetition);
+      if (this.#repetitions.size > 0) this.#lookAtRepetitions();
     };
+  }
+
+  #await(repetition: Repetition): void {
+    const { packet, sequence, restarts } = repetition;
+    if (restarts !== this.#restarts) return;
+    const other = this.#repetitions.get(sequence);
+    if (other === undefined || other.packet.number < packet.number) {
+      this.#repetitions.set(sequence, repetition);
+    }
+  }
+
+  #hasUnsafeBefore({ number }: TakenPacket): boolean {
+    const [oldest] = this.#unsafe;
+    return oldest !== undefined && oldest.number < number;
+  }
+
+  #lookAtRepetitions(): void {
+    for (const repetition of this.#repetitions.values()) {
+      if (this.#hasUnsafeBefore(repetition.packet)) continue;
+      this.#repetitions.delete(repetition.sequence);
+      this.#isSafe(repetition);
+    }
+  }
+
+  #isSafe({ packet, sequence, restarts }: Repetition): void {
+    packet.safe = true;
+    if (restarts === this.#restarts) this.host.acknowledge(sequence);
   }
 
   #forget(): void {
@@ -153,9 +189,8 @@ export class Uplink {
     this.#lastBytes.set(frame);
     this.#lastBytesLength = frame.length;
     const ms = this.clock.monotonicMs();
-    this.#last = { length: frame.length, ms, safe: false, whenSafe: undefined };
+    this.#packets += 1;
+    this.#last = { length: frame.length, ms, number: this.#packets, ownSafe: false, safe: false };
     return this.#last;
   }
 }
-
-const NONE: readonly never[] = [];

@@ -133,6 +133,22 @@ describe('a packet with points is acknowledged', () => {
     expect(harness.takeAcks().sort()).toEqual([5, 6]);
     expect(harness.published).toHaveLength(1);
   });
+
+  it('once, however often it was repeated while neither disk nor SIOT took anything', () => {
+    const harness = moving();
+    harness.safety = 'later';
+    // Two packets in flight, in turns: neither is the one just before it.
+    for (let round = 0; round < 1_000; round++) {
+      harness.points([{ type: 'temp', value: 1, time: T }], 5);
+      harness.points([{ type: 'temp', value: 2, time: T + 1n }], 6);
+      harness.advance(100);
+    }
+    expect(harness.unsafe).toHaveLength(2);
+    harness.unsafe.pop()!();
+    expect(harness.takeAcks()).toEqual([6]);
+    harness.makeSafe();
+    expect(harness.takeAcks().sort()).toEqual([5, 5, 6]);
+  });
 });
 
 describe('a packet with the same bytes as the one just before it', () => {

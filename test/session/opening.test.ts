@@ -409,6 +409,19 @@ describe('a command', () => {
     expect(command.state).toBe('ended');
   });
 
+  it('does not go to another device that took the place of its own while it was written to disk', () => {
+    const harness = commanded();
+    harness.saving = 'later';
+    const command = harness.set('restart', 1);
+    harness.close();
+    harness.session.hold(true);
+    harness.open();
+    harness.makeSaved();
+    harness.advance(60_000);
+    expect(harness.takePoints()).not.toContain('restart=1');
+    expect(command.state).toBe('pending');
+  });
+
   it('set while the port is closed is sent after the opening, once', () => {
     const harness = new SessionHarness({
       protocol: 'compact',
