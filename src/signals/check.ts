@@ -4,6 +4,7 @@ import {
   codeRange,
   DatabaseError,
   idText,
+  MAX_MESSAGE_BYTES,
   signalBytes,
   type Database,
   type DatabaseProblem,
@@ -11,9 +12,6 @@ import {
   type Place,
   type Signal,
 } from './database.js';
-
-/** The longest that ISO-TP carries without its escape; nobody describes longer ones by signals. */
-const MAX_LENGTH = 4095;
 
 /** Gathers what is wrong with a database while it is read. */
 export class ProblemList {
@@ -88,10 +86,10 @@ function checkNames(messages: readonly Message[], problems: ProblemList): void {
 }
 
 function checkMessage(message: Message, problems: ProblemList): void {
-  if (message.length > MAX_LENGTH) {
+  if (message.length > MAX_MESSAGE_BYTES) {
     problems.error(
       message.place,
-      `${message.name} has ${message.length} bytes; allowed are 0 to ${MAX_LENGTH}`,
+      `${message.name} has ${message.length} bytes; allowed are 0 to ${MAX_MESSAGE_BYTES}`,
     );
     return;
   }

@@ -24,6 +24,11 @@ export class DatabaseError extends Error {
   }
 }
 
+/** The longest that ISO-TP carries without its escape; nobody describes longer ones by signals. */
+export const MAX_MESSAGE_BYTES = 4095;
+/** No signal begins behind so many bits, or is longer. */
+export const MAX_SIGNAL_BITS = MAX_MESSAGE_BYTES * 8;
+
 export type ByteOrder = 'little' | 'big';
 export type SignalKind = 'unsigned' | 'signed' | 'single' | 'double';
 

@@ -11,7 +11,7 @@
  * ```
  */
 import { checkDatabase, ProblemList } from './check.js';
-import { DatabaseError, type Database, type Place } from './database.js';
+import { DatabaseError, MAX_SIGNAL_BITS, type Database, type Place } from './database.js';
 import { DbcAttributes } from './dbc-attributes.js';
 import { DraftBook, type DraftMessage, type DraftSignal } from './dbc-draft.js';
 import { DbcScanner, DbcSyntaxError } from './dbc-scanner.js';
@@ -193,7 +193,9 @@ class DbcParser {
     const start = Number(scanner.integer('the start bit'));
     scanner.mark('|', 'between start bit and length');
     const length = Number(scanner.integer('the length in bits'));
-    if (start < 0 || length < 0) scanner.fail(`${name} has a negative place or length`, place);
+    if (![start, length].every((bits) => bits >= 0 && bits <= MAX_SIGNAL_BITS)) {
+      scanner.fail(`start and length of ${name} must be 0 to ${MAX_SIGNAL_BITS} bits`, place);
+    }
     scanner.mark('@', 'before the byte order');
     const order = scanner.take(/[01]/y) ?? scanner.fail('the byte order is 0 (big) or 1 (little)');
     const sign = scanner.take(/[+-]/y) ?? scanner.fail('+ (unsigned) or - (signed) belongs here');

@@ -18,6 +18,7 @@ import { CLASSIC_LENGTH } from '../transport/can-frame.js';
 import { checkDatabase, ProblemList } from './check.js';
 import {
   DatabaseError,
+  MAX_SIGNAL_BITS,
   signalBytes,
   type Database,
   type Message,
@@ -41,8 +42,6 @@ type DraftSignal = Mutable<Signal> & { texts: Map<bigint, string> };
 const ROOT = 'NetworkDefinition';
 /** A group of labels with more codes is a mistake, and would fill the memory. */
 const MOST_CODES = 65_536n;
-/** A signal longer than this is in no message that the checks allow. */
-const MOST_BITS = 100_000;
 
 /** `bus`: only the messages of that one. Throws a {@link DatabaseError}. */
 export function parseKcd(text: string, bus?: string): Database {
@@ -176,8 +175,8 @@ class KcdParser {
   #addSignal(attributes: Attributes, isMultiplexer: boolean): void {
     const offset = attributes.requiredInteger('offset');
     const length = attributes.integer('length') ?? 1;
-    if (offset > MOST_BITS || length > MOST_BITS) {
-      throw new AttributeError(`offset and length are at most ${MOST_BITS} bits`);
+    if (offset > MAX_SIGNAL_BITS || length > MAX_SIGNAL_BITS) {
+      throw new AttributeError(`offset and length are at most ${MAX_SIGNAL_BITS} bits`);
     }
     const byteOrder = attributes.choice('endianess', ['little', 'big']) ?? 'little';
     const signal: DraftSignal = {

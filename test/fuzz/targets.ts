@@ -2,6 +2,8 @@
 import type { FuzzTarget } from './target.js';
 import { busJudgeTarget } from './targets/bus-judge.js';
 import { generation1Target, generation2Target } from './targets/bus-points.js';
+import { canDatabaseTarget } from './targets/can-database.js';
+import { candumpTarget } from './targets/candump.js';
 import { cobsTarget } from './targets/cobs.js';
 import { compactTarget } from './targets/compact.js';
 import { configTarget } from './targets/config.js';
@@ -34,4 +36,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   gatewayRecordTarget,
   configTarget,
   setTarget,
+  canDatabaseTarget,
+  candumpTarget,
 ];

@@ -90,7 +90,7 @@ describe('a KCD database', () => {
     [
       'has a signal of a million bits',
       signal('offset="0" length="1000000"'),
-      'at most 100000 bits',
+      'at most 32760 bits',
     ],
   ])('is refused that %s', (_what, text, expected) => {
     expect(problemsOf(text)[0]).toContain(expected);
