@@ -11,31 +11,21 @@
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { isDeleted, makePoint, stringValue, type Point, type PointValue } from '../point/point.js';
-import { PublishFilter, type FilterOptions, type SignalValue } from '../signals/publish-filter.js';
+import { isDeleted, type Point } from '../point/point.js';
 import type { MessageCodec } from '../signals/message-codec.js';
-import type { SignalCodec } from '../signals/signal-codec.js';
-import type { SentSignal, SignalPlan } from '../signals/signal-plan.js';
-import { codeOfPoint, SignalValues } from '../signals/signal-values.js';
+import type { SentSignal } from '../signals/signal-plan.js';
+import { codeOfPoint } from '../signals/signal-values.js';
 import { Transmitter } from '../signals/transmitter.js';
 import { decodeCanFrame, encodeCanFrame } from '../transport/can-wire.js';
 import type { Conversation } from './conversation.js';
 import { Counters } from './counters.js';
-import { asOwner, Replica } from './replica.js';
+import { Replica } from './replica.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import type { SessionHost } from './session.js';
+import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
-/** Type of the points of signals. */
-export const VALUE_TYPE = 'value';
-/** Types of what is said once of each signal, under its key. */
-export const UNITS_TYPE = 'units';
-export const DESCRIPTION_TYPE = 'description';
-
-export interface SignalSessionOptions extends FilterOptions {
-  readonly plan: SignalPlan;
-  /** Codes that the database has a word for come as that word. */
-  readonly inWords: boolean;
+export interface SignalSessionOptions extends SignalReportOptions {
   /** Messages with a cycle time are sent again and again, once one of their signals was set. */
   readonly cyclic: boolean;
   /** Sends what is in force again when the interface comes back. */
@@ -74,13 +64,8 @@ export class SignalSession implements Conversation {
     },
   };
 
-  readonly #filter: PublishFilter<SignalCodec>;
-  readonly #values = new Map<SignalCodec, SignalValues>();
+  readonly #reports: SignalReports;
   readonly #transmitter = new Transmitter();
-  /** Signals whose unit and comment have been said. */
-  readonly #described = new Set<SignalCodec>();
-  /** What SIOT shows of units and comments, by type and key. */
-  readonly #shown = new Map<string, PointValue>();
   readonly #cycles = new Map<MessageCodec, Timer>();
   #connected = false;
   #open = false;
@@ -104,7 +89,7 @@ export class SignalSession implements Conversation {
     this.settings.restore(settings);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
-    this.#filter = new PublishFilter(options, clock, (values) => this.#publish(values));
+    this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);
     for (const one of this.#allSent()) this.#apply(one);
   }
 
@@ -123,7 +108,7 @@ export class SignalSession implements Conversation {
 
   closed(): void {
     this.#open = false;
-    this.#filter.flush();
+    this.#reports.flush();
     this.#silenceTimer?.cancel();
     this.#congestedTimer?.cancel();
     this.#written = [];
@@ -152,11 +137,7 @@ export class SignalSession implements Conversation {
   }
 
   shown(points: Iterable<Point>): void {
-    for (const point of points) {
-      if (point.type === UNITS_TYPE || point.type === DESCRIPTION_TYPE) {
-        this.#shown.set(`${point.type} ${point.key}`, point.value);
-      }
-    }
+    this.#reports.shown(points);
   }
 
   /** One frame, as the kernel has it. */
@@ -166,18 +147,11 @@ export class SignalSession implements Conversation {
     if (message === undefined || frame.remote || frame.error) return 0;
     this.counters.rx += 1;
     this.#heard();
-    const values: SignalValue<SignalCodec>[] = [];
-    message.decode(frame.data, (signal, code) => {
-      const key = this.options.plan.keys.get(signal) ?? '';
-      if (this.options.plan.sent.has(key)) {
-        this.#transmitter.seen(message, signal, code, this.#isSet(key));
-      }
-      const value = this.#valuesOf(signal).valueOf(code);
-      if (value === undefined) this.counters.discard('nan', { key });
-      else values.push({ of: signal, value });
+    const { keys, sent } = this.options.plan;
+    return this.#reports.frame(message, frame.data, (signal, code) => {
+      const key = keys.get(signal) ?? '';
+      if (sent.has(key)) this.#transmitter.seen(message, signal, code, this.#isSet(key));
     });
-    this.#filter.take(values);
-    return values.length;
   }
 
   set(point: Point): Setting | undefined {
@@ -206,52 +180,6 @@ export class SignalSession implements Conversation {
     this.host.settingChanged(setting);
     if (this.#canSend && setting.problem === undefined) this.#send(sent.message, [setting]);
     return setting;
-  }
-
-  #valuesOf(signal: SignalCodec): SignalValues {
-    let values = this.#values.get(signal);
-    if (values === undefined) {
-      values = new SignalValues(signal, this.options.inWords);
-      this.#values.set(signal, values);
-    }
-    return values;
-  }
-
-  /** False: there is no room in the outbox. */
-  #publish(values: readonly SignalValue<SignalCodec>[]): boolean {
-    const points: Point[] = [];
-    for (const { of: signal, value } of values) {
-      const key = this.options.plan.keys.get(signal) ?? '';
-      const { unit, comment } = signal.signal;
-      if (!this.#described.has(signal)) {
-        this.#add(points, UNITS_TYPE, key, unit);
-        this.#add(points, DESCRIPTION_TYPE, key, comment);
-      }
-      this.#put(points, VALUE_TYPE, key, value);
-    }
-    const outcome = points.length === 0 ? 'taken' : this.host.report(points, () => undefined);
-    if (outcome === 'full') {
-      this.counters.discard('outboxFull', {}, points.length);
-      return false;
-    }
-    if (outcome === 'dropped') this.counters.discard('nodeDeleted', {}, points.length);
-    else for (const { of: signal } of values) this.#described.add(signal);
-    this.counters.points += values.length;
-    for (const point of points) this.replica.find(point.type, point.key)?.merge(point, false);
-    return true;
-  }
-
-  #add(points: Point[], type: string, key: string, text: string): void {
-    const shown = this.#shown.get(`${type} ${key}`);
-    if (text === '' || (shown?.kind === 'string' && shown.text === text)) return;
-    this.#put(points, type, key, stringValue(text));
-  }
-
-  #put(points: Point[], type: string, key: string, value: PointValue): void {
-    const point = makePoint({ type, key, value });
-    const record = this.replica.admit(point);
-    if (typeof record === 'string') this.counters.discard(record, { type, key });
-    else points.push(asOwner(point, record.giveTime(this.clock.wallNs())));
   }
 
   #isSet(key: string): boolean {
@@ -334,11 +262,7 @@ export class SignalSession implements Conversation {
   #showInForce({ point }: Setting): void {
     const newest = this.replica.find(point.type, point.key)?.newest;
     if (newest === undefined || newest.time <= point.time) return;
-    const points: Point[] = [];
-    this.#put(points, point.type, point.key, point.value);
-    const [own] = points;
-    if (own === undefined || this.host.report(points, () => undefined) !== 'taken') return;
-    this.replica.find(own.type, own.key)?.merge(own, false);
+    this.#reports.say(point.key, point.value);
   }
 
   #reason(setting: Setting): string {

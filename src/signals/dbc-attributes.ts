@@ -1,4 +1,5 @@
 /** The attributes of a DBC file that say something about frames and codes. */
+import type { DbcScanner } from './dbc-scanner.js';
 import { parseDecimal } from './decimal.js';
 
 /** An attribute's value as it is written. */
@@ -71,4 +72,43 @@ export class DbcAttributes {
     const number = parseDecimal(this.#get(name, owner)?.text ?? '');
     return number?.scale === 0 ? number.digits : undefined;
   }
+}
+
+/** The statement BA_DEF_, up to what is of no use. */
+export function readDefinition(scanner: DbcScanner, attributes: DbcAttributes): void {
+  scanner.take(/(?:BU_|BO_|SG_|EV_)(?!\w)/y);
+  const name = scanner.takeText();
+  const words: string[] = [];
+  if (name !== undefined && scanner.take(/ENUM(?!\w)/y) !== undefined) {
+    do words.push(scanner.takeText() ?? scanner.word('a word of the enumeration'));
+    while (scanner.takeMark(','));
+  }
+  if (name !== undefined) attributes.define(name, words);
+}
+
+/** The statement BA_DEF_DEF_. */
+export function readDefault(scanner: DbcScanner, attributes: DbcAttributes): void {
+  const name = scanner.takeText();
+  const value = readValue(scanner);
+  if (name !== undefined && value !== undefined) attributes.setDefault(name, value);
+}
+
+/** The statement BA_, up to what is of no use. */
+export function readAttribute(scanner: DbcScanner, attributes: DbcAttributes): void {
+  const name = scanner.string('the name of an attribute in quotes');
+  let owner: string | undefined;
+  if (scanner.take(/BO_(?!\w)/y) !== undefined) owner = scanner.integer('the id of a message');
+  else if (scanner.take(/SG_(?!\w)/y) !== undefined) {
+    const id = scanner.integer('the id of a message');
+    owner = `${id} ${scanner.word('the name of a signal')}`;
+  }
+  const value = owner === undefined ? undefined : readValue(scanner);
+  if (owner !== undefined && value !== undefined) attributes.set(name, owner, value);
+}
+
+function readValue(scanner: DbcScanner): AttributeValue | undefined {
+  const text = scanner.takeText();
+  if (text !== undefined) return { text, quoted: true };
+  const number = scanner.takeNumber();
+  return number === undefined ? undefined : { text: number, quoted: false };
 }

@@ -11,11 +11,12 @@
  * ```
  */
 import { checkDatabase, ProblemList } from './check.js';
-import { DatabaseError, MAX_SIGNAL_BITS, type Database, type Place } from './database.js';
-import { DbcAttributes } from './dbc-attributes.js';
+import { DatabaseError, type Database, type Place } from './database.js';
+import { DbcAttributes, readAttribute, readDefault, readDefinition } from './dbc-attributes.js';
 import { DraftBook, type DraftMessage, type DraftSignal } from './dbc-draft.js';
 import { DbcScanner, DbcSyntaxError } from './dbc-scanner.js';
-import { compareDecimals, parseDecimal, type Decimal } from './decimal.js';
+import { readSignal, SAME_LINE_WORD } from './dbc-signal.js';
+import { parseDecimal } from './decimal.js';
 
 /** Holds the signals that belong to no message. */
 const NO_MESSAGE = 'VECTOR__INDEPENDENT_SIG_MSG';
@@ -71,7 +72,6 @@ const ANY_STATEMENT = new RegExp(`^[ \\t]*(?:${KEYWORDS})(?![^\\s:])`, 'gm');
 const KEYWORD_SET: ReadonlySet<string> = new Set(KEYWORDS.split('|'));
 /** A name in the list of NS_ has its line to itself. */
 const NEW_SYMBOL = /\w+(?=[ \t]*(?:[\r\n]|$))/y;
-const SAME_LINE_WORD = /(?<!\n[ \t]*)[^\s:;,"|@()[\]]+/y;
 
 /** `bus` is for formats that have several. Throws a {@link DatabaseError}. */
 export function parseDbc(text: string, bus?: string): Database {
@@ -183,84 +183,13 @@ class DbcParser {
 
   signal(): void {
     const scanner = this.#scanner;
-    const message = this.#message;
     const place = scanner.place();
     const name = scanner.word('the name of the signal');
-    if (message === undefined)
+    if (this.#message === undefined) {
       return scanner.fail(`${name} stands before the first message`, place);
-    const multiplex = this.#multiplexMark(name);
-    scanner.mark(':', `after ${name}`);
-    const start = Number(scanner.integer('the start bit'));
-    scanner.mark('|', 'between start bit and length');
-    const length = Number(scanner.integer('the length in bits'));
-    if (![start, length].every((bits) => bits >= 0 && bits <= MAX_SIGNAL_BITS)) {
-      scanner.fail(`start and length of ${name} must be 0 to ${MAX_SIGNAL_BITS} bits`, place);
     }
-    scanner.mark('@', 'before the byte order');
-    const order = scanner.take(/[01]/y) ?? scanner.fail('the byte order is 0 (big) or 1 (little)');
-    const sign = scanner.take(/[+-]/y) ?? scanner.fail('+ (unsigned) or - (signed) belongs here');
-    scanner.mark('(', 'before factor and offset');
-    const factor = this.#decimal('the factor');
-    scanner.mark(',', 'between factor and offset');
-    const offset = this.#decimal('the offset');
-    scanner.mark(')', 'after factor and offset');
-    const range = this.#range();
-    const unit = scanner.string('the unit in quotes');
-    this.#receivers();
-    this.#book.addSignal(message, {
-      name,
-      start,
-      length,
-      byteOrder: order === '1' ? 'little' : 'big',
-      kind: sign === '-' ? 'signed' : 'unsigned',
-      factor,
-      offset,
-      ...range,
-      unit,
-      comment: '',
-      texts: new Map(),
-      isMultiplexer: multiplex.isMultiplexer,
-      ...(multiplex.code === undefined ? {} : { code: multiplex.code }),
-      place,
-    });
-  }
-
-  /** `M`, `m3` or `m3M` between name and colon. */
-  #multiplexMark(name: string): { readonly isMultiplexer: boolean; readonly code?: bigint } {
-    const place = this.#scanner.place();
-    const mark = this.#scanner.takeWord();
-    if (mark === undefined) return { isMultiplexer: false };
-    const [, plain, code, nested] = /^(?:(M)|m(\d+)(M)?)$/.exec(mark) ?? [];
-    if (plain === undefined && code === undefined) {
-      const what = JSON.stringify(mark.slice(0, 40));
-      this.#scanner.fail(`${what} stands where M, m0, m0M or a colon belongs after ${name}`, place);
-    }
-    return {
-      isMultiplexer: plain !== undefined || nested !== undefined,
-      ...(code === undefined ? {} : { code: BigInt(code) }),
-    };
-  }
-
-  /** `[0|0]` says that nobody has given a range. */
-  #range(): { minimum?: Decimal; maximum?: Decimal } {
-    const scanner = this.#scanner;
-    scanner.mark('[', 'before the range');
-    const place = scanner.place();
-    const minimum = this.#decimal('the least value');
-    scanner.mark('|', 'between least and greatest value');
-    const maximum = this.#decimal('the greatest value');
-    scanner.mark(']', 'after the range');
-    if (minimum.digits === 0n && maximum.digits === 0n) return {};
-    if (compareDecimals(minimum, maximum) > 0) {
-      this.#problems.warn(place, 'the least value is above the greatest: the range is passed over');
-      return {};
-    }
-    return { minimum, maximum };
-  }
-
-  #receivers(): void {
-    const scanner = this.#scanner;
-    while (scanner.take(SAME_LINE_WORD) !== undefined || scanner.takeMark(','));
+    const signal = readSignal(scanner, this.#problems, name, place);
+    this.#book.addSignal(this.#message, signal);
   }
 
   comment(): void {
@@ -281,44 +210,18 @@ class DbcParser {
   }
 
   attributeDefinition(): void {
-    const scanner = this.#scanner;
-    scanner.take(/(?:BU_|BO_|SG_|EV_)(?!\w)/y);
-    const name = scanner.takeText();
-    const words: string[] = [];
-    if (name !== undefined && scanner.take(/ENUM(?!\w)/y) !== undefined) {
-      do words.push(scanner.takeText() ?? scanner.word('a word of the enumeration'));
-      while (scanner.takeMark(','));
-    }
-    if (name !== undefined) this.#attributes.define(name, words);
-    scanner.skipStatement(NEXT_STATEMENT);
+    readDefinition(this.#scanner, this.#attributes);
+    this.#scanner.skipStatement(NEXT_STATEMENT);
   }
 
   attributeDefault(): void {
-    const name = this.#scanner.takeText();
-    const value = this.#attributeValue();
-    if (name !== undefined && value !== undefined) this.#attributes.setDefault(name, value);
+    readDefault(this.#scanner, this.#attributes);
     this.#scanner.skipStatement(NEXT_STATEMENT);
   }
 
   attribute(): void {
-    const scanner = this.#scanner;
-    const name = scanner.string('the name of an attribute in quotes');
-    let owner: string | undefined;
-    if (scanner.take(/BO_(?!\w)/y) !== undefined) owner = scanner.integer('the id of a message');
-    else if (scanner.take(/SG_(?!\w)/y) !== undefined) {
-      const id = scanner.integer('the id of a message');
-      owner = `${id} ${scanner.word('the name of a signal')}`;
-    }
-    const value = owner === undefined ? undefined : this.#attributeValue();
-    if (owner !== undefined && value !== undefined) this.#attributes.set(name, owner, value);
-    scanner.skipStatement(NEXT_STATEMENT);
-  }
-
-  #attributeValue(): { text: string; quoted: boolean } | undefined {
-    const text = this.#scanner.takeText();
-    if (text !== undefined) return { text, quoted: true };
-    const number = this.#scanner.takeNumber();
-    return number === undefined ? undefined : { text: number, quoted: false };
+    readAttribute(this.#scanner, this.#attributes);
+    this.#scanner.skipStatement(NEXT_STATEMENT);
   }
 
   values(): void {
@@ -405,11 +308,5 @@ class DbcParser {
       this.#problems.warn(place, `the message ${message.name} has no signal ${name}`);
     }
     return signal;
-  }
-
-  #decimal(what: string): Decimal {
-    const place = this.#scanner.place();
-    const text = this.#scanner.number(what);
-    return parseDecimal(text) ?? this.#scanner.fail(`${text} is too large or too small`, place);
   }
 }

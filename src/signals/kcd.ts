@@ -15,6 +15,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SaxesParser } from 'saxes';
 import { CLASSIC_LENGTH } from '../transport/can-frame.js';
+import { AttributeError, Attributes } from './kcd-attributes.js';
 import { checkDatabase, ProblemList } from './check.js';
 import {
   DatabaseError,
@@ -27,7 +28,7 @@ import {
   type Signal,
   type SignalKind,
 } from './database.js';
-import { compareDecimals, ONE, parseDecimal, ZERO, type Decimal } from './decimal.js';
+import { compareDecimals, ONE, ZERO } from './decimal.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -274,57 +275,3 @@ function isSame(a: Signal, b: Signal): boolean {
 /** Without the place, which is said before it. */
 const whyNotXml = (error: Error): string =>
   `this is no XML: ${error.message.replace(/^[\w./]*:?\d+:\d+:\s*/, '').replace(/\.$/, '')}`;
-
-class AttributeError extends Error {
-  override readonly name = 'AttributeError';
-}
-
-class Attributes {
-  constructor(private readonly values: Readonly<Record<string, string>>) {}
-
-  text(name: string): string | undefined {
-    return Object.hasOwn(this.values, name) ? this.values[name] : undefined;
-  }
-
-  required(name: string): string {
-    const text = this.text(name);
-    if (text !== undefined && text !== '') return text;
-    throw new AttributeError(`${name} is missing`);
-  }
-
-  /** 0 or more, in decimal or as 0x…. */
-  integer(name: string): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const number = /^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(text) ? Number(text) : Number.NaN;
-    if (Number.isSafeInteger(number)) return number;
-    throw new AttributeError(`${name} is ${JSON.stringify(text)}; give a whole number`);
-  }
-
-  requiredInteger(name: string): number {
-    this.required(name);
-    return this.integer(name) ?? 0;
-  }
-
-  /** A code, which may be negative. */
-  requiredCode(name: string): bigint {
-    const text = this.required(name).trim();
-    if (/^[+-]?\d{1,200}$/.test(text)) return BigInt(text.replace(/^\+/, ''));
-    throw new AttributeError(`${name} is ${JSON.stringify(text)}; give a whole number`);
-  }
-
-  decimal(name: string): Decimal | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const decimal = parseDecimal(text.trim());
-    if (decimal !== undefined) return decimal;
-    throw new AttributeError(`${name} is ${JSON.stringify(text)}; give a number`);
-  }
-
-  choice<const T extends string>(name: string, allowed: readonly T[]): T | undefined {
-    const text = this.text(name);
-    const found = allowed.find((one) => one === text);
-    if (found !== undefined || text === undefined) return found;
-    throw new AttributeError(`${name} is ${JSON.stringify(text)}; give ${allowed.join(' or ')}`);
-  }
-}
