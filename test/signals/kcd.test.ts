@@ -87,11 +87,7 @@ describe('a KCD database', () => {
       signal('offset="63" length="2"'),
       '3:37: M.S reaches into byte 8',
     ],
-    [
-      'has a signal of a million bits',
-      signal('offset="0" length="1000000"'),
-      'at most 32760 bits',
-    ],
+    ['has a signal of a million bits', signal('offset="0" length="1000000"'), 'at most 32760 bits'],
   ])('is refused that %s', (_what, text, expected) => {
     expect(problemsOf(text)[0]).toContain(expected);
   });
