@@ -7,7 +7,6 @@ Runs test/lab in a virtual machine whose kernel has CAN and USB devices.
 Arguments go to vitest, such as the names of test files.
 
   --shell [COMMAND…]      a prompt in the machine, or one command there
-  --bench [ARGUMENT…]     the lab's benchmark instead of the tests
   --if-possible           where the lab cannot run, say so, and end with 0
   --time-limit MINUTES    end what takes longer (default: 30; --shell: none)
   --help                  this text`;
@@ -15,7 +14,7 @@ Arguments go to vitest, such as the names of test files.
 const DEFAULT_MINUTES = 30;
 
 /**
- * `mode` is `help`, `shell`, `bench` or `tests`; `rest` belongs to what runs in
+ * `mode` is `help`, `shell` or `tests`; `rest` belongs to what runs in
  * the guest. `limitMs` is undefined where nothing limits it. Throws a SetupError
  * for what makes no sense.
  */
@@ -27,20 +26,19 @@ export function parseArguments(argv) {
     if (arg === '--if-possible') request.ifPossible = true;
     else if (arg === '--time-limit') request.limitMs = minutes(args.shift()) * 60_000;
     else if (arg === '--help') return { ...request, mode: 'help' };
-    else if (arg === '--shell' || arg === '--bench') {
-      // All behind it belongs to what runs there.
-      return withMode(request, arg.slice(2), args);
-    } else request.rest.push(arg);
+    // All behind it belongs to what runs there.
+    else if (arg === '--shell') return inShell(request, args);
+    else request.rest.push(arg);
   }
   return request;
 }
 
-function withMode(request, mode, rest) {
+function inShell(request, rest) {
   if (request.rest.length > 0) {
-    throw new SetupError(`${request.rest.join(' ')}: goes behind --${mode}\n\n${USAGE}`, 2);
+    throw new SetupError(`${request.rest.join(' ')}: goes behind --shell\n\n${USAGE}`, 2);
   }
-  const endless = mode === 'shell' && rest.length === 0;
-  return { ...request, mode, rest, limitMs: endless ? undefined : request.limitMs };
+  const limitMs = rest.length === 0 ? undefined : request.limitMs;
+  return { ...request, mode: 'shell', rest, limitMs };
 }
 
 function minutes(text) {

@@ -37,7 +37,6 @@ async function prepare() {
 function commandOf({ mode, rest }) {
   const node = process.execPath;
   if (mode === 'shell') return rest.length > 0 ? rest : ['bash', '-i'];
-  if (mode === 'bench') return [node, join(ROOT, 'dist', 'bench', 'lab', 'main.js'), ...rest];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const config = join(ROOT, 'vitest.lab.config.mjs');
   return [node, vitest, 'run', '--config', config, ...REPORTERS, ...rest];

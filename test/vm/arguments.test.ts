@@ -15,14 +15,14 @@ describe('npm run lab', () => {
     expect(rest).toEqual(['test/lab/can.test.ts', '-t', 'bus']);
   });
 
-  it('gives all behind --shell and --bench to what runs there', () => {
+  it('gives all behind --shell to what runs there', () => {
     expect(parseArguments(['--shell', 'ip', '--if-possible'])).toMatchObject({
       mode: 'shell',
       ifPossible: false,
       rest: ['ip', '--if-possible'],
     });
-    expect(parseArguments(['--if-possible', '--bench', '--json'])).toMatchObject({
-      mode: 'bench',
+    expect(parseArguments(['--if-possible', '--shell', '--json'])).toMatchObject({
+      mode: 'shell',
       ifPossible: true,
       rest: ['--json'],
     });
