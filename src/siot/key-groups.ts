@@ -11,6 +11,8 @@ export interface KeyGroup {
   waiting: Fifo<number>;
   /** Position that the store refused: until it is settled nothing of the group is sent. */
   refused: number | undefined;
+  /** One of them has been answered: the store is there. */
+  flows: boolean;
 }
 
 /** Waiting points of a group above which several of it are sent without waiting for the first. */
@@ -25,8 +27,9 @@ const BEHIND_REFUSED = 256;
  * ones.
  *
  * Where that is too slow, since the store is distant, and points crowd behind
- * one, several go together; should one of these be refused or lost, later ones
- * may have gone before.
+ * one, several go together, once one of them was answered: a store that is busy
+ * looks distant, and one that has gone must not be taken for it. Should one of
+ * these be refused or lost, later ones may have gone before.
  *
  * The name is type+key without anything between: two points that read the same
  * so are kept out of one message as well (siot-interop.md, 1.7).
@@ -53,7 +56,14 @@ export class KeyGroups {
   enter(name: string, position: number): KeyGroup | undefined {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = { name, last: position, onTheWay: 1, waiting: new Fifo(), refused: undefined };
+      group = {
+        name,
+        last: position,
+        onTheWay: 1,
+        waiting: new Fifo(),
+        refused: undefined,
+        flows: false,
+      };
       this.#groups.set(name, group);
       return group;
     }
@@ -115,6 +125,7 @@ export class KeyGroups {
   /** That position is delivered or given up. */
   leave(group: KeyGroup, position: number): number[] {
     group.onTheWay -= 1;
+    group.flows = true;
     if (group.refused === position) group.refused = undefined;
     return this.release(group);
   }
@@ -126,6 +137,6 @@ export class KeyGroups {
   #most(group: KeyGroup): number {
     if (group.refused !== undefined) return 0;
     const crowded = group.onTheWay + group.waiting.length > CROWDED;
-    return crowded && this.isDistant() ? MOST_TOGETHER : 1;
+    return crowded && group.flows && this.isDistant() ? MOST_TOGETHER : 1;
   }
 }

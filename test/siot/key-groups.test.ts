@@ -21,19 +21,29 @@ describe('the points of one type+key', () => {
     expect(groups.leave(group, 1)).toEqual([2]);
   });
 
-  it('go several together to a distant store when they crowd, still in order', () => {
+  it('go several together to a distant store when they crowd, once one was answered, in order', () => {
     const groups = new KeyGroups(() => true);
     expect(enter(groups, 32)).toEqual([0]);
+    expect(groups.leave(groups.get('temp0')!, 0)).toEqual([1]);
     const crowded = new KeyGroups(() => true);
-    expect(enter(crowded, 40)).toEqual(Array.from({ length: 32 }, (_, position) => position));
+    expect(enter(crowded, 40)).toEqual([0]);
+    const group = crowded.get('temp0')!;
+    expect(crowded.leave(group, 0)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
+    expect(crowded.leave(group, 1)).toEqual([33]);
+  });
+
+  it('do not overtake the first while nothing is heard of it', () => {
+    const groups = new KeyGroups(() => true);
+    expect(enter(groups, 200)).toEqual([0]);
   });
 
   it('wait behind one that was refused, also for a distant store', () => {
     const groups = new KeyGroups(() => true);
     enter(groups, 40);
     const group = groups.get('temp0')!;
+    groups.leave(group, 0);
     group.refused = 3;
-    expect(groups.leave(group, 0)).toEqual([]);
+    expect(groups.leave(group, 1)).toEqual([]);
   });
 
   it('do not wait for those of another name', () => {
