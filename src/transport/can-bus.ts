@@ -40,6 +40,8 @@ export interface CanMember {
 }
 
 export interface CanSeat {
+  /** Resolves, never rejects, when frames are read, or the seat is of no use any more. */
+  readonly ready: Promise<void>;
   /** Queues a frame, in order. False: it waits for room. */
   send(frame: CanFrame): boolean;
   /** Bytes of data that wait. */
@@ -87,6 +89,7 @@ class Seat implements CanSeat {
   constructor(
     readonly member: CanMember,
     private readonly bus: CanBus,
+    readonly ready: Promise<void>,
   ) {}
 
   get queued(): number {
@@ -137,7 +140,7 @@ class CanBus {
       frame: (frame) => this.#frame(frame),
       ended: (end, detail) => this.#ended(this.#endError(end, detail)),
     });
-    const seat = new Seat(member, this);
+    const seat = new Seat(member, this, this.#socket.ready);
     this.#seats.add(seat);
     this.#seatsChanged();
     return seat;

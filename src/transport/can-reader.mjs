@@ -63,4 +63,5 @@ function put(length) {
   if (Atomics.exchange(header, ring.told, 1) === 0) parentPort.postMessage('frames');
 }
 
+parentPort.postMessage('ready');
 parentPort.postMessage({ errno: readUntilEnd() });

@@ -24,6 +24,8 @@ export interface CanSocketEvents {
 export type CanSendOutcome = 'sent' | 'full' | CanEnd;
 
 export interface CanSocket {
+  /** Resolves, never rejects, when frames are read, or the socket has ended. Before, the kernel keeps a few. */
+  readonly ready: Promise<void>;
   send(frame: CanFrame): CanSendOutcome;
   /** Most frames of other kinds are thrown away by the kernel. */
   setFilters(filters: readonly CanFilter[]): void;
@@ -113,6 +115,7 @@ class RawCanSocket implements CanSocket {
   readonly #ring = new CanRing();
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
+  readonly ready: Promise<void>;
   #released: Promise<void> | undefined;
   /** What was lost until the socket was closed. */
   #lost = 0;
@@ -129,12 +132,14 @@ class RawCanSocket implements CanSocket {
       // It makes no garbage.
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
-    this.#worker.on('message', (message: 'frames' | { readonly errno: number }) => {
+    this.#worker.on('message', (message: 'ready' | 'frames' | { readonly errno: number }) => {
       this.#deliver();
-      if (message !== 'frames' && message.errno !== 0) this.#end(message.errno);
+      if (typeof message !== 'string' && message.errno !== 0) this.#end(message.errno);
     });
     this.#worker.on('error', (error) => this.#endAs('io', error.message));
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    const first = new Promise<void>((resolve) => this.#worker.once('message', () => resolve()));
+    this.ready = Promise.race([first, this.#exited]);
   }
 
   get lost(): number {

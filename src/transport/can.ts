@@ -33,21 +33,20 @@ export class CanTransport implements Transport {
     this.description = `can ${options.interface} tx ${ids[0] ?? ''} rx ${ids[1] ?? ''}${options.fd ? ' fd' : ''}`;
   }
 
-  open(events: ChannelEvents): Promise<Channel> {
-    return new Promise((resolve) => resolve(this.#open(events)));
-  }
-
-  #open(events: ChannelEvents): Channel {
+  async open(events: ChannelEvents): Promise<Channel> {
     const { interface: name, rxId, fd } = this.#options;
     const extended = this.#isExtended(rxId);
     const mask = extended ? MAX_EXTENDED_ID : MAX_STANDARD_ID;
     const inbox = new Inbox(events);
     let ended = false;
+    let opened = false;
+    let failure: TransportError | undefined;
     const end = (cause: TransportError | undefined): void => {
       if (ended) return;
       ended = true;
       inbox.stop();
-      events.closed(cause);
+      if (opened) events.closed(cause);
+      else failure = cause;
     };
     const seat = this.#buses.join(
       name,
@@ -63,6 +62,11 @@ export class CanTransport implements Transport {
       },
       this.#clock,
     );
+    await seat.ready;
+    if (failure !== undefined) throw failure;
+    opened = true;
+    // Whoever opens gets the channel before the first frame.
+    setImmediate(() => inbox.begin());
     return new CanChannel({
       seat,
       inbox,
@@ -105,7 +109,7 @@ const MOST_WAITING = 8192;
 class Inbox {
   readonly #events: ChannelEvents;
   #waiting: Uint8Array[] = [];
-  #state: 'open' | 'paused' | 'stopped' = 'open';
+  #state: 'opening' | 'open' | 'paused' | 'stopped' = 'opening';
   #delivering = false;
 
   constructor(events: ChannelEvents) {
@@ -120,8 +124,14 @@ class Inbox {
     } else if (this.#state !== 'stopped') this.#waiting.push(Uint8Array.from(data));
   }
 
+  begin(): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'paused';
+    this.resume();
+  }
+
   pause(): void {
-    if (this.#state === 'open') this.#state = 'paused';
+    if (this.#state === 'open' || this.#state === 'opening') this.#state = 'paused';
   }
 
   resume(): void {

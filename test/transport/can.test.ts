@@ -27,7 +27,9 @@ class Bench {
 
   async open(options: Partial<CanOptions> = {}): Promise<{ channel: Channel; heard: Recorder }> {
     const heard = new Recorder();
-    return { channel: await this.transport(options).open(heard), heard };
+    const channel = await this.transport(options).open(heard);
+    await new Promise((resolve) => setImmediate(resolve));
+    return { channel, heard };
   }
 
   /** Data of the frames that have gone out, in hex. */
@@ -223,6 +225,36 @@ describe('sending', () => {
     expect(bench.can.sent).toHaveLength(64);
     bench.clock.advance(4);
     expect(bench.can.sent).toHaveLength(200);
+  });
+});
+
+describe('opening', () => {
+  it('is done when frames are read; what came before is not lost, and comes afterwards', async () => {
+    const bench = new Bench();
+    let begin = (): void => undefined;
+    bench.can.ready = new Promise((resolve) => {
+      begin = resolve;
+    });
+    const opening = bench.open();
+    bench.can.hear(0x124, [1]);
+    begin();
+    const { heard } = await opening;
+    expect([...heard.received]).toEqual([1]);
+  });
+
+  it('fails when the interface goes meanwhile, and says nothing else', async () => {
+    const bench = new Bench();
+    let begin = (): void => undefined;
+    bench.can.ready = new Promise((resolve) => {
+      begin = resolve;
+    });
+    const heard = new Recorder();
+    const opening = bench.transport().open(heard);
+    bench.can.link = undefined;
+    bench.can.events?.ended('gone', '');
+    begin();
+    await expect(opening).rejects.toMatchObject({ reason: 'notFound' });
+    expect(heard.endings).toEqual([]);
   });
 });
 

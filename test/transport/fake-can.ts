@@ -14,6 +14,7 @@ export class FakeCan implements CanMachine {
   opened = 0;
   closed = 0;
   lost = 0;
+  ready: Promise<void> = Promise.resolve();
   events: CanSocketEvents | undefined;
 
   look(): CanLink | undefined {
@@ -24,6 +25,7 @@ export class FakeCan implements CanMachine {
     this.opened += 1;
     this.events = events;
     return {
+      ready: this.ready,
       send: (frame: CanFrame): CanSendOutcome => {
         const outcome = this.outcomes.shift() ?? 'sent';
         if (outcome === 'sent') this.sent.push({ ...frame, data: Uint8Array.from(frame.data) });

@@ -1,0 +1,65 @@
+/** Simulated MCUs on a CAN bus of the lab, for the cases of test/e2e and others. */
+import { afterAll, beforeAll } from 'vitest';
+import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
+import { openCanPort } from '../../../src/cli/can-port.js';
+import { clock, type Attached, type Attachment } from '../../e2e/harness.js';
+import { KVASER, addVcan, bringDown, bringUpKvaser, removeInterface } from './can.js';
+
+export interface CanMedium {
+  readonly framing: 'cobs' | 'isotp';
+  readonly fd?: boolean;
+  readonly extendedIds?: boolean;
+  /** The pair of controllers, the gateway on the first; otherwise a virtual bus. */
+  readonly kvaser?: boolean;
+  /** Keys of the gateway's link besides. */
+  readonly isotp?: object;
+}
+
+export const VCAN = 'vcan0';
+
+let devices = 0;
+
+/** A device with identifiers of its own. */
+export async function openCanLine(medium: CanMedium): Promise<Attached> {
+  const { framing, fd = false, extendedIds = false, kvaser = false, isotp } = medium;
+  const [ours, theirs] = kvaser ? KVASER : [VCAN, VCAN];
+  const [down, up] = [0x100 + 2 * devices, 0x101 + 2 * devices];
+  devices = (devices + 1) % 128;
+  const port = await openCanPort(
+    { interface: theirs, txId: up, rxId: down, extendedIds, fd },
+    clock,
+  );
+  return {
+    pipe: framing === 'isotp' ? new IsoTpPipe(port, clock) : new CanPipe(port),
+    transport: {
+      type: 'can',
+      interface: ours,
+      txId: down,
+      rxId: up,
+      extendedIds,
+      fd,
+      framing,
+      ...(isotp === undefined ? {} : { isotp }),
+    },
+    path: '',
+  };
+}
+
+/** For `attachTo`. The bus is there while the cases of the file run. */
+export function onCan(medium: CanMedium): Attachment {
+  withBus(medium);
+  // What a line is made of is nothing to SIOT: one version will do.
+  return { open: () => openCanLine(medium), versions: ['0.25.0'] };
+}
+
+/** The bus is there while the cases of the file run. */
+export function withBus({ kvaser = false, fd = false }: Partial<CanMedium> = {}): void {
+  beforeAll(() => {
+    if (kvaser) bringUpKvaser();
+    else addVcan(VCAN, { fd });
+  });
+  afterAll(() => {
+    if (kvaser) bringDown(...KVASER);
+    else removeInterface(VCAN);
+  });
+}

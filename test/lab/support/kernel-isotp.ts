@@ -1,0 +1,87 @@
+/** The kernel's own ISO-TP (linux/can/isotp.h), as an independent peer. */
+import { readCanLink } from '../../../src/transport/can-link.js';
+import { loadLibc, type Libc } from '../../../src/transport/libc.js';
+import { until } from '../../e2e/until.js';
+import { loadModules } from './system.js';
+
+export interface KernelIsoTpOptions {
+  readonly interface: string;
+  readonly txId: number;
+  readonly rxId: number;
+  readonly fd: boolean;
+  readonly blockSize: number;
+  /** The code. */
+  readonly stMin: number;
+  readonly address?: { readonly tx: number; readonly rx: number };
+  readonly padding?: number;
+}
+
+const AF_CAN = 29;
+const SOCK_DGRAM_NONBLOCK = 2 | 0o4000;
+const CAN_ISOTP = 6;
+const SOL_CAN_ISOTP = 106;
+const OPTION = { options: 1, flowControl: 2, linkLayer: 5 } as const;
+const FLAG = { extendedAddress: 0x2, padding: 0x4, rxExtendedAddress: 0x200 } as const;
+const MSG_DONTWAIT = 0x40;
+const EAGAIN = 11;
+
+export class KernelIsoTp {
+  readonly #libc: Libc;
+  readonly #fd: number;
+
+  constructor(options: KernelIsoTpOptions) {
+    loadModules('can-isotp');
+    const libc = loadLibc();
+    if (libc === undefined) throw new Error('koffi is missing');
+    this.#libc = libc;
+    const index = readCanLink(libc, options.interface)?.index ?? 0;
+    this.#fd = libc.socket(AF_CAN, SOCK_DGRAM_NONBLOCK, CAN_ISOTP);
+    const { address, padding } = options;
+    const own = Buffer.alloc(12);
+    const flags =
+      (address === undefined ? 0 : FLAG.extendedAddress | FLAG.rxExtendedAddress) |
+      (padding === undefined ? 0 : FLAG.padding);
+    own.writeUInt32LE(flags, 0);
+    own[8] = address?.tx ?? 0;
+    own[9] = padding ?? 0;
+    own[11] = address?.rx ?? 0;
+    libc.setOption(this.#fd, SOL_CAN_ISOTP, OPTION.options, own);
+    const flow = Uint8Array.of(options.blockSize, options.stMin, 0);
+    libc.setOption(this.#fd, SOL_CAN_ISOTP, OPTION.flowControl, flow);
+    const link = options.fd ? Uint8Array.of(72, 64, 0) : Uint8Array.of(16, 8, 0);
+    libc.setOption(this.#fd, SOL_CAN_ISOTP, OPTION.linkLayer, link);
+    const socketAddress = Buffer.alloc(24);
+    socketAddress.writeUInt16LE(AF_CAN, 0);
+    socketAddress.writeInt32LE(index, 4);
+    socketAddress.writeUInt32LE(options.rxId, 8);
+    socketAddress.writeUInt32LE(options.txId, 12);
+    libc.bind(this.#fd, socketAddress);
+  }
+
+  /** Begins to send; waits for a packet before it. */
+  async send(packet: Uint8Array): Promise<void> {
+    let sent = -EAGAIN;
+    await until(
+      () => {
+        sent = this.#libc.send(this.#fd, packet, MSG_DONTWAIT);
+        return sent !== -EAGAIN;
+      },
+      'the kernel to take the packet',
+      30_000,
+    );
+    if (sent !== packet.length) throw new Error(`the kernel did not send: ${sent}`);
+  }
+
+  /** The next packet; undefined: there is none yet. */
+  receive(): Buffer | undefined {
+    const buffer = Buffer.alloc(8192);
+    const length = this.#libc.receive(this.#fd, buffer, MSG_DONTWAIT);
+    if (length === -EAGAIN) return undefined;
+    if (length < 0) throw new Error(`the kernel's reception ended with errno ${-length}`);
+    return buffer.subarray(0, length);
+  }
+
+  close(): void {
+    this.#libc.close(this.#fd);
+  }
+}
