@@ -46,10 +46,12 @@ class Day {
     return this.#add({ kind: 'started', device: 'pump' });
   }
 
+  /** A gateway opens its ports at once when it is back. */
   isAway(what: 'gateway' | 'bus', forMs: number): this {
     this.#add({ kind: 'down', what });
     this.#atMs += forMs;
-    return this.#add({ kind: 'up', what });
+    this.#add({ kind: 'up', what });
+    return this.#add({ kind: 'said', line: 'info port is open {"link":"pump"}' });
   }
 
   publishes(value: number, time: bigint): this {

@@ -127,8 +127,8 @@ function lostSettings({ entries, commands, stored }: Outcome, device: DeviceOutc
 const BEFORE_MS = 2_000;
 /** From a port that opens to the first packet that was heard on it. */
 const AFTER_MS = 1_000;
-/** A port is tried again after so long at the most, and a node read when the store is there. */
-const OPENED_WITHIN_MS = 6_000;
+/** From the bus or the store being there to the node being read: the pauses of retries. */
+const READ_WITHIN_MS = 6_000;
 
 /**
  * Whether the device restarted, after `setMs`, and nobody could notice: then it
@@ -137,12 +137,12 @@ const OPENED_WITHIN_MS = 6_000;
  * hear of the setting, before the device's report took its place in the store.
  */
 function restartedUnseen(entries: readonly Entry[], device: string, setMs: number): boolean {
-  const deaf = darkness(entries, device, ['gateway', 'line']);
+  const deaf = darkness(entries, device, ['gateway', 'line', 'voice']);
   const away = darkness(entries, device, ['gateway', 'bus', 'store']);
   return of(entries, 'started').some(({ device: which, atMs }) => {
     if (which !== device || atMs < setMs - AFTER_MS) return false;
     if (isWithin(deaf, atMs)) return true;
-    return away.some((dark) => isWithin([dark], setMs) && atMs < dark[1] + OPENED_WITHIN_MS);
+    return away.some((dark) => isWithin([dark], setMs) && atMs < dark[1] + READ_WITHIN_MS);
   });
 }
 
@@ -166,8 +166,9 @@ function darkness(entries: readonly Entry[], device: string, parts: readonly Par
       since.set(what, atMs);
       continue;
     }
-    const open = opened.find((ms) => ms > atMs && ms < atMs + OPENED_WITHIN_MS);
-    dark.push([since.get(what) ?? 0, open ?? atMs]);
+    const opens = what === 'gateway' || what === 'line';
+    const untilMs = opens ? (opened.find((ms) => ms > atMs) ?? Number.POSITIVE_INFINITY) : atMs;
+    dark.push([since.get(what) ?? 0, untilMs]);
   }
   return dark;
 }

@@ -48,7 +48,8 @@ export type Entry = { readonly atMs: number } & (
   | { readonly kind: 'said'; readonly line: string }
 );
 
-export type Part = 'gateway' | 'bus' | 'store' | 'line';
+/** `voice`: the line is there, and nothing passes. */
+export type Part = 'gateway' | 'bus' | 'store' | 'line' | 'voice';
 
 /** One of {@link Entry}'s kinds. */
 export type EntryOf<K extends Entry['kind']> = Extract<Entry, { kind: K }>;

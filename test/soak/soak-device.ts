@@ -133,11 +133,11 @@ export class SoakDevice {
 
   async silence(wait: () => Promise<void>): Promise<void> {
     const { name } = this.plan;
-    this.journal.add({ kind: 'down', what: 'line', device: name });
+    this.journal.add({ kind: 'down', what: 'voice', device: name });
     this.#device.line.muted = true;
     await wait();
     this.#device.line.muted = false;
-    this.journal.add({ kind: 'up', what: 'line', device: name });
+    this.journal.add({ kind: 'up', what: 'voice', device: name });
   }
 
   /** No more faults, and no more points. Resolves when the last has ended. */

@@ -46,6 +46,8 @@ const HEALED_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 const SAMPLE_EVERY_MS = 500;
 const ENDS_WITHIN_MS = 5_000;
+/** A flush of the NATS client never ends when the answer got lost with the connection. */
+const FLUSHED_WITHIN_MS = 1_000;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const run = new Soak(options);
@@ -265,7 +267,7 @@ class Soak {
 
   /** The store has done its part; its connection may be looking for the nats-server still. */
   async #whatever(done: Promise<void> | undefined): Promise<void> {
-    await done?.catch(() => undefined);
+    await Promise.race([done?.catch(() => undefined), this.#sleep(FLUSHED_WITHIN_MS)]);
   }
 
   #startGateway(): void {
