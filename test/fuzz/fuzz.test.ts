@@ -3,8 +3,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../firmware-sim/random.js';
 import { fuzz, type FuzzResult } from './fuzzer.js';
 import { failureOf } from './guard.js';
+import { removeScratch } from './scratch.js';
 import { Finding, must, type FuzzTarget } from './target.js';
 import { TARGETS } from './targets.js';
+
+afterAll(removeScratch);
 
 const SEED = 20_261_125;
 const INPUTS = 300;

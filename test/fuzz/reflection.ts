@@ -1,11 +1,7 @@
 /** The .proto files as protobufjs reads them at run time: a second way to the same messages. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import protobuf from 'protobufjs';
-
-// Found from the sources and from dist/ alike.
-const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'));
+import { inCheckout } from './checkout.js';
 
 export interface ReflectedPoint {
   readonly type: string;
@@ -20,7 +16,7 @@ export interface ReflectedPoint {
 }
 
 export const protoText = (name: 'serial' | 'siot'): string =>
-  readFileSync(join(ROOT, 'proto', `${name}.proto`), 'utf8');
+  readFileSync(inCheckout('proto', `${name}.proto`), 'utf8');
 
 /** `undefined`: it does not decode. All members are there, at their default if they are not in the message. */
 export type Reader<T> = (payload: Uint8Array) => T | undefined;

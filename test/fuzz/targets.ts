@@ -7,7 +7,9 @@ import { candumpTarget } from './targets/candump.js';
 import { cobsTarget } from './targets/cobs.js';
 import { compactTarget } from './targets/compact.js';
 import { configTarget } from './targets/config.js';
+import { isoTpTarget } from './targets/isotp.js';
 import { nodeReplyTarget } from './targets/node-reply.js';
+import { outboxTarget } from './targets/outbox.js';
 import { packetTarget } from './targets/packet.js';
 import { probeTarget } from './targets/probe.js';
 import { protobufTarget } from './targets/protobuf.js';
@@ -20,6 +22,7 @@ import { verbsTarget } from './targets/verbs.js';
 
 export const TARGETS: readonly FuzzTarget[] = [
   cobsTarget,
+  isoTpTarget,
   packetTarget,
   textTarget,
   protobufTarget,
@@ -34,6 +37,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   verbsTarget,
   linkFileTarget,
   gatewayRecordTarget,
+  outboxTarget,
   configTarget,
   setTarget,
   canDatabaseTarget,

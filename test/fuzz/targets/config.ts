@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ConfigFileError, readConfigFile } from '../../../src/cli/config-file.js';
 import { YamlSource } from '../../../src/cli/yaml-source.js';
+import { inCheckout } from '../checkout.js';
 import { scratchFile } from '../scratch.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
-// Found from the sources and from dist/ alike.
-const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'));
 const ENVIRONMENT = { TOKEN: 'secret', PORT: '3333', EMPTY: '' };
 
 const SMALL = `nats:
@@ -71,7 +68,7 @@ export const configTarget: FuzzTarget = {
     '# ',
   ],
   corpus: () =>
-    [SMALL, TRICKY, readFileSync(join(ROOT, 'gateway.example.yaml'), 'utf8')].map((text) =>
+    [SMALL, TRICKY, readFileSync(inCheckout('gateway.example.yaml'), 'utf8')].map((text) =>
       Uint8Array.from(Buffer.from(text)),
     ),
   check: (input) => {
