@@ -69,7 +69,7 @@ describe('siot-mcu', () => {
     [
       'a simulator without a line',
       ['sim'],
-      /give one of --pty LINKPATH, --tcp HOST:PORT and --serial PATH/,
+      /give one of --pty LINKPATH, --tcp HOST:PORT, --serial PATH and --can IFACE/,
     ],
     ['a simulator with two lines', ['sim', '--pty', 'x', '--tcp', 'y:1'], /cannot be used with/],
     ['a wrong seed', ['sim', '--pty', 'x', '--seed', '-1'], /Give a whole number from 0 to/],
