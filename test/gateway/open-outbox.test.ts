@@ -45,13 +45,11 @@ describe('the outbox of a gateway', () => {
     await open(stateDir, 'memory');
   });
 
-  it.skipIf(process.getuid?.() === 0)(
-    'is refused where stateDir is read-only (root may write all the same)',
-    async () => {
-      const stateDir = tempDir();
-      mkdirSync(join(stateDir, 'outbox'));
-      chmodSync(join(stateDir, 'outbox'), 0o555);
-      await expect(open(stateDir, 'disk')).rejects.toThrow(/not permitted/);
-    },
-  );
+  it('is refused where stateDir is read-only', async (context) => {
+    context.skip(process.getuid?.() === 0, 'root may write all the same');
+    const stateDir = tempDir();
+    mkdirSync(join(stateDir, 'outbox'));
+    chmodSync(join(stateDir, 'outbox'), 0o555);
+    await expect(open(stateDir, 'disk')).rejects.toThrow(/not permitted/);
+  });
 });
