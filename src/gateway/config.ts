@@ -17,8 +17,6 @@ export type TransportConfig =
   Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
 export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
-export type TcpConfig = Extract<TransportConfig, { type: 'tcp' }>;
-export type CanConfig = Extract<TransportConfig, { type: 'can' }>;
 
 /** With the database itself, so that a changed file is a changed configuration. */
 export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signals' }> & {

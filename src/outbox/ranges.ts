@@ -112,11 +112,6 @@ export class Ranges {
     return found;
   }
 
-  clear(): void {
-    this.#ranges.length = 0;
-    this.#count = 0;
-  }
-
   /** Index of the first range that ends after a number. */
   #endingAfter(number: number): number {
     let low = 0;

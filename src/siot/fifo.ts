@@ -16,10 +16,6 @@ export class Fifo<T> {
     else this.#items.unshift(item);
   }
 
-  peek(): T | undefined {
-    return this.#items[this.#head];
-  }
-
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#head++];

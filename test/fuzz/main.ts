@@ -6,6 +6,7 @@ import { fuzz, type FuzzResult } from './fuzzer.js';
 import { failureOf, type Failure } from './guard.js';
 import { startWatchdog } from './watchdog.js';
 import type { FuzzTarget } from './target.js';
+import { minutes, seedOf } from '../support/command-options.js';
 
 // Before the parsers are imported: see coverage.ts.
 const coverage = new Coverage();
@@ -19,18 +20,6 @@ interface Options {
   readonly only?: string;
   readonly input?: Uint8Array;
   readonly json?: boolean;
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 1440) return value;
-  throw new InvalidArgumentError('a number above 0, up to 1440');
-}
-
-function seedOf(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 0xffff_ffff) return value;
-  throw new InvalidArgumentError('a whole number from 0 to 4294967295');
 }
 
 function nameOf(text: string): string {

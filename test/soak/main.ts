@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { describePlan, drawPlan } from './plan.js';
 import { soak, type SoakResult } from './soak.js';
 import { transcript } from './journal.js';
+import { minutes, seedOf } from '../support/command-options.js';
 
 interface Options {
   readonly minutes: number;
@@ -10,18 +11,6 @@ interface Options {
   readonly config?: object;
   readonly plan?: boolean;
   readonly json?: boolean;
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (value > 0 && value <= 1440) return value;
-  throw new InvalidArgumentError('a number above 0, up to 1440');
-}
-
-function seedOf(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 0xffff_ffff) return value;
-  throw new InvalidArgumentError('a whole number from 0 to 4294967295');
 }
 
 function objectOf(text: string): object {
