@@ -34,7 +34,7 @@ const GROWN = 4;
 const GROWN_BYTES = 65_536;
 
 export class LinkFile {
-  #next: { readonly state: LinkState; readonly done: (() => void)[] } | undefined;
+  #next: { readonly state: LinkState; readonly done: ((kept: boolean) => void)[] } | undefined;
   #writing = false;
   /** Not as it should be, or not there: the next saving writes all of it. */
   #whole = true;
@@ -87,11 +87,11 @@ export class LinkFile {
   }
 
   /**
-   * Resolves when this state, or a later one, is on disk; also when it cannot
-   * be written, which is logged: the gateway goes on without. What is asked for
-   * while something is written is gathered.
+   * Resolves with true when this state, or a later one, is on disk; with false
+   * when it cannot be written, which is logged: the gateway goes on without.
+   * What is asked for while something is written is gathered.
    */
-  save(state: LinkState): Promise<void> {
+  save(state: LinkState): Promise<boolean> {
     return new Promise((resolve) => {
       this.#next = { state, done: [...(this.#next?.done ?? []), resolve] };
       if (!this.#writing) void this.#write();
@@ -129,12 +129,14 @@ export class LinkFile {
     await Promise.resolve();
     for (let next = this.#next; next !== undefined; next = this.#next) {
       this.#next = undefined;
+      let kept = false;
       try {
         await this.#writeOnce(next.state);
         if (this.#problem !== undefined) {
           this.log.info({ path: this.path }, 'state can be written again');
         }
         this.#problem = undefined;
+        kept = true;
       } catch (error) {
         this.#whole = true;
         if (this.#problem === undefined) {
@@ -145,7 +147,7 @@ export class LinkFile {
         }
         this.#problem = `settings cannot be saved: ${reasonOf(error)} (${this.path}); they would be lost in a restart of the gateway`;
       }
-      for (const done of next.done) done();
+      for (const done of next.done) done(kept);
     }
     this.#writing = false;
   }

@@ -89,7 +89,11 @@ export class Link {
     this.#lane = new LinkLane(lane, clock, log, () =>
       this.#node?.status(this.#statistics.changed()),
     );
-    this.#saver = new Saver(clock, () => parts.file.save(this.#kept));
+    this.#saver = new Saver(clock, async () => {
+      const kept = await parts.file.save(this.#kept);
+      if (kept) this.#session.recordKept();
+      return kept;
+    });
     const { session, transport } = createConversation(parts, {
       write: (bytes) => this.#channel.write(bytes),
       congested: () => this.#channel.congested,
@@ -216,9 +220,9 @@ export class Link {
   }
 
   /** Resolves when all that is known now is safe; also what was heard since {@link stop}. */
-  keep(): Promise<void> {
+  async keep(): Promise<void> {
     this.#gate.flush();
-    return this.#saver.now();
+    await this.#saver.now();
   }
 
   /** Joins the link to SIOT, again when the connection is another. */

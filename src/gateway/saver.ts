@@ -26,8 +26,8 @@ export class Saver {
 
   constructor(
     private readonly clock: Clock,
-    /** Resolves when the present state is safe. */
-    private readonly save: () => Promise<void>,
+    /** Resolves when the present state is safe; false: it cannot be saved. */
+    private readonly save: () => Promise<boolean>,
   ) {}
 
   /** From now on also every 30 s. */
@@ -46,19 +46,20 @@ export class Saver {
     this.#timer?.cancel();
   }
 
-  /** Somebody waits for it. */
-  async now(): Promise<void> {
+  /** Somebody waits for it. False: it could not be saved. */
+  async now(): Promise<boolean> {
     this.#timer?.cancel();
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (this.#running) this.#within(EVERY_MS);
     const beganMs = this.clock.monotonicMs();
     const again = this.#again;
     this.#savings += 1;
-    await this.save();
+    const kept = await this.save();
     this.#savings -= 1;
     const tookMs = this.clock.monotonicMs() - beganMs;
     this.#notBeforeMs = beganMs + Math.max(APART_MS, APART_TIMES * tookMs);
     if (this.#again !== again) this.atOnce();
+    return kept;
   }
 
   /** A setting is nowhere else: saved at once, in a flood of them at short intervals. */

@@ -39,6 +39,8 @@ export interface Conversation {
   data(chunk: Uint8Array): number;
   /** Sends no settings: it may be another device. */
   hold(held: boolean): void;
+  /** A record was saved: the disk can be written. */
+  recordKept(): void;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
   set(point: Point): Setting | undefined;
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */

@@ -16,6 +16,7 @@ import { PayloadError } from '../packet/payload.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, type Point } from '../point/point.js';
+import { CommandNotes } from './command-notes.js';
 import type { Counters } from './counters.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
@@ -52,8 +53,8 @@ export interface DownlinkHost {
   silent(): void;
   /** Whether the device acknowledges is known anew. */
   learned(acknowledges: Acknowledges): void;
-  /** Makes the present state survive a crash, then calls `then`. */
-  saved(then: () => void): void;
+  /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
+  saved(then: (kept: boolean) => void): void;
 }
 
 const GAP_WITHOUT_ACKS_MS = 20;
@@ -70,9 +71,8 @@ export class Downlink {
   /** The time was acknowledged late and is sent again for that. */
   #timeRepeated = false;
   #timeAckedMs = Number.NEGATIVE_INFINITY;
-  /** A command is being made safe before its first transmission. */
-  #saving = false;
   readonly #turns = new Turns();
+  readonly #notes: CommandNotes;
   readonly #air: FlightControl;
   readonly #silence: Silence;
 
@@ -89,6 +89,13 @@ export class Downlink {
   ) {
     this.acknowledges = acknowledges;
     for (const setting of book.all()) if (setting.waiting) this.#turns.add(setting);
+    this.#notes = new CommandNotes({
+      saved: (then) => host.saved(then),
+      changed: (command) => {
+        this.host.changed(command);
+        this.#pump();
+      },
+    });
     this.#air = new FlightControl(
       {
         write: (frame) => host.write(frame),
@@ -246,6 +253,11 @@ export class Downlink {
     if (answered) this.#pump();
   }
 
+  /** The state of before now is safe: commands that wait for that are tried again. */
+  stateKept(): void {
+    this.#notes.stateKept();
+  }
+
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
     if (setting.problem !== undefined) return setting.problem;
@@ -270,7 +282,7 @@ export class Downlink {
   }
 
   #pump(): void {
-    if (!this.#open || this.#saving || this.#air.flight !== undefined) return;
+    if (!this.#open || this.#air.flight !== undefined) return;
     if (this.#silence.silent) return;
     const codec = this.host.codec();
     if (codec === undefined) return;
@@ -287,12 +299,19 @@ export class Downlink {
       this.#sendTime(codec, 1 + this.options.retries);
       return;
     }
+    if (now < this.#notes.patientUntilMs) {
+      this.#wakeAt(this.#notes.patientUntilMs);
+      return;
+    }
     const turn = this.#turns.next(now);
     switch (turn?.kind) {
       case undefined:
         return;
       case 'send':
-        this.#sendSetting(turn.setting, codec, 1 + this.options.retries);
+        if (this.#notes.isDue(turn.setting)) {
+          this.#notes.note(turn.setting, now);
+          this.#pump();
+        } else this.#sendSetting(turn.setting, codec, 1 + this.options.retries);
         return;
       case 'retry':
         this.#sendSetting(turn.setting, codec, 1);
@@ -316,33 +335,17 @@ export class Downlink {
   }
 
   #sendSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
-    if (setting.command && !setting.sent) {
-      // Known as sent before it is: after a crash it must not be sent again.
-      setting.transmissions = 1;
-      this.#saving = true;
-      this.host.saved(() => {
-        this.#saving = false;
-        // Meanwhile another device may be there, which must not get it or needs another codec.
-        const isFit = this.#open && !this.#silence.silent && this.host.codec() === codec;
-        const stillDue = isFit && this.#turns.has(setting);
-        if (stillDue) this.#transmitSetting(setting, codec, limit);
-        else this.#pump();
-      });
-      return;
-    }
-    setting.transmissions += 1;
-    this.#transmitSetting(setting, codec, limit);
-  }
-
-  #transmitSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
     const packet = this.#encode(setting, codec);
     if (packet === undefined) {
       if (!setting.sent) setting.transmissions = 0;
+      setting.noted = false;
       this.host.changed(setting);
       if (this.#silence.silent) this.#knockNext();
       else this.#pump();
       return;
     }
+    // Of a command the first one has been noted before.
+    if (!setting.noted || setting.sent) setting.transmissions += 1;
     setting.sent = true;
     setting.reportedSinceSent = false;
     this.#transmit({ kind: 'setting', setting }, packet, limit);

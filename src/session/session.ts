@@ -81,8 +81,8 @@ export interface SessionHost {
   namesChanged(): void;
   /** The record is worth saving, soon. */
   changed(): void;
-  /** Makes the present record survive a crash, then calls `then`. */
-  saved(then: () => void): void;
+  /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
+  saved(then: (kept: boolean) => void): void;
 }
 
 const RESYNC_APART_MS = 5_000;
@@ -304,6 +304,11 @@ export class Session implements Conversation {
   release(): void {
     this.replica.release();
     this.room.release();
+  }
+
+  /** A record was saved: the disk can be written. */
+  recordKept(): void {
+    this.downlink.stateKept();
   }
 
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */

@@ -22,6 +22,8 @@ export class Setting {
   #confirmedNs: bigint | undefined;
   /** Sent at least once since it was made, or since the restart that it is restored after. */
   sent = false;
+  /** A command that is on disk as sent: it may be, once. */
+  noted = false;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
   /** The device has reported the point since the setting was last sent. */

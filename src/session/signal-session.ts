@@ -118,6 +118,10 @@ export class SignalSession implements Conversation {
     this.host.changed();
   }
 
+  recordKept(): void {
+    // Nothing that it sends waits for that.
+  }
+
   hold(held: boolean): void {
     this.#held = held;
     if (!held && this.#open) this.#sendAll();

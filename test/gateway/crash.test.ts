@@ -137,7 +137,7 @@ describe('the cost of saving', () => {
     const { file, kept } = await start(disk);
     await file.save(kept);
     const before = disk.syncs;
-    const savings: Promise<void>[] = [];
+    const savings: Promise<boolean>[] = [];
     for (let n = 0; n < 1_000; n += 1) {
       kept.set(`t${String(n % 50)}`, n);
       savings.push(file.save(kept));

@@ -1,3 +1,5 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -52,5 +54,44 @@ describe('a second gateway on the same port', () => {
     expect(second.link('pump').portProblem).toMatch(/in use|taken|busy/);
     await device.report('temp', 1);
     expect(first.link('pump').port).toBe('open');
+  });
+});
+
+describe('a state folder that cannot be written', () => {
+  it('keeps a command waiting, which a crash would let act twice; others go on', async () => {
+    const store = await startStore(nats);
+    const device = await openDevice();
+    const folder = tempDir();
+    const { links, ...rest } = document(device.transport) as { links: object[] };
+    const gateway = await new GatewayUnderTest(folder, {
+      ...rest,
+      outbox: { durability: 'memory' },
+      links: links.map((link) => ({ ...link, commands: ['restart'] })),
+    }).start();
+    await gateway.ready('pump');
+    await device.report('temp', 1);
+    const nodeId = gateway.nodeId('pump');
+    const state = join(folder, 'state', 'links');
+    renameSync(state, `${state}-away`);
+    writeFileSync(state, 'in the way');
+    await store.setAs('user-1', nodeId, 'restart', '0', 1);
+    await store.setAs('user-1', nodeId, 'limit', '0', 3);
+    await device.mcu.waitForSetting('limit');
+    await until(
+      () => gateway.link('pump').pending.length === 1,
+      () => JSON.stringify(gateway.link('pump').pending),
+    );
+    expect(gateway.link('pump').pending).toMatchObject([
+      {
+        type: 'restart',
+        reason: expect.stringMatching(/cannot be noted on disk as sent/) as string,
+      },
+    ]);
+    device.mcu.assertNotReceived('restart');
+    rmSync(state);
+    renameSync(`${state}-away`, state);
+    await store.setAs('user-1', nodeId, 'limit', '0', 4);
+    await device.mcu.waitForSetting('restart');
+    await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgement');
   });
 });

@@ -11,7 +11,7 @@ function rig(tookMs = 1) {
     () =>
       new Promise((resolve) => {
         at.push(clock.monotonicMs());
-        clock.setTimer(tookMs, resolve);
+        clock.setTimer(tookMs, () => resolve(true));
       }),
   );
   return { clock, at, saver };

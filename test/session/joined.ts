@@ -69,7 +69,7 @@ export class Joined {
         settingChanged: () => undefined,
         namesChanged: () => undefined,
         changed: () => undefined,
-        saved: (then) => void clock.setTimer(1, then),
+        saved: (then) => void clock.setTimer(1, () => then(true)),
       },
       {
         protocol: 'auto',

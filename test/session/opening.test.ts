@@ -394,6 +394,44 @@ describe('a command', () => {
     expect(harness.takePoints()).toEqual(['restart=1', 'target=1']);
   });
 
+  it('does not keep others waiting when the disk hangs, and goes out when that is over', () => {
+    const harness = commanded();
+    harness.acks = ackAll;
+    harness.saving = 'later';
+    const command = harness.set('restart', 1);
+    harness.set('target', 1);
+    harness.advance(98);
+    expect(harness.takePoints()).toEqual([]);
+    harness.advance(1);
+    expect(harness.takePoints()).toEqual(['target=1']);
+    harness.advance(20_000);
+    expect(harness.session.downlink.reason(command)).toMatch(/being noted on disk/);
+    harness.makeSaved();
+    expect(harness.takePoints()).toEqual(['restart=1']);
+  });
+
+  it('waits while it cannot be noted on disk, through openings too, and says why', () => {
+    const harness = commanded();
+    harness.acks = ackAll;
+    harness.saving = 'fails';
+    const command = harness.set('restart', 1);
+    harness.set('target', 1);
+    expect(harness.takePoints()).toEqual(['target=1']);
+    expect(harness.session.downlink.reason(command)).toMatch(/cannot be noted on disk as sent/);
+    expect(harness.session.record().settings).toMatchObject([{ transmissions: 0 }, {}]);
+    harness.close();
+    harness.open();
+    harness.advance(60_000);
+    expect(harness.takePoints().filter((shown) => shown !== 'timeSync')).toEqual([]);
+    harness.saving = 'now';
+    harness.session.recordKept();
+    harness.flush();
+    harness.session.recordKept();
+    harness.flush();
+    expect(harness.takePoints()).toEqual(['restart=1']);
+    expect(command.state).toBe('ended');
+  });
+
   it('does not end by a restart or an opening before its first transmission', () => {
     const harness = commanded();
     harness.saving = 'later';

@@ -69,9 +69,9 @@ export class SessionHarness {
   /** Whether reports become safe at once, or when {@link makeSafe} is called. */
   safety: 'now' | 'later' = 'now';
   readonly unsafe: (() => void)[] = [];
-  /** Whether the record is on disk at once, or when {@link makeSaved} is called. */
-  saving: 'now' | 'later' = 'now';
-  readonly unsaved: (() => void)[] = [];
+  /** Whether the record is on disk at once, when {@link makeSaved} is called, or cannot be saved. */
+  saving: 'now' | 'later' | 'fails' = 'now';
+  readonly unsaved: ((kept: boolean) => void)[] = [];
   congested = false;
   acks: (packet: Sent) => number | undefined;
   device: Protocol;
@@ -114,8 +114,8 @@ export class SessionHarness {
       namesChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => {
-        if (this.saving === 'now') then();
-        else this.unsaved.push(then);
+        if (this.saving === 'later') this.unsaved.push(then);
+        else then(this.saving === 'now');
       },
     };
     this.session = new Session(
@@ -276,7 +276,7 @@ export class SessionHarness {
   }
 
   makeSaved(): void {
-    for (const then of this.unsaved.splice(0)) then();
+    for (const then of this.unsaved.splice(0)) then(true);
     this.flush();
   }
 
