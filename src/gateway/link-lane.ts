@@ -1,7 +1,8 @@
 import type { OutboxLane } from '../outbox/outbox.js';
-import type { Clock } from '../point/clock.js';
+import { NS_PER_S, type Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Point } from '../point/point.js';
+import type { Replica } from '../session/replica.js';
 
 /** Share of its room below which a lane that was full has room again. */
 const ROOM_AGAIN = 0.9;
@@ -42,6 +43,25 @@ export class LinkLane {
     if (this.lane.put(points, safe)) return true;
     if (!this.#isFull) this.#refuses();
     return false;
+  }
+
+  /**
+   * Tells a new replica which times points of before have, so that none falls
+   * behind them should the clock have been stepped back since.
+   */
+  tellTimes(replica: Replica): void {
+    const { latestNs } = this.lane;
+    if (latestNs <= this.clock.wallNs() + NS_PER_S) replica.allGivenBefore(latestNs);
+    // A clock that was years ahead for a moment is to hold only what it has dated:
+    // each point behind its own times, and no others. It is worth reading them all.
+    else replica.givenBefore(this.#waiting());
+  }
+
+  *#waiting(): Generator<Point> {
+    for (let at = this.lane.first; at < this.lane.next; at++) {
+      const point = this.lane.read(at);
+      if (point !== undefined) yield point;
+    }
   }
 
   #refuses(): void {

@@ -112,6 +112,7 @@ export class Link {
     });
     this.#session = session;
     this.#session.room.restore(parts.knownNames);
+    this.#lane.tellTimes(this.#session.replica);
     this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
     const { counters } = this.#session;
     this.#statistics = new Statistics(
@@ -237,7 +238,9 @@ export class Link {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#session.read(points, this.#lane.length > 0);
           this.#judge.reading(points, this.parts.clock.wallNs());
-          this.#session.shown(points.filter((point) => this.#isOwners(point)));
+          const owners = points.filter((point) => this.#isOwners(point));
+          this.#session.replica.givenBefore(owners);
+          this.#session.shown(owners);
           this.#saver.soon();
         },
         life: (life) => this.#lives(life),

@@ -60,7 +60,7 @@ export class DiskLane implements OutboxLane {
   #memory = 0;
   #latest: Latest | undefined;
   #onSuperseded: (count: number) => void = () => undefined;
-  recoveredNs: bigint | undefined;
+  latestNs = 0n;
 
   constructor(
     readonly nodeId: string,
@@ -140,7 +140,10 @@ export class DiskLane implements OutboxLane {
     const { unwritten } = this.host.memory;
     if (this.#unwrittenMemory > 0 && this.#unwrittenMemory + memory > unwritten) return false;
     const first = this.next;
-    for (const point of points) this.#ring.push(point);
+    for (const point of points) {
+      this.#ring.push(point);
+      if (point.time > this.latestNs) this.latestNs = point.time;
+    }
     this.extents.live.add(first, this.next);
     this.#unwrittenBytes += bytes;
     this.#unwrittenMemory += memory;
@@ -268,7 +271,7 @@ export class DiskLane implements OutboxLane {
     // What it leaves out was settled.
     this.extents.settle(first, next);
     this.#recoverThrough(next);
-    if (latestNs > (this.recoveredNs ?? latestNs - 1n)) this.recoveredNs = latestNs;
+    if (latestNs > this.latestNs) this.latestNs = latestNs;
     for (const [from, to] of positions) this.extents.live.add(from, to);
     this.extents.place(segment, offset, end, first, next);
   }

@@ -53,7 +53,7 @@ class MemoryLane implements OutboxLane {
   #onSuperseded: (count: number) => void = () => undefined;
 
   readonly awaited = false;
-  readonly recoveredNs = undefined;
+  latestNs = 0n;
 
   constructor(
     readonly nodeId: string,
@@ -105,7 +105,10 @@ class MemoryLane implements OutboxLane {
     // stop its device for ever.
     if (this.#length > 0 && this.#bytes + bytes > this.share.bytes) return false;
     const first = this.next;
-    for (const point of points) this.#ring.push(point);
+    for (const point of points) {
+      this.#ring.push(point);
+      if (point.time > this.latestNs) this.latestNs = point.time;
+    }
     this.#length += points.length;
     this.#bytes += bytes;
     safe();

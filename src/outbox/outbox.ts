@@ -58,8 +58,8 @@ export interface OutboxLane {
   readonly used: number;
   /** Somebody waits for the safety of points that are in it: to deliver them soon helps. */
   readonly awaited: boolean;
-  /** Latest time of a point that was in it when the outbox was opened, ns. */
-  readonly recoveredNs: bigint | undefined;
+  /** Latest time of all points that were ever in it, as far as is known, ns. */
+  readonly latestNs: bigint;
   /** The point at a position in first … next − 1; undefined once settled. */
   read(position: number): Point | undefined;
   /** Delivered, or dropped for good: out of the outbox. Harmless when repeated. */

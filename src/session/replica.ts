@@ -12,20 +12,28 @@ export class PointRecord {
   spelling: string | undefined;
   /** That it has room for in a reply of SIOT. */
   bytes = 0;
-  /** Latest time that the gateway itself gave this point. */
-  #givenNs = 0n;
   #recent: Traces | undefined;
+
+  constructor(
+    /** Latest time that the gateway itself gave this point, in this life or before. */
+    private givenNs: bigint,
+  ) {}
 
   /**
    * A time for the point: `wishNs`, or later, so that its times always increase,
    * also behind a time of the device's own that is slightly ahead.
    */
   giveTime(wishNs: bigint): bigint {
-    let last = this.#givenNs;
+    let last = this.givenNs;
     const newest = this.newest?.time ?? 0n;
     if (newest > last && newest <= wishNs + NS_PER_S) last = newest;
-    this.#givenNs = wishNs > last ? wishNs : last + 1n;
-    return this.#givenNs;
+    this.givenNs = wishNs > last ? wishNs : last + 1n;
+    return this.givenNs;
+  }
+
+  /** That time was given before: those to come are later. */
+  givenBefore(ns: bigint): void {
+    if (ns > this.givenNs) this.givenNs = ns;
   }
 
   /** The very same point is the newest already, or was among the last that came before it. */
@@ -77,8 +85,28 @@ const hashOf = (point: Point): number => hashValue(point.value) ^ point.tombston
 
 export class Replica {
   readonly #records = new PointMap<PointRecord>();
+  /** Latest times from before, of points that have no record yet. */
+  readonly #before = new PointMap<bigint>();
+  #allBeforeNs = 0n;
 
   constructor(private readonly room: NodeRoom) {}
+
+  /**
+   * Somebody may have these points already, with these times: the gateway gives
+   * them later ones, whatever its clock says now.
+   */
+  givenBefore(points: Iterable<Pick<Point, 'type' | 'key' | 'time'>>): void {
+    for (const { type, key, time } of points) {
+      const record = this.#records.get(type, key);
+      if (record !== undefined) record.givenBefore(time);
+      else if (time > (this.#before.get(type, key) ?? 0n)) this.#before.set(type, key, time);
+    }
+  }
+
+  /** Somebody may have any of the points with a time up to that one. Before the first of them. */
+  allGivenBefore(ns: bigint): void {
+    this.#allBeforeNs = ns;
+  }
 
   find(type: string, key: string): PointRecord | undefined {
     return this.#records.get(type, key);
@@ -102,7 +130,9 @@ export class Replica {
   own(type: string, key: string): PointRecord {
     let record = this.#records.get(type, key);
     if (record === undefined) {
-      record = new PointRecord();
+      record = new PointRecord(this.#allBeforeNs);
+      record.givenBefore(this.#before.get(type, key) ?? 0n);
+      this.#before.delete(type, key);
       this.#records.set(type, key, record);
     }
     return record;
@@ -117,6 +147,7 @@ export class Replica {
   /** It is not used after this. */
   release(): void {
     this.#records.clear();
+    this.#before.clear();
   }
 }
 

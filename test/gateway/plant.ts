@@ -7,7 +7,7 @@ import { configSchema } from '../../src/gateway/config-schema.js';
 import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import { verbSubject, type LinkStatus, type SetReply, type Verb } from '../../src/gateway/verbs.js';
-import { SystemClock } from '../../src/point/clock.js';
+import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Version } from '../siot-store/dialect.js';
@@ -66,6 +66,8 @@ export function configOf(document: object): GatewayConfig {
 
 export class GatewayUnderTest {
   readonly said: Said[] = [];
+  /** Of the gateway and those that follow it. */
+  clock: Clock = new SystemClock();
   gateway: Gateway;
 
   /** `document`: as in gateway.yaml. */
@@ -81,7 +83,7 @@ export class GatewayUnderTest {
 
   #make(): Gateway {
     return new Gateway(this.#config(), {
-      clock: new SystemClock(),
+      clock: this.clock,
       random: Math.random,
       log: recordingLog(this.said),
       version: '1.2.3',

@@ -134,7 +134,7 @@ describe('an outbox on disk', () => {
     await site.open();
     const lane = site.outbox.lane('a');
     expect(points.map((_, at) => lane.read(at))).toEqual(points);
-    expect(lane.recoveredNs).toBe(2n ** 62n);
+    expect(lane.latestNs).toBe(2n ** 62n);
   });
 
   it('reads what is no longer in memory from disk', async () => {

@@ -156,6 +156,26 @@ describe('times that the gateway gives always increase for a point', () => {
     expect(report(harness, 0n, 2)).toBe(ahead + 1n);
   });
 
+  it('also behind those of an earlier life that wait or are shown, whenever that is learnt', () => {
+    const first = SessionHarness.opened();
+    for (const type of ['temp', 'flow']) first.points([{ type, value: 1 }]);
+    const [temp, flow] = first.published.map(({ time }) => time);
+    const second = first.reborn();
+    second.clock.stepWall(-3_600_000);
+    second.session.replica.givenBefore([first.published[0]!]);
+    second.open();
+    for (const type of ['temp', 'flow']) second.points([{ type, value: 2 }]);
+    second.session.replica.givenBefore([first.published[1]!]);
+    for (const type of ['temp', 'flow']) second.points([{ type, value: 3 }]);
+    const times = (type: string): bigint[] =>
+      second.published.filter((point) => point.type === type).map(({ time }) => time);
+    expect(times('temp')).toEqual([temp! + 1n, temp! + 2n]);
+    // Nothing was known of it yet.
+    expect(times('flow')).toEqual([second.clock.wallNs(), flow! + 1n]);
+    second.clock.stepWall(3_700_000);
+    expect(report(second, 0n)).toBe(second.clock.wallNs());
+  });
+
   it('"" and "0" are one point in this, too', () => {
     const harness = SessionHarness.opened();
     harness.points([

@@ -1,0 +1,128 @@
+/** Times over a restart of a gateway whose clock is stepped back (design.md, "Times"). */
+import { describe, expect, it } from 'vitest';
+import { LinkLane } from '../../src/gateway/link-lane.js';
+import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
+import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
+import { NS_PER_S, SystemClock, type Clock } from '../../src/point/clock.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+import { floatValue, makePoint } from '../../src/point/point.js';
+import { Replica } from '../../src/session/replica.js';
+import { NodeRoom, PointBudget } from '../../src/session/room.js';
+import { WIRES } from '../../src/siot/wires.js';
+import { SimDisk } from '../outbox/sim-disk.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
+import { GatewayUnderTest, openDevice, startStore } from './plant.js';
+import { until } from './support.js';
+
+const HOUR_NS = 3_600n * NS_PER_S;
+
+/** The machine's clock, behind by so much. */
+function behind(ns: bigint): Clock {
+  const clock = new SystemClock();
+  return {
+    monotonicMs: () => clock.monotonicMs(),
+    wallNs: () => clock.wallNs() - ns,
+    setTimer: (ms, fn) => clock.setTimer(ms, fn),
+  };
+}
+
+describe('a restart after which the clock is an hour behind', () => {
+  const nats = useNats();
+
+  async function rig() {
+    const store = await startStore(nats);
+    const device = await openDevice();
+    const gateway = await new GatewayUnderTest(tempDir(), {
+      nats: { servers: nats.url },
+      links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
+    }).start();
+    await gateway.ready('pump');
+    const nodeId = gateway.nodeId('pump');
+    const client = await nats.connect();
+    const published: { value: number; time: bigint }[] = [];
+    client.subscribe(`p.${nodeId}.temp.0`, {
+      callback: (_error, { data }) => {
+        for (const { value, time } of WIRES[2].decode(data)?.points ?? []) {
+          published.push({ value: value.kind === 'float' ? value.number : NaN, time });
+        }
+      },
+    });
+    await client.flush();
+    /** A point that the gateway is to date. */
+    const report = async (value: number): Promise<void> => {
+      const { outcome } = await device.mcu.sendPoints([{ type: 'temp', value, time: 0n }]);
+      expect(outcome).toBe('acknowledged');
+    };
+    return { store, gateway, nodeId, published, report };
+  }
+
+  it('leaves no point behind what waits of it in the outbox', async () => {
+    const { store, gateway, nodeId, published, report } = await rig();
+    await store.leave();
+    await report(1);
+    gateway.clock = behind(HOUR_NS);
+    await gateway.restart();
+    await report(2);
+    await store.comeBack();
+    await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 2);
+    const timeOf = (number: number) => published.find(({ value }) => value === number)?.time;
+    await until(() => timeOf(2) !== undefined, 'the point to be heard here, too');
+    expect(timeOf(2)).toBe(timeOf(1)! + 1n);
+  });
+
+  it('leaves no point behind what SIOT shows of it', async () => {
+    const { store, gateway, nodeId, report } = await rig();
+    await report(1);
+    const { time } = await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 1);
+    await gateway.gateway.stop();
+    gateway.clock = behind(HOUR_NS);
+    await gateway.restart();
+    await gateway.ready('pump');
+    await report(2);
+    const shown = await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 2);
+    expect(shown.time).toBe(time + 1n);
+  });
+});
+
+describe('a new link on a lane with points', () => {
+  const YEARS_NS = 10n * 365n * 24n * HOUR_NS;
+  const clock = new FakeClock();
+  const point = (type: string, time: bigint) =>
+    makePoint({ type, value: floatValue(1), time, origin: '' });
+
+  const outboxes = {
+    memory: () => Promise.resolve(new MemoryOutbox({ maxBytes: 1e6 })),
+    disk: () =>
+      DiskOutbox.open({
+        disk: new SimDisk(),
+        maxBytes: 1e6,
+        clock,
+        log: SILENT_LOG,
+        reasonOf: String,
+      }),
+  };
+
+  it.each(['memory', 'disk'] as const)(
+    'holds only what a clock has dated that was years ahead, in %s',
+    async (kind) => {
+      const outbox = await outboxes[kind]();
+      const now = clock.wallNs();
+      const given = (type: string): bigint => {
+        const replica = new Replica(new NodeRoom(10, new PointBudget(10), () => undefined));
+        const lane = new LinkLane(outbox.lane('node'), clock, SILENT_LOG, () => undefined);
+        lane.tellTimes(replica);
+        return replica.own(type, '0').giveTime(now - HOUR_NS);
+      };
+      outbox.lane('node').put([point('temp', now - 2n)], () => undefined);
+      // What is known of one point is good enough for all, while the clock is not ahead.
+      expect(given('temp')).toBe(now - 1n);
+      expect(given('flow')).toBe(now - 1n);
+      outbox.lane('node').put([point('temp', now + YEARS_NS)], () => undefined);
+      expect(given('temp')).toBe(now + YEARS_NS + 1n);
+      expect(given('flow')).toBe(now - HOUR_NS);
+      await outbox.close();
+    },
+  );
+});
