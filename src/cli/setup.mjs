@@ -28,7 +28,7 @@ const NODE_MAJOR = 20;
 const TARGETS = {
   demo: { program: 'dist/src/cli/demo.js', natsServer: true },
   test: { program: 'test/run.mjs', natsServer: true, buildErrors: 'tolerated' },
-  lab: { program: 'vm/main.mjs', natsServer: true },
+  lab: { program: 'test/lab/vm/main.mjs', natsServer: true },
   bench: { program: 'dist/bench/main.js', natsServer: true },
   fuzz: { program: 'dist/test/fuzz/main.js' },
   soak: { program: 'dist/test/soak/main.js', natsServer: true },

@@ -78,7 +78,8 @@ interface Qemu {
   canUseKvm(where: { readonly device: string; readonly cpuinfo: string }): boolean;
 }
 
-const load = async (name: string): Promise<unknown> => import(resolve('vm', `${name}.mjs`));
+const load = async (name: string): Promise<unknown> =>
+  import(resolve('test', 'lab', 'vm', `${name}.mjs`));
 
 export const { parseArguments } = (await load('arguments')) as Arguments;
 export const { cacheFolder, recipeOf, findEntry, kernelOf, makeEntry } = (await load(

@@ -3,9 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { forwardSignals } from '../src/cli/children.mjs';
-import { say, SetupError } from '../src/cli/setup-common.mjs';
-import { REPORTERS, failures, takeCounts, tellCounts } from '../test/support/counts.mjs';
+import { forwardSignals } from '../../../src/cli/children.mjs';
+import { say, SetupError } from '../../../src/cli/setup-common.mjs';
+import { REPORTERS, failures, takeCounts, tellCounts } from '../../support/counts.mjs';
 import { USAGE, parseArguments } from './arguments.mjs';
 import { cacheFolder, findEntry, kernelOf, makeEntry, recipeOf } from './cache.mjs';
 import { guestEnvironment } from './job.mjs';
@@ -15,7 +15,7 @@ import { CannotRun, checkMachine, installPrograms } from './packages.mjs';
 import { canUseKvm } from './qemu.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '..');
+const ROOT = join(HERE, '..', '..', '..');
 
 /** They decide what is in an entry of the cache. */
 const RECIPE = ['kernel.mjs', 'initramfs.mjs', 'init.sh'].map((name) => join(HERE, name));
@@ -38,7 +38,7 @@ function commandOf({ mode, rest }) {
   const node = process.execPath;
   if (mode === 'shell') return rest.length > 0 ? rest : ['bash', '-i'];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const config = join(ROOT, 'vitest.lab.config.mjs');
+  const config = join(ROOT, 'test', 'lab', 'vitest.config.mjs');
   return [node, vitest, 'run', '--config', config, ...REPORTERS, ...rest];
 }
 
