@@ -34,8 +34,13 @@ export interface Heard {
 }
 
 const READ_BYTES = 65_536;
-/** Acks that have not come so long after the last packet are lost. */
-const LOST_AFTER_MS = 3_000;
+/**
+ * Acks that have not come so long after the last packet are lost. A link that
+ * the gateway reads more slowly, since it wants more than its share, has its
+ * last 64 packets acknowledged seconds later: 128 bytes, a turn of all that are
+ * slow each, 4 ms for a turn.
+ */
+const LOST_AFTER_MS = 30_000;
 
 const acks = ackFrames();
 const framesByPoints = new Map<number, Uint8Array[]>();
