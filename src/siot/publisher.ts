@@ -1,5 +1,5 @@
 import type { Outbox, OutboxLane } from '../outbox/outbox.js';
-import type { Clock } from '../point/clock.js';
+import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Point } from '../point/point.js';
 import { ConfirmedByNats } from './asker.js';
@@ -31,6 +31,8 @@ export interface PublisherOptions {
 }
 
 const LOG_DROPS_EVERY_MS = 60_000;
+/** How often it is looked whether what a node that left has still had is delivered, in ms. */
+const LEFT_LOOK_EVERY_MS = 1_000;
 
 /**
  * Brings the points of the outbox out, and those of which only the latest
@@ -49,6 +51,9 @@ export class Publisher {
   /** NATS has not permitted something: each point is confirmed by itself. */
   #oneByOne = false;
   #sender: Sender | undefined;
+  /** Nodes that have left, with points that are still to be delivered. */
+  readonly #leaving = new Set<string>();
+  #leftLook: Timer | undefined;
   readonly #dropLog = new Map<string, { sinceMs: number; unsaid: number }>();
 
   constructor(options: PublisherOptions) {
@@ -145,18 +150,40 @@ export class Publisher {
     this.#sender?.status();
   }
 
-  /** Nothing of that node matters any more. */
-  forget(nodeId: string): void {
-    const book = this.#books.get(nodeId);
-    this.#status.drop(nodeId);
-    this.#held.delete(nodeId);
+  /** A node is there, perhaps one that had left. */
+  join(nodeId: string): void {
+    this.#leaving.delete(nodeId);
+  }
+
+  /** The node's link has gone: what it has left is delivered, and then nothing is kept of it. */
+  leave(nodeId: string): void {
+    this.hold(nodeId, false);
+    this.#leaving.add(nodeId);
+    this.#forgetLeft();
+  }
+
+  #forgetLeft(): void {
+    this.#leftLook?.cancel();
+    this.#leftLook = undefined;
+    for (const nodeId of this.#leaving) if (this.idleOf(nodeId)) this.#forget(nodeId);
+    if (this.#leaving.size === 0) return;
+    this.#leftLook = this.#options.clock.setTimer(LEFT_LOOK_EVERY_MS, () => this.#forgetLeft());
+  }
+
+  #forget(nodeId: string): void {
+    this.#leaving.delete(nodeId);
     this.#discarded.delete(nodeId);
+    for (const id of this.#dropLog.keys()) {
+      if (id.startsWith(`${nodeId} `)) this.#dropLog.delete(id);
+    }
+    const book = this.#books.get(nodeId);
     if (book === undefined) return;
     this.#sender?.forget(book);
     this.#books.delete(nodeId);
   }
 
   stop(): void {
+    this.#leftLook?.cancel();
     this.#sender?.stop();
     this.#sender = undefined;
     const { outbox } = this.#options;

@@ -215,6 +215,7 @@ export class Siot {
       removed: () => this.#removed(node),
     });
     this.#nodes.set(spec.id, node);
+    this.#publisher.join(spec.id);
     node.listen(this.#wire);
     this.#keeper.add(
       { ...spec, description: spec.description === '' ? spec.name : spec.description },
@@ -415,6 +416,7 @@ export class Siot {
     if (this.#nodes.has(id)) return;
     this.#publisher.discard(id, false);
     this.#options.outbox.release(id);
+    this.#publisher.leave(id);
   }
 
   async #until(done: () => boolean, withinMs: number): Promise<void> {
