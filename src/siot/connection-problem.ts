@@ -43,6 +43,9 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
     if (error.code.includes('CERT') || error.code.startsWith('UNABLE_TO_')) {
       return `the certificate of ${servers} is not trusted (${error.code}): name its authority in nats.tls.caFile`;
     }
+    if (/maximum connections exceeded/i.test(error.message)) {
+      return `NATS at ${servers} has as many clients as it takes: raise its max_connections, or end others`;
+    }
     if (error.message.includes("does not support 'tls'")) {
       return `NATS at ${servers} does not offer TLS: take nats.tls out, or switch TLS on there`;
     }

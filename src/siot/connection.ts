@@ -20,8 +20,8 @@ export type ConnectionState =
   | { readonly name: 'refused'; readonly problem: string }
   | { readonly name: 'closed' };
 
-/** What came back for a request: bytes, or why nothing can. */
-export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost';
+/** What came back for a request: bytes, or why nothing can. `tooLarge`: it was not sent. */
+export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
 
 export interface Incoming {
   readonly subject: string;
@@ -48,6 +48,16 @@ export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
   constructor() {
     super('there is no connection to NATS');
+  }
+}
+
+/** More than the server takes in one message: it would close the connection for it. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError';
+  constructor(bytes: number, mostBytes: number) {
+    super(
+      `it has ${String(bytes)} bytes, and this nats-server takes ${String(mostBytes)} at most (its max_payload)`,
+    );
   }
 }
 
@@ -125,15 +135,12 @@ export class Connection {
     return this.#denials.text;
   }
 
-  /** Largest payload that the server takes, in bytes. */
-  get maxPayload(): number {
-    return this.#nats?.info?.max_payload ?? 1_048_576;
-  }
-
-  /** Throws a {@link NotConnectedError}, or the library's own error for what cannot be sent at all. */
+  /** Throws a {@link NotConnectedError}, a {@link TooLargeError}, or the library's own for a subject that is none. */
   publish(subject: string, payload: Uint8Array, reply?: string): void {
     const nats = this.#nats;
     if (nats === undefined) throw new NotConnectedError();
+    const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (payload.length > most) throw new TooLargeError(payload.length, most);
     try {
       if (reply === undefined) nats.publish(subject, payload);
       else nats.publish(subject, payload, { reply });
@@ -193,7 +200,7 @@ export class Connection {
         if (!(error instanceof NotConnectedError)) {
           this.#options.log.warn({ subject }, `NATS did not take a request: ${messageOf(error)}`);
         }
-        resolve('lost');
+        resolve(error instanceof TooLargeError ? 'tooLarge' : 'lost');
       }
     });
   }

@@ -78,11 +78,17 @@ export class Knocking {
         end(error instanceof Error ? error : new Error(String(error)));
         return;
       }
-      socket.once('data', () => end());
+      socket.once('data', (data) => end(refusalIn(data)));
       socket.once('error', (error) => end(error));
       socket.once('close', () => end(new Error('the server closed the connection')));
     });
   }
+}
+
+/** A server that has no room says so behind its greeting, and closes. */
+function refusalIn(greeting: Buffer): Error | undefined {
+  const refusal = /\r\n-ERR '([^']*)'/.exec(greeting.toString('latin1'))?.[1];
+  return refusal === undefined ? undefined : new Error(refusal);
 }
 
 function addressOf(server: string): { host: string; port: number } {

@@ -120,4 +120,5 @@ const NOT_ANSWERED = {
   noResponders: 'SIOT does not answer',
   timeout: 'SIOT did not answer in time',
   lost: 'the connection to NATS was lost',
+  tooLarge: 'it is larger than the nats-server takes (its max_payload)',
 } as const;

@@ -287,7 +287,8 @@ export class WindowSender implements Sender {
 
   #answered(message: Message, answer: Answer): void {
     // A second reply changes nothing (siot-interop.md, 4.4).
-    if (this.#stopped || message.answered || answer === 'lost' || answer === 'timeout') return;
+    if (this.#stopped || message.answered) return;
+    if (typeof answer === 'string' && answer !== 'noResponders') return;
     const tookMs = this.#end(message);
     if (answer === 'noResponders') {
       this.#suspect('noResponders');

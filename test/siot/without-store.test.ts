@@ -181,7 +181,7 @@ describe('a plain nats-server', () => {
     const outbox = new MemoryOutbox({ maxBytes: 1e8 });
     const { siot } = startSiot(nats, { outbox });
     for (let n = 0; n < 20_000; n++) put(outbox, point('temp', n));
-    await siot.stop(5_000);
+    await siot.stop(15_000);
     expect(outbox.lane(NODE_ID).length).toBe(0);
     await until(() => seen.length === 20_000, 'all of them');
     expect(() => siot.status).not.toThrow();

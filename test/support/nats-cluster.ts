@@ -1,5 +1,5 @@
 /** Several real nats-servers on loopback that are one cluster. */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NatsServer } from '../../src/siot/nats-server.js';
@@ -13,8 +13,8 @@ export interface Cluster {
 const FORMED_WITHIN_MS = 10_000;
 const NAME = 'plant';
 
-/** Resolves when each of them knows all. */
-export async function startCluster(size: number): Promise<Cluster> {
+/** Resolves when each of them knows all. `lines`: more of the configuration of each. */
+export async function startCluster(size: number, lines: readonly string[] = []): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-cluster-'));
   const servers: NatsServer[] = [];
   const stop = async (): Promise<void> => {
@@ -22,15 +22,17 @@ export async function startCluster(size: number): Promise<Cluster> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    let routes: readonly string[] = [];
+    const file = join(folder, 'nats.conf');
+    writeFileSync(file, lines.join('\n'));
+    let given: readonly string[] = ['-c', file];
     for (let n = 0; n < size; n++) {
       const ports = mkdtempSync(join(folder, 'ports-'));
       const own = ['--cluster_name', NAME, '--cluster', 'nats://127.0.0.1:-1'];
       const server = await NatsServer.start({
-        args: [...own, ...routes, '--ports_file_dir', ports],
+        args: [...own, ...given, '--ports_file_dir', ports],
       });
       servers.push(server);
-      if (n === 0) routes = ['--routes', await routeOf(ports)];
+      if (n === 0) given = [...given, '--routes', await routeOf(ports)];
     }
     await Promise.all(servers.map((server) => knows(server, size)));
   } catch (error) {

@@ -14,6 +14,7 @@ export interface ProxyOptions {
 export class TcpProxy {
   /** Bytes that went towards the server. */
   bytesUp = 0;
+  #deaf = false;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
   private constructor(
@@ -46,6 +47,15 @@ export class TcpProxy {
     this.#pairs.clear();
   }
 
+  /** Nothing more is read from the server, or all again: as if the client had no time. */
+  deafen(deaf: boolean): void {
+    this.#deaf = deaf;
+    for (const [, server] of this.#pairs) {
+      if (deaf) server.pause();
+      else server.resume();
+    }
+  }
+
   async stop(): Promise<void> {
     this.server.close();
     this.cut();
@@ -76,7 +86,7 @@ export class TcpProxy {
       const onLineMs = bytesPerS === undefined ? 0 : (chunk.length / bytesPerS) * 1_000;
       if (onLineMs > 0) {
         from.pause();
-        setTimeout(() => from.resume(), onLineMs);
+        setTimeout(() => (isUp || !this.#deaf ? from.resume() : undefined), onLineMs);
       }
       const arriveMs = onLineMs + latencyMs;
       if (arriveMs === 0) to.write(chunk);
