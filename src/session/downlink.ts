@@ -1,8 +1,8 @@
 /**
  * Sending to a device: one unacknowledged packet at a time, until it is
  * acknowledged or given up (design.md, "Sending", "Devices that never
- * acknowledge"). Whose turn it is: turns.ts; what is in flight: flight.ts; a
- * device that is not heard: silence.ts.
+ * acknowledge"). Whose turn it is: turns.ts; what is in flight: flight.ts; what
+ * becomes of a setting then: fates.ts; a device that is not heard: silence.ts.
  *
  * ```
  *                 ┌── acknowledged ──────────────► next
@@ -12,15 +12,16 @@
  * ```
  */
 import type { PayloadCodec } from '../packet/payload.js';
-import { PayloadError } from '../packet/payload.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { isDeleted, type Point } from '../point/point.js';
+import type { Point } from '../point/point.js';
 import { CommandNotes } from './command-notes.js';
 import type { Counters } from './counters.js';
+import { Fates, type FatesHost } from './fates.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting, SettingsBook } from './settings.js';
+import { settingPacket } from './setting-packet.js';
 import { Silence } from './silence.js';
 import { Turns } from './turns.js';
 
@@ -38,17 +39,13 @@ export interface DownlinkOptions {
 }
 
 /** What the downlink needs of its session. */
-export interface DownlinkHost {
+export interface DownlinkHost extends FatesHost {
   write(frame: Uint8Array): void;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
   codec(): PayloadCodec | undefined;
   /** Last value known of a point, for a setting that deletes it. */
   lastValue(type: string, key: string): Point | undefined;
-  /** The device has confirmed a setting by acknowledging it. */
-  acknowledged(setting: Setting): void;
-  /** A setting's state or reason has changed. */
-  changed(setting: Setting): void;
   /** Nothing at all is heard any more. */
   silent(): void;
   /** Whether the device acknowledges is known anew. */
@@ -73,6 +70,7 @@ export class Downlink {
   #timeAckedMs = Number.NEGATIVE_INFINITY;
   readonly #turns = new Turns();
   readonly #notes: CommandNotes;
+  readonly #fates: Fates;
   readonly #air: FlightControl;
   readonly #silence: Silence;
 
@@ -80,7 +78,7 @@ export class Downlink {
     private readonly host: DownlinkHost,
     private readonly book: SettingsBook,
     private readonly clock: Clock,
-    private readonly counters: Counters,
+    counters: Counters,
     private readonly log: Log,
     private readonly options: DownlinkOptions,
     private readonly outgoing: Outgoing,
@@ -89,6 +87,7 @@ export class Downlink {
   ) {
     this.acknowledges = acknowledges;
     for (const setting of book.all()) if (setting.waiting) this.#turns.add(setting);
+    this.#fates = new Fates(host, book, this.#turns, clock, counters, log);
     this.#notes = new CommandNotes({
       saved: (then) => host.saved(then),
       changed: (command) => {
@@ -242,7 +241,7 @@ export class Downlink {
     if (this.acknowledges !== 'yes') this.#learn('yes');
     const { sent, answered, repeated } = acked;
     if (sent.kind === 'setting') {
-      this.#confirmed(sent.setting);
+      this.#fates.confirmed(sent.setting);
     } else {
       this.#timeAckedMs = this.clock.monotonicMs();
       // What it acknowledged is as old as the first transmission.
@@ -335,8 +334,14 @@ export class Downlink {
   }
 
   #sendSetting(setting: Setting, codec: PayloadCodec, limit: number): void {
-    const packet = this.#encode(setting, codec);
-    if (packet === undefined) {
+    const packet = settingPacket(setting, codec, {
+      outgoing: this.outgoing,
+      lastValue: (type, key) => this.host.lastValue(type, key),
+      maxFrameLength: this.options.maxFrameLength,
+    });
+    if (typeof packet === 'string') {
+      setting.problem = packet;
+      this.log.warn({ type: setting.point.type, key: setting.point.key }, packet);
       if (!setting.sent) setting.transmissions = 0;
       setting.noted = false;
       this.host.changed(setting);
@@ -344,6 +349,7 @@ export class Downlink {
       else this.#pump();
       return;
     }
+    setting.problem = undefined;
     // Of a command the first one has been noted before.
     if (!setting.noted || setting.sent) setting.transmissions += 1;
     setting.sent = true;
@@ -352,39 +358,11 @@ export class Downlink {
     this.host.changed(setting);
   }
 
-  /** `undefined`: it cannot be sent; it stays pending and says why. */
-  #encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined {
-    const { point } = setting;
-    const last = isDeleted(point) ? this.host.lastValue(point.type, point.key) : undefined;
-    const outgoing: Point = {
-      ...point,
-      key: setting.spelling ?? point.key,
-      // Firmware that ignores the tombstone must not read a zero.
-      value: last?.value ?? point.value,
-      origin: '',
-    };
-    try {
-      const packet = this.outgoing.point(outgoing, codec);
-      if (packet.frame.length <= this.options.maxFrameLength) {
-        setting.problem = undefined;
-        return packet;
-      }
-      setting.problem =
-        `too large for the device: ${String(packet.frame.length)} bytes as a frame, ` +
-        `maxFrameLength is ${String(this.options.maxFrameLength)}`;
-    } catch (error) {
-      if (!(error instanceof PayloadError)) throw error;
-      setting.problem = `cannot be encoded for the device: ${error.message}`;
-    }
-    this.log.warn({ type: point.type, key: point.key }, setting.problem);
-    return undefined;
-  }
-
   #transmit(what: Sent, packet: OutgoingPacket, limit: number): void {
     if (this.acknowledges === 'no') {
       this.#air.writeOnce(what, packet);
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
-      if (what.kind === 'setting') this.#unconfirmed(what.setting);
+      if (what.kind === 'setting') this.#fates.unconfirmed(what.setting);
       this.#pump();
       return;
     }
@@ -409,11 +387,11 @@ export class Downlink {
   #unanswered(flight: Flight): void {
     const heardSince = this.heardMs !== undefined && this.heardMs >= flight.firstMs;
     const setting = flight.kind === 'setting' ? flight.setting : undefined;
-    if (setting?.command === true) this.#endCommand(setting, 'it was not acknowledged');
+    if (setting?.command === true) this.#fates.endCommand(setting, 'it was not acknowledged');
     if (this.acknowledges === 'unknown' && flight.heardBefore) {
       // Its first packet had all its retries, and so had this one after it was heard.
       this.#learn('no');
-      if (setting?.command === false) this.#unconfirmed(setting);
+      if (setting?.command === false) this.#fates.unconfirmed(setting);
     } else if (!heardSince) {
       // Others have their turn first when it is heard again.
       if (setting !== undefined && this.#turns.has(setting)) this.#turns.addLast(setting);
@@ -424,19 +402,9 @@ export class Downlink {
       // Its first sign of life came meanwhile: that gets the first packet again, with all retries.
       this.#timeDue = true;
     } else if (setting?.command === false && this.acknowledges === 'yes') {
-      this.#setAside(setting);
+      this.#fates.setAside(setting);
     }
     this.#pump();
-  }
-
-  #setAside(setting: Setting): void {
-    if (!this.#turns.has(setting)) return;
-    this.#turns.setAside(setting, this.clock.monotonicMs());
-    this.log.warn(
-      { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
-      'setting is not acknowledged though the device is heard; set aside',
-    );
-    this.host.changed(setting);
   }
 
   /** On an open port with nobody there: the time, then each pending setting once. */
@@ -457,43 +425,13 @@ export class Downlink {
     if (setting !== undefined) this.#sendSetting(setting, codec, 1);
   }
 
-  #confirmed(setting: Setting): void {
-    // Its place may have been taken meanwhile: then this ack does not count for the newer.
-    const late = setting.state === 'unconfirmed';
-    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return;
-    this.#turns.delete(setting);
-    setting.confirm(this.clock.wallNs());
-    this.host.acknowledged(setting);
-    this.host.changed(setting);
-  }
-
-  #unconfirmed(setting: Setting): void {
-    this.#turns.delete(setting);
-    setting.restoring = false;
-    setting.state = setting.command ? 'ended' : 'unconfirmed';
-    this.counters.notice('unconfirmed');
-    this.host.changed(setting);
-  }
-
-  #endCommand(setting: Setting, why: string): void {
-    if (!this.#turns.delete(setting)) return;
-    setting.state = 'ended';
-    setting.confirmedNs = undefined;
-    this.counters.notice('unconfirmed');
-    this.log.warn(
-      { type: setting.point.type, key: setting.point.key },
-      `command is unconfirmed: ${why}; it is not sent again`,
-    );
-    this.host.changed(setting);
-  }
-
   #endTransmittedCommands(why: string): void {
     // Also one whose place a newer has taken.
     const { flight } = this.#air;
     if (flight?.kind === 'setting' && flight.setting.command) this.#air.drop();
     for (const setting of this.pending()) {
       if (!setting.command || !setting.sent) continue;
-      this.#endCommand(setting, why);
+      this.#fates.endCommand(setting, why);
     }
   }
 

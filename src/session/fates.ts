@@ -1,0 +1,66 @@
+/** What becomes of a setting that was sent (design.md, "On every opening", "Sending"). */
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { Counters } from './counters.js';
+import type { Setting, SettingsBook } from './settings.js';
+import type { Turns } from './turns.js';
+
+export interface FatesHost {
+  /** The device has confirmed a setting by acknowledging it. */
+  acknowledged(setting: Setting): void;
+  /** A setting's state or reason has changed. */
+  changed(setting: Setting): void;
+}
+
+export class Fates {
+  constructor(
+    private readonly host: FatesHost,
+    private readonly book: SettingsBook,
+    private readonly turns: Turns,
+    private readonly clock: Clock,
+    private readonly counters: Counters,
+    private readonly log: Log,
+  ) {}
+
+  confirmed(setting: Setting): void {
+    // Its place may have been taken meanwhile: then this ack does not count for the newer.
+    const late = setting.state === 'unconfirmed';
+    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return;
+    this.turns.delete(setting);
+    setting.confirm(this.clock.wallNs());
+    this.host.acknowledged(setting);
+    this.host.changed(setting);
+  }
+
+  /** Sent, and the device does not acknowledge anything. */
+  unconfirmed(setting: Setting): void {
+    this.turns.delete(setting);
+    setting.restoring = false;
+    setting.state = setting.command ? 'ended' : 'unconfirmed';
+    this.counters.notice('unconfirmed');
+    this.host.changed(setting);
+  }
+
+  endCommand(setting: Setting, why: string): void {
+    if (!this.turns.delete(setting)) return;
+    setting.state = 'ended';
+    setting.confirmedNs = undefined;
+    this.counters.notice('unconfirmed');
+    this.log.warn(
+      { type: setting.point.type, key: setting.point.key },
+      `command is unconfirmed: ${why}; it is not sent again`,
+    );
+    this.host.changed(setting);
+  }
+
+  /** Not acknowledged though others are: those have their turn first. */
+  setAside(setting: Setting): void {
+    if (!this.turns.has(setting)) return;
+    this.turns.setAside(setting, this.clock.monotonicMs());
+    this.log.warn(
+      { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
+      'setting is not acknowledged though the device is heard; set aside',
+    );
+    this.host.changed(setting);
+  }
+}
