@@ -2,9 +2,9 @@
 import { createFraming } from '../framing/framings.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { Conversation } from '../session/conversation.js';
+import type { Conversation, ConversationHost } from '../session/conversation.js';
 import type { PointBudget } from '../session/room.js';
-import { Session, type SessionHost } from '../session/session.js';
+import { Session } from '../session/session.js';
 import { SignalSession } from '../session/signal-session.js';
 import { readDatabase } from '../signals/formats.js';
 import { planSignals } from '../signals/signal-plan.js';
@@ -27,7 +27,7 @@ const RETRIES = 3;
 /** A conversation, and the transport under it as it is to be opened. */
 export function createConversation(
   parts: ConversationParts,
-  host: SessionHost,
+  host: ConversationHost,
 ): { readonly session: Conversation; readonly transport: Transport } {
   const { transport } = parts.config;
   return transport.type === 'can-signals'
@@ -37,7 +37,7 @@ export function createConversation(
 
 function packetSession(
   { config, transport, budget, clock, log, record }: ConversationParts,
-  host: SessionHost,
+  host: ConversationHost,
 ) {
   const framing = createFraming(framingOf(config.transport));
   const session = new Session(
@@ -69,7 +69,7 @@ function packetSession(
 function signalSession(
   { config, budget, clock, log, record }: ConversationParts,
   transport: CanSignalsConfig,
-  host: SessionHost,
+  host: ConversationHost,
 ): SignalSession {
   const database = readDatabase(Buffer.from(transport.content, 'base64'), transport.bus);
   for (const { line, column, message } of database.warnings) {

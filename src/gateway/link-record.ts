@@ -1,17 +1,17 @@
 /** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
 import { z } from 'zod';
-import type { SessionRecord } from '../session/session.js';
+import type { ConversationRecord } from '../session/conversation.js';
 import type { SettingRecord } from '../session/settings.js';
 import type { JudgeRecord } from './bus-judge.js';
 
 /** All that is known of a link but its settings. */
 export interface LinkHead {
-  readonly session?: Omit<SessionRecord, 'settings'> | undefined;
+  readonly session?: Omit<ConversationRecord, 'settings'> | undefined;
   readonly judge?: JudgeRecord | undefined;
 }
 
 export interface LinkRecord {
-  readonly session?: SessionRecord | undefined;
+  readonly session?: ConversationRecord | undefined;
   readonly judge?: JudgeRecord | undefined;
 }
 

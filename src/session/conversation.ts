@@ -8,8 +8,42 @@ import type { Counters } from './counters.js';
 import type { Acknowledges } from './downlink.js';
 import type { Replica } from './replica.js';
 import type { NodeRoom } from './room.js';
-import type { SessionRecord } from './session.js';
-import type { Setting, SettingsBook } from './settings.js';
+import type { LastKnown } from './restart.js';
+import type { Setting, SettingRecord, SettingsBook } from './settings.js';
+
+/** What is kept of a link over restarts of the gateway. */
+export interface ConversationRecord {
+  readonly codec?: PayloadCodecName;
+  readonly acknowledges?: Acknowledges;
+  readonly sequence?: number;
+  readonly last?: LastKnown;
+  /** A restart was noticed and not yet served. */
+  readonly resyncDue?: boolean;
+  readonly settings?: readonly SettingRecord[];
+}
+
+export interface ConversationHost {
+  /** Bytes for the channel. */
+  write(bytes: Uint8Array): void;
+  /** The device, or its flow control, does not take what was written before. */
+  congested(): boolean;
+  /**
+   * The device's points, for SIOT. `taken`: `safe` is called when they may be
+   * acknowledged; `dropped`: nobody wants them, acknowledge all the same;
+   * `full`: not taken, do not acknowledge.
+   */
+  report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
+  /** The device talks, or does not any more. */
+  connected(connected: boolean): void;
+  /** The state of a setting, or the reason why it waits, has changed. */
+  settingChanged(setting: Setting): void;
+  /** SIOT gets, or has, other distinct points than before. */
+  namesChanged(): void;
+  /** The record is worth saving, soon. */
+  changed(): void;
+  /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
+  saved(then: (kept: boolean) => void): void;
+}
 
 /** The settings on their way to the device. */
 export interface PendingSettings {
@@ -30,7 +64,7 @@ export interface Conversation {
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
   /** For a person to do something about. */
   readonly advice: string | undefined;
-  recordWithoutSettings(): Omit<SessionRecord, 'settings'>;
+  recordWithoutSettings(): Omit<ConversationRecord, 'settings'>;
   /** The channel is open; nothing has been heard on it yet. */
   opened(): void;
   /** The channel is gone. */

@@ -22,10 +22,10 @@ import {
 } from '../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../packet/payload.js';
 import { isMended, readText } from '../packet/text.js';
-import type { Clock, Timer } from '../point/clock.js';
+import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { stringValue, type Point, type PointValue } from '../point/point.js';
-import type { Conversation } from './conversation.js';
+import type { Conversation, ConversationHost, ConversationRecord } from './conversation.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
 import type { Arrival } from './device-time.js';
@@ -33,11 +33,13 @@ import { DeviceLog } from './device-log.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
+import { Presence } from './presence.js';
 import { Replica, asOwner } from './replica.js';
-import { RestartDetector, type LastKnown, type RestartSign } from './restart.js';
+import { RestartDetector, type RestartSign } from './restart.js';
+import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
-import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
+import { SettingsBook, type Setting } from './settings.js';
 import { Uplink } from './uplink.js';
 
 export interface SessionOptions extends DownlinkOptions {
@@ -51,45 +53,8 @@ export interface SessionOptions extends DownlinkOptions {
   readonly silenceTimeoutMs: number;
 }
 
-/** What is kept of a link over restarts of the gateway. */
-export interface SessionRecord {
-  readonly codec?: PayloadCodecName;
-  readonly acknowledges?: Acknowledges;
-  readonly sequence?: number;
-  readonly last?: LastKnown;
-  /** A restart was noticed and not yet served. */
-  readonly resyncDue?: boolean;
-  readonly settings?: readonly SettingRecord[];
-}
-
-export interface SessionHost {
-  /** Bytes for the channel. */
-  write(bytes: Uint8Array): void;
-  /** The device, or its flow control, does not take what was written before. */
-  congested(): boolean;
-  /**
-   * The device's points, for SIOT. `taken`: `safe` is called when they may be
-   * acknowledged; `dropped`: nobody wants them, acknowledge all the same;
-   * `full`: not taken, do not acknowledge.
-   */
-  report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
-  /** The device talks, or does not any more. */
-  connected(connected: boolean): void;
-  /** The state of a setting, or the reason why it waits, has changed. */
-  settingChanged(setting: Setting): void;
-  /** SIOT gets, or has, other distinct points than before. */
-  namesChanged(): void;
-  /** The record is worth saving, soon. */
-  changed(): void;
-  /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
-  saved(then: (kept: boolean) => void): void;
-}
-
-const RESYNC_APART_MS = 5_000;
 /** Of a line that a device logs; SIOT answers with all points of a node in one message. */
 const LONGEST_LOG = 1_000;
-/** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
-const GONE_AFTER_MS = 30_000;
 
 export class Session implements Conversation {
   readonly counters: Counters;
@@ -105,28 +70,25 @@ export class Session implements Conversation {
   readonly #uplink: Uplink;
   readonly #judge: SettingJudge;
   readonly #outgoing: Outgoing;
+  readonly #presence: Presence;
+  readonly #resync: ResyncPace;
 
-  #connected = false;
   /** Of the chunk in work. */
   #chunkArrival: Arrival | undefined;
   #inChunk = false;
   /** In one packet of it. */
   #mostPoints = 0;
 
-  #lastResyncMs = Number.NEGATIVE_INFINITY;
-  #resyncDue: boolean;
-  #resyncTimer: Timer | undefined;
-  #silenceTimer: Timer | undefined;
   #open = false;
   #held = false;
 
   constructor(
-    private readonly host: SessionHost,
+    private readonly host: ConversationHost,
     private readonly options: SessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,
     budget: PointBudget,
-    record: SessionRecord,
+    record: ConversationRecord,
   ) {
     this.counters = new Counters(clock, log);
     this.settings = new SettingsBook(new Set(options.commands), options.maxPoints);
@@ -143,7 +105,25 @@ export class Session implements Conversation {
     );
     this.#intake = new Intake(this.replica, this.counters);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
-    this.#resyncDue = record.resyncDue === true;
+    this.#resync = new ResyncPace(
+      {
+        resync: () => {
+          this.downlink.resync();
+          this.host.changed();
+        },
+        waits: () => this.downlink.resume(),
+      },
+      clock,
+      record.resyncDue === true,
+    );
+    this.#presence = new Presence(
+      {
+        silenceTimeoutMs: options.silenceTimeoutMs,
+        device: () => this.downlink,
+        onChange: (connected) => this.host.connected(connected),
+      },
+      clock,
+    );
     this.#outgoing = new Outgoing((packet) => options.framing.encode(packet), record.sequence ?? 0);
     this.#codecs = this.#chooseCodec(record.codec);
     this.#uplink = new Uplink(
@@ -159,7 +139,7 @@ export class Session implements Conversation {
     this.#judge = new SettingJudge(
       {
         codec: () => this.#codecs.codec,
-        resyncing: () => this.#resyncDue || this.downlink.restoring,
+        resyncing: () => this.#resync.due || this.downlink.restoring,
         settled: (setting) => this.downlink.settled(setting),
         changed: (setting) => this.#settingChanged(setting),
         publish: (type, key, value, tombstone) => this.#ownPoint(type, key, value, tombstone),
@@ -184,7 +164,7 @@ export class Session implements Conversation {
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
-        silent: () => this.#setConnected(false),
+        silent: () => this.#presence.gone(),
         learned: (acknowledges) => this.#learned(acknowledges),
         saved: (then) => this.host.saved(then),
       },
@@ -207,7 +187,7 @@ export class Session implements Conversation {
           this.downlink.codecKnown();
         },
         answered: () => this.downlink.answered(),
-        unanswered: () => this.#probesUnanswered(),
+        unanswered: () => this.#presence.probesUnanswered(),
         discarded: (payload) => this.#discardPayload(payload),
       },
       this.options.protocol,
@@ -227,7 +207,7 @@ export class Session implements Conversation {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#presence.connected;
   }
 
   get codecName(): PayloadCodecName | 'unknown' {
@@ -238,18 +218,18 @@ export class Session implements Conversation {
     return this.#codecs.advice;
   }
 
-  record(): SessionRecord {
+  record(): ConversationRecord {
     return { ...this.recordWithoutSettings(), settings: this.settings.records() };
   }
 
-  recordWithoutSettings(): Omit<SessionRecord, 'settings'> {
+  recordWithoutSettings(): Omit<ConversationRecord, 'settings'> {
     const { codec } = this.#codecs;
     return {
       ...(codec === undefined ? {} : { codec: codec.name }),
       acknowledges: this.downlink.acknowledges,
       sequence: this.#outgoing.sequence,
       last: this.#restarts.lastKnown,
-      ...(this.#resyncDue ? { resyncDue: true } : {}),
+      ...(this.#resync.due ? { resyncDue: true } : {}),
     };
   }
 
@@ -259,7 +239,7 @@ export class Session implements Conversation {
     this.#deframer.reset();
     this.#intake.reset();
     // Before the opening is served, so that the time goes out once.
-    if (this.#resyncDue) this.#resyncWhenDue();
+    this.#resync.opened();
     this.downlink.opened();
     this.#codecs.opened();
   }
@@ -268,13 +248,10 @@ export class Session implements Conversation {
   closed(): void {
     this.#open = false;
     this.#codecs.closed();
-    this.#resyncTimer?.cancel();
-    this.#resyncTimer = undefined;
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = undefined;
+    this.#resync.closed();
     this.downlink.closed();
     this.#deviceLog.closed();
-    this.#setConnected(false);
+    this.#presence.gone();
     this.host.changed();
   }
 
@@ -417,35 +394,12 @@ export class Session implements Conversation {
     if (sign === undefined) return;
     this.counters.notice('restart');
     // Until that one is served, more of them are no news.
-    if (!this.#resyncDue) this.log.info({ sign }, 'the device has restarted');
+    if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
     this.#intake.reset();
     this.#uplink.restarted();
     this.downlink.restartNoticed();
-    this.#resyncDue = true;
     this.host.changed();
-    this.#resyncWhenDue();
-  }
-
-  /** At most one resync in 5 s; a restart noticed meanwhile is served when they are over. */
-  #resyncWhenDue(): void {
-    if (!this.#open || this.#resyncTimer !== undefined) return;
-    const waitMs = this.#lastResyncMs + RESYNC_APART_MS - this.clock.monotonicMs();
-    if (waitMs > 0) {
-      this.#resyncTimer = this.clock.setTimer(waitMs, () => {
-        this.#resyncTimer = undefined;
-        this.#resync();
-      });
-      this.downlink.resume();
-      return;
-    }
-    this.#resync();
-  }
-
-  #resync(): void {
-    this.#lastResyncMs = this.clock.monotonicMs();
-    this.#resyncDue = false;
-    this.downlink.resync();
-    this.host.changed();
+    this.#resync.restarted();
   }
 
   #logPacket(packet: Packet): void {
@@ -498,39 +452,7 @@ export class Session implements Conversation {
 
   #heard(): void {
     this.downlink.heard();
-    if (this.#connected) return;
-    this.#setConnected(true);
-    if (this.options.silenceTimeoutMs > 0) this.#watchSilence(this.options.silenceTimeoutMs);
-  }
-
-  #watchSilence(ms: number): void {
-    this.#silenceTimer?.cancel();
-    this.#silenceTimer = this.clock.setTimer(ms, () => {
-      const quietMs = this.clock.monotonicMs() - (this.downlink.heardMs ?? 0);
-      const leftMs = this.options.silenceTimeoutMs - quietMs;
-      if (leftMs > 0) this.#watchSilence(leftMs);
-      // One that acknowledges is asked instead, and gone when it does not answer.
-      else if (this.downlink.acknowledges === 'yes')
-        this.#watchSilence(this.options.silenceTimeoutMs);
-      else this.#setConnected(false);
-    });
-  }
-
-  /** No codec is known, and the device answers to none. */
-  #probesUnanswered(): void {
-    const { heardMs } = this.downlink;
-    if (heardMs === undefined) return;
-    if (this.clock.monotonicMs() - heardMs >= GONE_AFTER_MS) this.#setConnected(false);
-  }
-
-  #setConnected(connected: boolean): void {
-    if (this.#connected === connected) return;
-    this.#connected = connected;
-    if (!connected) {
-      this.#silenceTimer?.cancel();
-      this.#silenceTimer = undefined;
-    }
-    this.host.connected(connected);
+    this.#presence.heard();
   }
 
   #arrival(): Arrival {

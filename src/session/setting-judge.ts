@@ -46,12 +46,10 @@ export class SettingJudge {
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
     setting.spelling = spelling;
-    if (setting.state === 'replaced' || setting.state === 'ended') return;
+    if (setting.state === 'ended') return;
     setting.reportedSinceSent = setting.sent;
     if (reportEquals(point, codec.asDeviceSees(setting.point))) {
-      // Before it was sent, an equal report says nothing: the one sent before it may still come.
-      const confirms = setting.waiting ? setting.sent : setting.state === 'unconfirmed';
-      if (confirms) this.#confirmedByReport(setting);
+      if (this.#confirms(setting, point)) this.#confirmedByReport(setting);
     } else if (this.#isOwnChange(setting, point, timeKind)) {
       setting.state = 'replaced';
       this.log.info({ type: point.type, key: point.key }, 'the device has changed this itself');
@@ -82,6 +80,18 @@ export class SettingJudge {
     });
   }
 
+  /** Whether an equal report tells anything new. */
+  #confirms(setting: Setting, report: Point): boolean {
+    // Before it was sent it says nothing: the one sent before it may still come.
+    if (setting.waiting) return setting.sent;
+    // What took its place was under way when the device took it, or has been taken back there.
+    if (setting.state === 'replaced') {
+      const newest = this.replica.find(report.type, report.key)?.newest;
+      return newest === undefined || newest.time <= report.time;
+    }
+    return setting.state === 'unconfirmed';
+  }
+
   #confirmedByReport(setting: Setting): void {
     setting.confirm(this.clock.wallNs());
     this.host.settled(setting);
@@ -90,7 +100,8 @@ export class SettingJudge {
 
   /** A differing report, made after the acknowledgement and after a resync has ended. */
   #isOwnChange(setting: Setting, report: Point, timeKind: TakenPoint['timeKind']): boolean {
-    if (setting.waiting || setting.confirmedNs === undefined || this.host.resyncing()) return false;
+    if (!setting.inForce || setting.waiting || this.host.resyncing()) return false;
+    if (setting.confirmedNs === undefined) return false;
     // A time of the device's own tells what was still under way, or is history.
     const dated = timeKind === 'real' || timeKind === 'mapped';
     return !dated || report.time >= setting.confirmedNs;

@@ -8,7 +8,7 @@ import type { SignalPlan } from '../signals/signal-plan.js';
 import { SignalValues } from '../signals/signal-values.js';
 import type { Counters } from './counters.js';
 import { asOwner, type Replica } from './replica.js';
-import type { SessionHost } from './session.js';
+import type { ConversationHost } from './conversation.js';
 
 /** Type of the points of signals. */
 export const VALUE_TYPE = 'value';
@@ -31,7 +31,7 @@ export class SignalReports {
   readonly #shown = new Map<string, PointValue>();
 
   constructor(
-    private readonly host: Pick<SessionHost, 'report'>,
+    private readonly host: Pick<ConversationHost, 'report'>,
     private readonly options: SignalReportOptions,
     private readonly clock: Clock,
     private readonly counters: Counters,

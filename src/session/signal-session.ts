@@ -21,7 +21,7 @@ import type { Conversation } from './conversation.js';
 import { Counters } from './counters.js';
 import { Replica } from './replica.js';
 import { NodeRoom, type PointBudget } from './room.js';
-import type { SessionHost } from './session.js';
+import type { ConversationHost } from './conversation.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
@@ -36,8 +36,8 @@ export interface SignalSessionOptions extends SignalReportOptions {
   readonly silenceTimeoutMs: number;
 }
 
-export type SignalSessionHost = Pick<
-  SessionHost,
+export type SignalConversationHost = Pick<
+  ConversationHost,
   'write' | 'congested' | 'report' | 'connected' | 'settingChanged' | 'namesChanged' | 'changed'
 >;
 
@@ -77,7 +77,7 @@ export class SignalSession implements Conversation {
   #written: Setting[] = [];
 
   constructor(
-    private readonly host: SignalSessionHost,
+    private readonly host: SignalConversationHost,
     private readonly options: SignalSessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,

@@ -9,7 +9,7 @@ import type { Counters } from './counters.js';
 import type { TakenPoint } from './intake.js';
 
 export interface UplinkHost {
-  /** See `SessionHost.report`. */
+  /** See `ConversationHost.report`. */
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
   acknowledge(sequence: number): void;
 }

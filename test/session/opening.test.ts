@@ -575,6 +575,31 @@ describe('a differing report', () => {
     expect(second.takePoints().filter((shown) => shown !== 'timeSync')).toEqual([]);
   });
 
+  it('that was only under way does not take it out of force: an equal one behind it brings it back', () => {
+    const harness = SessionHarness.talking();
+    const setting = harness.set('target', 5);
+    // Queued in the device before it had the setting, and without a time that would tell.
+    harness.points([{ type: 'target', value: 6 }]);
+    harness.points([{ type: 'target', value: 5 }]);
+    expect(setting.state).toBe('inForce');
+    const second = harness.reborn();
+    second.open();
+    second.advance(10_000);
+    second.take();
+    second.hello();
+    expect(second.takePoints()).toEqual(['timeSync', 'target=5']);
+  });
+
+  it('stands, whatever was reported before it and comes late', () => {
+    const harness = SessionHarness.talking();
+    const setting = harness.set('target', 5);
+    harness.advance(100);
+    const now = harness.clock.wallNs();
+    harness.points([{ type: 'target', value: 6, time: now }]);
+    harness.points([{ type: 'target', value: 5, time: now - 1n }]);
+    expect(setting.state).toBe('replaced');
+  });
+
   it('made after it by its own time, too', () => {
     const harness = SessionHarness.talking();
     const setting = harness.set('target', 5);

@@ -231,6 +231,14 @@ describe('what the gateway holds', () => {
     expect(day.broken()).toHaveLength(1);
   });
 
+  it('may be more for a moment', () => {
+    const day = new Day();
+    for (const files of [21, 30, 30, 31, 90, 30, 31, 30, 30]) day.isQuiet(1, 70, files);
+    expect(day.broken()).toEqual([]);
+    for (const files of [40, 50, 60, 70, 80, 90, 95, 99, 105]) day.isQuiet(2, 70, files);
+    expect(day.broken()).toEqual([expect.stringMatching(/^life 2 had 60 descriptors .* and 95 /)]);
+  });
+
   it('is another in each life', () => {
     expect(new Day().isQuiet(1, 70, 25).isQuiet(2, 120, 60).broken()).toEqual([]);
   });

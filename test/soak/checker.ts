@@ -223,10 +223,17 @@ function duplicateTimes({ entries, devices }: Outcome): Violation[] {
 
 // Memory and descriptors are level.
 
-/** In one life of the gateway, from its first quiet moment to its last. */
+/**
+ * Within one life of the gateway: the least of the last third of its quiet
+ * moments, against the most of the first. What is held for a moment is no leak.
+ */
 const MORE_FILES = 6;
 const MORE_MB = 40;
 const MOST_MB = 160;
+
+/** 0 for none. */
+const least = (numbers: readonly number[]): number =>
+  numbers.length === 0 ? 0 : Math.min(...numbers);
 
 function notLevel({ entries }: Outcome): Violation[] {
   const lives = new Map<number, EntryOf<'quiet'>[]>();
@@ -234,20 +241,24 @@ function notLevel({ entries }: Outcome): Violation[] {
     lives.set(moment.life, [...(lives.get(moment.life) ?? []), moment]);
   }
   return [...lives].flatMap(([life, moments]): Violation[] => {
-    const first = moments[0];
-    const last = moments.at(-1);
-    if (first === undefined || last === undefined) return [];
+    const third = Math.ceil(moments.length / 3);
+    const from = moments.slice(0, third);
+    const to = moments.length > 1 ? moments.slice(-third) : [];
     const found: Violation[] = [];
-    if (last.files > first.files + MORE_FILES) {
+    const grown = (what: string, before: number, after: number, allowed: number): void => {
+      if (after <= allowed) return;
+      const [first, last] = [from[0]?.atMs ?? 0, to.at(-1)?.atMs ?? 0].map((ms) =>
+        (ms / 1000).toFixed(0),
+      );
       found.push({
-        what: `life ${life} began with ${first.files} descriptors and had ${last.files} in the end`,
+        what: `life ${life} had ${before.toFixed(0)} ${what} about ${first} s and ${after.toFixed(0)} about ${last} s`,
       });
-    }
-    if (last.rssMb > Math.min(MOST_MB, first.rssMb + MORE_MB)) {
-      found.push({
-        what: `life ${life} began with ${first.rssMb.toFixed(0)} MB and had ${last.rssMb.toFixed(0)} MB in the end`,
-      });
-    }
+    };
+    const files = Math.max(...from.map((moment) => moment.files));
+    grown('descriptors', files, least(to.map((moment) => moment.files)), files + MORE_FILES);
+    const mb = Math.max(...from.map(({ rssMb }) => rssMb));
+    const allowedMb = Math.min(MOST_MB, mb + MORE_MB);
+    grown('MB', mb, least(to.map(({ rssMb }) => rssMb)), allowedMb);
     return found;
   });
 }

@@ -12,13 +12,9 @@ import {
 import { FRAMINGS } from '../../src/framing/framings.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
+import type { ConversationHost, ConversationRecord } from '../../src/session/conversation.js';
 import { PointBudget } from '../../src/session/room.js';
-import {
-  Session,
-  type SessionHost,
-  type SessionOptions,
-  type SessionRecord,
-} from '../../src/session/session.js';
+import { Session, type SessionOptions } from '../../src/session/session.js';
 import type { Setting } from '../../src/session/settings.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -44,7 +40,7 @@ export interface LogLine {
 export interface HarnessOptions extends Partial<SessionOptions> {
   /** Codec that the device speaks. */
   readonly device?: Protocol;
-  readonly record?: SessionRecord;
+  readonly record?: ConversationRecord;
   readonly clock?: FakeClock;
   readonly budget?: PointBudget;
   /** Which packets with points the device acknowledges, and after how many ms. None by default. */
@@ -95,7 +91,7 @@ export class SessionHarness {
       },
       0xffff,
     );
-    const host: SessionHost = {
+    const host: ConversationHost = {
       write: (bytes) => {
         if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
         receiver.push(bytes);
@@ -158,7 +154,7 @@ export class SessionHarness {
   /** The gateway ends and starts again: all that is left is the record, written as JSON. */
   reborn(options: HarnessOptions = {}): SessionHarness {
     if (this.#open) this.close();
-    const record = JSON.parse(JSON.stringify(this.session.record())) as SessionRecord;
+    const record = JSON.parse(JSON.stringify(this.session.record())) as ConversationRecord;
     return new SessionHarness({
       ...this.#options,
       acks: this.acks,
