@@ -3,7 +3,7 @@ import type { Log } from '../point/log.js';
 import type { Point } from '../point/point.js';
 import type { Connection } from './connection.js';
 import type { DropCause } from './lane-book.js';
-import type { NodeLife } from './nodes.js';
+import type { NodeLife } from './kept-node.js';
 import type { SiotWire } from './wire.js';
 
 export interface SiotNodeSpec {

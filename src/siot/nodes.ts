@@ -2,25 +2,16 @@ import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { textOf, type Point } from '../point/point.js';
 import { backoffMs } from './backoff.js';
+import {
+  isWanted,
+  keptNode,
+  nodesProblem,
+  type Kept,
+  type NodeEvents,
+  type NodeLife,
+  type NodeSpec,
+} from './kept-node.js';
 import type { Found, StoreClient } from './store-client.js';
-
-export type NodeLife = 'alive' | 'deleted' | 'unknown';
-
-export interface NodeSpec {
-  /** One subject token. */
-  readonly id: string;
-  readonly type: string;
-  /** Written when the node is made, and not again. */
-  readonly description: string;
-}
-
-export interface NodeEvents {
-  /** All points of the node as the store has it: at start, after each reconnection, when SIOT or the node comes back. */
-  read(points: readonly Point[]): void;
-  life(life: NodeLife): void;
-  /** The newest of each point has to be published once more. */
-  resend(): void;
-}
 
 export interface NodeKeeperOptions {
   readonly clock: Clock;
@@ -38,23 +29,6 @@ export interface NodeKeeperOptions {
   readonly discard: (nodeId: string, discarded: boolean) => void;
   /** The gateway's node has another version, or none. */
   readonly publishVersion: () => void;
-}
-
-interface Kept {
-  readonly spec: NodeSpec;
-  readonly events: NodeEvents;
-  life: NodeLife;
-  /** Not read yet since the store answers. */
-  unread: boolean;
-  owesResend: boolean;
-  failures: number;
-  retry: Timer | undefined;
-  /** Ends the holding back of its points. */
-  letGo: Timer | undefined;
-  recheck: Timer[];
-  /** The store that is being looked into: one look at a time; another is wanted when it ends. */
-  looking: StoreClient | undefined;
-  lookAgain: boolean;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
@@ -81,7 +55,7 @@ export class NodeKeeper {
 
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
-    this.#gateway = this.#keep(options.gateway, {
+    this.#gateway = keptNode(options.gateway, {
       read: (points) => this.#readGateway(points),
       life: () => this.#lookAtOrphans(),
       resend: () => undefined,
@@ -97,6 +71,7 @@ export class NodeKeeper {
     for (const kept of this.#all()) {
       kept.unread = true;
       kept.failures = 0;
+      kept.unreadable = '';
       kept.owesResend ||= first;
     }
     for (const kept of this.#links.values()) this.#hold(kept);
@@ -112,7 +87,7 @@ export class NodeKeeper {
   }
 
   add(spec: NodeSpec, events: NodeEvents): void {
-    const kept = this.#keep(spec, events);
+    const kept = keptNode(spec, events);
     this.#links.set(spec.id, kept);
     if (this.#store === undefined) return;
     this.#hold(kept);
@@ -124,6 +99,7 @@ export class NodeKeeper {
     if (kept === undefined) return;
     this.#rest(kept);
     this.#links.delete(nodeId);
+    this.#judgeWhole();
   }
 
   /** Somebody published on one of the node's edges. */
@@ -137,22 +113,6 @@ export class NodeKeeper {
     kept.recheck = RECHECK_MS.map((ms) =>
       this.#options.clock.setTimer(ms, () => void this.#look(kept)),
     );
-  }
-
-  #keep(spec: NodeSpec, events: NodeEvents): Kept {
-    return {
-      spec,
-      events,
-      life: 'unknown',
-      unread: true,
-      owesResend: false,
-      failures: 0,
-      retry: undefined,
-      letGo: undefined,
-      recheck: [],
-      looking: undefined,
-      lookAgain: false,
-    };
   }
 
   #all(): Kept[] {
@@ -229,6 +189,7 @@ export class NodeKeeper {
   #judge(kept: Kept, found: Found): void {
     const { hold, discard, log, onGone } = this.#options;
     const { id } = kept.spec;
+    this.#judgeReading(kept, found.life === 'unknown' ? found.why : '');
     switch (found.life) {
       case 'alive': {
         const before = kept.life;
@@ -267,7 +228,6 @@ export class NodeKeeper {
         this.#lookLater(kept);
         break;
       case 'unknown':
-        log.warn({ nodeId: id }, `the node could not be read: ${found.why}`);
         this.#lookLater(kept);
         if (found.gone) onGone();
         break;
@@ -277,22 +237,25 @@ export class NodeKeeper {
     this.#judgeWhole();
   }
 
-  /** Whether links can have nodes, for the log and for `siot-mcu watch`. */
+  #judgeReading(kept: Kept, unreadable: string): void {
+    const { log } = this.#options;
+    const { id } = kept.spec;
+    if (unreadable === '' && kept.unreadable !== '')
+      log.info({ nodeId: id }, 'the node can be read again');
+    if (unreadable !== '') {
+      // It is tried again for as long as it takes.
+      const say = unreadable === kept.unreadable ? log.debug.bind(log) : log.warn.bind(log);
+      say({ nodeId: id }, `the node could not be read: ${unreadable}`);
+    }
+    kept.unreadable = unreadable;
+  }
+
+  /** Whether links can have nodes, and have been told what was set there, for the log and for `siot-mcu watch`. */
   #judgeWhole(): void {
     const { log, parent, onProblem } = this.#options;
     const { life, spec } = this.#gateway;
-    const problem = ((): string => {
-      if (life === 'deleted') {
-        return (
-          'somebody deleted the node of this gateway in SIOT: ' +
-          'links without a node get none until it is undeleted there'
-        );
-      }
-      if (this.#saidParent !== '') {
-        return `the node ${parent} of siot.parent is not there: no nodes are made until it is`;
-      }
-      return '';
-    })();
+    const missing = this.#saidParent === '' ? undefined : parent;
+    const problem = nodesProblem(this.#gateway, this.#all(), missing);
     if (problem === this.problem) return;
     this.problem = problem;
     const orphans = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
@@ -388,7 +351,3 @@ export class NodeKeeper {
     }
   }
 }
-
-/** Another look into that store. */
-const isWanted = ({ looking, lookAgain }: Kept, store: StoreClient): boolean =>
-  looking === store && lookAgain;

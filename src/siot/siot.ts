@@ -21,7 +21,7 @@ import { WIRES } from './wires.js';
 export type { NatsAuth, NatsSettings } from './nats-settings.js';
 export type { DropCause } from './lane-book.js';
 export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './listening-node.js';
-export type { NodeLife } from './nodes.js';
+export type { NodeLife } from './kept-node.js';
 export type { Generation } from './wire.js';
 
 export interface SiotOptions {

@@ -14,6 +14,8 @@ export interface ProxyOptions {
 export class TcpProxy {
   /** Bytes that went towards the server. */
   bytesUp = 0;
+  /** New connections are closed at once. */
+  refuses = false;
   #deaf = false;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
@@ -63,6 +65,10 @@ export class TcpProxy {
   }
 
   #join(client: Socket): void {
+    if (this.refuses) {
+      client.destroy();
+      return;
+    }
     const server = connect(this.options.port, '127.0.0.1');
     const pair = [client, server] as const;
     this.#pairs.add(pair);
