@@ -152,12 +152,8 @@ export class DiskOutbox implements Outbox {
     if (this.#closed) return;
     this.#closed = true;
     await this.#committing;
-    if (this.#isEmpty()) {
-      this.#notes.clear();
-      await this.#log.trim(true).catch(() => undefined);
-    } else {
-      await this.flush().catch(() => undefined);
-    }
+    if (this.#isEmpty()) await this.#trim(true).catch(() => undefined);
+    await this.flush().catch(() => undefined);
     this.#timer?.cancel();
     this.#notesTimer?.cancel();
     this.#retryTimer?.cancel();
@@ -189,7 +185,7 @@ export class DiskOutbox implements Outbox {
 
   #put(lane: DiskLane): void {
     this.onPut?.(lane);
-    if (!lane.hasUnwritten || this.#failures > 0) return;
+    if (!lane.hasUnwritten) return;
     if (!lane.patience.isLost(this.#options.clock.monotonicMs())) {
       this.#timer ??= this.#options.clock.setTimer(GRACE_MS, () => this.#look());
       return;
@@ -239,7 +235,8 @@ export class DiskOutbox implements Outbox {
   }
 
   async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
-    await this.#trim();
+    // Where a file cannot be deleted, what waits is written first; then it is told.
+    await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
     if (!all && this.#notes.size === 0 && lanes.every((lane) => !lane.hasUnwritten)) return;
     const segment = await this.#log.ready();
     // From here to the write nothing comes between.
@@ -266,7 +263,7 @@ export class DiskOutbox implements Outbox {
     await this.#log.append(segment, writer.bytes, sync);
     if (sync) this.#unsyncedNotes.clear();
     for (const { lane, place } of written) lane.written(place);
-    await this.#trim();
+    await this.#log.trim(false);
   }
 
   #writeNotes(writer: BlockWriter): void {
@@ -322,11 +319,13 @@ export class DiskOutbox implements Outbox {
     );
   }
 
-  async #trim(): Promise<void> {
-    const empty = this.#isEmpty() && this.#log.bytes > IDLE_BYTES;
-    // The notes are of what goes with it.
-    if (empty) this.#notes.clear();
-    await this.#log.trim(empty);
+  /** `all`: nothing is unsettled. */
+  async #trim(all: boolean): Promise<void> {
+    await this.#log.trim(all);
+    if (!all) return;
+    // They were of what has gone with the files.
+    this.#notes.clear();
+    this.#unsyncedNotes.clear();
   }
 
   #succeeded(): void {

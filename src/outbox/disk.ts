@@ -10,6 +10,7 @@ export interface Disk {
   /** A new, empty file; it survives a power failure only after {@link sync}. */
   create(name: string): Promise<DiskFile>;
   open(name: string): Promise<DiskFile>;
+  /** Harmless where there is none. */
   remove(name: string): Promise<void>;
   /** Makes the names that there are now, and no others, survive a power failure. */
   sync(): Promise<void>;

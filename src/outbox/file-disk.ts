@@ -1,6 +1,6 @@
 /** A folder of this machine as a {@link Disk}. */
 import * as fs from 'node:fs';
-import { open, readdir, unlink } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Disk, DiskFile } from './disk.js';
 
@@ -22,8 +22,9 @@ export class FileDisk implements Disk {
     return new OpenFile(await openFd(join(this.path, name), 'r+'));
   }
 
+  /** Somebody may have done so already. */
   remove(name: string): Promise<void> {
-    return unlink(join(this.path, name));
+    return rm(join(this.path, name), { force: true });
   }
 
   async sync(): Promise<void> {

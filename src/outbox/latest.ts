@@ -23,7 +23,7 @@ interface Newest {
  */
 export class Latest {
   readonly #newest = new PointMap<Newest>();
-  /** Newer ones that are not safe yet, and the older one of each; ascending. */
+  /** Positions that are not safe yet, and what is given up once they are; ascending. */
   readonly #waiting = new Map<number, number>();
   #claimed = 0;
 
@@ -36,22 +36,21 @@ export class Latest {
   /** A point has come in. */
   add(position: number, point: Point): void {
     const newest = this.#newest.get(point.type, point.key);
-    if (newest === undefined) {
+    if (newest === undefined || !this.host.isLive(newest.position)) {
       this.#newest.set(point.type, point.key, { position, time: point.time });
       return;
     }
+    const older = newest.position;
     if (point.time < newest.time) {
-      // One with a time of its own, older than what waits.
-      const waits = newest.position >= this.#claimed && this.host.isLive(newest.position);
-      if (waits && this.host.isSafe(newest.position)) this.#giveUp(position);
+      // With a time of its own, older than what waits; where that one is on its
+      // way already, this is the newest that waits.
+      if (older >= this.#claimed) this.#giveUpWhenSafe(older, position, position);
+      else Object.assign(newest, { position, time: point.time });
       return;
     }
-    const older = newest.position;
     newest.position = position;
     newest.time = point.time;
-    if (!this.host.isLive(older)) return;
-    if (this.host.isSafe(position)) this.#giveUp(older);
-    else this.#waiting.set(position, older);
+    this.#giveUpWhenSafe(position, position, older);
   }
 
   /** These have become safe: they are on disk, or settled. */
@@ -73,8 +72,20 @@ export class Latest {
       if (at >= before) break;
       const newest = this.#newest.get(point.type, point.key);
       if (newest === undefined || newest.position === at) continue;
-      if (this.host.isSafe(newest.position)) this.#giveUp(at);
+      let older = at;
+      if (point.time > newest.time) {
+        older = newest.position;
+        newest.position = at;
+        newest.time = point.time;
+      }
+      if (this.host.isSafe(newest.position)) this.#giveUp(older);
     }
+  }
+
+  /** `then`: with that position the newer one is safe, too. */
+  #giveUpWhenSafe(newer: number, then: number, older: number): void {
+    if (this.host.isSafe(newer)) this.#giveUp(older);
+    else this.#waiting.set(then, older);
   }
 
   #giveUp(position: number): void {

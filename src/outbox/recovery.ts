@@ -8,7 +8,7 @@ import {
   readPoints,
   type PointsHead,
 } from './block.js';
-import type { Disk } from './disk.js';
+import type { Disk, DiskFile } from './disk.js';
 import type { DiskLane } from './disk-lane.js';
 import type { Segment } from './extents.js';
 import { numberOf, type OutboxLog } from './outbox-log.js';
@@ -37,6 +37,7 @@ export async function recover(host: RecoveryHost): Promise<void> {
     .sort((a, b) => a.number - b.number);
   const last = files.at(-1)?.number;
   let bytes = Buffer.alloc(0);
+  let written: DiskFile | undefined;
   for (const { name, number } of files) {
     const file = await host.disk.open(name);
     const size = await file.size();
@@ -54,6 +55,21 @@ export async function recover(host: RecoveryHost): Promise<void> {
     host.log.recovered(segment);
     const start = header === 'broken' ? 0 : FILE_HEADER;
     segment.size = await new Scan(host, segment, content, start, number === last).run();
+    written = file;
+  }
+  await keep(host, written);
+}
+
+/**
+ * What a process left that was killed may be in the machine's memory only, and
+ * counts as safe from now on. Where that fails, the first write will tell.
+ */
+async function keep({ disk }: RecoveryHost, written: DiskFile | undefined): Promise<void> {
+  try {
+    await written?.sync();
+    if (written !== undefined) await disk.sync();
+  } catch {
+    return;
   }
 }
 

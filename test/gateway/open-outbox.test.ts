@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openOutbox } from '../../src/gateway/open-outbox.js';
 import { StateError } from '../../src/gateway/state-dir.js';
+import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -32,6 +33,31 @@ describe('the outbox of a gateway', () => {
     const said: Said[] = [];
     await open(stateDir, 'memory', said);
     expect(said.map(({ message }) => message).join()).toContain('holds points from before');
+  });
+
+  it('goes on where somebody deletes its files', async () => {
+    const stateDir = tempDir();
+    const said: Said[] = [];
+    const outbox = await open(stateDir, 'disk', said);
+    if (!(outbox instanceof DiskOutbox)) throw new Error('not on disk');
+    const points = Array.from({ length: 1_000 }, (_, n) =>
+      makePoint({ type: 'temp', value: floatValue(n), time: BigInt(n) }),
+    );
+    const lane = outbox.lane('a');
+    for (let n = 0; n < 50; n++) {
+      lane.put(points, () => undefined);
+      await outbox.flush();
+    }
+    for (const name of readdirSync(join(stateDir, 'outbox'))) {
+      rmSync(join(stateDir, 'outbox', name));
+    }
+    lane.settleThrough(lane.next - 1);
+    let safe = false;
+    lane.put(points, () => (safe = true));
+    await outbox.flush();
+    expect(safe).toBe(true);
+    await outbox.close();
+    expect(said).toEqual([]);
   });
 
   it('is refused with a remedy where it cannot be: a file is in its place', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fileHeader } from '../../src/outbox/block.js';
+import { BlockWriter, FILE_HEADER, fileHeader } from '../../src/outbox/block.js';
 import { crc32 } from '../../src/outbox/crc32.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import type { OutboxLane } from '../../src/outbox/outbox.js';
@@ -77,6 +77,22 @@ describe('an outbox on disk', () => {
     await site.crash();
     expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
     expect(site.messages()).toContain('2 point(s) from before wait in the outbox');
+  });
+
+  it('has also what a process left unsynced that was killed, when the power goes after that', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const site = await new Site().open();
+      // Written, and nothing of what comes after.
+      const never = ['sync', 'remove', 'truncate'];
+      site.disk.fails = (call) => (never.includes(call) ? new Error('killed') : undefined);
+      site.outbox.lane('a').put([point(1)], nothing);
+      await site.clock.advanceAsync(4);
+      site.disk.fails = undefined;
+      await site.open();
+      expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
+      await site.crash(seed);
+      expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
+    }
   });
 
   it('spares the disk where points are delivered at once', async () => {
@@ -185,6 +201,105 @@ describe('an outbox on disk', () => {
     expect(valuesOf(site.outbox.lane('stuck'))).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
 
+  it('notes on disk what is settled, within a second or two, also when that is while it writes', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    lane.put([point(0)], nothing);
+    await site.outbox.flush();
+    let go = nothing;
+    site.disk.slow = new Promise((resolve) => (go = resolve));
+    lane.put([point(1)], nothing);
+    await site.clock.advanceAsync(10);
+    lane.settle(0);
+    await site.clock.advanceAsync(1_500);
+    site.disk.slow = undefined;
+    go();
+    await site.clock.advanceAsync(1_500);
+    // The process is killed now: what it has written is there.
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
+  });
+
+  it('notes it once more where the first note went with a write that failed', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const site = await new Site().open();
+      const lane = site.outbox.lane('a');
+      lane.put([point(0), point(1)], nothing);
+      await site.outbox.flush();
+      lane.settle(0);
+      await site.clock.advanceAsync(1_500);
+      site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
+      lane.put([point(2)], nothing);
+      await site.clock.advanceAsync(10);
+      site.disk.fails = undefined;
+      await site.clock.advanceAsync(1_500);
+      await site.crash(seed);
+      expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
+    }
+  });
+
+  it('notes it where the files of what is settled cannot be deleted', async () => {
+    for (const idle of [true, false]) {
+      const site = await new Site(new SimDisk(), 8 << 20).open();
+      const lane = site.outbox.lane('a');
+      for (let n = 0; n < 30_000; n += 1_000) {
+        lane.put(
+          Array.from({ length: 1_000 }, (_, i) => point(n + i)),
+          nothing,
+        );
+        await site.outbox.flush();
+      }
+      site.disk.fails = (call) => (call === 'remove' ? new Error('read-only') : undefined);
+      lane.settleThrough(lane.next - 1);
+      if (idle) {
+        await site.clock.advanceAsync(2_000);
+        site.disk.fails = undefined;
+        await site.clock.advanceAsync(0);
+        await site.outbox.flush();
+      } else await site.outbox.close();
+      await site.crash();
+      expect(valuesOf(site.outbox.lane('a'))).toEqual([]);
+    }
+  });
+
+  it('keeps one file while little is in it, and none that is long', async () => {
+    const site = await new Site(new SimDisk(), 64 << 20).open();
+    const lane = site.outbox.lane('a');
+    let most = 0;
+    for (let n = 0; n < 300; n++) {
+      lane.put(
+        Array.from({ length: 200 }, (_, i) => point(i)),
+        nothing,
+      );
+      await site.outbox.flush();
+      lane.settleThrough(lane.next - 1);
+      await site.clock.advanceAsync(1_000);
+      most = Math.max(most, site.disk.bytes);
+    }
+    const created = site.disk.calls.filter((call) => call === 'create').length;
+    expect(created).toBeGreaterThan(1);
+    expect(created).toBeLessThan(10);
+    expect(most).toBeLessThan(300_000);
+  });
+
+  it('uses no position twice, also when only the note is left of what had it', async () => {
+    const site = await new Site(new SimDisk(), 65_536).open();
+    const [lane, other] = [site.outbox.lane('a'), site.outbox.lane('other')];
+    lane.put(
+      Array.from({ length: 400 }, (_, i) => point(i)),
+      nothing,
+    );
+    await site.outbox.flush();
+    lane.settleThrough(lane.next - 1);
+    for (let n = 0; n < 5; n++) {
+      other.put([point(n)], nothing);
+      await site.outbox.flush();
+    }
+    expect(await site.disk.list()).toEqual(['00000002.log']);
+    await site.crash();
+    expect(site.outbox.lane('a').next).toBe(400);
+  });
+
   it('leaves no file behind when nothing waits', async () => {
     const site = await new Site().open();
     site.outbox.lane('a').put([point(1)], nothing);
@@ -240,6 +355,34 @@ describe('a damaged outbox', () => {
     expect(site.messages()).toMatch(/\d+ byte\(s\) of 00000001\.log in the outbox are damaged/);
   });
 
+  it('takes no block for one that stands where it was not written', async () => {
+    const site = await written(1, 2);
+    const content = site.disk.content(FILE);
+    // As a file system may leave it that has given old bytes to a new file.
+    const file = await site.disk.create('00000002.log');
+    await file.write(fileHeader(2), 0);
+    await file.write(content.subarray(24), 24);
+    await (await site.disk.open(FILE)).truncate(24);
+    await site.open();
+    expect([...site.outbox.lanes()]).toEqual([]);
+  });
+
+  it('takes as settled what a later block of the same points leaves out', async () => {
+    const site = await new Site().open();
+    const writer = new BlockWriter();
+    writer.start(1, FILE_HEADER);
+    const points = [1, 2, 3, 4].map((n) => point(n));
+    writer.points({ nodeId: 'a', positions: [0, 1, 2, 3], points });
+    writer.points({ nodeId: 'a', positions: [0, 3], points: [point(1), point(4)] });
+    const file = await site.disk.create(FILE);
+    await file.write(fileHeader(1), 0);
+    await file.write(writer.bytes, FILE_HEADER);
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 4]);
+    expect(site.outbox.lane('a').length).toBe(2);
+    expect(site.messages()).not.toContain('lost');
+  });
+
   it('of another version is refused with a remedy', async () => {
     const site = await written(1);
     const header = fileHeader(1);
@@ -273,6 +416,8 @@ describe('a disk that is full', () => {
     lane.settle(3);
     expect(safe).toEqual([3]);
     await site.clock.advanceAsync(60_000);
+    // Less and less often, and not more for what is put in meanwhile.
+    expect(site.disk.calls.filter((call) => call === 'write').length).toBeLessThan(20);
     const told = (): Said[] => site.said.filter(({ level }) => level === 'error');
     expect(told().map(({ message }) => message)).toEqual([
       expect.stringMatching(/cannot be written \(no space\).*only when their points are delivered/),
@@ -340,6 +485,33 @@ describe('where only the newest counts', () => {
     lane.put([point(5)], nothing);
     await site.outbox.flush();
     lane.put([point(4)], nothing);
+    expect(valuesOf(lane)).toEqual([5]);
+  });
+
+  it('also when it came before the older, and neither was on disk yet', async () => {
+    const { site, lane } = await open();
+    for (const n of [5, 4, 8, 7, 6]) lane.put([point(n)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([8]);
+  });
+
+  it('also when the clock of the device has stepped back, and what is newer was on its way', async () => {
+    const { site, lane } = await open();
+    lane.put([point(100)], nothing);
+    lane.claimBefore(lane.next);
+    for (const n of [1, 2, 3]) lane.put([point(n)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([100, 3]);
+    lane.settle(0);
+    for (const n of [4, 5]) lane.put([point(n)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([5]);
+    // Nothing is on its way any more.
+    lane.claimBefore(lane.next);
+    lane.put([point(4)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([5, 4]);
+    lane.claimBefore(0);
     expect(valuesOf(lane)).toEqual([5]);
   });
 

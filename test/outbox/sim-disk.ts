@@ -73,6 +73,8 @@ export class SimDisk implements Disk {
   onCall: (() => void) | undefined;
   /** The error of a call that is to fail. */
   fails: ((call: string, name: string) => Error | undefined) | undefined;
+  /** Calls that may change something take until then. */
+  slow: Promise<void> | undefined;
   #names: Map<string, Inode>;
   #syncedNames: Map<string, Inode>;
 
@@ -156,7 +158,7 @@ export class SimDisk implements Disk {
   async #step<T>(call: string, name: string, act: () => T): Promise<T> {
     this.onCall?.();
     this.calls.push(call);
-    await Promise.resolve();
+    await this.slow;
     const error = this.fails?.(call, name);
     if (error !== undefined) throw error;
     return act();
