@@ -26,6 +26,7 @@ import type { LinkFile, LinkState } from './link-file.js';
 import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
 import type { NamesFile } from './names-file.js';
+import { Resender } from './resender.js';
 import { Saver } from './saver.js';
 import { SettingGate } from './setting-gate.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
@@ -48,8 +49,6 @@ export interface LinkParts {
 }
 
 type SettingWatcher = (setting: Setting) => void;
-
-const RESEND_AGAIN_MS = 500;
 
 export class Link {
   readonly #session: Conversation;
@@ -75,9 +74,7 @@ export class Link {
     takeChangedSettings: () => this.#session.settings.takeChanged(),
   };
   #statisticsTimer: Timer | undefined;
-  /** Points that SIOT is to get once more, and for which the outbox had no room yet. */
-  #resending: Iterator<Point, undefined> | undefined;
-  #resendTimer: Timer | undefined;
+  readonly #resender: Resender;
   readonly #watchers = new Set<SettingWatcher>();
 
   constructor(private readonly parts: LinkParts) {
@@ -113,6 +110,13 @@ export class Link {
     this.#session = session;
     this.#session.room.restore(parts.knownNames);
     this.#lane.tellTimes(this.#session.replica);
+    this.#resender = new Resender(
+      {
+        isCrowded: () => this.#lane.isCrowded,
+        report: (point) => this.#report([point], () => undefined) !== 'full',
+      },
+      clock,
+    );
     this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
     const { counters } = this.#session;
     this.#statistics = new Statistics(
@@ -211,7 +215,7 @@ export class Link {
     this.#share.leave();
     this.#gate.flush();
     this.#statisticsTimer?.cancel();
-    this.#resendTimer?.cancel();
+    this.#resender.stop();
     this.#node?.status(this.#statistics.changed());
     this.#saver.stop();
     await this.#saver.now();
@@ -243,7 +247,7 @@ export class Link {
           this.#session.shown(owners);
           this.#saver.soon();
         },
-        life: (life) => this.#lives(life),
+        life: (life) => void (this.#life = life),
         resend: () => this.#resend(),
         dropped: (cause, points) => this.#session.counters.discard(cause, {}, points.length),
       },
@@ -365,10 +369,6 @@ export class Link {
     this.#limits.set('input', limited, { rx, hrRx, errorCount });
   }
 
-  #lives(life: LinkStatus['node']): void {
-    this.#life = life;
-  }
-
   #disable(disabled: boolean): void {
     this.#saver.atOnce();
     this.parts.log.info({ disabled }, disabled ? 'disabled in SIOT' : 'enabled in SIOT');
@@ -380,25 +380,7 @@ export class Link {
   /** SIOT is to have the newest of each point once more. */
   #resend(): void {
     this.#node?.status(this.#statistics.all(this.#session.connected));
-    this.#resending = this.#session.replica.points();
-    this.#resendSome(undefined);
-  }
-
-  #resendSome(left: Point | undefined): void {
-    this.#resendTimer?.cancel();
-    let point = left ?? this.#resending?.next().value;
-    while (point !== undefined) {
-      // What the device has to say comes first.
-      if (this.#lane.isCrowded || this.#report([point], () => undefined) === 'full') {
-        const waiting = point;
-        this.#resendTimer = this.parts.clock.setTimer(RESEND_AGAIN_MS, () =>
-          this.#resendSome(waiting),
-        );
-        return;
-      }
-      point = this.#resending?.next().value;
-    }
-    this.#resending = undefined;
+    this.#resender.send(this.#session.replica.points());
   }
 
   /** A bus that comes or goes is told at once. */
