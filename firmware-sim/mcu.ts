@@ -45,6 +45,8 @@ export interface McuOptions {
   readonly bootMs?: number;
   /** Whether it says hello (an empty packet) when it has started; true. */
   readonly hello?: boolean;
+  /** How long what is waited for may take unless the waiting says otherwise; 5,000 ms. */
+  readonly waitMs?: number;
   /** Packets kept in `received`; all. */
   readonly transcriptLimit?: number;
 }
@@ -116,6 +118,7 @@ export class SimulatedMcu {
     this.#transcript = new Transcript(
       options.clock,
       options.transcriptLimit ?? Number.POSITIVE_INFINITY,
+      options.waitMs ?? 5000,
     );
     this.#sender = new Sender({
       clock: options.clock,

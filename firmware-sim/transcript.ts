@@ -21,7 +21,7 @@ export interface ReceivedPacket {
 export interface WaitOptions {
   /** "" and "0" are one. Not given: any key. */
   readonly key?: string;
-  /** 5,000 by default. */
+  /** `waitMs` of the device by default. */
   readonly timeoutMs?: number;
   /**
    * `true`: only what comes from now on. By default what has been received
@@ -49,6 +49,7 @@ export class Transcript {
     private readonly clock: SimClock,
     /** Packets kept; the oldest go first. */
     private readonly limit: number,
+    private readonly waitMs: number,
   ) {}
 
   add(packet: ReceivedPacket): void {
@@ -69,7 +70,7 @@ export class Transcript {
         if (found !== undefined) return Promise.resolve(found);
       }
     }
-    const timeoutMs = options.timeoutMs ?? 5000;
+    const timeoutMs = options.timeoutMs ?? this.waitMs;
     return new Promise((resolve, reject) => {
       let timer: SimTimer | undefined = undefined;
       const end = (): void => {

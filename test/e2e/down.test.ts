@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limited, ignorePoints, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn, textIn, type McuPoint } from '../../firmware-sim/points.js';
 import { PROTOCOLS, leavesNothingBehind, now, plant, until, withEachSiot } from './harness.js';
+import { PATIENCE } from '../support/patience.js';
 import type { Plant } from './harness.js';
 import type { Written } from './points.js';
 
@@ -77,7 +78,7 @@ withEachSiot((siot) => {
       });
 
       it('retransmits until the device acknowledges', async () => {
-        const all = await plant(siot, protocol, { link: { ackTimeoutMs: 50 } });
+        const all = await plant(siot, protocol, { link: { ackTimeoutMs: 50 * PATIENCE } });
         const { device, set, gateway } = all;
         device.mcu.push(limited(whenType('setpoint', ignorePoints()), 2));
         await set({ type: 'setpoint', value: 5 });

@@ -33,6 +33,7 @@ import {
   type SiotServer,
   type Version,
 } from './siot-server.js';
+import { patiently } from '../support/patience.js';
 import { until } from './until.js';
 
 export { until } from './until.js';
@@ -332,7 +333,7 @@ export async function openDevice(
   options: Partial<McuOptions> = {},
 ): Promise<Device> {
   const { pipe, transport, path } = await attachment.open(line);
-  const mcu = new SimulatedMcu(pipe, { clock, protocol, ...options });
+  const mcu = new SimulatedMcu(pipe, { clock, protocol, ...patiently, ...options });
   atEnd(() => mcu.close());
   return {
     mcu,

@@ -11,6 +11,7 @@ import {
   type SiotPoint,
   type WrittenPoint,
 } from './points.js';
+import { PATIENCE } from '../support/patience.js';
 import { until } from './until.js';
 
 export interface Message {
@@ -66,7 +67,7 @@ export class RawBus {
   }
 
   async request(subject: string, payload: Uint8Array = NO_PARAMETERS): Promise<Uint8Array> {
-    return (await this.nats.request(subject, payload, { timeout: 5_000 })).data;
+    return (await this.nats.request(subject, payload, { timeout: 5_000 * PATIENCE })).data;
   }
 
   async publish(subject: string, payload: Uint8Array): Promise<void> {

@@ -1,7 +1,6 @@
-const LOOK_EVERY_MS = 5;
+import { PATIENCE } from '../support/patience.js';
 
-/** How many times slower than usual the machine may be; the lab's processor is emulated. */
-export const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? '1');
+const LOOK_EVERY_MS = 5;
 
 /**
  * The first truthy answer; it is asked for again and again, and says what it was

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ISO_TP_MOST_WAITS } from '../../src/framing/isotp-options.js';
+import type { Timer } from '../../src/point/clock.js';
 import { fromHex, toHex } from '../firmware-sim/vectors.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { IsoTpEnd, join } from '../support/isotp-bus.js';
@@ -212,6 +213,21 @@ describe('sending', () => {
     const times = one.frames.slice(1).map(({ atMs }) => atMs - 50);
     expect(times).toHaveLength(4);
     times.forEach((atMs, index) => expect(atMs).toBeCloseTo(index * ms));
+  });
+
+  it('STmin is kept also where timers fire too early', () => {
+    class HastyClock extends FakeClock {
+      override setTimer(ms: number, fn: () => void): Timer {
+        return super.setTimer(Math.max(ms * 0.6, Math.min(ms, 0.01)), fn);
+      }
+    }
+    const one = new IsoTpEnd(new HastyClock());
+    one.connection.send(count(6 + 7 * 4));
+    hear(one, '30 00 05');
+    one.clock.advance(100);
+    const times = one.frames.slice(1).map(({ atMs }) => atMs);
+    expect(times).toHaveLength(4);
+    times.forEach((atMs, index) => expect(atMs).toBeGreaterThanOrEqual(index * 5));
   });
 
   it('N_Bs: without flow control within a second the packet has ended, and the next goes out', () => {

@@ -9,6 +9,7 @@ import { Gateway } from '../../src/gateway/gateway.js';
 import { verbSubject, type LinkStatus, type SetReply, type Verb } from '../../src/gateway/verbs.js';
 import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
+import { PATIENCE } from '../support/patience.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Version } from '../siot-store/dialect.js';
 import { recordingLog, until, type Said } from './support.js';
@@ -148,7 +149,9 @@ export class GatewayUnderTest {
 export async function asker(nats: NatsOfFile, gatewayId: string) {
   const client = await nats.connect();
   const request = async (verb: Verb, payload = ''): Promise<unknown> =>
-    (await client.request(verbSubject(gatewayId, verb), payload, { timeout: 5_000 })).json();
+    (
+      await client.request(verbSubject(gatewayId, verb), payload, { timeout: 5_000 * PATIENCE })
+    ).json();
   /** All replies to a `set`, as they come. */
   const set = (
     link: string,

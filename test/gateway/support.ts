@@ -1,4 +1,5 @@
 import type { Log } from '../../src/point/log.js';
+import { PATIENCE } from '../support/patience.js';
 
 export interface Said {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -34,7 +35,7 @@ export async function until(
   what: string | (() => string),
   withinMs = 10_000,
 ): Promise<void> {
-  const end = performance.now() + withinMs;
+  const end = performance.now() + withinMs * PATIENCE;
   while (!holds()) {
     if (performance.now() > end) {
       throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);

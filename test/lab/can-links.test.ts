@@ -13,6 +13,7 @@ import {
   withEachSiot,
 } from '../e2e/harness.js';
 import { addVcan, removeInterface, sendFrame } from './support/can.js';
+import { PATIENCE } from '../support/patience.js';
 import { VCAN, onCan, openCanLine, type CanMedium } from './support/can-line.js';
 import { Peer, ip } from './support/system.js';
 
@@ -54,33 +55,29 @@ withEachSiot(
         const point = await bus.stored(gateway.nodeId(at), 'temp');
         expect(point.number).toBe(at * 100 + 4);
       }
-    }, 120_000);
+    });
 
     it.each([
       ['goes down', () => ip(`link set ${VCAN} down`), () => ip(`link set ${VCAN} up`), 'down'],
       ['is taken away', () => removeInterface(VCAN), () => addVcan(VCAN), 'missing'],
-    ] as const)(
-      'an interface that %s and comes back',
-      async (_, go, come, state) => {
-        const { device, gateway, bus, nodeId, set } = await plant(siot, 'compact');
-        const stateOf = async (): Promise<string> =>
-          (await bus.stored(nodeId, 'gatewayBusState')).text;
-        await until(async () => (await stateOf()) === 'up', 'the bus to be up');
-        go();
-        await until(() => gateway.link().port === 'closed', 'the link to notice', 10_000);
-        expect(gateway.link().connected).toBe(false);
-        expect(gateway.link().portProblem).toMatch(new RegExp(`is down|no CAN interface`));
-        await until(async () => (await stateOf()) === state, `the point to say ${state}`);
-        await set({ type: 'limit', value: 7, origin: 'user-1' });
-        come();
-        await gateway.opened();
-        await device.mcu.waitForSetting('limit', () => true, { timeoutMs: 30_000 });
-        await device.report({ type: 'temp', value: 2, time: now() });
-        await until(async () => (await stateOf()) === 'up', 'the point to say up');
-        expect(gateway.said.filter(({ message }) => message === 'port is gone')).toHaveLength(1);
-      },
-      120_000,
-    );
+    ] as const)('an interface that %s and comes back', async (_, go, come, state) => {
+      const { device, gateway, bus, nodeId, set } = await plant(siot, 'compact');
+      const stateOf = async (): Promise<string> =>
+        (await bus.stored(nodeId, 'gatewayBusState')).text;
+      await until(async () => (await stateOf()) === 'up', 'the bus to be up');
+      go();
+      await until(() => gateway.link().port === 'closed', 'the link to notice', 10_000);
+      expect(gateway.link().connected).toBe(false);
+      expect(gateway.link().portProblem).toMatch(new RegExp(`is down|no CAN interface`));
+      await until(async () => (await stateOf()) === state, `the point to say ${state}`);
+      await set({ type: 'limit', value: 7, origin: 'user-1' });
+      come();
+      await gateway.opened();
+      await device.mcu.waitForSetting('limit', () => true, { timeoutMs: 30_000 * PATIENCE });
+      await device.report({ type: 'temp', value: 2, time: now() });
+      await until(async () => (await stateOf()) === 'up', 'the point to say up');
+      expect(gateway.said.filter(({ message }) => message === 'port is gone')).toHaveLength(1);
+    });
 
     it('bus-off, as a controller reports it', async () => {
       const { device, gateway, bus, nodeId } = await plant(siot, 'compact');
@@ -95,7 +92,7 @@ withEachSiot(
         async () => (await bus.stored(nodeId, 'gatewayBusOffs')).number === 1,
         'bus-offs to be counted',
       );
-    }, 120_000);
+    });
 
     it('frames that are wrong, or of somebody else, are counted, and the link is unharmed', async () => {
       const { device, gateway } = await plant(siot, 'compact');
@@ -132,7 +129,7 @@ withEachSiot(
       await noise.ended;
       await device.report({ type: 'temp', value: 99, time: now() });
       expect(gateway.link().port).toBe('open');
-    }, 120_000);
+    });
 
     it('a flow control that never comes is counted, and the setting waits', async () => {
       const { device, gateway, set } = await plant(siot, 'compact');
@@ -141,7 +138,7 @@ withEachSiot(
       await until(() => gateway.counter('isoTpTimeout') > 0, 'it to be counted', 20_000);
       expect(gateway.link().port).toBe('open');
       expect(gateway.link().pending).toHaveLength(1);
-    }, 120_000);
+    });
   },
   ['0.25.0'],
 );
@@ -196,7 +193,7 @@ describe('a full bus', () => {
     const { lost } = transport.bus?.() ?? {};
     expect({ seen: seen.length, lost }).toEqual({ seen: count, lost: 0 });
     expect(seen.every((number, at) => number === at)).toBe(true);
-  }, 120_000);
+  });
 });
 
 /** Some packets are lost on the way: the device sends again, as firmware does. */

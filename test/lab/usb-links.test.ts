@@ -1,19 +1,19 @@
 /** Links of type `usb`, with boards that are really plugged in and pulled. */
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SimulatedMcu, machineClock } from '../../firmware-sim/index.js';
 import { SerialPipe } from '../../firmware-sim/serial.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
-import { PATIENCE, until } from '../e2e/until.js';
+import { until } from '../e2e/until.js';
+import { PATIENCE, patiently } from '../support/patience.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { Peer } from './support/system.js';
 import { UsbDevice, type UsbDeviceOptions } from './support/usb.js';
 
-const HOLD_PORT = fileURLToPath(new URL('../transport/hold-port.mjs', import.meta.url));
+const HOLD_PORT = resolve('test/transport/hold-port.mjs');
 const nats = useNats();
 const clock = new SystemClock();
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
@@ -22,7 +22,7 @@ async function rig(transport: object = { type: 'usb', vendorId: '1209', productI
   const store = await startStore(nats);
   const gateway = await new GatewayUnderTest(tempDir(), {
     nats: { servers: nats.url },
-    links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 }],
+    links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 * PATIENCE }],
   }).start();
   const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
   const isOpen = (name: string): boolean =>
@@ -44,7 +44,11 @@ async function board(options: UsbDeviceOptions) {
   const device = new UsbDevice(options);
   onTestFinished(() => device.remove());
   const pipe = await SerialPipe.open({ path: device.devicePath });
-  const mcu = new SimulatedMcu(pipe, { clock: machineClock, protocol: 'compact' });
+  const mcu = new SimulatedMcu(pipe, {
+    clock: machineClock,
+    protocol: 'compact',
+    ...patiently,
+  });
   onTestFinished(async () => {
     // The cable first: a gadget's port waits with closing until all has been taken.
     await device.unplug();

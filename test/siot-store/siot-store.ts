@@ -24,6 +24,7 @@ import {
   type PointSnapshot,
 } from './snapshot.js';
 import { encodeText } from './text.js';
+import { PATIENCE } from '../support/patience.js';
 import { Watchers } from './watchers.js';
 
 export interface SiotStoreOptions {
@@ -53,7 +54,7 @@ export interface EdgeChange {
 }
 
 const INSTANCE_HEADER = 'Siot-Origin';
-const WAIT_MS = 5_000;
+const WAIT_MS = 5_000 * PATIENCE;
 
 type Handler = (request: Request) => void;
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
 import { openCanPort } from '../../../src/cli/can-port.js';
+import { createTransport } from '../../../src/transport/transports.js';
 import { clock, type Attached, type Attachment } from '../../e2e/harness.js';
 import { KVASER, addVcan, bringDown, bringUpKvaser, removeInterface } from './can.js';
 
@@ -52,13 +53,40 @@ export function onCan(medium: CanMedium): Attachment {
   return { open: () => openCanLine(medium), versions: ['0.25.0'] };
 }
 
+/**
+ * Keeps the sockets of gateway and devices open between the cases of a file: the
+ * thread of each takes seconds to start where the processor is emulated.
+ */
+async function keepSockets([ours, theirs]: readonly [string, string]): Promise<
+  (() => Promise<void>)[]
+> {
+  const nobodys = { txId: 0x7fe, rxId: 0x7fe, extendedIds: false, fd: false };
+  const gateways = createTransport(
+    { type: 'can', interface: ours, ...nobodys, bitRateSwitch: false },
+    clock,
+  );
+  const channel = await gateways.open({
+    data: () => undefined,
+    discarded: () => undefined,
+    closed: () => undefined,
+    warning: () => undefined,
+    drained: () => undefined,
+  });
+  const devices = await openCanPort({ interface: theirs, ...nobodys }, clock);
+  return [() => channel.close(), () => devices.close()];
+}
+
 /** The bus is there while the cases of the file run. */
 export function withBus({ kvaser = false, fd = false }: Partial<CanMedium> = {}): void {
-  beforeAll(() => {
+  const keepers: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
     if (kvaser) bringUpKvaser();
     else addVcan(VCAN, { fd });
+    keepers.push(...(await keepSockets(kvaser ? KVASER : [VCAN, VCAN])));
   });
-  afterAll(() => {
+  afterAll(async () => {
+    for (const keeper of keepers) await keeper();
+
     if (kvaser) bringDown(...KVASER);
     else removeInterface(VCAN);
   });

@@ -7,6 +7,7 @@ import { forwardSignals } from '../../../src/cli/children.mjs';
 import { say, SetupError } from '../../../src/cli/setup-common.mjs';
 import { REPORTERS, failures, takeCounts, tellCounts } from '../../support/counts.mjs';
 import { USAGE, parseArguments } from './arguments.mjs';
+import { builtName, bundleTests } from './bundle.mjs';
 import { cacheFolder, findEntry, kernelOf, makeEntry, recipeOf } from './cache.mjs';
 import { guestEnvironment } from './job.mjs';
 import { makeMachine } from './kernel.mjs';
@@ -24,6 +25,8 @@ const RECIPE = ['kernel.mjs', 'initramfs.mjs', 'init.sh'].map((name) => join(HER
 const EXCHANGE = '/run/lab';
 const REPORT = 'report.json';
 const LINES_OF_LOG = 30;
+/** How many times slower an emulated processor may be, on a machine that has other work. */
+const EMULATED_PATIENCE = 10;
 
 /** The entry of the cache to boot from; makes it the first time. */
 async function prepare() {
@@ -39,7 +42,8 @@ function commandOf({ mode, rest }) {
   if (mode === 'shell') return rest.length > 0 ? rest : ['bash', '-i'];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const config = join(ROOT, 'test', 'lab', 'vitest.config.mjs');
-  return [node, vitest, 'run', '--config', config, ...REPORTERS, ...rest];
+  const own = ['--config', config, '--configLoader', 'native', ...REPORTERS];
+  return [node, vitest, 'run', ...own, ...rest.map(builtName)];
 }
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
@@ -60,8 +64,12 @@ async function run(request, entry) {
   const prompt = mode === 'shell' && rest.length === 0;
   const terminal = prompt && process.stdout.isTTY ? process.stdout : undefined;
   const env = guestEnvironment({ colors: process.stdout.isTTY });
-  if (mode === 'tests') env.TEST_REPORT = `${EXCHANGE}/${REPORT}`;
   const kvm = canUseKvm();
+  if (mode === 'tests') {
+    env.TEST_REPORT = `${EXCHANGE}/${REPORT}`;
+    env.TEST_PATIENCE = String(kvm ? 2 : EMULATED_PATIENCE);
+    await bundleTests(ROOT);
+  }
   const kernel = `kernel ${kernelOf(entry)}, ${kvm ? 'with' : 'without'} KVM`;
   say(`the lab boots (${kernel})`);
 
