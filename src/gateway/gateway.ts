@@ -40,6 +40,9 @@ const NOT_STARTED: SiotStatus = { generation: 2, store: 'none', nats: 'connectin
 
 /** How long stopping may take to hand on what is still in the outbox. */
 const DRAIN_MS = 3_000;
+/** And before that to let the devices go, and after it to keep what is known: a disk may not answer. */
+const LET_GO_MS = 1_300;
+const KEEP_MS = 1_000;
 const CLOCK_LOOK_MS = 2_000;
 /** A step of the machine's clock that devices must hear of. */
 const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
@@ -151,14 +154,38 @@ export class Gateway {
     this.#verbs?.stop();
     await this.#usb.stop();
     const links = [...this.#links.values()];
-    await Promise.all(links.map((link) => link.stop()));
-    await this.#siot?.stop(DRAIN_MS);
+    const stopped = await this.#within(
+      LET_GO_MS,
+      links.map((link) => link.stop()),
+    );
+    await this.#siot?.stop(stopped ? DRAIN_MS : DRAIN_MS - LET_GO_MS);
+    await this.#nats?.stop();
+    const kept = stopped && (await this.#within(KEEP_MS, [this.#keep(links)]));
+    if (!kept) {
+      this.parts.log.error(
+        { path: this.config.stateDir },
+        'the disk of stateDir does not answer: what was heard last of the links is not kept, ' +
+          'and points that were not acknowledged are lost with it',
+      );
+    }
+    this.parts.log.info({}, 'gateway has ended');
+  }
+
+  async #keep(links: readonly Link[]): Promise<void> {
     // What was heard meanwhile.
     await Promise.all(links.map((link) => link.keep()));
-    await this.#nats?.stop();
     await this.#outbox.close();
     await this.#lock?.release();
-    this.parts.log.info({}, 'gateway has ended');
+  }
+
+  /** Whether all that came to its end in that time; what fails rejects. */
+  async #within(ms: number, work: readonly Promise<void>[]): Promise<boolean> {
+    let timer: Timer | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = this.parts.clock.setTimer(ms, () => resolve(false));
+    });
+    const done = Promise.all(work).then(() => true);
+    return Promise.race([done, late]).finally(() => timer?.cancel());
   }
 
   /** Where to connect to; starts the private nats-server unless it runs. */

@@ -35,6 +35,8 @@ const IDLE_BYTES = 256 * 1024;
 /** Memory for points of all lanes that are on disk already, and for those that are not. */
 const WRITTEN_MEMORY = 256 * 1024;
 const UNWRITTEN_MEMORY = 16 * 1024 * 1024;
+/** A write that takes longer is told, ms. */
+const SLOW_MS = 10_000;
 const RETRY = { firstMs: 100, maxMs: 10_000 };
 
 /**
@@ -69,6 +71,8 @@ export class DiskOutbox implements Outbox {
   #retryTimer: Timer | undefined;
   /** Writes that have failed one after the other. */
   #failures = 0;
+  /** It was told that nothing can be written. */
+  #isTold = false;
   #closed = false;
   /** Bytes that are not settled: what they were when counted, and all that came since. */
   #atMost = 0;
@@ -223,11 +227,14 @@ export class DiskOutbox implements Outbox {
 
   /** One write of what these lanes have, of notes, and of copies. Never rejects. */
   #commit(lanes: readonly DiskLane[], all: boolean): Promise<void> {
+    const { clock } = this.#options;
+    const slow = clock.setTimer(SLOW_MS, () => this.#tell('the disk does not answer'));
     const done = this.#write(lanes, all).then(
       () => this.#succeeded(),
       (error: unknown) => this.#failed(error),
     );
     this.#committing = done.then(() => {
+      slow.cancel();
       this.#committing = undefined;
       if (!all) this.#look();
     });
@@ -329,20 +336,25 @@ export class DiskOutbox implements Outbox {
   }
 
   #succeeded(): void {
-    if (this.#failures === 0) return;
     this.#failures = 0;
+    if (!this.#isTold) return;
+    this.#isTold = false;
     this.#options.log.info({ path: this.#options.disk.path }, 'the outbox can be written again');
   }
 
+  #tell(reason: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#options.log.error(
+      { path: this.#options.disk.path, reason },
+      `the outbox cannot be written (${reason}): devices are acknowledged only when ` +
+        'their points are delivered, until there is room on a disk that can be written',
+    );
+  }
+
   #failed(error: unknown): void {
-    const { log, disk, clock, reasonOf } = this.#options;
-    if (this.#failures === 0) {
-      log.error(
-        { path: disk.path, reason: reasonOf(error) },
-        `the outbox cannot be written (${reasonOf(error)}): devices are acknowledged only when ` +
-          'their points are delivered, until there is room on a disk that can be written',
-      );
-    }
+    const { clock, reasonOf } = this.#options;
+    this.#tell(reasonOf(error));
     this.#failures += 1;
     for (const [nodeId, ranges] of this.#unsyncedNotes) {
       const notes = rangesOf(this.#notes, nodeId);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +48,23 @@ describe('siot-mcu run', () => {
     daemon.child.kill('SIGTERM');
     expect(await daemon.ended).toBe(0);
     expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  it('ends so with a disk that does not answer, too', async () => {
+    const site = new Site(
+      `${NO_NATS}links: [{ name: pump, node: { id: n }, transport: { type: serial, path: ./pty } }]\n`,
+    );
+    // Whoever opens it to write waits until somebody reads.
+    const links = join(site.folder, 'state', 'links');
+    mkdirSync(links, { recursive: true });
+    execFileSync('mkfifo', [join(links, 'n.state.new')]);
+    const daemon = site.run();
+    await daemon.said(/nothing listens at/);
+    const before = performance.now();
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+    expect(performance.now() - before).toBeLessThan(5000);
+    expect(daemon.stderr).toContain('stateDir does not answer');
   });
 
   it('logs JSON in a pipe, and lines for people when asked', async () => {

@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { ignoreAcks, ignorePoints, limited, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn } from '../../firmware-sim/points.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
+import { SiotStore } from '../siot-store/siot-store.js';
 import { Cli } from '../support/cli.js';
 import { connectTo, useNats } from '../support/nats.js';
 import {
@@ -104,6 +105,44 @@ describe('as Simple IoT’s serial client does not', () => {
 });
 
 describe('kill -9', () => {
+  it('loses no point that was acknowledged while SIOT was away', async () => {
+    const store = await SiotStore.start({ nats: nats.url, version: '0.25.0' });
+    atEnd(() => store.stop());
+    const device = await openDevice('compact');
+    const id = 'killed-pump';
+    const file = new GatewayUnderTest({
+      url: nats.url,
+      links: [{ name: 'pump', transport: device.transport, protocol: 'compact', node: { id } }],
+    });
+    const config = join(file.folder, 'gateway.yaml');
+    writeFileSync(config, JSON.stringify(file.document()));
+    const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
+    let daemon = runs();
+    await until(() => isOpen(device), 'the port to be open');
+    const report = (value: number): Promise<void> =>
+      device.report({ type: 'temp', key: String(value), value, time: now() });
+    await report(0);
+    await store.waitForPoint(id, 'temp', '0');
+    await store.leave();
+    // Two lives, each killed upon the last acknowledgement.
+    let value = 0;
+    for (const last of [40, 80]) {
+      while (value < last) await report((value += 1));
+      daemon.child.kill('SIGKILL');
+      expect(await daemon.ended).toBe(null);
+      await until(() => !isOpen(device), 'the port to be let go');
+      daemon = runs();
+      await until(() => isOpen(device), 'the port to be open');
+    }
+    await store.comeBack();
+    for (let key = 1; key <= value; key += 1) {
+      const { number } = await store.waitForPoint(id, 'temp', String(key));
+      expect(number).toBe(key);
+    }
+    daemon.child.kill('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  }, 60_000);
+
   it('loses no setting that was accepted, with no store that would say it again', async () => {
     const device = await openDevice('compact');
     const file = new GatewayUnderTest({

@@ -430,6 +430,31 @@ describe('a disk that is full', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual([0, 1, 2, 4]);
   });
 
+  it('or does not answer: the same, and closing waits for it', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let answers = nothing;
+    site.disk.slow = new Promise((resolve) => (answers = resolve));
+    const safe: number[] = [];
+    for (let n = 0; n < 5; n++) lane.put([point(n)], () => safe.push(n));
+    await site.clock.advanceAsync(9_000);
+    expect(site.messages()).toBe('');
+    await site.clock.advanceAsync(60_000);
+    lane.settle(3);
+    expect(safe).toEqual([3]);
+    const told = 'the outbox cannot be written (the disk does not answer)';
+    expect(site.said.map(({ message }) => message)).toEqual([expect.stringContaining(told)]);
+    let closed = false;
+    void site.outbox.close().then(() => (closed = true));
+    await site.clock.advanceAsync(60_000);
+    expect([closed, safe]).toEqual([false, [3]]);
+    site.disk.slow = undefined;
+    answers();
+    await site.clock.advanceAsync(0);
+    expect([closed, safe]).toEqual([true, [3, 0, 1, 2, 4]]);
+    expect(site.messages()).toContain('can be written again');
+  });
+
   it('does not make the memory grow: from some point on nothing is taken', async () => {
     const site = await new Site(new SimDisk(), 1 << 30).open();
     site.disk.fails = () => new Error('no space');

@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../../gateway/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
 import { ConfigFileError, readConfigFile } from '../config-file.js';
+import { endAtOnce } from '../end-at-once.js';
 import { errorText, EXIT_FAILED } from '../errors.js';
 import { createLogger, type LogFormat, type Logger } from '../logger.js';
 import { configOption, type ConfigOption } from '../options.js';
@@ -82,7 +83,7 @@ class Daemon {
     }
     await this.#ended;
     // Whatever may still be open has had its time.
-    process.exit(0);
+    endAtOnce();
   }
 
   #stop(): void {
