@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configJsonSchema } from '../../src/gateway/config-schema.js';
 import { Cli, runCli } from '../support/cli.js';
@@ -104,6 +104,21 @@ describe('siot-mcu', () => {
     writeFileSync(join(folder, 'gateway.yaml'), 'links: []\n');
     const { status, stdout } = await runCli(['check'], { cwd: folder });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'gateway.yaml: good, 0 links\n' });
+  });
+
+  it('check says what is missing for links on CAN, which is no mistake in the file', async () => {
+    const on = (type: string, rest: string) =>
+      `  - { name: ${type}, transport: { type: ${type}, interface: lab-none, ${rest} } }\n`;
+    const database = resolve('gateway.example.dbc');
+    const file = configFile(
+      `links:\n${on('can', 'txId: 1, rxId: 2')}${on('can-signals', `database: ${database}`)}`,
+    );
+    const { status, stdout, stderr } = await runCli(['check', '-c', file]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 2 links\n` });
+    // Where koffi, or CAN in the kernel, is missing that comes first.
+    const advice =
+      'at present (there is no CAN interface lab-none: is|CAN needs Linux|this kernel)';
+    expect(stderr).toMatch(new RegExp(`^.*can: ${advice}.*\n.*can-signals: ${advice}.*\n$`));
   });
 
   it('says so when the configuration is not for this user', async () => {

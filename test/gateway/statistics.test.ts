@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Statistics } from '../../src/gateway/statistics.js';
 import type { LimitCause } from '../../src/gateway/limits.js';
 import { SILENT_LOG } from '../../src/point/log.js';
-import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
+import { floatValue, makePoint, numberOf, textOf, type Point } from '../../src/point/point.js';
 import { tokenProblem } from '../../src/point/token.js';
+import type { BusStatus } from '../../src/transport/transport.js';
 import { Counters } from '../../src/session/counters.js';
 import { FAKE_START_NS, FakeClock } from '../support/fake-clock.js';
 
-function rig() {
+function rig(bus?: () => BusStatus | undefined) {
   const clock = new FakeClock();
   const counters = new Counters(clock, SILENT_LOG);
   const load = { pending: 0, full: false };
@@ -18,6 +19,7 @@ function rig() {
     () => load.pending,
     () => limits,
     () => load.full,
+    bus,
   );
   return { clock, counters, load, limits, statistics };
 }
@@ -265,5 +267,42 @@ describe('resets', () => {
     statistics.reset(reset('rxReset'));
     statistics.read([stored('rx', 100), stored('tx', 20)], false);
     expect([statistics.value('rx'), statistics.value('tx')]).toEqual([0, 20]);
+  });
+});
+
+describe('statistics of a link on a bus', () => {
+  const ofBus = (points: readonly Point[]): Record<string, string | number> =>
+    Object.fromEntries(
+      points
+        .filter(({ type }) => type.startsWith('gatewayBus'))
+        .map(({ type, key, value }) => [
+          `${type}/${key}`,
+          value.kind === 'string' ? textOf(value) : numberOf(value),
+        ]),
+    );
+
+  it('say how the bus is, what is known of it only, and what has changed', () => {
+    let bus: BusStatus | undefined = { state: 'up', lost: 0, busOffs: 0 };
+    const { statistics } = rig(() => bus);
+    expect(ofBus(statistics.changed())).toEqual({
+      'gatewayBusState/0': 'up',
+      'gatewayBusLost/0': 0,
+      'gatewayBusOffs/0': 0,
+    });
+    bus = { state: 'error-passive', errors: { tx: 128, rx: 3 }, load: 45.5, lost: 7, busOffs: 0 };
+    expect(ofBus(statistics.changed())).toEqual({
+      'gatewayBusState/0': 'error-passive',
+      'gatewayBusErrors/tx': 128,
+      'gatewayBusErrors/rx': 3,
+      'gatewayBusLoad/0': 45.5,
+      'gatewayBusLost/0': 7,
+    });
+    bus = { ...bus, state: 'bus-off', busOffs: 1 };
+    expect(ofBus(statistics.changed())).toEqual({
+      'gatewayBusState/0': 'bus-off',
+      'gatewayBusOffs/0': 1,
+    });
+    bus = undefined;
+    expect(ofBus(statistics.changed())).toEqual({});
   });
 });

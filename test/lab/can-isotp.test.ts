@@ -113,10 +113,10 @@ const SIZES = [0, 1, 3, 8, 64, 255] as const;
 const GAPS = [0, 0.1, 0.9, 1, 2] as const;
 
 describe.each([
-  ['CAN FD', true, 1],
-  ['classic CAN', false, 9],
-] as const)('%s', (_, fd, step) => {
-  it(`every length from 1 to 4,095${step === 1 ? '' : `, each ${step}th`}, with all block sizes and STmin`, async () => {
+  ['CAN FD', true],
+  ['classic CAN', false],
+] as const)('%s', (_, fd) => {
+  it('every length from 1 to 4,095, with all block sizes and STmin', async () => {
     let length = 1;
     let exchanged = 0;
     for (let round = 0; length <= 4095; round += 1) {
@@ -125,7 +125,7 @@ describe.each([
       const stMin = length < 400 ? (GAPS[round % GAPS.length] ?? 0) : 0;
       const us = await ours({ blockSize, stMin }, fd);
       const peer = kernel({ fd, blockSize, stMin: stMinCode(stMin) });
-      for (let turn = 0; turn < 30 && length <= 4095; turn += 1, length += step) {
+      for (let turn = 0; turn < 30 && length <= 4095; turn += 1, length += 1) {
         await exchange(length, us, peer);
         exchanged += 1;
       }
@@ -133,8 +133,8 @@ describe.each([
       for (const end of endings.reverse()) await end();
       endings = [];
     }
-    expect(exchanged).toBe(Math.ceil(4095 / step));
-  }, 900_000);
+    expect(exchanged).toBe(4095);
+  }, 1_800_000);
 
   it('extended addressing, padded', async () => {
     const us = await ours({ address: { tx: 0xa1, rx: 0xb2 }, padding: 0x55 }, fd);

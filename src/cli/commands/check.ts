@@ -14,7 +14,7 @@ export function checkCommand(): Command {
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
       // Not wrong: the interface may be there later, or on another machine.
       for (const { name, transport } of links) {
-        if (transport.type !== 'can') continue;
+        if (transport.type !== 'can' && transport.type !== 'can-signals') continue;
         const advice = canAdvice(transport.interface, transport.fd);
         if (advice !== undefined) complain(`${name}: at present ${advice}`);
       }
