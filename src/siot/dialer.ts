@@ -5,8 +5,6 @@ import { Knocking } from './knock.js';
 import type { NatsSettings } from './nats-settings.js';
 
 const DIAL_WITHIN_MS = 4_000;
-/** Servers that a cluster has told of. */
-const MOST_DISCOVERED = 32;
 
 /** Connects to one of several servers: those configured, and those that a cluster has told of. */
 export class Dialer {
@@ -21,7 +19,7 @@ export class Dialer {
 
   /** Learns the other servers of the cluster. */
   discover(nats: NatsConnection): void {
-    this.#discovered = nats.info?.connect_urls?.slice(0, MOST_DISCOVERED) ?? [];
+    this.#discovered = nats.info?.connect_urls ?? [];
   }
 
   /** Dials nobody any more. Idempotent. */

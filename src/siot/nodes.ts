@@ -71,7 +71,6 @@ export class NodeKeeper {
     for (const kept of this.#all()) {
       kept.unread = true;
       kept.failures = 0;
-      kept.unreadable = '';
       kept.owesResend ||= first;
     }
     for (const kept of this.#links.values()) this.#hold(kept);

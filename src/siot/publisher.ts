@@ -157,7 +157,6 @@ export class Publisher {
 
   /** The node's link has gone: what it has left is delivered, and then nothing is kept of it. */
   leave(nodeId: string): void {
-    this.hold(nodeId, false);
     this.#leaving.add(nodeId);
     this.#forgetLeft();
   }

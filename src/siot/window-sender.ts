@@ -69,7 +69,7 @@ export class WindowSender implements Sender {
   /** What the store refused since it last took something. */
   readonly #refused = new Set<object>();
   /** The store refuses all: one message at a time, with growing pauses. */
-  #stall: { pauses: number; trial: boolean; fresh: boolean } | undefined;
+  #stall: { pauses: number; trial: boolean } | undefined;
   #stallTimer: Timer | undefined;
 
   constructor(options: WindowSenderOptions) {
@@ -305,7 +305,7 @@ export class WindowSender implements Sender {
         else
           for (const entry of message.entries)
             this.#giveUp(entry, 'forbiddenCharacter', receipt.text);
-        if (this.#stall !== undefined) this.#pause();
+        this.#pauseIfStalled();
         break;
       case 'undecodable':
         this.#undecodable(message, receipt.text);
@@ -391,7 +391,7 @@ export class WindowSender implements Sender {
       if (message.entries.length > 1) this.#later(entry);
       else this.#refusedOne(entry, why, cause);
     }
-    if (this.#refused.size >= STALLED_AT || this.#stall !== undefined) this.#pause();
+    this.#pauseIfStalled();
   }
 
   #refusedOne(entry: Entry, why: string, cause: Refusal = 'refusedByStore'): void {
@@ -410,7 +410,6 @@ export class WindowSender implements Sender {
     trouble.failures += 1;
     trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
     this.#refused.add(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
-    entry.alone = true;
     if (entry.source.kind === 'lane') {
       const { group, position } = entry.source;
       group.refused = Math.min(group.refused ?? position, position);
@@ -431,9 +430,16 @@ export class WindowSender implements Sender {
     this.#enqueue(source.track);
   }
 
+  // Each trial that fails makes the next pause longer, and of those that were on
+  // their way when it began the last only.
+  #pauseIfStalled(): void {
+    const begins = this.#stall === undefined && this.#refused.size >= STALLED_AT;
+    if (begins || (this.#stall !== undefined && this.#unanswered.size === 0)) this.#pause();
+  }
+
   #pause(): void {
     const { clock, random } = this.#options;
-    this.#stall ??= { pauses: 0, trial: false, fresh: false };
+    this.#stall ??= { pauses: 0, trial: false };
     const stall = this.#stall;
     stall.pauses += 1;
     this.#retries.pause();
@@ -444,12 +450,11 @@ export class WindowSender implements Sender {
     });
   }
 
-  // Each time another point, and every second time one that was not tried yet:
-  // it may be only those tried so far that the store refuses.
+  // One that was not tried yet, if there is any: it may be only those tried so
+  // far that the store refuses. Otherwise another one each time.
   #nextTrial(): Entry[] | undefined {
     if (this.#stall === undefined) return undefined;
-    this.#stall.fresh = !this.#stall.fresh;
-    const fresh = this.#stall.fresh ? (this.#nextStatus() ?? this.#nextOfLanes()) : undefined;
+    const fresh = this.#nextStatus() ?? this.#nextOfLanes();
     if (fresh !== undefined) return fresh;
     const entry = this.#retries.takeNext();
     if (entry === undefined) return undefined;

@@ -41,6 +41,37 @@ async function unanswered(dialled: Dialled): Promise<boolean> {
   return false;
 }
 
+/** Speaks as far as to be connected to, says something every 10 ms, and answers no further question. */
+async function chattingServer(): Promise<string> {
+  const server = createServer((socket) => {
+    const info = {
+      server_id: 'x',
+      version: '2.9.0',
+      proto: 1,
+      max_payload: 1_048_576,
+      headers: true,
+    };
+    socket.write(`INFO ${JSON.stringify(info)}\r\n`);
+    socket.on('error', () => undefined);
+    let isGreeted = false;
+    const chat = setInterval(() => {
+      if (isGreeted) socket.write('MSG a 1 0\r\n\r\n');
+    }, 10);
+    socket.once('close', () => clearInterval(chat));
+    socket.on('data', (data) => {
+      if (!isGreeted && data.includes('PING')) socket.write('PONG\r\n');
+      isGreeted ||= data.includes('PING');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanup(() => {
+    server.close();
+  });
+  const address = server.address();
+  return `nats://127.0.0.1:${String(typeof address === 'object' ? (address?.port ?? 0) : 0)}`;
+}
+
 /** Takes connections and never says a word. */
 async function silentServer(): Promise<{ url: string; open: Set<Socket>; taken: () => number }> {
   const open = new Set<Socket>();
@@ -207,6 +238,18 @@ describe('what was not answered', () => {
   });
 });
 
+describe('a server that says something, and not that it has read what we sent', () => {
+  it('is waited for six times as long as one that is silent, and then left', async () => {
+    const url = await chattingServer();
+    const { connection, said } = dial([url], { pingEveryMs: 100, pongWithinMs: 100 });
+    await until(() => connection.connected, 'connected');
+    const fromMs = performance.now();
+    await until(() => !connection.connected, 'left');
+    expect(performance.now() - fromMs).toBeGreaterThanOrEqual(690);
+    expect(warnings(said).join()).toContain('no sign of life');
+  });
+});
+
 describe('a connection that does not last', () => {
   it('is dialled again with growing pauses', async () => {
     const nats = await startNats();
@@ -224,5 +267,11 @@ describe('a connection that does not last', () => {
     }
     expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
     expect(pauses[3]).toBeGreaterThan((pauses[0] ?? 0) * 4);
+    // One that has lasted for a while is another matter.
+    await until(() => connection.connected, 'connected');
+    clock.advance(1_000);
+    proxy.cut();
+    await until(() => !connection.connected, 'closed');
+    expect(clock.nextTimerMs).toBe(pauses[0]);
   });
 });

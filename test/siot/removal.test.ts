@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { OutboxLane } from '../../src/outbox/outbox.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { point, rawClient, nodeRecord, startNats, startSiot, until, watch } from './harness.js';
 import type { Rig } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
@@ -68,21 +69,60 @@ describe('a link that is removed', () => {
   it('and comes again meanwhile is kept: what it deserves is decided anew', async () => {
     const nats = await startNats();
     const client = await rawClient(nats);
-    const rig = startSiot(nats, { remembered: { generation: 2 } });
+    const clock = new FakeClock();
+    const rig = startSiot(nats, { remembered: { generation: 2 }, clock });
     await until(() => rig.siot.status.nats === 'connected', 'connected');
     await comeAndGo(rig, 5);
     const again = nodeRecord();
     const node = rig.siot.addNode(BOARD, again);
     rig.outbox.lane(BOARD.id).put([point('temp', 5)], () => undefined);
     const store = await ScriptedStore.start(client, 2);
-    await until(() => rig.outbox.lane(BOARD.id).length === 0, 'delivered');
+    const leftMs = clock.monotonicMs();
+    await until(() => {
+      if (clock.monotonicMs() < leftMs + 700) clock.advance(10);
+      return rig.outbox.lane(BOARD.id).length === 0 && node.life === 'alive';
+    }, 'delivered');
     expect(store.numbers('temp')).toEqual([0, 1, 2, 3, 4, 5]);
-    await until(() => node.life === 'alive', 'alive');
     store.publishEdge(BOARD.id, 'gw-1', 1);
-    await until(() => node.life === 'deleted', 'deleted');
-    // Longer than it is looked for what has been left.
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await client.flush();
+    await until(() => {
+      if (clock.monotonicMs() < leftMs + 900) clock.advance(10);
+      return node.life === 'deleted';
+    }, 'deleted');
+    // It is looked for what those have left that are gone.
+    clock.advance(1_000);
     rig.outbox.lane(BOARD.id).put([point('temp', 6)], () => undefined);
     expect(again.droppedPoints.map(({ cause }) => cause)).toEqual(['nodeDeleted']);
+  });
+
+  it('and comes again before it is gone keeps its lane', async () => {
+    const nats = await startNats();
+    const store = await ScriptedStore.start(await rawClient(nats), 2);
+    const rig = startSiot(nats);
+    await until(() => rig.node.events.includes('resend'), 'made');
+    store.answer = () => undefined;
+    const first = rig.siot.addNode(BOARD, nodeRecord());
+    rig.outbox.lane(BOARD.id).put([point('temp', 1)], () => undefined);
+    await until(() => store.unanswered.length === 1, 'on its way');
+    const removed = first.remove();
+    rig.siot.addNode(BOARD, nodeRecord());
+    const lane = rig.outbox.lane(BOARD.id);
+    store.unanswered[0]?.respond();
+    await removed;
+    expect([...rig.outbox.lanes()]).toContain(lane);
+    store.answer = () => '';
+    lane.put([point('temp', 2)], () => undefined);
+    await until(() => lane.length === 0, 'delivered');
+  });
+
+  it('before its node was read has its points delivered at once', async () => {
+    const nats = await startNats();
+    const store = await ScriptedStore.start(await rawClient(nats), 2);
+    const rig = startSiot(nats);
+    await until(() => rig.node.events.includes('resend'), 'made');
+    store.answerQuery = () => undefined;
+    await comeAndGo(rig, 3);
+    expect(store.numbers('temp')).toEqual([0, 1, 2]);
+    expect(store.numbers('connected')).toEqual([1]);
   });
 });

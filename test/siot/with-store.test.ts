@@ -3,6 +3,7 @@ import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
 import type { Generation } from '../../src/siot/wire.js';
 import { WIRES } from '../../src/siot/wires.js';
+import { FakeClock } from '../support/fake-clock.js';
 import {
   cleanup,
   GATEWAY_ID,
@@ -69,6 +70,59 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.node.events).toEqual(['alive', 'read']);
     expect(rig.node.readPoints).toEqual([[setting]]);
     expect(store.subjects.filter((subject) => subject.includes('p.dev-1'))).toEqual([]);
+  });
+
+  it('that answers for the first time gets the newest of each point, though it has the node', async () => {
+    const nats = await startNats();
+    const store = await ScriptedStore.start(await rawClient(nats), generation);
+    for (const [id, parent] of [[GATEWAY_ID, 'root-1'] as const, [NODE_ID, GATEWAY_ID] as const]) {
+      store.nodes.set(id, { type: 'mcu', points: new Map(), edges: new Map([[parent, 0]]) });
+    }
+    const rig = startSiot(nats);
+    await until(() => rig.node.events.includes('read'), 'read');
+    expect(rig.node.events).toEqual(['alive', 'read', 'resend']);
+  });
+
+  it('that goes while nothing is published is missed all the same', async () => {
+    const nats = await startNats();
+    const clock = new FakeClock();
+    const store = await ScriptedStore.start(await rawClient(nats), generation);
+    const rig = startSiot(nats, { clock });
+    await until(() => rig.node.events.includes('resend'), 'made');
+    await store.pause();
+    for (let ms = 0; ms < 40_000 && rig.siot.status.store === 'answers'; ms += 1_000) {
+      clock.advance(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(rig.siot.status.store).toBe('expected');
+  });
+
+  it('that falls silent is looked for again, also where NATS does not tell that nobody answers', async () => {
+    const nats = await startNats();
+    const clock = new FakeClock();
+    (await rawClient(nats)).subscribe('>', { callback: () => undefined });
+    const store = await ScriptedStore.start(await rawClient(nats), generation);
+    const rig = startSiot(nats, { clock });
+    await until(() => rig.node.events.includes('resend'), 'made');
+    await store.pause();
+    put(rig.outbox, point('temp', 1));
+    for (let ms = 0; ms < 15_000 && rig.siot.status.store === 'answers'; ms += 500) {
+      clock.advance(500);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(rig.siot.status.store).toBe('expected');
+    // Nothing can be set meanwhile either, and nothing of it goes past SIOT.
+    await expect(rig.siot.publishSetting(NODE_ID, point('limit', 7))).rejects.toThrow(
+      'SIOT does not answer',
+    );
+    expect(delivered(rig)).toBe(false);
+    await store.resume();
+    for (let ms = 0; ms < 60_000 && !delivered(rig); ms += 500) {
+      clock.advance(500);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(store.numbers('temp')).toEqual([1]);
+    expect(store.numbers('limit')).toEqual([]);
   });
 
   it('never gets a deleted node back; its points are dropped until somebody undeletes it', async () => {
@@ -285,6 +339,8 @@ describe('a store that changes its generation in place', () => {
     await until(() => rig.node.events.includes('resend'), 'made');
     put(rig.outbox, point('temp', 1));
     await until(() => delivered(rig), 'delivered');
+    client.publish('p.dev-1', WIRES[1].encode([point('limit', 1, { origin: 'me' })]));
+    await until(() => rig.node.heardPoints.length === 1, 'heard in the encoding of before');
     await old.pause();
     const fresh = await ScriptedStore.start(client, 2, old.nodes);
     for (let n = 2; n < 100; n++) put(rig.outbox, point('temp', n));
@@ -294,7 +350,7 @@ describe('a store that changes its generation in place', () => {
     expect(fresh.numbers('temp')).toEqual(Array.from({ length: 98 }, (_, n) => n + 2));
     expect(fresh.accepted[0]?.subject).toBe('p.dev-1.temp.0');
     client.publish('p.dev-1.limit.0', WIRES[2].encode([point('limit', 1, { origin: 'me' })]));
-    await until(() => rig.node.heardPoints.length === 1, 'heard in the new encoding');
+    await until(() => rig.node.heardPoints.length === 2, 'heard in the new encoding');
   });
 });
 

@@ -3,6 +3,7 @@ import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { intValue, jsonValue, makePoint, stringValue } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
 import { WIRES } from '../../src/siot/wires.js';
+import { FakeClock } from '../support/fake-clock.js';
 import {
   cleanup,
   NODE_ID,
@@ -185,6 +186,41 @@ describe('a plain nats-server', () => {
     expect(outbox.lane(NODE_ID).length).toBe(0);
     await until(() => seen.length === 20_000, 'all of them');
     expect(() => siot.status).not.toThrow();
+  });
+
+  it('that dies before it has taken a setting has it fail', async () => {
+    const nats = await NatsServer.start();
+    cleanup(() => nats.stop('SIGKILL'));
+    const { siot } = startSiot(nats, { store: 'none' });
+    await until(() => siot.status.nats === 'connected', 'connected');
+    nats.signal('SIGSTOP');
+    // The signal takes a moment to stop it: the first that it does not take.
+    const failed = (async (): Promise<unknown> => {
+      for (;;) await siot.publishSetting(NODE_ID, point('limit', 5));
+    })().catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await nats.stop('SIGKILL');
+    expect(String(await failed)).toContain('the connection to NATS was lost');
+  });
+
+  it('is asked for a store with growing pauses', async () => {
+    const nats = await startNats();
+    const client = await rawClient(nats);
+    const clock = new FakeClock();
+    let asked = 0;
+    for (const subject of ['auth.getNatsURI', 'nodes.root.all']) {
+      client.subscribe(subject, { callback: () => void (asked += 1) });
+    }
+    await client.flush();
+    const { siot } = startSiot(nats, { clock });
+    await until(() => siot.status.nats === 'connected' && asked === 1, 'asked');
+    for (let ms = 0; ms < 60_000; ms += 250) {
+      clock.advance(250);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    // Two questions of 2 s each, and pauses of up to 5 s.
+    expect(asked).toBeGreaterThan(8);
+    expect(asked).toBeLessThan(24);
   });
 
   it('answers requests on its own subject, as often as it likes', async () => {
