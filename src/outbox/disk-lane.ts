@@ -82,7 +82,7 @@ export class DiskLane implements OutboxLane {
     if (this.#latest !== undefined) return;
     this.#latest = new Latest({
       isLive: (position) => this.extents.live.has(position),
-      isSafe: (position) => position < this.#written || !this.extents.live.has(position),
+      isSafe: (position) => position < this.#written,
       giveUp: (position) => {
         this.settle(position);
         this.#onSuperseded(1);

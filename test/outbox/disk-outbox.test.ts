@@ -164,7 +164,47 @@ describe('an outbox on disk', () => {
       await site.outbox.flush();
     }
     expect(lane.length).toBe(20_000);
+    let reads = 0;
+    site.disk.fails = (call) => {
+      if (call === 'read') reads += 1;
+      return undefined;
+    };
     expect(valuesOf(lane)).toEqual(Array.from({ length: 20_000 }, (_, n) => n));
+    // From disk, and not each of them by itself.
+    expect(reads).toBeGreaterThan(2);
+    expect(reads).toBeLessThan(200);
+  });
+
+  it('writes on where one write cannot take all that waits', async () => {
+    const site = await new Site(new SimDisk(), 64 << 20).open();
+    let safe = false;
+    site.outbox.lane('a').put(
+      Array.from({ length: 60_000 }, (_, n) => point(n)),
+      () => (safe = true),
+    );
+    await site.clock.advanceAsync(100);
+    expect(site.disk.calls.filter((call) => call === 'sync').length).toBeGreaterThan(1);
+    expect(safe).toBe(true);
+  });
+
+  it('takes no more than it may have, though a lane has more than its share', async () => {
+    const maxBytes = 65_536;
+    const site = await new Site(new SimDisk(), maxBytes).open();
+    const fill = (nodeId: string): void => {
+      const lane = site.outbox.lane(nodeId);
+      for (let n = 0; lane.put([point(n, 'x'.repeat(200))], nothing); n++);
+    };
+    fill('first');
+    site.outbox.lane('second');
+    site.outbox.lane('third');
+    fill('second');
+    fill('third');
+    const lanes = [...site.outbox.lanes()];
+    expect(lanes.map((lane) => lane.length > 0)).toEqual([true, true, true]);
+    const share = ((maxBytes / 8) * 7) / lanes.length;
+    const bytes = lanes.reduce((sum, lane) => sum + lane.used * share, 0);
+    // The first point of an empty lane is always taken.
+    expect(bytes).toBeLessThan((maxBytes / 8) * 7 + 3 * 300);
   });
 
   it('takes all or none when its share is full, and again when there is room', async () => {
@@ -196,6 +236,7 @@ describe('an outbox on disk', () => {
       most = Math.max(most, site.disk.bytes);
     }
     expect(most).toBeLessThanOrEqual(262_144 + 262_144 / 32);
+    expect(site.disk.handles).toBe((await site.disk.list()).length);
     expect(valuesOf(stuck)).toEqual(Array.from({ length: 500 }, (_, n) => n));
     await site.crash(7);
     expect(valuesOf(site.outbox.lane('stuck'))).toEqual(Array.from({ length: 500 }, (_, n) => n));
@@ -307,6 +348,32 @@ describe('an outbox on disk', () => {
     site.outbox.lane('a').settle(0);
     await site.outbox.close();
     expect(await site.disk.list()).toEqual([]);
+    expect(site.disk.handles).toBe(0);
+  });
+
+  it('closes its files', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('a').put([point(1)], nothing);
+    await site.outbox.close();
+    expect((await site.disk.list()).length).toBe(1);
+    expect(site.disk.handles).toBe(0);
+  });
+
+  it('keeps notes also where the file that they are in is full', async () => {
+    for (let count = 380; count < 560; count += 6) {
+      const site = await new Site(new SimDisk(), 65_536).open();
+      const lane = site.outbox.lane('a');
+      const points = Array.from({ length: count }, (_, n) => point(n));
+      lane.put(points, nothing);
+      await site.outbox.flush();
+      for (let at = 0; at < count; at += 2) lane.settle(at);
+      await site.clock.advanceAsync(1_500);
+      lane.put([point(count)], nothing);
+      await site.clock.advanceAsync(10);
+      await site.crash(count);
+      const left = points.filter((_, at) => at % 2 === 1).map(({ time }) => Number(time));
+      expect(valuesOf(site.outbox.lane('a'))).toEqual([...left, count]);
+    }
   });
 
   it('delivers what is left of a link that has gone, and then forgets its lane', async () => {
@@ -418,6 +485,7 @@ describe('a disk that is full', () => {
     await site.clock.advanceAsync(60_000);
     // Less and less often, and not more for what is put in meanwhile.
     expect(site.disk.calls.filter((call) => call === 'write').length).toBeLessThan(20);
+    expect((await site.disk.list()).length).toBeLessThan(2);
     const told = (): Said[] => site.said.filter(({ level }) => level === 'error');
     expect(told().map(({ message }) => message)).toEqual([
       expect.stringMatching(/cannot be written \(no space\).*only when their points are delivered/),
@@ -426,8 +494,17 @@ describe('a disk that is full', () => {
     await site.clock.advanceAsync(10_000);
     expect(safe).toEqual([3, 0, 1, 2, 4]);
     expect(site.messages()).toContain('the outbox can be written again');
+    // Of what it had room for before it was full nothing is left that would look damaged.
+    site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
+    lane.put([point(5)], nothing);
+    await site.clock.advanceAsync(10);
+    site.disk.fails = undefined;
+    await site.clock.advanceAsync(10_000);
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([0, 1, 2, 4, 5]);
+    expect(site.messages()).not.toContain('damaged');
     await site.crash(3);
-    expect(valuesOf(site.outbox.lane('a'))).toEqual([0, 1, 2, 4]);
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([0, 1, 2, 4, 5]);
   });
 
   it('or does not answer: the same, and closing waits for it', async () => {
@@ -538,6 +615,23 @@ describe('where only the newest counts', () => {
     expect(valuesOf(lane)).toEqual([5, 4]);
     lane.claimBefore(0);
     expect(valuesOf(lane)).toEqual([5]);
+  });
+
+  it('nothing is given up for what was delivered before it came', async () => {
+    const { site, lane } = await open();
+    lane.put([point(100)], nothing);
+    await site.outbox.flush();
+    lane.settle(0);
+    lane.put([point(1)], nothing);
+    await site.outbox.flush();
+    expect(valuesOf(lane)).toEqual([1]);
+  });
+
+  it('an older one is given up when the newer is delivered, on disk or not', async () => {
+    const { lane } = await open();
+    lane.put([point(1), point(2)], nothing);
+    lane.settle(1);
+    expect(valuesOf(lane)).toEqual([]);
   });
 
   it('gives up the same of what it finds on disk', async () => {

@@ -257,7 +257,10 @@ class World {
   }
 
   async flush(): Promise<void> {
-    if (!(this.outbox instanceof DiskOutbox)) return;
+    if (!(this.outbox instanceof DiskOutbox)) {
+      this.#oneOfEach();
+      return;
+    }
     const settled = this.#settled();
     const done = await this.outbox.flush().then(
       () => true,

@@ -73,6 +73,8 @@ export class SimDisk implements Disk {
   onCall: (() => void) | undefined;
   /** The error of a call that is to fail. */
   fails: ((call: string, name: string) => Error | undefined) | undefined;
+  /** Files that are open. */
+  handles = 0;
   /** Calls that may change something take until then. */
   slow: Promise<void> | undefined;
   #names: Map<string, Inode>;
@@ -133,6 +135,7 @@ export class SimDisk implements Disk {
   }
 
   #file(name: string, inode: Inode): DiskFile {
+    this.handles += 1;
     return {
       size: () => Promise.resolve(inode.content.length),
       read: (into, position) => {
@@ -140,10 +143,17 @@ export class SimDisk implements Disk {
         if (error !== undefined) throw error;
         return inode.content.copy(into, 0, position);
       },
-      write: (bytes, at) =>
-        this.#step('write', name, () =>
-          inode.change({ kind: 'write', bytes: Buffer.from(bytes), at }),
-        ),
+      write: (bytes, at) => {
+        const write = (length: number): void =>
+          inode.change({ kind: 'write', bytes: Buffer.from(bytes.subarray(0, length)), at });
+        // As a disk does that becomes full: what there is room for is written.
+        return this.#step(
+          'write',
+          name,
+          () => write(bytes.length),
+          () => write(Math.floor(bytes.length / 2)),
+        );
+      },
       sync: () =>
         this.#step('sync', name, () => {
           inode.synced = inode.content;
@@ -151,16 +161,25 @@ export class SimDisk implements Disk {
         }),
       truncate: (length) =>
         this.#step('truncate', name, () => inode.change({ kind: 'truncate', length })),
-      close: () => Promise.resolve(),
+      close: () => {
+        this.handles -= 1;
+        return Promise.resolve();
+      },
     };
   }
 
-  async #step<T>(call: string, name: string, act: () => T): Promise<T> {
+  async #step<T>(
+    call: string,
+    name: string,
+    act: () => T,
+    failed: () => void = () => undefined,
+  ): Promise<T> {
     this.onCall?.();
     this.calls.push(call);
     await this.slow;
     const error = this.fails?.(call, name);
-    if (error !== undefined) throw error;
-    return act();
+    if (error === undefined) return act();
+    failed();
+    throw error;
   }
 }
