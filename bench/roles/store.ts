@@ -1,6 +1,6 @@
 /** An outbox of its own, filled and opened: each in a process that has done nothing else. */
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
-import { FileDisk } from '../../src/outbox/file-disk.js';
+import { MachineFolder } from '../../src/outbox/machine-folder.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
@@ -24,7 +24,7 @@ const ROUNDS = 200;
 
 const open = ({ path, maxBytes }: OutboxArgs): Promise<DiskOutbox> =>
   DiskOutbox.open({
-    disk: new FileDisk(path),
+    folder: new MachineFolder(path),
     maxBytes,
     clock: new SystemClock(),
     log: SILENT_LOG,

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskOutbox } from '../outbox/disk-outbox.js';
-import { FileDisk } from '../outbox/file-disk.js';
+import { MachineFolder } from '../outbox/machine-folder.js';
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { Clock } from '../point/clock.js';
@@ -35,8 +35,8 @@ export async function openOutbox(
   try {
     await MACHINE_DISK.makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    const disk = new FileDisk(path);
-    return await DiskOutbox.open({ disk, maxBytes, clock, log, reasonOf });
+    const folder = new MachineFolder(path);
+    return await DiskOutbox.open({ folder, maxBytes, clock, log, reasonOf });
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     throw new StateError(

@@ -1,16 +1,18 @@
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { BLOCK_BYTES, BlockWriter, type Batch } from './block.js';
-import type { Disk } from './disk.js';
+import { BlockWriter, type Batch } from './block.js';
 import { DiskLane, type Written } from './disk-lane.js';
+import { FolderReport } from './folder-report.js';
 import { Lanes } from './lanes.js';
+import { Notes } from './notes.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { OutboxLog } from './outbox-log.js';
-import { Ranges } from './ranges.js';
 import { recover } from './recovery.js';
+import type { SegmentFolder } from './segment-folder.js';
+import { Tidying } from './tidying.js';
 
 export interface DiskOutboxOptions {
-  readonly disk: Disk;
+  readonly folder: SegmentFolder;
   /**
    * Room on disk, in bytes; for a moment one file more. Lanes share seven
    * eighths of it, the rest is for tidying up.
@@ -56,13 +58,12 @@ export class DiskOutbox implements Outbox {
   onPut: ((lane: OutboxLane) => void) | undefined;
   readonly #options: DiskOutboxOptions;
   readonly #log: OutboxLog;
-  readonly #segmentBytes: number;
   readonly #lanes: Lanes<DiskLane>;
   /** Where lanes that have been forgotten would go on: a position is never used twice. */
   readonly #forgotten = new Map<string, number>();
-  /** Settled positions that the disk has not been told of, and those it may not have kept. */
-  #notes = new Map<string, Ranges>();
-  #unsyncedNotes = new Map<string, Ranges>();
+  readonly #notes = new Notes();
+  readonly #tidying: Tidying;
+  readonly #report: FolderReport;
   readonly #writer = new BlockWriter();
   #committing: Promise<void> | undefined;
   #asked = false;
@@ -71,17 +72,16 @@ export class DiskOutbox implements Outbox {
   #retryTimer: Timer | undefined;
   /** Writes that have failed one after the other. */
   #failures = 0;
-  /** It was told that nothing can be written. */
-  #isTold = false;
   #closed = false;
   /** Bytes that are not settled: what they were when counted, and all that came since. */
   #atMost = 0;
 
   private constructor(options: DiskOutboxOptions) {
-    const { disk, maxBytes, clock } = options;
+    const { folder, maxBytes, clock, log, reasonOf } = options;
     this.#options = options;
-    this.#segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
-    this.#log = new OutboxLog(disk, this.#segmentBytes);
+    const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
+    this.#log = new OutboxLog(folder, segmentBytes);
+    this.#report = new FolderReport(log, folder.path, reasonOf);
     const memory = { written: WRITTEN_MEMORY, unwritten: UNWRITTEN_MEMORY };
     this.#lanes = new Lanes(
       (maxBytes / 8) * 7,
@@ -95,7 +95,7 @@ export class DiskOutbox implements Outbox {
             monotonicMs: () => clock.monotonicMs(),
             put: (lane) => this.#put(lane),
             settled: (_lane, from, to) => this.#settled(nodeId, from, to),
-            lost: (_lane, count, error) => this.#lost(nodeId, count, error),
+            lost: (_lane, count, error) => this.#report.lost(nodeId, count, error),
             emptied: (lane) => this.#lanes.emptied(lane),
           },
           this.#forgotten.get(nodeId) ?? 0,
@@ -108,6 +108,7 @@ export class DiskOutbox implements Outbox {
         forgotten: (lane) => this.#forgotten.set(lane.nodeId, lane.next),
       },
     );
+    this.#tidying = new Tidying(this.#log, this.#lanes, maxBytes, segmentBytes);
   }
 
   /**
@@ -165,10 +166,10 @@ export class DiskOutbox implements Outbox {
   }
 
   async #recover(): Promise<void> {
-    const { disk, clock, log } = this.#options;
+    const { folder, clock, log } = this.#options;
     const startMs = clock.monotonicMs();
     await recover({
-      disk,
+      folder,
       log: this.#log,
       lane: (nodeId) => this.#lanes.find(nodeId),
       logger: log,
@@ -228,7 +229,7 @@ export class DiskOutbox implements Outbox {
   /** One write of what these lanes have, of notes, and of copies. Never rejects. */
   #commit(lanes: readonly DiskLane[], all: boolean): Promise<void> {
     const { clock } = this.#options;
-    const slow = clock.setTimer(SLOW_MS, () => this.#tell('the disk does not answer'));
+    const slow = clock.setTimer(SLOW_MS, () => this.#report.hangs());
     const done = this.#write(lanes, all).then(
       () => this.#succeeded(),
       (error: unknown) => this.#failed(error),
@@ -244,12 +245,14 @@ export class DiskOutbox implements Outbox {
   async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
     // Where a file cannot be deleted, what waits is written first; then it is told.
     await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
-    if (!all && this.#notes.size === 0 && lanes.every((lane) => !lane.hasUnwritten)) return;
+    if (!all && !this.#notes.areDue && lanes.every((lane) => !lane.hasUnwritten)) return;
     const segment = await this.#log.ready();
     // From here to the write nothing comes between.
     const writer = this.#writer;
     writer.start(segment.number, segment.size);
-    this.#writeNotes(writer);
+    this.#notesTimer?.cancel();
+    this.#notesTimer = undefined;
+    this.#notes.write(writer);
     const written: { lane: DiskLane; place: Written }[] = [];
     const put = (lane: DiskLane, batch: Batch): void => {
       const offset = segment.size + writer.length;
@@ -260,117 +263,45 @@ export class DiskOutbox implements Outbox {
       written.push({ lane, place: { segment, offset, end, first, next } });
     };
     // Where there is hardly any room, room is made first.
-    const most = this.#isFull() ? 0 : COMMIT_BYTES;
+    const most = this.#tidying.isFull ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;
       for (const batch of lane.unwritten(most - writer.length)) put(lane, batch);
     }
-    this.#copyOldest(writer, put);
+    this.#tidying.copyOldest(writer, put);
     const sync = written.length > 0 || all;
     await this.#log.append(segment, writer.bytes, sync);
-    if (sync) this.#unsyncedNotes.clear();
+    if (sync) this.#notes.synced();
     for (const { lane, place } of written) lane.written(place);
     await this.#log.trim(false);
-  }
-
-  #writeNotes(writer: BlockWriter): void {
-    this.#notesTimer?.cancel();
-    this.#notesTimer = undefined;
-    if (this.#notes.size === 0) return;
-    const lanes = [...this.#notes].map(([nodeId, ranges]) => ({
-      nodeId,
-      ranges: ranges.in(0, Number.MAX_SAFE_INTEGER),
-    }));
-    writer.settled({ lanes });
-    for (const { nodeId, ranges } of lanes) {
-      const unsynced = rangesOf(this.#unsyncedNotes, nodeId);
-      for (const [from, to] of ranges) unsynced.add(from, to);
-    }
-    this.#notes.clear();
-  }
-
-  /**
-   * When room gets scarce: what is not settled in the oldest file goes once
-   * more to the end, so that one lane that does not move cannot keep the disk.
-   */
-  #copyOldest(writer: BlockWriter, put: (lane: DiskLane, batch: Batch) => void): void {
-    const { oldest } = this.#log;
-    if (oldest === undefined || !this.#isScarce()) return;
-    // Of what lanes may have at most seven eighths are unsettled: so much must
-    // be copied for what is written, and a little more.
-    const bytes = this.#isFull() ? this.#segmentBytes : Math.max(BLOCK_BYTES, 12 * writer.length);
-    const until = writer.length + bytes;
-    for (const lane of this.#lanes) {
-      for (const run of lane.extents.runsIn(oldest, BLOCK_BYTES)) {
-        if (writer.length >= until) return;
-        const copy = lane.copyOf(run);
-        if (copy !== undefined) put(lane, copy);
-      }
-    }
-  }
-
-  /** Room must be made, and can be. */
-  #isFull(): boolean {
-    const { bytes, oldest } = this.#log;
-    if (oldest === undefined || bytes <= this.#options.maxBytes - this.#segmentBytes) return false;
-    let used = 0;
-    for (const lane of this.#lanes) used += lane.extents.bytes;
-    return bytes - used >= this.#segmentBytes;
-  }
-
-  #isScarce(): boolean {
-    const { maxBytes } = this.#options;
-    return (
-      this.#log.bytes > maxBytes - 2 * this.#segmentBytes ||
-      this.#log.files > (2 * maxBytes) / this.#segmentBytes
-    );
   }
 
   /** `all`: nothing is unsettled. */
   async #trim(all: boolean): Promise<void> {
     await this.#log.trim(all);
     if (!all) return;
-    // They were of what has gone with the files.
     this.#notes.clear();
-    this.#unsyncedNotes.clear();
   }
 
   #succeeded(): void {
     this.#failures = 0;
-    if (!this.#isTold) return;
-    this.#isTold = false;
-    this.#options.log.info({ path: this.#options.disk.path }, 'the outbox can be written again');
-  }
-
-  #tell(reason: string): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
-    this.#options.log.error(
-      { path: this.#options.disk.path, reason },
-      `the outbox cannot be written (${reason}): devices are acknowledged only when ` +
-        'their points are delivered, until there is room on a disk that can be written',
-    );
+    this.#report.isWell();
   }
 
   #failed(error: unknown): void {
-    const { clock, reasonOf } = this.#options;
-    this.#tell(reasonOf(error));
+    this.#report.failed(error);
     this.#failures += 1;
-    for (const [nodeId, ranges] of this.#unsyncedNotes) {
-      const notes = rangesOf(this.#notes, nodeId);
-      for (const [from, to] of ranges.in(0, Number.MAX_SAFE_INTEGER)) notes.add(from, to);
-    }
-    this.#unsyncedNotes.clear();
+    this.#notes.failed();
     if (this.#closed) return;
     const waitMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (this.#failures - 1));
-    this.#retryTimer = clock.setTimer(waitMs, () => {
+    this.#retryTimer = this.#options.clock.setTimer(waitMs, () => {
       this.#retryTimer = undefined;
       if (this.#committing === undefined) void this.#commit([...this.#lanes], false);
     });
   }
 
   #settled(nodeId: string, from: number, to: number): void {
-    rangesOf(this.#notes, nodeId).add(from, to);
+    this.#notes.add(nodeId, from, to);
     this.#notesTimer ??= this.#options.clock.setTimer(NOTES_EVERY_MS, () => {
       this.#notesTimer = undefined;
       // Whoever is writing takes the notes along the next time.
@@ -378,15 +309,6 @@ export class DiskOutbox implements Outbox {
         void this.#commit([], false);
       } else this.#settled(nodeId, from, from);
     });
-  }
-
-  #lost(nodeId: string, count: number, error: unknown): void {
-    const { log, disk, reasonOf } = this.#options;
-    const why = error === undefined ? 'they are damaged' : reasonOf(error);
-    log.error(
-      { nodeId, lost: count, path: disk.path },
-      `${count} point(s) in the outbox cannot be read (${why}) and are lost: check the disk`,
-    );
   }
 
   // When there are more lanes than before, some may have more than their share.
@@ -406,14 +328,8 @@ export class DiskOutbox implements Outbox {
   }
 
   #isDirty(): boolean {
-    if (this.#notes.size > 0 || this.#unsyncedNotes.size > 0) return true;
+    if (!this.#notes.areKept) return true;
     for (const lane of this.#lanes) if (lane.hasUnwritten) return true;
     return false;
   }
-}
-
-function rangesOf(map: Map<string, Ranges>, nodeId: string): Ranges {
-  let ranges = map.get(nodeId);
-  if (ranges === undefined) map.set(nodeId, (ranges = new Ranges()));
-  return ranges;
 }

@@ -1,11 +1,11 @@
-import type { DiskFile } from './disk.js';
+import type { SegmentFile } from './segment-folder.js';
 import { Ranges } from './ranges.js';
 
 /** One file of the log. */
 export interface Segment {
   readonly number: number;
   readonly name: string;
-  readonly file: DiskFile;
+  readonly file: SegmentFile;
   /** Bytes that are written and, but for notes of what is settled, synced. */
   size: number;
   /** Points in it that are not settled. */

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from './disk.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 import { FILE_HEADER, fileHeader } from './block.js';
 import type { Segment } from './extents.js';
 
@@ -26,7 +26,7 @@ export class OutboxLog {
   #unsynced = false;
 
   constructor(
-    private readonly disk: Disk,
+    private readonly folder: SegmentFolder,
     /** A file that has reached this is full. */
     private readonly segmentBytes: number,
   ) {}
@@ -63,12 +63,12 @@ export class OutboxLog {
     // The name is never used again, whatever becomes of this file.
     this.#lastNumber = number;
     const name = nameOf(number);
-    const file = await this.disk.create(name);
+    const file = await this.folder.create(name);
     const segment: Segment = { number, name, file, size: FILE_HEADER, live: 0 };
     this.#segments.push(segment);
     try {
       await file.write(fileHeader(number), 0);
-      await this.disk.sync();
+      await this.folder.sync();
     } catch (error) {
       await this.#abandon(segment);
       throw error;
@@ -103,12 +103,12 @@ export class OutboxLog {
         this.#current = undefined;
         this.#unsynced = false;
       }
-      await this.disk.remove(segment.name);
+      await this.folder.remove(segment.name);
       this.#segments.shift();
       await segment.file.close();
       // In this order, whatever happens: the next one may hold notes of what
       // is settled in this one.
-      await this.disk.sync();
+      await this.folder.sync();
     }
   }
 
@@ -129,7 +129,7 @@ export class OutboxLog {
         await file.truncate(size);
         return;
       }
-      await this.disk.remove(segment.name);
+      await this.folder.remove(segment.name);
     } catch {
       // The disk is not well, which is told by whoever wrote.
       if (isEmpty) return;
@@ -142,4 +142,4 @@ export class OutboxLog {
 
 const NOTHING = new Uint8Array();
 
-const closed = (file: DiskFile): Promise<void> => file.close().catch(() => undefined);
+const closed = (file: SegmentFile): Promise<void> => file.close().catch(() => undefined);

@@ -8,7 +8,7 @@ import {
   readPoints,
   type PointsHead,
 } from './block.js';
-import type { Disk, DiskFile } from './disk.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 import type { DiskLane } from './disk-lane.js';
 import type { Segment } from './extents.js';
 import { numberOf, type OutboxLog } from './outbox-log.js';
@@ -19,7 +19,7 @@ export class OutboxError extends Error {
 }
 
 export interface RecoveryHost {
-  readonly disk: Disk;
+  readonly folder: SegmentFolder;
   readonly log: OutboxLog;
   lane(nodeId: string): DiskLane;
   readonly logger: Log;
@@ -31,15 +31,15 @@ export interface RecoveryHost {
  * passed over; nothing is assumed about it.
  */
 export async function recover(host: RecoveryHost): Promise<void> {
-  const files = (await host.disk.list())
+  const files = (await host.folder.list())
     .map((name) => ({ name, number: numberOf(name) }))
     .filter((file): file is { name: string; number: number } => file.number !== undefined)
     .sort((a, b) => a.number - b.number);
   const last = files.at(-1)?.number;
   let bytes = Buffer.alloc(0);
-  let written: DiskFile | undefined;
+  let written: SegmentFile | undefined;
   for (const { name, number } of files) {
-    const file = await host.disk.open(name);
+    const file = await host.folder.open(name);
     const size = await file.size();
     if (bytes.length < size) bytes = Buffer.allocUnsafeSlow(size);
     const content = bytes.subarray(0, size);
@@ -47,7 +47,7 @@ export async function recover(host: RecoveryHost): Promise<void> {
     const header = readFileHeader(content, number);
     if (typeof header === 'object') {
       throw new OutboxError(
-        `${host.disk.path}/${name} is of another version (${header.version}) of this program: ` +
+        `${host.folder.path}/${name} is of another version (${header.version}) of this program: ` +
           'let that one empty it, or move the file away, which loses the points in it',
       );
     }
@@ -64,10 +64,10 @@ export async function recover(host: RecoveryHost): Promise<void> {
  * What a process left that was killed may be in the machine's memory only, and
  * counts as safe from now on. Where that fails, the first write will tell.
  */
-async function keep({ disk }: RecoveryHost, written: DiskFile | undefined): Promise<void> {
+async function keep({ folder }: RecoveryHost, written: SegmentFile | undefined): Promise<void> {
   try {
     await written?.sync();
-    if (written !== undefined) await disk.sync();
+    if (written !== undefined) await folder.sync();
   } catch {
     return;
   }

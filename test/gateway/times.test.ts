@@ -96,7 +96,7 @@ describe('a new link on a lane with points', () => {
     memory: () => Promise.resolve(new MemoryOutbox({ maxBytes: 1e6 })),
     disk: () =>
       DiskOutbox.open({
-        disk: new SimDisk(),
+        folder: new SimDisk(),
         maxBytes: 1e6,
         clock,
         log: SILENT_LOG,

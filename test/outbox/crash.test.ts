@@ -42,7 +42,7 @@ class Life {
 
   async open(): Promise<void> {
     this.outbox = await DiskOutbox.open({
-      disk: this.disk,
+      folder: this.disk,
       maxBytes: MAX_BYTES,
       clock: this.clock,
       log: SILENT_LOG,

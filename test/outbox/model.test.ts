@@ -160,7 +160,7 @@ class World {
       disk === undefined
         ? new MemoryOutbox({ maxBytes: MAX_BYTES })
         : await DiskOutbox.open({
-            disk,
+            folder: disk,
             maxBytes: MAX_BYTES,
             clock,
             log: SILENT_LOG,

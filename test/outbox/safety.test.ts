@@ -16,7 +16,7 @@ class Bench {
   async open(): Promise<this> {
     const { disk, clock } = this;
     const outbox = await DiskOutbox.open({
-      disk,
+      folder: disk,
       maxBytes: 65_536,
       clock,
       log: SILENT_LOG,

@@ -3,7 +3,7 @@
  * then survives whole, in part, torn, or not at all, as a seed has it; so do
  * names of files, unless the folder was synced.
  */
-import type { Disk, DiskFile } from '../../src/outbox/disk.js';
+import type { SegmentFile, SegmentFolder } from '../../src/outbox/segment-folder.js';
 
 /** Numbers 0 ≤ x < 1 from a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
@@ -65,7 +65,7 @@ class Inode {
   }
 }
 
-export class SimDisk implements Disk {
+export class SimDisk implements SegmentFolder {
   readonly path = '/sim';
   /** Calls that may change something, so far. */
   readonly calls: string[] = [];
@@ -111,7 +111,7 @@ export class SimDisk implements Disk {
     return Promise.resolve([...this.#names.keys()]);
   }
 
-  create(name: string): Promise<DiskFile> {
+  create(name: string): Promise<SegmentFile> {
     return this.#step('create', name, () => {
       if (this.#names.has(name)) throw new Error(`${name} is there`);
       const inode = new Inode();
@@ -120,7 +120,7 @@ export class SimDisk implements Disk {
     });
   }
 
-  open(name: string): Promise<DiskFile> {
+  open(name: string): Promise<SegmentFile> {
     const inode = this.#names.get(name);
     if (inode === undefined) throw new Error(`no ${name}`);
     return Promise.resolve(this.#file(name, inode));
@@ -134,7 +134,7 @@ export class SimDisk implements Disk {
     return this.#step('syncFolder', '', () => void (this.#syncedNames = new Map(this.#names)));
   }
 
-  #file(name: string, inode: Inode): DiskFile {
+  #file(name: string, inode: Inode): SegmentFile {
     this.handles += 1;
     return {
       size: () => Promise.resolve(inode.content.length),

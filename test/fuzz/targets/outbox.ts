@@ -77,7 +77,7 @@ async function opened(content: Uint8Array): Promise<DiskOutbox | undefined> {
   await file.write(content, 0);
   try {
     return await DiskOutbox.open({
-      disk,
+      folder: disk,
       maxBytes: 1_000_000,
       clock: new FakeClock(),
       log: SILENT_LOG,

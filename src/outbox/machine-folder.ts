@@ -1,10 +1,10 @@
-/** A folder of this machine as a {@link Disk}. */
+/** A folder of this machine as a {@link SegmentFolder}. */
 import * as fs from 'node:fs';
 import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Disk, DiskFile } from './disk.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
-export class FileDisk implements Disk {
+export class MachineFolder implements SegmentFolder {
   constructor(
     /** Of a folder that is there. */
     readonly path: string,
@@ -14,11 +14,11 @@ export class FileDisk implements Disk {
     return readdir(this.path);
   }
 
-  async create(name: string): Promise<DiskFile> {
+  async create(name: string): Promise<SegmentFile> {
     return new OpenFile(await openFd(join(this.path, name), 'wx+'));
   }
 
-  async open(name: string): Promise<DiskFile> {
+  async open(name: string): Promise<SegmentFile> {
     return new OpenFile(await openFd(join(this.path, name), 'r+'));
   }
 
@@ -36,7 +36,7 @@ export class FileDisk implements Disk {
 }
 
 /** By descriptor: the promises of `fs/promises` cost more than the calls themselves. */
-class OpenFile implements DiskFile {
+class OpenFile implements SegmentFile {
   constructor(private readonly fd: number) {}
 
   size(): Promise<number> {

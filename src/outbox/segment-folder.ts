@@ -1,22 +1,22 @@
 /**
- * What the outbox needs of a disk: one folder with files. Small, so that tests
+ * What the outbox needs of a disk: one folder with its files. Small, so that tests
  * can stand between any two calls (test/outbox/sim-disk.ts).
  */
-export interface Disk {
+export interface SegmentFolder {
   /** Where it is, for people. */
   readonly path: string;
   /** Names of the files in the folder. */
   list(): Promise<string[]>;
   /** A new, empty file; it survives a power failure only after {@link sync}. */
-  create(name: string): Promise<DiskFile>;
-  open(name: string): Promise<DiskFile>;
+  create(name: string): Promise<SegmentFile>;
+  open(name: string): Promise<SegmentFile>;
   /** Harmless where there is none. */
   remove(name: string): Promise<void>;
   /** Makes the names that there are now, and no others, survive a power failure. */
   sync(): Promise<void>;
 }
 
-export interface DiskFile {
+export interface SegmentFile {
   size(): Promise<number>;
   /** At once, since who reads a point needs it now. Returns how many bytes there were. */
   read(into: Uint8Array, position: number): number;

@@ -1,0 +1,45 @@
+import type { Log } from '../point/log.js';
+
+/** Says once what is wrong with the folder of the outbox, and when it is well again. */
+export class FolderReport {
+  #isTold = false;
+
+  constructor(
+    private readonly log: Log,
+    private readonly path: string,
+    private readonly reasonOf: (error: unknown) => string,
+  ) {}
+
+  failed(error: unknown): void {
+    this.#cannotBeWritten(this.reasonOf(error));
+  }
+
+  hangs(): void {
+    this.#cannotBeWritten('the disk does not answer');
+  }
+
+  isWell(): void {
+    if (!this.#isTold) return;
+    this.#isTold = false;
+    this.log.info({ path: this.path }, 'the outbox can be written again');
+  }
+
+  /** `error`: `undefined` where they could be read, and are damaged. */
+  lost(nodeId: string, count: number, error: unknown): void {
+    const why = error === undefined ? 'they are damaged' : this.reasonOf(error);
+    this.log.error(
+      { nodeId, lost: count, path: this.path },
+      `${count} point(s) in the outbox cannot be read (${why}) and are lost: check the disk`,
+    );
+  }
+
+  #cannotBeWritten(reason: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.log.error(
+      { path: this.path, reason },
+      `the outbox cannot be written (${reason}): devices are acknowledged only when ` +
+        'their points are delivered, until there is room on a disk that can be written',
+    );
+  }
+}
