@@ -6,7 +6,7 @@ import { rounded } from './statistics.js';
 const GOALS = { cpuRatio: 1.6, latencyMs: 0.3, rssMb: 100, diskShare: 0.6, outboxRssMb: 120 };
 
 /** Columns as wide as their widest cell; the first to the left, the others to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -18,7 +18,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
-const show = (value: number): string => rounded(value).toLocaleString('en-US');
+/** With as many digits as mean something. */
+export const show = (value: number): string => rounded(value).toLocaleString('en-US');
 const judged = (good: boolean): string => (good ? 'met' : 'MISSED');
 
 export function report(figures: BenchFigures): string {

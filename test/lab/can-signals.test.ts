@@ -1,27 +1,38 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { asker, GatewayUnderTest, float, startStore } from '../gateway/plant.js';
 import { until } from '../e2e/until.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
-import { addVcan, listen, removeInterface, sendFrame } from './support/can.js';
+import {
+  KVASER,
+  addVcan,
+  bringDown,
+  bringUpKvaser,
+  listen,
+  removeInterface,
+  sendFrame,
+} from './support/can.js';
 import { Peer } from './support/system.js';
 
 const nats = useNats();
-/** Of 8 bytes, on a bus of 500 kbit/s that carries nothing else. */
-const FRAME_SECONDS = 0.00022;
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
 
 let peers: Peer[] = [];
+let takeDown = (): void => undefined;
 afterEach(async () => {
   for (const peer of peers) await peer.stop();
   peers = [];
-  removeInterface('vcan0');
+  takeDown();
 });
 
-async function rig(more: object = {}, fd = false) {
+function rig(more: object = {}, fd = false) {
   addVcan('vcan0', { fd });
+  takeDown = () => removeInterface('vcan0');
+  return rigOn('vcan0', 'vcan0', { fd, ...more });
+}
+
+/** A gateway on one interface, and who listens on another of the same bus. */
+async function rigOn(ours: string, theirs: string, more: object = {}) {
   const store = await startStore(nats);
   const gateway = await new GatewayUnderTest(tempDir(), {
     nats: { servers: nats.url },
@@ -30,18 +41,17 @@ async function rig(more: object = {}, fd = false) {
         name: 'engine',
         transport: {
           type: 'can-signals',
-          interface: 'vcan0',
+          interface: ours,
           database: 'test/signals/features.dbc',
           transmit: ['Motor'],
           minInterval: 20,
-          fd,
           ...more,
         },
       },
     ],
   }).start();
   await gateway.ready('engine');
-  const bus = await listen('vcan0');
+  const bus = await listen(theirs);
   peers.push(bus);
   return { store, gateway, bus, nodeId: gateway.nodeId('engine') };
 }
@@ -99,17 +109,26 @@ describe('signals on a virtual bus', () => {
 
   it('do not flood SIOT, whatever the bus carries, and the last one arrives', async () => {
     const { store, gateway, nodeId } = await rig({ minInterval: 200 });
-    const frames = Array.from({ length: 1000 }, (_, i) => {
-      const speed = Buffer.alloc(2);
-      speed.writeUInt16LE(i);
-      return `(${(i * FRAME_SECONDS).toFixed(6)}) vcan0 123#${speed.toString('hex')}`;
-    });
-    const log = join(tempDir(), 'log');
-    writeFileSync(log, `${frames.join('\n')}\n`);
-    const player = new Peer('canplayer', '-I', log);
+    // The speed counts up. 500 kbit/s carry some 4,500 frames of 8 bytes a second.
+    const pace = ['-g', '0.22', '-n', '1000'];
+    const player = new Peer('cangen', 'vcan0', '-I', '123', '-L', '8', '-D', 'i', ...pace);
     peers.push(player);
     expect(await player.ended).toBe(0);
     await store.waitForPoint(nodeId, 'value', 'Motor_Speed', isAt(99.9));
     await until(() => gateway.link('engine').counters.rx === 1000, 'all frames to be counted');
+  });
+});
+
+describe('signals between controllers', () => {
+  it('come up, and go down, acknowledged by the bus', async () => {
+    bringUpKvaser();
+    takeDown = () => bringDown(...KVASER);
+    const { store, gateway, bus, nodeId } = await rigOn('can0', 'can1');
+    sendFrame('can1', '123#7D00F60BFFEFD280');
+    await store.waitForPoint(nodeId, 'value', 'Motor_Speed', isAt(12.5));
+    await store.waitForPoint(nodeId, 'gatewayBusState', '0', ({ text }) => text === 'error-active');
+    await store.setAs('user-1', nodeId, 'value', 'Motor_Speed', 100);
+    await bus.said(/can1 123#E803F60BFFE00280\n/);
+    await until(() => gateway.link('engine').pending.length === 0, 'the setting to be in force');
   });
 });

@@ -28,6 +28,15 @@ describe('npm run lab', () => {
     });
   });
 
+  it('measures with --bench, and hands on what is behind it', () => {
+    expect(parseArguments(['--bench', '--seconds', '1'])).toMatchObject({
+      mode: 'bench',
+      limitMs: 30 * MINUTE_MS,
+      rest: ['--seconds', '1'],
+    });
+    expect(() => parseArguments(['a.test.ts', '--bench'])).toThrow(/goes behind --bench/);
+  });
+
   it('sets no limit to a person at the prompt', () => {
     expect(parseArguments(['--shell']).limitMs).toBeUndefined();
     expect(parseArguments(['--shell', 'ip']).limitMs).toBe(30 * MINUTE_MS);

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 
 export interface Request {
-  readonly mode: 'help' | 'shell' | 'tests';
+  readonly mode: 'help' | 'shell' | 'bench' | 'tests';
   readonly ifPossible: boolean;
   readonly limitMs: number | undefined;
   readonly rest: readonly string[];

@@ -10,19 +10,23 @@ export interface CanMedium {
   readonly framing: 'cobs' | 'isotp';
   readonly fd?: boolean;
   readonly extendedIds?: boolean;
-  /** The pair of controllers, the gateway on the first; otherwise a virtual bus. */
+  /** The pair of controllers, the gateway on the first, by ISO-TP; otherwise a virtual bus. */
   readonly kvaser?: boolean;
-  /** Keys of the gateway's link besides. */
-  readonly isotp?: object;
 }
 
 export const VCAN = 'vcan0';
+
+/**
+ * The emulated controllers send at once, whatever the bit rate, and have room for
+ * five frames that come: a longer burst, which a real bus would spread, is lost.
+ */
+const SHORT_BLOCKS = { blockSize: 4, stMin: 0 } as const;
 
 let devices = 0;
 
 /** A device with identifiers of its own. */
 export async function openCanLine(medium: CanMedium): Promise<Attached> {
-  const { framing, fd = false, extendedIds = false, kvaser = false, isotp } = medium;
+  const { framing, fd = false, extendedIds = false, kvaser = false } = medium;
   const [ours, theirs] = kvaser ? KVASER : [VCAN, VCAN];
   const [down, up] = [0x100 + 2 * devices, 0x101 + 2 * devices];
   devices = (devices + 1) % 128;
@@ -31,7 +35,10 @@ export async function openCanLine(medium: CanMedium): Promise<Attached> {
     clock,
   );
   return {
-    pipe: framing === 'isotp' ? new IsoTpPipe(port, clock) : new CanPipe(port),
+    pipe:
+      framing === 'isotp'
+        ? new IsoTpPipe(port, clock, kvaser ? SHORT_BLOCKS : undefined)
+        : new CanPipe(port),
     transport: {
       type: 'can',
       interface: ours,
@@ -40,7 +47,7 @@ export async function openCanLine(medium: CanMedium): Promise<Attached> {
       extendedIds,
       fd,
       framing,
-      ...(isotp === undefined ? {} : { isotp }),
+      ...(kvaser ? { isotp: { blockSize: SHORT_BLOCKS.blockSize } } : {}),
     },
     path: '',
   };

@@ -14,15 +14,17 @@ export interface KernelIsoTpOptions {
   readonly stMin: number;
   readonly address?: { readonly tx: number; readonly rx: number };
   readonly padding?: number;
+  /** Calls wait until they are done; otherwise they say that it is too early. */
+  readonly waits?: boolean;
 }
 
 const AF_CAN = 29;
-const SOCK_DGRAM_NONBLOCK = 2 | 0o4000;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
 const CAN_ISOTP = 6;
 const SOL_CAN_ISOTP = 106;
 const OPTION = { options: 1, flowControl: 2, linkLayer: 5 } as const;
 const FLAG = { extendedAddress: 0x2, padding: 0x4, rxExtendedAddress: 0x200 } as const;
-const MSG_DONTWAIT = 0x40;
 const EAGAIN = 11;
 
 export class KernelIsoTp {
@@ -35,7 +37,11 @@ export class KernelIsoTp {
     if (libc === undefined) throw new Error('koffi is missing');
     this.#libc = libc;
     const index = readCanLink(libc, options.interface)?.index ?? 0;
-    this.#fd = libc.socket(AF_CAN, SOCK_DGRAM_NONBLOCK, CAN_ISOTP);
+    this.#fd = libc.socket(
+      AF_CAN,
+      SOCK_DGRAM | (options.waits === true ? 0 : SOCK_NONBLOCK),
+      CAN_ISOTP,
+    );
     const { address, padding } = options;
     const own = Buffer.alloc(12);
     const flags =
@@ -63,7 +69,7 @@ export class KernelIsoTp {
     let sent = -EAGAIN;
     await until(
       () => {
-        sent = this.#libc.send(this.#fd, packet, MSG_DONTWAIT);
+        sent = this.#libc.send(this.#fd, packet, 0);
         return sent !== -EAGAIN;
       },
       'the kernel to take the packet',
@@ -72,10 +78,16 @@ export class KernelIsoTp {
     if (sent !== packet.length) throw new Error(`the kernel did not send: ${sent}`);
   }
 
+  /** For a socket that waits. */
+  sendNow(packet: Uint8Array): void {
+    const sent = this.#libc.send(this.#fd, packet, 0);
+    if (sent !== packet.length) throw new Error(`the kernel did not send: ${sent}`);
+  }
+
   /** The next packet; undefined: there is none yet. */
   receive(): Buffer | undefined {
     const buffer = Buffer.alloc(8192);
-    const length = this.#libc.receive(this.#fd, buffer, MSG_DONTWAIT);
+    const length = this.#libc.receive(this.#fd, buffer, 0);
     if (length === -EAGAIN) return undefined;
     if (length < 0) throw new Error(`the kernel's reception ended with errno ${-length}`);
     return buffer.subarray(0, length);

@@ -6,6 +6,8 @@ export const USAGE = `npm run lab -- [OPTION…] [ARGUMENT OF VITEST…]
 Runs test/lab in a virtual machine whose kernel has CAN and USB devices.
 Arguments go to vitest, such as the names of test files.
 
+  --bench [OPTION…]       how fast the gateway is on CAN, beside a bare socket:
+                          --seconds N (2) and --rounds N (3) of each measurement
   --shell [COMMAND…]      a prompt in the machine, or one command there
   --if-possible           where the lab cannot run, say so, and end with 0
   --time-limit MINUTES    end what takes longer (default: 30; --shell: none)
@@ -14,7 +16,7 @@ Arguments go to vitest, such as the names of test files.
 const DEFAULT_MINUTES = 30;
 
 /**
- * `mode` is `help`, `shell` or `tests`; `rest` belongs to what runs in
+ * `mode` is `help`, `shell`, `bench` or `tests`; `rest` belongs to what runs in
  * the guest. `limitMs` is undefined where nothing limits it. Throws a SetupError
  * for what makes no sense.
  */
@@ -27,18 +29,19 @@ export function parseArguments(argv) {
     else if (arg === '--time-limit') request.limitMs = minutes(args.shift()) * 60_000;
     else if (arg === '--help') return { ...request, mode: 'help' };
     // All behind it belongs to what runs there.
-    else if (arg === '--shell') return inShell(request, args);
+    else if (arg === '--shell' || arg === '--bench') return inPlaceOfTests(request, arg, args);
     else request.rest.push(arg);
   }
   return request;
 }
 
-function inShell(request, rest) {
+function inPlaceOfTests(request, option, rest) {
   if (request.rest.length > 0) {
-    throw new SetupError(`${request.rest.join(' ')}: goes behind --shell\n\n${USAGE}`, 2);
+    throw new SetupError(`${request.rest.join(' ')}: goes behind ${option}\n\n${USAGE}`, 2);
   }
-  const limitMs = rest.length === 0 ? undefined : request.limitMs;
-  return { ...request, mode: 'shell', rest, limitMs };
+  const prompt = option === '--shell' && rest.length === 0;
+  const limitMs = prompt ? undefined : request.limitMs;
+  return { ...request, mode: option.slice(2), rest, limitMs };
 }
 
 function minutes(text) {

@@ -40,6 +40,8 @@ async function prepare() {
 function commandOf({ mode, rest }) {
   const node = process.execPath;
   if (mode === 'shell') return rest.length > 0 ? rest : ['bash', '-i'];
+  if (mode === 'bench')
+    return [node, join(ROOT, 'dist', 'test', 'lab', 'bench', 'main.js'), ...rest];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const config = join(ROOT, 'test', 'lab', 'vitest.config.mjs');
   const own = ['--config', config, '--configLoader', 'native', ...REPORTERS];

@@ -1,0 +1,162 @@
+/** The two ends that are compared: the gateway's transport and framing, and a bare socket. */
+import { createFraming } from '../../../src/framing/framings.js';
+import { SystemClock } from '../../../src/point/clock.js';
+import { createTransport } from '../../../src/transport/transports.js';
+import { openBare } from './bare.js';
+import { IDS, INTERFACE, packetOf, type Case } from './cases.js';
+
+export interface Exchange {
+  /** Packets that have gone out and come back. */
+  readonly packets: number;
+  readonly ms: number;
+  /** Of this process, all threads. */
+  readonly cpuMs: number;
+  /** From the writing of a packet until it is back, each. */
+  readonly latenciesMs: readonly number[];
+}
+
+export interface End {
+  /** Keeps up to `window` packets on their way for `ms`. */
+  exchange(window: number, ms: number): Promise<Exchange>;
+  close(): Promise<void>;
+}
+
+/** What has gone out and when, and what has come back; packets keep their order. */
+class Ledger {
+  readonly #began = performance.now();
+  readonly #cpu = process.cpuUsage();
+  readonly #sentAt: number[] = [];
+  readonly #latenciesMs: number[] = [];
+
+  constructor(
+    private readonly window: number,
+    private readonly ms: number,
+  ) {}
+
+  get underWay(): number {
+    return this.#sentAt.length;
+  }
+
+  mayStart(): boolean {
+    return this.underWay < this.window && performance.now() - this.#began < this.ms;
+  }
+
+  started(): void {
+    this.#sentAt.push(performance.now());
+  }
+
+  back(): void {
+    const sentAt = this.#sentAt.shift();
+    if (sentAt !== undefined) this.#latenciesMs.push(performance.now() - sentAt);
+  }
+
+  close(): Exchange {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    return {
+      packets: this.#latenciesMs.length,
+      ms: performance.now() - this.#began,
+      cpuMs: (user + system) / 1000,
+      latenciesMs: this.#latenciesMs,
+    };
+  }
+}
+
+const MAX_FRAME_LENGTH = 1024;
+const WAIT_MS = 60_000;
+
+export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> {
+  const clock = new SystemClock();
+  const isotp = { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8 };
+  const framing = createFraming(
+    name === 'isotp' ? { framing: 'isotp', isotp } : { framing: 'cobs' },
+  );
+  const { down: txId, up: rxId } = IDS.gateway;
+  const bus = {
+    type: 'can' as const,
+    interface: INTERFACE,
+    txId,
+    rxId,
+    extendedIds: false,
+    fd,
+    bitRateSwitch: fd,
+  };
+  const inner = createTransport(bus, clock);
+  let problem: Error | undefined;
+  let received = (): void => undefined;
+  const discard = (cause: string): void => {
+    problem = new Error(`the gateway's end has thrown something away: ${cause}`);
+    received();
+  };
+  const parts = { clock, maxFrameLength: MAX_FRAME_LENGTH, discard };
+  const deframer = framing.createDeframer({ frame: () => received(), discard }, MAX_FRAME_LENGTH);
+  const channel = await (framing.over?.(inner, parts) ?? inner).open({
+    data: (chunk) => deframer.push(chunk),
+    discarded: discard,
+    closed: () => discard('the channel'),
+    warning: () => undefined,
+    drained: () => undefined,
+  });
+  let count = 0;
+  return {
+    exchange: async (window, ms) => {
+      const ledger = new Ledger(window, ms);
+      const start = (): void => {
+        while (ledger.mayStart()) {
+          ledger.started();
+          channel.write(framing.encode(packetOf((count += 1))));
+        }
+      };
+      await new Promise<void>((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error('a packet did not come back')), WAIT_MS);
+        const settle = (): void => {
+          clearTimeout(late);
+          if (problem === undefined) resolve();
+          else reject(problem);
+        };
+        received = () => {
+          if (problem !== undefined) {
+            settle();
+            return;
+          }
+          ledger.back();
+          start();
+          if (ledger.underWay === 0) settle();
+        };
+        start();
+      });
+      return ledger.close();
+    },
+    close: () => {
+      received = () => undefined;
+      return channel.close();
+    },
+  };
+}
+
+export function openBareEnd(medium: Case): End {
+  const bare = openBare(medium, IDS.bare.down, IDS.bare.up);
+  const { encode } = createFraming({ framing: 'cobs' });
+  // A packet of ISO-TP comes whole, a stream of bytes in as many frames as it went in.
+  const written = medium.framing === 'isotp' ? (packet: Uint8Array) => packet : encode;
+  const bytesEach = written(packetOf(1)).length;
+  const frames = medium.framing === 'isotp' ? 1 : Math.ceil(bytesEach / (medium.fd ? 64 : 8));
+  let count = 0;
+  return {
+    exchange: (window, ms) => {
+      const ledger = new Ledger(window, ms);
+      do {
+        while (ledger.mayStart()) {
+          ledger.started();
+          bare.send(written(packetOf((count += 1))));
+        }
+        for (let at = 0; at < frames; at += 1) bare.receive();
+        ledger.back();
+      } while (ledger.underWay > 0 || ledger.mayStart());
+      return Promise.resolve(ledger.close());
+    },
+    close: () => {
+      bare.close();
+      return Promise.resolve();
+    },
+  };
+}
