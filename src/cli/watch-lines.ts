@@ -82,10 +82,15 @@ export function textLine(event: WatchEvent): string {
     case 'siot':
       return siotLine(event.siot);
     case 'nats':
-      return `NATS: ${event.nats.state}${harmless(told(event.nats.problem))}`;
+      return natsLine(event.nats);
     case 'note':
       return event.text;
   }
+}
+
+function natsLine({ state, server, problem }: StatusReply['nats']): string {
+  const to = server === undefined ? '' : ` to ${server}`;
+  return harmless(`NATS: ${state}${to}${told(problem)}`);
 }
 
 function siotLine({ generation, store, problem }: StatusReply['siot']): string {

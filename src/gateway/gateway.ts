@@ -133,6 +133,7 @@ export class Gateway {
 
   status(): StatusReply {
     const { generation, store, nats, problem, storeProblem } = this.#siot?.status ?? NOT_STARTED;
+    const server = this.#siot?.server;
     return {
       gateway: {
         id: this.#record?.id ?? '',
@@ -144,7 +145,11 @@ export class Gateway {
         store,
         ...(storeProblem === undefined ? {} : { problem: storeProblem }),
       },
-      nats: { state: nats, ...(problem === undefined ? {} : { problem }) },
+      nats: {
+        state: nats,
+        ...(server === undefined ? {} : { server }),
+        ...(problem === undefined ? {} : { problem }),
+      },
       links: [...this.#links.values()].map((link) => link.status()),
     };
   }

@@ -19,11 +19,13 @@ export interface StatusReply {
     readonly generation: 1 | 2;
     /** `answers`: a store replies; `expected`: one did before or is required, and does not now; `none`. */
     readonly store: 'answers' | 'expected' | 'none';
-    /** Why SIOT takes no points, or has no nodes for new links, for people. */
+    /** Why SIOT takes no points, has no nodes for new links, or cannot list one, for people. */
     readonly problem?: string;
   };
   readonly nats: {
     readonly state: 'connected' | 'connecting' | 'refused';
+    /** Host and port of the server that the gateway is connected to; of a cluster it may be any. */
+    readonly server?: string;
     /** Why there is no connection, or what NATS does not permit, for people. */
     readonly problem?: string;
   };

@@ -124,6 +124,11 @@ export class Connection {
     return this.#nats !== undefined;
   }
 
+  /** Host and port of the server that we are connected to; of a cluster it may be any. */
+  get server(): string | undefined {
+    return this.#nats?.getServer();
+  }
+
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -287,7 +292,7 @@ export class Connection {
     this.#inbox = inbox;
     this.#activateInbox(nats, inbox);
     for (const standing of this.#standing) this.#activate(nats, standing);
-    log.info({ server: nats.getServer() }, 'connected to NATS');
+    log.info({ server: this.server }, 'connected to NATS');
     this.#setState({ name: 'connected' });
     this.#keepAsking(nats);
   }

@@ -48,7 +48,7 @@ export interface SiotStatus {
   readonly nats: 'connected' | 'connecting' | 'refused';
   /** Why there is no connection, or what NATS does not permit, for people. */
   readonly problem?: string;
-  /** Why SIOT takes nothing, or has no nodes for us, for people. */
+  /** Why SIOT takes nothing, has no nodes for us, or cannot list one, for people. */
   readonly storeProblem?: string;
 }
 
@@ -169,6 +169,11 @@ export class Siot {
     this.#keeper.end();
     this.#publisher.stop();
     await this.#connection.close();
+  }
+
+  /** Host and port of the nats-server that the gateway is connected to now. */
+  get server(): string | undefined {
+    return this.#connection.server;
   }
 
   get status(): SiotStatus {

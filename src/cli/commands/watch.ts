@@ -52,7 +52,7 @@ class Watch {
   >();
   #note = '';
   #siot = '';
-  /** What was wrong with the gateway's own NATS. */
+  /** Of the gateway's own NATS. */
   #nats = '';
 
   constructor(
@@ -93,7 +93,7 @@ class Watch {
     const siot = JSON.stringify(status.siot);
     if (siot !== this.#siot) this.say({ kind: 'siot', siot: status.siot });
     this.#siot = siot;
-    const nats = status.nats.problem ?? '';
+    const nats = JSON.stringify(status.nats);
     if (nats !== this.#nats) this.say({ kind: 'nats', nats: status.nats });
     this.#nats = nats;
     const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
