@@ -26,15 +26,14 @@ export class ExtentCache {
 
   /** The points of an extent that were not settled when it was read, by position. */
   load(extent: Extent): Loaded {
-    const isIt = (one: Loaded): boolean => one.extent === extent && one.end === extent.end;
     const last = this.#loaded.at(-1);
-    if (last !== undefined && isIt(last)) return last;
-    const loaded = this.#loaded.find(isIt) ?? this.#read(extent);
+    if (last?.extent === extent) return last;
+    const loaded = this.#loaded.find((one) => one.extent === extent) ?? this.#read(extent);
     this.#loaded = [...this.#loaded.filter((one) => one !== loaded).slice(1 - KEPT), loaded];
     return loaded;
   }
 
-  /** Forgets what nobody comes back to. */
+  /** Something was written: forgets what has grown, and what nobody comes back to. */
   drop(): void {
     this.#loaded = this.#loaded.filter(({ extent, end }) => extent.live > 0 && extent.end === end);
   }

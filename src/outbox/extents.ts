@@ -66,7 +66,6 @@ export class Extents {
     if (
       at === this.#list.length &&
       before?.segment === segment &&
-      before.offset <= offset &&
       end - before.offset <= EXTENT_BYTES
     ) {
       before.end = end;

@@ -57,20 +57,9 @@ export async function recover(host: RecoveryHost): Promise<void> {
     segment.size = await new Scan(host, segment, content, start, number === last).run();
     written = file;
   }
-  await keep(host, written);
-}
-
-/**
- * What a process left that was killed may be in the machine's memory only, and
- * counts as safe from now on. Where that fails, the first write will tell.
- */
-async function keep({ folder }: RecoveryHost, written: SegmentFile | undefined): Promise<void> {
-  try {
-    await written?.sync();
-    if (written !== undefined) await folder.sync();
-  } catch {
-    return;
-  }
+  // What a process left that was killed may be in the machine's memory only, and
+  // counts as safe from now on. Where this fails, the first write will tell.
+  await written?.sync().catch(() => undefined);
 }
 
 /** One file, from its beginning to its end. */
