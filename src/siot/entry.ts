@@ -28,7 +28,6 @@ export interface Message {
   /** On the line. */
   readonly bytes: number;
   token: number;
-  answered: boolean;
 }
 
 /** What a sender knows of a lane. */

@@ -112,10 +112,7 @@ export class Publisher {
     this.#pace.restart();
     this.#sender = this.#makeSender(mode);
     this.#status.restart();
-    for (const book of this.#books.values()) {
-      book.lane.claimBefore(0);
-      book.cursor = book.lane.first;
-    }
+    for (const book of this.#books.values()) book.cursor = book.lane.first;
     this.#sender.status();
     for (const book of this.#books.values()) {
       if (book.lane.length > 0) this.#sender.lane(book);
@@ -213,7 +210,6 @@ export class Publisher {
   #discardAll(book: LaneBook): void {
     const { lane } = book;
     this.#sender?.forget(book);
-    this.#status.drop(lane.nodeId);
     const points: Point[] = [];
     for (let at = lane.first; at < lane.next; at++) {
       const point = lane.read(at);

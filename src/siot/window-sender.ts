@@ -260,7 +260,7 @@ export class WindowSender implements Sender {
       const payload = wire.encode(entries.map((entry) => entry.point));
       const sentMs = clock.monotonicMs();
       const bytes = payload.length + MESSAGE_BYTES;
-      const sent: Message = { entries, sentMs, bytes, token: 0, answered: false };
+      const sent: Message = { entries, sentMs, bytes, token: 0 };
       sent.token = asker.ask(subjectOf(sent, wire), payload, (answer) =>
         this.#answered(sent, answer),
       );
@@ -286,8 +286,7 @@ export class WindowSender implements Sender {
   }
 
   #answered(message: Message, answer: Answer): void {
-    // A second reply changes nothing (siot-interop.md, 4.4).
-    if (this.#stopped || message.answered) return;
+    if (this.#stopped) return;
     if (typeof answer === 'string' && answer !== 'noResponders') return;
     const tookMs = this.#end(message);
     if (answer === 'noResponders') {
@@ -317,10 +316,9 @@ export class WindowSender implements Sender {
     this.#pump();
   }
 
-  /** How long it took, in ms. */
+  /** No further reply changes anything (siot-interop.md, 4.4). How long it took, in ms. */
   #end(message: Message): number {
     const { asker, clock, pace } = this.#options;
-    message.answered = true;
     asker.forget(message.token);
     this.#answeredMs = clock.monotonicMs();
     const tookMs = this.#answeredMs - message.sentMs;

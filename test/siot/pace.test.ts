@@ -65,4 +65,20 @@ describe('the pace', () => {
     for (let n = 0; n < 500; n++) pace.late(1);
     expect(pace.patienceMs).toBeLessThan(5_100);
   });
+
+  it('is cut once for all that was on its way, however many of it come late', () => {
+    const clock = new FakeClock();
+    const pace = new Pace(clock);
+    const fill = (): number => {
+      let count = 0;
+      for (; pace.open; count++) pace.sent(1_000);
+      return count;
+    };
+    const sent = fill();
+    clock.advance(3_000);
+    for (let n = 0; n < sent; n++) pace.answered(1_000, 3_000);
+    const again = fill();
+    expect(again).toBeGreaterThanOrEqual(Math.floor(sent / 2));
+    expect(again).toBeLessThan(sent);
+  });
 });

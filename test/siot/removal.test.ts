@@ -100,8 +100,9 @@ describe('a link that is removed', () => {
     const store = await ScriptedStore.start(await rawClient(nats), 2);
     const rig = startSiot(nats);
     await until(() => rig.node.events.includes('resend'), 'made');
-    store.answer = () => undefined;
     const first = rig.siot.addNode(BOARD, nodeRecord());
+    await until(() => first.life === 'alive', 'made');
+    store.answer = () => undefined;
     rig.outbox.lane(BOARD.id).put([point('temp', 1)], () => undefined);
     await until(() => store.unanswered.length === 1, 'on its way');
     const removed = first.remove();

@@ -83,6 +83,23 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.node.events).toEqual(['alive', 'read', 'resend']);
   });
 
+  it('that goes leaves nothing on its way: where only the newest counts, only that is kept', async () => {
+    const nats = await startNats();
+    const store = await ScriptedStore.start(await rawClient(nats), generation);
+    const rig = startSiot(nats);
+    rig.outbox.lane(NODE_ID, { backlog: 'latest', onSuperseded: () => undefined });
+    await until(() => rig.node.events.includes('resend'), 'made');
+    store.answer = () => undefined;
+    for (let n = 0; n < 50; n++) put(rig.outbox, point('temp', n));
+    await until(() => store.unanswered.length > 0, 'on its way');
+    expect(rig.outbox.lane(NODE_ID).length).toBeGreaterThan(1);
+    await store.pause();
+    put(rig.outbox, point('flow', 1));
+    await until(() => rig.siot.status.store === 'expected', 'noticed');
+    put(rig.outbox, point('temp', 50));
+    expect(rig.outbox.lane(NODE_ID).length).toBe(2);
+  });
+
   it('that goes while nothing is published is missed all the same', async () => {
     const nats = await startNats();
     const clock = new FakeClock();

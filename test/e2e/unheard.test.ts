@@ -1,0 +1,53 @@
+/** What is set in SIOT while the gateway cannot hear it. */
+import { expect, it } from 'vitest';
+import { numberIn } from '../../firmware-sim/points.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import {
+  GatewayUnderTest,
+  atEnd,
+  leavesNothingBehind,
+  now,
+  openDevice,
+  until,
+  withEachSiot,
+} from './harness.js';
+
+leavesNothingBehind();
+
+withEachSiot((siot) => {
+  it('while NATS is away for the gateway alone, reaches the device when it is back, the latest only', async () => {
+    const { url, token } = siot.server;
+    const proxy = await TcpProxy.start({ port: Number(new URL(url).port) });
+    atEnd(() => proxy.stop());
+    const device = await openDevice('compact');
+    const links = [{ name: 'pump', transport: device.transport }];
+    const gateway = new GatewayUnderTest({ url: proxy.url, token, links });
+    await gateway.start();
+    await gateway.inSiot();
+    await device.report({ type: 'hello', value: 1, time: now() });
+    const bus = await siot.bus();
+    const set = (value: number): Promise<unknown> =>
+      bus.set(siot.generation, gateway.nodeId(), { type: 'setpoint', value, time: now() });
+    await set(5);
+    await device.mcu.waitForSetting('setpoint');
+
+    proxy.refuses = true;
+    proxy.cut();
+    await until(() => gateway.running.status().nats.state === 'connecting', 'the connection to go');
+    expect(gateway.running.status().nats.problem).toMatch(/NATS|server|nothing/);
+    device.mcu.clearReceived();
+    await set(6);
+    await set(7);
+    // The device is served meanwhile: its points are acknowledged.
+    await device.report({ type: 'temp', value: 1, time: now() });
+    device.mcu.assertNotReceived('setpoint');
+    proxy.refuses = false;
+    await device.mcu.waitForSetting('setpoint', ({ value }) => numberIn(value) === 7, {
+      timeoutMs: 15_000,
+    });
+    const values = device.mcu.receivedPoints.filter(({ type }) => type === 'setpoint');
+    expect(values.map(({ value }) => numberIn(value))).toEqual([7]);
+    await until(() => gateway.link().pending.length === 0, 'nothing to be on its way');
+    await gateway.stop();
+  });
+});
