@@ -21,6 +21,7 @@ import { KeyGroups, type KeyGroup } from './key-groups.js';
 import type { DropCause, LaneBook, Ledger } from './lane-book.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
+import { Stall } from './stall.js';
 import type { SiotWire } from './wire.js';
 
 export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
@@ -44,8 +45,6 @@ const LOOK_AT_ONCE = 2_048;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** Tries, between which the store took others, after which a point is given up. */
 const MOST_TRIES = 10;
-/** Points refused with none taken between them, from which on the store is taken to refuse all. */
-const STALLED_AT = 16;
 
 type Refusal = 'refusedByStore' | 'notPermitted';
 
@@ -66,11 +65,7 @@ export class WindowSender implements Sender {
   #answeredMs = Number.NEGATIVE_INFINITY;
   /** The store's quickest answer so far. */
   #quickestMs: number | undefined;
-  /** What the store refused since it last took something. */
-  readonly #refused = new Set<object>();
-  /** The store refuses all: one message at a time, with growing pauses. */
-  #stall: { pauses: number; trial: boolean } | undefined;
-  #stallTimer: Timer | undefined;
+  readonly #stall: Stall;
 
   constructor(options: WindowSenderOptions) {
     this.#options = options;
@@ -78,6 +73,7 @@ export class WindowSender implements Sender {
       for (const entry of due) this.#again(entry);
       this.#pump();
     });
+    this.#stall = new Stall(options.clock, options.random, RETRY, () => this.#pump());
   }
 
   lane(book: LaneBook): void {
@@ -120,7 +116,7 @@ export class WindowSender implements Sender {
   stop(): void {
     this.#stopped = true;
     this.#sweep?.cancel();
-    this.#stallTimer?.cancel();
+    this.#stall.stop();
     for (const message of this.#unanswered) this.#options.asker.forget(message.token);
     for (const entry of this.#retries.stop()) {
       if (entry.late !== undefined) this.#options.asker.forget(entry.late.token);
@@ -143,8 +139,8 @@ export class WindowSender implements Sender {
 
   #room(): number {
     if (!this.#options.pace.open) return 0;
-    if (this.#stall === undefined) return this.#options.wire.window;
-    return this.#stall.trial ? 1 : 0;
+    if (!this.#stall.holds) return this.#options.wire.window;
+    return this.#stall.mayTry ? 1 : 0;
   }
 
   #nextStatus(): Entry[] | undefined {
@@ -254,7 +250,7 @@ export class WindowSender implements Sender {
       if (entry.late !== undefined) asker.forget(entry.late.token);
       entry.late = undefined;
     }
-    if (this.#stall !== undefined) this.#stall.trial = false;
+    this.#stall.tried();
     let message: Message;
     try {
       const payload = wire.encode(entries.map((entry) => entry.point));
@@ -282,7 +278,7 @@ export class WindowSender implements Sender {
       if (entries.length === 1) this.#giveUp(entry, 'unsendable', why);
       else this.#again(entry);
     }
-    if (this.#stall !== undefined) this.#stall.trial = true;
+    this.#stall.untried();
   }
 
   #answered(message: Message, answer: Answer): void {
@@ -341,11 +337,8 @@ export class WindowSender implements Sender {
 
   #accepted(message: Message): void {
     this.#options.ledger.accepted += 1;
-    this.#refused.clear();
     for (const entry of message.entries) this.#settle(entry);
-    if (this.#stall === undefined) return;
-    this.#stall = undefined;
-    this.#stallTimer?.cancel();
+    if (!this.#stall.end()) return;
     // The store takes points again: those that it refused while it took none need not wait.
     for (const entry of this.#retries.takeAll()) this.#again(entry);
   }
@@ -407,7 +400,7 @@ export class WindowSender implements Sender {
     const trouble = makeTrouble(entry);
     trouble.failures += 1;
     trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
-    this.#refused.add(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
+    this.#stall.refused(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
     if (entry.source.kind === 'lane') {
       const { group, position } = entry.source;
       group.refused = Math.min(group.refused ?? position, position);
@@ -428,30 +421,14 @@ export class WindowSender implements Sender {
     this.#enqueue(source.track);
   }
 
-  // Each trial that fails makes the next pause longer, and of those that were on
-  // their way when it began the last only.
   #pauseIfStalled(): void {
-    const begins = this.#stall === undefined && this.#refused.size >= STALLED_AT;
-    if (begins || (this.#stall !== undefined && this.#unanswered.size === 0)) this.#pause();
-  }
-
-  #pause(): void {
-    const { clock, random } = this.#options;
-    this.#stall ??= { pauses: 0, trial: false };
-    const stall = this.#stall;
-    stall.pauses += 1;
-    this.#retries.pause();
-    this.#stallTimer?.cancel();
-    this.#stallTimer = clock.setTimer(backoffMs(stall.pauses, RETRY, random()), () => {
-      stall.trial = true;
-      this.#pump();
-    });
+    if (this.#stall.pauseIfDue(this.#unanswered.size === 0)) this.#retries.pause();
   }
 
   // One that was not tried yet, if there is any: it may be only those tried so
   // far that the store refuses. Otherwise another one each time.
   #nextTrial(): Entry[] | undefined {
-    if (this.#stall === undefined) return undefined;
+    if (!this.#stall.holds) return undefined;
     const fresh = this.#nextStatus() ?? this.#nextOfLanes();
     if (fresh !== undefined) return fresh;
     const entry = this.#retries.takeNext();
