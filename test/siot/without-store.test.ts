@@ -120,6 +120,28 @@ describe('a plain nats-server', () => {
     expect(numbers).toEqual(wanted);
   });
 
+  it('that is killed with what it was sent unread has confirmed nothing of it', async () => {
+    const first = await NatsServer.start();
+    cleanup(() => first.stop('SIGKILL'));
+    const { outbox, siot, nodeHandle } = startSiot(first, { store: 'none' });
+    put(outbox, point('temp', 0));
+    await until(() => outbox.lane(NODE_ID).length === 0, 'connected');
+    first.signal('SIGSTOP');
+    // The signal takes a moment.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (let n = 1; n <= 100; n++) put(outbox, point('temp', n));
+    nodeHandle.status([point('connected', 1)]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await first.stop('SIGKILL');
+    await until(() => siot.status.nats === 'connecting', 'the loss is noticed');
+    expect(outbox.lane(NODE_ID).length).toBe(100);
+    const second = await NatsServer.start({ port: first.port });
+    cleanup(() => second.stop());
+    const seen = await watch(await rawClient(second), 2);
+    await until(() => outbox.lane(NODE_ID).length === 0, 'all confirmed');
+    expect(seen.map(({ subject }) => subject)).toContain('p.dev-1.connected.0');
+  });
+
   it('overtakes with status points, latest only', async () => {
     const nats = await startNats();
     const seen = await watch(await rawClient(nats), 2);
