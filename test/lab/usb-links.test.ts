@@ -10,6 +10,7 @@ import { until } from '../e2e/until.js';
 import { PATIENCE, patiently } from '../support/patience.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
+import { EXTENT } from './support/extent.js';
 import { Peer } from './support/system.js';
 import { UsbDevice, type UsbDeviceOptions } from './support/usb.js';
 
@@ -111,12 +112,12 @@ describe('a USB board', () => {
     expect(['boards-A', 'boards-B'].map((name) => gateway.link(name).nodeId)).toEqual(nodes);
   });
 
-  it('survives 200 times of plugging and pulling, and leaves nothing behind', async () => {
+  it(`survives ${String(EXTENT.plugCycles)} times of plugging and pulling, and leaves nothing behind`, async () => {
     const { gateway, open, connected } = await rig();
     const { device, report } = await board({ serialNumber: 'A' });
     const descriptors = (): number => readdirSync('/proc/self/fd').length;
     let early = 0;
-    for (let cycle = 1; cycle <= 200; cycle += 1) {
+    for (let cycle = 1; cycle <= EXTENT.plugCycles; cycle += 1) {
       await device.plug();
       await open('boards-A');
       // Also pulled in the middle of something, every second time.

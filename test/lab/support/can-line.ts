@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
 import { openCanPort } from '../../../src/cli/can-port.js';
 import { createTransport } from '../../../src/transport/transports.js';
-import { clock, type Attached, type Attachment } from '../../e2e/harness.js';
+import { clock, type Attached, type Attachment, type Line } from '../../e2e/harness.js';
 import { KVASER, addVcan, bringDown, bringUpKvaser, removeInterface } from './can.js';
 
 export interface CanMedium {
@@ -24,12 +24,14 @@ const SHORT_BLOCKS = { blockSize: 4, stMin: 0 } as const;
 
 let devices = 0;
 
-/** A device with identifiers of its own. */
-export async function openCanLine(medium: CanMedium): Promise<Attached> {
+/** A device with identifiers of its own, or with those of another whose `path` the line has. */
+export async function openCanLine(medium: CanMedium, line: Line = 'serial'): Promise<Attached> {
   const { framing, fd = false, extendedIds = false, kvaser = false } = medium;
   const [ours, theirs] = kvaser ? KVASER : [VCAN, VCAN];
-  const [down, up] = [0x100 + 2 * devices, 0x101 + 2 * devices];
-  devices = (devices + 1) % 128;
+  const again = typeof line === 'object';
+  const down = again ? Number(line.linkPath) : 0x100 + 2 * devices;
+  const up = down + 1;
+  if (!again) devices = (devices + 1) % 128;
   const port = await openCanPort(
     { interface: theirs, txId: up, rxId: down, extendedIds, fd },
     clock,
@@ -49,7 +51,7 @@ export async function openCanLine(medium: CanMedium): Promise<Attached> {
       framing,
       ...(kvaser ? { isotp: { blockSize: SHORT_BLOCKS.blockSize } } : {}),
     },
-    path: '',
+    path: String(down),
   };
 }
 
@@ -57,7 +59,7 @@ export async function openCanLine(medium: CanMedium): Promise<Attached> {
 export function onCan(medium: CanMedium): Attachment {
   withBus(medium);
   // What a line is made of is nothing to SIOT: one version will do.
-  return { open: () => openCanLine(medium), versions: ['0.25.0'] };
+  return { open: (line) => openCanLine(medium, line), versions: ['0.25.0'] };
 }
 
 /**

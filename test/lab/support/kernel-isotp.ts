@@ -30,6 +30,7 @@ const EAGAIN = 11;
 export class KernelIsoTp {
   readonly #libc: Libc;
   readonly #fd: number;
+  readonly #buffer = Buffer.alloc(8192);
 
   constructor(options: KernelIsoTpOptions) {
     loadModules('can-isotp');
@@ -86,11 +87,10 @@ export class KernelIsoTp {
 
   /** The next packet; undefined: there is none yet. */
   receive(): Buffer | undefined {
-    const buffer = Buffer.alloc(8192);
-    const length = this.#libc.receive(this.#fd, buffer, 0);
+    const length = this.#libc.receive(this.#fd, this.#buffer, 0);
     if (length === -EAGAIN) return undefined;
     if (length < 0) throw new Error(`the kernel's reception ended with errno ${-length}`);
-    return buffer.subarray(0, length);
+    return Buffer.from(this.#buffer.subarray(0, length));
   }
 
   close(): void {

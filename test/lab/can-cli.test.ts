@@ -1,0 +1,53 @@
+/** The built program, on interfaces that are there. */
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { GatewayUnderTest, startStore } from '../gateway/plant.js';
+import { Cli, runCli } from '../support/cli.js';
+import { useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
+import { addVcan, removeInterface } from './support/can.js';
+import { ip } from './support/system.js';
+
+const nats = useNats();
+beforeEach(() => addVcan('vcan0'));
+afterEach(() => removeInterface('vcan0'));
+
+it('`check` says what command brings an interface up, for both kinds of links', async () => {
+  ip('link set vcan0 down');
+  const file = join(tempDir(), 'gateway.yaml');
+  const database = resolve('gateway.example.dbc');
+  const links = [
+    { name: 'boiler', transport: { type: 'can', interface: 'vcan0', txId: 1, rxId: 2 } },
+    { name: 'engine', transport: { type: 'can-signals', interface: 'vcan0', database } },
+  ];
+  writeFileSync(file, JSON.stringify({ links }));
+  const { status, stderr } = await runCli(['check', '-c', file]);
+  const advice = 'at present vcan0 is down; bring it up: sudo ip link set vcan0 up';
+  expect({ status, lines: stderr.trimEnd().split('\n') }).toEqual({
+    status: 0,
+    lines: [
+      expect.stringContaining(`boiler: ${advice}`),
+      expect.stringContaining(`engine: ${advice}`),
+    ],
+  });
+});
+
+it.each(['cobs', 'isotp'])('`sim --can` is heard by a gateway, with %s', async (framing) => {
+  const sim = new Cli(['sim', '--can', 'vcan0', '--framing', framing, '--seed', '1']);
+  const store = await startStore(nats);
+  const transport = { type: 'can', interface: 'vcan0', txId: 0x123, rxId: 0x124, framing };
+  const gateway = await new GatewayUnderTest(tempDir(), {
+    nats: { servers: nats.url },
+    links: [{ name: 'pump', transport }],
+  }).start();
+  await gateway.ready('pump');
+  await store.waitForPoint(
+    gateway.link('pump').nodeId,
+    'connected',
+    '0',
+    ({ number }) => number === 1,
+  );
+  sim.child.kill('SIGTERM');
+  expect(await sim.ended).toBe(0);
+});
