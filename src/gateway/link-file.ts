@@ -117,9 +117,11 @@ export class LinkFile {
   async #putAside(bytes: Uint8Array, broken: number, good: number): Promise<void> {
     const aside = `${this.path}.broken`;
     await writeAtomically(this.disk, aside, bytes).catch(() => undefined);
-    this.#damage =
-      `${String(broken)} of ${String(broken + good)} lines of what is known of the link were broken: ` +
-      `settings may be lost; see ${aside}`;
+    const what =
+      good === 0
+        ? 'nothing of what is known of the link could be read'
+        : `${String(broken)} of ${String(broken + good)} lines of what is known of the link were broken`;
+    this.#damage = `${what}: settings may be lost; see ${aside}`;
     this.log.error({ path: this.path, broken, good }, this.#damage);
   }
 
@@ -202,7 +204,11 @@ function line(entry: LinkEntry): string {
   return `${crc16(Buffer.from(json)).toString(16).padStart(4, '0')} ${json}\n`;
 }
 
-/** `torn`: the end is not a whole line, as a crash leaves it; `broken`: lines that somebody has spoilt. */
+/**
+ * `torn`: the end is not a whole line, as a crash leaves it; `broken`: lines that
+ * somebody has spoilt. A file with no good line is no torn one: it was made with
+ * its first line in it, so that all of it is lost.
+ */
 function readLines(bytes: Uint8Array): { entries: LinkEntry[]; broken: number; torn: boolean } {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');
   const end = lines.pop() ?? '';
@@ -213,6 +219,7 @@ function readLines(bytes: Uint8Array): { entries: LinkEntry[]; broken: number; t
     if (entry === undefined) broken += 1;
     else entries.push(entry);
   }
+  if (entries.length === 0) broken += 1;
   return { entries, broken, torn: end !== '' };
 }
 

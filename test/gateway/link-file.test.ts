@@ -237,6 +237,25 @@ describe('a broken line', () => {
     }
   });
 
+  it.each([
+    [
+      'zeros, as a disk gives them back that lost its power',
+      (good: string) => '\0'.repeat(good.length),
+    ],
+    ['junk', () => 'þ'.repeat(1_000)],
+    ['junk of several lines', () => 'þ\nþ\nþ'],
+    ['half of its first line', (good: string) => good.slice(0, 30)],
+    ['nothing', () => ''],
+  ])('no line is good in a file of %s: all is lost, which is no torn end', async (_, spoil) => {
+    const { record, file, at, text, said } = await broken(spoil);
+    expect(shown(record)).toEqual([]);
+    expect(readFileSync(`${at}.broken`, 'utf8')).toBe(text);
+    expect(file.damage).toMatch(
+      /^nothing of what is known of the link could be read.*see .*broken$/,
+    );
+    expect(complaints(said)).toEqual([file.damage]);
+  });
+
   it('a file that cannot be read is put aside, not written over', async () => {
     const { state, at, path, said } = rig();
     mkdirSync(at, { recursive: true });
