@@ -41,6 +41,9 @@ export const generation1: SiotWire = {
   decode,
 };
 
+/** Year 1: "now", as whoever makes points without a time says it (siot-interop.md, 1.1). */
+export const UNSET_NS = -62_135_596_800n * NS_PER_S;
+
 /** Generation 2's limit; a longer text of generation 1 could not be passed on. */
 const MAX_FIELD = 0xffff;
 
@@ -108,7 +111,7 @@ export function bufferReader(bytes: Uint8Array): protobuf.Reader {
   return protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** All of a point but its value. */
+/** All of a point but its value. Throws a {@link PayloadError} for a time that is none. */
 export function frameOf(message: siot.Point): Omit<Point, 'value'> {
   return {
     type: message.type,
@@ -130,5 +133,10 @@ export function valueOf(message: siot.Point): PointValue {
 function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   if (time === null || time === undefined) return 0n;
   const seconds = time.seconds ?? 0;
-  return BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);
+  const ns = BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);
+  // Devices, generation 2 and the outbox have 64 bits for it.
+  if (ns !== UNSET_NS && BigInt.asIntN(64, ns) !== ns) {
+    throw new PayloadError('time is further from 1970 than 64 bits of nanoseconds reach');
+  }
+  return ns;
 }

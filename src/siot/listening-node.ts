@@ -1,8 +1,9 @@
-import { NS_PER_S, type Clock } from '../point/clock.js';
+import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Point } from '../point/point.js';
 import type { Connection } from './connection.js';
 import type { DropCause } from './lane-book.js';
+import { UNSET_NS } from './generation1.js';
 import type { NodeLife } from './kept-node.js';
 import type { SiotWire } from './wire.js';
 
@@ -53,9 +54,6 @@ interface Surroundings {
   readonly status: (points: readonly Point[]) => void;
   readonly removed: () => Promise<void>;
 }
-
-/** Year 1. */
-const UNSET_NS = -62_135_596_800n * NS_PER_S;
 
 /** A link's node: what others publish on it, and what its link publishes. */
 export class ListeningNode implements SiotNode {
