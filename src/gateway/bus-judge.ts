@@ -2,6 +2,7 @@
  * What the points that others publish on a link's node mean (design.md, "Whose
  * points", "Listening").
  */
+import { NS_PER_S } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, isDeleted, isTrue, numberOf, type Point } from '../point/point.js';
@@ -16,6 +17,8 @@ export interface BusActions {
   set(point: Point): void;
   /** True if the type is one of the link's commands. */
   isCommand(type: string): boolean;
+  /** True if nothing as new was ever set of this point, as far as is known. */
+  isNews(point: Point): boolean;
   disable(disabled: boolean): void;
   reset(point: Point): void;
   refused(): void;
@@ -30,6 +33,8 @@ export interface JudgeRecord {
 
 /** Types and keys are other people’s words: they must not fill the memory. */
 const MOST_REFUSED = 1_000;
+/** A command that is so much older than the last reading may have been passed over because of a slow clock. */
+const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
 export class BusJudge {
   #disabled: { readonly value: boolean; readonly time: bigint } | undefined;
@@ -83,6 +88,11 @@ export class BusJudge {
     this.#lastReadingNs = nowNs;
   }
 
+  /** The gateway's clock was stepped, by so many ns: all that it has dated is now. */
+  clockStepped(byNs: bigint): void {
+    if (this.#lastReadingNs !== undefined) this.#lastReadingNs += byNs;
+  }
+
   #judge(point: Point, heard: Heard): void {
     const { type, origin } = point;
     if (origin === '' || origin === this.nodeId) {
@@ -101,14 +111,25 @@ export class BusJudge {
     } else if (Number.isNaN(numberOf(point.value))) {
       this.#refuse(point, 'NaN is no setting');
     } else {
-      if (heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point)) return;
-      this.actions.set(point);
+      const isStale = heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point);
+      if (isStale) this.#passOver(point);
+      else this.actions.set(point);
     }
   }
 
   /** A command found in a reading counts only if it is newer than the one before. */
   #isFresh(point: Point): boolean {
     return this.#lastReadingNs !== undefined && point.time > this.#lastReadingNs;
+  }
+
+  /** Nobody is to wonder where a command has gone that was made while the gateway was away. */
+  #passOver(point: Point): void {
+    const last = this.#lastReadingNs;
+    if (last === undefined || point.time < last - SLOW_CLOCK_NS) return;
+    if (!this.actions.isNews(point)) return;
+    const why =
+      'as a command it is older than the last reading of the node (is the clock slow where it was set?)';
+    this.#refuse(point, why);
   }
 
   #judgeDisabled(point: Point): void {

@@ -349,14 +349,14 @@ export class Gateway {
     let offset = wallMinusMonotonic(clock);
     const look = (): void => {
       const now = wallMinusMonotonic(clock);
-      const step = now > offset ? now - offset : offset - now;
+      const step = now - offset;
       offset = now;
-      if (step > CLOCK_STEP_NS) {
+      if (step > CLOCK_STEP_NS || step < -CLOCK_STEP_NS) {
         this.parts.log.warn(
           { seconds: Number(step) / 1e9 },
           'the clock of this machine was stepped: devices get the time again',
         );
-        for (const link of this.#links.values()) link.clockStepped();
+        for (const link of this.#links.values()) link.clockStepped(step);
       }
       this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
     };

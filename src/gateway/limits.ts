@@ -10,9 +10,10 @@ import { GATEWAY_PREFIX } from '../point/reserved.js';
  * - `input`: its device sends more than there is time for beside others
  * - `log`: its device sends more log lines than anyone reads
  * - `settings`: somebody sets its points faster than they can be judged beside others
+ * - `settingNames`: more distinct points of it were set than it may have
  * - `points`: its device has more distinct points than SIOT bears
  */
-export type LimitCause = 'input' | 'log' | 'settings' | 'points';
+export type LimitCause = 'input' | 'log' | 'settings' | 'settingNames' | 'points';
 
 /** 1 while the link is limited, with the cause as key. */
 export const LIMITED_TYPE = `${GATEWAY_PREFIX}Limited`;
@@ -25,8 +26,12 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'not in a loop?',
   log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
   settings:
-    'somebody sets points of this link very often: only the latest of each is looked at. ' +
+    'points of this link are set faster than they can be judged beside others: they wait for their ' +
+    'turn, and of each only the latest is looked at. ' +
     'Find out who publishes them, and how often',
+  settingNames:
+    'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
+    'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',
   points:
     'the link has as many distinct points as it may: those known go on, new ones are left out. ' +
     'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',

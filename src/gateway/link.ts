@@ -10,7 +10,7 @@
 import type { Outbox } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { isDeleted, plainValue, type Point } from '../point/point.js';
+import { canonicalKey, isDeleted, plainValue, type Point } from '../point/point.js';
 import type { Conversation } from '../session/conversation.js';
 import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
@@ -29,7 +29,7 @@ import type { NamesFile } from './names-file.js';
 import { Resender } from './resender.js';
 import { Saver } from './saver.js';
 import { SettingGate } from './setting-gate.js';
-import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
+import { isReset, PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
 
 export interface LinkParts {
@@ -122,7 +122,7 @@ export class Link {
     this.#statistics = new Statistics(
       counters,
       clock,
-      () => this.#session.downlink.pendingCount,
+      () => this.#session.downlink.pendingCount + this.#gate.size,
       () => this.#limits.all(),
       () => this.#lane.isFull,
       () => transport.bus?.(),
@@ -138,6 +138,7 @@ export class Link {
       {
         set: (point) => this.#session.set(point),
         isCommand: (type) => this.#session.settings.isCommand(type),
+        isNews: (point) => this.#session.settings.judge(point) !== 'notNewer',
         disable: (disabled) => this.#disable(disabled),
         reset: (point) => this.#node?.status(this.#statistics.reset(point)),
         refused: () => this.#session.counters.notice('refusedSetting'),
@@ -145,11 +146,17 @@ export class Link {
       log,
       record.judge ?? {},
     );
-    this.#gate = new SettingGate(clock, {
-      judge: (points) => this.#judge.live(points),
-      delayed: () => this.#session.counters.notice('delayedSetting'),
-      refused: () => this.#session.counters.notice('refusedSetting'),
-    });
+    this.#gate = new SettingGate(
+      clock,
+      {
+        judge: (points) => this.#judge.live(points),
+        isKnown: (type, key) =>
+          this.#session.settings.get(type, key) !== undefined || isOwnSwitch(type, key),
+        delayed: () => this.#session.counters.notice('delayedSetting'),
+        refused: () => this.#session.counters.notice('tooManySettings'),
+      },
+      config.maxPoints,
+    );
     this.#channel = new ChannelKeeper(
       transport,
       {
@@ -261,8 +268,9 @@ export class Link {
     this.#node = undefined;
   }
 
-  /** The gateway's clock was stepped. */
-  clockStepped(): void {
+  /** The gateway's clock was stepped, by so many ns. */
+  clockStepped(byNs: bigint): void {
+    this.#judge.clockStepped(byNs);
     this.#session.clockStepped();
   }
 
@@ -274,6 +282,11 @@ export class Link {
     this.#judge.live([point]);
     const setting = this.#session.settings.get(point.type, point.key);
     return setting?.point.time === point.time ? setting : undefined;
+  }
+
+  /** Why a setting of this point would not be taken, for people; `undefined`: it would. */
+  whyNotSet(type: string, key: string): string | undefined {
+    return isOwnSwitch(type, key) ? undefined : this.#session.whyNotSet(type, key);
   }
 
   /** A time for a setting of now: newer than the last one. */
@@ -321,22 +334,22 @@ export class Link {
         errorCount: this.#statistics.value('errorCount'),
         ...Object.fromEntries(this.#statistics.causes()),
       },
-      pending: downlink.pending().map((setting) => this.#pending(setting)),
+      pending: [
+        ...downlink.pending().map((setting) => this.#pending(setting)),
+        ...[...this.#gate.waiting].map((point) => this.#waiting(point)),
+      ],
       advice: this.#advice(),
     };
   }
 
   #pending(setting: Setting): PendingSetting {
-    const { type, key, value, time } = setting.point;
-    return {
-      type,
-      key,
-      value: plainValue(value),
-      time: time.toString(),
-      deleted: isDeleted(setting.point),
-      command: setting.command,
-      reason: this.reason(setting),
-    };
+    return pendingPoint(setting.point, setting.command, this.reason(setting));
+  }
+
+  /** Not looked at yet: it may turn out to be none for the device. */
+  #waiting(point: Point): PendingSetting {
+    const isCommand = this.#session.settings.isCommand(point.type);
+    return pendingPoint(point, isCommand, 'much is set at once: it waits to be looked at');
   }
 
   #advice(): string[] {
@@ -397,8 +410,23 @@ export class Link {
     this.#limits.counted('points', counters.get('tooManyPoints') + counters.get('tooManyBytes'));
     this.#limits.counted('log', counters.get('droppedLog'));
     this.#limits.counted('settings', counters.get('delayedSetting'));
+    this.#limits.counted('settingNames', counters.get('tooManySettings'));
     if (this.#node === undefined || this.#life === 'deleted') return;
     const changed = this.#statistics.changed();
     if (changed.length > 0) this.#node.status(changed);
   }
 }
+
+/** It acts on the link itself. */
+const isOwnSwitch = (type: string, key: string): boolean =>
+  (type === 'disabled' || isReset(type)) && canonicalKey(key) === '0';
+
+const pendingPoint = (point: Point, command: boolean, reason: string): PendingSetting => ({
+  type: point.type,
+  key: point.key,
+  value: plainValue(point.value),
+  time: point.time.toString(),
+  deleted: isDeleted(point),
+  command,
+  reason,
+});

@@ -10,12 +10,13 @@ import type { Point } from '../point/point.js';
 /** So many may come at once. */
 const BURST = 500;
 /** And so many in a second after that. */
-const A_SECOND = 200;
-/** Distinct points that wait; what somebody invents beyond is refused. */
-const MOST_WAITING = 5_000;
+const A_SECOND = 2_000;
+const LOOK_EVERY_MS = 5;
 
 export interface SettingGateHost {
   judge(points: readonly Point[]): void;
+  /** It has been set before, or is the gateway's own: nobody can make up more of these. */
+  isKnown(type: string, key: string): boolean;
   /** One had to wait. */
   delayed(): void;
   /** One was not taken at all. */
@@ -31,8 +32,19 @@ export class SettingGate {
   constructor(
     private readonly clock: Clock,
     private readonly host: SettingGateHost,
+    /** Distinct points that may wait besides those that are known: the link takes no more. */
+    private readonly mostNew: number,
   ) {
     this.#sinceMs = clock.monotonicMs();
+  }
+
+  /** What waits, nothing of which is judged yet. */
+  get waiting(): Iterable<Point> {
+    return this.#waiting.values();
+  }
+
+  get size(): number {
+    return this.#waiting.size;
   }
 
   heard(points: readonly Point[]): void {
@@ -56,7 +68,8 @@ export class SettingGate {
   #wait(point: Point): void {
     const { type, key, time } = point;
     const before = this.#waiting.get(type, key);
-    if (before === undefined && this.#waiting.size >= MOST_WAITING) {
+    const isRoom = before !== undefined || this.#waiting.size < this.mostNew;
+    if (!isRoom && !this.host.isKnown(type, key)) {
       this.host.refused();
       return;
     }
@@ -65,7 +78,7 @@ export class SettingGate {
   }
 
   #later(): void {
-    this.#timer ??= this.clock.setTimer(1_000 / A_SECOND, () => {
+    this.#timer ??= this.clock.setTimer(LOOK_EVERY_MS, () => {
       this.#timer = undefined;
       this.#refill();
       this.#allowed -= this.#judge(Math.floor(this.#allowed));

@@ -38,7 +38,7 @@ export const PUBLISH_EVERY_MS = 5_000;
 const RATE_OVER_MS = 1_000;
 
 export function isReset(type: string): type is Reset | 'errorCountResetHR' {
-  return type in RESETS || type === 'errorCountResetHR';
+  return Object.hasOwn(RESETS, type) || type === 'errorCountResetHR';
 }
 
 const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;

@@ -106,7 +106,10 @@ export class VerbServer {
       return;
     }
     const link = this.parts.links().find(({ name }) => name === asked.link);
-    const refusal = link === undefined ? this.#noSuchLink(asked.link) : whyRefused(asked);
+    const refusal =
+      link === undefined
+        ? this.#noSuchLink(asked.link)
+        : (whyRefused(asked) ?? link.whyNotSet(asked.type, asked.key));
     if (link === undefined || refusal !== undefined) {
       reply({ state: 'refused', reason: refusal ?? '' });
       return;

@@ -75,6 +75,8 @@ export interface Conversation {
   hold(held: boolean): void;
   /** A record was saved: the disk can be written. */
   recordKept(): void;
+  /** Why a setting of this point would not be taken, for people; `undefined`: it would. */
+  whyNotSet(type: string, key: string): string | undefined;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
   set(point: Point): Setting | undefined;
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */

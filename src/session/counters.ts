@@ -69,6 +69,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `unconfirmed`: a setting or command that was sent and never confirmed
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
+ * - `tooManySettings`: somebody set a point that would be one more than the link may have
  * - `droppedLog`: a log line of the device that was one too many
  * - `delayedSetting`: what somebody set had to wait, since there was too much of it
  * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
@@ -85,6 +86,7 @@ export type Notice =
   | 'unconfirmed'
   | 'restart'
   | 'refusedSetting'
+  | 'tooManySettings'
   | 'droppedLog'
   | 'delayedSetting'
   | 'slowedInput'

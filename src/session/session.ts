@@ -288,14 +288,17 @@ export class Session implements Conversation {
     this.downlink.stateKept();
   }
 
+  whyNotSet(type: string, key: string): string | undefined {
+    return this.settings.whyNot(type, key);
+  }
+
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
   set(point: Point): Setting | undefined {
     switch (this.settings.judge(point)) {
       case 'notNewer':
         return undefined;
       case 'tooMany':
-        this.counters.notice('refusedSetting');
-        this.log.warn({ type: point.type, key: point.key }, 'too many distinct settings: refused');
+        this.counters.notice('tooManySettings');
         return undefined;
       case 'new':
     }

@@ -169,6 +169,15 @@ export class SettingsBook {
     return point.time > last.point.time ? 'new' : 'notNewer';
   }
 
+  /** Why no setting of a point can be taken, for people. */
+  whyNot(type: string, key: string): string | undefined {
+    if (this.#settings.size < this.limit || this.get(type, key) !== undefined) return undefined;
+    return (
+      `the link has settings of ${String(this.#settings.size)} distinct points, and may have no ` +
+      'more: raise maxPoints if all are meant'
+    );
+  }
+
   isCommand(type: string): boolean {
     return this.commands.has(type);
   }

@@ -48,6 +48,8 @@ interface Sent extends SentSignal {
   readonly setting: Setting;
 }
 
+const NOT_SENT = 'it is no signal of a message under transmit';
+
 export class SignalSession implements Conversation {
   readonly counters: Counters;
   readonly settings: SettingsBook;
@@ -158,21 +160,23 @@ export class SignalSession implements Conversation {
     });
   }
 
+  whyNotSet(type: string, key: string): string | undefined {
+    const isSent = type === VALUE_TYPE && this.options.plan.sent.has(key);
+    return isSent ? this.settings.whyNot(type, key) : NOT_SENT;
+  }
+
   set(point: Point): Setting | undefined {
     const sent = point.type === VALUE_TYPE ? this.options.plan.sent.get(point.key) : undefined;
     if (sent === undefined || isDeleted(point)) {
       this.counters.notice('refusedSetting');
-      this.log.warn(
-        { type: point.type, key: point.key },
-        'nothing of a message under transmit: the setting is not sent',
-      );
+      this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
       return undefined;
     }
     switch (this.settings.judge(point)) {
       case 'notNewer':
         return undefined;
       case 'tooMany':
-        this.counters.notice('refusedSetting');
+        this.counters.notice('tooManySettings');
         return undefined;
       case 'new':
     }

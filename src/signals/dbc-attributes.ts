@@ -28,13 +28,13 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 /** The usual numbers of {@link FRAME_FORMAT}, for files that do not list its words. */
-const FRAME_FORMATS: Readonly<Record<string, string>> = {
-  0: 'StandardCAN',
-  1: 'ExtendedCAN',
-  3: 'J1939PG',
-  14: 'StandardCAN_FD',
-  15: 'ExtendedCAN_FD',
-};
+const FRAME_FORMATS: ReadonlyMap<string, string> = new Map([
+  ['0', 'StandardCAN'],
+  ['1', 'ExtendedCAN'],
+  ['3', 'J1939PG'],
+  ['14', 'StandardCAN_FD'],
+  ['15', 'ExtendedCAN_FD'],
+]);
 
 export class DbcAttributes {
   readonly #words = new Map<string, readonly string[]>();
@@ -64,7 +64,9 @@ export class DbcAttributes {
     const value = this.#get(name, owner);
     if (value === undefined || value.quoted) return value?.text;
     const word = this.#words.get(name)?.[Number(value.text)];
-    return word ?? (name === FRAME_FORMAT ? FRAME_FORMATS[value.text] : undefined) ?? value.text;
+    return (
+      word ?? (name === FRAME_FORMAT ? FRAME_FORMATS.get(value.text) : undefined) ?? value.text
+    );
   }
 
   /** A whole number; `undefined` where there is none. */

@@ -21,7 +21,7 @@ interface Rig {
   again(): Rig;
 }
 
-function rig(record: JudgeRecord = {}): Rig {
+function rig(record: JudgeRecord = {}, known = 0n): Rig {
   const said: Said[] = [];
   const done: Rig['done'] = { set: [], disabled: [], reset: [], refused: 0 };
   const judge = new BusJudge(
@@ -29,6 +29,7 @@ function rig(record: JudgeRecord = {}): Rig {
     {
       set: (point) => void done.set.push(point),
       isCommand: (type) => type === 'restart',
+      isNews: ({ time }) => time > known,
       disable: (disabled) => void done.disabled.push(disabled),
       reset: (point) => void done.reset.push(point),
       refused: () => void (done.refused += 1),
@@ -127,6 +128,28 @@ describe('commands found when the node is read', () => {
     judge.reading([set('restart', 1, { time: 99n }), set('restart', 1, { key: 'b' })], 200n);
     expect(done.set).toEqual([]);
     judge.reading([set('restart', 1, { time: 201n })], 300n);
+    expect(done.set).toHaveLength(1);
+  });
+
+  it('are told when they are a little older and were never heard: a clock may be slow', () => {
+    const { judge, done, said } = rig({ lastReading: '1000' }, 500n);
+    judge.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 2_000n);
+    judge.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 3_000n);
+    expect(done).toMatchObject({ set: [], refused: 1 });
+    expect(complaints(said)).toEqual([expect.stringMatching(/older than the last reading.*slow/)]);
+    const hours = 3 * 3_600_000_000_000;
+    const later = rig({ lastReading: String(hours) });
+    later.judge.reading([set('restart', 1, { time: 900n })], BigInt(hours));
+    expect(later.done.refused).toBe(0);
+  });
+
+  it('do not become newer when the clock is set right', () => {
+    const { judge, done } = rig();
+    judge.reading([set('restart', 1, { time: 5_000n })], 100n);
+    judge.clockStepped(10_000n);
+    judge.reading([set('restart', 1, { time: 5_000n })], 10_200n);
+    expect(done.set).toEqual([]);
+    judge.reading([set('restart', 1, { time: 10_300n })], 10_400n);
     expect(done.set).toHaveLength(1);
   });
 

@@ -238,6 +238,14 @@ describe('what others do to the node', () => {
     ).toHaveLength(2);
   });
 
+  it('reaches the device under names that JavaScript has for something else', async () => {
+    const { store, device, gateway, nodeId } = await rig();
+    const names = ['toString', 'constructor', 'hasOwnProperty', '__proto__', 'valueOf'];
+    for (const type of names) await store.setAs('user-1', nodeId, type, type, 1);
+    for (const type of names) await device.mcu.waitForSetting(type);
+    await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgements');
+  });
+
   it('is said when somebody else writes as its owner', async () => {
     const { store, gateway, nodeId } = await rig();
     await store.setAs('', nodeId, 'connected', '0', 0);

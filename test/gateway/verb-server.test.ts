@@ -69,6 +69,21 @@ describe('status', () => {
     });
   });
 
+  it('refuses what would be one more than the link may have, before SIOT gets it', async () => {
+    const { store, ask, nodeId } = await rig({ maxPoints: 1 });
+    const first = ask.set('pump', 'limit', float(1));
+    await until(() => ended(first.states()), 'the first');
+    const second = ask.set('pump', 'other', float(1));
+    await until(() => ended(second.states()), 'the second');
+    expect(second.replies).toMatchObject([
+      { state: 'refused', reason: expect.stringContaining('raise maxPoints') as string },
+    ]);
+    expect(store?.point(nodeId, 'other')).toBeUndefined();
+    const again = ask.set('pump', 'limit', float(2));
+    await until(() => ended(again.states()), 'the first again');
+    expect(again.last()).toMatchObject({ state: 'acknowledged' });
+  });
+
   it('tells what is pending, and why', async () => {
     const { ask, gateway, device } = await rig({ ackTimeoutMs: 2_000 });
     device.mcu.push(ignorePoints());
@@ -286,6 +301,7 @@ function played() {
     ({
       name,
       nodeId: 'dev-1',
+      whyNotSet: () => undefined,
       settingTime: () => 1n,
       set: (point: Point) => {
         taken.push(name);

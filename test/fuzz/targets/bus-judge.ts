@@ -44,6 +44,7 @@ export const busJudgeTarget: FuzzTarget = {
           harness.session.set(point);
         },
         isCommand: (type) => type === 'restart',
+        isNews: (point) => harness.session.settings.judge(point) !== 'notNewer',
         disable: () => undefined,
         reset: () => undefined,
         refused: () => undefined,

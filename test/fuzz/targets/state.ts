@@ -103,6 +103,7 @@ async function live(record: LinkRecord): Promise<void> {
 const NOBODY = {
   set: () => undefined,
   isCommand: () => false,
+  isNews: () => true,
   disable: () => undefined,
   reset: () => undefined,
   refused: () => undefined,

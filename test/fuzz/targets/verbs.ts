@@ -59,6 +59,7 @@ export const verbsTarget: FuzzTarget = {
     const link = {
       name: 'pump',
       nodeId: 'node-1',
+      whyNotSet: () => undefined,
       settingTime: () => 1n,
       set: () => undefined,
       keep: () => Promise.resolve(),
