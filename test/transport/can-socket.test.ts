@@ -120,6 +120,8 @@ describe('a CAN socket', () => {
     expect(options.get(1)).toEqual(Buffer.alloc(0));
     expect(options.get(5)?.readInt32LE()).toBe(1);
     expect(options.get(2)?.readInt32LE()).toBe(0x140);
+    // Nor for what it sends itself, which is option 4.
+    expect([...options.keys()].sort()).toEqual([1, 2, 5]);
     socket.setFilters([{ id: 0x123, mask: 0x7ff, extended: false }]);
     expect(options.get(1)?.toString('hex')).toBe('23010000ff0700c0');
   });
