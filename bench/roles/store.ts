@@ -1,4 +1,5 @@
 /** An outbox of its own, filled and opened: each in a process that has done nothing else. */
+import { MACHINE_DISK } from '../../src/gateway/disk.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { MachineFolder } from '../../src/outbox/machine-folder.js';
 import { SystemClock } from '../../src/point/clock.js';
@@ -24,7 +25,7 @@ const ROUNDS = 200;
 
 const open = ({ path, maxBytes }: OutboxArgs): Promise<DiskOutbox> =>
   DiskOutbox.open({
-    folder: new MachineFolder(path),
+    folder: new MachineFolder(path, (folder) => MACHINE_DISK.makeFolder(folder)),
     maxBytes,
     clock: new SystemClock(),
     log: SILENT_LOG,

@@ -35,7 +35,7 @@ export async function openOutbox(
   try {
     await MACHINE_DISK.makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    const folder = new MachineFolder(path);
+    const folder = new MachineFolder(path, (folder) => MACHINE_DISK.makeFolder(folder));
     return await DiskOutbox.open({ folder, maxBytes, clock, log, reasonOf });
   } catch (error) {
     if (codeOf(error) === undefined) throw error;

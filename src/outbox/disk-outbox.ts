@@ -6,7 +6,7 @@ import { FolderReport } from './folder-report.js';
 import { Lanes } from './lanes.js';
 import { Notes } from './notes.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
-import { OutboxLog } from './outbox-log.js';
+import { DeletedError, OutboxLog } from './outbox-log.js';
 import { recover } from './recovery.js';
 import type { SegmentFolder } from './segment-folder.js';
 import { Tidying } from './tidying.js';
@@ -51,7 +51,8 @@ const RETRY = { firstMs: 100, maxMs: 10_000 };
  *             ▼ where delivery does not come         ▼
  *          commit: notes, copies, points ─ write, sync ─► safe
  *             ▲                    ▲
- *             └ settled on disk    └ what lives in the oldest file, when room gets scarce
+ *             └ settled on disk    └ what lives in the oldest file, when room gets scarce,
+ *                                    and in files that somebody has deleted
  * ```
  */
 export class DiskOutbox implements Outbox {
@@ -72,6 +73,8 @@ export class DiskOutbox implements Outbox {
   #retryTimer: Timer | undefined;
   /** Writes that have failed one after the other. */
   #failures = 0;
+  /** The last of them, since files had been deleted. */
+  #foundDeleted = false;
   #closed = false;
   /** Bytes that are not settled: what they were when counted, and all that came since. */
   #atMost = 0;
@@ -143,12 +146,14 @@ export class DiskOutbox implements Outbox {
   /** Resolves when all that is in it now is on disk, and all that is settled noted; rejects when it cannot be. */
   async flush(): Promise<void> {
     while (this.#committing !== undefined) await this.#committing;
-    this.#retryTimer?.cancel();
-    this.#retryTimer = undefined;
     while (this.#isDirty()) {
+      this.#retryTimer?.cancel();
+      this.#retryTimer = undefined;
       const failures = this.#failures;
       await this.#commit([...this.#lanes], true);
-      if (this.#failures > failures) throw new Error('the outbox cannot be written');
+      if (this.#failures <= failures) continue;
+      // What was deleted is written elsewhere, unless that fails, too.
+      if (failures > 0 || !this.#foundDeleted) throw new Error('the outbox cannot be written');
     }
   }
 
@@ -220,7 +225,7 @@ export class DiskOutbox implements Outbox {
       if (lane.patience.isLost(nowMs)) due.push(lane);
       else nextMs = Math.min(nextMs, waitMs);
     }
-    if (due.length > 0) void this.#commit(due, false);
+    if (due.length > 0 || this.#log.deleted !== undefined) void this.#commit(due, false);
     else if (nextMs < Number.POSITIVE_INFINITY) {
       this.#timer = this.#options.clock.setTimer(nextMs, () => this.#look());
     }
@@ -245,7 +250,9 @@ export class DiskOutbox implements Outbox {
   async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
     // Where a file cannot be deleted, what waits is written first; then it is told.
     await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
-    if (!all && !this.#notes.areDue && lanes.every((lane) => !lane.hasUnwritten)) return;
+    const { deleted } = this.#log;
+    const isDue = this.#notes.areDue || deleted !== undefined;
+    if (!all && !isDue && lanes.every((lane) => !lane.hasUnwritten)) return;
     const segment = await this.#log.ready();
     // From here to the write nothing comes between.
     const writer = this.#writer;
@@ -262,13 +269,15 @@ export class DiskOutbox implements Outbox {
       const end = segment.size + writer.length;
       written.push({ lane, place: { segment, offset, end, first, next } });
     };
-    // Where there is hardly any room, room is made first.
-    const most = this.#tidying.isFull ? 0 : COMMIT_BYTES;
+    // Where there is hardly any room, room is made first; and what was safe
+    // already comes before what is to be.
+    const most = this.#tidying.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;
       for (const batch of lane.unwritten(most - writer.length)) put(lane, batch);
     }
-    this.#tidying.copyOldest(writer, put);
+    if (deleted === undefined) this.#tidying.copyOldest(writer, put);
+    else this.#tidying.copyDeleted(deleted, writer, put);
     const sync = written.length > 0 || all;
     await this.#log.append(segment, writer.bytes, sync);
     if (sync) this.#notes.synced();
@@ -285,11 +294,13 @@ export class DiskOutbox implements Outbox {
 
   #succeeded(): void {
     this.#failures = 0;
-    this.#report.isWell();
+    if (this.#log.deleted === undefined) this.#report.isWell();
   }
 
   #failed(error: unknown): void {
-    this.#report.failed(error);
+    this.#foundDeleted = error instanceof DeletedError;
+    if (error instanceof DeletedError) this.#report.deleted(error.files);
+    else this.#report.failed(error);
     this.#failures += 1;
     this.#notes.failed();
     if (this.#closed) return;
@@ -328,7 +339,7 @@ export class DiskOutbox implements Outbox {
   }
 
   #isDirty(): boolean {
-    if (!this.#notes.areKept) return true;
+    if (!this.#notes.areKept || this.#log.deleted !== undefined) return true;
     for (const lane of this.#lanes) if (lane.hasUnwritten) return true;
     return false;
   }

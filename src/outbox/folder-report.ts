@@ -14,6 +14,16 @@ export class FolderReport {
     this.#cannotBeWritten(this.reasonOf(error));
   }
 
+  deleted(files: number): void {
+    this.#isTold = true;
+    this.log.error(
+      { path: this.path, files },
+      `somebody has deleted ${String(files)} file(s) of the outbox in ${this.path} while the gateway ` +
+        'runs: what waits in them is written once more, and until then devices are acknowledged only ' +
+        'when their points are delivered; stop the gateway first where stateDir is to be deleted or moved',
+    );
+  }
+
   hangs(): void {
     this.#cannotBeWritten('the disk does not answer');
   }

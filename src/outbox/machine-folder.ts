@@ -8,6 +8,8 @@ export class MachineFolder implements SegmentFolder {
   constructor(
     /** Of a folder that is there. */
     readonly path: string,
+    /** Makes it, with all above it, where somebody has deleted it. */
+    private readonly makeFolder: (path: string) => Promise<void>,
   ) {}
 
   list(): Promise<string[]> {
@@ -15,6 +17,7 @@ export class MachineFolder implements SegmentFolder {
   }
 
   async create(name: string): Promise<SegmentFile> {
+    await this.makeFolder(this.path);
     return new OpenFile(await openFd(join(this.path, name), 'wx+'));
   }
 
@@ -39,10 +42,12 @@ export class MachineFolder implements SegmentFolder {
 class OpenFile implements SegmentFile {
   constructor(private readonly fd: number) {}
 
-  size(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.fstat(this.fd, (error, stats) => (error ? reject(error) : resolve(stats.size)));
-    });
+  async size(): Promise<number> {
+    return (await this.#stat()).size;
+  }
+
+  async isThere(): Promise<boolean> {
+    return (await this.#stat()).nlink > 0;
   }
 
   read(into: Uint8Array, position: number): number {
@@ -83,6 +88,12 @@ class OpenFile implements SegmentFile {
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.close(this.fd, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  #stat(): Promise<fs.Stats> {
+    return new Promise((resolve, reject) => {
+      fs.fstat(this.fd, (error, stats) => (error ? reject(error) : resolve(stats)));
     });
   }
 }

@@ -12,15 +12,29 @@ export function numberOf(name: string): number | undefined {
 
 export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`;
 
+/** Somebody has deleted files of the outbox that it still needs. */
+export class DeletedError extends Error {
+  override readonly name = 'DeletedError';
+  constructor(readonly files: number) {
+    super(`${String(files)} file(s) were deleted`);
+  }
+}
+
 /**
  * The files of the outbox, of which the last is written to: begun when it is
  * needed, left when it is full, and deleted once it is the oldest and nothing
  * in it is unsettled.
+ *
+ * A file that somebody else deletes can still be read here, and is gone with the
+ * process: nothing that is written to it is safe, and what lives in it has to be
+ * written once more.
  */
 export class OutboxLog {
   /** Oldest first. */
   readonly #segments: Segment[] = [];
   #current: Segment | undefined;
+  /** Those that are known to have been deleted. */
+  readonly #deleted = new Set<Segment>();
   #lastNumber = 0;
   /** Something was written to the current file without making it survive. */
   #unsynced = false;
@@ -47,18 +61,26 @@ export class OutboxLog {
     return oldest === this.#current ? undefined : oldest;
   }
 
+  /** Of the files that were deleted the oldest in which something lives. */
+  get deleted(): Segment | undefined {
+    for (const segment of this.#deleted) if (segment.live > 0) return segment;
+    return undefined;
+  }
+
   /** A file from before. */
   recovered(segment: Segment): void {
     this.#segments.push(segment);
     this.#lastNumber = Math.max(this.#lastNumber, segment.number);
   }
 
-  /** The file that is written to, with room. */
+  /** The file that is written to, with room. Rejects as {@link append} does. */
   async ready(): Promise<Segment> {
     const current = this.#current;
     if (current !== undefined && current.size < this.segmentBytes) return current;
     if (this.#unsynced && current !== undefined) await this.append(current, NOTHING, true);
     this.#current = undefined;
+    const deleted = await this.#findDeleted();
+    if (deleted > 0) throw new DeletedError(deleted);
     const number = this.#lastNumber + 1;
     // The name is never used again, whatever becomes of this file.
     this.#lastNumber = number;
@@ -79,12 +101,13 @@ export class OutboxLog {
 
   /**
    * Writes on at the end of the current file. Rejects with the system's error;
-   * what came of it then is unknown, and the next file is begun.
+   * what came of it then is unknown, and the next file is begun. Rejects with a
+   * {@link DeletedError} once when files turn out to be deleted.
    */
   async append(segment: Segment, bytes: Uint8Array, sync: boolean): Promise<void> {
     try {
       if (bytes.length > 0) await segment.file.write(bytes, segment.size);
-      if (sync) await segment.file.sync();
+      if (sync) await this.#sync(segment);
       this.#unsynced = !sync;
     } catch (error) {
       await this.#abandon(segment);
@@ -105,6 +128,7 @@ export class OutboxLog {
       }
       await this.folder.remove(segment.name);
       this.#segments.shift();
+      this.#deleted.delete(segment);
       await segment.file.close();
       // In this order, whatever happens: the next one may hold notes of what
       // is settled in this one.
@@ -116,6 +140,26 @@ export class OutboxLog {
     for (const { file } of this.#segments) await file.close();
     this.#segments.length = 0;
     this.#current = undefined;
+  }
+
+  /** Side by side, since looking costs nothing then. */
+  async #sync(segment: Segment): Promise<void> {
+    const [isThere] = await Promise.all([segment.file.isThere(), segment.file.sync()]);
+    if (isThere) return;
+    this.#deleted.add(segment);
+    throw new DeletedError(1 + (await this.#findDeleted()));
+  }
+
+  /** How many files with something in it have been deleted that were not known to be. */
+  async #findDeleted(): Promise<number> {
+    let found = 0;
+    for (const segment of this.#segments) {
+      if (segment.live === 0 || this.#deleted.has(segment)) continue;
+      if (await segment.file.isThere()) continue;
+      this.#deleted.add(segment);
+      found += 1;
+    }
+    return found;
   }
 
   /** Nothing more is written to it. What is in it beyond its size was never promised. */
@@ -136,6 +180,7 @@ export class OutboxLog {
     }
     if (!isEmpty) return;
     this.#segments.splice(this.#segments.indexOf(segment), 1);
+    this.#deleted.delete(segment);
     await closed(file);
   }
 }

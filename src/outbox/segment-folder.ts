@@ -7,7 +7,7 @@ export interface SegmentFolder {
   readonly path: string;
   /** Names of the files in the folder. */
   list(): Promise<string[]>;
-  /** A new, empty file; it survives a power failure only after {@link sync}. */
+  /** A new, empty file, in a folder made anew where it is gone; it survives a power failure only after {@link sync}. */
   create(name: string): Promise<SegmentFile>;
   open(name: string): Promise<SegmentFile>;
   /** Harmless where there is none. */
@@ -24,6 +24,8 @@ export interface SegmentFile {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Makes what was written survive a power failure. */
   sync(): Promise<void>;
+  /** Whether it has its name: what somebody has deleted goes with this process. */
+  isThere(): Promise<boolean>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }

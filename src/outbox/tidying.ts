@@ -1,6 +1,12 @@
 import { BLOCK_BYTES, type Batch, type BlockWriter } from './block.js';
 import type { DiskLane } from './disk-lane.js';
+import type { Segment } from './extents.js';
 import type { OutboxLog } from './outbox-log.js';
+
+type Put = (lane: DiskLane, batch: Batch) => void;
+
+/** Bytes of a deleted file in one write. */
+const COPY_BYTES = 256 * 1024;
 
 /**
  * Makes room in the log when it gets scarce: what is not settled in the oldest
@@ -25,15 +31,23 @@ export class Tidying {
   }
 
   /** `put`: the batch is to be written, and is there from then on. */
-  copyOldest(writer: BlockWriter, put: (lane: DiskLane, batch: Batch) => void): void {
+  copyOldest(writer: BlockWriter, put: Put): void {
     const { oldest } = this.log;
     if (oldest === undefined || !this.#isScarce()) return;
     // Of what lanes may have at most seven eighths are unsettled: so much must
     // be copied for what is written, and a little more.
     const bytes = this.isFull ? this.segmentBytes : Math.max(BLOCK_BYTES, 12 * writer.length);
-    const until = writer.length + bytes;
+    this.#copy(oldest, writer, writer.length + bytes, put);
+  }
+
+  /** The same for a file that somebody has deleted, of which this process alone has the content. */
+  copyDeleted(segment: Segment, writer: BlockWriter, put: Put): void {
+    this.#copy(segment, writer, writer.length + COPY_BYTES, put);
+  }
+
+  #copy(segment: Segment, writer: BlockWriter, until: number, put: Put): void {
     for (const lane of this.lanes) {
-      for (const run of lane.extents.runsIn(oldest, BLOCK_BYTES)) {
+      for (const run of lane.extents.runsIn(segment, BLOCK_BYTES)) {
         if (writer.length >= until) return;
         const copy = lane.copyOf(run);
         if (copy !== undefined) put(lane, copy);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openOutbox } from '../../src/gateway/open-outbox.js';
@@ -35,8 +35,13 @@ describe('the outbox of a gateway', () => {
     expect(said.map(({ message }) => message).join()).toContain('holds points from before');
   });
 
-  it('goes on where somebody deletes its files', async () => {
-    const stateDir = tempDir();
+  it.each([
+    ['its files', ''],
+    ['its folder', 'outbox'],
+    ['all of stateDir', '.'],
+  ])('has what waits written once more where somebody deletes %s', async (_, what) => {
+    const stateDir = join(tempDir(), 'state');
+    const folder = join(stateDir, 'outbox');
     const said: Said[] = [];
     const outbox = await open(stateDir, 'disk', said);
     if (!(outbox instanceof DiskOutbox)) throw new Error('not on disk');
@@ -44,20 +49,50 @@ describe('the outbox of a gateway', () => {
       makePoint({ type: 'temp', value: floatValue(n), time: BigInt(n) }),
     );
     const lane = outbox.lane('a');
-    for (let n = 0; n < 50; n++) {
+    for (let n = 0; n < 20; n++) {
       lane.put(points, () => undefined);
       await outbox.flush();
     }
-    for (const name of readdirSync(join(stateDir, 'outbox'))) {
-      rmSync(join(stateDir, 'outbox', name));
+    lane.settleThrough(4_999);
+    if (what === '') for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    else rmSync(join(stateDir, what), { recursive: true });
+    // What a process finds that starts when this one is killed at that moment.
+    const kept = join(tempDir(), 'kept');
+    lane.put(points, () => cpSync(stateDir, kept, { recursive: true }));
+    await outbox.flush();
+    expect(said.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      expect.stringMatching(/^error somebody has deleted \d+ file.* stop the gateway first/),
+      'info the outbox can be written again',
+    ]);
+    const again = await open(kept, 'disk');
+    const found = again.lane('a');
+    expect([found.first, found.length]).toEqual([5_000, 16_000]);
+    for (let at = found.first; at < found.next; at++) {
+      expect(found.read(at)).toEqual(points[at % 1_000]);
     }
-    lane.settleThrough(lane.next - 1);
+    await again.close();
+    await outbox.close();
+  });
+
+  it('goes on where somebody has deleted files in which nothing waits', async () => {
+    const stateDir = tempDir();
+    const outbox = await open(stateDir, 'disk');
+    if (!(outbox instanceof DiskOutbox)) throw new Error('not on disk');
+    const point = makePoint({ type: 'temp', value: floatValue(1), time: 1n });
+    const lane = outbox.lane('a');
+    lane.put([point], () => undefined);
+    await outbox.flush();
+    lane.settle(0);
+    await outbox.flush();
+    rmSync(join(stateDir, 'outbox'), { recursive: true });
     let safe = false;
-    lane.put(points, () => (safe = true));
+    lane.put([point], () => (safe = true));
     await outbox.flush();
     expect(safe).toBe(true);
     await outbox.close();
-    expect(said).toEqual([]);
+    const again = await open(stateDir, 'disk');
+    expect(again.lane('a').read(1)).toEqual(point);
+    await again.close();
   });
 
   it('is refused with a remedy where it cannot be: a file is in its place', async () => {

@@ -425,6 +425,136 @@ describe('an outbox on disk', () => {
   });
 });
 
+describe('an outbox whose files somebody deletes', () => {
+  const deleted =
+    /^somebody has deleted \d+ file\(s\) of the outbox in \/sim .*stop the gateway first/;
+
+  it('acknowledges nothing into them, and has all of it again by itself', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let safe = 0;
+    lane.put([point(1), point(2)], () => (safe += 1));
+    await site.clock.advanceAsync(10);
+    expect(safe).toBe(1);
+    lane.settle(0);
+    site.disk.deleteAll();
+    let whole = Promise.resolve();
+    lane.put([point(3)], () => {
+      safe += 1;
+      // What was acknowledged before is there from this moment on, too.
+      whole = site.disk
+        .afterCrash(1)
+        .list()
+        .then((names) => expect(names).toEqual(['00000002.log']));
+    });
+    await site.clock.advanceAsync(50);
+    expect(safe).toBe(1);
+    expect(site.said.at(-1)?.level).toBe('error');
+    expect(site.said.at(-1)?.message).toMatch(deleted);
+    await site.clock.advanceAsync(200);
+    expect(safe).toBe(2);
+    await whole;
+    expect(site.said.at(-1)?.message).toBe('the outbox can be written again');
+    await site.crash();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([2, 3]);
+  });
+
+  it('has what lived in many of them written once more, before anything new', async () => {
+    const site = await new Site(new SimDisk(), 1 << 20).open();
+    const lanes = ['a', 'b'].map((id) => site.outbox.lane(id));
+    for (let n = 0; n < 40; n++) {
+      for (const lane of lanes) {
+        const batch = Array.from({ length: 100 }, (_, i) => point(n * 100 + i));
+        expect(lane.put(batch, nothing)).toBe(true);
+      }
+      await site.outbox.flush();
+    }
+    expect((await site.disk.list()).length).toBeGreaterThan(3);
+    const expected = lanes.map(valuesOf);
+    site.disk.deleteAll();
+    const [lane] = lanes;
+    let found: number | undefined;
+    lane?.put([point(-1)], () => {
+      const after = site.disk.afterCrash(3);
+      found = after.bytes;
+    });
+    await site.clock.advanceAsync(1_000);
+    expect(found).toBeGreaterThan(100_000);
+    await site.crash();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([...(expected[0] ?? []), -1]);
+    expect(valuesOf(site.outbox.lane('b'))).toEqual(expected[1]);
+    // And the files that are gone are let go.
+    const { handles } = site.disk;
+    expect(handles).toBe((await site.disk.list()).length);
+  });
+
+  it('goes on writing them once more when nothing new waits any more', async () => {
+    const site = await new Site(new SimDisk(), 1 << 18).open();
+    const lane = site.outbox.lane('a');
+    for (let n = 0; n < 40; n++) {
+      lane.put(
+        Array.from({ length: 100 }, (_, i) => point(n * 100 + i)),
+        nothing,
+      );
+      await site.outbox.flush();
+    }
+    site.disk.deleteAll();
+    lane.put([point(-1)], nothing);
+    await site.clock.advanceAsync(20);
+    expect(site.messages()).toMatch(/somebody has deleted/);
+    // It is delivered.
+    lane.settle(lane.next - 1);
+    const expected = valuesOf(lane);
+    await site.clock.advanceAsync(1_000);
+    await site.crash();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual(expected);
+  });
+
+  it('is written anew where they go while nothing has been written since the start', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('a').put([point(1)], nothing);
+    await site.outbox.close();
+    await site.open();
+    site.disk.deleteAll();
+    site.outbox.lane('a').put([point(2)], nothing);
+    await site.clock.advanceAsync(1_000);
+    expect(site.messages()).toMatch(/somebody has deleted 1 file/);
+    await site.crash();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
+  });
+
+  it('has all of it when it is closed then', async () => {
+    const site = await new Site().open();
+    site.outbox.lane('a').put([point(1)], nothing);
+    await site.clock.advanceAsync(10);
+    site.disk.deleteAll();
+    site.outbox.lane('a').put([point(2)], nothing);
+    await site.outbox.close();
+    await site.open();
+    expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
+  });
+
+  it('says of points that cannot be read in them any more that they are lost, and goes on', async () => {
+    const site = await new Site(new SimDisk(), 1 << 20).open();
+    const lane = site.outbox.lane('a');
+    for (let n = 0; n < 80; n++) {
+      lane.put(
+        Array.from({ length: 100 }, (_, i) => point(n * 100 + i)),
+        nothing,
+      );
+      await site.outbox.flush();
+    }
+    site.disk.deleteAll();
+    site.disk.fails = (call) => (call === 'read' ? new Error('broken sector') : undefined);
+    let safe = false;
+    lane.put([point(-1)], () => (safe = true));
+    await site.clock.advanceAsync(2_000);
+    expect(safe).toBe(true);
+    expect(site.messages()).toMatch(/cannot be read \(broken sector\) and are lost/);
+    expect(site.said.at(-1)?.message).toBe('the outbox can be written again');
+  });
+});
+
 describe('a damaged outbox', () => {
   async function written(...values: number[]): Promise<Site> {
     const site = await new Site().open();

@@ -107,6 +107,12 @@ export class SimDisk implements SegmentFolder {
     return new SimDisk(names);
   }
 
+  /** Somebody else deletes all files. */
+  deleteAll(): void {
+    this.#names = new Map();
+    this.#syncedNames = new Map();
+  }
+
   list(): Promise<string[]> {
     return Promise.resolve([...this.#names.keys()]);
   }
@@ -161,6 +167,7 @@ export class SimDisk implements SegmentFolder {
         }),
       truncate: (length) =>
         this.#step('truncate', name, () => inode.change({ kind: 'truncate', length })),
+      isThere: () => Promise.resolve(this.#names.get(name) === inode),
       close: () => {
         this.handles -= 1;
         return Promise.resolve();
