@@ -171,13 +171,14 @@ export class DiskOutbox implements Outbox {
   }
 
   async #recover(): Promise<void> {
-    const { folder, clock, log } = this.#options;
+    const { folder, clock, log, reasonOf } = this.#options;
     const startMs = clock.monotonicMs();
     await recover({
       folder,
       log: this.#log,
       lane: (nodeId) => this.#lanes.find(nodeId),
       logger: log,
+      reasonOf,
     });
     let points = 0;
     for (const lane of [...this.#lanes]) {

@@ -1,6 +1,6 @@
 /** A folder of this machine as a {@link SegmentFolder}. */
 import * as fs from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
@@ -21,7 +21,10 @@ export class MachineFolder implements SegmentFolder {
     return new OpenFile(await openFd(join(this.path, name), 'wx+'));
   }
 
-  async open(name: string): Promise<SegmentFile> {
+  async open(name: string): Promise<SegmentFile | undefined> {
+    // A link may lead nowhere.
+    const found = await stat(join(this.path, name)).catch(() => undefined);
+    if (found?.isFile() !== true) return undefined;
     return new OpenFile(await openFd(join(this.path, name), 'r+'));
   }
 

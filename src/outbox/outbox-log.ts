@@ -4,10 +4,17 @@ import type { Segment } from './extents.js';
 
 const NAME = /^(\d{8,10})\.log$/;
 
-/** Number of the file of that name; `undefined`: it is not one of the outbox's. */
-export function numberOf(name: string): number | undefined {
+/** Files have 32 bits for their number; no outbox ever comes this far. */
+const LAST_NUMBER = 4_000_000_000;
+
+/**
+ * Number of the file of that name; `undefined`: it is not one of the outbox's.
+ * `none`: it looks like one, and cannot be.
+ */
+export function numberOf(name: string): number | 'none' | undefined {
   const digits = NAME.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  if (digits === undefined) return undefined;
+  return Number(digits) > LAST_NUMBER ? 'none' : Number(digits);
 }
 
 export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`;
@@ -70,7 +77,12 @@ export class OutboxLog {
   /** A file from before. */
   recovered(segment: Segment): void {
     this.#segments.push(segment);
-    this.#lastNumber = Math.max(this.#lastNumber, segment.number);
+    this.taken(segment.number);
+  }
+
+  /** That name is not free. */
+  taken(number: number): void {
+    this.#lastNumber = Math.max(this.#lastNumber, number);
   }
 
   /** The file that is written to, with room. Rejects as {@link append} does. */

@@ -23,6 +23,8 @@ export interface RecoveryHost {
   readonly log: OutboxLog;
   lane(nodeId: string): DiskLane;
   readonly logger: Log;
+  /** Why the system refused, for people. */
+  readonly reasonOf: (error: unknown) => string;
 }
 
 /**
@@ -31,19 +33,15 @@ export interface RecoveryHost {
  * passed over; nothing is assumed about it.
  */
 export async function recover(host: RecoveryHost): Promise<void> {
-  const files = (await host.folder.list())
-    .map((name) => ({ name, number: numberOf(name) }))
-    .filter((file): file is { name: string; number: number } => file.number !== undefined)
-    .sort((a, b) => a.number - b.number);
+  const files = await openAll(host);
   const last = files.at(-1)?.number;
   let bytes = Buffer.alloc(0);
   let written: SegmentFile | undefined;
-  for (const { name, number } of files) {
-    const file = await host.folder.open(name);
+  for (const { name, number, file } of files) {
     const size = await file.size();
     if (bytes.length < size) bytes = Buffer.allocUnsafeSlow(size);
     const content = bytes.subarray(0, size);
-    file.read(content, 0);
+    await readable(host, name, () => file.read(content, 0));
     const header = readFileHeader(content, number);
     if (typeof header === 'object') {
       throw new OutboxError(
@@ -60,6 +58,50 @@ export async function recover(host: RecoveryHost): Promise<void> {
   // What a process left that was killed may be in the machine's memory only, and
   // counts as safe from now on. Where this fails, the first write will tell.
   await written?.sync().catch(() => undefined);
+}
+
+interface Found {
+  readonly name: string;
+  readonly number: number;
+  readonly file: SegmentFile;
+}
+
+/** Oldest first. */
+async function openAll(host: RecoveryHost): Promise<Found[]> {
+  const files: Found[] = [];
+  for (const name of await host.folder.list()) {
+    const number = numberOf(name);
+    if (number === undefined) continue;
+    const file =
+      number === 'none' ? undefined : await readable(host, name, () => host.folder.open(name));
+    if (number !== 'none' && file !== undefined) {
+      files.push({ name, number, file });
+      continue;
+    }
+    if (number !== 'none') host.log.taken(number);
+    const path = `${host.folder.path}/${name}`;
+    host.logger.warn(
+      { path },
+      `${path} is none of the outbox’s files and is left alone: move it away`,
+    );
+  }
+  return files.sort((a, b) => a.number - b.number);
+}
+
+async function readable<T>(
+  host: RecoveryHost,
+  name: string,
+  act: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new OutboxError(
+      `${host.folder.path}/${name} cannot be read (${host.reasonOf(error)}): ` +
+        'mend that, or move it away, which loses the points in it',
+      { cause: error },
+    );
+  }
 }
 
 /** One file, from its beginning to its end. */

@@ -9,7 +9,8 @@ export interface SegmentFolder {
   list(): Promise<string[]>;
   /** A new, empty file, in a folder made anew where it is gone; it survives a power failure only after {@link sync}. */
   create(name: string): Promise<SegmentFile>;
-  open(name: string): Promise<SegmentFile>;
+  /** `undefined`: what has the name is no file but a folder, a link that leads nowhere or the like. */
+  open(name: string): Promise<SegmentFile | undefined>;
   /** Harmless where there is none. */
   remove(name: string): Promise<void>;
   /** Makes the names that there are now, and no others, survive a power failure. */

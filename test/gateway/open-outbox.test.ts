@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  symlinkSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openOutbox } from '../../src/gateway/open-outbox.js';
@@ -8,7 +18,7 @@ import { floatValue, makePoint } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 import { configOf } from './plant.js';
-import { recordingLog, type Said } from './support.js';
+import { complaints, recordingLog, type Said } from './support.js';
 
 const open = (stateDir: string, durability: 'disk' | 'memory', said: Said[] = []) =>
   openOutbox(
@@ -93,6 +103,53 @@ describe('the outbox of a gateway', () => {
     const again = await open(stateDir, 'disk');
     expect(again.lane('a').read(1)).toEqual(point);
     await again.close();
+  });
+
+  it.each<[string, string, (path: string) => void]>([
+    ['a folder', '00000099.log', (path) => mkdirSync(path)],
+    ['a link that leads nowhere', '00000099.log', (path) => symlinkSync('/nonexistent/x', path)],
+    ['a pipe', '00000002.log', (path) => void execFileSync('mkfifo', [path])],
+    [
+      'a file with a number that none can have',
+      '9999999999.log',
+      (path) => writeFileSync(path, 'x'),
+    ],
+    ['a file with the last number there is', '4294967295.log', (path) => writeFileSync(path, 'x')],
+  ])('leaves %s alone and says so', async (_, name, make) => {
+    const stateDir = tempDir();
+    const point = makePoint({ type: 'temp', value: floatValue(1), time: 1n });
+    const fill = async (said: Said[] = []): Promise<number> => {
+      const outbox = await open(stateDir, 'disk', said);
+      if (!(outbox instanceof DiskOutbox)) throw new Error('not on disk');
+      outbox.lane('a').put([point], () => undefined);
+      await outbox.flush();
+      const { length } = outbox.lane('a');
+      await outbox.close();
+      return length;
+    };
+    await fill();
+    const path = join(stateDir, 'outbox', name);
+    make(path);
+    const said: Said[] = [];
+    expect(await fill(said)).toBe(2);
+    expect(complaints(said)).toEqual([
+      `${path} is none of the outbox’s files and is left alone: move it away`,
+    ]);
+    expect(await fill()).toBe(3);
+    expect(lstatSync(path)).toBeDefined();
+  });
+
+  it('names the file that cannot be read, and what to do', async (context) => {
+    context.skip(process.getuid?.() === 0, 'root may read all the same');
+    const stateDir = tempDir();
+    const outbox = await open(stateDir, 'disk');
+    const point = makePoint({ type: 'temp', value: floatValue(1), time: 1n });
+    outbox.lane('a').put([point], () => undefined);
+    await outbox.close();
+    chmodSync(join(stateDir, 'outbox', '00000001.log'), 0);
+    await expect(open(stateDir, 'disk')).rejects.toThrow(
+      /00000001\.log cannot be read \(not permitted\): .*or move it away/,
+    );
   });
 
   it('is refused with a remedy where it cannot be: a file is in its place', async () => {

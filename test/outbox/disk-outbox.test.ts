@@ -425,6 +425,16 @@ describe('an outbox on disk', () => {
   });
 });
 
+it('names the file that cannot be read when it is opened, and what to do', async () => {
+  const site = await new Site().open();
+  site.outbox.lane('a').put([point(1)], nothing);
+  await site.outbox.close();
+  site.disk.fails = (call) => (call === 'read' ? new Error('broken sector') : undefined);
+  await expect(site.open()).rejects.toThrow(
+    '/sim/00000001.log cannot be read (broken sector): mend that, or move it away, which loses the points in it',
+  );
+});
+
 describe('an outbox whose files somebody deletes', () => {
   const deleted =
     /^somebody has deleted \d+ file\(s\) of the outbox in \/sim .*stop the gateway first/;
