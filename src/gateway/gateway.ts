@@ -120,8 +120,13 @@ export class Gateway {
 
   /** Ends all links, hands on what can be handed on, and closes. Idempotent. */
   stop(): Promise<void> {
+    this.#siot?.hurry();
     this.#ended ??= this.#inTurn(() => this.#end());
     return this.#ended;
+  }
+
+  #isEnding(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** After all that was asked for before, whether that went well or not. */
@@ -292,7 +297,7 @@ export class Gateway {
 
   async #apply(config: GatewayConfig): Promise<void> {
     const record = this.#record;
-    if (record === undefined || this.#ended !== undefined) return;
+    if (record === undefined || this.#isEnding()) return;
     refuseSharedNodes(config.links, record.id);
     const before = this.config;
     for (const fixed of ['stateDir', 'outbox'] as const) {
@@ -313,13 +318,17 @@ export class Gateway {
     this.config = { ...config, stateDir: before.stateDir, outbox: before.outbox };
 
     const wanted = new Map(config.links.map((link) => [link.name, link]));
-    for (const template of this.#usb.templates()) {
-      if (!same(template, wanted.get(template.name))) await this.#usb.remove(template.name);
-    }
-    for (const link of [...this.#links.values()]) {
-      if (link.config.transport.type === 'usb') continue;
-      if (!same(link.config, wanted.get(link.name))) await this.#removeLink(link);
-    }
+    const changed = (link: LinkConfig): boolean => !same(link, wanted.get(link.name));
+    const fleets = this.#usb.templates().filter(changed);
+    const links = [...this.#links.values()].filter(
+      (link) => link.config.transport.type !== 'usb' && changed(link.config),
+    );
+    // Side by side: each may have to wait for a store that does not answer.
+    await Promise.all([
+      ...fleets.map(({ name }) => this.#usb.remove(name)),
+      ...links.map((link) => this.#removeLink(link)),
+    ]);
+    if (this.#isEnding()) return;
     if (connection !== undefined) await this.#restartSiot(record, connection);
     const there = new Set([
       ...this.#links.keys(),

@@ -56,7 +56,7 @@ export class UsbFleets {
     if (fleet === undefined) return;
     this.#fleets.delete(name);
     await fleet.stop();
-    for (const link of fleet.names) await this.parts.links.removeLink(link);
+    await Promise.all(fleet.names.map((link) => this.parts.links.removeLink(link)));
   }
 
   /** See {@link UsbFleet.confirm}. */

@@ -109,6 +109,7 @@ export class Siot {
   #lastStatus = '';
   #lastNs = 0n;
   #stopping = false;
+  #hurries = false;
 
   constructor(options: SiotOptions) {
     this.#options = options;
@@ -157,6 +158,11 @@ export class Siot {
   start(): void {
     this.#listenToGatewayEdges();
     this.#connection.start();
+  }
+
+  /** It will be stopped soon: nodes that are leaving are not waited for any more. */
+  hurry(): void {
+    this.#hurries = true;
   }
 
   /** Publishes what it can within the time, then closes. */
@@ -414,11 +420,12 @@ export class Siot {
     this.#keeper.remove(id);
     this.#publisher.hold(id, false);
     await this.#until(
-      () => this.#publisher.idleOf(id) || this.#publisher.mode.kind === 'paused',
+      () => this.#hurries || this.#publisher.idleOf(id) || this.#publisher.mode.kind === 'paused',
       REMOVED_WITHIN_MS,
     );
-    // A link of the same node may have come in the meantime.
-    if (this.#nodes.has(id)) return;
+    // A link of the same node may have come in the meantime, and who stops hands
+    // on what there is.
+    if (this.#nodes.has(id) || this.#hurries) return;
     this.#publisher.discard(id, false);
     this.#options.outbox.release(id);
     this.#publisher.leave(id);

@@ -268,6 +268,28 @@ describe('ending', () => {
     await gateway.gateway.reload(configOf({ links: [] }));
   });
 
+  it('does not wait for links that are leaving, which leave side by side', async () => {
+    const { gateway, store, document, a, b } = await twoLinks();
+    // It answers nothing from now on: what the links say last is not delivered.
+    store.pause();
+    const clock = new SystemClock();
+    const leftMs = new Promise<number[]>((resolve) => {
+      const left: number[] = [];
+      for (const { pipe } of [a, b]) {
+        pipe.onPeer = (present) => {
+          if (!present && left.push(clock.monotonicMs()) === 2) resolve(left);
+        };
+      }
+    });
+    const reloaded = gateway.reload({ ...document, links: [] });
+    const [first = 0, second = 0] = await leftMs;
+    // One waits 5 s for a store that answers nothing.
+    expect(second - first).toBeLessThan(4_000);
+    await gateway.gateway.stop();
+    expect(clock.monotonicMs() - second).toBeLessThan(4_500);
+    await reloaded;
+  });
+
   it('is possible before the start', async () => {
     const gateway = new Gateway(configOf({ stateDir: tempDir(), links: [] }), {
       clock: new SystemClock(),
