@@ -2,15 +2,19 @@
  * One gateway for each `stateDir`: two would overwrite each other's identity,
  * settings and outbox.
  *
- * Each puts a file there whose name says who it is, `running-<pid>-<start>-<boot>`,
+ * Each locks the folder itself with flock(2), which ends with the process and
+ * which is seen from other containers, too. That needs `koffi` and a file system
+ * that can do it. For where these are missing, and to say who it is, each also
+ * puts a file there whose name says who it is, `running-<pid>-<start>-<boot>`,
  * and then looks for others. Of two that start at once each sees the other, or
  * at least one does: never do both run. A name is worth something only while
  * that very process lives, so that a crash leaves no lock.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { readdir, realpath, unlink, writeFile } from 'node:fs/promises';
+import { open, readdir, realpath, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../point/log.js';
+import { loadLibc } from '../transport/libc.js';
 import { reasonOf } from './disk.js';
 import { StateError } from './state-dir.js';
 
@@ -20,6 +24,7 @@ const ours = new Set<string>();
 export class StateLock {
   private constructor(
     private readonly folder: string,
+    private readonly lock: FileHandle | undefined,
     private readonly file: string | undefined,
   ) {}
 
@@ -27,32 +32,79 @@ export class StateLock {
   static async take(stateDir: string, log: Log): Promise<StateLock> {
     const folder = await realpath(stateDir).catch(() => stateDir);
     if (ours.has(folder)) throw inUse(stateDir, 'this process itself');
-    const us = thisProcess();
-    if (us === undefined) {
-      log.warn({}, 'without /proc nobody sees whether a second gateway uses the same stateDir');
-      return new StateLock(folder, undefined);
-    }
     ours.add(folder);
-    const file = join(folder, nameOf(us));
+    let lock: FileHandle | undefined;
     try {
-      await claim(file, log);
-      for (const name of await readdir(folder)) {
-        const other = claimant(name);
-        if (other === undefined || name === nameOf(us)) continue;
-        if (lives(other)) throw inUse(stateDir, `the process ${other.pid}`);
-        await unlink(join(folder, name)).catch(() => undefined);
-      }
-      return new StateLock(folder, file);
+      const locked = await lockFolder(folder);
+      if (locked === 'by another') throw inUse(stateDir, await whoHas(folder));
+      lock = locked;
+      return new StateLock(folder, lock, await claimAlone(stateDir, folder, lock, log));
     } catch (error) {
       ours.delete(folder);
-      await unlink(file).catch(() => undefined);
+      await lock?.close();
       throw error;
     }
   }
 
   async release(): Promise<void> {
     if (this.file !== undefined) await unlink(this.file).catch(() => undefined);
+    await this.lock?.close();
     ours.delete(this.folder);
+  }
+}
+
+/** Open as long as it is locked; `undefined`: it cannot be. */
+async function lockFolder(folder: string): Promise<FileHandle | 'by another' | undefined> {
+  const libc = loadLibc();
+  if (libc === undefined) return undefined;
+  const handle = await open(folder, 'r').catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    if (libc.tryLock(handle.fd)) return handle;
+    await handle.close();
+    return 'by another';
+  } catch {
+    // Some file systems of other machines cannot do this for folders.
+    await handle.close();
+    return undefined;
+  }
+}
+
+async function whoHas(folder: string): Promise<string> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const other = claimant(name);
+    if (other !== undefined && lives(other)) return `the process ${other.pid}`;
+  }
+  return 'which cannot be seen from here (in another container?)';
+}
+
+/** The file that says who we are, when no other that lives has one; `undefined`: nobody knows. */
+async function claimAlone(
+  stateDir: string,
+  folder: string,
+  lock: FileHandle | undefined,
+  log: Log,
+): Promise<string | undefined> {
+  const us = thisProcess();
+  if (us === undefined) {
+    if (lock === undefined) {
+      log.warn({}, 'without /proc nobody sees whether a second gateway uses the same stateDir');
+    }
+    return undefined;
+  }
+  const file = join(folder, nameOf(us));
+  try {
+    await claim(file, log);
+    for (const name of await readdir(folder)) {
+      const other = claimant(name);
+      if (other === undefined || name === nameOf(us)) continue;
+      if (lives(other)) throw inUse(stateDir, `the process ${other.pid}`);
+      await unlink(join(folder, name)).catch(() => undefined);
+    }
+    return file;
+  } catch (error) {
+    await unlink(file).catch(() => undefined);
+    throw error;
   }
 }
 

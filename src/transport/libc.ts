@@ -3,9 +3,10 @@ import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
 
 /**
- * Sockets of families that Node has no interface for: CAN and netlink. `koffi`
- * calls libc for them. It is an optional dependency: where it cannot be loaded,
- * {@link loadLibc} gives undefined, and the CAN transport says so.
+ * Sockets of families that Node has no interface for, CAN and netlink, and locks
+ * of files. `koffi` calls libc for them. It is an optional dependency: where it
+ * cannot be loaded, {@link loadLibc} gives undefined; the CAN transport says so,
+ * and who locks does without.
  *
  * Numbers and layouts are those of linux/can.h, linux/rtnetlink.h and
  * asm-generic/socket.h, the same on every architecture below.
@@ -24,6 +25,11 @@ export interface Libc {
   eventFd(): number;
   write(fd: number, bytes: Uint8Array): void;
   close(fd: number): void;
+  /**
+   * Locks what is open there for as long as it is, which all processes of the
+   * machine see, also those in other containers. False: another has the lock.
+   */
+  tryLock(fd: number): boolean;
 }
 
 export class LibcError extends Error {
@@ -39,6 +45,9 @@ export class LibcError extends Error {
 /** Little-endian, and numbered alike. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'loong64'];
 const EFD_CLOEXEC = 0o2000000;
+/** flock(2): exclusive, without waiting; and what it says then. */
+const LOCK_EX_NB = 2 | 4;
+const EWOULDBLOCK = 11;
 
 let loaded: { readonly libc: Libc | undefined } | undefined;
 
@@ -70,6 +79,7 @@ class KoffiLibc implements Libc {
   readonly #eventfd: Call<[number, number]>;
   readonly #write: Call<[number, Uint8Array, number]>;
   readonly #close: Call<[number]>;
+  readonly #flock: Call<[number, number]>;
 
   constructor(koffi: typeof Koffi) {
     this.#koffi = koffi;
@@ -89,6 +99,7 @@ class KoffiLibc implements Libc {
     this.#eventfd = func('int eventfd(unsigned int value, int flags)');
     this.#write = func('long write(int fd, void *bytes, size_t length)');
     this.#close = func('int close(int fd)');
+    this.#flock = func('int flock(int fd, int operation)');
   }
 
   socket(domain: number, type: number, protocol: number): number {
@@ -128,6 +139,13 @@ class KoffiLibc implements Libc {
 
   close(fd: number): void {
     this.#close(fd);
+  }
+
+  tryLock(fd: number): boolean {
+    const result = this.#flock(fd, LOCK_EX_NB);
+    if (result < 0 && this.#koffi.errno() === EWOULDBLOCK) return false;
+    this.#done('flock', result);
+    return true;
   }
 
   #done(call: string, result: number): number {

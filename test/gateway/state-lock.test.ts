@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { StateError } from '../../src/gateway/state-dir.js';
 import { StateLock } from '../../src/gateway/state-lock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
+import { loadLibc } from '../../src/transport/libc.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const take = (folder: string): Promise<StateLock> => StateLock.take(folder, SILENT_LOG);
@@ -84,4 +85,31 @@ it('refuses it to the same process as well, until it is given back', async () =>
   );
   await lock.release();
   await (await take(folder)).release();
+});
+
+it('refuses a folder that a process of another container has, and leaves that one’s name alone', async (context) => {
+  context.skip(loadLibc() === undefined, 'koffi is not installed');
+  const folder = tempDir();
+  // Its number says nothing here: there is none, or it is somebody else's.
+  const name = `running-7-7-${boot}`;
+  writeFileSync(join(folder, name), '');
+  // util-linux's flock, which holds what it locks until it is killed, stands for that gateway.
+  const other = spawn('flock', [folder, 'sh', '-c', 'echo locked; exec sleep 60'], {
+    detached: true,
+  });
+  const ended = once(other, 'close');
+  const end = (): void => void process.kill(-other.pid!, 'SIGKILL');
+  onTestFinished(() => {
+    if (other.exitCode === null && other.signalCode === null) end();
+  });
+  await once(other.stdout, 'data');
+  await expect(take(folder)).rejects.toThrow(
+    'is in use by another gateway, which cannot be seen from here (in another container?): stop that one',
+  );
+  expect(readdirSync(folder)).toEqual([name]);
+  end();
+  await ended;
+  const lock = await take(folder);
+  expect(readdirSync(folder)).not.toContain(name);
+  await lock.release();
 });

@@ -71,6 +71,7 @@ function rig(): Rig {
     eventFd: () => real.eventFd(),
     write: (fd, bytes) => real.write(fd, bytes),
     close: (fd) => real.close(fd),
+    tryLock: (fd) => real.tryLock(fd),
   };
   const frames: string[] = [];
   const ends: (readonly [CanEnd, string])[] = [];
