@@ -19,6 +19,7 @@ import { PointMap } from '../point/point-map.js';
 import type { SettingRecord } from '../session/settings.js';
 import { codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { parseLinkEntry, type LinkEntry, type LinkHead, type LinkRecord } from './link-record.js';
+import { sayUnwritable, sayWritable } from './state-file.js';
 
 /** What a link file keeps, as it is now. */
 export interface LinkState {
@@ -134,20 +135,14 @@ export class LinkFile {
       let kept = false;
       try {
         await this.#writeOnce(next.state);
-        if (this.#problem !== undefined) {
-          this.log.info({ path: this.path }, 'state can be written again');
-        }
+        if (this.#problem !== undefined) sayWritable(this.log, this.path);
         this.#problem = undefined;
         kept = true;
       } catch (error) {
         this.#whole = true;
-        if (this.#problem === undefined) {
-          this.log.error(
-            { path: this.path, reason: reasonOf(error) },
-            'state cannot be written: it would be lost in a restart of the gateway',
-          );
-        }
-        this.#problem = `settings cannot be saved: ${reasonOf(error)} (${this.path}); they would be lost in a restart of the gateway`;
+        const reason = reasonOf(error);
+        if (this.#problem === undefined) sayUnwritable(this.log, this.path, reason);
+        this.#problem = `settings cannot be saved: ${reason} (${this.path}); they would be lost in a restart of the gateway`;
       }
       for (const done of next.done) done(kept);
     }

@@ -354,8 +354,9 @@ export class Link {
 
   #advice(): string[] {
     const advice = this.#limits.advice();
-    const { problem, damage } = this.parts.file;
-    for (const said of [problem, damage]) if (said !== undefined) advice.push(said);
+    const { file, names } = this.parts;
+    for (const said of [file.problem, file.damage, names.problem])
+      if (said !== undefined) advice.push(said);
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
     if (this.#held !== undefined) advice.push(`settings are held back: ${this.#held}`);
     if (this.#life === 'deleted') {

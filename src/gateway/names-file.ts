@@ -23,6 +23,14 @@ export class NamesFile {
     this.#file = new StateFile(path, disk, log);
   }
 
+  /** Why they are not saved, for people. */
+  get problem(): string | undefined {
+    const { problem } = this.#file;
+    return problem === undefined
+      ? undefined
+      : `the names of points given to SIOT cannot be saved: ${problem}; they would be counted anew after a restart of the gateway`;
+  }
+
   /** What was kept, blank when nothing was. What is broken is logged, and SIOT is asked all the same. */
   async load(): Promise<string> {
     try {

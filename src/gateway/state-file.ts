@@ -6,7 +6,7 @@ import { reasonOf, writeAtomically, type Disk } from './disk.js';
 export class StateFile {
   #next: { content: object; done: (() => void)[] } | undefined;
   #writing = false;
-  #failed = false;
+  #problem: string | undefined;
   /** On disk now, so that the same is not written again. */
   #written: string | undefined;
 
@@ -15,6 +15,11 @@ export class StateFile {
     private readonly disk: Disk,
     private readonly log: Log,
   ) {}
+
+  /** Why it could not be written the last time, and which file, for people. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
 
   /**
    * Resolves when this content, or a later one, is on disk; also when it cannot
@@ -35,21 +40,29 @@ export class StateFile {
         const text = textOf(next.content);
         if (text !== this.#written) await writeAtomically(this.disk, this.path, Buffer.from(text));
         this.#written = text;
-        if (this.#failed) this.log.info({ path: this.path }, 'state can be written again');
-        this.#failed = false;
+        if (this.#problem !== undefined) sayWritable(this.log, this.path);
+        this.#problem = undefined;
       } catch (error) {
-        if (!this.#failed) {
-          this.log.error(
-            { path: this.path, reason: reasonOf(error) },
-            'state cannot be written: it would be lost in a restart of the gateway',
-          );
-        }
-        this.#failed = true;
+        const reason = reasonOf(error);
+        if (this.#problem === undefined) sayUnwritable(this.log, this.path, reason);
+        this.#problem = `${reason} (${this.path})`;
       }
       for (const done of next.done) done();
     }
     this.#writing = false;
   }
+}
+
+/** Whatever file of `stateDir` it is, the log says the same. */
+export function sayUnwritable(log: Log, path: string, reason: string): void {
+  log.error(
+    { path, reason },
+    `state cannot be written to ${path} (${reason}): it would be lost in a restart of the gateway`,
+  );
+}
+
+export function sayWritable(log: Log, path: string): void {
+  log.info({ path }, `state can be written again to ${path}`);
 }
 
 /** JSON that people can read. */

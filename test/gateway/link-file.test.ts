@@ -297,7 +297,7 @@ describe('saving', () => {
   });
 
   it('goes on without a disk, says so once, and when it is back all of it is written', async () => {
-    const { state, path, said } = rig();
+    const { state, path, said, at } = rig();
     const links = join(path, 'links');
     const file = state.linkFile('dev-1');
     const kept = new Kept();
@@ -310,7 +310,7 @@ describe('saving', () => {
     kept.set('limit', 3, 'c');
     await Promise.all([file.save(kept), file.save(kept)]);
     expect(complaints(said)).toEqual([
-      'state cannot be written: it would be lost in a restart of the gateway',
+      `state cannot be written to ${at} (a part of its path is not a folder): it would be lost in a restart of the gateway`,
     ]);
     expect(file.problem).toMatch(/settings cannot be saved: a part of its path is not a folder/);
     rmSync(links);
@@ -318,6 +318,6 @@ describe('saving', () => {
     await file.save(kept);
     expect(shown(await loaded(path))).toHaveLength(3);
     expect(file.problem).toBeUndefined();
-    expect(said.at(-1)?.message).toBe('state can be written again');
+    expect(said.at(-1)?.message).toBe(`state can be written again to ${at}`);
   });
 });

@@ -88,6 +88,11 @@ describe('a state folder that cannot be written', () => {
       },
     ]);
     device.mcu.assertNotReceived('restart');
+    // `watch` says which files cannot be written.
+    await device.report('fresh', 1);
+    const advice = (): string => gateway.link('pump').advice.join('\n');
+    await until(() => /names of points .* cannot be saved: .*\.names\)/.test(advice()), advice);
+    expect(advice()).toMatch(/settings cannot be saved: .*\.state\)/);
     rmSync(state);
     renameSync(`${state}-away`, state);
     await store.setAs('user-1', nodeId, 'limit', '0', 4);

@@ -87,7 +87,7 @@ describe('a small file', () => {
     await file.save({ n: 2 });
     await Promise.all([file.save({ n: 3 }), file.save({ n: 2 })]);
     expect(complaints(said)).toEqual([
-      'state cannot be written: it would be lost in a restart of the gateway',
+      `state cannot be written to ${at} (a part of its path is not a folder): it would be lost in a restart of the gateway`,
     ]);
     rmSync(folder);
     renameSync(`${folder}-away`, folder);
@@ -95,7 +95,7 @@ describe('a small file', () => {
     // What failed before is not taken for written.
     await file.save({ n: 2 });
     expect(read(at)).toEqual({ n: 2 });
-    expect(said.at(-1)?.message).toBe('state can be written again');
+    expect(said.at(-1)?.message).toBe(`state can be written again to ${at}`);
     await file.save({ n: 3 });
     expect(said).toHaveLength(2);
   });
