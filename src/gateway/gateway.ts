@@ -100,7 +100,9 @@ export class Gateway {
     this.#lock = await StateLock.take(this.config.stateDir, this.parts.log);
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
-    this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log);
+    this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log, () => {
+      void this.#state.keepGateway(this.#record ?? record);
+    });
     this.#startSiot(record, await this.#natsOf(this.config));
     for (const link of this.config.links) await this.#addConfigured(link);
     this.#watchClock();

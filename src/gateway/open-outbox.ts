@@ -14,12 +14,14 @@ import { StateError } from './state-dir.js';
 /**
  * The outbox as configured, with what an earlier life has left in
  * `stateDir/outbox`. Throws a {@link StateError} when it is to be on disk and
- * cannot be written there, or an `OutboxError`.
+ * cannot be written there, or an `OutboxError`. `onDeleted`: somebody has deleted
+ * files of it while it is used.
  */
 export async function openOutbox(
   { stateDir, outbox: { durability, maxBytes } }: GatewayConfig,
   clock: Clock,
   log: Log,
+  onDeleted?: () => void,
 ): Promise<Outbox> {
   const path = join(stateDir, 'outbox');
   if (durability === 'memory') {
@@ -36,7 +38,14 @@ export async function openOutbox(
     await MACHINE_DISK.makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     const folder = new MachineFolder(path, (folder) => MACHINE_DISK.makeFolder(folder));
-    return await DiskOutbox.open({ folder, maxBytes, clock, log, reasonOf });
+    return await DiskOutbox.open({
+      folder,
+      maxBytes,
+      clock,
+      log,
+      reasonOf,
+      ...(onDeleted === undefined ? {} : { onDeleted }),
+    });
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
     throw new StateError(

@@ -17,7 +17,7 @@ import type { Log } from '../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { LinkFile } from './link-file.js';
 import { NamesFile } from './names-file.js';
-import { StateFile, textOf } from './state-file.js';
+import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
 
@@ -72,6 +72,18 @@ export class StateDir {
 
   async saveGateway(record: GatewayRecord): Promise<void> {
     await this.#file('gateway').save(record);
+  }
+
+  /** The same once more where somebody has deleted it: a new ID would make all nodes anew. */
+  async keepGateway(record: GatewayRecord): Promise<void> {
+    const path = join(this.path, 'gateway.json');
+    try {
+      await this.disk.read(path);
+    } catch {
+      await writeAtomically(this.disk, path, Buffer.from(textOf(record))).catch((error: unknown) =>
+        sayUnwritable(this.log, path, reasonOf(error)),
+      );
+    }
   }
 
   /** Where the private nats-server of this gateway listens. */

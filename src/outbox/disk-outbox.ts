@@ -22,6 +22,8 @@ export interface DiskOutboxOptions {
   readonly log: Log;
   /** Why the system refused, for people. */
   readonly reasonOf: (error: unknown) => string;
+  /** Somebody has deleted files of it. Already logged. */
+  readonly onDeleted?: () => void;
 }
 
 /** What is delivered so soon is not written at all, ms. */
@@ -300,8 +302,10 @@ export class DiskOutbox implements Outbox {
 
   #failed(error: unknown): void {
     this.#foundDeleted = error instanceof DeletedError;
-    if (error instanceof DeletedError) this.#report.deleted(error.files);
-    else this.#report.failed(error);
+    if (error instanceof DeletedError) {
+      this.#report.deleted(error.files);
+      this.#options.onDeleted?.();
+    } else this.#report.failed(error);
     this.#failures += 1;
     this.#notes.failed();
     if (this.#closed) return;

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Gateway, GatewayError } from '../../src/gateway/gateway.js';
@@ -253,6 +253,22 @@ describe('a changed configuration', () => {
       'connected to NATS',
     );
   });
+});
+
+it('is the same gateway still where somebody has deleted stateDir under it', async () => {
+  const device = await openDevice();
+  const gateway = await new GatewayUnderTest(tempDir(), {
+    nats: { servers: 'nats://127.0.0.1:1' },
+    links: [link('a', device.transport)],
+  }).start();
+  const { id } = gateway;
+  await device.report('temp', 1);
+  rmSync(join(gateway.folder, 'state'), { recursive: true });
+  await device.report('temp', 2);
+  const kept = join(gateway.folder, 'state', 'gateway.json');
+  await until(() => existsSync(kept), 'the identity on disk');
+  await gateway.restart();
+  expect(gateway.id).toBe(id);
 });
 
 describe('ending', () => {
