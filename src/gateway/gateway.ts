@@ -338,8 +338,19 @@ export class Gateway {
     ]);
     for (const link of config.links) {
       if (!there.has(link.name)) await this.#addConfigured(link);
+      else if (this.#isOnUsb(link)) {
+        this.parts.log.warn(
+          { link: link.name },
+          'not added: a device on USB has a link of this name already; give it another name',
+        );
+      }
     }
     this.parts.log.info({ links: this.#links.size }, 'the configuration is applied');
+  }
+
+  /** A link that is configured otherwise has its name from a device on USB. */
+  #isOnUsb({ name, transport }: LinkConfig): boolean {
+    return transport.type !== 'usb' && this.#links.get(name)?.config.transport.type === 'usb';
   }
 
   /** Another connection; the devices stay attached meanwhile. */

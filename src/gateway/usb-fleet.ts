@@ -17,6 +17,7 @@ import type { UsbPort } from '../transport/usb-ports.js';
 import type { UsbWatch } from '../transport/usb-watch.js';
 import { UsbTransport } from '../transport/usb.js';
 import type { LinkConfig, UsbConfig } from './config.js';
+import { reasonOf } from './disk.js';
 import { MOST_MEMBERS, seat, strangerIn, type UsbMember } from './usb-roster.js';
 
 /** A configured link whose transport is `usb`. */
@@ -107,7 +108,12 @@ export class UsbFleet {
   }
 
   #look(ports: readonly UsbPort[]): Promise<void> {
-    this.#busy = this.#busy.then(() => this.#seat(ports));
+    // One look that fails must not keep the next from being acted upon, nor the end.
+    this.#busy = this.#busy
+      .then(() => this.#seat(ports))
+      .catch((error: unknown) => {
+        this.parts.log.error({ reason: reasonOf(error) }, 'devices on USB cannot be given links');
+      });
     return this.#busy;
   }
 

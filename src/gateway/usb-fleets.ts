@@ -33,7 +33,8 @@ export class UsbFleets {
     const record = (this.#record ??= await state.loadUsb());
     const fleet = new UsbFleet({
       template,
-      known: record[template.name] ?? [],
+      // A link may have a name that every object knows.
+      known: (Object.hasOwn(record, template.name) && record[template.name]) || [],
       watch: await this.#watching(),
       host: {
         ...links,

@@ -22,6 +22,9 @@ export const NS_PER_S = 1_000_000_000n;
 /** How far the fine clock may be from the machine's before it is set anew. */
 const FOLLOW_MS = 2;
 
+/** Some 25 days; Node takes a longer time for no time at all. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The clock of this machine. */
 export class SystemClock implements Clock {
   // The machine's clock has millisecond steps in JavaScript. Points need
@@ -48,7 +51,7 @@ export class SystemClock implements Clock {
   }
 
   setTimer(ms: number, fn: () => void): Timer {
-    const handle = setTimeout(fn, ms);
+    const handle = setTimeout(fn, Math.min(ms, LONGEST_TIMER_MS));
     return { cancel: () => clearTimeout(handle) };
   }
 }

@@ -38,7 +38,8 @@ const FD_BRS = 1;
 const MAX_FD_LENGTH = 64;
 
 /** `undefined`: there is no frame in the line. */
-export function parseCandumpLine(line: string): LoggedFrame | undefined {
+export function parseCandumpLine(text: string): LoggedFrame | undefined {
+  const line = text.trimEnd();
   const logged = LOG_LINE.exec(line);
   if (logged !== null) {
     const [, time = '', name = '', id = '', body = ''] = logged;
@@ -75,6 +76,8 @@ function parseBody(id: string, body: string): CanFrame | undefined {
 function parseShown(id: string, length: string, rest: string): CanFrame | undefined {
   if (/^\s+remote request/.test(rest)) return makeFrame(id, new Uint8Array(0), { remote: true });
   const count = Number(length);
+  // As candump -i writes bytes: each in bits.
+  if (new RegExp(`^(?:\\s+[01]{8}){${length}}(?:\\s|$)`).test(rest) && count > 0) return undefined;
   // A terminal may show the bytes as letters, too.
   const hex = rest.replaceAll(/\s/g, '').slice(0, 2 * count);
   const fd = length.length === 2;

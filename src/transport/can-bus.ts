@@ -365,7 +365,10 @@ function upCommand(name: string, link: CanLink, fd: boolean): string {
 }
 
 function missingError(name: string): TransportError {
-  const message = `there is no CAN interface ${name}: is the adapter plugged in, and its driver loaded?`;
+  const advice = /^vcan\d*$/.test(name)
+    ? `make it with: sudo ip link add ${name} type vcan && sudo ip link set ${name} up`
+    : 'is the adapter plugged in, and its driver loaded?';
+  const message = `there is no CAN interface ${name}: ${advice}`;
   return new TransportError('notFound', message);
 }
 

@@ -59,6 +59,30 @@ async function rig(...others: object[]) {
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
 
 describe('USB boards', () => {
+  it.each(['constructor', 'toString', '__proto__'])('of a link with the name %s', async (name) => {
+    const usb = { name, transport: { type: 'usb', vendorId: '1D50' }, protocol: 'compact' };
+    const { gateway, plug, open } = await rig(usb);
+    await plug('1', 'ttyACM0', { vendorId: '1d50', serialNumber: 'A' });
+    await gateway.start();
+    await open(`${name}-A`);
+    await gateway.restart();
+    await open(`${name}-A`);
+    await gateway.gateway.stop();
+  });
+
+  it('keep a name that somebody gives to another link later, who is told', async () => {
+    const { gateway, document, plug, open, links } = await rig();
+    await plug('1', 'ttyACM0', A);
+    await gateway.start();
+    await open('boards-A');
+    const another = { name: 'boards-A', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
+    await gateway.reload({ ...document, links: [...document.links, another] });
+    expect(links()).toEqual(['boards-A']);
+    expect(complaints(gateway.said)).toContainEqual(
+      expect.stringContaining('a device on USB has a link of this name already'),
+    );
+  });
+
   it('become a link and a node each, when they are plugged in', async () => {
     const { store, gateway, plug, open, nodeOf, links } = await rig();
     const first = await plug('1', 'ttyACM0', A);

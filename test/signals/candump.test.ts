@@ -72,6 +72,16 @@ describe('a line of candump', () => {
     expect(parseCandumpLine(line)).toBeUndefined();
   });
 
+  it('may end as on another system', () => {
+    const line = '  vcan0  044   [2]  2A 36';
+    expect(parseCandumpLine(`${line}\r`)).toEqual(parseCandumpLine(line));
+  });
+
+  it('with its bytes in bits is not taken for one in digits', () => {
+    expect(parseCandumpLine('  can0  123   [2]  00000001 00000010')).toBeUndefined();
+    expect(parseCandumpLine('  can0  123   [2]  00 01  00000001')).toBeDefined();
+  });
+
   it('is what cansend takes, too', () => {
     const data = bytes('00ff');
     expect(cansendText(frame({ data }))).toBe('044#00FF');
