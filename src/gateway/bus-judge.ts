@@ -31,6 +31,9 @@ export interface JudgeRecord {
   readonly lastReading?: string;
 }
 
+/** Acts on the link itself: its port, or its counters. */
+export const isSwitch = (type: string): boolean => type === 'disabled' || isReset(type);
+
 /** Types and keys are other people’s words: they must not fill the memory. */
 const MOST_REFUSED = 1_000;
 /** A command that is so much older than the last reading may have been passed over because of a slow clock. */

@@ -16,7 +16,7 @@ import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
-import { BusJudge } from './bus-judge.js';
+import { BusJudge, isSwitch } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
 import { createConversation } from './conversations.js';
@@ -29,7 +29,7 @@ import type { NamesFile } from './names-file.js';
 import { Resender } from './resender.js';
 import { Saver } from './saver.js';
 import { SettingGate } from './setting-gate.js';
-import { isReset, PUBLISH_EVERY_MS, Statistics } from './statistics.js';
+import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
 
 export interface LinkParts {
@@ -420,7 +420,7 @@ export class Link {
 
 /** It acts on the link itself. */
 const isOwnSwitch = (type: string, key: string): boolean =>
-  (type === 'disabled' || isReset(type)) && canonicalKey(key) === '0';
+  isSwitch(type) && canonicalKey(key) === '0';
 
 const pendingPoint = (point: Point, command: boolean, reason: string): PendingSetting => ({
   type: point.type,

@@ -5,7 +5,7 @@ import type { SystemRoot } from '../transport/serial-ports.js';
 import { UsbWatch } from '../transport/usb-watch.js';
 import type { StateDir } from './state-dir.js';
 import { UsbFleet, type FleetHost, type UsbTemplate } from './usb-fleet.js';
-import type { UsbRecord } from './usb-record.js';
+import type { UsbMember } from './usb-roster.js';
 
 export interface UsbFleetsParts {
   readonly state: StateDir;
@@ -19,7 +19,8 @@ export interface UsbFleetsParts {
 export class UsbFleets {
   readonly #fleets = new Map<string, UsbFleet>();
   #watch: UsbWatch | undefined;
-  #record: UsbRecord | undefined;
+  /** By the name of the configured link; a Map, since links may have any name. */
+  #known: Map<string, readonly UsbMember[]> | undefined;
 
   constructor(private readonly parts: UsbFleetsParts) {}
 
@@ -30,17 +31,16 @@ export class UsbFleets {
   /** Resolves when there is a link for each device that is known or plugged in. */
   async add(template: UsbTemplate): Promise<void> {
     const { state, links, clock, log, where } = this.parts;
-    const record = (this.#record ??= await state.loadUsb());
+    const known = (this.#known ??= new Map(Object.entries(await state.loadUsb())));
     const fleet = new UsbFleet({
       template,
-      // A link may have a name that every object knows.
-      known: (Object.hasOwn(record, template.name) && record[template.name]) || [],
+      known: known.get(template.name) ?? [],
       watch: await this.#watching(),
       host: {
         ...links,
         save: (members) => {
-          this.#record = { ...this.#record, [template.name]: members };
-          void state.saveUsb(this.#record);
+          known.set(template.name, members);
+          void state.saveUsb(Object.fromEntries(known));
         },
       },
       clock,

@@ -10,13 +10,13 @@ import {
   makePoint,
   stringValue,
 } from '../point/point.js';
-import type { Point, PointValue } from '../point/point.js';
+import type { PointValue } from '../point/point.js';
 import { isNeverSentDown } from '../point/reserved.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot } from '../siot/siot.js';
+import { isSwitch } from './bus-judge.js';
 import type { Link } from './link.js';
-import { isReset } from './statistics.js';
 import type {
   ConfirmReply,
   ConfirmRequest,
@@ -140,7 +140,7 @@ export class VerbServer {
     }
     if (setting !== undefined) this.#follow(now, setting, reply);
     // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
-    else if (isGatewaySwitch(point)) reply({ state: 'acknowledged' });
+    else if (isSwitch(point.type)) reply({ state: 'acknowledged' });
     else reply({ state: 'replaced', reason: 'a newer setting of this point is there already' });
   }
 
@@ -212,14 +212,12 @@ function stateOf(link: Link, setting: Setting): SetReply {
   }
 }
 
-const isGatewaySwitch = ({ type }: Point): boolean => type === 'disabled' || isReset(type);
-
 function whyRefused({ type, key }: SetRequest): string | undefined {
   const unfit = tokenProblem(type) ?? keyProblem(key);
   if (unfit !== undefined) {
     return 'type and key must be subject tokens: no dots, spaces, * or >, at most 255 bytes';
   }
-  if (type === 'disabled' || isReset(type)) {
+  if (isSwitch(type)) {
     return canonicalKey(key) === '0' ? undefined : `${type} has no key`;
   }
   if (type === 'description') {

@@ -31,6 +31,7 @@ const LOG_LINE = new RegExp(
 const SCREEN_LINE = new RegExp(
   `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+\\[(\\d{1,2})\\](.*)$`,
 );
+const IN_BITS = /^\s+[01]{8}(?:\s|$)/;
 /** CAN_ERR_FLAG of linux/can.h. */
 const ERROR_FLAG = 0x2000_0000;
 /** CANFD_BRS of linux/can.h. */
@@ -76,13 +77,19 @@ function parseBody(id: string, body: string): CanFrame | undefined {
 function parseShown(id: string, length: string, rest: string): CanFrame | undefined {
   if (/^\s+remote request/.test(rest)) return makeFrame(id, new Uint8Array(0), { remote: true });
   const count = Number(length);
-  // As candump -i writes bytes: each in bits.
-  if (new RegExp(`^(?:\\s+[01]{8}){${length}}(?:\\s|$)`).test(rest) && count > 0) return undefined;
+  if (count > 0 && areBits(rest, count)) return undefined;
   // A terminal may show the bytes as letters, too.
   const hex = rest.replaceAll(/\s/g, '').slice(0, 2 * count);
   const fd = length.length === 2;
   const data = hexBytes(hex, fd ? MAX_FD_LENGTH : CLASSIC_LENGTH);
   return data?.length === count ? makeFrame(id, data, { fd }) : undefined;
+}
+
+/** As `candump -i` writes bytes. */
+function areBits(rest: string, count: number): boolean {
+  if (!IN_BITS.test(rest)) return false;
+  const bytes = rest.trim().split(/\s+/, count);
+  return bytes.length === count && bytes.every((byte) => /^[01]{8}$/.test(byte));
 }
 
 function makeFrame(id: string, data: Uint8Array, kind: Partial<CanFrame>): CanFrame | undefined {

@@ -7,7 +7,7 @@ import { NatsServer } from '../../src/siot/nats-server.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startCluster } from '../support/nats-cluster.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { cleanup, recordingLog, startNats, until, type Said } from './harness.js';
+import { cleanup, recordingLog, startNats, until, type Said, warnings } from './harness.js';
 
 interface Dialled {
   readonly connection: Connection;
@@ -28,9 +28,6 @@ function dial(servers: readonly string[], given: Partial<ConnectionOptions> = {}
   connection.start();
   return { connection, said };
 }
-
-const warnings = (said: readonly Said[]): string[] =>
-  said.filter(({ level }) => level === 'warn').map(({ message }) => message);
 
 const barrier = ({ connection }: Dialled): Promise<boolean> =>
   new Promise((resolve) => connection.barrier(resolve));
@@ -105,7 +102,7 @@ describe('a server that takes connections and never speaks', () => {
       await until(() => silent.open.size === 0, 'its socket to be closed');
       clock.advance(clock.nextTimerMs ?? 0);
     }
-    expect(warnings(said)).toEqual([
+    expect(warnings({ said })).toEqual([
       `${silent.url} takes connections and says nothing: it hangs, or is no nats-server; trying again`,
     ]);
     await connection.close();
@@ -246,7 +243,7 @@ describe('a server that says something, and not that it has read what we sent', 
     const fromMs = performance.now();
     await until(() => !connection.connected, 'left');
     expect(performance.now() - fromMs).toBeGreaterThanOrEqual(690);
-    expect(warnings(said).join()).toContain('no sign of life');
+    expect(warnings({ said }).join()).toContain('no sign of life');
   });
 });
 

@@ -15,6 +15,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { tempDir } from '../support/temp-dir.js';
 import {
   cleanup,
+  delivered,
   GATEWAY_ID,
   NODE_ID,
   point,
@@ -23,14 +24,10 @@ import {
   startNats,
   startSiot,
   until,
+  warnings,
   watch,
-  type Rig,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
-
-const delivered = (rig: Rig): boolean => rig.outbox.lane(NODE_ID).length === 0;
-const warnings = ({ said }: Rig): string[] =>
-  said.filter(({ level }) => level === 'warn').map(({ message }) => message);
 
 async function startStore(
   nats: string,

@@ -100,6 +100,12 @@ export interface Rig {
   readonly remembered: { generation: Generation }[];
 }
 
+/** Nothing of the tests' node waits in the outbox any more. */
+export const delivered = ({ outbox }: Rig): boolean => outbox.lane(NODE_ID).length === 0;
+
+export const warnings = ({ said }: { readonly said: readonly Said[] }): string[] =>
+  said.filter(({ level }) => level === 'warn').map(({ message }) => message);
+
 export function startSiot(
   server: { url: string } | string,
   given: Partial<SiotOptions> = {},

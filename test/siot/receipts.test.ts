@@ -7,6 +7,7 @@ import type { SiotNode } from '../../src/siot/siot.js';
 import type { Generation } from '../../src/siot/wire.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
+  delivered,
   NODE_ID,
   point,
   put,
@@ -17,8 +18,6 @@ import {
   type Rig,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
-
-const delivered = (rig: Rig): boolean => rig.outbox.lane(NODE_ID).length === 0;
 
 interface Scene extends Rig {
   readonly nodeHandle: SiotNode;

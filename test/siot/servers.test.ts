@@ -12,6 +12,7 @@ import { tempDir } from '../support/temp-dir.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import {
   cleanup,
+  delivered,
   NODE_ID,
   point,
   put,
@@ -19,14 +20,10 @@ import {
   startNats,
   startSiot,
   until,
+  warnings,
   watch,
-  type Rig,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
-
-const delivered = (rig: Rig): boolean => rig.outbox.lane(NODE_ID).length === 0;
-const warnings = ({ said }: Rig): string[] =>
-  said.filter(({ level }) => level === 'warn').map(({ message }) => message);
 
 /** A nats-server with this configuration, and the way to change it. */
 async function configured(text: string): Promise<[NatsServer, (changed: string) => void]> {

@@ -3,6 +3,7 @@ import { intValue, jsonValue, stringValue } from '../../src/point/point.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import {
   cleanup,
+  delivered,
   GATEWAY_ID,
   NODE_ID,
   point,
@@ -10,10 +11,7 @@ import {
   startNats,
   startSiot,
   until,
-  type Rig,
 } from './harness.js';
-
-const delivered = (rig: Rig): boolean => rig.outbox.lane(NODE_ID).length === 0;
 
 async function startStore(nats: string, version: SiotStore['version']): Promise<SiotStore> {
   const store = await SiotStore.start({ nats, version });

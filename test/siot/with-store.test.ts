@@ -6,6 +6,7 @@ import { WIRES } from '../../src/siot/wires.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   cleanup,
+  delivered,
   GATEWAY_ID,
   NODE_ID,
   point,
@@ -15,12 +16,10 @@ import {
   startSiot,
   until,
   watch,
-  type Rig,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const GENERATIONS: Generation[] = [1, 2];
-const delivered = (rig: Rig): boolean => rig.outbox.lane(NODE_ID).length === 0;
 const subjectOf = (generation: Generation, id: string, type: string): string =>
   generation === 1 ? `p.${id}` : `p.${id}.${type}.0`;
 const edgeOf = (generation: Generation, id: string, parent: string): string =>
