@@ -4,23 +4,18 @@ import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
 import { openCanPort } from '../../../src/cli/can-port.js';
 import { createTransport } from '../../../src/transport/transports.js';
 import { clock, type Attached, type Attachment, type Line } from '../../e2e/harness.js';
+import { paceFrames } from './can-pace.js';
 import { KVASER, addVcan, bringDown, bringUpKvaser, removeInterface } from './can.js';
 
 export interface CanMedium {
   readonly framing: 'cobs' | 'isotp';
   readonly fd?: boolean;
   readonly extendedIds?: boolean;
-  /** The pair of controllers, the gateway on the first, by ISO-TP; otherwise a virtual bus. */
+  /** The pair of controllers, the gateway on the first; otherwise a virtual bus. */
   readonly kvaser?: boolean;
 }
 
 export const VCAN = 'vcan0';
-
-/**
- * The emulated controllers send at once, whatever the bit rate, and have room for
- * five frames that come: a longer burst, which a real bus would spread, is lost.
- */
-const SHORT_BLOCKS = { blockSize: 4, stMin: 0 } as const;
 
 let devices = 0;
 
@@ -37,10 +32,7 @@ export async function openCanLine(medium: CanMedium, line: Line = 'serial'): Pro
     clock,
   );
   return {
-    pipe:
-      framing === 'isotp'
-        ? new IsoTpPipe(port, clock, kvaser ? SHORT_BLOCKS : undefined)
-        : new CanPipe(port),
+    pipe: framing === 'isotp' ? new IsoTpPipe(port, clock) : new CanPipe(port),
     transport: {
       type: 'can',
       interface: ours,
@@ -49,7 +41,6 @@ export async function openCanLine(medium: CanMedium, line: Line = 'serial'): Pro
       extendedIds,
       fd,
       framing,
-      ...(kvaser ? { isotp: { blockSize: SHORT_BLOCKS.blockSize } } : {}),
     },
     path: String(down),
   };
@@ -87,10 +78,12 @@ async function keepSockets([ours, theirs]: readonly [string, string]): Promise<
 
 /** The bus is there while the cases of the file run. */
 export function withBus({ kvaser = false, fd = false }: Partial<CanMedium> = {}): void {
-  const keepers: (() => Promise<void>)[] = [];
+  const keepers: (() => unknown)[] = [];
   beforeAll(async () => {
-    if (kvaser) bringUpKvaser();
-    else addVcan(VCAN, { fd });
+    if (kvaser) {
+      bringUpKvaser();
+      keepers.push(paceFrames(KVASER));
+    } else addVcan(VCAN, { fd });
     keepers.push(...(await keepSockets(kvaser ? KVASER : [VCAN, VCAN])));
   });
   afterAll(async () => {

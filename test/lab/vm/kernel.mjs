@@ -33,11 +33,13 @@ const MODULES = [
   'fs/overlayfs',
   'net/9p',
   'net/can',
+  'net/sched/sch_tbf.ko',
 ];
 
 /** These must be there with all that they need. */
 const WANTED = ['can-gw', 'can-isotp', 'can-j1939', 'can-raw', 'cdc-acm', 'dummy_hcd'].concat([
   'kvaser_pci',
+  'sch_tbf',
   'usb_f_acm',
   'vcan',
   'vxcan',

@@ -1,0 +1,6 @@
+import { attachTo } from '../../e2e/harness.js';
+import { onCan } from '../support/can-line.js';
+
+attachTo(onCan({ framing: 'cobs', kvaser: true }));
+await import('../../e2e/up.test.js');
+await import('../../e2e/down.test.js');
