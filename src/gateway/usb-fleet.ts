@@ -122,13 +122,20 @@ export class UsbFleet {
     const { template, log } = this.parts;
     const present = ports.filter(({ usb }) => usbMatches(template.transport, usb));
     await this.#forgetDeleted(present);
-    const { members, ports: seated, twins, refused } = seat(template.name, this.#members, present);
+    const seating = seat(template.name, this.#members, present);
+    const { members, ports: seated, twins, namesakes, refused } = seating;
     this.#members = members;
     this.#ports = seated;
     for (const serialNumber of twins) {
       log.warn(
         { serialNumber },
         'several devices have this serial number: from now on they are told apart by the place where they are plugged in',
+      );
+    }
+    for (const { name, other } of namesakes) {
+      log.warn(
+        { device: name },
+        `this device has the serial number of ${other}, but another vendor or product ID: it gets a link and a node of its own`,
       );
     }
     if (refused.length > 0 && !this.#fullSaid) {

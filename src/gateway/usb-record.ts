@@ -13,6 +13,7 @@ const member = z.object({
   byPlace: z.boolean(),
   vendorId: z.string(),
   productId: z.string(),
+  otherProductIds: z.array(z.string()).optional(),
 });
 
 const usbRecord = z.record(z.string(), z.array(member));

@@ -2,20 +2,24 @@
  * Which plugged-in USB port is which link of a configured `usb` link (the
  * template).
  *
- * A device is known by its serial number. One that has none, or shares its
- * number with another one, is known by its place on the bus. The same board so
- * comes back as the same node under whatever path, and two boards never change
- * places:
+ * A device is known by its serial number, which is worth something only beside
+ * its vendor's ID. One that has none, or shares its number with another one of
+ * the same IDs, is known by its place on the bus. The same board so comes back
+ * as the same node under whatever path, and two boards never change places:
  *
- * | seen                                  | link                        |
- * | ------------------------------------- | --------------------------- |
- * | serial number 42                      | boards-42                   |
- * | its second interface, number 2        | boards-42-if02              |
- * | no serial number                      | boards-0000:00:14.0-usb2-1  |
- * | another 42, while the first is known  | boards-42@…usb2-3           |
+ * | seen                                               | link                       |
+ * | -------------------------------------------------- | -------------------------- |
+ * | serial number 42                                   | boards-42                  |
+ * | its second interface, number 2                     | boards-42-if02             |
+ * | 42 of another vendor                               | boards-42@0403:6001        |
+ * | another product ID, where 42 was (its boot loader) | boards-42                  |
+ * | another product ID, elsewhere, or beside 42        | boards-42@2e8a:0005        |
+ * | no serial number                                   | boards-0000:00:14.0-usb2-1 |
+ * | another 42, while the first is known               | boards-42@…usb2-3          |
  *
- * Once a serial number has been seen twice at a time it says nothing about who
- * is who, for ever: then also the first one is known by where it was last seen.
+ * Once a serial number has been seen twice at a time with the same IDs it says
+ * nothing about who is who, for ever: then also the first one is known by where
+ * it was last seen.
  */
 import { createHash } from 'node:crypto';
 import type { UsbIdentity } from '../transport/sysfs.js';
@@ -34,6 +38,8 @@ export interface UsbMember {
   /** Of the board that a person has confirmed, or that came first. */
   readonly vendorId: string;
   readonly productId: string;
+  /** What it has called itself besides, where it was: its boot loader's, or those of other firmware. */
+  readonly otherProductIds?: readonly string[] | undefined;
 }
 
 export interface Seating {
@@ -43,8 +49,16 @@ export interface Seating {
   readonly ports: ReadonlyMap<string, UsbPort>;
   /** Serial numbers that were just seen twice for the first time. */
   readonly twins: readonly string[];
+  /** New ones that have the serial number of another one, but not its IDs. */
+  readonly namesakes: readonly Namesake[];
   /** Ports for which there was no room. */
   readonly refused: readonly UsbPort[];
+}
+
+export interface Namesake {
+  /** Of the new one's link, and of that of the other. */
+  readonly name: string;
+  readonly other: string;
 }
 
 /** Each member is a link and a node: somebody who flashes boards all day must not fill SIOT. */
@@ -56,50 +70,129 @@ export function seat(
   known: readonly UsbMember[],
   present: readonly UsbPort[],
 ): Seating {
+  // Several ports of one interface cannot be told apart: one of them has a link.
+  const ports = [...new Map(present.map((port) => [socketOf(port.usb), port])).values()];
   const members = new Map(known.map((member) => [member.name, member]));
-  const ports = new Map<string, UsbPort>();
-  const refused: UsbPort[] = [];
+  const seated = new Map<UsbPort, UsbMember>();
   const twins = new Set<string>();
+  const byPlace = new Set(
+    ports.filter(({ usb }) => {
+      if (usb.serialNumber === undefined) return true;
+      const isKnown = known.some((one) => isOwn(one, usb) && one.productId === usb.productId);
+      const isDoubtful = (one: UsbMember): boolean =>
+        one.byPlace && isKin(one, usb) && (!isKnown || hasProduct(one, usb));
+      if (known.some(isDoubtful)) return true;
+      if (ports.filter((other) => isTwin(other.usb, usb)).length < 2) return false;
+      twins.add(usb.serialNumber);
+      return true;
+    }),
+  );
 
-  const count = new Map<string, number>();
-  for (const { usb } of present) {
-    const id = serialKey(usb);
-    if (id !== undefined) count.set(id, (count.get(id) ?? 0) + 1);
+  // What is certain goes first: nobody is given a link that is another one's.
+  const free = new Set(known);
+  for (const rule of RULES) {
+    for (const port of ports) {
+      if (seated.has(port)) continue;
+      const member = [...free].find((one) => rule(one, port.usb, byPlace.has(port)));
+      if (member === undefined) continue;
+      free.delete(member);
+      seated.set(port, member);
+    }
   }
-  const ambiguous = (usb: UsbIdentity, id: string): boolean => {
-    if (known.some((member) => member.byPlace && serialKey(member) === id)) return true;
-    if ((count.get(id) ?? 0) < 2) return false;
-    if (usb.serialNumber !== undefined) twins.add(usb.serialNumber);
-    return true;
-  };
 
-  for (const port of present) {
+  const refused: UsbPort[] = [];
+  const namesakes: Namesake[] = [];
+  const named = new Map<string, UsbPort>();
+  for (const port of ports) {
     const { usb } = port;
-    const id = serialKey(usb);
-    const byPlace = id === undefined || ambiguous(usb, id);
-    const plain = id === undefined ? undefined : members.get(nameOf(template, usb, false));
-    // The one that had the number alone keeps its name where it is.
-    const name =
-      byPlace && !(plain !== undefined && plain.place === usb.place && !ports.has(plain.name))
-        ? nameOf(template, usb, true)
-        : nameOf(template, usb, false);
-    const before = members.get(name);
+    const before = seated.get(port);
     if (before === undefined && members.size >= MOST_MEMBERS) {
       refused.push(port);
       continue;
     }
-    members.set(name, {
-      name,
-      ...(usb.serialNumber === undefined ? {} : { serialNumber: usb.serialNumber }),
-      interfaceNumber: usb.interfaceNumber ?? 0,
-      place: usb.place,
-      byPlace,
-      vendorId: before?.vendorId ?? usb.vendorId,
-      productId: before?.productId ?? usb.productId,
-    });
-    ports.set(name, port);
+    const isOne = byPlace.has(port) || before?.byPlace === true;
+    const rivals = ports.some((one) => isNamesake(one.usb, usb));
+    const name = before?.name ?? newName(template, usb, isOne, rivals, members);
+    if (before === undefined) {
+      const other = known.find((one) => isNamesake(one, usb));
+      if (other !== undefined) namesakes.push({ name, other: other.name });
+    }
+    members.set(name, memberOf(name, port, isOne, before));
+    named.set(name, port);
   }
-  return { members: [...members.values()], ports, twins: [...twins], refused };
+  return {
+    members: [...members.values()],
+    ports: named,
+    twins: [...twins],
+    namesakes,
+    refused,
+  };
+}
+
+interface Numbered {
+  readonly serialNumber?: string | undefined;
+  readonly interfaceNumber?: number | undefined;
+  readonly vendorId: string;
+  readonly productId: string;
+}
+
+/** Whether a port is a member's, from the most certain to the least. */
+const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => boolean)[] = [
+  (one, usb, byPlace) => {
+    if (!byPlace || one.place !== usb.place || !isKin(one, usb)) return false;
+    // The one that had the number alone keeps its name where it is.
+    return one.byPlace || hasProduct(one, usb);
+  },
+  (one, usb, byPlace) => !byPlace && isOwn(one, usb) && one.productId === usb.productId,
+  (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
+  // A board that starts its boot loader stays where it is.
+  (one, usb, byPlace) => !byPlace && isKin(one, usb) && one.place === usb.place,
+];
+
+const isOwn = (one: UsbMember, usb: UsbIdentity): boolean => !one.byPlace && isKin(one, usb);
+
+/** Two ports of one board share its number, and are two links. */
+const sameNumber = (a: Omit<Numbered, 'vendorId' | 'productId'>, b: typeof a): boolean =>
+  a.serialNumber === b.serialNumber && (a.interfaceNumber ?? 0) === (b.interfaceNumber ?? 0);
+
+/** Of a device without a number nothing counts but its place. */
+const isKin = (a: Numbered, b: Numbered): boolean =>
+  sameNumber(a, b) && (a.serialNumber === undefined || a.vendorId === b.vendorId);
+
+const isTwin = (a: Numbered, b: Numbered): boolean => isKin(a, b) && a.productId === b.productId;
+
+const isNamesake = (a: Numbered, b: Numbered): boolean =>
+  a.serialNumber !== undefined &&
+  sameNumber(a, b) &&
+  (a.vendorId !== b.vendorId || a.productId !== b.productId);
+
+const hasProduct = (one: UsbMember, { productId }: UsbIdentity): boolean =>
+  one.productId === productId || one.otherProductIds?.includes(productId) === true;
+
+const socketOf = ({ place, interfaceNumber = 0 }: UsbIdentity): string =>
+  `${place} ${String(interfaceNumber)}`;
+
+function memberOf(
+  name: string,
+  { usb }: UsbPort,
+  byPlace: boolean,
+  before: UsbMember | undefined,
+): UsbMember {
+  const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
+  const others = before?.otherProductIds ?? [];
+  // Who is known by place alone is another board, until a person says otherwise.
+  const isNews = before !== undefined && !byPlace && !hasProduct(before, usb);
+  const otherProductIds = isNews ? [...others, productId] : others;
+  return {
+    name,
+    ...(serialNumber === undefined ? {} : { serialNumber }),
+    interfaceNumber,
+    place,
+    byPlace,
+    vendorId: before?.vendorId ?? vendorId,
+    productId: before?.productId ?? productId,
+    ...(otherProductIds.length === 0 ? {} : { otherProductIds }),
+  };
 }
 
 /**
@@ -115,21 +208,22 @@ export function strangerIn(member: UsbMember, { usb }: UsbPort): string | undefi
   );
 }
 
-interface Numbered {
-  readonly serialNumber?: string | undefined;
-  readonly interfaceNumber?: number | undefined;
-}
-
-/** Two ports of one board share its number, and are two links. */
-const serialKey = ({ serialNumber, interfaceNumber = 0 }: Numbered): string | undefined =>
-  serialNumber === undefined ? undefined : `${String(interfaceNumber)} ${serialNumber}`;
-
-function nameOf(template: string, usb: UsbIdentity, byPlace: boolean): string {
-  const number = usb.interfaceNumber ?? 0;
-  const suffix = number === 0 ? '' : `-if${String(number).padStart(2, '0')}`;
-  if (usb.serialNumber === undefined) return `${template}-${usb.place}${suffix}`;
-  const place = byPlace ? `@${usb.place}` : '';
-  return `${template}-${wordOf(usb.serialNumber)}${place}${suffix}`;
+/** `rivals`: others that have its number are there, so that the number alone would be a matter of luck. */
+function newName(
+  template: string,
+  usb: UsbIdentity,
+  byPlace: boolean,
+  rivals: boolean,
+  taken: ReadonlyMap<string, unknown>,
+): string {
+  const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
+  const suffix = interfaceNumber === 0 ? '' : `-if${String(interfaceNumber).padStart(2, '0')}`;
+  if (serialNumber === undefined) return `${template}-${place}${suffix}`;
+  const word = `${template}-${wordOf(serialNumber)}`;
+  const ids = `${word}@${vendorId}:${productId}`;
+  const names = byPlace ? [`${word}@${place}`, `${ids}@${place}`] : rivals ? [ids] : [word, ids];
+  const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
+  return free ?? `${ids}@${place}${suffix}`;
 }
 
 const LONGEST_WORD = 40;

@@ -128,6 +128,30 @@ describe('USB boards', () => {
     expect(nodeOf('boards-A')).toBe(node);
   });
 
+  it('of one serial number and two vendors do not get each other’s settings', async () => {
+    const transport = { type: 'usb', serialNumber: '0001' };
+    const { store, gateway, plug, open, nodeOf } = await rig({ name: 'all', transport });
+    await gateway.start();
+    const ids = { vendorId: '10c4', productId: 'ea60', serialNumber: '0001' };
+    const first = await plug('1', 'ttyUSB0', ids);
+    await open('all-0001');
+    await first.pull();
+    const node = nodeOf('all-0001');
+    await store.setAs('user-1', node, 'limit', '', 7);
+    await until(() => gateway.link('all-0001').pending.length === 1, 'the setting to wait');
+    await plug('1', 'ttyUSB0', { vendorId: '0403', productId: '6001', serialNumber: '0001' });
+    const other = 'all-0001@0403:6001';
+    await open(other);
+    expect(nodeOf(other)).not.toBe(node);
+    // Known by that over restarts, too.
+    await gateway.restart();
+    await open(other);
+    expect(gateway.link('all-0001').pending.length).toBe(1);
+    expect(complaints(gateway.said)).toContainEqual(
+      expect.stringContaining('has the serial number of all-0001'),
+    );
+  });
+
   it('are known over restarts: what is set while one is away waits for it', async () => {
     const { store, gateway, plug, open, nodeOf, links } = await rig();
     await gateway.start();

@@ -90,6 +90,115 @@ describe('two with one serial number', () => {
   });
 });
 
+describe('one serial number with other IDs', () => {
+  const FTDI = { vendorId: '0403', productId: '6001' };
+  const BOOT = { productId: '0003' };
+  const namesOf = (seating: { ports: ReadonlyMap<string, UsbPort> } | undefined): string[] => [
+    ...(seating?.ports.keys() ?? []),
+  ];
+
+  it('of another vendor is another board, also where the first one was, and stays so', () => {
+    const [, other, back, both] = looks(
+      [port('p1', '0001')],
+      [port('p1', '0001', FTDI)],
+      [port('p2', '0001')],
+      [port('p1', '0001'), port('p2', '0001', FTDI)],
+    );
+    expect(namesOf(other)).toEqual(['boards-0001@0403:6001']);
+    expect(other?.namesakes).toEqual([{ name: 'boards-0001@0403:6001', other: 'boards-0001' }]);
+    expect(namesOf(back)).toEqual(['boards-0001']);
+    expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-0001');
+    expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-0001@0403:6001');
+    expect(both?.twins).toEqual([]);
+    expect(both?.namesakes).toEqual([]);
+  });
+
+  it('of two vendors at a time gives names that do not depend on who is first', () => {
+    const a = port('p1', '0001');
+    const b = port('p2', '0001', FTDI);
+    const names = ['boards-0001@2e8a:000a', 'boards-0001@0403:6001'];
+    expect(namesOf(looks([a, b])[0])).toEqual(names);
+    expect(namesOf(looks([b, a])[0])).toEqual([...names].reverse());
+  });
+
+  it('and another product where the board was is its boot loader, and the board is so known', () => {
+    const [, boot, back, moved] = looks(
+      [port('p1', 'A')],
+      [port('p1', 'A', BOOT)],
+      [port('p1', 'A')],
+      [port('p2', 'A', BOOT)],
+    );
+    expect(namesOf(boot)).toEqual(['boards-A']);
+    expect(boot?.namesakes).toEqual([]);
+    expect(namesOf(back)).toEqual(['boards-A']);
+    expect(namesOf(moved)).toEqual(['boards-A']);
+  });
+
+  it('and another product elsewhere is another board', () => {
+    const [, other, back] = looks(
+      [port('p1', 'A')],
+      [port('p2', 'A', BOOT)],
+      [port('p1', 'A', BOOT), port('p2', 'A')],
+    );
+    expect(namesOf(other)).toEqual(['boards-A@2e8a:0003']);
+    expect(nameAt(back?.ports ?? new Map(), 'p1')).toBe('boards-A@2e8a:0003');
+    expect(nameAt(back?.ports ?? new Map(), 'p2')).toBe('boards-A');
+  });
+
+  it('and another product beside it is another board, also if it was taken for its boot loader', () => {
+    const [, taken, both, alone] = looks(
+      [port('p1', 'A')],
+      [port('p1', 'A', BOOT)],
+      [port('p1', 'A', BOOT), port('p2', 'A')],
+      [port('p2', 'A', BOOT)],
+    );
+    expect(namesOf(taken)).toEqual(['boards-A']);
+    expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-A@2e8a:0003');
+    expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-A');
+    expect(namesOf(alone)).toEqual(['boards-A@2e8a:0003']);
+  });
+
+  it('is by place for two of one kind, and says nothing of another vendor’s', () => {
+    const [, , mixed, boot] = looks(
+      [port('p3', 'A', FTDI)],
+      [port('p1', 'A'), port('p2', 'A')],
+      [port('p1', 'A', FTDI), port('p2', 'A')],
+      [port('p2', 'A', BOOT)],
+    );
+    expect(nameAt(mixed?.ports ?? new Map(), 'p1')).toBe('boards-A');
+    expect(nameAt(mixed?.ports ?? new Map(), 'p2')).toBe('boards-A@p2');
+    // The boot loader of the one that is known by its place.
+    expect(namesOf(boot)).toEqual(['boards-A@p2']);
+  });
+
+  it('is by place for two of one kind, whatever they call themselves, but not for a third one', () => {
+    const [, , boots, third] = looks(
+      [port('p3', 'A', { productId: '0005' })],
+      [port('p1', 'A'), port('p2', 'A')],
+      [port('p4', 'A', BOOT)],
+      [port('p5', 'A', BOOT), port('p6', 'A', { productId: '0005' })],
+    );
+    expect(namesOf(boots)).toEqual(['boards-A@p4']);
+    expect(nameAt(third?.ports ?? new Map(), 'p5')).toBe('boards-A@p5');
+    expect(nameAt(third?.ports ?? new Map(), 'p6')).toBe('boards-A');
+  });
+
+  it('keeps the names of a file that knows nothing of other products', () => {
+    const known: UsbMember = {
+      name: 'boards-A',
+      serialNumber: 'A',
+      interfaceNumber: 0,
+      place: 'p1',
+      byPlace: false,
+      vendorId: '2e8a',
+      productId: '000a',
+    };
+    const { ports, members } = seat('boards', [known], [port('p2', 'A')]);
+    expect(namesOf({ ports })).toEqual(['boards-A']);
+    expect(members).toEqual([{ ...known, place: 'p2' }]);
+  });
+});
+
 describe('another board in a place', () => {
   const of = (...times: UsbPort[][]): string | undefined => {
     const seating = looks(...times).at(-1);
