@@ -1,56 +1,78 @@
 /** The CAN interfaces of this machine. */
 import { CanBuses, canProblem, type CanMachine } from './can-bus.js';
-import { readCanLink } from './can-link.js';
-import { openCanSocket } from './can-socket.js';
+import { readCanLink, type CanLink } from './can-link.js';
+import { openCanSocket, requireCan, type CanSocket, type CanSocketEvents } from './can-socket.js';
 import { LibcError, loadLibc, type Libc } from './libc.js';
 import { TransportError } from './transport.js';
 
 const EPERM = 1;
 const EACCES = 13;
+const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
 
-export const linuxCan: CanMachine = {
-  look: (name) => explained(name, (libc) => readCanLink(libc, name)),
-  open: (name, link, events) => explained(name, (libc) => openCanSocket(libc, link.index, events)),
-};
+export class LinuxCan implements CanMachine {
+  /** `load`: tests give a kernel of their own. */
+  constructor(private readonly load: () => Libc | undefined = loadLibc) {}
+
+  look(name: string): CanLink | undefined {
+    return this.#explained(name, (libc) => {
+      const link = readCanLink(libc, name);
+      // Where there is no CAN at all there is no interface either, but that is not what is wrong.
+      if (link === undefined) requireCan(libc);
+      return link;
+    });
+  }
+
+  open(name: string, link: CanLink, events: CanSocketEvents): CanSocket {
+    return this.#explained(name, (libc) => openCanSocket(libc, link.index, events));
+  }
+
+  /** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
+  advice(name: string, fd: boolean): string | undefined {
+    try {
+      this.#explained(name, requireCan);
+      return canProblem(name, this.look(name), fd)?.message;
+    } catch (error) {
+      if (error instanceof TransportError) return error.message;
+      throw error;
+    }
+  }
+
+  #explained<T>(name: string, work: (libc: Libc) => T): T {
+    const libc = this.load();
+    if (libc === undefined) {
+      const message =
+        'CAN needs Linux and the optional package koffi, which is not installed or not built for ' +
+        'this machine: npm install koffi';
+      throw new TransportError('unsupportedSetting', message);
+    }
+    try {
+      return work(libc);
+    } catch (error) {
+      throw error instanceof LibcError ? explained(name, error) : error;
+    }
+  }
+}
+
+export const linuxCan = new LinuxCan();
 
 /** All links of the process share its sockets. */
 export const machineBuses = new CanBuses(linuxCan);
 
-/** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
-export function canAdvice(name: string, fd: boolean): string | undefined {
-  try {
-    return canProblem(name, linuxCan.look(name), fd)?.message;
-  } catch (error) {
-    if (error instanceof TransportError) return error.message;
-    throw error;
-  }
-}
-
-function explained<T>(name: string, work: (libc: Libc) => T): T {
-  const libc = loadLibc();
-  if (libc === undefined) {
-    const message =
-      'CAN needs Linux and the optional package koffi, which is not installed or not built for ' +
-      'this machine: npm install koffi';
-    throw new TransportError('unsupportedSetting', message);
-  }
-  try {
-    return work(libc);
-  } catch (error) {
-    if (!(error instanceof LibcError)) throw error;
-    const cause = { cause: error };
-    switch (error.errno) {
-      case EAFNOSUPPORT: {
-        const message =
-          'this kernel has no CAN: load its modules (sudo modprobe can-raw), or take one that has them';
-        throw new TransportError('unsupportedSetting', message, cause);
-      }
-      case EPERM:
-      case EACCES:
-        throw new TransportError('permission', `${name}: this user may not use CAN`, cause);
-      default:
-        throw new TransportError('io', `${name} cannot be opened: ${error.message}`, cause);
+function explained(name: string, error: LibcError): TransportError {
+  const cause = { cause: error };
+  switch (error.errno) {
+    case EAFNOSUPPORT:
+    case EPROTONOSUPPORT: {
+      const message =
+        'this kernel has no CAN: load it with sudo modprobe can_raw (and the driver of the adapter); ' +
+        'where there is no such module, take a kernel that was built with CONFIG_CAN and CONFIG_CAN_RAW';
+      return new TransportError('unsupportedSetting', message, cause);
     }
+    case EPERM:
+    case EACCES:
+      return new TransportError('permission', `${name}: this user may not use CAN`, cause);
+    default:
+      return new TransportError('io', `${name} cannot be opened: ${error.message}`, cause);
   }
 }

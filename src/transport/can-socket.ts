@@ -85,9 +85,17 @@ const word = (value: number): Uint8Array => {
   return bytes;
 };
 
+const newSocket = (libc: Libc): number =>
+  libc.socket(AF_CAN, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, CAN_RAW);
+
+/** Throws a `LibcError` where the kernel has no CAN; one that has it as a module loads it, if it may. */
+export function requireCan(libc: Libc): void {
+  libc.close(newSocket(libc));
+}
+
 /** `index`: the interface's. Throws a `LibcError`. */
 export function openCanSocket(libc: Libc, index: number, events: CanSocketEvents): CanSocket {
-  const fd = libc.socket(AF_CAN, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, CAN_RAW);
+  const fd = newSocket(libc);
   try {
     // Nothing at all, until somebody says what it wants.
     libc.setOption(fd, SOL_CAN_RAW, OPTION.filter, new Uint8Array());

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readConfigFile } from '../config-file.js';
 import { configOption, type ConfigOption } from '../options.js';
-import { canAdvice } from '../../transport/can-machine.js';
+import { linuxCan } from '../../transport/can-machine.js';
 import { complain, printLine } from '../streams.js';
 
 export function checkCommand(): Command {
@@ -15,7 +15,7 @@ export function checkCommand(): Command {
       // Not wrong: the interface may be there later, or on another machine.
       for (const { name, transport } of links) {
         if (transport.type !== 'can' && transport.type !== 'can-signals') continue;
-        const advice = canAdvice(transport.interface, transport.fd);
+        const advice = linuxCan.advice(transport.interface, transport.fd);
         if (advice !== undefined) complain(`${name}: at present ${advice}`);
       }
     });
