@@ -14,6 +14,7 @@
 import type { Clock, Timer } from '../point/clock.js';
 import type { CanFrame } from './can-frame.js';
 import type { CanLink } from './can-link.js';
+import { FrameTally } from './can-load.js';
 import { ERROR_CLASS, type CanEnd, type CanSocket, type CanSocketEvents } from './can-socket.js';
 import type { CanFilter } from './can-wire.js';
 import { TransportError, type BusStatus } from './transport.js';
@@ -124,6 +125,9 @@ class CanBus {
   #sentInSlice = 0;
   #reading: Reading | undefined;
   #load: number | undefined;
+  /** Frames of ours: since the last reading, and in the last time that had any. */
+  #tally = new FrameTally();
+  #usual = new FrameTally();
   /** By sockets that have been closed. */
   #lostBefore = 0;
   #busOffs = 0;
@@ -209,7 +213,13 @@ class CanBus {
   /** Percent of the bit rate, 0 … 100; undefined where there is none, or no time has passed. */
   #loadSince(before: Reading | undefined, link: CanLink, now: number): number | undefined {
     if (before === undefined || link.bitRate === undefined || now <= before.atMs) return undefined;
-    const bits = frameBits(link.frames - before.link.frames, link.bytes - before.link.bytes);
+    if (!this.#tally.isEmpty) {
+      this.#usual = this.#tally;
+      this.#tally = new FrameTally();
+    }
+    const frames = Number(link.frames - before.link.frames);
+    const bytes = Number(link.bytes - before.link.bytes);
+    const bits = this.#usual.bitTimes(frames, bytes, link);
     const share = bits / ((link.bitRate * (now - before.atMs)) / 1000);
     return Math.min(100, Math.max(0, Math.round(share * 1000) / 10));
   }
@@ -222,6 +232,7 @@ class CanBus {
       }
       return;
     }
+    this.#tally.add(frame);
     for (const seat of this.#exact.get(exactKey(frame)) ?? []) seat.member.frame(frame);
     for (const seat of this.#masked) {
       if (seat.member.filters.some((filter) => matches(filter, frame))) seat.member.frame(frame);
@@ -280,6 +291,7 @@ class CanBus {
     const outcome = this.#sentInSlice < MOST_A_MS ? this.#socket?.send(frame) : 'full';
     if (outcome === 'sent') {
       this.#sentInSlice += 1;
+      this.#tally.add(frame);
       this.#roomLookMs = ROOM_LOOK_MS;
       return true;
     }
@@ -329,14 +341,6 @@ const matches = (filter: CanFilter, frame: CanFrame): boolean =>
 function stateOf(link: CanLink | undefined): BusStatus['state'] {
   if (link === undefined) return 'missing';
   return link.up ? (link.state ?? 'up') : 'down';
-}
-
-/**
- * Bits of frames on the bus (ISO 11898-1, 10.4): 47 around the data of an 11 bit
- * identifier, and a stuffed bit for each ten, which is about what real data have.
- */
-function frameBits(frames: bigint, bytes: bigint): number {
-  return Number(frames) * 50 + Number(bytes) * 8.8;
 }
 
 /** Why an interface is of no use to a link, with what to do about it; undefined: it can be used. */

@@ -21,8 +21,9 @@ export interface CanLink {
   /** None of these for virtual interfaces. */
   readonly state?: CanState;
   readonly errors?: { readonly tx: number; readonly rx: number };
-  /** bit/s */
+  /** bit/s; of the data of CAN FD frames, where it is another one. */
   readonly bitRate?: number;
+  readonly dataBitRate?: number;
 }
 
 const AF_NETLINK = 16;
@@ -40,7 +41,7 @@ const IF_INFO = 16;
 /** Attributes of a link, of its IFLA_LINKINFO, and of the IFLA_INFO_DATA of that. */
 const IFLA = { ifname: 3, mtu: 4, linkInfo: 18, stats64: 23 } as const;
 const IFLA_INFO_DATA = 2;
-const IFLA_CAN = { bitTiming: 1, state: 4, errorCounters: 8 } as const;
+const IFLA_CAN = { bitTiming: 1, state: 4, errorCounters: 8, dataBitTiming: 9 } as const;
 const STATES: readonly CanState[] = [
   'error-active',
   'error-warning',
@@ -106,16 +107,19 @@ export function parseCanLink(message: Buffer): CanLink | undefined {
 
 function controllerOf(
   attributes: ReadonlyMap<number, Buffer>,
-): Pick<CanLink, 'state' | 'errors' | 'bitRate'> {
+): Pick<CanLink, 'state' | 'errors' | 'bitRate' | 'dataBitRate'> {
   const state = STATES[attributes.get(IFLA_CAN.state)?.readUInt32LE(0) ?? -1];
   const errors = attributes.get(IFLA_CAN.errorCounters);
-  const bitRate = attributes.get(IFLA_CAN.bitTiming)?.readUInt32LE(0);
+  // The first field of `struct can_bittiming`; 0: not set.
+  const bitRate = attributes.get(IFLA_CAN.bitTiming)?.readUInt32LE(0) ?? 0;
+  const dataBitRate = attributes.get(IFLA_CAN.dataBitTiming)?.readUInt32LE(0) ?? 0;
   return {
     ...(state === undefined ? {} : { state }),
     ...(errors === undefined
       ? {}
       : { errors: { tx: errors.readUInt16LE(0), rx: errors.readUInt16LE(2) } }),
-    ...(bitRate === undefined || bitRate === 0 ? {} : { bitRate }),
+    ...(bitRate === 0 ? {} : { bitRate }),
+    ...(dataBitRate === 0 ? {} : { dataBitRate }),
   };
 }
 

@@ -36,6 +36,7 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
       attribute(1, u32(500_000, 875, 125, 6, 7, 2, 1, 2)),
       attribute(4, u32(2)),
       attribute(8, u16(128), u16(3)),
+      attribute(9, u32(2_000_000, 750)),
     );
     const answer = message(
       NEWLINK,
@@ -54,6 +55,7 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
       state: 'error-passive',
       errors: { tx: 128, rx: 3 },
       bitRate: 500_000,
+      dataBitRate: 2_000_000,
     });
   });
 

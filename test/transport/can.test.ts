@@ -365,6 +365,30 @@ describe('what is known of the bus', () => {
     expect(bench.transport().bus().load).toBe(0);
   });
 
+  it('its load, by the formats of the frames that are ours, those that are sent and received', async () => {
+    const bench = new Bench();
+    const rates = { bitRate: 500_000, dataBitRate: 2_000_000, fd: true };
+    bench.can.link = { ...CONTROLLER, ...rates };
+    const { channel } = await bench.open({ fd: true, bitRateSwitch: true });
+    const load = (frames: bigint, length: bigint): number | undefined => {
+      bench.can.link = { ...CONTROLLER, ...rates, frames: 0n };
+      bench.clock.advance(1000);
+      bench.transport().bus();
+      bench.can.link = { ...CONTROLLER, ...rates, frames, bytes: frames * length };
+      bench.clock.advance(1000);
+      return bench.transport().bus().load;
+    };
+    const idle = load(1000n, 64n);
+    // 30 bits at 500 kbit/s, and 549 at 2 Mbit/s: less than half of what classic ones would take.
+    channel.write(bytes(64));
+    expect(load(1000n, 64n)).toBeCloseTo(36, 0);
+    expect(idle).toBe(100);
+    // What has come lately says what is usual; with no news it stays.
+    expect(load(1000n, 64n)).toBeCloseTo(36, 0);
+    bench.can.hear(0x124, [1, 2, 3, 4, 5, 6, 7, 8], { extended: true });
+    expect(load(1000n, 8n)).toBeCloseTo((1000 * (13 + 54 * 1.1 + 70.4)) / 5000, 0);
+  });
+
   it('frames that found no room are counted over all its sockets', async () => {
     const bench = new Bench();
     bench.can.lost = 3;
