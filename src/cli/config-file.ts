@@ -7,7 +7,8 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { crossProblems, placedLinks } from '../gateway/config-checks.js';
 import { groupAt } from '../gateway/config-parts.js';
-import { signalProblems } from '../gateway/config-signal-checks.js';
+import { senderProblems, type SentMessage } from '../gateway/config-can-checks.js';
+import { signalFindings } from '../gateway/config-signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config-schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config.js';
 import { readGatewayId } from './state-file.js';
@@ -168,18 +169,25 @@ class ConfigFile {
   /** The CAN databases that links name, by their paths as written. */
   #readDatabases(source: YamlSource): Map<string, Uint8Array> {
     const databases = new Map<string, Uint8Array>();
-    for (const placed of placedLinks(source.value)) {
+    const sent: SentMessage[] = [];
+    const links = placedLinks(source.value);
+    for (const placed of links) {
       const { type, database: name } = groupAt(placed.link, 'transport');
       if (type !== 'can-signals') continue;
       const path = [...placed.path, 'transport', 'database'];
       this.#readFile(source, path, (file) => {
         const content = readFileBytes(file, MAX_DATABASE_BYTES);
         databases.set(String(name), content);
-        for (const { path: where, message } of signalProblems(placed, content, file)) {
+        const found = signalFindings(placed, content, file);
+        sent.push(...found.sent);
+        for (const { path: where, message } of found.problems) {
           this.#add(source.valueAt(where), where, message);
         }
         return undefined;
       });
+    }
+    for (const { path: where, message } of senderProblems(links, sent)) {
+      this.#add(source.valueAt(where), where, message);
     }
     return databases;
   }

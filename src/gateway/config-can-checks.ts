@@ -14,6 +14,7 @@ const LAST_STANDARD_ID = 0x7ff;
 export function canProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const ids = new Map<string, number>();
+  const bare = new Map<string, { readonly index: number; readonly hasAddress: boolean }>();
   links.forEach(({ link }, index) => {
     const transport = groupAt(link, 'transport');
     if (transport.type !== 'can') return;
@@ -30,6 +31,16 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
       const id = idAt(transport, key);
       const name = textAt(transport, 'interface');
       if (id === undefined || name === undefined) continue;
+      const hasAddress = has(isotp, address);
+      const other = bare.get([name, id, key].join(' '));
+      if (other === undefined) bare.set([name, id, key].join(' '), { index, hasAddress });
+      else if (other.hasAddress !== hasAddress) {
+        const message =
+          `is also the ${key} of links[${other.index}], which has ${hasAddress ? 'no addresses' : 'addresses'}: ` +
+          'one of them would take the address of a frame for data; give addresses to both, or identifiers of their own';
+        add(key, message);
+        continue;
+      }
       // One identifier may serve several devices that have addresses.
       const taken = [name, id, isotp[address], key].join(' ');
       const first = ids.get(taken);
@@ -47,6 +58,44 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
     }
   });
   return problems;
+}
+
+/** A message that a link of type `can-signals` sends. */
+export interface SentMessage {
+  readonly link: Placed;
+  /** Its place under `transmit`. */
+  readonly at: number;
+  readonly id: number;
+  readonly extended: boolean;
+}
+
+/** Who sends what another one sends: two senders of one identifier disturb each other, and the bus. */
+export function senderProblems(
+  links: readonly Placed[],
+  sent: readonly SentMessage[],
+): ConfigProblem[] {
+  const senders = new Map<string, { readonly who: string; readonly index: number }>();
+  links.forEach(({ link }, index) => {
+    const transport = groupAt(link, 'transport');
+    if (transport.type !== 'can') return;
+    for (const key of ['txId', 'rxId'] as const) {
+      const id = idAt(transport, key);
+      if (id === undefined) continue;
+      const who = `the ${key} of links[${index}]`;
+      senders.set([transport.interface, id].join(' '), { who, index });
+    }
+  });
+  return sent.flatMap(({ link: { link, path }, at, id, extended }) => {
+    const sender = [groupAt(link, 'transport').interface, id, extended ? 29 : 11].join(' ');
+    const [, index] = path;
+    const other = senders.get(sender) ?? { who: `sent by links[${index}]`, index };
+    senders.set(sender, other);
+    if (other.index === index) return [];
+    const message =
+      `has the identifier 0x${id.toString(16)}, which is also ${other.who}; ` +
+      'an identifier has one sender: take it out, or change the other';
+    return [{ path: [...path, 'transport', 'transmit', at], message }];
+  });
 }
 
 function keyProblems(transport: Group, add: (key: string, message: string) => void): void {

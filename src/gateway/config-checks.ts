@@ -14,7 +14,7 @@ import {
   type Group,
   type Placed,
 } from './config-parts.js';
-import { USB_MATCH_TEXTS } from '../transport/usb-match.js';
+import { usbProblems } from './config-usb-checks.js';
 import { isUuid, uuidV5 } from './uuid.js';
 
 export type { ConfigProblem } from './config-parts.js';
@@ -165,26 +165,6 @@ function portProblems(links: readonly Placed[]): ConfigProblem[] {
       message: `is also the port of links[${first}]; a port has one link`,
     });
   });
-  return problems;
-}
-
-/** By which a USB device can be told from others. */
-const USB_KEYS = [...USB_MATCH_TEXTS, 'interfaceNumber'] as const;
-
-function usbProblems(links: readonly Placed[]): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  for (const { link, path } of links) {
-    const transport = groupAt(link, 'transport');
-    if (transport.type !== 'usb') continue;
-    if (!USB_KEYS.some((key) => has(transport, key))) {
-      const message = `would take every USB serial device; say which by one or more of ${USB_KEYS.join(', ')}`;
-      problems.push({ path: [...path, 'transport'], message });
-    }
-    if (has(groupAt(link, 'node'), 'id')) {
-      const message = 'each device of a usb link has a node of its own; take it out';
-      problems.push({ path: [...path, 'node', 'id'], message });
-    }
-  }
   return problems;
 }
 

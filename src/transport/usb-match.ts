@@ -35,6 +35,19 @@ export function usbMatches(match: UsbMatch, usb: UsbIdentity): boolean {
   });
 }
 
+/** Whether every device of `inner` is one of `outer` as well, by what they ask for. */
+export function usbCovers(outer: UsbMatch, inner: UsbMatch): boolean {
+  const { interfaceNumber } = outer;
+  if (interfaceNumber !== undefined && interfaceNumber !== inner.interfaceNumber) return false;
+  return USB_MATCH_TEXTS.every((name) => {
+    const pattern = outer[name];
+    const isId = name === 'vendorId' || name === 'productId';
+    // Its stars stand for anything: only stars take that. No device's text has a NUL in it.
+    const anything = (inner[name] ?? '*').replaceAll('*', '\0');
+    return pattern === undefined || globMatches(pattern, anything, isId);
+  });
+}
+
 /** Linear in both lengths times the number of stars: a device's text must not hold the gateway up. */
 function globMatches(pattern: string, text: string, ignoreCase: boolean): boolean {
   const [p, t] = ignoreCase ? [pattern.toLowerCase(), text.toLowerCase()] : [pattern, text];

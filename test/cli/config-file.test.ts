@@ -193,6 +193,26 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       ['links[1].transport.rxId: is also the rxId of links[0]', 'links[1].transport.txId: is also'],
     ],
     [
+      'one identifier with and without addresses',
+      `links:\n  - name: a\n    transport: { type: can, interface: can0, txId: 1, rxId: 2, framing: isotp }\n` +
+        `  - name: b\n    transport: { type: can, interface: can0, txId: 3, rxId: 2, framing: isotp, isotp: { txAddress: 1, rxAddress: 2 } }\n`,
+      [
+        'gw.yaml:5:61: links[1].transport.rxId: is also the rxId of links[0], which has no addresses: one of them would take the address of a frame for data; give addresses to both',
+      ],
+    ],
+    ...(
+      [
+        ['equal', "vendorId: '2E8A'", "vendorId: '2e8a'", 'takes the same devices as links[0]'],
+        ['a part', "product: 'P*'", "product: 'Pico', vendorId: '1'", 'takes only devices that'],
+        ['wider', "product: 'Pico'", "product: '*i*'", 'takes all devices of links[0] as well'],
+        ['any', "vendorId: '1'", "serialNumber: '*'", 'takes all devices of links[0] as well'],
+      ] as const
+    ).map(([what, first, second, expected]): [string, string, string[]] => [
+      `two usb links for the same devices: ${what}`,
+      `links:\n  - { name: a, transport: { type: usb, ${first} } }\n  - { name: b, transport: { type: usb, ${second} } }\n`,
+      [`gw.yaml:3:27: links[1].transport: ${expected}`],
+    ]),
+    [
       'a longer packet than ISO-TP carries',
       `links:\n  - name: a\n    maxFrameLength: 5000\n    transport: { type: can, interface: can0, txId: 1, rxId: 2, framing: isotp }\n`,
       ['links[0].maxFrameLength: is more than ISO-TP carries without fd; give 4095 or less'],
@@ -652,6 +672,60 @@ describe('a CAN database', () => {
     const files: Record<string, string> = content === undefined ? {} : { 'm.dbc': content };
     expect(problemsOf(signals(rest), { files }).join('\n')).toContain(expected);
   });
+});
+
+describe('who sends an identifier', () => {
+  const files = {
+    'm.dbc': 'BO_ 1 Motor: 8 X\n SG_ Speed : 0|8@1+ (1,0) [0|0] "" X\nBO_ 2147483649 Wide: 8 X\n',
+  };
+  const signals = (name: string, rest: string): string =>
+    `  - name: ${name}\n    transport: { type: can-signals, interface: can0, database: m.dbc, ${rest} }\n`;
+  const can = (rest: string): string =>
+    `  - name: c\n    transport: { type: can, interface: can0, ${rest} }\n`;
+
+  it.each<[string, string, string]>([
+    [
+      'a link of type can',
+      can('txId: 1, rxId: 2'),
+      'gw.yaml:5:82: links[1].transport.transmit[0]: has the identifier 0x1, which is also the txId of links[0]; an identifier has one sender: take it out, or change the other',
+    ],
+    ['the device of one', can('txId: 2, rxId: 1'), 'which is also the rxId of links[0]'],
+    ['another database', signals('c', 'transmit: [Motor]'), 'is also sent by links[0]'],
+  ])('is not %s as well', (_what, other, expected) => {
+    const text = `links:\n${other}${signals('s', 'transmit: [Motor]')}`;
+    const problems = problemsOf(text, { files });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+  });
+
+  it.each<[string, string]>([
+    [
+      'of another width',
+      can('txId: 1, rxId: 2, extendedIds: true') + signals('s', 'transmit: [Motor]'),
+    ],
+    [
+      'on another bus',
+      can('txId: 1, rxId: 2').replace('can0', 'can1') + signals('s', 'transmit: [Motor]'),
+    ],
+    ['that is only read', can('txId: 1, rxId: 2') + signals('s', 'transmit: [Wide, Wide]')],
+  ])('may be another one %s', (_what, links) => {
+    expect(problemsOf(`links:\n${links}`, { files })).toEqual([]);
+  });
+});
+
+it('usb links that can be told apart, and devices with addresses on one identifier, are good', () => {
+  const usb = (name: string, match: string): string =>
+    `  - { name: ${name}, transport: { type: usb, ${match} } }\n`;
+  const isotp = (name: string, tx: number, rx: number): string =>
+    `  - name: ${name}\n    transport: { type: can, interface: can0, txId: 1, rxId: 2, framing: isotp, isotp: { txAddress: ${tx}, rxAddress: ${rx} } }\n`;
+  const text =
+    usb('a', "vendorId: '1', interfaceNumber: 0") +
+    usb('b', "vendorId: '1', interfaceNumber: 2") +
+    usb('c', "vendorId: '2', product: 'A*'") +
+    usb('d', "vendorId: '2', product: 'B*'") +
+    isotp('e', 1, 2) +
+    isotp('f', 3, 4);
+  expect(problemsOf(`links:\n${text}`)).toEqual([]);
 });
 
 describe('with the gateway’s own ID known', () => {

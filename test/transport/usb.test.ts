@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
 import { SERIAL_DEFAULTS } from '../../src/transport/serial-options.js';
-import { usbMatches, type UsbMatch } from '../../src/transport/usb-match.js';
+import { usbCovers, usbMatches, type UsbMatch } from '../../src/transport/usb-match.js';
 import { listUsbPorts, type UsbPort } from '../../src/transport/usb-ports.js';
 import { UsbWatch } from '../../src/transport/usb-watch.js';
 import { UsbTransport } from '../../src/transport/usb.js';
@@ -59,6 +59,32 @@ describe('a match', () => {
     expect(usbMatches({ serialNumber: '*' }, bare)).toBe(true);
     expect(usbMatches({ serialNumber: '?' }, bare)).toBe(false);
     expect(usbMatches({ interfaceNumber: 0 }, bare)).toBe(false);
+  });
+
+  it('covers another if it takes every device that the other takes, and only then', () => {
+    const words = (letters: string, most: number): string[] =>
+      most === 0
+        ? ['']
+        : ['', ...words(letters, most - 1).flatMap((end) => letters.split('').map((a) => a + end))];
+    const patterns = [...new Set(words('a*', 3))].filter((one) => one !== '');
+    const texts = [...new Set(words('ab', 6))];
+    const takes = (pattern: string, product: string): boolean =>
+      usbMatches({ product: pattern }, { ...PICO, product });
+    for (const outer of patterns) {
+      for (const inner of patterns) {
+        const all = texts.every((text) => !takes(inner, text) || takes(outer, text));
+        expect([outer, inner, usbCovers({ product: outer }, { product: inner })]).toEqual([
+          outer,
+          inner,
+          all,
+        ]);
+      }
+    }
+    expect(usbCovers({ vendorId: '2E8A' }, { vendorId: '2e8a', product: 'Pico' })).toBe(true);
+    expect(usbCovers({ product: 'pico' }, { product: 'Pico' })).toBe(false);
+    expect(usbCovers({ vendorId: '1', product: 'P' }, { vendorId: '1' })).toBe(false);
+    expect(usbCovers({ interfaceNumber: 0 }, { interfaceNumber: 1 })).toBe(false);
+    expect(usbCovers({ interfaceNumber: 0 }, { vendorId: '1' })).toBe(false);
   });
 
   it('does not hang on a text made for it', () => {
