@@ -15,8 +15,8 @@ import type { Clock, Timer } from '../point/clock.js';
 import type { CanFrame } from './can-frame.js';
 import type { CanLink } from './can-link.js';
 import { FrameTally } from './can-load.js';
+import { filtersFor, idKey, type CanId } from './can-filters.js';
 import { ERROR_CLASS, type CanEnd, type CanSocket, type CanSocketEvents } from './can-socket.js';
-import type { CanFilter } from './can-wire.js';
 import { TransportError, type BusStatus } from './transport.js';
 
 /** What a machine offers for its CAN interfaces; the real one: can-machine.ts. */
@@ -29,7 +29,7 @@ export interface CanMachine {
 
 export interface CanMember {
   /** Which frames it wants. */
-  readonly filters: readonly CanFilter[];
+  readonly ids: readonly CanId[];
   /** Whether it sends frames of CAN FD. */
   readonly fd: boolean;
   /** The frame is valid during the call only. */
@@ -113,10 +113,8 @@ interface Reading {
 
 class CanBus {
   readonly #seats = new Set<Seat>();
-  /** Seats that want one id of one kind alone, by {@link exactKey}. */
-  readonly #exact = new Map<number, Seat[]>();
-  /** Seats that want more than that. */
-  #masked: Seat[] = [];
+  /** By the ids that they want, as {@link idKey}. */
+  readonly #readers = new Map<number, Seat[]>();
   #socket: CanSocket | undefined;
   #closing: Promise<void> = Promise.resolve();
   #roomTimer: Timer | undefined;
@@ -233,10 +231,7 @@ class CanBus {
       return;
     }
     this.#tally.add(frame);
-    for (const seat of this.#exact.get(exactKey(frame)) ?? []) seat.member.frame(frame);
-    for (const seat of this.#masked) {
-      if (seat.member.filters.some((filter) => matches(filter, frame))) seat.member.frame(frame);
-    }
+    for (const seat of this.#readers.get(idKey(frame)) ?? []) seat.member.frame(frame);
   }
 
   #ended(cause: TransportError): void {
@@ -252,8 +247,7 @@ class CanBus {
   #close(): void {
     this.#roomTimer?.cancel();
     this.#roomTimer = undefined;
-    this.#exact.clear();
-    this.#masked = [];
+    this.#readers.clear();
     // What it says is of before.
     this.#reading = undefined;
     const socket = this.#socket;
@@ -264,21 +258,14 @@ class CanBus {
   }
 
   #seatsChanged(): void {
-    this.#exact.clear();
-    this.#masked = [];
-    const all = new Map<string, CanFilter>();
+    this.#readers.clear();
     for (const seat of this.#seats) {
-      const { filters } = seat.member;
-      for (const filter of filters) all.set(JSON.stringify(filter), filter);
-      if (!filters.every(isExact)) {
-        this.#masked.push(seat);
-        continue;
-      }
-      for (const key of new Set(filters.map(exactKey))) {
-        this.#exact.set(key, [...(this.#exact.get(key) ?? []), seat]);
+      for (const key of new Set(seat.member.ids.map(idKey))) {
+        this.#readers.set(key, [...(this.#readers.get(key) ?? []), seat]);
       }
     }
-    this.#socket?.setFilters([...all.values()]);
+    const ids = [...this.#seats].flatMap(({ member }) => member.ids);
+    this.#socket?.setFilters(filtersFor(ids));
   }
 
   /** False: no room now; {@link #flush} tries again. */
@@ -327,16 +314,6 @@ class CanBus {
     return true;
   }
 }
-
-const EXTENDED_KEY = 0x2000_0000;
-const exactKey = ({ id, extended }: { readonly id: number; readonly extended: boolean }): number =>
-  id + (extended ? EXTENDED_KEY : 0);
-const isExact = ({ mask, extended }: CanFilter): boolean => {
-  const bits = extended ? 0x1fff_ffff : 0x7ff;
-  return (mask & bits) === bits;
-};
-const matches = (filter: CanFilter, frame: CanFrame): boolean =>
-  filter.extended === frame.extended && ((filter.id ^ frame.id) & filter.mask) === 0;
 
 function stateOf(link: CanLink | undefined): BusStatus['state'] {
   if (link === undefined) return 'missing';

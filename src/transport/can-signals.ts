@@ -1,7 +1,8 @@
 import type { Clock } from '../point/clock.js';
 import type { CanBuses, CanMember } from './can-bus.js';
-import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from './can-frame.js';
-import { decodeCanFrame, encodeCanFrame, type CanFilter } from './can-wire.js';
+import type { CanId } from './can-filters.js';
+import type { CanFrame } from './can-frame.js';
+import { decodeCanFrame, encodeCanFrame } from './can-wire.js';
 import type { BusStatus, Channel, ChannelEvents, Transport, TransportError } from './transport.js';
 
 /** All frames of some identifiers. */
@@ -11,11 +12,9 @@ export interface CanSignalsOptions {
   /** Frames of CAN FD are sent, too. */
   readonly fd: boolean;
   /** Those that are of use. */
-  readonly ids: readonly Pick<CanFrame, 'id' | 'extended'>[];
+  readonly ids: readonly CanId[];
 }
 
-/** With more, the kernel hands on all: it allows 512 filters for a socket that links share. */
-const MOST_FILTERS = 128;
 /** Some seconds of a full bus. */
 const MOST_WAITING = 8192;
 
@@ -47,12 +46,12 @@ export class CanSignalsTransport implements Transport {
   #open(events: ChannelEvents): Channel {
     const { interface: name, fd, ids } = this.#options;
     return new FrameChannel(events, (member) =>
-      this.#buses.join(name, { ...member, filters: filtersFor(ids), fd }, this.#clock),
+      this.#buses.join(name, { ...member, ids, fd }, this.#clock),
     );
   }
 }
 
-type Join = (member: Omit<CanMember, 'filters' | 'fd'>) => ReturnType<CanBuses['join']>;
+type Join = (member: Omit<CanMember, 'ids' | 'fd'>) => ReturnType<CanBuses['join']>;
 
 class FrameChannel implements Channel {
   readonly #events: ChannelEvents;
@@ -123,15 +122,4 @@ class FrameChannel implements Channel {
     this.#ended = true;
     this.#events.closed(cause);
   }
-}
-
-function filtersFor(ids: CanSignalsOptions['ids']): CanFilter[] {
-  if (ids.length > MOST_FILTERS) {
-    return [false, true].map((extended) => ({ id: 0, mask: 0, extended }));
-  }
-  return ids.map(({ id, extended }) => ({
-    id,
-    mask: extended ? MAX_EXTENDED_ID : MAX_STANDARD_ID,
-    extended,
-  }));
 }

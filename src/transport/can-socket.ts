@@ -27,7 +27,7 @@ export interface CanSocket {
   /** Resolves, never rejects, when frames are read, or the socket has ended. Before, the kernel keeps a few. */
   readonly ready: Promise<void>;
   send(frame: CanFrame): CanSendOutcome;
-  /** Most frames of other kinds are thrown away by the kernel. */
+  /** The kernel throws away what none of them lets through; at most 512 (can-filters.ts). */
   setFilters(filters: readonly CanFilter[]): void;
   /** Frames that were received and found no room, so far. */
   readonly lost: number;
@@ -61,12 +61,6 @@ const ERRNO = {
   ENETDOWN: 100,
   ENOBUFS: 105,
 };
-/** The kernel takes no more (CAN_RAW_FILTER_MAX). */
-const MOST_FILTERS = 512;
-const EVERYTHING: readonly CanFilter[] = [
-  { id: 0, mask: 0, extended: false },
-  { id: 0, mask: 0, extended: true },
-];
 /** Classes of error frames that change what a link can do (linux/can/error.h). */
 export const ERROR_CLASS = { busOff: 0x40, restarted: 0x100 } as const;
 /** Frames handed over at a stretch, before others have their turn. */
@@ -170,8 +164,7 @@ class RawCanSocket implements CanSocket {
   }
 
   setFilters(filters: readonly CanFilter[]): void {
-    const taken = filters.length > MOST_FILTERS ? EVERYTHING : filters;
-    this.#libc.setOption(this.#fd, SOL_CAN_RAW, OPTION.filter, encodeFilters(taken));
+    this.#libc.setOption(this.#fd, SOL_CAN_RAW, OPTION.filter, encodeFilters(filters));
   }
 
   close(): Promise<void> {

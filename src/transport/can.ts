@@ -1,12 +1,6 @@
 import type { Clock } from '../point/clock.js';
 import type { CanBuses, CanSeat } from './can-bus.js';
-import {
-  CLASSIC_LENGTH,
-  FD_LENGTHS,
-  MAX_EXTENDED_ID,
-  MAX_STANDARD_ID,
-  type CanFrame,
-} from './can-frame.js';
+import { CLASSIC_LENGTH, FD_LENGTHS, MAX_STANDARD_ID, type CanFrame } from './can-frame.js';
 import type { CanOptions } from './can-options.js';
 import type { BusStatus, Channel, ChannelEvents, Transport, TransportError } from './transport.js';
 
@@ -35,8 +29,6 @@ export class CanTransport implements Transport {
 
   async open(events: ChannelEvents): Promise<Channel> {
     const { interface: name, rxId, fd } = this.#options;
-    const extended = this.#isExtended(rxId);
-    const mask = extended ? MAX_EXTENDED_ID : MAX_STANDARD_ID;
     const inbox = new Inbox(events);
     let ended = false;
     let opened = false;
@@ -51,7 +43,7 @@ export class CanTransport implements Transport {
     const seat = this.#buses.join(
       name,
       {
-        filters: [{ id: rxId, mask, extended }],
+        ids: [{ id: rxId, extended: this.#isExtended(rxId) }],
         fd,
         frame: (frame) => {
           if (frame.fd && !fd) events.discarded('canFrame', { bytes: frame.data.length });

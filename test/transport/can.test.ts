@@ -159,21 +159,21 @@ describe('many links on one interface', () => {
     expect(bench.can.closed).toBe(1);
   });
 
-  it('a reader that wants a range hears it beside those that want one', async () => {
+  it('a reader that wants several hears them beside those that want one', async () => {
     const bench = new Bench();
     const { heard } = await bench.open({ rxId: 0x101 });
-    const range: number[] = [];
+    const several: number[] = [];
     const member = {
-      filters: [{ id: 0x100, mask: 0x700, extended: false }],
+      ids: [0x100, 0x101, 0x101].map((id) => ({ id, extended: false })),
       fd: false,
-      frame: ({ id }: { id: number }) => void range.push(id),
+      frame: ({ id }: { id: number }) => void several.push(id),
       closed: () => undefined,
       drained: () => undefined,
     };
     bench.buses.join('can0', member, bench.clock);
     for (const id of [0x100, 0x101, 0x200]) bench.can.hear(id, [1]);
     bench.can.hear(0x100, [1], { extended: true });
-    expect(range).toEqual([0x100, 0x101]);
+    expect(several).toEqual([0x100, 0x101]);
     expect(heard.bytes).toBe(1);
   });
 
