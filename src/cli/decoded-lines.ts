@@ -20,7 +20,7 @@ export class DecodedLines {
       if (text !== undefined) texts += `${texts === '' ? '' : ','}${key}:${JSON.stringify(text)}`;
     });
     return (
-      `{"time":${time},"interface":${JSON.stringify(name)},${this.#middle(codec)}` +
+      `{"time":${time},"interface":${JSON.stringify(name ?? null)},${this.#middle(codec)}` +
       `"signals":{${signals}},"raw":{${raw}},"text":{${texts}}}`
     );
   }

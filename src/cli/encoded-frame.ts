@@ -81,14 +81,29 @@ function codeOf(
   const { name } = signal.signal;
   const number = parseDecimal(word);
   if (number === undefined) {
-    const code = signal.codeOfText(word);
-    return code ?? { problem: `${name}=${word}: ${unknownText(signal, word)}` };
+    const code = signal.codeOfText(word) ?? specialCode(signal, word);
+    if (code !== undefined) return code;
+    return { problem: `${name}=${word}: ${unknownText(signal, word)}` };
   }
   const result = signal.codeOfValue(number);
   if (typeof result === 'string') return { problem: `${name}=${word} is outside ${result}` };
+  // A decimal has no sign at zero; a float has.
+  const isMinusZero = number.digits === 0n && word.startsWith('-');
+  if (isMinusZero) return specialCode(signal, '-0') ?? result.code;
   if (!result.exact)
     say(`${name}=${word} lies between two codes; sent is ${signal.valueText(result.code)}`);
   return result.code;
+}
+
+/** Numbers that only floats have, in the ways that people and programs write them. */
+const SPECIAL = /^([+-]?)(?:(nan)|(inf|infinity)|0)$/i;
+
+function specialCode(signal: SignalCodec, word: string): Code | undefined {
+  const [, sign, nan, infinity] = SPECIAL.exec(word) ?? [];
+  if (sign === undefined) return undefined;
+  const size = nan !== undefined ? Number.NaN : infinity !== undefined ? Infinity : 0;
+  const code = signal.codeOfSpecial(sign === '-' ? -size : size);
+  return typeof code === 'string' ? undefined : code;
 }
 
 function unknownText(signal: SignalCodec, word: string): string {

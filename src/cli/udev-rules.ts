@@ -52,6 +52,8 @@ function rule(link: string, match: UsbMatch, literal = false): string[] {
   for (const name of USB_MATCH_TEXTS) {
     const text = match[name];
     if (text === undefined) continue;
+    // Also a device that says nothing of itself matches, which no condition of udev takes.
+    if (!literal && /^\*+$/.test(text)) continue;
     const isId = name === 'vendorId' || name === 'productId';
     const value = udevPattern(isId ? text.toLowerCase() : text, literal);
     conditions.push(`ATTRS{${ATTRIBUTES[name]}}=="${value}"`);

@@ -5,7 +5,7 @@
  * (1436509052.249713) vcan0 044#2A366C2BBA           candump -l and -L; the id has 3 or 8 digits
  * (1436509052.249713) vcan0 12345678##1112233        FD: flags (1: bit rate switch), then data
  * (1436509052.249713) vcan0 044#R                    a remote frame
- *   vcan0  044   [5]  2A 36 6C 2B BA                 candump on a terminal; -t a adds the time
+ *   vcan0  044   [5]  2A 36 6C 2B BA                 candump on a terminal; -t a adds the time, -8 the DLC
  * 044#2A366C2BBA                                     cansend
  * ```
  */
@@ -20,7 +20,8 @@ import {
 export interface LoggedFrame {
   /** Seconds, each digit as it was logged, without zeros before the first; absent: none was. */
   readonly time?: string;
-  readonly interface: string;
+  /** Absent: none was, as in what cansend takes. */
+  readonly interface?: string;
   readonly frame: CanFrame;
 }
 
@@ -28,8 +29,11 @@ const ID = '([0-9A-Fa-f]{8}|[0-9A-Fa-f]{3})';
 const LOG_LINE = new RegExp(
   `^\\s*\\((\\d+(?:\\.\\d+)?)\\)\\s+(\\S+)\\s+${ID}#(\\S*)(?:\\s+[RT])?\\s*$`,
 );
+const BARE_LINE = new RegExp(`^\\s*${ID}#(\\S*)\\s*$`);
+/** As `candump -t A` writes times: in a time zone that it does not say. */
+const DATED_LINE = /^\s*\(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\)\s/;
 const SCREEN_LINE = new RegExp(
-  `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+\\[(\\d{1,2})\\](.*)$`,
+  `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+(?:\\[(\\d{1,2})\\]|\\{[9A-F]\\})(.*)$`,
 );
 const IN_BITS = /^\s+[01]{8}(?:\s|$)/;
 /** CAN_ERR_FLAG of linux/can.h. */
@@ -47,9 +51,15 @@ export function parseCandumpLine(text: string): LoggedFrame | undefined {
     const frame = parseBody(id, body);
     return frame && { time: time.replace(/^0+(?=\d)/, ''), interface: name, frame };
   }
+  const bare = BARE_LINE.exec(line);
+  if (bare !== null) {
+    const frame = parseBody(bare[1] ?? '', bare[2] ?? '');
+    return frame && { frame };
+  }
   const shown = SCREEN_LINE.exec(line);
   if (shown === null) return undefined;
-  const [, time, name = '', id = '', length = '', rest = ''] = shown;
+  // `{E}` of candump -8 is a DLC above 8, which says 8.
+  const [, time, name = '', id = '', length = '8', rest = ''] = shown;
   const frame = parseShown(id, length, rest);
   if (frame === undefined) return undefined;
   return {
@@ -57,6 +67,11 @@ export function parseCandumpLine(text: string): LoggedFrame | undefined {
     interface: name,
     frame,
   };
+}
+
+/** Whether its time is a date without its zone, which cannot be told in seconds. */
+export function isDated(line: string): boolean {
+  return DATED_LINE.test(line);
 }
 
 /** What stands behind the first `#`. */

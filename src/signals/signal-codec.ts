@@ -128,6 +128,18 @@ export class SignalCodec {
     return code < least || code > greatest ? this.allowed : { code: this.#inForm(code), exact };
   }
 
+  /**
+   * The code of a number that no {@link Decimal} can be: NaN, an infinity or −0.
+   * Only floats have them; text: what is allowed instead.
+   */
+  codeOfSpecial(value: number): Code | string {
+    const { minimum, maximum } = this.signal;
+    const tooHigh = value > 0 && maximum !== undefined;
+    const tooLow = value < 0 && minimum !== undefined;
+    if (!this.isFloat || tooHigh || tooLow) return this.allowed;
+    return this.scaling.floatCode(value);
+  }
+
   /** The code before anyone has set one. */
   get initial(): Code {
     return this.#inForm(this.signal.initial ?? 0n);

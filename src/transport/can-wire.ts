@@ -1,5 +1,5 @@
 /** CAN frames as the kernel has them: `struct can_frame` and `canfd_frame` (linux/can.h). */
-import { CLASSIC_LENGTH, type CanFrame } from './can-frame.js';
+import type { CanFrame } from './can-frame.js';
 
 /**
  * ```
@@ -40,7 +40,8 @@ export function decodeCanFrame(bytes: Buffer): CanFrame {
   const fd = bytes.length === FD_BYTES;
   const remote = (id & FLAG_REMOTE) !== 0;
   const error = (id & FLAG_ERROR) !== 0;
-  const length = Math.min(bytes[LENGTH_AT] ?? 0, fd ? FD_BYTES - DATA_AT : CLASSIC_LENGTH);
+  // A DLC of 9 to 15, which classic CAN allows, stands for 8 (ISO 11898-1): the bytes end with the frame.
+  const length = bytes[LENGTH_AT] ?? 0;
   return {
     id: id & (extended || error ? EXTENDED_MASK : STANDARD_MASK),
     extended,

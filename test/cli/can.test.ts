@@ -105,6 +105,16 @@ describe('siot-mcu can decode', () => {
   });
 });
 
+it('siot-mcu can decode takes what cansend takes, and says what is wrong with dates', async () => {
+  const { status, stdout, stderr } = await decode(
+    '123#7D00030000000000',
+    ' (2024-05-01 12:34:56.123456)  can0  123   [1]  11',
+  );
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ time: null, interface: null, name: 'Motor' });
+  expect(stderr).toContain(':2: a date without its time zone; log with candump -L, -l or -t a: ');
+});
+
 describe('siot-mcu can encode', () => {
   it.each<[string, readonly string[], string]>([
     [
@@ -131,6 +141,33 @@ describe('siot-mcu can encode', () => {
     ['nested ones', ['Nested', 'Outer=3', 'Inner=1', 'Deep=5'], '301#0301050000000000'],
   ])('%s', async (_what, words, expected) => {
     expect(await encode(...words)).toEqual({ status: 0, stdout: `${expected}\n`, stderr: '' });
+  });
+
+  it.each([
+    ['A=NaN', '0000C07F00000000'],
+    ['A=inf', '0000807F00000000'],
+    ['A=-Infinity', '000080FF00000000'],
+    ['A=-0', '0000008000000000'],
+    ['A=0', '0000000000000000'],
+    ['B=-0', '0000000000000000'],
+  ])('what only floats have: %s', async (word, data) => {
+    const file = join(tempDir(), 'float.dbc');
+    writeFileSync(
+      file,
+      'BO_ 1 F: 8 X\n SG_ A : 0|32@1+ (1,0) [0|0] "" X\n SG_ B : 32|8@1- (1,0) [0|0] "" X\nSIG_VALTYPE_ 1 A : 1;\n',
+    );
+    const { status, stdout } = await runCli(['can', 'encode', file, 'F', word]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `001#${data}\n` });
+  });
+
+  it.each(['B=NaN', 'B=-inf'])('%s is nothing for an integer', async (word) => {
+    const file = join(tempDir(), 'integer.dbc');
+    writeFileSync(file, 'BO_ 1 F: 8 X\n SG_ B : 32|8@1- (1,0) [0|0] "" X\n');
+    const { status, stderr } = await runCli(['can', 'encode', file, 'F', word]);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `siot-mcu: ${word}: give a number from -128 to 127\n`,
+    });
   });
 
   it('says what it had to round', async () => {

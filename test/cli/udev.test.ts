@@ -30,6 +30,34 @@ it('lets the group in, names the devices and keeps ModemManager away', () => {
   ]);
 });
 
+it.each([
+  ['vendorId', 'idVendor'],
+  ['productId', 'idProduct'],
+  ['serialNumber', 'serial'],
+  ['manufacturer', 'manufacturer'],
+  ['product', 'product'],
+])(
+  '%s: * takes also what has none, as the link does; udev’s own signs stand for themselves',
+  (key, attribute) => {
+    const conditionsOf = (text: string): string => {
+      const transport = { type: 'usb', interfaceNumber: 2, [key]: text };
+      const [rule = ''] = rulesOf({ name: 'a', transport }).lines.filter((line) =>
+        /^SUB/.test(line),
+      );
+      return rule
+        .slice(0, rule.indexOf(', GROUP='))
+        .replace('SUBSYSTEM=="tty", SUBSYSTEMS=="usb", ', '');
+    };
+    const number = 'ENV{ID_USB_INTERFACE_NUM}=="02"';
+    expect(conditionsOf('*')).toBe(number);
+    expect(conditionsOf('**')).toBe(number);
+    expect(conditionsOf('1*2')).toBe(`ATTRS{${attribute}}=="1*2", ${number}`);
+    if (key.endsWith('Id')) return;
+    // A quote, a backslash and a bar cannot be written: any one character stands for them.
+    expect(conditionsOf('a?[b]|"\\$%')).toBe(`ATTRS{${attribute}}=="a[?][[]b[]]???$%", ${number}`);
+  },
+);
+
 it('has a rule for the device behind the path of a serial link, if it is there', () => {
   const { lines, without } = rulesOf(
     { name: 'a', transport: { type: 'serial', path: '/dev/serial/by-id/usb-Acme' } },
@@ -52,7 +80,7 @@ it('prints rules to stdout alone', async () => {
   const { status, stdout, stderr } = await runCli(['udev', '-c', file]);
   expect(status).toBe(0);
   expect(stdout).toContain('# link "boards"\nSUBSYSTEM=="tty"');
-  expect(stdout).toContain('ATTRS{serial}=="*"');
+  expect(stdout).toContain('ATTRS{idVendor}=="ffff", GROUP=');
   expect(stderr).toContain('link "boards" matches no device that is plugged in now');
 });
 

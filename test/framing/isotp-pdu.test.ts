@@ -93,6 +93,9 @@ describe('frames as the standard has them (ISO 15765-2:2016, 9.6)', () => {
     ['a single frame with fewer bytes than it says', '04 01 02 03'],
     ['a single frame that says more than fits', '0f 01 02 03 04 05 06 07'],
     ['the short length in a long frame', `07 ${'11'.repeat(11)}`],
+    // Only the escape is valid above 8 bytes (ISO 15765-2, 9.6.2.2), as for Linux' isotp.c.
+    ['the short length in a long frame, whatever follows', `07 05 ${'11'.repeat(10)}`],
+    ['the escape in a frame of 8 bytes', '00 05 11 11 11 11 11 11'],
     ['a long single frame with fewer bytes than it says', `00 0b ${'11'.repeat(10)}`],
     ['a first frame that is not full', '10 14 01 02 03 04 05'],
     ['a first frame of what fits into one', '10 07 01 02 03 04 05 06'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cansendText, parseCandumpLine } from '../../src/signals/candump.js';
+import { cansendText, isDated, parseCandumpLine } from '../../src/signals/candump.js';
 import type { CanFrame } from '../../src/transport/can-frame.js';
 
 const frame = (given: Partial<CanFrame>): CanFrame => ({
@@ -40,6 +40,10 @@ describe('a line of candump', () => {
     ['  (1436509052.249713)  vcan0  RX - -  044   [2]  41 42', { data: bytes('4142') }],
     ['  (1436509052.249713)  vcan0  044  [03]  11 22 33', { fd: true, data: bytes('112233') }],
     ['  (1436509052.249713)  vcan0  044   [0]  remote request', { remote: true }],
+    [
+      '  (1436509052.249713)  vcan0  044   {E}  11 22 33 44 55 66 77 88',
+      { data: bytes('1122334455667788') },
+    ],
   ])('%s', (line, expected) => {
     expect(parseCandumpLine(line)).toEqual({
       time: '1436509052.249713',
@@ -70,6 +74,21 @@ describe('a line of candump', () => {
     '  can0  044   [3]  11 22',
   ])('%j has no frame', (line) => {
     expect(parseCandumpLine(line)).toBeUndefined();
+  });
+
+  it.each<[string, Partial<CanFrame>]>([
+    ['044#2A36', { data: bytes('2a36') }],
+    ['00000044##1', { extended: true, fd: true, bitRateSwitch: true }],
+    ['044#R', { remote: true }],
+  ])('may be what cansend takes, without time and interface: %s', (line, expected) => {
+    expect(parseCandumpLine(line)).toEqual({ frame: frame(expected) });
+  });
+
+  it('with a date is none that can be told in seconds, and is told apart from others', () => {
+    const line = '  (2024-05-01 12:34:56.123456)  can0  123   [1]  11';
+    expect(parseCandumpLine(line)).toBeUndefined();
+    expect(isDated(line)).toBe(true);
+    expect(isDated('  (1714566896.123456)  can0  123   [1]  11')).toBe(false);
   });
 
   it('may end as on another system', () => {

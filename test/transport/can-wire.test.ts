@@ -42,6 +42,12 @@ describe('struct can_frame and canfd_frame (linux/can.h)', () => {
   it('a length that says more than a classic frame has is cut', () => {
     const bytes = Buffer.from('230100000f0000000102030405060708', 'hex');
     expect(decodeCanFrame(bytes).data).toHaveLength(8);
+    // Also when another frame lies behind it, as in the ring of the reading thread.
+    const ring = Buffer.concat([bytes, bytes]);
+    expect(decodeCanFrame(ring.subarray(0, 16)).data).toEqual(bytes.subarray(8));
+    // Linux' len8_dlc: the DLC as it was on the bus, beside the length.
+    const raw = Buffer.from('230100000800000f0102030405060708', 'hex');
+    expect(decodeCanFrame(raw).data).toHaveLength(8);
   });
 
   it('any frame is read as it was written', () => {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { cansendText, parseCandumpLine } from '../../signals/candump.js';
+import { cansendText, isDated, parseCandumpLine } from '../../signals/candump.js';
 import { DatabaseCodec } from '../../signals/database-codec.js';
 import { idText } from '../../signals/database.js';
 import { readDatabaseFile } from '../database-file.js';
@@ -126,9 +126,10 @@ class LogDecoder {
   #bad(line: string): void {
     this.#badLines += 1;
     if (this.#badLines > MOST_COMPLAINTS) return;
-    complain(
-      `${this.#name}:${this.#number}: no frame of candump: ${JSON.stringify(line.slice(0, 60))}`,
-    );
+    const why = isDated(line)
+      ? 'a date without its time zone; log with candump -L, -l or -t a'
+      : 'no frame of candump';
+    complain(`${this.#name}:${this.#number}: ${why}: ${JSON.stringify(line.slice(0, 60))}`);
   }
 
   async #flush(): Promise<void> {
