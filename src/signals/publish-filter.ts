@@ -96,11 +96,8 @@ export class PublishFilter<T> {
     if (before === undefined) return true;
     if (before.kind === 'float' && now.kind === 'float') {
       const { deadband } = this.options;
-      const difference = Math.abs(now.number - before.number);
-      // Not a number where an infinity comes or goes.
-      return deadband > 0 && !Number.isNaN(difference)
-        ? difference > deadband
-        : !sameValue(before, now);
+      // Of an infinity and itself the difference is no number, and none that is worth a point.
+      if (deadband > 0) return Math.abs(now.number - before.number) > deadband;
     }
     return !sameValue(before, now);
   }

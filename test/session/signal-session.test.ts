@@ -93,6 +93,16 @@ class Bus {
 const MOTOR = '123#7D00F60BFFEFD280';
 
 describe('frames of a bus', () => {
+  it('have their unit said once it was taken, not before', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.outcome = 'dropped';
+    bus.receive(MOTOR);
+    bus.outcome = 'taken';
+    bus.receive('123#7E00F60BFFEFD280');
+    expect(bus.values('units')).toContainEqual(['Motor_Speed', stringValue('rpm')]);
+  });
+
   it('become points, with unit and comment once', () => {
     const bus = new Bus();
     bus.session.opened();
@@ -331,6 +341,32 @@ describe('settings', () => {
     bus.session.closed();
     bus.clock.advance(1000);
     expect(bus.sent).toHaveLength(3);
+  });
+
+  it('are not sent again while the bus has not taken the last frame', () => {
+    const bus = new Bus({ cyclic: true });
+    bus.session.opened();
+    bus.set('Motor_Speed', floatValue(1));
+    bus.congested = true;
+    bus.clock.advance(1000);
+    expect(bus.sent).toHaveLength(1);
+    bus.congested = false;
+    bus.clock.advance(100);
+    expect(bus.sent).toHaveLength(2);
+    bus.session.closed();
+    expect(bus.clock.pendingTimers).toBe(0);
+  });
+
+  it('that were replaced before the bus took their frame are never in force', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    const first = bus.set('Motor_Speed', floatValue(1));
+    bus.clock.advance(1);
+    const second = bus.set('Motor_Speed', floatValue(2));
+    bus.congested = false;
+    bus.clock.advance(100);
+    expect([first?.inForce, second?.inForce]).toEqual([false, true]);
   });
 
   it('wait while the link is held', () => {

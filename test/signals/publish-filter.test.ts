@@ -36,6 +36,12 @@ describe('values are published', () => {
     expect(numbers().map(([, number]) => number)).toEqual([1, 1.6, 2.2]);
   });
 
+  it('when an infinity comes or goes, whatever the deadband', () => {
+    const { take, numbers } = setUp({ deadband: 100 });
+    for (const number of [1, Infinity, Infinity, -Infinity, -Infinity, 1]) take(number);
+    expect(numbers().map(([, number]) => number)).toEqual([1, Infinity, -Infinity, 1]);
+  });
+
   it('when words change, whatever the deadband', () => {
     const { filter, published } = setUp({ deadband: 100 });
     for (const text of ['on', 'on', 'off']) filter.take([{ of: 'a', value: stringValue(text) }]);
