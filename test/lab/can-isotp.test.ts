@@ -1,10 +1,9 @@
 /** ISO-TP against the kernel's own, both ways. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFraming, type IsoTpOptions } from '../../src/framing/framings.js';
 import { stMinCode } from '../../src/framing/isotp-pdu.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
-import type { Channel } from '../../src/transport/transport.js';
 import { until } from '../e2e/until.js';
 import { VCAN, withBus } from './support/can-line.js';
 import { EXTENT } from './support/extent.js';
@@ -15,31 +14,28 @@ withBus({ fd: true });
 
 const clock = new SystemClock();
 const [DOWN, UP] = [0x123, 0x124];
-let endings: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const end of endings.reverse()) await end();
-  endings = [];
-});
 
 interface Ours {
-  readonly channel: Channel;
   readonly packets: Buffer[];
   readonly discards: string[];
+  readonly write: (packet: Uint8Array) => void;
+  readonly close: () => Promise<void>;
 }
 
-async function ours(isotp: Partial<IsoTpOptions> = {}, fd = false): Promise<Ours> {
-  const options = { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8, ...isotp };
-  const framing = createFraming({ framing: 'isotp', isotp: options });
+interface OursOptions extends Partial<IsoTpOptions> {
+  readonly fd?: boolean;
+  readonly txId?: number;
+  readonly rxId?: number;
+}
+
+async function ours(options: OursOptions = {}): Promise<Ours> {
+  const { fd = false, txId = DOWN, rxId = UP, ...isotp } = options;
+  const framing = createFraming({
+    framing: 'isotp',
+    isotp: { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8, ...isotp },
+  });
   const inner = createTransport(
-    {
-      type: 'can',
-      interface: VCAN,
-      txId: DOWN,
-      rxId: UP,
-      extendedIds: false,
-      fd,
-      bitRateSwitch: fd,
-    },
+    { type: 'can', interface: VCAN, txId, rxId, extendedIds: false, fd, bitRateSwitch: fd },
     clock,
   );
   const packets: Buffer[] = [];
@@ -58,60 +54,76 @@ async function ours(isotp: Partial<IsoTpOptions> = {}, fd = false): Promise<Ours
     warning: () => undefined,
     drained: () => undefined,
   });
-  endings.push(() => channel.close());
-  return { channel, packets, discards };
+  return {
+    packets,
+    discards,
+    write: (packet) => void channel.write(packet),
+    close: () => channel.close(),
+  };
 }
 
-function kernel(options: Partial<ConstructorParameters<typeof KernelIsoTp>[0]> = {}): KernelIsoTp {
-  const peer = new KernelIsoTp({
-    interface: VCAN,
-    txId: UP,
-    rxId: DOWN,
-    fd: false,
-    blockSize: 0,
-    stMin: 0,
-    ...options,
-  });
-  endings.push(() => peer.close());
-  return peer;
+/** Ours with the kernel's as its peer, which asks for the same. */
+async function withPeer(
+  options: OursOptions,
+  talk: (us: Ours, peer: KernelIsoTp) => Promise<void>,
+): Promise<void> {
+  const us = await ours(options);
+  try {
+    const { address, padding } = options;
+    const peer = new KernelIsoTp({
+      interface: VCAN,
+      txId: options.rxId ?? UP,
+      rxId: options.txId ?? DOWN,
+      fd: options.fd ?? false,
+      blockSize: options.blockSize ?? 0,
+      stMin: stMinCode(options.stMin ?? 0),
+      ...(address === undefined ? {} : { address: { tx: address.rx, rx: address.tx } }),
+      ...(padding === undefined ? {} : { padding }),
+    });
+    try {
+      await talk(us, peer);
+    } finally {
+      peer.close();
+    }
+  } finally {
+    await us.close();
+  }
+  expect(us.discards).toEqual([]);
 }
 
 const packetOf = (length: number): Buffer =>
   Buffer.from(Array.from({ length }, (_, at) => (at * 7 + length) & 255));
-
-/** As `until`, in steps as small as there are: there are thousands of packets. */
-async function soon(done: () => boolean, what: () => string): Promise<void> {
-  const end = clock.monotonicMs() + 30_000;
-  while (!done()) {
-    if (clock.monotonicMs() > end) throw new Error(`waited in vain for ${what()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** Both ways at once. */
 async function exchange(length: number, us: Ours, peer: KernelIsoTp): Promise<void> {
   const packet = packetOf(length);
   const other = Buffer.from(packet).reverse();
   us.packets.length = 0;
-  us.channel.write(packet);
+  us.write(packet);
   await peer.send(other);
   let received: Buffer | undefined;
   const what = `${length} bytes`;
-  await soon(
-    () => (received ??= peer.receive()) !== undefined,
-    () => `${what} in the kernel`,
-  );
-  await soon(
-    () => us.packets.length > 0,
-    () => `${what} here; ${us.discards.join()}`,
+  await until(
+    () => (received ??= peer.receive()) !== undefined && us.packets.length > 0,
+    () => {
+      const where = received === undefined ? 'in the kernel' : 'here';
+      return `${what} ${where}; ${us.discards.join()}`;
+    },
   );
   if (!packet.equals(received ?? Buffer.alloc(0)))
     throw new Error(`${what}: the kernel has others`);
   if (!other.equals(us.packets[0] ?? Buffer.alloc(0))) throw new Error(`${what}: here are others`);
 }
 
-const SIZES = [0, 1, 3, 8, 64, 255] as const;
+const BLOCK_SIZES = [0, 1, 3, 8, 64, 255] as const;
 const GAPS = [0, 0.1, 0.9, 1, 2] as const;
+/** Each with each, since six and five have no divisor in common. */
+const MANNERS = Array.from({ length: BLOCK_SIZES.length * GAPS.length }, (_, at) => ({
+  blockSize: BLOCK_SIZES[at % BLOCK_SIZES.length] ?? 0,
+  stMin: GAPS[at % GAPS.length] ?? 0,
+}));
+/** So many pairs talk at a time: while some wait for STmin, others have the processor. */
+const PAIRS = 8;
 
 describe.each([
   ['CAN FD', true, EXTENT.lengthStep.fd],
@@ -119,44 +131,45 @@ describe.each([
 ] as const)('%s', (_, fd, step) => {
   const which = step === 1 ? 'every length' : `every length to 300, then each ${step}th`;
   it(`${which} to 4,095, both ways, with all block sizes and STmin`, async () => {
-    let length = 1;
+    const lengths: number[] = [];
+    for (let length = 1; length <= 4095; length += length < 300 ? 1 : step) lengths.push(length);
+    const manners = [...MANNERS.entries()];
     let exchanged = 0;
-    const next = (): number => length + (length < 300 ? 1 : step);
-    for (let round = 0; length <= 4095; round += 1) {
-      const blockSize = SIZES[round % SIZES.length] ?? 0;
-      // Time between frames for short packets only: long ones would take minutes.
-      const stMin = length < 400 ? (GAPS[round % GAPS.length] ?? 0) : 0;
-      const us = await ours({ blockSize, stMin }, fd);
-      const peer = kernel({ fd, blockSize, stMin: stMinCode(stMin) });
-      for (let turn = 0; turn < 30 && length <= 4095; turn += 1, length = next()) {
-        await exchange(length, us, peer);
-        exchanged += 1;
+    const pair = async (number: number): Promise<void> => {
+      const ids = { txId: DOWN + 2 * number, rxId: UP + 2 * number };
+      for (let next = manners.shift(); next !== undefined; next = manners.shift()) {
+        const [turn, manner] = next;
+        await withPeer({ fd, ...ids, ...manner }, async (us, peer) => {
+          for (let at = turn; at < lengths.length; at += MANNERS.length) {
+            await exchange(lengths[at] ?? 0, us, peer);
+            exchanged += 1;
+          }
+        });
       }
-      expect(us.discards).toEqual([]);
-      for (const end of endings.reverse()) await end();
-      endings = [];
-    }
+    };
+    await Promise.all(Array.from({ length: PAIRS }, (_, number) => pair(number)));
     expect(exchanged).toBe(300 + Math.floor((4095 - 300) / step));
   }, 3_600_000);
 
   it('extended addressing, padded', async () => {
-    const us = await ours({ address: { tx: 0xa1, rx: 0xb2 }, padding: 0x55 }, fd);
-    const peer = kernel({ fd, address: { tx: 0xb2, rx: 0xa1 }, padding: 0xaa });
-    for (const length of [1, 6, 7, 8, 61, 62, 63, 300]) await exchange(length, us, peer);
-    expect(us.discards).toEqual([]);
+    const options = { fd, address: { tx: 0xa1, rx: 0xb2 }, padding: 0x55 };
+    await withPeer(options, async (us, peer) => {
+      for (const length of [1, 6, 7, 8, 61, 62, 63, 300]) await exchange(length, us, peer);
+    });
   });
 });
 
 it('isotpsend and isotprecv', async () => {
   const us = await ours();
+  onTestFinished(() => us.close());
   const receiver = new Peer('isotprecv', '-s', '124', '-d', '123', '-b', '4', '-m', '0A', VCAN);
-  endings.push(() => receiver.stop());
+  onTestFinished(() => receiver.stop());
   const packet = packetOf(100);
   const shown = packet.toString('hex').toUpperCase().replaceAll(/(..)/g, '$1 ').trim();
   // It says nothing when it listens.
-  const again = setInterval(() => us.channel.write(packet), 1500);
-  endings.push(() => clearInterval(again));
-  us.channel.write(packet);
+  const again = setInterval(() => us.write(packet), 1500);
+  onTestFinished(() => clearInterval(again));
+  us.write(packet);
   expect((await receiver.said(/.*\n/))[0].trim().toUpperCase()).toBe(shown);
   clearInterval(again);
   const sender = new Peer('isotpsend', '-s', '124', '-d', '123', VCAN);
