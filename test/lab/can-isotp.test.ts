@@ -135,19 +135,23 @@ describe.each([
     for (let length = 1; length <= 4095; length += length < 300 ? 1 : step) lengths.push(length);
     const manners = [...MANNERS.entries()];
     let exchanged = 0;
+    const failures: unknown[] = [];
     const pair = async (number: number): Promise<void> => {
       const ids = { txId: DOWN + 2 * number, rxId: UP + 2 * number };
       for (let next = manners.shift(); next !== undefined; next = manners.shift()) {
         const [turn, manner] = next;
         await withPeer({ fd, ...ids, ...manner }, async (us, peer) => {
           for (let at = turn; at < lengths.length; at += MANNERS.length) {
+            if (failures.length > 0) return;
             await exchange(lengths[at] ?? 0, us, peer);
             exchanged += 1;
           }
         });
       }
     };
-    await Promise.all(Array.from({ length: PAIRS }, (_, number) => pair(number)));
+    const keep = (error: unknown): void => void failures.push(error);
+    await Promise.all(Array.from({ length: PAIRS }, (_, number) => pair(number).catch(keep)));
+    expect(failures).toEqual([]);
     expect(exchanged).toBe(300 + Math.floor((4095 - 300) / step));
   }, 3_600_000);
 

@@ -1,5 +1,5 @@
 /** CAN interfaces of the lab, and what the kernel says of them. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Peer, ip, loadModules, run } from './system.js';
 import { until } from '../../e2e/until.js';
 
@@ -15,6 +15,9 @@ export function addVcan(name: string, { fd = false } = {}): void {
     `link set ${name} mtu ${fd ? FD_MTU : CLASSIC_MTU}`,
     `link set ${name} up`,
   );
+  // Its frames go through a queue of the processor that sends: those of a process
+  // that changes to another one would overtake each other, as on no real bus.
+  writeFileSync(`/sys/class/net/${name}/queues/rx-0/rps_cpus`, '1');
 }
 
 export function removeInterface(name: string): void {
