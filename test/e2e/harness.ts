@@ -125,9 +125,9 @@ export interface SiotUnderTest {
  */
 export function withEachSiot(
   define: (siot: SiotUnderTest) => void,
-  versions: readonly Version[] = attachment.versions,
+  versions: readonly Version[] = VERSIONS,
 ): void {
-  for (const version of versions) {
+  for (const version of versions.filter((one) => attachment.versions.includes(one))) {
     describe(`SIOT ${version}`, () => {
       const reason = whyNot(version);
       let server: SiotServer | undefined;
@@ -282,12 +282,9 @@ function recordingLog(said: Said[]): Log {
 
 // The device ------------------------------------------------------------------
 
-/** The device's end of its line; some know whether the other one is open. */
-export type DevicePipe = BytePipe & { readonly present?: boolean };
-
 /** A device's line, with what the gateway reaches it by. */
 export interface Attached {
-  readonly pipe: DevicePipe;
+  readonly pipe: BytePipe;
   /** For the configuration. */
   readonly transport: object;
   /** That a serial port is configured with. */
@@ -297,10 +294,16 @@ export interface Attached {
 /** What devices hang on, for all cases of a file. */
 export interface Attachment {
   open(line: Line): Promise<Attached>;
+  /** Cases of other versions than these are left out. */
   readonly versions: readonly Version[];
+  /** Why the port stays open when the device goes; undefined: it closes. */
+  readonly staysOpen?: string;
 }
 
 let attachment: Attachment = { open: openLine, versions: VERSIONS };
+
+/** Of the file that runs. */
+export const attached = (): Attachment => attachment;
 
 /**
  * The cases of test files that are imported afterwards run with devices on
@@ -312,7 +315,7 @@ export function attachTo(other: Attachment): void {
 
 export interface Device {
   readonly mcu: SimulatedMcu;
-  readonly pipe: DevicePipe;
+  readonly pipe: BytePipe;
   /** That a serial port is configured with. */
   readonly path: string;
   /** For the configuration. */

@@ -9,13 +9,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ignoreAcks, ignorePoints, limited, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn } from '../../firmware-sim/points.js';
-import { PtyPipe } from '../../firmware-sim/pty.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { Cli } from '../support/cli.js';
 import { connectTo, useNats } from '../support/nats.js';
+import { PATIENCE } from '../support/patience.js';
 import {
   GatewayUnderTest,
   atEnd,
+  attached,
   find,
   leavesNothingBehind,
   now,
@@ -47,7 +48,7 @@ async function station(line: Line = 'serial') {
     bus.setUnanswered(2, nodeId, { type, value, time: now() });
   return { device, bus, gateway, nodeId, set };
 }
-const isOpen = ({ pipe }: Device): boolean => pipe instanceof PtyPipe && pipe.present;
+const isOpen = (daemon: Cli): Promise<unknown> => daemon.said(/"port is open"/);
 const linkOf = (device: Device): object => device.transport;
 
 describe('as Simple IoT’s serial client does not', () => {
@@ -69,7 +70,9 @@ describe('as Simple IoT’s serial client does not', () => {
     expect(bus.pointsOn(2, nodeId).filter(({ type }) => type === 'twice')).toHaveLength(1);
   });
 
-  it('it keeps settings that are made while the port is closed, says why they wait, and sends the latest', async () => {
+  it('it keeps settings that are made while the port is closed, says why they wait, and sends the latest', async (context) => {
+    const { staysOpen } = attached();
+    if (staysOpen !== undefined) context.skip(staysOpen);
     const { device, gateway, set } = await station('link');
     await device.mcu.close();
     await until(() => gateway.link().port === 'closed', 'the port to be gone');
@@ -105,88 +108,94 @@ describe('as Simple IoT’s serial client does not', () => {
 });
 
 describe('kill -9', () => {
-  it('loses no point that was acknowledged while SIOT was away', async () => {
-    const store = await SiotStore.start({ nats: nats.url, version: '0.25.0' });
-    atEnd(() => store.stop());
-    const device = await openDevice('compact');
-    const id = 'killed-pump';
-    const file = new GatewayUnderTest({
-      url: nats.url,
-      links: [{ name: 'pump', transport: device.transport, protocol: 'compact', node: { id } }],
-    });
-    const config = join(file.folder, 'gateway.yaml');
-    writeFileSync(config, JSON.stringify(file.document()));
-    const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
-    let daemon = runs();
-    await until(() => isOpen(device), 'the port to be open');
-    const report = (value: number): Promise<void> =>
-      device.report({ type: 'temp', key: String(value), value, time: now() });
-    await report(0);
-    await store.waitForPoint(id, 'temp', '0');
-    await store.leave();
-    // Two lives, each killed upon the last acknowledgement.
-    let value = 0;
-    for (const last of [40, 80]) {
-      while (value < last) await report((value += 1));
-      daemon.child.kill('SIGKILL');
-      expect(await daemon.ended).toBe(null);
-      await until(() => !isOpen(device), 'the port to be let go');
-      daemon = runs();
-      await until(() => isOpen(device), 'the port to be open');
-    }
-    await store.comeBack();
-    for (let key = 1; key <= value; key += 1) {
-      const { number } = await store.waitForPoint(id, 'temp', String(key));
-      expect(number).toBe(key);
-    }
-    daemon.child.kill('SIGTERM');
-    expect(await daemon.ended).toBe(0);
-  }, 60_000);
-
-  it('loses no setting that was accepted, with no store that would say it again', async () => {
-    const device = await openDevice('compact');
-    const file = new GatewayUnderTest({
-      url: nats.url,
-      siot: { store: 'none' },
-      links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
-    });
-    const config = join(file.folder, 'gateway.yaml');
-    writeFileSync(config, JSON.stringify(file.document()));
-    const client = await connectTo(nats.url);
-    atEnd(() => client.close());
-    const off = device.mcu.push(whenType('setpoint', ignorePoints()));
-    const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
-    for (const value of [1, 2, 3]) {
-      const daemon = runs();
-      const [, id = ''] = await daemon.said(/"gateway":"([-0-9a-f]+)"/);
-      await until(() => isOpen(device), 'the port to be open');
-      const inbox = `_INBOX.kill.${String(value)}.${id}`;
-      client.subscribe(inbox, {
-        callback: (_error, message) => {
-          if (message.string().includes('"accepted"')) daemon.child.kill('SIGKILL');
-        },
+  it(
+    'loses no point that was acknowledged while SIOT was away',
+    async () => {
+      const store = await SiotStore.start({ nats: nats.url, version: '0.25.0' });
+      atEnd(() => store.stop());
+      const device = await openDevice('compact');
+      const id = 'killed-pump';
+      const file = new GatewayUnderTest({
+        url: nats.url,
+        links: [{ name: 'pump', transport: device.transport, protocol: 'compact', node: { id } }],
       });
-      const asked = {
-        link: 'pump',
-        type: 'setpoint',
-        key: String(value),
-        value: { kind: 'float', number: value },
-      };
-      // Until somebody listens.
-      const asking = setInterval(() => {
-        client.publish(`mcu-gateway.${id}.set`, JSON.stringify(asked), { reply: inbox });
-      }, 100);
-      await daemon.ended;
-      clearInterval(asking);
-      await until(() => !isOpen(device), 'the port to be let go');
-    }
-    off();
-    device.mcu.clearReceived();
-    const last = runs();
-    for (const value of [1, 2, 3]) {
-      await device.mcu.waitForSetting('setpoint', undefined, { key: String(value) });
-    }
-    last.child.kill('SIGTERM');
-    expect(await last.ended).toBe(0);
-  }, 60_000);
+      const config = join(file.folder, 'gateway.yaml');
+      writeFileSync(config, JSON.stringify(file.document()));
+      const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
+      let daemon = runs();
+      await isOpen(daemon);
+      const report = (value: number): Promise<void> =>
+        device.report({ type: 'temp', key: String(value), value, time: now() });
+      await report(0);
+      await store.waitForPoint(id, 'temp', '0');
+      await store.leave();
+      // Two lives, each killed upon the last acknowledgement.
+      let value = 0;
+      for (const last of [40, 80]) {
+        while (value < last) await report((value += 1));
+        daemon.child.kill('SIGKILL');
+        expect(await daemon.ended).toBe(null);
+        daemon = runs();
+        await isOpen(daemon);
+      }
+      await store.comeBack();
+      for (let key = 1; key <= value; key += 1) {
+        const { number } = await store.waitForPoint(id, 'temp', String(key));
+        expect(number).toBe(key);
+      }
+      daemon.child.kill('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+    },
+    60_000 * PATIENCE,
+  );
+
+  it(
+    'loses no setting that was accepted, with no store that would say it again',
+    async () => {
+      const device = await openDevice('compact');
+      const file = new GatewayUnderTest({
+        url: nats.url,
+        siot: { store: 'none' },
+        links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
+      });
+      const config = join(file.folder, 'gateway.yaml');
+      writeFileSync(config, JSON.stringify(file.document()));
+      const client = await connectTo(nats.url);
+      atEnd(() => client.close());
+      const off = device.mcu.push(whenType('setpoint', ignorePoints()));
+      const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
+      for (const value of [1, 2, 3]) {
+        const daemon = runs();
+        const [, id = ''] = await daemon.said(/"gateway":"([-0-9a-f]+)"/);
+        await isOpen(daemon);
+        const inbox = `_INBOX.kill.${String(value)}.${id}`;
+        client.subscribe(inbox, {
+          callback: (_error, message) => {
+            if (message.string().includes('"accepted"')) daemon.child.kill('SIGKILL');
+          },
+        });
+        const asked = {
+          link: 'pump',
+          type: 'setpoint',
+          key: String(value),
+          value: { kind: 'float', number: value },
+        };
+        // Until somebody listens.
+        const asking = setInterval(() => {
+          client.publish(`mcu-gateway.${id}.set`, JSON.stringify(asked), { reply: inbox });
+        }, 100);
+        await daemon.ended;
+        clearInterval(asking);
+      }
+      off();
+      device.mcu.clearReceived();
+      const last = runs();
+      for (const value of [1, 2, 3]) {
+        await device.mcu.waitForSetting('setpoint', undefined, { key: String(value) });
+      }
+      last.child.kill('SIGTERM');
+      expect(await last.ended).toBe(0);
+    },
+    60_000 * PATIENCE,
+  );
 });

@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const MAIN = resolve('dist/src/cli/main.js');
+let main = resolve('dist/src/cli/main.js');
+
+/** What is started from now on, where it is no other program: the same in another form. */
+export function useMain(path: string): void {
+  main = resolve(path);
+}
 
 export interface CliOptions {
   /** Another built program than `siot-mcu`. */
@@ -26,7 +31,7 @@ export class Cli {
   readonly #waiting = new Set<() => void>();
   #running = true;
 
-  constructor(args: readonly string[], { program = MAIN, cwd, env, uid, stdin }: CliOptions = {}) {
+  constructor(args: readonly string[], { program = main, cwd, env, uid, stdin }: CliOptions = {}) {
     if (!existsSync(program)) throw new Error('build first: npm run build');
     this.child = spawn(process.execPath, [program, ...args], {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

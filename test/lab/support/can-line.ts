@@ -50,7 +50,11 @@ export async function openCanLine(medium: CanMedium, line: Line = 'serial'): Pro
 export function onCan(medium: CanMedium): Attachment {
   withBus(medium);
   // What a line is made of is nothing to SIOT: one version will do.
-  return { open: (line) => openCanLine(medium, line), versions: ['0.25.0'] };
+  return {
+    open: (line) => openCanLine(medium, line),
+    versions: ['0.25.0'],
+    staysOpen: 'the bus is there without the device; settings for one that is away have a case',
+  };
 }
 
 /**

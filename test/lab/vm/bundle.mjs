@@ -1,12 +1,13 @@
-// The lab's test files, each with all that it imports in one file: where the
-// processor is emulated, translating and finding hundreds of modules takes
-// longer than the tests.
+// The lab's test files and `siot-mcu`, each with all that it imports in one file:
+// where the processor is emulated, translating and finding hundreds of modules
+// takes longer than the tests.
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { readOr } from '../../../src/cli/setup-common.mjs';
 
 const TESTS = join('test', 'lab');
+const PROGRAM = join('src', 'cli', 'main.ts');
 
 /** What is compiled for the machine, or is the runner's own, stays where it is. */
 const OUTSIDE = [/^vitest(\/|$)/, /^koffi$/, /^@serialport\//, /^@lydell\/node-pty/];
@@ -25,6 +26,7 @@ export async function bundleTests(root) {
   for (const file of files.filter((name) => name.endsWith('.test.ts'))) {
     await bundle(root, join(TESTS, file), join(folder, builtName(join(TESTS, file))));
   }
+  await bundle(root, PROGRAM, join(folder, 'siot-mcu.mjs'));
   writeFileSync(stamp, wanted);
 }
 

@@ -1,0 +1,3 @@
+import './attach.js';
+import '../support/quick-program.js';
+import '../../e2e/reliance.test.js';

@@ -1,0 +1,2 @@
+import './attach.js';
+import '../../e2e/unheard.test.js';
