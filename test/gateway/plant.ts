@@ -68,16 +68,22 @@ export function configOf(document: object): GatewayConfig {
 export class GatewayUnderTest {
   readonly said: Said[] = [];
   /** Of the gateway and those that follow it. */
-  clock: Clock = new SystemClock();
+  clock: Clock;
+  /** Where its USB devices are. */
+  readonly usbRoot: string | undefined;
   gateway: Gateway;
 
   /** `document`: as in gateway.yaml. */
   constructor(
     readonly folder: string,
     public document: object,
-    /** Where its USB devices are. */
-    readonly usbRoot?: string,
+    {
+      clock = new SystemClock(),
+      usbRoot,
+    }: { readonly clock?: Clock; readonly usbRoot?: string } = {},
   ) {
+    this.clock = clock;
+    this.usbRoot = usbRoot;
     this.gateway = this.#make();
     onTestFinished(() => this.gateway.stop());
   }

@@ -26,7 +26,7 @@ async function rig(...others: object[]) {
       ...others,
     ],
   };
-  const gateway = new GatewayUnderTest(tempDir(), document, machine.root);
+  const gateway = new GatewayUnderTest(tempDir(), document, { usbRoot: machine.root });
   const plug = async (
     hub: string,
     name: string,

@@ -47,7 +47,7 @@ withEachSiot(
       for (let round = 1; round <= 4; round += 1) {
         await Promise.all(
           devices.map(({ report }, at) =>
-            reported(() => report({ type: 'temp', value: at * 100 + round, time: now() })),
+            report({ type: 'temp', value: at * 100 + round, time: now() }),
           ),
         );
       }
@@ -196,7 +196,7 @@ describe('a full bus', () => {
   });
 });
 
-/** Some packets are lost on the way: the device sends again, as firmware does. */
+/** Others disturb: the device sends again, as firmware does. */
 async function reported(report: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {

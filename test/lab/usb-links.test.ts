@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SimulatedMcu, machineClock } from '../../firmware-sim/index.js';
 import { SerialPipe } from '../../firmware-sim/serial.js';
-import { SystemClock } from '../../src/point/clock.js';
+import { SystemClock, type Clock, type Timer } from '../../src/point/clock.js';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
 import { until } from '../e2e/until.js';
 import { PATIENCE, patiently } from '../support/patience.js';
@@ -17,14 +17,56 @@ import { UsbDevice, type UsbDeviceOptions } from './support/usb.js';
 const HOLD_PORT = resolve('test/transport/hold-port.mjs');
 const nats = useNats();
 const clock = new SystemClock();
+const isLimit = ({ type }: { readonly type: string }): boolean => type === 'limit';
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
 
-async function rig(transport: object = { type: 'usb', vendorId: '1209', productId: '0001' }) {
+/** Longer ones are for looking again, or for giving up; none of what an event starts takes so long. */
+const SHORT_TIMER_MS = 100;
+
+/** A clock whose longer timers never fire while it is told so: what happens then, events have done. */
+class EventClock implements Clock {
+  eventsOnly = false;
+  readonly #late: (() => void)[] = [];
+
+  monotonicMs(): number {
+    return clock.monotonicMs();
+  }
+
+  wallNs(): bigint {
+    return clock.wallNs();
+  }
+
+  setTimer(ms: number, fn: () => void): Timer {
+    let cancelled = false;
+    const timer = clock.setTimer(ms, () => {
+      if (ms > SHORT_TIMER_MS && this.eventsOnly) this.#late.push(() => cancelled || fn());
+      else fn();
+    });
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  /** What has not fired meanwhile does now. */
+  release(): void {
+    this.eventsOnly = false;
+    for (const fn of this.#late.splice(0)) fn();
+  }
+}
+
+const ANY_BOARD = { type: 'usb', vendorId: '1209', productId: '0001' };
+
+async function rig(transport: object = ANY_BOARD, itsClock: Clock = clock) {
   const store = await startStore(nats);
-  const gateway = await new GatewayUnderTest(tempDir(), {
+  const document = {
     nats: { servers: nats.url },
     links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 * PATIENCE }],
-  }).start();
+  };
+  const gateway = new GatewayUnderTest(tempDir(), document, { clock: itsClock });
+  await gateway.start();
   const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
   const isOpen = (name: string): boolean =>
     links().includes(name) &&
@@ -63,13 +105,15 @@ async function board(options: UsbDeviceOptions) {
 }
 
 describe('a USB board', () => {
-  it('is open and in SIOT within a second of being plugged in, and gone at once', async () => {
-    const { store, gateway, open, connected } = await rig();
+  it('is open and in SIOT within a second of being plugged in, and gone at once, by events alone', async () => {
+    const eventClock = new EventClock();
+    const { store, gateway, open, connected } = await rig(ANY_BOARD, eventClock);
     // What is loaded for the first port of all does not count.
     const first = await board({ serialNumber: 'B', place: 1 });
     await first.device.plug();
     await open('boards-B');
     const { device, report } = await board({ serialNumber: 'A', place: 0 });
+    eventClock.eventsOnly = true;
     await device.plug();
     const before = performance.now();
     await open('boards-A');
@@ -80,6 +124,7 @@ describe('a USB board', () => {
     await device.unplug();
     await connected('boards-A', 0);
     expect(performance.now() - pulled).toBeLessThan(1_000 * PATIENCE);
+    eventClock.release();
     await store.setAs('user-1', gateway.link('boards-A').nodeId, 'limit', '', 7);
     await until(() => gateway.link('boards-A').pending.length === 1, 'the setting to wait');
   });
@@ -110,6 +155,51 @@ describe('a USB board', () => {
     expect((await a.mcu.waitForSetting('limit')).value).toBe(7);
     expect((await b.mcu.waitForSetting('limit')).value).toBe(8);
     expect(['boards-A', 'boards-B'].map((name) => gateway.link(name).nodeId)).toEqual(nodes);
+  });
+
+  it('with the serial number of another one is told apart by place, and they do not change places', async () => {
+    const { store, gateway, links, open } = await rig();
+    const [a, b] = [
+      await board({ serialNumber: 'X', place: 0 }),
+      await board({ serialNumber: 'X', place: 1 }),
+    ];
+    const warnings = (): number =>
+      gateway.said.filter(({ message }) => message.includes('have this serial number')).length;
+    await a.device.plug();
+    await open('boards-X');
+    expect(warnings()).toBe(0);
+    await b.device.plug();
+    await until(() => links().length === 2, 'the second link');
+    const names = ['boards-X', links().find((name) => name !== 'boards-X') ?? ''] as const;
+    expect(names[1]).toMatch(/^boards-X@dummy_hcd\.1-usb\d+-1$/);
+    await open(names[1]);
+    expect(warnings()).toBe(1);
+    await a.report(1);
+    await b.report(2);
+    const nodes = names.map((name) => gateway.link(name).nodeId);
+    await store.waitForPoint(nodes[0] ?? '', 'temp', '0', isAt(1));
+    await store.waitForPoint(nodes[1] ?? '', 'temp', '0', isAt(2));
+    await a.device.unplug();
+    await b.device.unplug();
+    await store.setAs('user-1', nodes[0] ?? '', 'limit', '', 7);
+    await store.setAs('user-1', nodes[1] ?? '', 'limit', '', 8);
+    await until(
+      () => names.every((name) => gateway.link(name).pending.length === 1),
+      'the settings to wait',
+    );
+    // B comes first, takes the path that A had, and is the only one with the number.
+    await b.device.plug();
+    await open(names[1]);
+    expect(gateway.link('boards-X').port).toBe('closed');
+    expect((await b.mcu.waitForSetting('limit')).value).toBe(8);
+    await a.device.plug();
+    expect(b.device.hostPath < a.device.hostPath).toBe(true);
+    expect((await a.mcu.waitForSetting('limit')).value).toBe(7);
+    expect([...a.mcu.receivedPoints, ...b.mcu.receivedPoints].filter(isLimit)).toHaveLength(2);
+    await a.report(3);
+    await store.waitForPoint(nodes[0] ?? '', 'temp', '0', isAt(3));
+    expect(links().sort()).toEqual([...names]);
+    expect(warnings()).toBe(1);
   });
 
   it(`survives ${String(EXTENT.plugCycles)} times of plugging and pulling, and leaves nothing behind`, async () => {
