@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forwardSignals, runChild } from '../src/cli/children.mjs';
-import { REPORTERS, failures, takeCounts, tellCounts } from './support/counts.mjs';
+import { failures, reporters, takeCounts, tellCounts } from './support/counts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
@@ -31,7 +31,12 @@ for (const [name, program, args] of steps) {
 }
 
 say('--- tests');
-const args = [bin('vitest', 'vitest.mjs'), 'run', ...REPORTERS, ...process.argv.slice(2)];
+const args = [
+  bin('vitest', 'vitest.mjs'),
+  'run',
+  ...reporters('default'),
+  ...process.argv.slice(2),
+];
 const status = await runChild(process.execPath, args, { stdio: inherit, env });
 
 const counts = takeCounts(report);

@@ -5,8 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** Arguments of vitest. What it counts is in the file that TEST_REPORT names. */
-export const REPORTERS = ['--reporter=default', `--reporter=${join(HERE, 'count-reporter.mjs')}`];
+/**
+ * Arguments of vitest: who shows what happens, and who counts, into the file that
+ * TEST_REPORT names.
+ */
+export const reporters = (shows) => [
+  `--reporter=${shows}`,
+  `--reporter=${join(HERE, 'count-reporter.mjs')}`,
+];
 
 /** Reads the file and removes it. Nothing is counted where vitest did not come to its end. */
 export function takeCounts(report) {

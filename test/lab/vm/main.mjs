@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { forwardSignals } from '../../../src/cli/children.mjs';
 import { say, SetupError } from '../../../src/cli/setup-common.mjs';
-import { REPORTERS, failures, takeCounts, tellCounts } from '../../support/counts.mjs';
+import { failures, reporters, takeCounts, tellCounts } from '../../support/counts.mjs';
 import { USAGE, parseArguments } from './arguments.mjs';
 import { builtName, bundleTests } from './bundle.mjs';
 import { cacheFolder, findEntry, kernelOf, makeEntry, recipeOf } from './cache.mjs';
@@ -44,7 +44,8 @@ function commandOf({ mode, rest }) {
     return [node, join(ROOT, 'dist', 'test', 'lab', 'bench', 'main.js'), ...rest];
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const config = join(ROOT, 'test', 'lab', 'vitest.config.mjs');
-  const own = ['--config', config, '--configLoader', 'native', ...REPORTERS];
+  // Each test is shown as it ends: where the processor is emulated a file takes minutes.
+  const own = ['--config', config, '--configLoader', 'native', ...reporters('verbose')];
   return [node, vitest, 'run', ...own, ...rest.map(builtName)];
 }
 
