@@ -31,7 +31,8 @@ leavesNothingBehind();
 const nats = useNats();
 
 async function station(line: Line = 'serial') {
-  const device = await openDevice('compact', line);
+  // Within the 5 s in which the gateway takes what comes again for the same packet.
+  const device = await openDevice('compact', line, { ackTimeoutMs: 2_000 });
   const bus = await openBus(nats.url);
   await bus.listen();
   const gateway = new GatewayUnderTest({
@@ -66,7 +67,8 @@ describe('as Simple IoT’s serial client does not', () => {
     device.mcu.push(limited(ignoreAcks(), 1));
     await device.report({ type: 'twice', value: 7, time: now() });
     await until(() => find(bus.pointsOn(2, nodeId), 'twice'), 'the point');
-    await until(() => gateway.counter('duplicate') === 1, 'the second transmission');
+    // More often where the machine is slow and acknowledges late.
+    await until(() => gateway.counter('duplicate') > 0, 'the second transmission');
     expect(bus.pointsOn(2, nodeId).filter(({ type }) => type === 'twice')).toHaveLength(1);
   });
 
