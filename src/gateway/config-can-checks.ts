@@ -1,5 +1,6 @@
 /** Checks of CAN links that need more than one key. */
 import { ISO_TP_CLASSIC_LENGTH } from '../framing/framings.js';
+import { MAX_STANDARD_ID } from '../transport/can-frame.js';
 import {
   groupAt,
   has,
@@ -8,8 +9,6 @@ import {
   type Group,
   type Placed,
 } from './config-parts.js';
-
-const LAST_STANDARD_ID = 0x7ff;
 
 export function canProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -125,5 +124,5 @@ function keyProblems(transport: Group, add: (key: string, message: string) => vo
 function idAt(transport: Group, key: 'rxId' | 'txId'): string | undefined {
   const id = transport[key];
   if (typeof id !== 'number') return undefined;
-  return `${id} ${transport.extendedIds === true || id > LAST_STANDARD_ID ? 29 : 11}`;
+  return `${id} ${transport.extendedIds === true || id > MAX_STANDARD_ID ? 29 : 11}`;
 }
