@@ -8,8 +8,8 @@ export interface IsoTpOptions {
   /** Least time between the device's frames, ms: 0 … 127 whole, or 0.1 … 0.9. */
   readonly stMin: number;
   /**
-   * Extended addressing (5.3.3; mixed addressing looks the same): first byte of
-   * what we send, and of what we take. Absent: normal addressing.
+   * Extended addressing (mixed addressing looks the same): first byte of what we
+   * send, and of what we take. Absent: normal addressing.
    */
   readonly address?: { readonly tx: number; readonly rx: number };
   /** What fills frames up to 8 bytes, 0 … 255. Absent: frames are as short as they can be. */
@@ -31,7 +31,7 @@ export const ISO_TP_DEFAULTS = { blockSize: 0, stMin: 0 } as const;
  */
 export const ISO_TP_TIMEOUTS = { a: 1_000, bs: 1_000, cr: 1_000 } as const;
 
-/** So often a device may ask us to wait, one after the other (N_WFTmax). */
+/** So often a device may ask us to wait, one after the other (9.7, N_WFTmax). */
 export const ISO_TP_MOST_WAITS = 16;
 
 /** Longest packet without the escape length of 9.6.3.1, which classic CAN gets by on. */

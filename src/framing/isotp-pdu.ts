@@ -4,7 +4,7 @@
  *
  * ```
  *  0L data               single frame, L = 1 … 7 bytes
- *  00 LL data            single frame of CAN FD, longer than 8 bytes
+ *  00 LL data            single frame of CAN FD, longer than 8 bytes, L = 8 … 62
  *  1L LL data            first frame of a packet of LLL bytes
  *  10 00 LL LL LL LL …   first frame of a packet of more than 4,095 bytes
  *  2N data               consecutive frame, N = 1 … 15, 0, 1 …
@@ -98,9 +98,11 @@ function parseSingle(frame: Uint8Array, at: number, low: number): IsoTpPdu | 'ma
   let from = at + 1;
   let length = low;
   if (frame.length > CLASSIC) {
-    // The short form has no room for what a longer frame would carry (9.6.2.2).
+    // Only the escape is valid here, and only for what a short frame does not carry (9.6.2).
     if (low !== 0) return 'malformed';
     length = frame[from++] ?? 0;
+    // The standard wants the shortest frame, too; one that is longer harms nobody, and Linux takes it.
+    if (length <= singleCapacity(CLASSIC, at)) return 'malformed';
   }
   const data = frame.subarray(from, from + length);
   return length === 0 || data.length < length ? 'malformed' : { kind: 'single', data };
@@ -126,7 +128,7 @@ export function singleCapacity(frameLength: number, addressLength: number): numb
   return frameLength - addressLength - (frameLength > CLASSIC ? 2 : 1);
 }
 
-/** ms of an STmin code; reserved ones are the longest (9.6.5.4). */
+/** ms of an STmin code; reserved ones are the longest (9.6.5.4, 9.6.5.5). */
 export function readStMin(code: number): number {
   if (code <= 0x7f) return code;
   return code >= 0xf1 && code <= 0xf9 ? (code - 0xf0) / 10 : 0x7f;

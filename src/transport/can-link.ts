@@ -5,7 +5,7 @@
  */
 import { LibcError, type Libc } from './libc.js';
 
-/** States of a controller (ISO 11898-1, 12.1), in the words of people. */
+/** States of a controller (linux/can/netlink.h), in the words of people. */
 export type CanState =
   'error-active' | 'error-warning' | 'error-passive' | 'bus-off' | 'stopped' | 'sleeping';
 

@@ -1,6 +1,7 @@
 /**
- * How long frames keep a bus busy, in bits (ISO 11898-1:2015, 10.4 and 10.5). Of
- * each format, at the bit rate of the arbitration and at that of the data:
+ * How long frames keep a bus busy, in bits (fields: ISO 11898-1; linux/can/length.h
+ * lists them). Of each format, at the bit rate of the arbitration and at that of
+ * the data:
  *
  * | format      | around the data: arbitration | at the data's rate          |
  * | ----------- | ---------------------------- | --------------------------- |

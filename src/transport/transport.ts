@@ -76,7 +76,7 @@ export interface Channel {
 export interface BusStatus {
   /** `up`: a virtual one, which has no other states. */
   readonly state: 'missing' | 'down' | 'up' | CanState;
-  /** Error counters of the controller, 0 … 255 (ISO 11898-1, 12.1). */
+  /** Error counters of the controller, 0 … 255 (ISO 11898-1). */
   readonly errors?: { readonly tx: number; readonly rx: number };
   /** Percent of the bit rate that is in use, 0 … 100, as far as it can be told. */
   readonly load?: number;

@@ -95,6 +95,9 @@ describe('frames as the standard has them (ISO 15765-2:2016, 9.6)', () => {
     ['the short length in a long frame', `07 ${'11'.repeat(11)}`],
     // Only the escape is valid above 8 bytes (ISO 15765-2, 9.6.2.2), as for Linux' isotp.c.
     ['the short length in a long frame, whatever follows', `07 05 ${'11'.repeat(10)}`],
+    // The escape is for what a frame of 8 bytes does not carry (9.6.2.1).
+    ['the escape for 7 bytes', `00 07 ${'11'.repeat(10)}`],
+    ['the escape for one byte in a frame of 64', `00 01 ${'11'.repeat(62)}`],
     ['the escape in a frame of 8 bytes', '00 05 11 11 11 11 11 11'],
     ['a long single frame with fewer bytes than it says', `00 0b ${'11'.repeat(10)}`],
     ['a first frame that is not full', '10 14 01 02 03 04 05'],
@@ -113,6 +116,11 @@ describe('frames as the standard has them (ISO 15765-2:2016, 9.6)', () => {
   it('what fits into one frame behind an address is one byte less', () => {
     expect(read('a7 10 07 01 02 03 04 05', 0xa7)).toMatchObject({ kind: 'first', length: 7 });
     expect(read('a7 10 06 01 02 03 04 05', 0xa7)).toBe('malformed');
+    expect(read(`a7 00 07 ${'11'.repeat(9)}`, 0xa7)).toEqual({
+      kind: 'single',
+      data: '11'.repeat(7),
+    });
+    expect(read(`a7 00 06 ${'11'.repeat(9)}`, 0xa7)).toBe('malformed');
     expect(read('a7', 0xa7)).toBe('malformed');
     expect(read('', 0xa7)).toBe('malformed');
   });

@@ -21,7 +21,7 @@ const timesOf = (length: number, given: Partial<CanFrame>, rates = RATES): numbe
 };
 
 describe('bits of a frame, between none stuffed and one of four', () => {
-  // Worked by hand from ISO 11898-1:2015, figures 12 to 15; at the data's rate they count a quarter.
+  // The fields of linux/can/length.h added up by hand; at the data's rate they count a quarter.
   it.each<[string, number, Partial<CanFrame>, number, number]>([
     ['classic, 11 bits, empty', 0, {}, 47, 47 + 8],
     ['classic, 11 bits, 8 bytes', 8, {}, 111, 111 + 24],
