@@ -44,15 +44,17 @@ export class DecodedLines {
 }
 
 function valueJson(signal: SignalCodec, code: Code): string {
-  const text = signal.valueText(code);
-  if (signal.isFloat) return Number.isFinite(Number(text)) ? text : `"${text}"`;
-  return integerJson(text);
+  return signal.isFloat ? numberJson(signal.value(code)) : integerJson(signal.valueText(code));
 }
 
 function codeJson(code: Code): string {
-  const text = String(code);
-  if (typeof code === 'bigint') return integerJson(text);
-  return Number.isFinite(code) ? text : `"${text}"`;
+  return typeof code === 'bigint' ? integerJson(String(code)) : numberJson(code);
+}
+
+/** JSON has a zero with a sign, but no NaN and no infinity. */
+function numberJson(number: number): string {
+  if (Object.is(number, -0)) return '-0';
+  return Number.isFinite(number) ? String(number) : `"${number}"`;
 }
 
 const MOST_SAFE_DIGITS = 15;

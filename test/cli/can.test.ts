@@ -54,6 +54,12 @@ describe('siot-mcu can decode', () => {
     expect(small).toContain('"signals":{"Counter":9007199254740991}');
   });
 
+  it('prints a zero of a float with its sign, as can encode takes it', async () => {
+    const { stdout } = await decode('(1.0) can0 201##0000000808000000000000000');
+    expect(stdout).toContain('"signals":{"Single":-0,"Double":1},"raw":{"Single":-0,"Double":-0}');
+    expect((await encode('Floats', 'Single=-0', 'Double=1')).stdout).toMatch(/^201##100000080/);
+  });
+
   it('reads stdin, and a last line without an end', async () => {
     const cli = new Cli(['can', 'decode', DBC], { stdin: '(1.5) can0 300#00' });
     expect(await cli.ended).toBe(0);
