@@ -41,11 +41,19 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
         continue;
       }
       // One identifier may serve several devices that have addresses.
-      const taken = [name, id, isotp[address], key].join(' ');
-      const first = ids.get(taken);
-      if (first === undefined) ids.set(taken, index);
+      const taken = [name, id, isotp[address]].join(' ');
+      const first = ids.get(`${taken} ${key}`);
+      if (first === undefined) ids.set(`${taken} ${key}`, index);
       else
         add(key, `is also the ${key} of links[${first}]; each device needs identifiers of its own`);
+      const wayBack = key === 'rxId' ? 'txId' : 'rxId';
+      const sender = ids.get(`${taken} ${wayBack}`);
+      // Within one link, that is said above.
+      if (sender === undefined || sender === index) continue;
+      const message =
+        `is also the ${wayBack} of links[${sender}]; an identifier has one sender: ` +
+        'give each device identifiers of its own';
+      add(key, message);
     }
     const { maxFrameLength } = link;
     const classic = transport.framing === 'isotp' && transport.fd !== true;

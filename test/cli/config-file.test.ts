@@ -713,6 +713,91 @@ describe('who sends an identifier', () => {
   });
 });
 
+describe('CAN links side by side', () => {
+  const files = {
+    'm.dbc':
+      'BO_ 1 Motor: 8 X\n SG_ Speed : 0|8@1+ (1,0) [0|0] "" X\n' +
+      'BO_ 2147483649 Wide: 8 X\n SG_ Level : 0|8@1+ (1,0) [0|0] "" X\n',
+  };
+  const can = (rest: string): string => `{ type: can, interface: can0, ${rest} }`;
+  const isotp = (ids: string, tx: number, rx: number): string =>
+    can(`${ids}, framing: isotp, isotp: { txAddress: ${tx}, rxAddress: ${rx} }`);
+  const signals = (rest = ''): string =>
+    `{ type: can-signals, interface: can0, database: m.dbc${rest} }`;
+  const configOf = (transports: readonly string[]): string =>
+    `links:\n${transports.map((one, at) => `  - { name: n${at}, transport: ${one} }\n`).join('')}`;
+
+  it.each<[string, readonly string[]]>([
+    [
+      '16 devices',
+      Array.from({ length: 16 }, (_, at) => can(`txId: ${2 * at}, rxId: ${2 * at + 1}`)),
+    ],
+    ['FD beside classic', [can('txId: 1, rxId: 2'), can('txId: 3, rxId: 4, fd: true')]],
+    [
+      'both framings, FD with frames of 8 bytes',
+      [
+        can('txId: 1, rxId: 2, fd: true, bitRateSwitch: true, framing: isotp'),
+        can('txId: 3, rxId: 4, fd: true, framing: isotp, isotp: { frameLength: 8 }'),
+        can('txId: 5, rxId: 6, framing: isotp, isotp: { blockSize: 8, stMin: 0.5, padding: 0xcc }'),
+      ],
+    ],
+    [
+      'one number with 11 and with 29 bits',
+      [can('txId: 1, rxId: 2'), can('txId: 1, rxId: 2, extendedIds: true')],
+    ],
+    [
+      'the highest ids, and zero',
+      [can('txId: 0x7ff, rxId: 0x800'), can('txId: 0, rxId: 0x1fffffff')],
+    ],
+    [
+      'one id each way for devices with addresses',
+      [isotp('txId: 1, rxId: 2', 1, 2), isotp('txId: 1, rxId: 2', 3, 4)],
+    ],
+    [
+      'one id to devices with addresses, which answer us on ids of their own',
+      [
+        isotp('txId: 0x6f1, rxId: 0x612', 0x12, 0xf1),
+        isotp('txId: 0x6f1, rxId: 0x613', 0x13, 0xf1),
+      ],
+    ],
+    [
+      'one id for both ways, with addresses',
+      [isotp('txId: 1, rxId: 1', 1, 2), isotp('txId: 1, rxId: 1', 3, 4)],
+    ],
+    [
+      'the same ids on two buses',
+      [can('txId: 1, rxId: 2'), can('txId: 2, rxId: 1').replace('can0', 'can1')],
+    ],
+    [
+      'signals of what devices send',
+      [can('txId: 7, rxId: 1'), signals(), signals(', values: text, transmit: [Wide]')],
+    ],
+    ['signals and USB', [signals(), "{ type: usb, vendorId: '2e8a' }", can('txId: 1, rxId: 2')]],
+  ])('%s are good', (_what, transports) => {
+    expect(problemsOf(configOf(transports), { files })).toEqual([]);
+  });
+
+  it.each<[string, readonly string[], string]>([
+    [
+      'two that send what the other one hears',
+      [can('txId: 1, rxId: 2'), can('txId: 2, rxId: 1')],
+      'links[1].transport.txId: is also the rxId of links[0]; an identifier has one sender: give each device identifiers of its own',
+    ],
+    [
+      'one that hears what goes to another',
+      [can('txId: 1, rxId: 2'), can('txId: 3, rxId: 1')],
+      'links[1].transport.rxId: is also the txId of links[0]',
+    ],
+    [
+      'the same with addresses',
+      [isotp('txId: 1, rxId: 2', 1, 2), isotp('txId: 2, rxId: 3', 2, 1)],
+      'links[1].transport.txId: is also the rxId of links[0]',
+    ],
+  ])('%s are refused', (_what, transports, expected) => {
+    expect(problemsOf(configOf(transports), { files }).join('\n')).toContain(expected);
+  });
+});
+
 it('usb links that can be told apart, and devices with addresses on one identifier, are good', () => {
   const usb = (name: string, match: string): string =>
     `  - { name: ${name}, transport: { type: usb, ${match} } }\n`;
