@@ -24,21 +24,21 @@ it('sums up what its steps have counted', () => {
   const { status, last } = ciRun(
     '[ "$1" = test ] && echo "5 passed, 0 failed, 1 skipped" || echo "2 passed, 0 failed, 3 skipped"',
   );
-  expect({ status, last }).toEqual({ status: 0, last: '9 passed, 0 failed, 7 skipped' });
+  expect({ status, last }).toEqual({ status: 0, last: '11 passed, 0 failed, 10 skipped' });
 });
 
 it('runs the other steps after one that fails, and fails', () => {
   const { status, last } = ciRun(
     '[ "$1" = test ] && { echo "5 passed, 2 failed, 0 skipped"; exit 1; }; echo "1 passed, 0 failed, 0 skipped"',
   );
-  expect({ status, last }).toEqual({ status: 1, last: '7 passed, 2 failed, 0 skipped' });
+  expect({ status, last }).toEqual({ status: 1, last: '8 passed, 2 failed, 0 skipped' });
 });
 
 it('takes a step for failed that has not counted, or ends badly with nothing failed', () => {
   const { status, stdout, last } = ciRun(
     '[ "$1" = test ] && { echo "killed"; exit 137; }; echo "1 passed, 0 failed, 0 skipped"; exit 3',
   );
-  expect({ status, last }).toEqual({ status: 1, last: '2 passed, 3 failed, 0 skipped' });
+  expect({ status, last }).toEqual({ status: 1, last: '3 passed, 4 failed, 0 skipped' });
   expect(stdout).toContain('failed: tests (exit status 137)');
   expect(stdout).toContain('failed: soak (exit status 3)');
   expect(stdout).toContain('failed: lab (exit status 3)');

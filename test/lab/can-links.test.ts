@@ -1,7 +1,5 @@
-/** Links on CAN: many on one bus, interfaces that go and come back, noise, a full bus. */
-import { describe, expect, it } from 'vitest';
-import { SystemClock } from '../../src/point/clock.js';
-import { createTransport } from '../../src/transport/transports.js';
+/** Links on CAN: many on one bus, interfaces that go and come back, noise. */
+import { expect, it } from 'vitest';
 import {
   GatewayUnderTest,
   attachTo,
@@ -19,8 +17,6 @@ import { Peer, ip } from './support/system.js';
 
 leavesNothingBehind();
 attachTo(onCan({ framing: 'isotp' }));
-
-const clock = new SystemClock();
 
 withEachSiot(
   (siot) => {
@@ -142,59 +138,6 @@ withEachSiot(
   },
   ['0.25.0'],
 );
-
-describe('a full bus', () => {
-  it('loses no frame, also while the gateway is busy for long', async () => {
-    const transport = createTransport(
-      {
-        type: 'can',
-        interface: VCAN,
-        txId: 1,
-        rxId: 0x555,
-        extendedIds: false,
-        fd: false,
-        bitRateSwitch: false,
-      },
-      clock,
-    );
-    const seen: number[] = [];
-    const channel = await transport.open({
-      data: (chunk) => void seen.push(Buffer.from(chunk).readUInt32LE()),
-      discarded: () => undefined,
-      closed: () => undefined,
-      warning: () => undefined,
-      drained: () => undefined,
-    });
-    const from = clock.monotonicMs();
-    const count = 8000;
-    // 500 kbit/s carry some 4,500 frames of 8 bytes a second.
-    const source = new Peer(
-      'cangen',
-      VCAN,
-      '-g',
-      '0.22',
-      '-I',
-      '555',
-      '-L',
-      '8',
-      '-D',
-      'i',
-      '-n',
-      `${count}`,
-    );
-    const nothing = new Int32Array(new SharedArrayBuffer(4));
-    while (seen.length < count && clock.monotonicMs() - from < 100_000) {
-      // As if garbage were collected, or a disk waited for.
-      Atomics.wait(nothing, 0, 0, 150);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    await source.ended;
-    await channel.close();
-    const { lost } = transport.bus?.() ?? {};
-    expect({ seen: seen.length, lost }).toEqual({ seen: count, lost: 0 });
-    expect(seen.every((number, at) => number === at)).toBe(true);
-  });
-});
 
 /** Others disturb: the device sends again, as firmware does. */
 async function reported(report: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ describe('npm run lab', () => {
     expect(parseArguments([])).toEqual({
       mode: 'tests',
       ifPossible: false,
+      virtualTime: false,
       limitMs: 30 * MINUTE_MS,
       rest: [],
     });
@@ -40,6 +41,17 @@ describe('npm run lab', () => {
   it('sets no limit to a person at the prompt', () => {
     expect(parseArguments(['--shell']).limitMs).toBeUndefined();
     expect(parseArguments(['--shell', 'ip']).limitMs).toBe(30 * MINUTE_MS);
+  });
+
+  it('takes tests and measurements in virtual time', () => {
+    expect(parseArguments(['--virtual-time', 'a.test.ts'])).toMatchObject({
+      virtualTime: true,
+      rest: ['a.test.ts'],
+    });
+    expect(parseArguments(['--virtual-time', '--bench'])).toMatchObject({
+      mode: 'bench',
+      virtualTime: true,
+    });
   });
 
   it('takes a limit in minutes', () => {

@@ -94,7 +94,7 @@ describe('a machine whose QEMU is a script', () => {
       entry: '/nowhere/linux-image-6.1.0-1-amd64_6.1.1-1_0123456789ab',
       job: { folder: '/', command: ['true'], env: {} },
       shell: false,
-      kvm: false,
+      processor: 'emulated',
       ...(limitMs === undefined ? {} : { limitMs }),
       collect: (exchange) => {
         files = readdirSync(exchange).sort();

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 export interface Request {
   readonly mode: 'help' | 'shell' | 'bench' | 'tests';
   readonly ifPossible: boolean;
+  readonly virtualTime: boolean;
   readonly limitMs: number | undefined;
   readonly rest: readonly string[];
 }
@@ -59,7 +60,7 @@ interface Machine {
     readonly entry: string;
     readonly job: Job;
     readonly shell: boolean;
-    readonly kvm: boolean;
+    readonly processor: 'kvm' | 'emulated' | 'virtual-time';
     readonly limitMs?: number;
     readonly collect?: (exchange: string) => void;
   }): Promise<Outcome & { readonly bootMs?: number; readonly log: string }>;

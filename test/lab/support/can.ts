@@ -95,16 +95,27 @@ export function sendFrame(name: string, frame: string): void {
 }
 
 /** `candump` in the form of its log files, once it listens. */
-export async function listen(...interfaces: readonly string[]): Promise<Peer> {
+export function listen(...interfaces: readonly string[]): Promise<Peer> {
+  return listenAs([], interfaces);
+}
+
+/** With more options of `candump`; an interface may have filters behind it, one: `vcan0,123:7FF`. */
+export async function listenAs(
+  options: readonly string[],
+  interfaces: readonly string[],
+): Promise<Peer> {
   const before = listeners();
-  const peer = new Peer('candump', '-L', ...interfaces);
+  const peer = new Peer('candump', '-L', ...options, ...interfaces);
   await until(() => listeners() >= before + interfaces.length, 'candump to listen');
   return peer;
 }
 
-/** Receivers of all frames that the kernel knows. */
+/** Receivers that the kernel knows, of all frames or of some. */
 function listeners(): number {
+  const lists = ['all', 'fil', 'sff', 'eff'].map((name) =>
+    readFileSync(`/proc/net/can/rcvlist_${name}`, 'utf8'),
+  );
   // Two lines of heading for each interface that has some.
-  const lists = readFileSync('/proc/net/can/rcvlist_all', 'utf8');
-  return lists.split('\n').filter((line) => /^\s+\w+\s+[\da-f]{3}/.test(line)).length;
+  const lines = lists.join('\n').split('\n');
+  return lines.filter((line) => /^\s+\w+\s+[\da-f]{3}/.test(line)).length;
 }

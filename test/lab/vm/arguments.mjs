@@ -9,6 +9,9 @@ Arguments go to vitest, such as the names of test files.
   --bench [OPTION…]       how fast the gateway is on CAN, beside a bare socket:
                           --seconds N (2) and --rounds N (3) of each measurement
   --shell [COMMAND…]      a prompt in the machine, or one command there
+  --virtual-time          the guest's clock counts its instructions instead of following the
+                          host's: what happens there takes as long as on a small computer,
+                          however busy this one is, and is slow to watch
   --if-possible           where the lab cannot run, say so, and end with 0
   --time-limit MINUTES    end what takes longer (default: 30; --shell: none)
   --help                  this text`;
@@ -21,11 +24,18 @@ const DEFAULT_MINUTES = 30;
  * for what makes no sense.
  */
 export function parseArguments(argv) {
-  const request = { mode: 'tests', ifPossible: false, limitMs: DEFAULT_MINUTES * 60_000, rest: [] };
+  const request = {
+    mode: 'tests',
+    ifPossible: false,
+    virtualTime: false,
+    limitMs: DEFAULT_MINUTES * 60_000,
+    rest: [],
+  };
   const args = [...argv];
   while (args.length > 0) {
     const arg = args.shift();
     if (arg === '--if-possible') request.ifPossible = true;
+    else if (arg === '--virtual-time') request.virtualTime = true;
     else if (arg === '--time-limit') request.limitMs = minutes(args.shift()) * 60_000;
     else if (arg === '--help') return { ...request, mode: 'help' };
     // All behind it belongs to what runs there.

@@ -44,7 +44,14 @@ export function outcomeOf({ exchange, qemuStatus, stopped, late }) {
  * /run/lab, which `collect` is given the folder of. Resolves to the outcome, with
  * `bootMs` and the kernel's last words, `log`.
  */
-export async function runMachine({ entry, job, shell, kvm, limitMs, collect = () => undefined }) {
+export async function runMachine({
+  entry,
+  job,
+  shell,
+  processor,
+  limitMs,
+  collect = () => undefined,
+}) {
   const exchange = mkdtempSync(join(tmpdir(), 'siot-mcu-lab-'));
   const drop = () => rmSync(exchange, { recursive: true, force: true });
   process.once('exit', drop);
@@ -71,7 +78,7 @@ export async function runMachine({ entry, job, shell, kvm, limitMs, collect = ()
       giveUp(`it has not come to its end within ${limitMs / 60_000} min (--time-limit)`);
     }
   }, LOOK_EVERY_MS);
-  const args = qemuArguments({ entry, exchange, kvm, shell });
+  const args = qemuArguments({ entry, exchange, processor, shell });
   const qemuStatus = await runChild('qemu-system-x86_64', args, {
     // QEMU takes an input that has ended for a line that is not connected.
     stdio: [shell ? 'inherit' : 'pipe', 'inherit', 'inherit'],

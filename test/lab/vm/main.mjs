@@ -63,23 +63,23 @@ function keepLog(log) {
 
 async function run(request, entry) {
   const began = performance.now();
-  const { mode, rest, limitMs } = request;
+  const { mode, rest, limitMs, virtualTime } = request;
   const prompt = mode === 'shell' && rest.length === 0;
   const terminal = prompt && process.stdout.isTTY ? process.stdout : undefined;
   const env = guestEnvironment({ colors: process.stdout.isTTY });
-  const kvm = canUseKvm();
+  const processor = virtualTime ? 'virtual-time' : canUseKvm() ? 'kvm' : 'emulated';
+  env.LAB_PROCESSOR = processor;
   if (mode === 'tests') {
     env.TEST_REPORT = `${EXCHANGE}/${REPORT}`;
-    env.TEST_PATIENCE = String(kvm ? 2 : EMULATED_PATIENCE);
+    env.TEST_PATIENCE = String(processor === 'emulated' ? EMULATED_PATIENCE : 2);
     await bundleTests(ROOT);
   }
-  const kernel = `kernel ${kernelOf(entry)}, ${kvm ? 'with' : 'without'} KVM`;
-  say(`the lab boots (${kernel})`);
+  say(`the lab boots (kernel ${kernelOf(entry)}, processor: ${processor})`);
 
   let counts;
   const outcome = await runMachine({
     entry,
-    kvm,
+    processor,
     shell: prompt,
     limitMs,
     job: { folder: ROOT, command: commandOf(request), env, terminal },

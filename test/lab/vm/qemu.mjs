@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 
 const MEMORY_MB = 3072;
+const MOST_PROCESSORS = 4;
 
 /**
  * Whether the processor can be lent to a guest. /dev/kvm alone does not say so:
@@ -22,10 +23,27 @@ export function canUseKvm({ device = '/dev/kvm', cpuinfo = '/proc/cpuinfo' } = {
 const value = (text) => text.replaceAll(',', ',,');
 
 /**
- * Arguments of qemu-system-x86_64. `exchange` is a folder of the host that the
- * guest writes to; `entry` is of the cache.
+ * What the guest computes on. `emulated`: its clock is the host's, so that it is slow.
+ * `virtual-time`: its clock counts instructions, one a nanosecond, so that it is a small
+ * computer however slow and busy the host is; a second of it takes some ten to emulate.
  */
-export function qemuArguments({ entry, exchange, kvm, shell, processors = cpus().length }) {
+const PROCESSORS = {
+  kvm: { accelerator: 'kvm', more: [], most: MOST_PROCESSORS },
+  emulated: { accelerator: 'tcg,thread=multi', more: [], most: MOST_PROCESSORS },
+  // A second processor would never start: the first waits for it, while the clock stands.
+  'virtual-time': {
+    accelerator: 'tcg,thread=single',
+    more: [['-icount', 'shift=0,sleep=on']],
+    most: 1,
+  },
+};
+
+/**
+ * Arguments of qemu-system-x86_64. `exchange` is a folder of the host that the
+ * guest writes to; `entry` is of the cache; `processor` is of PROCESSORS.
+ */
+export function qemuArguments({ entry, exchange, processor, shell, cores = cpus().length }) {
+  const { accelerator, more, most } = PROCESSORS[processor];
   const port = shell ? 'virtconsole' : 'virtserialport';
   const kernel = [
     'console=ttyS0',
@@ -38,9 +56,10 @@ export function qemuArguments({ entry, exchange, kvm, shell, processors = cpus()
   ];
   return [
     ['-M', 'q35'],
-    ['-accel', kvm ? 'kvm' : 'tcg,thread=multi'],
+    ['-accel', accelerator],
+    ...more,
     ['-cpu', 'max'],
-    ['-smp', String(Math.min(processors, 4))],
+    ['-smp', String(Math.min(cores, most))],
     ['-m', String(MEMORY_MB)],
     ['-nic', 'none'],
     ['-display', 'none'],
