@@ -208,7 +208,10 @@ class CanBus {
     return now ?? new TransportError('down', `${this.name} was down for a moment`);
   }
 
-  /** Percent of the bit rate, 0 … 100; undefined where there is none, or no time has passed. */
+  /**
+   * Percent of the bit rate, 0 … 100; undefined where there is none, no time has
+   * passed, or the counters have begun anew.
+   */
   #loadSince(before: Reading | undefined, link: CanLink, now: number): number | undefined {
     if (before === undefined || link.bitRate === undefined || now <= before.atMs) return undefined;
     if (!this.#tally.isEmpty) {
@@ -217,9 +220,10 @@ class CanBus {
     }
     const frames = Number(link.frames - before.link.frames);
     const bytes = Number(link.bytes - before.link.bytes);
+    if (link.index !== before.link.index || frames < 0 || bytes < 0) return undefined;
     const bits = this.#usual.bitTimes(frames, bytes, link);
     const share = bits / ((link.bitRate * (now - before.atMs)) / 1000);
-    return Math.min(100, Math.max(0, Math.round(share * 1000) / 10));
+    return Math.min(100, Math.round(share * 1000) / 10);
   }
 
   #frame(frame: CanFrame): void {

@@ -30,8 +30,11 @@ export class LinuxCan implements CanMachine {
   /** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
   advice(name: string, fd: boolean): string | undefined {
     try {
-      this.#explained(name, requireCan);
-      return canProblem(name, this.look(name), fd)?.message;
+      const link = this.#explained(name, (libc) => {
+        requireCan(libc);
+        return readCanLink(libc, name);
+      });
+      return canProblem(name, link, fd)?.message;
     } catch (error) {
       if (error instanceof TransportError) return error.message;
       throw error;

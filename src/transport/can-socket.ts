@@ -27,7 +27,10 @@ export interface CanSocket {
   /** Resolves, never rejects, when frames are read, or the socket has ended. Before, the kernel keeps a few. */
   readonly ready: Promise<void>;
   send(frame: CanFrame): CanSendOutcome;
-  /** The kernel throws away what none of them lets through; at most 512 (can-filters.ts). */
+  /**
+   * The kernel throws away what none of them lets through; at most 512 (can-filters.ts).
+   * Where it does not take them, the socket ends soon.
+   */
   setFilters(filters: readonly CanFilter[]): void;
   /** Frames that were received and found no room, so far. */
   readonly lost: number;
@@ -164,7 +167,13 @@ class RawCanSocket implements CanSocket {
   }
 
   setFilters(filters: readonly CanFilter[]): void {
-    this.#libc.setOption(this.#fd, SOL_CAN_RAW, OPTION.filter, encodeFilters(filters));
+    try {
+      this.#libc.setOption(this.#fd, SOL_CAN_RAW, OPTION.filter, encodeFilters(filters));
+    } catch (error) {
+      if (!(error instanceof LibcError)) throw error;
+      // Those who come or go are not done yet.
+      setImmediate(() => this.#end(error.errno));
+    }
   }
 
   close(): Promise<void> {

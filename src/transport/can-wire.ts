@@ -1,5 +1,5 @@
 /** CAN frames as the kernel has them: `struct can_frame` and `canfd_frame` (linux/can.h). */
-import type { CanFrame } from './can-frame.js';
+import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from './can-frame.js';
 
 /**
  * ```
@@ -15,8 +15,6 @@ import type { CanFrame } from './can-frame.js';
 const FLAG_EXTENDED = 0x8000_0000;
 const FLAG_REMOTE = 0x4000_0000;
 const FLAG_ERROR = 0x2000_0000;
-const STANDARD_MASK = 0x7ff;
-const EXTENDED_MASK = 0x1fff_ffff;
 const LENGTH_AT = 4;
 const FLAGS_AT = 5;
 const DATA_AT = 8;
@@ -43,7 +41,7 @@ export function decodeCanFrame(bytes: Buffer): CanFrame {
   // A DLC of 9 to 15, which classic CAN allows, stands for 8 (ISO 11898-1): the bytes end with the frame.
   const length = bytes[LENGTH_AT] ?? 0;
   return {
-    id: id & (extended || error ? EXTENDED_MASK : STANDARD_MASK),
+    id: id & (extended || error ? MAX_EXTENDED_ID : MAX_STANDARD_ID),
     extended,
     data: bytes.subarray(DATA_AT, DATA_AT + (remote ? 0 : length)),
     fd,

@@ -7,15 +7,20 @@ const [AF_NETLINK, AF_CAN] = [16, 29];
 const [EPERM, ENODEV, EPROTONOSUPPORT, EAFNOSUPPORT] = [1, 19, 93, 97];
 
 /** A kernel whose netlink knows no interface (NLMSG_ERROR, ENODEV), or the one of `answer`. */
-function kernel(canErrno: number, answer?: Buffer): { libc: Libc; open: Set<number> } {
+function kernel(
+  canErrno: number,
+  answer?: Buffer,
+): { libc: Libc; open: Set<number>; asked: () => number } {
   const error = Buffer.alloc(36);
   error.writeUInt32LE(36, 0);
   error.writeUInt16LE(2, 4);
   error.writeInt32LE(-ENODEV, 16);
   const open = new Set<number>();
+  let sockets = 0;
   const libc: Partial<Libc> = {
     socket: (domain) => {
       if (domain === AF_CAN && canErrno !== 0) throw new LibcError('socket', canErrno);
+      if (domain === AF_CAN) sockets += 1;
       open.add(domain);
       return domain;
     },
@@ -26,7 +31,7 @@ function kernel(canErrno: number, answer?: Buffer): { libc: Libc; open: Set<numb
     },
     close: (fd) => void open.delete(fd),
   };
-  return { libc: libc as Libc, open };
+  return { libc: libc as Libc, open, asked: () => sockets };
 }
 
 /** RTM_NEWLINK with a `struct ifinfomsg` of type ARPHRD_CAN, up. */
@@ -82,10 +87,12 @@ describe('a kernel without CAN', () => {
 
 describe('a kernel with CAN', () => {
   it('has an interface or not, and leaves nothing open', () => {
-    const { libc, open } = kernel(0);
+    const { libc, open, asked } = kernel(0);
     const machine = new LinuxCan(() => libc);
     expect(machine.look('can0')).toBeUndefined();
+    const before = asked();
     expect(machine.advice('can0', false)).toContain('there is no CAN interface can0');
+    expect(asked() - before).toBe(1);
     expect(open).toEqual(new Set());
     const { libc: other } = kernel(0, virtualInterface());
     expect(new LinuxCan(() => other).advice('vcan0', false)).toBeUndefined();

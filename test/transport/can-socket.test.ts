@@ -38,7 +38,7 @@ interface Rig {
   arrive(...frames: readonly CanFrame[]): void;
   /** The other end goes, as an interface does. */
   hangUp(): void;
-  /** What every sending ends with: an errno, or 0 for none. */
+  /** What every sending, and every option of CAN, ends with: an errno, or 0 for none. */
   refuse(errno: number): void;
   /** What the kernel says that it has dropped; undefined: it does not tell. */
   dropped(count: number | undefined): void;
@@ -59,7 +59,9 @@ function rig(): Rig {
     socket: () => ours,
     bind: () => undefined,
     setOption: (_, level, name, value) => {
-      if (level === SOL_CAN_RAW) options.set(name, Buffer.from(value));
+      if (level !== SOL_CAN_RAW) return;
+      if (errno !== 0) throw new LibcError('setsockopt', errno);
+      options.set(name, Buffer.from(value));
     },
     getOption: (_, level, name, value) => {
       expect([level, name]).toEqual([SOL_SOCKET, SO_MEMINFO]);
@@ -199,6 +201,16 @@ describe('a CAN socket', () => {
     expect(ends).toEqual([['io', 'errno 104']]);
     await socket.close();
     expect(ends).toHaveLength(1);
+  });
+
+  it('ends when the kernel takes no filter, not before whoever asks for it has its answer', async () => {
+    const { socket, ends, refuse } = rig();
+    await socket.ready;
+    refuse(19);
+    socket.setFilters([{ id: 1, mask: 0x7ff, extended: false }]);
+    expect(ends).toEqual([]);
+    await until(() => ends.length > 0, 'the end to be told');
+    expect(ends).toEqual([['gone', 'errno 19']]);
   });
 
   it('hands over nothing more once it is closed, and knows what was lost', async () => {

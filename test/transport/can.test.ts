@@ -359,9 +359,29 @@ describe('what is known of the bus', () => {
     bench.can.link = { ...CONTROLLER, frames: 2000n, bytes: 16_000n };
     bench.clock.advance(2000);
     expect(bench.transport().bus().load).toBeCloseTo(24, 0);
-    // The interface was set up anew: its counters may be, too.
-    bench.can.link = CONTROLLER;
+    // Its counters begin anew when its driver does: then nobody knows what there was in between.
+    bench.can.link = { ...CONTROLLER, frames: 1999n, bytes: 20_000n };
     bench.clock.advance(2000);
+    expect(bench.transport().bus().load).toBeUndefined();
+    bench.can.link = { ...CONTROLLER, frames: 3999n, bytes: 36_000n };
+    bench.clock.advance(2000);
+    expect(bench.transport().bus().load).toBeCloseTo(24, 0);
+    // Another interface of this name.
+    bench.can.link = { ...CONTROLLER, index: 2, frames: 5999n, bytes: 52_000n };
+    bench.clock.advance(2000);
+    expect(bench.transport().bus().load).toBeUndefined();
+  });
+
+  it('no load of a bus whose bit rate nobody knows', () => {
+    const bench = new Bench();
+    const { bitRate, ...virtual } = CONTROLLER;
+    for (const frames of [0n, 2000n]) {
+      bench.can.link = { ...virtual, frames, bytes: frames * 8n };
+      expect(bench.transport().bus()).toEqual({ state: 'up', lost: 0, busOffs: 0 });
+      bench.clock.advance(2000);
+    }
+    // It was set up with one meanwhile.
+    bench.can.link = { ...virtual, bitRate, frames: 2000n, bytes: 16_000n };
     expect(bench.transport().bus().load).toBe(0);
   });
 
