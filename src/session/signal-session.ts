@@ -16,9 +16,11 @@ import type { MessageCodec } from '../signals/message-codec.js';
 import type { SentSignal } from '../signals/signal-plan.js';
 import { codeOfPoint } from '../signals/signal-values.js';
 import { Transmitter } from '../signals/transmitter.js';
+import type { CanFrame } from '../transport/can-frame.js';
 import { decodeCanFrame, encodeCanFrame } from '../transport/can-wire.js';
 import type { Conversation } from './conversation.js';
 import { Counters } from './counters.js';
+import { LateFrames } from './late-frames.js';
 import { Replica } from './replica.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import type { ConversationHost } from './conversation.js';
@@ -75,7 +77,8 @@ export class SignalSession implements Conversation {
   #heardMs = 0;
   #silenceTimer: Timer | undefined;
   #congestedTimer: Timer | undefined;
-  /** Written, and not yet known to be with the interface. */
+  readonly #late = new LateFrames();
+  /** Written or late, and not yet known to be with the interface. */
   #written: Setting[] = [];
 
   constructor(
@@ -114,6 +117,7 @@ export class SignalSession implements Conversation {
     this.#silenceTimer?.cancel();
     this.#congestedTimer?.cancel();
     this.#written = [];
+    this.#late.clear();
     for (const timer of this.#cycles.values()) timer.cancel();
     this.#cycles.clear();
     this.#setConnected(false);
@@ -235,8 +239,14 @@ export class SignalSession implements Conversation {
   }
 
   #write(message: MessageCodec): void {
+    const frame = this.#transmitter.frame(message);
+    if (this.host.congested()) this.#late.put(frame, this.#transmitter.held(message));
+    else this.#handOver(frame);
+  }
+
+  #handOver(frame: CanFrame): void {
     this.counters.tx += 1;
-    this.host.write(encodeCanFrame(this.#transmitter.frame(message)));
+    this.host.write(encodeCanFrame(frame));
   }
 
   #cycle(message: MessageCodec, ms: number): void {
@@ -250,6 +260,11 @@ export class SignalSession implements Conversation {
   }
 
   #confirmWritten(): void {
+    for (;;) {
+      const frame = this.host.congested() ? undefined : this.#late.take();
+      if (frame === undefined) break;
+      this.#handOver(frame);
+    }
     if (this.host.congested()) {
       this.#congestedTimer?.cancel();
       this.#congestedTimer = this.clock.setTimer(CONGESTED_LOOK_MS, () => this.#confirmWritten());

@@ -23,6 +23,11 @@ export class Transmitter {
     return message.frame(message.encode(this.#of(message)));
   }
 
+  /** The signals that {@link frame} holds. */
+  held(message: MessageCodec): ReadonlySet<SignalCodec> {
+    return message.selected(this.#of(message));
+  }
+
   #of(message: MessageCodec): Map<string, Code> {
     let codes = this.#codes.get(message);
     if (codes === undefined) {

@@ -357,6 +357,49 @@ describe('settings', () => {
     expect(bus.clock.pendingTimers).toBe(0);
   });
 
+  it('that are replaced while the bus takes nothing wait as one frame, and only the newest goes out', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    for (let speed = 1; speed <= 1000; speed += 1) {
+      bus.set('Motor_Speed', floatValue(speed));
+      bus.clock.advance(1);
+    }
+    const gear = bus.set('Motor_Gear', floatValue(3));
+    expect(bus.sent).toEqual([]);
+    bus.congested = false;
+    bus.clock.advance(100);
+    expect(bus.sent).toEqual(['123#1027500300000000']);
+    expect(gear?.state).toBe('inForce');
+    expect(bus.session.settings.get('value', 'Motor_Speed')?.inForce).toBe(true);
+  });
+
+  it('of different multiplexers wait as a frame each, the one that was set last behind', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    bus.set('Simple_Low', floatValue(1));
+    bus.set('Simple_High', floatValue(2));
+    bus.clock.advance(1);
+    bus.set('Simple_Low', floatValue(3));
+    bus.congested = false;
+    bus.clock.advance(100);
+    expect(bus.sent).toEqual(['300#0100020000000000', '300#0003000000000000']);
+  });
+
+  it('that wait are forgotten with the channel, and sent when it is open again', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    bus.set('Motor_Speed', floatValue(1));
+    bus.session.closed();
+    expect(bus.clock.pendingTimers).toBe(0);
+    bus.congested = false;
+    bus.session.opened();
+    bus.clock.advance(100);
+    expect(bus.sent).toHaveLength(1);
+  });
+
   it('that were replaced before the bus took their frame are never in force', () => {
     const bus = new Bus();
     bus.session.opened();
