@@ -6,6 +6,7 @@
  * (1436509052.249713) vcan0 12345678##1112233        FD: flags (1: bit rate switch), then data
  * (1436509052.249713) vcan0 044#R                    a remote frame
  *   vcan0  044   [5]  2A 36 6C 2B BA                 candump on a terminal; -t a adds the time, -8 the DLC
+ *   vcan0  044   [1]  00101010                       candump -i
  * 044#2A366C2BBA                                     cansend
  * ```
  */
@@ -92,19 +93,19 @@ function parseBody(id: string, body: string): CanFrame | undefined {
 function parseShown(id: string, length: string, rest: string): CanFrame | undefined {
   if (/^\s+remote request/.test(rest)) return makeFrame(id, new Uint8Array(0), { remote: true });
   const count = Number(length);
-  if (count > 0 && areBits(rest, count)) return undefined;
+  const fd = length.length === 2;
+  const most = fd ? MAX_FD_LENGTH : CLASSIC_LENGTH;
   // A terminal may show the bytes as letters, too.
   const hex = rest.replaceAll(/\s/g, '').slice(0, 2 * count);
-  const fd = length.length === 2;
-  const data = hexBytes(hex, fd ? MAX_FD_LENGTH : CLASSIC_LENGTH);
+  const data = count > 0 && IN_BITS.test(rest) ? bitBytes(rest, count, most) : hexBytes(hex, most);
   return data?.length === count ? makeFrame(id, data, { fd }) : undefined;
 }
 
-/** As `candump -i` writes bytes. */
-function areBits(rest: string, count: number): boolean {
-  if (!IN_BITS.test(rest)) return false;
-  const bytes = rest.trim().split(/\s+/, count);
-  return bytes.length === count && bytes.every((byte) => /^[01]{8}$/.test(byte));
+/** Bytes as `candump -i` writes them. */
+function bitBytes(text: string, count: number, most: number): Uint8Array | undefined {
+  const bytes = text.trim().split(/\s+/, count);
+  if (count > most || !bytes.every((byte) => /^[01]{8}$/.test(byte))) return undefined;
+  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 2));
 }
 
 function makeFrame(id: string, data: Uint8Array, kind: Partial<CanFrame>): CanFrame | undefined {

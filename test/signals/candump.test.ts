@@ -97,7 +97,15 @@ describe('a line of candump', () => {
   });
 
   it('with its bytes in bits is not taken for one in digits', () => {
-    expect(parseCandumpLine('  can0  123   [2]  00000001 00000010')).toBeUndefined();
+    const read = (line: string) =>
+      Buffer.from(parseCandumpLine(line)?.frame.data ?? '').toString('hex');
+    expect(read('  can0  123   [2]  00000001 11000010')).toBe('01c2');
+    expect(read("  can0  123   [1]  00000001   '.'")).toBe('01');
+    expect(read(' (1.5)  can0  402  [08]  10000000' + ' 00000000'.repeat(7))).toBe(
+      `80${'00'.repeat(7)}`,
+    );
+    expect(parseCandumpLine('  can0  123   [2]  00000001 0000001')).toBeUndefined();
+    expect(parseCandumpLine('  can0  123   [2]  00000001')).toBeUndefined();
     expect(parseCandumpLine('  can0  123   [2]  00 01  00000001')).toBeDefined();
   });
 
