@@ -81,6 +81,7 @@ export class Gateway {
           if (link !== undefined) await this.#removeLink(link);
         },
       },
+      configured: () => this.config.links.filter(isUsbTemplate),
       clock: parts.clock,
       log: parts.log,
       where: parts.usbRoot,
@@ -345,6 +346,7 @@ export class Gateway {
         );
       }
     }
+    await this.#usb.lookAgain();
     this.parts.log.info({ links: this.#links.size }, 'the configuration is applied');
   }
 

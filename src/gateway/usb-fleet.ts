@@ -12,6 +12,7 @@ import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
 import type { Transport } from '../transport/transport.js';
+import type { UsbIdentity } from '../transport/sysfs.js';
 import { usbMatches } from '../transport/usb-match.js';
 import type { UsbPort } from '../transport/usb-ports.js';
 import type { UsbWatch } from '../transport/usb-watch.js';
@@ -48,6 +49,8 @@ export interface UsbFleetParts {
   readonly template: UsbTemplate;
   readonly known: readonly UsbMember[];
   readonly watch: UsbWatch;
+  /** The name of another template that has this device rather than this one. */
+  readonly rivalOf: (usb: UsbIdentity) => string | undefined;
   readonly host: FleetHost;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,6 +62,8 @@ export class UsbFleet {
   #ports: ReadonlyMap<string, UsbPort> = new Map();
   readonly #links = new Map<string, FleetLink>();
   readonly #shunned = new Set<string>();
+  /** Templates that are known to match devices of this one. */
+  readonly #rivals = new Set<string>();
   #unlisten: (() => void) | undefined;
   /** Looks are acted upon one after the other. */
   #busy: Promise<void> = Promise.resolve();
@@ -78,6 +83,11 @@ export class UsbFleet {
   /** Resolves when there is a link for each device that is known or plugged in. */
   start(): Promise<void> {
     this.#unlisten = this.parts.watch.onLook((ports) => void this.#look(ports));
+    return this.lookAgain();
+  }
+
+  /** Other templates may have come or gone. Resolves when that is acted upon. */
+  lookAgain(): Promise<void> {
     return this.#look(this.parts.watch.ports);
   }
 
@@ -120,7 +130,9 @@ export class UsbFleet {
   async #seat(ports: readonly UsbPort[]): Promise<void> {
     if (this.#stopped) return;
     const { template, log } = this.parts;
-    const present = ports.filter(({ usb }) => usbMatches(template.transport, usb));
+    const matching = ports.filter(({ usb }) => usbMatches(template.transport, usb));
+    const present = matching.filter((port) => !this.#isRivals(port));
+    await this.#leave(matching.filter((port) => !present.includes(port)));
     await this.#forgetDeleted(present);
     const seating = seat(template.name, this.#members, present);
     const { members, ports: seated, twins, namesakes, refused } = seating;
@@ -146,12 +158,13 @@ export class UsbFleet {
     }
     this.#fullSaid = refused.length > 0;
     this.#save();
+    // All of them, before one has to be waited for: a link may try its port at any time.
+    for (const member of members) this.#hold(member, seated.get(member.name));
     for (const member of members) await this.#settle(member, seated.get(member.name));
   }
 
   /** The link of a member: there, held or not, tried when its device is there. */
   async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
-    const stranger = port === undefined ? undefined : strangerIn(member, port);
     let link = this.#links.get(member.name);
     if (link === undefined) {
       if (this.#shunned.has(member.name)) return;
@@ -162,13 +175,42 @@ export class UsbFleet {
       }
       this.#links.set(member.name, link);
     }
+    this.#hold(member, port);
+    if (port !== undefined) link.retryNow();
+  }
+
+  #hold(member: UsbMember, port: UsbPort | undefined): void {
     if (port === undefined) return;
-    link.hold(
-      stranger === undefined
-        ? undefined
-        : `${stranger}; confirm it with \`siot-mcu confirm ${JSON.stringify(member.name)}\``,
-    );
-    link.retryNow();
+    const stranger = strangerIn(member, port);
+    const remedy = `confirm it with \`siot-mcu confirm ${JSON.stringify(member.name)}\``;
+    const why = stranger === undefined ? undefined : `${stranger}; ${remedy}`;
+    this.#links.get(member.name)?.hold(why);
+  }
+
+  /** Whether another template has this device; says so once. */
+  #isRivals({ path, usb }: UsbPort): boolean {
+    const rival = this.parts.rivalOf(usb);
+    if (rival === undefined) return false;
+    if (!this.#rivals.has(rival)) {
+      this.#rivals.add(rival);
+      this.parts.log.warn(
+        { port: path, place: usb.place },
+        `this device matches ${rival} as well, which comes first in the configuration and has it; tell the two links apart by vendorId, productId, serialNumber, manufacturer, product or interfaceNumber`,
+      );
+    }
+    return true;
+  }
+
+  /** What another template has now is closed here; the links wait for their devices again. */
+  async #leave(ports: readonly UsbPort[]): Promise<void> {
+    const paths = new Set(ports.map(({ path }) => path));
+    const left = [...this.#ports].filter(([name, { path }]) => {
+      return paths.has(path) && this.#links.has(name);
+    });
+    for (const [name] of left) {
+      this.#links.delete(name);
+      await this.parts.host.removeLink(name);
+    }
   }
 
   /** Somebody deleted the node of a device that is not there: it is not to come back with each start. */

@@ -2,6 +2,8 @@
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
+import type { UsbIdentity } from '../transport/sysfs.js';
+import { usbMatches } from '../transport/usb-match.js';
 import { UsbWatch } from '../transport/usb-watch.js';
 import type { StateDir } from './state-dir.js';
 import { UsbFleet, type FleetHost, type UsbTemplate } from './usb-fleet.js';
@@ -10,6 +12,8 @@ import type { UsbMember } from './usb-roster.js';
 export interface UsbFleetsParts {
   readonly state: StateDir;
   readonly links: Omit<FleetHost, 'save'>;
+  /** All that are configured, in their order: the first that matches a device has it. */
+  readonly configured: () => readonly UsbTemplate[];
   readonly clock: Clock;
   readonly log: Log;
   /** Tests give a machine of their own. */
@@ -36,6 +40,7 @@ export class UsbFleets {
       template,
       known: known.get(template.name) ?? [],
       watch: await this.#watching(),
+      rivalOf: (usb) => this.#firstOf(usb, template.name),
       host: {
         ...links,
         save: (members) => {
@@ -60,6 +65,13 @@ export class UsbFleets {
     await Promise.all(fleet.names.map((link) => this.parts.links.removeLink(link)));
   }
 
+  /** After the configuration has changed: a device may belong to another link now. */
+  async lookAgain(): Promise<void> {
+    const names = this.parts.configured().map(({ name }) => name);
+    // From the last to the first: who has lost a device lets go of it before the other takes it.
+    for (const name of names.reverse()) await this.#fleets.get(name)?.lookAgain();
+  }
+
   /** See {@link UsbFleet.confirm}. */
   confirm(link: string): boolean {
     return [...this.#fleets.values()].some((fleet) => fleet.confirm(link));
@@ -68,6 +80,12 @@ export class UsbFleets {
   async stop(): Promise<void> {
     this.#watch?.stop();
     await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
+  }
+
+  /** Who has a device, unless that is `name`. */
+  #firstOf(usb: UsbIdentity, name: string): string | undefined {
+    const first = this.parts.configured().find(({ transport }) => usbMatches(transport, usb));
+    return first === undefined || first.name === name ? undefined : first.name;
   }
 
   async #watching(): Promise<UsbWatch> {

@@ -16,7 +16,12 @@ const member = z.object({
   otherProductIds: z.array(z.string()).optional(),
 });
 
-const usbRecord = z.record(z.string(), z.array(member));
+/** Two devices of one name would have one link. */
+const members = z
+  .array(member)
+  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length);
+
+const usbRecord = z.record(z.string(), members);
 
 /** `undefined`: somebody else's content. */
 export function parseUsbRecord(content: unknown): UsbRecord | undefined {

@@ -144,6 +144,9 @@ const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => b
     return one.byPlace || hasProduct(one, usb);
   },
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && one.productId === usb.productId,
+  // One that has stayed where it was is not moved by another that calls itself as it once did.
+  (one, usb, byPlace) =>
+    !byPlace && isOwn(one, usb) && hasProduct(one, usb) && one.place === usb.place,
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
   // A board that starts its boot loader stays where it is.
   (one, usb, byPlace) => !byPlace && isKin(one, usb) && one.place === usb.place,
@@ -218,12 +221,24 @@ function newName(
 ): string {
   const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
   const suffix = interfaceNumber === 0 ? '' : `-if${String(interfaceNumber).padStart(2, '0')}`;
-  if (serialNumber === undefined) return `${template}-${place}${suffix}`;
-  const word = `${template}-${wordOf(serialNumber)}`;
+  const own = serialNumber === undefined ? place : wordOf(serialNumber);
+  const word = `${template}-${own}`;
   const ids = `${word}@${vendorId}:${productId}`;
-  const names = byPlace ? [`${word}@${place}`, `${ids}@${place}`] : rivals ? [ids] : [word, ids];
+  const names =
+    serialNumber === undefined
+      ? [word]
+      : byPlace
+        ? [`${word}@${place}`, `${ids}@${place}`]
+        : rivals
+          ? [ids]
+          : [word, ids, `${ids}@${place}`];
   const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
-  return free ?? `${ids}@${place}${suffix}`;
+  if (free !== undefined) return free;
+  // Serial numbers may read as anything, a place and the names of others included.
+  const last = (names.at(-1) ?? word) + suffix;
+  let count = 2;
+  while (taken.has(`${last}-${String(count)}`)) count += 1;
+  return `${last}-${String(count)}`;
 }
 
 const LONGEST_WORD = 40;

@@ -204,6 +204,29 @@ describe('USB boards', () => {
     expect(links()).toEqual(['x']);
   });
 
+  it('that two links match belong to the first of them, which is said once', async () => {
+    const also = { name: 'also', transport: { type: 'usb', product: 'Pi*' }, protocol: 'compact' };
+    const { gateway, document, plug, open, links } = await rig(also);
+    await gateway.start();
+    const PICO = { product: 'Pico' };
+    const board = await plug('1', 'ttyACM0', { ...A, ...PICO });
+    const other = await plug('2', 'ttyACM1', { ...B, ...PICO });
+    await plug('3', 'ttyACM2', { ...PICO, serialNumber: 'C', vendorId: '1d50' });
+    for (const name of ['boards-A', 'boards-B', 'also-C']) await open(name);
+    const warnings = () =>
+      complaints(gateway.said).filter((line) => line.includes('matches boards as well'));
+    expect(links().sort()).toEqual(['also-C', 'boards-A', 'boards-B']);
+    expect(warnings()).toHaveLength(1);
+    // In the other order the other has them; nobody opens what is still open.
+    const all = (document as { links: object[] }).links;
+    await gateway.reload({ ...document, links: [...all].reverse() });
+    for (const name of ['also-A', 'also-B', 'also-C']) await open(name);
+    expect(gateway.link('boards-A').port).toBe('closed');
+    expect([board.openings(), other.openings()]).toEqual([2, 2]);
+    await gateway.reload({ ...document, links: all.slice(0, 1) });
+    for (const name of ['boards-A', 'boards-B']) await open(name);
+  });
+
   it('do not take the name of another link', async () => {
     const { gateway, plug } = await rig({
       name: 'boards-A',

@@ -42,6 +42,18 @@ describe('a device', () => {
     expect(second?.members.map(({ name }) => name)).toEqual(['boards-p1', 'boards-p2']);
   });
 
+  it('with a serial number that reads as the place of another has a name of its own, as the other has', () => {
+    const [numbered, placed] = [port('p9', 'p1'), port('p1')];
+    for (const present of [
+      [numbered, placed],
+      [placed, numbered],
+    ]) {
+      const { ports, members } = seat('boards', [], present);
+      expect([...ports.values()].map(({ usb }) => usb.place).sort()).toEqual(['p1', 'p9']);
+      expect(members).toHaveLength(2);
+    }
+  });
+
   it('has a link for each of its interfaces, whichever comes first', () => {
     const [seating] = looks([port('p1', 'A', { interfaceNumber: 2 }), port('p1', 'A')]);
     expect([...(seating?.ports.keys() ?? [])]).toEqual(['boards-A-if02', 'boards-A']);
@@ -156,6 +168,18 @@ describe('one serial number with other IDs', () => {
     expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-A@2e8a:0003');
     expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-A');
     expect(namesOf(alone)).toEqual(['boards-A@2e8a:0003']);
+  });
+
+  it('and a product that a board called itself once does not take the link of one that stays', () => {
+    const LATER = { productId: '0005' };
+    const both = looks(
+      [port('p2', 'A')],
+      [port('p2', 'A', LATER)],
+      [port('p2', 'A', BOOT)],
+      [port('p1', 'A', LATER), port('p2', 'A', BOOT)],
+    ).at(-1);
+    expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-A');
+    expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-A@2e8a:0005');
   });
 
   it('is by place for two of one kind, and says nothing of another vendor’s', () => {
