@@ -86,7 +86,9 @@ const isOpen = (daemon: Cli, link: string): Promise<unknown> =>
 withEachSiot((siot) => {
   it('siot-mcu set: says when the device has acknowledged, and why not', async () => {
     const { device, bus, config, nodeId } = await station(siot);
-    const set = (...args: readonly string[]) => runCli(['set', '-c', config, ...args]);
+    // Several at once take their time on a slow machine.
+    const patience = ['--timeout', String(30 * PATIENCE)];
+    const set = (...args: readonly string[]) => runCli(['set', '-c', config, ...patience, ...args]);
 
     const done = await set('pump', 'setpoint', '5.5');
     // What it waits for meanwhile may be said on stderr.
@@ -118,6 +120,7 @@ withEachSiot((siot) => {
     expect(noValue.status).toBe(2);
 
     device.mcu.push(whenType('deaf', ignorePoints()));
+    // Said twice, the last one counts.
     const late = await set('pump', 'deaf', '1', '--timeout', '1');
     expect(late).toMatchObject({ status: 1, stdout: '' });
     expect(late.stderr).toContain('deaf');
