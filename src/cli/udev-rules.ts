@@ -82,9 +82,9 @@ function rule(link: string, match: UsbMatch, literal = false): string[] {
 
 /** Of udev's signs only `*` is ours; the others stand for themselves. */
 function udevPattern(text: string, literal: boolean): string {
-  return text.replaceAll(/["\\[\]?|*]/g, (sign) => {
+  return text.replaceAll(/["\\[\]?|*\p{Cc}]/gu, (sign) => {
     if (sign === '*') return literal ? '[*]' : '*';
-    // These cannot be written in a rule: any one character.
-    return sign === '"' || sign === '\\' || sign === '|' ? '?' : `[${sign}]`;
+    // The others cannot be written in a rule: any one character.
+    return '[]?'.includes(sign) ? `[${sign}]` : '?';
   });
 }

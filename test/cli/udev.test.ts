@@ -30,6 +30,13 @@ it('lets the group in, names the devices and keeps ModemManager away', () => {
   ]);
 });
 
+it('keeps a rule on its line, whatever a text has in it', () => {
+  const { lines } = rulesOf({ name: 'a', transport: { type: 'usb', product: 'a\nRUN+="b"' } });
+  const rules = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  expect(rules).toHaveLength(2);
+  expect(rules[0]).toContain('ATTRS{product}=="a?RUN+=?b?"');
+});
+
 it.each([
   ['vendorId', 'idVendor'],
   ['productId', 'idProduct'],
