@@ -4,3 +4,4 @@ import { onCan } from '../support/can-line.js';
 attachTo(onCan({ framing: 'cobs', kvaser: true }));
 await import('../../e2e/up.test.js');
 await import('../../e2e/down.test.js');
+await import('../../e2e/settings.test.js');
