@@ -224,21 +224,16 @@ function newName(
   const own = serialNumber === undefined ? place : wordOf(serialNumber);
   const word = `${template}-${own}`;
   const ids = `${word}@${vendorId}:${productId}`;
-  const names =
-    serialNumber === undefined
-      ? [word]
-      : byPlace
-        ? [`${word}@${place}`, `${ids}@${place}`]
-        : rivals
-          ? [ids]
-          : [word, ids, `${ids}@${place}`];
+  const last = `${ids}@${place}`;
+  const numbered = byPlace ? [`${word}@${place}`, last] : rivals ? [ids, last] : [word, ids, last];
+  const names = serialNumber === undefined ? [word] : numbered;
   const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
   if (free !== undefined) return free;
   // Serial numbers may read as anything, a place and the names of others included.
-  const last = (names.at(-1) ?? word) + suffix;
+  const stem = (serialNumber === undefined ? word : last) + suffix;
   let count = 2;
-  while (taken.has(`${last}-${String(count)}`)) count += 1;
-  return `${last}-${String(count)}`;
+  while (taken.has(`${stem}-${String(count)}`)) count += 1;
+  return `${stem}-${String(count)}`;
 }
 
 const LONGEST_WORD = 40;

@@ -126,3 +126,11 @@ it('never gives a board another one’s link, nor the link of a place elsewhere'
     { numRuns: 1_500 },
   );
 });
+
+it('is not remembered of a file in which two devices have one name', () => {
+  const usb = { vendorId: '2e8a', productId: '000a', interfaceNumber: 0 };
+  const one = (place: string) => ({ path: '/dev/ttyACM0', usb: { ...usb, place } });
+  const [first, second] = seat('boards', [], [one('p1'), one('p2')]).members;
+  expect(parseUsbRecord({ boards: [first, second] })).toBeDefined();
+  expect(parseUsbRecord({ boards: [first, { ...second, name: first?.name }] })).toBeUndefined();
+});
