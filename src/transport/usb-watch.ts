@@ -23,7 +23,10 @@ const POLL_BLIND_MS = 500;
 export class UsbWatch {
   #ports: readonly UsbPort[] = [];
   #watcher: FSWatcher | undefined;
-  #timer: Timer | undefined;
+  /** Of an event that was just heard. */
+  #gathering: Timer | undefined;
+  /** Apart from the former: the end of a look must not take back what an event meanwhile has asked for. */
+  #polling: Timer | undefined;
   #scanning: Promise<void> | undefined;
   #again = false;
   #stopped = false;
@@ -55,7 +58,8 @@ export class UsbWatch {
   stop(): void {
     this.#stopped = true;
     this.#watcher?.close();
-    this.#timer?.cancel();
+    this.#gathering?.cancel();
+    this.#polling?.cancel();
     this.#listeners.clear();
   }
 
@@ -80,17 +84,14 @@ export class UsbWatch {
 
   #soon(): void {
     if (this.#stopped) return;
-    this.#timer?.cancel();
-    this.#timer = this.clock.setTimer(GATHER_MS, () => {
-      void this.#scan(true).then(() => this.#poll());
-    });
+    this.#gathering?.cancel();
+    this.#gathering = this.clock.setTimer(GATHER_MS, () => void this.#scan(true));
   }
 
   #poll(): void {
     if (this.#stopped) return;
-    this.#timer?.cancel();
     const ms = this.#watcher === undefined ? POLL_BLIND_MS : POLL_MS;
-    this.#timer = this.clock.setTimer(ms, () => {
+    this.#polling = this.clock.setTimer(ms, () => {
       void this.#scan(false).then(() => this.#poll());
     });
   }

@@ -1,4 +1,6 @@
-import { rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
@@ -7,6 +9,8 @@ import { usbCovers, usbMatches, type UsbMatch } from '../../src/transport/usb-ma
 import { listUsbPorts, type UsbPort } from '../../src/transport/usb-ports.js';
 import { UsbWatch } from '../../src/transport/usb-watch.js';
 import { UsbTransport } from '../../src/transport/usb.js';
+import { until } from '../e2e/until.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { openPty, type Pty } from '../support/pty.js';
 import { UsbMachine } from '../support/usb-machine.js';
 import { Recorder } from './recorder.js';
@@ -125,6 +129,32 @@ describe('plugging', () => {
     const gone = next(0);
     machine.pull('1.4', 'ttyACM0');
     await gone;
+  });
+
+  it('is seen by event also while a look is under way, which it comes too late for', async () => {
+    const machine = new UsbMachine();
+    machine.plug('1', 'ttyACM0', pty().path, { serialNumber: 'A' });
+    const clock = new FakeClock();
+    const watch = new UsbWatch(clock, { root: machine.root });
+    onTestFinished(() => watch.stop());
+    await watch.start();
+    // The look that is due after 2 s waits for the serial number, with the names of all ports in hand.
+    const serial = join(machine.root, 'sys/devices/pci0/usb1/1-1/serial');
+    rmSync(serial);
+    execFileSync('mkfifo', [serial]);
+    clock.advance(2_000);
+    const writer = await open(serial, 'w');
+    machine.plug('2', 'ttyACM1', pty().path, { serialNumber: 'B' });
+    await until(() => (clock.nextTimerMs ?? 0) > 0, 'the event');
+    const eventMs = clock.nextTimerMs ?? 0;
+    rmSync(serial);
+    writeFileSync(serial, 'A\n');
+    await writer.writeFile('A\n');
+    await writer.close();
+    await until(() => clock.pendingTimers > 1 || clock.nextTimerMs !== eventMs, 'the look to end');
+    expect(watch.ports).toHaveLength(1);
+    clock.advance(eventMs);
+    await until(() => watch.ports.length === 2, 'the other board to be seen');
   });
 });
 
