@@ -1,5 +1,10 @@
 /** Checks of links of type `usb` that need more than one key. */
-import { USB_MATCH_TEXTS, usbCovers, type UsbMatch } from '../transport/usb-match.js';
+import {
+  USB_MATCH_KEYS,
+  USB_MATCH_TEXTS,
+  usbCovers,
+  type UsbMatch,
+} from '../transport/usb-match.js';
 import {
   groupAt,
   has,
@@ -9,16 +14,13 @@ import {
   type Placed,
 } from './config-parts.js';
 
-/** By which a USB device can be told from others. */
-const USB_KEYS = [...USB_MATCH_TEXTS, 'interfaceNumber'] as const;
-
 export function usbProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const before: { readonly index: number; readonly match: UsbMatch }[] = [];
   links.forEach(({ link, path }, index) => {
     const transport = groupAt(link, 'transport');
     if (transport.type !== 'usb') return;
-    const keys = USB_KEYS.filter((key) => has(transport, key));
+    const keys = USB_MATCH_KEYS.filter((key) => has(transport, key));
     const add = (message: string): void => {
       problems.push({ path: [...path, 'transport'], message });
     };
@@ -27,14 +29,16 @@ export function usbProblems(links: readonly Placed[]): ConfigProblem[] {
       problems.push({ path: [...path, 'node', 'id'], message });
     }
     if (keys.length === 0) {
-      add(`would take every USB serial device; say which by one or more of ${USB_KEYS.join(', ')}`);
+      add(
+        `would take every USB serial device; say which by one or more of ${USB_MATCH_KEYS.join(', ')}`,
+      );
       return;
     }
     const match = matchOf(transport);
     for (const other of before) {
       const overlap = overlapOf(match, other.match, `links[${other.index}]`);
       if (overlap === undefined) continue;
-      const remedy = `a device has one link; tell them apart by one or more of ${USB_KEYS.join(', ')}`;
+      const remedy = `a device has one link; tell them apart by one or more of ${USB_MATCH_KEYS.join(', ')}`;
       add(`${overlap}; ${remedy}`);
       break;
     }

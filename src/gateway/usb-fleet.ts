@@ -13,7 +13,7 @@ import type { Log } from '../point/log.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
 import type { Transport } from '../transport/transport.js';
 import type { UsbIdentity } from '../transport/sysfs.js';
-import { usbMatches } from '../transport/usb-match.js';
+import { USB_MATCH_KEYS, usbMatches } from '../transport/usb-match.js';
 import type { UsbPort } from '../transport/usb-ports.js';
 import type { UsbWatch } from '../transport/usb-watch.js';
 import { UsbTransport } from '../transport/usb.js';
@@ -163,7 +163,7 @@ export class UsbFleet {
     for (const member of members) await this.#settle(member, seated.get(member.name));
   }
 
-  /** The link of a member: there, held or not, tried when its device is there. */
+  /** The link of a member: made where there is none, and tried when its device is there. */
   async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
     let link = this.#links.get(member.name);
     if (link === undefined) {
@@ -174,8 +174,8 @@ export class UsbFleet {
         return;
       }
       this.#links.set(member.name, link);
+      this.#hold(member, port);
     }
-    this.#hold(member, port);
     if (port !== undefined) link.retryNow();
   }
 
@@ -195,7 +195,7 @@ export class UsbFleet {
       this.#rivals.add(rival);
       this.parts.log.warn(
         { port: path, place: usb.place },
-        `this device matches ${rival} as well, which comes first in the configuration and has it; tell the two links apart by vendorId, productId, serialNumber, manufacturer, product or interfaceNumber`,
+        `this device matches ${rival} as well, which comes first in the configuration and has it; tell the two links apart by one or more of ${USB_MATCH_KEYS.join(', ')}`,
       );
     }
     return true;

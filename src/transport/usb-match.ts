@@ -22,6 +22,9 @@ export const USB_MATCH_TEXTS = [
   'product',
 ] as const satisfies readonly (keyof UsbMatch & keyof UsbIdentity)[];
 
+/** All by which a USB device can be told from others. */
+export const USB_MATCH_KEYS = [...USB_MATCH_TEXTS, 'interfaceNumber'] as const;
+
 export function usbMatches(match: UsbMatch, usb: UsbIdentity): boolean {
   if (match.interfaceNumber !== undefined && match.interfaceNumber !== usb.interfaceNumber) {
     return false;
