@@ -59,9 +59,6 @@ export class CanPipe implements BytePipe {
   }
 }
 
-/** Longest packet that the device takes apart, as COBS has it; what is longer is noise. */
-const MOST_BYTES = 4200;
-
 /**
  * Packets by ISO-TP. The device itself knows COBS alone, as on a UART: what it
  * writes is decoded here, and what comes is encoded for it.
@@ -71,6 +68,8 @@ export class IsoTpPipe implements BytePipe {
   onPeer: ((present: boolean) => void) | undefined;
   readonly #port: CanPort;
   readonly #isoTp: IsoTp;
+  /** Bytes of an encoded packet: enough for a code and another byte more than can be sent. */
+  readonly #room: number;
   #partial: number[] = [];
 
   constructor(port: CanPort, clock: SimClock, flow?: IsoTpFlow) {
@@ -86,6 +85,7 @@ export class IsoTpPipe implements BytePipe {
       clock,
       flow,
     );
+    this.#room = this.#isoTp.longest + Math.ceil(this.#isoTp.longest / 254) + 2;
     port.onFrame = (data) => {
       this.#isoTp.frame(data);
     };
@@ -95,7 +95,7 @@ export class IsoTpPipe implements BytePipe {
   write(bytes: Uint8Array): void {
     for (const byte of bytes) {
       if (byte !== 0) {
-        if (this.#partial.length < MOST_BYTES) this.#partial.push(byte);
+        if (this.#partial.length < this.#room) this.#partial.push(byte);
         continue;
       }
       const packet = decodeCobs(Uint8Array.from(this.#partial));

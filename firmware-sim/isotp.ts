@@ -1,7 +1,8 @@
 /**
  * ISO-TP (ISO 15765-2) as small firmware has it: normal addressing, one packet
  * at a time each way, and whatever goes wrong is forgotten; the protocol above
- * sends it again.
+ * sends it again. Packets above 4,095 bytes go by CAN FD only, with the escape
+ * length (9.6.3.1).
  */
 import type { SimClock, SimTimer } from './clock.js';
 
@@ -24,6 +25,11 @@ const SMALL_FLOW: IsoTpFlow = { blockSize: 8, stMin: 0 };
 /** A flow control, or the next frame, that takes longer does not come. */
 const TIMEOUT_MS = 1000;
 const MOST_PACKETS = 16;
+const CLASSIC_LENGTH = 4095;
+/** Bytes of the longest packet that it has memory for. */
+const FD_LENGTH = 65_535;
+/** Flow control: the packet is too long (9.6.5.2). */
+const OVERFLOW = 0x32;
 const LENGTHS = [12, 16, 20, 24, 32, 48, 64];
 
 interface Sending {
@@ -55,8 +61,14 @@ export class IsoTp {
     this.#flow = flow;
   }
 
+  /** Most bytes of a packet, either way. */
+  get longest(): number {
+    return this.#port.frameLength > 8 ? FD_LENGTH : CLASSIC_LENGTH;
+  }
+
+  /** A packet that is too long, or one too many, is lost. */
   send(packet: Uint8Array): void {
-    if (this.#queue.length >= MOST_PACKETS) return;
+    if (this.#queue.length >= MOST_PACKETS || packet.length > this.longest) return;
     this.#queue.push(packet);
     if (this.#sending === undefined) this.#next();
   }
@@ -76,7 +88,7 @@ export class IsoTp {
         break;
       }
       case 1:
-        if (data.length >= 8) this.#begin(((first & 15) << 8) | second, data.subarray(2));
+        if (data.length >= 8) this.#begin(((first & 15) << 8) | second, data);
         break;
       case 2:
         this.#continue(first & 15, data.subarray(1));
@@ -103,12 +115,15 @@ export class IsoTp {
       const { length } = packet;
       if (length <= 7) this.#out([length], packet);
       else if (length <= frameLength - 2 && frameLength > 8) this.#out([0, length], packet);
-      else if (length > 4095) continue;
       else {
-        const sending = { packet, at: frameLength - 2, count: 1, timer: undefined };
-        this.#sending = sending;
-        this.#giveUpLater(sending);
-        this.#out([0x10 | (length >> 8), length & 255], packet.subarray(0, sending.at));
+        const head =
+          length <= CLASSIC_LENGTH
+            ? [0x10 | (length >> 8), length & 255]
+            : [0x10, 0, 0, 0, length >> 8, length & 255];
+        const at = frameLength - head.length;
+        this.#sending = { packet, at, count: 1, timer: undefined };
+        this.#giveUpLater(this.#sending);
+        this.#out(head, packet.subarray(0, at));
         return;
       }
     }
@@ -169,8 +184,16 @@ export class IsoTp {
 
   // In ---------------------------------------------------------------------
 
-  #begin(length: number, bytes: Uint8Array): void {
-    if (length <= bytes.length) return;
+  #begin(plainLength: number, data: Uint8Array): void {
+    const escaped = plainLength === 0;
+    const bytes = data.subarray(escaped ? 6 : 2);
+    const length = escaped ? new DataView(data.buffer, data.byteOffset).getUint32(2) : plainLength;
+    if (length <= (escaped ? CLASSIC_LENGTH : bytes.length)) return;
+    if (length > this.longest) {
+      this.#receiving = undefined;
+      this.#out([OVERFLOW, 0, 0], new Uint8Array());
+      return;
+    }
     const packet = new Uint8Array(length);
     packet.set(bytes);
     this.#receiving = { packet, at: bytes.length, count: 1, left: 0, lastMs: 0 };

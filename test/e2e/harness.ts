@@ -296,6 +296,8 @@ export interface Attachment {
   open(line: Line): Promise<Attached>;
   /** Cases of other versions than these are left out. */
   readonly versions: readonly Version[];
+  /** Bytes of the longest packet; undefined: as many as the gateway is configured to take. */
+  readonly longestPacket?: number;
   /** Why the port stays open when the device goes; undefined: it closes. */
   readonly staysOpen?: string;
 }

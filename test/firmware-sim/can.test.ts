@@ -44,7 +44,8 @@ describe("the device's ISO-TP against the gateway's, which knows nothing of it",
   ] as const)('frames of %d bytes, blocks of %d, %d ms apart', (frameLength, blockSize, stMin) => {
     const clock = new FakeClock();
     const port = new FakePort(frameLength);
-    const gateway = new IsoTpEnd(clock, { frameLength, blockSize, stMin });
+    const longest = frameLength > 8 ? 65_535 : 4095;
+    const gateway = new IsoTpEnd(clock, { frameLength, blockSize, stMin }, longest);
     const device = new IsoTpPipe(port, clock, { blockSize, stMin });
     const later = (what: () => void): void => void clock.setTimer(0.1, what);
     port.line = (data) => {
@@ -56,7 +57,8 @@ describe("the device's ISO-TP against the gateway's, which knows nothing of it",
     };
     const heard: string[] = [];
     device.onData = (bytes) => void heard.push(toHex(bytes));
-    for (const length of [1, 7, 8, 62, 63, 200, 4095]) {
+    for (const length of [1, 7, 8, 62, 63, 200, 4095, 4096, longest]) {
+      if (length > longest) continue;
       const packet = count(length);
       // Both ways at once.
       device.write(encodeFrame(packet));
@@ -67,6 +69,22 @@ describe("the device's ISO-TP against the gateway's, which knows nothing of it",
     }
     expect(gateway.discards).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each([
+    [8, 4095],
+    [64, 65_535],
+  ] as const)('frames of %d bytes: none longer than %d bytes', (frameLength, longest) => {
+    const clock = new FakeClock();
+    const port = new FakePort(frameLength);
+    const device = new IsoTpPipe(port, clock);
+    device.write(encodeFrame(count(longest + 1)));
+    expect(port.sent).toEqual([]);
+    // A first frame of the gateway's, with the escape length: what is too long is refused.
+    const first = new Uint8Array(frameLength);
+    first.set([0x10, 0, 0, 1, 0, 0]);
+    port.onFrame?.(first);
+    expect(port.sent).toEqual(['320000']);
   });
 
   it('a packet that gets no flow control is given up, and the next goes out', () => {

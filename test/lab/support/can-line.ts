@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
 import { openCanPort } from '../../../src/cli/can-port.js';
+import { ISO_TP_CLASSIC_LENGTH } from '../../../src/framing/isotp-options.js';
 import { createTransport } from '../../../src/transport/transports.js';
 import { clock, type Attached, type Attachment, type Line } from '../../e2e/harness.js';
 import { paceFrames } from './can-pace.js';
@@ -53,6 +54,9 @@ export function onCan(medium: CanMedium): Attachment {
   return {
     open: (line) => openCanLine(medium, line),
     versions: ['0.25.0'],
+    ...(medium.framing === 'isotp' && medium.fd !== true
+      ? { longestPacket: ISO_TP_CLASSIC_LENGTH }
+      : {}),
     staysOpen: 'the bus is there without the device; settings for one that is away have a case',
   };
 }
