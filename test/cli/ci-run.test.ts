@@ -34,6 +34,17 @@ it('runs the other steps after one that fails, and fails', () => {
   expect({ status, last }).toEqual({ status: 1, last: '8 passed, 2 failed, 0 skipped' });
 });
 
+it('says at the end what has failed and what was skipped, in all steps', () => {
+  const { stdout } = ciRun(
+    '[ "$1" = test ] && { echo "skipped: a: no bus"; echo "failed: b > c"; echo "3 passed, 1 failed, 1 skipped"; exit 1; }; echo; echo "1 passed, 0 failed, 0 skipped"',
+  );
+  expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
+    'skipped: tests: a: no bus',
+    'failed: tests: b > c',
+    '6 passed, 1 failed, 1 skipped',
+  ]);
+});
+
 it('takes a step for failed that has not counted, or ends badly with nothing failed', () => {
   const { status, stdout, last } = ciRun(
     '[ "$1" = test ] && { echo "killed"; exit 137; }; echo "1 passed, 0 failed, 0 skipped"; exit 3',

@@ -1,5 +1,6 @@
 /** The built program, on interfaces that are there. */
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
@@ -33,7 +34,22 @@ it('`check` says what command brings an interface up, for both kinds of links', 
   });
 });
 
-it('`sim --can` is heard by a gateway, with both framings', async () => {
+/** The program as users have it: out of the package that npm makes, beside the packages that it needs. */
+function packed(): string {
+  const folder = tempDir();
+  const run = (program: string, ...args: readonly string[]): string => {
+    const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${program} failed: ${stderr}`);
+    return stdout.trim();
+  };
+  const archive = run('npm', 'pack', '--silent', '--ignore-scripts', '--pack-destination', folder);
+  run('tar', '-xf', join(folder, archive), '-C', folder);
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'package/dist/src/cli/main.js');
+}
+
+it('`sim --can` of the packed program is heard by a gateway, with both framings', async () => {
+  const program = packed();
   // Side by side: each takes long to start where the processor is emulated.
   const pumps = [
     { name: 'cobs', txId: 0x123, rxId: 0x124 },
@@ -46,6 +62,7 @@ it('`sim --can` is heard by a gateway, with both framings', async () => {
         ['--tx-id', String(rxId)],
         ['--rx-id', String(txId)],
       ),
+      { program },
     ),
   }));
   const store = await startStore(nats);
