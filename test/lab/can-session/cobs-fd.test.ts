@@ -5,3 +5,4 @@ attachTo(onCan({ framing: 'cobs', fd: true }));
 await import('../../e2e/up.test.js');
 await import('../../e2e/down.test.js');
 await import('../../e2e/settings.test.js');
+await import('../../e2e/bad-input.test.js');
