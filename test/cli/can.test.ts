@@ -12,7 +12,7 @@ function logFile(...lines: string[]): string {
   return file;
 }
 
-const decode = (...lines: string[]) => runCli(['can', 'decode', DBC, '--file', logFile(...lines)]);
+const decode = (...lines: string[]) => runCli(['can', 'decode', DBC, logFile(...lines)]);
 const encode = (...words: string[]) => runCli(['can', 'encode', DBC, ...words]);
 
 describe('siot-mcu can', () => {
@@ -94,7 +94,9 @@ describe('siot-mcu can decode', () => {
 
   it.each([
     ['database', ['nowhere.dbc'], 'nowhere.dbc:1:1: does not exist; check the name\n'],
-    ['log', [DBC, '--file', 'nowhere.log'], 'siot-mcu: nowhere.log cannot be read: '],
+    ['log', [DBC, 'nowhere.log'], 'siot-mcu: nowhere.log cannot be read: '],
+    ['log, named so', [DBC, '--file', 'nowhere.log'], 'siot-mcu: nowhere.log cannot be read: '],
+    ['log, or another', [DBC, 'a.log', '--file', 'b.log'], 'siot-mcu: two logs: a.log and b.log; '],
     ['bus', [DBC, '--bus', 'X'], `${DBC}:1:1: there is no bus X`],
   ])('ends with 2 when the %s is not there', async (_what, args, said) => {
     const { status, stderr } = await runCli(['can', 'decode', ...args]);

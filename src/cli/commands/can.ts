@@ -23,7 +23,7 @@ export function canCommand(): Command {
     .description('Try a CAN database (DBC or KCD): frames into values, and values into frames.')
     .addCommand(decodeCommand())
     .addCommand(encodeCommand())
-    .addHelpText('after', '\nExample:\n  siot-mcu can decode motor.dbc --file candump.log');
+    .addHelpText('after', '\nExample:\n  siot-mcu can decode motor.dbc candump.log');
 }
 
 const busOption = (): Option => new Option('--bus <name>', 'the bus, where a database has several');
@@ -32,19 +32,25 @@ function decodeCommand(): Command {
   return new Command('decode')
     .description('Print a line of JSON for each frame that the database knows.')
     .argument('<database>', 'DBC or KCD file')
-    .addOption(new Option('--file <log>', 'log of candump, instead of stdin'))
+    .argument('[log]', 'log of candump; stdin, where none is given')
+    .addOption(new Option('--file <log>', 'the same'))
     .addOption(busOption())
     .addHelpText(
       'after',
       '\nReads what candump -l, candump -L or candump itself writes.' +
         '\nsignals: values; raw: codes; text: what the database calls them. Integers beyond 2^53 are texts.' +
         '\nExamples:\n  candump -L can0 | siot-mcu can decode motor.dbc' +
-        '\n  siot-mcu can decode motor.dbc --file candump-2024-05-01.log | jq .signals.Speed',
+        '\n  siot-mcu can decode motor.dbc candump-2024-05-01.log | jq .signals.Speed',
     )
-    .action(async (database: string, { file, bus }: DecodeOptions) => {
-      const decoder = new LogDecoder(new DatabaseCodec(readDatabaseFile(database, bus)), file);
-      await decoder.run(file === undefined ? process.stdin : createReadStream(file));
-    });
+    .action(
+      async (database: string, log: string | undefined, { file = log, bus }: DecodeOptions) => {
+        if (log !== undefined && log !== file) {
+          throw new CliError(`two logs: ${log} and ${file}; give one of them`, EXIT_WRONG);
+        }
+        const decoder = new LogDecoder(new DatabaseCodec(readDatabaseFile(database, bus)), file);
+        await decoder.run(file === undefined ? process.stdin : createReadStream(file));
+      },
+    );
 }
 
 function encodeCommand(): Command {
