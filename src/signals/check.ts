@@ -10,6 +10,7 @@ import {
   type DatabaseProblem,
   type Message,
   type Place,
+  type Selection,
   type Signal,
 } from './database.js';
 
@@ -186,26 +187,58 @@ function selectors(signal: Signal, signals: ReadonlyMap<string, Signal>): Signal
   return above;
 }
 
+interface Placed {
+  readonly signal: Signal;
+  /** Its own and those of the multiplexers above it. */
+  readonly selections: readonly Selection[];
+}
+
 /** Signals that share bits and can be in one frame: people do that, and also mistype. */
 function warnOfOverlaps(
   message: Message,
   signals: ReadonlyMap<string, Signal>,
   problems: ProblemList,
 ): void {
-  const owners: Signal[][] = Array.from({ length: message.length * 8 }, () => []);
+  /** All that have the very same bits: thousands may, one for each code of a multiplexer. */
+  const groups = new Map<string, Placed[]>();
+  const owners: Set<Placed[]>[] = Array.from({ length: message.length * 8 }, () => new Set());
   for (const signal of message.signals) {
-    let overlapped: Signal | undefined;
+    const above = [signal, ...selectors(signal, signals)];
+    const placed = { signal, selections: above.flatMap(({ selection }) => selection ?? []) };
+    const others = new Set<Placed[]>();
+    let overlapped: Placed | undefined;
     for (const bit of bitsOf(signal)) {
-      const others = owners[bit];
-      overlapped ??= others?.find((other) => canMeet(other, signal, signals));
-      others?.push(signal);
+      for (const group of owners[bit] ?? []) {
+        if (overlapped !== undefined || others.has(group)) continue;
+        overlapped = group.find((other) => canMeet(other, placed));
+        others.add(group);
+      }
     }
+    addTo(groups, owners, placed);
     if (overlapped === undefined) continue;
+    const { name, place } = overlapped.signal;
     problems.warn(
       signal.place,
-      `${message.name}.${signal.name} shares bits with ${overlapped.name} in line ${overlapped.place.line}`,
+      `${message.name}.${signal.name} shares bits with ${name} in line ${place.line}`,
     );
   }
+}
+
+function addTo(
+  groups: Map<string, Placed[]>,
+  owners: readonly Set<Placed[]>[],
+  placed: Placed,
+): void {
+  const { start, length, byteOrder } = placed.signal;
+  const key = `${start}|${length}|${byteOrder}`;
+  const group = groups.get(key);
+  if (group !== undefined) {
+    group.push(placed);
+    return;
+  }
+  const first = [placed];
+  groups.set(key, first);
+  for (const bit of bitsOf(placed.signal)) owners[bit]?.add(first);
 }
 
 function* bitsOf({ start, length, byteOrder }: Signal): Generator<number> {
@@ -217,16 +250,20 @@ function* bitsOf({ start, length, byteOrder }: Signal): Generator<number> {
   }
 }
 
-function canMeet(a: Signal, b: Signal, signals: ReadonlyMap<string, Signal>): boolean {
-  for (const one of [a, ...selectors(a, signals)]) {
-    for (const other of [b, ...selectors(b, signals)]) {
-      if (one.selection?.by !== other.selection?.by) continue;
-      const ranges = other.selection?.ranges ?? [];
-      const meet = one.selection?.ranges.some((range) =>
-        ranges.some(({ from, to }) => from <= range.to && range.from <= to),
-      );
-      if (meet === false) return false;
+function canMeet(a: Placed, b: Placed): boolean {
+  for (const one of a.selections) {
+    for (const other of b.selections) {
+      if (one.by === other.by && !shareCode(one.ranges, other.ranges)) return false;
     }
   }
   return true;
+}
+
+function shareCode(some: Selection['ranges'], others: Selection['ranges']): boolean {
+  for (const one of some) {
+    for (const other of others) {
+      if (other.from <= one.to && one.from <= other.to) return true;
+    }
+  }
+  return false;
 }

@@ -96,6 +96,17 @@ describe('a DBC database', () => {
     expect(warningsOf(parse(message(`${apart}\n${page}`)))).toEqual([]);
   });
 
+  it('may have thousands of signals with the same bits, one for each code', () => {
+    const page = ' SG_ P M : 0|16@1+ (1,0) [0|0] "" X';
+    const signals = Array.from(
+      { length: 4000 },
+      (_, code) => ` SG_ S${code} m${code} : 16|48@1+ (1,0) [0|0] "" X`,
+    );
+    const text = message([page, ...signals, signals[7]?.replace('S7', 'T')].join('\n'));
+    // Minutes, above the limit of a test, where each is held against each for each of its bits.
+    expect(warningsOf(parse(text))).toEqual(['4003:6: M.T shares bits with S7 in line 10']);
+  });
+
   it('warns of what refers to nothing', () => {
     const text = `${message(SIGNAL)}CM_ SG_ 1 T "x";\nVAL_ 2 S 1 "a" ;\nVAL_ 1 S 256 "b" ;\n`;
     expect(warningsOf(parse(text))).toEqual([
