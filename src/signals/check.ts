@@ -171,9 +171,26 @@ function checkMultiplexing(
       problems.error(signal.place, `${title} is selected by ${by}, which is no multiplexer`);
     } else if (selectors(signal, signals).includes(signal)) {
       problems.error(signal.place, `${title} is selected by itself, over ${by}`);
-    }
+    } else warnOfNeverSelected(title, signal.selection, signal.place, multiplexer, problems);
   }
   return problems.errors.length === before;
+}
+
+/** Some tools write a multiplexer as signed, and the codes that select as if it were not. */
+function warnOfNeverSelected(
+  title: string,
+  { by, ranges }: Selection,
+  place: Place,
+  multiplexer: Signal,
+  problems: ProblemList,
+): void {
+  const [least, greatest] = codeRange(multiplexer);
+  if (ranges.some(({ from, to }) => from <= greatest && to >= least)) return;
+  problems.warn(
+    place,
+    `${title} is in no frame: its multiplexer ${by} has the codes ${least} to ${greatest}, ` +
+      'and none of them selects it',
+  );
 }
 
 /** The multiplexers above a signal, nearest first; each once. */

@@ -107,6 +107,14 @@ describe('a DBC database', () => {
     expect(warningsOf(parse(text))).toEqual(['4003:6: M.T shares bits with S7 in line 10']);
   });
 
+  it('warns of a signal that no code of its multiplexer selects', () => {
+    const page = ' SG_ P M : 0|4@1- (1,0) [0|0] "" X';
+    const signals = [7, 8].map((code) => ` SG_ S${code} m${code} : 8|8@1+ (1,0) [0|0] "" X`);
+    expect(warningsOf(parse(message([page, ...signals].join('\n'))))).toEqual([
+      '4:6: M.S8 is in no frame: its multiplexer P has the codes -8 to 7, and none of them selects it',
+    ]);
+  });
+
   it('warns of what refers to nothing', () => {
     const text = `${message(SIGNAL)}CM_ SG_ 1 T "x";\nVAL_ 2 S 1 "a" ;\nVAL_ 1 S 256 "b" ;\n`;
     expect(warningsOf(parse(text))).toEqual([
