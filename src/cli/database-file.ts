@@ -22,13 +22,17 @@ export function readDatabaseFile(file: string, bus?: string): Database {
     if (!(error instanceof TextFileError)) throw error;
     throw new ConfigFileError([`${file}:${error.line}:1: ${error.why}`]);
   }
-  const { warnings } = database;
+  sayWarnings(file, database);
+  return database;
+}
+
+/** On stderr: what may be wrong with a database that can be used. */
+export function sayWarnings(file: string, { warnings }: Database): void {
   for (const warning of warnings.slice(0, MOST_WARNINGS)) {
     complain(problemText(file, { ...warning, message: `warning: ${warning.message}` }));
   }
   const left = warnings.length - MOST_WARNINGS;
   if (left > 0) complain(`${file}: and ${left} more such warnings`);
-  return database;
 }
 
 function problemText(file: string, { line, column, message }: DatabaseProblem): string {

@@ -121,6 +121,21 @@ describe('siot-mcu', () => {
     expect(stderr).toMatch(new RegExp(`^.*can: ${advice}.*\n.*can-signals: ${advice}.*\n$`));
   });
 
+  it('check warns of what is odd in a database, once for all links that read it', async () => {
+    const folder = tempDir();
+    const signal = (name: string) => ` SG_ ${name} : 0|8@1+ (1,0) [0|0] "" X\n`;
+    writeFileSync(join(folder, 'm.dbc'), `BO_ 1 M: 1 X\n${signal('A')}${signal('B')}`);
+    const link = (name: string) =>
+      `  - { name: ${name}, transport: { type: can-signals, interface: ${name}, database: m.dbc } }\n`;
+    const file = join(folder, 'gateway.yaml');
+    writeFileSync(file, `links:\n${link('lab-a')}${link('lab-b')}`);
+    const { status, stdout, stderr } = await runCli(['check', '-c', file]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 2 links\n` });
+    expect(stderr.split('\n').filter((line) => line.includes('m.dbc'))).toEqual([
+      `${join(folder, 'm.dbc')}:3:6: warning: M.B shares bits with A in line 2`,
+    ]);
+  });
+
   it('says so when the configuration is not for this user', async () => {
     const file = configFile('links: []\n');
     chmodSync(file, 0o000);

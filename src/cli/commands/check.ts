@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import { readConfigFile } from '../config-file.js';
-import { configOption, type ConfigOption } from '../options.js';
+import { readDatabase } from '../../signals/formats.js';
 import { linuxCan } from '../../transport/can-machine.js';
+import { readConfigFile } from '../config-file.js';
+import { sayWarnings } from '../database-file.js';
+import { configOption, type ConfigOption } from '../options.js';
 import { complain, printLine } from '../streams.js';
 
 export function checkCommand(): Command {
@@ -12,6 +14,14 @@ export function checkCommand(): Command {
     .action(({ config: file }: ConfigOption) => {
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
+      const signals = links.flatMap(({ transport }) =>
+        transport.type === 'can-signals' ? [transport] : [],
+      );
+      // Several links may read one of them.
+      const databases = new Map(signals.map((one) => [`${one.bus ?? ''} ${one.database}`, one]));
+      for (const { database, content, bus } of databases.values()) {
+        sayWarnings(database, readDatabase(Buffer.from(content, 'base64'), bus));
+      }
       // Not wrong: the interface may be there later, or on another machine.
       for (const { name, transport } of links) {
         if (transport.type !== 'can' && transport.type !== 'can-signals') continue;
