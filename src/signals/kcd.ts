@@ -61,7 +61,8 @@ class KcdParser {
   #message: DraftMessage | undefined;
   /** The one that is open: a multiplexer's own values and labels come after its groups, too. */
   readonly #signals: DraftSignal[] = [];
-  #selection: Selection | undefined;
+  /** Of the groups that are open, as multiplexers may stand in groups of others. */
+  readonly #selections: (Selection | undefined)[] = [];
   #notes = '';
 
   parse(text: string, bus: string | undefined): Database {
@@ -126,7 +127,7 @@ class KcdParser {
         this.#addSignal(attributes, true);
         return;
       case 'MuxGroup':
-        this.#selection = this.#readGroup(attributes);
+        this.#selections.push(this.#readGroup(attributes));
         return;
       case 'Value':
         this.#readValue(attributes);
@@ -147,7 +148,7 @@ class KcdParser {
     const parent = this.#open.at(-1);
     if (name === 'Message') this.#message = undefined;
     else if (name === 'Signal' || name === 'Multiplex') this.#signals.pop();
-    else if (name === 'MuxGroup') this.#selection = undefined;
+    else if (name === 'MuxGroup') this.#selections.pop();
     else if (name === 'Notes') {
       const notes = this.#notes.trim();
       const signal = this.#signals.at(-1);
@@ -180,6 +181,7 @@ class KcdParser {
       throw new AttributeError(`offset and length are at most ${MAX_SIGNAL_BITS} bits`);
     }
     const byteOrder = attributes.choice('endianess', ['little', 'big']) ?? 'little';
+    const selection = this.#selections.at(-1);
     const signal: DraftSignal = {
       name: attributes.required('name'),
       start: byteOrder === 'little' ? offset : offset ^ 7,
@@ -192,7 +194,7 @@ class KcdParser {
       comment: '',
       texts: new Map(),
       isMultiplexer,
-      ...(this.#selection === undefined ? {} : { selection: this.#selection }),
+      ...(selection === undefined ? {} : { selection }),
       place: this.#place,
     };
     this.#signals.push(signal);

@@ -38,6 +38,21 @@ describe('a KCD database', () => {
     expect(values(pages, '02341200')).toEqual({ Page: '2', Low: '4660', Flag: '0' });
   });
 
+  it('may have a multiplexer in a group of another, and more of the group behind it', () => {
+    const group = (code: number, inside: string): string =>
+      `<MuxGroup count="${code}">${inside}</MuxGroup>`;
+    const byte = (name: string, at: number): string =>
+      `<Signal name="${name}" offset="${8 * at}" length="8"/>`;
+    const inner = `<Multiplex name="Inner" offset="8" length="8">${group(2, byte('A', 2))}</Multiplex>`;
+    const outer = `<Multiplex name="Outer" offset="0" length="8">${group(1, inner + byte('B', 3))}</Multiplex>`;
+    const message = codecOf(
+      parse(kcd(`<Message id="1" name="M" length="4">${outer}</Message>`)),
+      'M',
+    );
+    expect(values(message, '01020304')).toEqual({ Outer: '1', Inner: '2', A: '3', B: '4' });
+    expect(values(message, '00020304')).toEqual({ Outer: '0' });
+  });
+
   it('may have several buses, of which one is chosen', () => {
     const bytes = Buffer.from(
       '<NetworkDefinition><Bus name="A"><Message id="1" name="M" length="1"/></Bus>' +
