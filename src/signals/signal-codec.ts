@@ -46,10 +46,13 @@ export class SignalCodec {
     this.#half = 2 ** (length - 1);
     this.#span = 2 ** length;
     this.#pieces = piecesOf(signal);
-    this.#texts = new Map([...signal.texts].map(([code, text]) => [this.#inForm(code), text]));
+    const [least, greatest] = codeRange(signal);
+    // Of a text for another code, the bits would say something else.
+    const possible = [...signal.texts].filter(([code]) => code >= least && code <= greatest);
+    this.#texts = new Map(possible.map(([code, text]) => [this.#inForm(code), text]));
   }
 
-  /** All that the database has a word for. */
+  /** All codes that the database has a word for. */
   get texts(): ReadonlyMap<Code, string> {
     return this.#texts;
   }

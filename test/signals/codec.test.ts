@@ -153,6 +153,16 @@ describe('encoding', () => {
     );
   });
 
+  it('does not send a text of a code that the signal cannot hold', () => {
+    const texts = new Map([
+      [1n, 'on'],
+      [-1n, 'fault'],
+    ]);
+    const [signal] = new MessageCodec(messageOf(1, signalOf({ texts }))).signals;
+    expect([signal?.codeOfText('on'), signal?.codeOfText('fault')]).toEqual([1, undefined]);
+    expect([...(signal?.texts.values() ?? [])]).toEqual(['on']);
+  });
+
   it('takes the nearest code, and says what is allowed otherwise', () => {
     const motor = codecOf(features('dbc'), 'Motor');
     const speed = motor.signal('Speed');
