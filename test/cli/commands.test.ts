@@ -99,6 +99,12 @@ describe('siot-mcu', () => {
     },
   );
 
+  it('finds the example good, with the database that it names', async () => {
+    const file = resolve('gateway.example.yaml');
+    const { status, stdout } = await runCli(['check', '-c', file]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 5 links\n` });
+  });
+
   it('takes gateway.yaml of the current folder by default', async () => {
     const folder = tempDir();
     writeFileSync(join(folder, 'gateway.yaml'), 'links: []\n');
