@@ -142,8 +142,10 @@ const serial = group(
   { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
 );
 
-const HEX_ID = /^(?=.*[0-9A-Fa-f*])[0-9A-Fa-f*]{1,8}$/;
-const hexId = () => text('hexadecimal digits in quotes, such as "2341"; * stands for any', HEX_ID);
+/** All four digits, also zeros at the front, which YAML takes from a number without quotes. */
+const HEX_ID = /^(?:[0-9A-Fa-f]{4}|(?=.*\*)[0-9A-Fa-f*]{1,8})$/;
+const hexId = () =>
+  text('four hexadecimal digits in quotes, such as "0403"; * stands for any', HEX_ID);
 const pattern = () => text('text in quotes; * stands for any characters');
 
 const usb = group(

@@ -203,9 +203,9 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     ...(
       [
         ['equal', "vendorId: '2E8A'", "vendorId: '2e8a'", 'takes the same devices as links[0]'],
-        ['a part', "product: 'P*'", "product: 'Pico', vendorId: '1'", 'takes only devices that'],
+        ['a part', "product: 'P*'", "product: 'Pico', vendorId: '0001'", 'takes only devices that'],
         ['wider', "product: 'Pico'", "product: '*i*'", 'takes all devices of links[0] as well'],
-        ['any', "vendorId: '1'", "serialNumber: '*'", 'takes all devices of links[0] as well'],
+        ['any', "vendorId: '0001'", "serialNumber: '*'", 'takes all devices of links[0] as well'],
       ] as const
     ).map(([what, first, second, expected]): [string, string, string[]] => [
       `two usb links for the same devices: ${what}`,
@@ -804,10 +804,10 @@ it('usb links that can be told apart, and devices with addresses on one identifi
   const isotp = (name: string, tx: number, rx: number): string =>
     `  - name: ${name}\n    transport: { type: can, interface: can0, txId: 1, rxId: 2, framing: isotp, isotp: { txAddress: ${tx}, rxAddress: ${rx} } }\n`;
   const text =
-    usb('a', "vendorId: '1', interfaceNumber: 0") +
-    usb('b', "vendorId: '1', interfaceNumber: 2") +
-    usb('c', "vendorId: '2', product: 'A*'") +
-    usb('d', "vendorId: '2', product: 'B*'") +
+    usb('a', "vendorId: '0001', interfaceNumber: 0") +
+    usb('b', "vendorId: '0001', interfaceNumber: 2") +
+    usb('c', "vendorId: '0002', product: 'A*'") +
+    usb('d', "vendorId: '0002', product: 'B*'") +
     isotp('e', 1, 2) +
     isotp('f', 3, 4);
   expect(problemsOf(`links:\n${text}`)).toEqual([]);

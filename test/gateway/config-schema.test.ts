@@ -129,6 +129,7 @@ describe('the published JSON Schema', () => {
     ['a transport that is a word', withLink({ transport: 'serial' })],
     ['an unknown transport', withLink({ transport: { type: 'lpt' } })],
     ['a vendor ID that is a number', withLink({ transport: { type: 'usb', vendorId: 2341 } })],
+    ['a vendor ID of 3 digits', withLink({ transport: { type: 'usb', vendorId: '403' } })],
     ['a transport without a type', withLink({ transport: { path: '/dev/ttyS0' } })],
     ['a serial port without a path', withLink({ transport: { type: 'serial' } })],
     ['a key of tcp in serial', withSerial({ host: 'a' })],
