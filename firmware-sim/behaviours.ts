@@ -1,6 +1,18 @@
 import { carriesPoints } from './codec.js';
-import type { SimulatedMcu } from './mcu.js';
+import type { SimTimer } from './clock.js';
 import type { ReceivedPacket } from './transcript.js';
+
+/** What a behaviour can have the device do. */
+export interface BehavingMcu {
+  /** Takes the points of a packet: the clock is set, observers get the others. */
+  apply(packet: ReceivedPacket): void;
+  /** An ack, with the empty list of its codec as SIOT sends it. */
+  sendAck(sequence: number): void;
+  /** False: no packet with this sequence was waiting. */
+  acknowledged(sequence: number): boolean;
+  /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
+  later(ms: number, fn: () => void): SimTimer;
+}
 
 /**
  * What a device does on a packet, or with one of its own. The newest that says
@@ -9,9 +21,9 @@ import type { ReceivedPacket } from './transcript.js';
 export interface Behaviour {
   readonly name: string;
   /** A packet with a good CRC has come. */
-  onPacket?(packet: ReceivedPacket, mcu: SimulatedMcu): 'handled' | undefined;
+  onPacket?(packet: ReceivedPacket, mcu: BehavingMcu): 'handled' | undefined;
   /** The device is about to transmit this. `drop`: it gets lost inside. */
-  onSend?(packet: OutgoingPacket, mcu: SimulatedMcu): 'drop' | undefined;
+  onSend?(packet: OutgoingPacket, mcu: BehavingMcu): 'drop' | undefined;
 }
 
 export interface OutgoingPacket {
@@ -27,7 +39,7 @@ const hasPoints = (packet: ReceivedPacket): boolean =>
 
 function onPoints(
   name: string,
-  act: (packet: ReceivedPacket, mcu: SimulatedMcu) => void,
+  act: (packet: ReceivedPacket, mcu: BehavingMcu) => void,
 ): Behaviour {
   return {
     name,

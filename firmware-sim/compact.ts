@@ -1,5 +1,4 @@
 import type { McuPoint, McuValue } from './points.js';
-import type { PointCodec } from './codec.js';
 
 /**
  * Point lists of generation 2 (siot-interop.md, 2.4), little-endian:
@@ -122,4 +121,4 @@ function decodeValue(dataType: number, data: Buffer): McuValue {
   return { dataType, data: Uint8Array.from(data) };
 }
 
-export const compactPoints: PointCodec = { name: 'compact', encode, decode };
+export const compactPoints = { name: 'compact', encode, decode } as const;

@@ -15,6 +15,7 @@ export {
   takeAcks,
   when,
   whenType,
+  type BehavingMcu,
   type Behaviour,
   type OutgoingPacket,
 } from './behaviours.js';

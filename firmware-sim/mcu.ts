@@ -1,6 +1,7 @@
 import {
   applyAndAcknowledge,
   takeAcks,
+  type BehavingMcu,
   type Behaviour,
   type OutgoingPacket,
 } from './behaviours.js';
@@ -76,7 +77,7 @@ const NS_PER_MS = 1_000_000n;
  * one. What it does on a packet is a stack of {@link Behaviour}s, newest first,
  * so that a test pushes the one misbehaviour it is about.
  */
-export class SimulatedMcu {
+export class SimulatedMcu implements BehavingMcu {
   readonly protocol: Protocol;
   readonly #pipe: BytePipe;
   readonly #clock: SimClock;
@@ -257,7 +258,6 @@ export class SimulatedMcu {
     }
   }
 
-  /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer {
     if (this.#state === 'closed') return { cancel: () => undefined };
     const timer = this.#clock.setTimer(ms, () => {
@@ -320,7 +320,6 @@ export class SimulatedMcu {
     this.#sendOnce('log', typeof text === 'string' ? Buffer.from(text) : text);
   }
 
-  /** An ack, with the empty list of its codec as SIOT sends it. */
   sendAck(sequence: number): void {
     this.#transmit({
       sequence,
@@ -342,7 +341,6 @@ export class SimulatedMcu {
 
   // What behaviours call ---------------------------------------------------
 
-  /** Takes the points of a packet: the clock is set, observers get the others. */
   apply(packet: ReceivedPacket): void {
     if (packet.retransmission) return;
     for (const point of packet.points) {
@@ -352,7 +350,6 @@ export class SimulatedMcu {
     if (others.length > 0) this.#tell((observer) => observer.points?.(others, packet));
   }
 
-  /** False: no packet with this sequence was waiting. */
   acknowledged(sequence: number): boolean {
     return this.#sender.acknowledge(sequence);
   }

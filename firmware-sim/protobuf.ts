@@ -1,5 +1,4 @@
 import { numberIn, textIn, type McuPoint, type McuValue } from './points.js';
-import type { PointCodec } from './codec.js';
 
 /**
  * Point lists of generation 1 (siot-interop.md, 2.3): protobuf, repeated field
@@ -154,4 +153,4 @@ function* fieldsOf(message: Buffer): Generator<Field> {
   }
 }
 
-export const protobufPoints: PointCodec = { name: 'protobuf', encode, decode };
+export const protobufPoints = { name: 'protobuf', encode, decode } as const;
