@@ -7,6 +7,8 @@
  * (1436509052.249713) vcan0 044#R                    a remote frame
  *   vcan0  044   [5]  2A 36 6C 2B BA                 candump on a terminal; -t a adds the time, -8 the DLC
  *   vcan0  044   [1]  00101010                       candump -i
+ *   vcan0  044   [3]  6C`36`2A                       candump -S: last byte first
+ *   vcan0  20000004   [8]  00 08 00 …   ERRORFRAME   candump -e: and lines that explain it, each behind a tab
  * 044#2A366C2BBA                                     cansend
  * ```
  */
@@ -36,7 +38,12 @@ const DATED_LINE = /^\s*\(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\)\s/;
 const SCREEN_LINE = new RegExp(
   `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+(?:\\[(\\d{1,2})\\]|\\{[9A-F]\\})(.*)$`,
 );
-const IN_BITS = /^\s+[01]{8}(?:\s|$)/;
+const IN_BITS = /^\s+[01]{8}(?:[\s`]|$)/;
+/** At least two bytes, last one first. */
+const SWAPPED = /^\s+[\dA-F]+(?:`[\dA-F]+)+/i;
+/** What `candump -c` puts around a line and its interface. */
+// eslint-disable-next-line no-control-regex -- the escape is what it begins with
+const COLOURS = /\u001b\[[\d;]*m/g;
 /** CAN_ERR_FLAG of linux/can.h. */
 const ERROR_FLAG = 0x2000_0000;
 /** CANFD_BRS of linux/can.h. */
@@ -45,7 +52,7 @@ const MAX_FD_LENGTH = 64;
 
 /** `undefined`: there is no frame in the line. */
 export function parseCandumpLine(text: string): LoggedFrame | undefined {
-  const line = text.trimEnd();
+  const line = plain(text).trimEnd();
   const logged = LOG_LINE.exec(line);
   if (logged !== null) {
     const [, time = '', name = '', id = '', body = ''] = logged;
@@ -72,7 +79,16 @@ export function parseCandumpLine(text: string): LoggedFrame | undefined {
 
 /** Whether its time is a date without its zone, which cannot be told in seconds. */
 export function isDated(line: string): boolean {
-  return DATED_LINE.test(line);
+  return DATED_LINE.test(plain(line));
+}
+
+/** Whether it only explains the error frame above it. */
+export function isErrorDetail(line: string): boolean {
+  return /^\t[a-z]/.test(plain(line));
+}
+
+function plain(line: string): string {
+  return line.includes('\u001b') ? line.replaceAll(COLOURS, '') : line;
 }
 
 /** What stands behind the first `#`. */
@@ -96,9 +112,17 @@ function parseShown(id: string, length: string, rest: string): CanFrame | undefi
   const fd = length.length === 2;
   const most = fd ? MAX_FD_LENGTH : CLASSIC_LENGTH;
   // A terminal may show the bytes as letters, too.
-  const hex = rest.replaceAll(/\s/g, '').slice(0, 2 * count);
-  const data = count > 0 && IN_BITS.test(rest) ? bitBytes(rest, count, most) : hexBytes(hex, most);
+  const bytes = inOrder(rest);
+  const hex = bytes.replaceAll(/\s/g, '').slice(0, 2 * count);
+  const inBits = count > 0 && IN_BITS.test(bytes);
+  const data = inBits ? bitBytes(bytes, count, most) : hexBytes(hex, most);
   return data?.length === count ? makeFrame(id, data, { fd }) : undefined;
+}
+
+/** The bytes, first one first. */
+function inOrder(text: string): string {
+  const [swapped] = SWAPPED.exec(text) ?? [];
+  return swapped === undefined ? text : ` ${swapped.trim().split('`').reverse().join(' ')}`;
 }
 
 /** Bytes as `candump -i` writes them. */

@@ -84,6 +84,24 @@ describe('siot-mcu can decode', () => {
     expect(status).toBe(0);
   });
 
+  it('passes over what explains error frames', async () => {
+    const { status, stdout, stderr } = await decode(
+      '  can0  20000004   [8]  00 08 00 00 00 00 00 00   ERRORFRAME',
+      '\tcontroller-problem{tx-error-warning}',
+      '  can0  300   [1]  00',
+    );
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('ends with 2 when no line of a log has a frame, with 0 when there is no line', async () => {
+    const { status, stdout, stderr } = await decode('rubbish', 'more of it');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/candump\.log:2: no frame of candump: "more of it"\n/);
+    expect(stderr).toMatch(/candump\.log has no frame in any line; is it what candump writes\?\n$/);
+    expect((await decode('')).status).toBe(0);
+  });
+
   it('says what is wrong with a database, and where', async () => {
     const file = join(tempDir(), 'bad.dbc');
     writeFileSync(file, 'BO_ 1 M: 1 X\n SG_ S : 4|8@1+ (1,0) [0|0] "" X\n');

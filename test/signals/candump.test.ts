@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cansendText, isDated, parseCandumpLine } from '../../src/signals/candump.js';
+import { cansendText, isDated, isErrorDetail, parseCandumpLine } from '../../src/signals/candump.js';
 import type { CanFrame } from '../../src/transport/can-frame.js';
 
 const frame = (given: Partial<CanFrame>): CanFrame => ({
@@ -44,6 +44,21 @@ describe('a line of candump', () => {
       '  (1436509052.249713)  vcan0  044   {E}  11 22 33 44 55 66 77 88',
       { data: bytes('1122334455667788') },
     ],
+    ['  (1436509052.249713)  vcan0  044   [3]  33`22`11', { data: bytes('112233') }],
+    ['  (1436509052.249713)  vcan0  044   [2]  00100010`00010001', { data: bytes('1122') }],
+    ["  (1436509052.249713)  vcan0  044   [2]  42`41   `BA`", { data: bytes('4142') }],
+    [
+      ' \u001b[1m\u001b[34m (1436509052.249713)  vcan0  044   [1]  11\u001b[0m',
+      { data: bytes('11') },
+    ],
+    [
+      ' (1436509052.249713)  \u001b[1m\u001b[31mvcan0\u001b[0m  044   [1]  11',
+      { data: bytes('11') },
+    ],
+    [
+      '  (1436509052.249713)  vcan0  20000004   [8]  00 08 00 00 00 00 00 00   ERRORFRAME',
+      { id: 4, error: true, data: bytes('0008000000000000') },
+    ],
   ])('%s', (line, expected) => {
     expect(parseCandumpLine(line)).toEqual({
       time: '1436509052.249713',
@@ -72,6 +87,7 @@ describe('a line of candump', () => {
     '(12.3) can0 E0000044#00',
     '(x) can0 044#00',
     '  can0  044   [3]  11 22',
+    '  can0  044   [3]  22`11',
   ])('%j has no frame', (line) => {
     expect(parseCandumpLine(line)).toBeUndefined();
   });
@@ -89,6 +105,12 @@ describe('a line of candump', () => {
     expect(parseCandumpLine(line)).toBeUndefined();
     expect(isDated(line)).toBe(true);
     expect(isDated('  (1714566896.123456)  can0  123   [1]  11')).toBe(false);
+  });
+
+  it('may explain an error frame', () => {
+    expect(isErrorDetail('\tcontroller-problem{rx-error-warning}')).toBe(true);
+    expect(isErrorDetail('\terror-counter-tx-rx{{0}{96}}\u001b[0m')).toBe(true);
+    expect(isErrorDetail('rubbish')).toBe(false);
   });
 
   it('may end as on another system', () => {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { cansendText, isDated, parseCandumpLine } from '../../signals/candump.js';
+import { cansendText, isDated, isErrorDetail, parseCandumpLine } from '../../signals/candump.js';
 import { DatabaseCodec } from '../../signals/database-codec.js';
 import { idText } from '../../signals/database.js';
 import { readDatabaseFile } from '../database-file.js';
@@ -82,6 +82,7 @@ class LogDecoder {
   readonly #unknown = new Map<string, number>();
   #number = 0;
   #badLines = 0;
+  #hasFrames = false;
   #out: string[] = [];
 
   constructor(
@@ -117,9 +118,10 @@ class LogDecoder {
     this.#number += 1;
     const logged = parseCandumpLine(line);
     if (logged === undefined) {
-      if (line.trim() !== '') this.#bad(line);
+      if (line.trim() !== '' && !isErrorDetail(line)) this.#bad(line);
       return;
     }
+    this.#hasFrames = true;
     const { frame } = logged;
     if (frame.error || frame.remote) return;
     const codec = this.codec.find(frame);
@@ -146,6 +148,12 @@ class LogDecoder {
   }
 
   #summary(): void {
+    if (this.#badLines > 0 && !this.#hasFrames) {
+      throw new CliError(
+        `${this.#name} has no frame in any line; is it what candump writes?`,
+        EXIT_WRONG,
+      );
+    }
     if (this.#badLines > MOST_COMPLAINTS) {
       complain(`${this.#name}: ${this.#badLines} lines in all have no frame of candump`);
     }

@@ -9,6 +9,7 @@ const LINES = [
   '(1.5) can0 20000004#0004000000000000',
   "  (1436509052.249713)  vcan0  RX - -  044   [2]  41 42   'AB'",
   '  can0  12345678  [12]  01 02 03 04 05 06 07 08 09 0A 0B 0C',
+  '  \u001b[1m\u001b[31mcan0\u001b[0m  044   [3]  33`22`11',
 ];
 
 /** Lines of candump's logs. */
@@ -16,7 +17,7 @@ export const candumpTarget: FuzzTarget = {
   name: 'candump',
   files: ['src/signals/candump.ts'],
   maxLength: 200,
-  words: ['(', ')', '#', '##', '#R', '_F', '[8]', 'remote request', ' T', '.', '00'],
+  words: ['(', ')', '#', '##', '#R', '_F', '[8]', 'remote request', ' T', '.', '00', '`', '\u001b[1m'],
   corpus: () => LINES.map((line) => Uint8Array.from(Buffer.from(line))),
   check: (input) => {
     const logged = parseCandumpLine(Buffer.from(input).toString('latin1'));
