@@ -65,6 +65,34 @@ const importers = (list: readonly Source[], pattern: RegExp): string[] =>
 
 const outside = (...rooms: string[]): Source[] => src.filter(({ room }) => !rooms.includes(room));
 
+const importedFiles = ({ path, imports }: Source): string[] =>
+  imports
+    .filter((name) => name.startsWith('.'))
+    .map((name) => normalize(join(dirname(path), name)).replace(/\.js$/, '.ts'));
+
+/** Files each of which imports the next, the last one being the first again; none if there are none. */
+function circle(files: readonly (readonly [path: string, imports: readonly string[]])[]): string[] {
+  const imports = new Map(files);
+  const seen = new Set<string>();
+  const follow = (way: readonly string[]): string[] => {
+    const [path = ''] = way.slice(-1);
+    const first = way.indexOf(path);
+    if (first < way.length - 1) return way.slice(first);
+    if (seen.has(path)) return [];
+    seen.add(path);
+    for (const next of imports.get(path) ?? []) {
+      const found = follow([...way, next]);
+      if (found.length > 0) return found;
+    }
+    return [];
+  };
+  for (const [path] of files) {
+    const found = follow([path]);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
 describe('the architecture', () => {
   it('is looked at whole', () => {
     expect(src.length).toBeGreaterThan(50);
@@ -145,6 +173,21 @@ describe('the architecture', () => {
       }),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('finds circles', () => {
+    const files = { 'a.ts': ['b.ts'], 'b.ts': ['c.ts'], 'c.ts': ['b.ts'] };
+    expect(circle(Object.entries(files))).toEqual(['b.ts', 'c.ts', 'b.ts']);
+  });
+
+  it.each([
+    ['src', src],
+    ['firmware-sim', sim],
+  ])('has no circle of imports in %s', (_folder, list) => {
+    const files = list.map((source) => [source.path, importedFiles(source)] as const);
+    const known = new Set(files.map(([path]) => path));
+    expect(files.flatMap(([, names]) => names).filter((name) => known.has(name))).not.toEqual([]);
+    expect(circle(files)).toEqual([]);
   });
 
   it('lets nothing but cli know the simulated MCU', () => {

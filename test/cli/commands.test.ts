@@ -112,6 +112,15 @@ describe('siot-mcu', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'gateway.yaml: good, 0 links\n' });
   });
 
+  it('check takes its file without -c as well, but not two of them', async () => {
+    const file = configFile('links: []\n');
+    const { status, stdout } = await runCli(['check', file]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 0 links\n` });
+    const two = await runCli(['check', file, '-c', 'other.yaml']);
+    expect(two.stderr).toBe(`siot-mcu: two files: ${file} and other.yaml; give one of them\n`);
+    expect(two.status).toBe(2);
+  });
+
   it('check says what is missing for links on CAN, which is no mistake in the file', async () => {
     const on = (type: string, rest: string) =>
       `  - { name: ${type}, transport: { type: ${type}, interface: lab-none, ${rest} } }\n`;

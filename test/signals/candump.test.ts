@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { cansendText, isDated, isErrorDetail, parseCandumpLine } from '../../src/signals/candump.js';
+import {
+  cansendText,
+  isDated,
+  isErrorDetail,
+  parseCandumpLine,
+} from '../../src/signals/candump.js';
 import type { CanFrame } from '../../src/transport/can-frame.js';
 
 const frame = (given: Partial<CanFrame>): CanFrame => ({
@@ -46,7 +51,7 @@ describe('a line of candump', () => {
     ],
     ['  (1436509052.249713)  vcan0  044   [3]  33`22`11', { data: bytes('112233') }],
     ['  (1436509052.249713)  vcan0  044   [2]  00100010`00010001', { data: bytes('1122') }],
-    ["  (1436509052.249713)  vcan0  044   [2]  42`41   `BA`", { data: bytes('4142') }],
+    ['  (1436509052.249713)  vcan0  044   [2]  42`41   `BA`', { data: bytes('4142') }],
     [
       ' \u001b[1m\u001b[34m (1436509052.249713)  vcan0  044   [1]  11\u001b[0m',
       { data: bytes('11') },

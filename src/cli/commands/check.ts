@@ -3,15 +3,22 @@ import { readDatabase } from '../../signals/formats.js';
 import { linuxCan } from '../../transport/can-machine.js';
 import { readConfigFile } from '../config-file.js';
 import { sayWarnings } from '../database-file.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
 import { configOption, type ConfigOption } from '../options.js';
 import { complain, printLine } from '../streams.js';
 
 export function checkCommand(): Command {
   return new Command('check')
     .description('Read the configuration and say all that is wrong with it.')
+    .argument('[file]', 'the same as -c')
     .addOption(configOption())
     .addHelpText('after', '\nExample:\n  siot-mcu check -c /etc/siot-mcu/gateway.yaml')
-    .action(({ config: file }: ConfigOption) => {
+    .action((named: string | undefined, { config }: ConfigOption, command: Command) => {
+      const isGiven = command.getOptionValueSource('config') === 'cli';
+      if (named !== undefined && isGiven && named !== config) {
+        throw new CliError(`two files: ${named} and ${config}; give one of them`, EXIT_WRONG);
+      }
+      const file = named ?? config;
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
       const signals = links.flatMap(({ transport }) =>

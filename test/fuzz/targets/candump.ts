@@ -17,7 +17,21 @@ export const candumpTarget: FuzzTarget = {
   name: 'candump',
   files: ['src/signals/candump.ts'],
   maxLength: 200,
-  words: ['(', ')', '#', '##', '#R', '_F', '[8]', 'remote request', ' T', '.', '00', '`', '\u001b[1m'],
+  words: [
+    '(',
+    ')',
+    '#',
+    '##',
+    '#R',
+    '_F',
+    '[8]',
+    'remote request',
+    ' T',
+    '.',
+    '00',
+    '`',
+    '\u001b[1m',
+  ],
   corpus: () => LINES.map((line) => Uint8Array.from(Buffer.from(line))),
   check: (input) => {
     const logged = parseCandumpLine(Buffer.from(input).toString('latin1'));
