@@ -1,7 +1,8 @@
 /** Checks of what a link makes of its CAN database, which take the database itself. */
-import { DatabaseError } from '../signals/database.js';
+import { DatabaseError, type Database } from '../signals/database.js';
 import { readDatabase } from '../signals/formats.js';
 import { planSignals } from '../signals/signal-plan.js';
+import type { CanSignalsConfig } from './config.js';
 import type { SentMessage } from './config-can-checks.js';
 import { groupAt, listAt, textAt, type ConfigProblem, type Placed } from './config-parts.js';
 import { nearest } from './nearest.js';
@@ -59,4 +60,28 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
     return problem(index === undefined ? [option] : [option, index], `${message}${hint}`);
   });
   return { problems, sent };
+}
+
+/** What is allowed and does less than it seems to, each with its key. */
+export function signalWarnings(
+  { transmit, cyclic, minInterval, maxInterval }: CanSignalsConfig,
+  { messages }: Database,
+): string[] {
+  const once = messages.filter(
+    ({ name, cycleMs }) => cyclic && cycleMs === undefined && transmit.includes(name),
+  );
+  return [
+    ...(cyclic && transmit.length === 0
+      ? ['transport.cyclic: does nothing without messages under transmit']
+      : []),
+    ...once.map(
+      ({ name }) =>
+        `transport.cyclic: ${name} has no cycle time in the database; it is sent once, when it is set`,
+    ),
+    ...(maxInterval > 0 && maxInterval < minInterval
+      ? [
+          `transport.maxInterval: is less than minInterval, so that values come every ${minInterval} ms at most`,
+        ]
+      : []),
+  ];
 }

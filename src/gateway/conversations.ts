@@ -9,6 +9,7 @@ import { SignalSession } from '../session/signal-session.js';
 import { readDatabase } from '../signals/formats.js';
 import { planSignals } from '../signals/signal-plan.js';
 import type { Transport } from '../transport/transport.js';
+import { signalWarnings } from './config-signal-checks.js';
 import { framingOf, type CanSignalsConfig, type LinkConfig } from './config.js';
 import type { LinkRecord } from './link-record.js';
 
@@ -75,6 +76,7 @@ function signalSession(
   for (const { line, column, message } of database.warnings) {
     log.warn({ file: transport.database, line, column }, message);
   }
+  for (const warning of signalWarnings(transport, database)) log.warn({}, warning);
   const plan = planSignals(database, transport);
   // The configuration has been checked with this very database.
   if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));

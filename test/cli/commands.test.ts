@@ -151,6 +151,42 @@ describe('siot-mcu', () => {
     ]);
   });
 
+  it.each<[string, string, readonly string[]]>([
+    [
+      'repeats what has no cycle time',
+      'transmit: [Once, Again], cyclic: true',
+      ['transport.cyclic: Once has no cycle time in the database; it is sent once, when it is set'],
+    ],
+    [
+      'repeats nothing',
+      'cyclic: true',
+      ['transport.cyclic: does nothing without messages under transmit'],
+    ],
+    [
+      'repeats values sooner than they may come',
+      'maxInterval: 999',
+      [
+        'transport.maxInterval: is less than minInterval, so that values come every 1000 ms at most',
+      ],
+    ],
+    ['is as it should be', 'transmit: [Again], cyclic: true, maxInterval: 1000', []],
+    ['does not repeat', 'transmit: [Once], maxInterval: 0', []],
+  ])('check warns of a link that %s', async (_what, rest, warnings) => {
+    const folder = tempDir();
+    const database =
+      'BO_ 1 Once: 1 X\nBO_ 2 Again: 1 X\n' +
+      'BA_DEF_ BO_ "GenMsgCycleTime" INT 0 10000;\nBA_ "GenMsgCycleTime" BO_ 2 100;\n';
+    writeFileSync(join(folder, 'm.dbc'), database);
+    const file = join(folder, 'gateway.yaml');
+    const transport = `{ type: can-signals, interface: lab-none, database: m.dbc, ${rest} }`;
+    writeFileSync(file, `links: [{ name: engine, transport: ${transport} }]\n`);
+    const { status, stderr } = await runCli(['check', '-c', file]);
+    expect(status).toBe(0);
+    expect(stderr.split('\n').filter((line) => line.includes('warning'))).toEqual(
+      warnings.map((warning) => `engine: warning: ${warning}`),
+    );
+  });
+
   it('says so when the configuration is not for this user', async () => {
     const file = configFile('links: []\n');
     chmodSync(file, 0o000);

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { signalWarnings } from '../../gateway/config-signal-checks.js';
+import type { LinkConfig } from '../../gateway/config.js';
 import { readDatabase } from '../../signals/formats.js';
 import { linuxCan } from '../../transport/can-machine.js';
 import { readConfigFile } from '../config-file.js';
@@ -21,14 +23,7 @@ export function checkCommand(): Command {
       const file = named ?? config;
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
-      const signals = links.flatMap(({ transport }) =>
-        transport.type === 'can-signals' ? [transport] : [],
-      );
-      // Several links may read one of them.
-      const databases = new Map(signals.map((one) => [`${one.bus ?? ''} ${one.database}`, one]));
-      for (const { database, content, bus } of databases.values()) {
-        sayWarnings(database, readDatabase(Buffer.from(content, 'base64'), bus));
-      }
+      sayOddities(links);
       // Not wrong: the interface may be there later, or on another machine.
       for (const { name, transport } of links) {
         if (transport.type !== 'can' && transport.type !== 'can-signals') continue;
@@ -36,4 +31,20 @@ export function checkCommand(): Command {
         if (advice !== undefined) complain(`${name}: at present ${advice}`);
       }
     });
+}
+
+/** What is allowed and may still be a mistake. Several links may read one database. */
+function sayOddities(links: readonly LinkConfig[]): void {
+  const said = new Set<string>();
+  for (const { name, transport } of links) {
+    if (transport.type !== 'can-signals') continue;
+    const { database: file, bus, content } = transport;
+    const database = readDatabase(Buffer.from(content, 'base64'), bus);
+    const source = `${bus ?? ''} ${file}`;
+    if (!said.has(source)) sayWarnings(file, database);
+    said.add(source);
+    for (const warning of signalWarnings(transport, database)) {
+      complain(`${name}: warning: ${warning}`);
+    }
+  }
 }
