@@ -37,8 +37,6 @@ interface Reception {
   blockLeft: number;
   /** Of every frame but the last. */
   readonly frameLength: number;
-  /** Our flow control has not been sent yet. */
-  flowWaiting: boolean;
   /** Monotonic ms of the last frame, or of our flow control. */
   lastMs: number;
   timer: Timer;
@@ -46,6 +44,8 @@ interface Reception {
 
 export class IsoTpReceiver {
   #reception: Reception | undefined;
+  /** A flow control has not been sent yet. */
+  #flowWaiting = false;
 
   constructor(
     private readonly host: IsoTpReceiverHost,
@@ -75,21 +75,25 @@ export class IsoTpReceiver {
 
   /** The controller takes frames again: the time for the device's begins now (N_Ar is over). */
   drained(): void {
-    const reception = this.#reception;
-    if (reception?.flowWaiting !== true) return;
-    reception.flowWaiting = false;
-    reception.lastMs = this.clock.monotonicMs();
+    if (!this.#flowWaiting) return;
+    this.#flowWaiting = false;
+    if (this.#reception !== undefined) this.#reception.lastMs = this.clock.monotonicMs();
   }
 
   /** The channel is gone: forgets what has come. */
   reset(): void {
+    this.#flowWaiting = false;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#reception?.timer.cancel();
     this.#reception = undefined;
   }
 
   #begin({ length, data, frameLength }: Incoming & { readonly kind: 'first' }): void {
     if (length > this.maxLength) {
-      this.host.write(this.writer.flowControl('overflow', 0, 0));
+      this.#answer(this.writer.flowControl('overflow', 0, 0));
       this.host.discard('oversize', data.length);
       return;
     }
@@ -100,7 +104,6 @@ export class IsoTpReceiver {
       at: data.length,
       sequence: 1,
       blockLeft: 0,
-      flowWaiting: false,
       frameLength,
       lastMs: 0,
       timer: this.#watch(ISO_TP_TIMEOUTS.cr),
@@ -131,7 +134,7 @@ export class IsoTpReceiver {
     reception.sequence = (sequence + 1) & 0x0f;
     reception.lastMs = this.clock.monotonicMs();
     if (bytes.length === left) {
-      this.reset();
+      this.#forget();
       this.host.packet(reception.packet);
       return;
     }
@@ -143,8 +146,12 @@ export class IsoTpReceiver {
     const { blockSize, stMin } = this.flow;
     reception.blockLeft = blockSize === 0 ? Number.POSITIVE_INFINITY : blockSize;
     reception.lastMs = this.clock.monotonicMs();
-    const taken = this.host.write(this.writer.flowControl('continue', blockSize, stMin));
-    reception.flowWaiting = !taken;
+    this.#answer(this.writer.flowControl('continue', blockSize, stMin));
+  }
+
+  /** One waits for the controller at most, and then answers the newest frame. */
+  #answer(flowControl: Uint8Array): void {
+    if (!this.#flowWaiting) this.#flowWaiting = !this.host.write(flowControl);
   }
 
   /** One timer for N_Ar and N_Cr that looks again, instead of one set anew for each frame. */
@@ -152,7 +159,7 @@ export class IsoTpReceiver {
     return this.clock.setTimer(ms, () => {
       const reception = this.#reception;
       if (reception === undefined) return;
-      const allowed = reception.flowWaiting ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
+      const allowed = this.#flowWaiting ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
       const leftMs = reception.lastMs + allowed - this.clock.monotonicMs();
       if (leftMs > 0) reception.timer = this.#watch(leftMs);
       else this.#abandon('isoTpTimeout');
@@ -162,7 +169,7 @@ export class IsoTpReceiver {
   #abandon(cause: FrameDiscard): void {
     const reception = this.#reception;
     if (reception === undefined) return;
-    this.reset();
+    this.#forget();
     this.host.discard(cause, reception.at);
   }
 }

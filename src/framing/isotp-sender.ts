@@ -75,6 +75,19 @@ export class IsoTpSender {
     this.#write(frame, 'flowControl');
   }
 
+  /**
+   * The packet was to be sent once more: it begins anew, if only its first frame
+   * has gone out. That, or its answer, may be lost, and N_Bs is longer than most
+   * devices take to answer.
+   */
+  again(): void {
+    const state = this.#state;
+    const isFirstOut = state.name === 'flowControl' && state.waits === 0 && this.#sequence === 1;
+    if (!isFirstOut) return;
+    state.timer.cancel();
+    this.send(this.#packet);
+  }
+
   /** False: nobody waits for it, and it is ignored (9.8.3). */
   flowControl({ status, blockSize, stMin }: IsoTpPdu & { readonly kind: 'flowControl' }): boolean {
     const state = this.#state;

@@ -39,6 +39,8 @@ export class IsoTpConnection {
   readonly #packets: Uint8Array[] = [];
   readonly #rxAddress: number | undefined;
   #full = false;
+  /** A frame has waited for so long that its packet has ended; it may still go out, and nothing before it does. */
+  #blocked = false;
 
   /** `maxLength`: longest packet that is received, bytes. */
   constructor(
@@ -72,15 +74,17 @@ export class IsoTpConnection {
 
   /**
    * Queues a packet, in order; the caller leaves it unchanged. False: enough are
-   * queued. The same packet again, while it is on its way, is not queued twice.
+   * queued. The same packet again is not queued twice; while nothing has answered
+   * its first frame, that is sent again.
    */
   send(packet: Uint8Array): boolean {
-    const again = this.#packets.some((queued) => Buffer.compare(queued, packet) === 0);
-    if (!again && this.#packets.length < MOST_WAITING) {
+    const at = this.#packets.findIndex((queued) => Buffer.compare(queued, packet) === 0);
+    if (at === 0) this.#sender.again();
+    else if (at < 0 && this.#packets.length < MOST_WAITING) {
       this.#packets.push(packet);
-      if (!this.#sender.busy) this.#sender.send(packet);
+      this.#sendNext();
     }
-    this.#full = this.#packets.length > ENOUGH_WAITING;
+    this.#full = this.#blocked || this.#packets.length > ENOUGH_WAITING;
     return !this.#full;
   }
 
@@ -97,22 +101,36 @@ export class IsoTpConnection {
   drained(): void {
     this.#receiver.drained();
     this.#sender.drained();
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#sendNext();
+    this.#sayReady();
   }
 
   /** The channel is gone. Nothing is called any more. */
   reset(): void {
     this.#packets.length = 0;
     this.#full = false;
+    this.#blocked = false;
     this.#sender.reset();
     this.#receiver.reset();
   }
 
   #ended(how: SendOutcome): void {
     const packet = this.#packets.shift();
+    this.#blocked = how === 'notTaken';
     if (how !== 'sent') this.host.discard(CAUSES[how], packet?.length ?? 0);
-    const next = this.#packets[0];
-    if (next !== undefined && !this.#sender.busy) this.#sender.send(next);
-    if (!this.#full || this.#packets.length > ENOUGH_WAITING) return;
+    this.#sendNext();
+    this.#sayReady();
+  }
+
+  #sendNext(): void {
+    const [next] = this.#packets;
+    if (next !== undefined && !this.#blocked && !this.#sender.busy) this.#sender.send(next);
+  }
+
+  #sayReady(): void {
+    if (!this.#full || this.#blocked || this.#packets.length > ENOUGH_WAITING) return;
     this.#full = false;
     this.host.ready();
   }

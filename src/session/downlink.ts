@@ -412,6 +412,8 @@ export class Downlink {
     const codec = this.host.codec();
     // A long round goes on; the next one begins after it.
     if (this.#air.flight !== undefined || codec === undefined) return;
+    // What was written before has not gone out: more of it would come too late, all at once.
+    if (this.host.congested()) return;
     this.#silence.knockWith(
       this.pending().filter((setting) => !setting.command && setting.problem === undefined),
     );
@@ -420,7 +422,7 @@ export class Downlink {
 
   #knockNext(): void {
     const codec = this.host.codec();
-    if (codec === undefined) return;
+    if (codec === undefined || this.host.congested()) return;
     const setting = this.#silence.nextOfKnock((one) => this.#turns.has(one));
     if (setting !== undefined) this.#sendSetting(setting, codec, 1);
   }

@@ -155,6 +155,19 @@ describe('receiving', () => {
     expect(one.discards).toEqual(['isoTpTimeout']);
   });
 
+  it('one flow control waits for the controller, however often the device begins anew', () => {
+    const one = end();
+    one.takes = false;
+    for (let at = 0; at < 100; at += 1) hear(one, '10 14 01 02 03 04 05 06');
+    hear(one, '1f ff 01 02 03 04 05 06');
+    expect(one.written()).toEqual(['300000']);
+    one.takes = true;
+    one.connection.drained();
+    hear(one, '10 14 01 02 03 04 05 06', '21 07 08 09 0a 0b 0c 0d', '22 0e 0f 10 11 12 13 14');
+    expect(one.written()).toEqual(['300000']);
+    expect(one.packets).toHaveLength(1);
+  });
+
   it('frames with another address are for somebody else', () => {
     const one = end({ address: { tx: 0xf1, rx: 0xa7 } });
     hear(
@@ -311,6 +324,48 @@ describe('sending', () => {
     one.clock.advance(1000);
     expect(one.discards).toEqual(['isoTpTimeout']);
     expect(one.connection.queued).toBe(0);
+  });
+
+  it('nothing more goes to a controller that takes nothing: the session holds back until it does', () => {
+    const one = end();
+    one.takes = false;
+    one.connection.send(count(30));
+    one.clock.advance(1000);
+    // Alone on the bus, the gateway tries again and again for days.
+    const accepted = Array.from({ length: 100 }, (_, at) => {
+      const may = one.connection.send(count(40 + at));
+      one.clock.advance(1000);
+      return may;
+    });
+    expect(accepted).not.toContain(true);
+    expect(one.written()).toEqual(['101e01080f161d24']);
+    expect(one.connection.queued).toBeLessThan(400);
+    one.takes = true;
+    one.connection.drained();
+    expect(one.written()).toEqual(['102801080f161d24']);
+    for (let at = 0; at < 10; at += 1) hear(one, '30 00 00');
+    expect(one.readyCalls).toBe(1);
+    expect(one.connection.send(count(3))).toBe(true);
+  });
+
+  it('sent again by the session, a packet begins anew while nothing has answered its first frame', () => {
+    const one = end();
+    const packet = count(20);
+    one.connection.send(packet);
+    one.clock.advance(100);
+    one.connection.send(packet);
+    expect(one.written().map((frame) => frame.slice(0, 4))).toEqual(['1014', '1014']);
+    // N_Bs begins anew, too.
+    one.clock.advance(999);
+    expect(one.discards).toEqual([]);
+    hear(one, '31 00 00');
+    one.connection.send(packet);
+    hear(one, '30 01 00');
+    one.connection.send(packet);
+    expect(one.written()).toHaveLength(1);
+    hear(one, '30 00 00');
+    expect(one.written()).toHaveLength(1);
+    expect([one.connection.queued, one.clock.pendingTimers]).toEqual([0, 0]);
   });
 
   it('flow control may come before the controller says that the first frame is out', () => {

@@ -78,6 +78,24 @@ describe('packets', () => {
     harness.advance(1_000);
     expect(harness.takePoints()).toEqual(['target=5']);
   });
+
+  it('nor to a silent one, nor to find out its codec', () => {
+    const silent = deaf();
+    silent.set('target', 5);
+    silent.advance(20_000);
+    const unknown = new SessionHarness();
+    unknown.congested = true;
+    unknown.open();
+    silent.take();
+    silent.congested = true;
+    for (const harness of [silent, unknown]) {
+      harness.advance(300_000);
+      expect(harness.take()).toEqual([]);
+      harness.congested = false;
+      harness.advance(60_000);
+      expect(harness.take()).not.toEqual([]);
+    }
+  });
 });
 
 describe('retransmission', () => {

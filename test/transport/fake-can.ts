@@ -9,6 +9,8 @@ export class FakeCan implements CanMachine {
   link: CanLink | undefined = { index: 1, up: true, fd: false, frames: 0n, bytes: 0n };
   /** What a socket says to the next frames; `sent` afterwards. */
   outcomes: CanSendOutcome[] = [];
+  /** Nobody acknowledges what the controller sends. */
+  full = false;
   sent: CanFrame[] = [];
   filters: readonly CanFilter[] = [];
   opened = 0;
@@ -27,7 +29,7 @@ export class FakeCan implements CanMachine {
     return {
       ready: this.ready,
       send: (frame: CanFrame): CanSendOutcome => {
-        const outcome = this.outcomes.shift() ?? 'sent';
+        const outcome = this.outcomes.shift() ?? (this.full ? 'full' : 'sent');
         if (outcome === 'sent') this.sent.push({ ...frame, data: Uint8Array.from(frame.data) });
         return outcome;
       },

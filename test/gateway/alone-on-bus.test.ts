@@ -1,0 +1,98 @@
+/** A CAN link whose device has gone: its controller repeats the first frames for days, and takes no more. */
+import { expect, it } from 'vitest';
+import { createFraming, type FramingConfig } from '../../src/framing/framings.js';
+import { ChannelKeeper } from '../../src/gateway/channel-keeper.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+import { floatValue, makePoint } from '../../src/point/point.js';
+import { PointBudget } from '../../src/session/room.js';
+import { Session } from '../../src/session/session.js';
+import { CanBuses } from '../../src/transport/can-bus.js';
+import { CanTransport } from '../../src/transport/can.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { CLASSIC } from '../support/isotp-bus.js';
+import { FakeCan } from '../transport/fake-can.js';
+
+const HOUR_MS = 3_600_000;
+const CAN = { interface: 'can0', txId: 0x123, rxId: 0x124, extendedIds: false, fd: false };
+const LIMITS = { commands: [], maxPoints: 100, silenceTimeoutMs: 0, ackTimeoutMs: 1000 };
+
+/** A session with ten settings that wait, as a link has it. */
+function linkOn(can: FakeCan, clock: FakeClock, config: FramingConfig, auto: boolean) {
+  const framing = createFraming(config);
+  const session: Session = new Session(
+    {
+      write: (bytes) => keeper.write(bytes),
+      congested: () => keeper.congested,
+      report: () => 'taken',
+      connected: () => undefined,
+      settingChanged: () => undefined,
+      namesChanged: () => undefined,
+      changed: () => undefined,
+      saved: (then) => then(true),
+    },
+    {
+      ...LIMITS,
+      protocol: auto ? 'auto' : 'compact',
+      framing,
+      retries: 3,
+      maxFrameLength: 1024,
+      restore: true,
+    },
+    clock,
+    SILENT_LOG,
+    new PointBudget(1000),
+    auto ? {} : { acknowledges: 'yes' },
+  );
+  const bare = new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can));
+  const over = framing.over?.(bare, {
+    clock,
+    maxFrameLength: 1024,
+    discard: (cause) => session.counters.discard(cause, {}),
+  });
+  const keeper: ChannelKeeper = new ChannelKeeper(
+    over ?? bare,
+    {
+      opened: () => session.opened(),
+      data: (chunk) => void session.data(chunk),
+      discarded: () => undefined,
+      closed: () => session.closed(),
+    },
+    clock,
+    SILENT_LOG,
+  );
+  for (let at = 0; at < 10; at += 1) {
+    const value = { type: `s${at}`, key: '', value: floatValue(at), origin: 'u' };
+    session.set(makePoint({ ...value, time: clock.wallNs() }));
+  }
+  keeper.start();
+  return session;
+}
+
+it.each<[string, FramingConfig, boolean]>([
+  ['cobs', { framing: 'cobs' }, false],
+  ['isotp', { framing: 'isotp', isotp: CLASSIC }, false],
+  ['cobs, codec unknown', { framing: 'cobs' }, true],
+  ['isotp, codec unknown', { framing: 'isotp', isotp: CLASSIC }, true],
+])(
+  '%s: what cannot be sent does not pile up, to go out all at once',
+  async (_what, config, auto) => {
+    const can = new FakeCan();
+    const clock = new FakeClock();
+    const session = linkOn(can, clock, config, auto);
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    const attemptsBefore = session.counters.tx;
+    can.full = true;
+    clock.advance(6 * HOUR_MS);
+    // It has tried, and knows that it cannot.
+    expect(session.counters.tx).toBeGreaterThan(attemptsBefore);
+    can.sent.length = 0;
+    can.full = false;
+    clock.advance(1000);
+    expect(can.sent.length).toBeLessThan(30);
+    // It goes on trying, with what is true then.
+    can.sent.length = 0;
+    clock.advance(60_000);
+    expect(can.sent.length).toBeGreaterThan(0);
+  },
+);
