@@ -138,14 +138,20 @@ class CanBus {
 
   join(member: CanMember): Seat {
     const link = this.#usable(member.fd);
-    this.#socket ??= this.machine.open(this.name, link, {
-      frame: (frame) => this.#frame(frame),
-      ended: (end, detail) => this.#ended(this.#endError(end, detail)),
-    });
+    this.#socket ??= this.#open(link);
     const seat = new Seat(member, this, this.#socket.ready);
     this.#seats.add(seat);
     this.#seatsChanged();
     return seat;
+  }
+
+  #open(link: CanLink): CanSocket {
+    // It is up again since.
+    this.#reading = undefined;
+    return this.machine.open(this.name, link, {
+      frame: (frame) => this.#frame(frame),
+      ended: (end, detail) => this.#ended(this.#endError(end, detail)),
+    });
   }
 
   leave(seat: Seat): Promise<void> {
@@ -201,7 +207,7 @@ class CanBus {
   }
 
   #endError(end: CanEnd, detail: string): TransportError {
-    if (end === 'io') return new TransportError('io', `${this.name} cannot be read: ${detail}`);
+    if (end === 'io') return new TransportError('io', `${this.name} cannot be used: ${detail}`);
     const fd = [...this.#seats].some(({ member }) => member.fd);
     const now = canProblem(this.name, this.#look(), fd);
     // It may be up again already.
@@ -279,14 +285,21 @@ class CanBus {
       this.#sliceMs = slice;
       this.#sentInSlice = 0;
     }
-    const outcome = this.#sentInSlice < MOST_A_MS ? this.#socket?.send(frame) : 'full';
+    const socket = this.#socket;
+    const outcome = this.#sentInSlice < MOST_A_MS ? (socket?.send(frame) ?? 'full') : 'full';
     if (outcome === 'sent') {
       this.#sentInSlice += 1;
       this.#tally.add(frame);
       this.#roomLookMs = ROOM_LOOK_MS;
       return true;
     }
-    // Why nothing goes out any more is told by the reading side, to everybody.
+    // The kernel tells an error once, to whoever asks first: the reading side may not hear of it.
+    // Those who send are not done yet.
+    if (outcome !== 'full') {
+      setImmediate(() => {
+        if (this.#socket === socket) this.#ended(this.#endError(outcome, 'a frame was refused'));
+      });
+    }
     this.#roomTimer = this.clock.setTimer(this.#roomLookMs, () => this.#flush());
     this.#roomLookMs = Math.min(this.#roomLookMs * 2, ROOM_LOOK_LONGEST_MS);
     return false;

@@ -98,7 +98,8 @@ export function parseCanLink(message: Buffer): CanLink | undefined {
   return {
     index: message.readInt32LE(HEADER + 4),
     up: (message.readUInt32LE(HEADER + 8) & IFF_UP) !== 0,
-    fd: attributes.get(IFLA.mtu)?.readUInt32LE(0) === CANFD_MTU,
+    // That of CAN XL is longer, and such an interface takes frames of CAN FD, too.
+    fd: (attributes.get(IFLA.mtu)?.readUInt32LE(0) ?? 0) >= CANFD_MTU,
     frames: sum(0, 1),
     bytes: sum(2, 3),
     ...(data === undefined ? {} : controllerOf(attributesOf(data))),

@@ -9,6 +9,7 @@ import type { CanFrame } from './can-frame.js';
 import { CanRing, RING } from './can-ring.js';
 import { decodeCanFrame, encodeCanFrame, encodeFilters, type CanFilter } from './can-wire.js';
 import { LibcError, type Libc } from './libc.js';
+import { TransportError } from './transport.js';
 
 /** Why a socket is of no use any more. */
 export type CanEnd = 'down' | 'gone' | 'io';
@@ -90,9 +91,10 @@ export function requireCan(libc: Libc): void {
   libc.close(newSocket(libc));
 }
 
-/** `index`: the interface's. Throws a `LibcError`. */
+/** `index`: the interface's. Throws a `LibcError`, or a `TransportError` where there is no thread. */
 export function openCanSocket(libc: Libc, index: number, events: CanSocketEvents): CanSocket {
   const fd = newSocket(libc);
+  let stopFd: number | undefined;
   try {
     // Nothing at all, until somebody says what it wants.
     libc.setOption(fd, SOL_CAN_RAW, OPTION.filter, new Uint8Array());
@@ -105,10 +107,16 @@ export function openCanSocket(libc: Libc, index: number, events: CanSocketEvents
     address.writeUInt16LE(AF_CAN, 0);
     address.writeInt32LE(index, 4);
     libc.bind(fd, address);
-    return new RawCanSocket(libc, fd, libc.eventFd(), events);
+    stopFd = libc.eventFd();
+    return new RawCanSocket(libc, fd, stopFd, events);
   } catch (error) {
     libc.close(fd);
-    throw error;
+    if (stopFd === undefined) throw error;
+    libc.close(stopFd);
+    const message =
+      'the thread that reads CAN cannot be started; is the process at its limit of threads ' +
+      "(ulimit -u, TasksMax of systemd, a container's pids limit)?";
+    throw new TransportError('io', message, { cause: error });
   }
 }
 
@@ -138,8 +146,12 @@ class RawCanSocket implements CanSocket {
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
     this.#worker.on('message', (message: 'ready' | 'frames' | { readonly errno: number }) => {
-      this.#deliver();
-      if (typeof message !== 'string' && message.errno !== 0) this.#end(message.errno);
+      if (typeof message === 'string') this.#deliver();
+      else {
+        // All that came before the end, however much that is.
+        while (this.#state === 'open' && this.#take());
+        if (message.errno !== 0) this.#end(message.errno);
+      }
     });
     this.#worker.on('error', (error) => this.#endAs('io', error.message));
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
@@ -191,11 +203,14 @@ class RawCanSocket implements CanSocket {
   }
 
   #deliver(): void {
-    if (this.#state !== 'open') return;
-    const more = this.#ring.take(FRAMES_AT_ONCE, (bytes) => {
+    if (this.#state === 'open' && this.#take()) setImmediate(() => this.#deliver());
+  }
+
+  /** True: there are more. */
+  #take(): boolean {
+    return this.#ring.take(FRAMES_AT_ONCE, (bytes) => {
       if (this.#state === 'open') this.#events.frame(decodeCanFrame(bytes));
     });
-    if (more) setImmediate(() => this.#deliver());
   }
 
   #dropped(): number {

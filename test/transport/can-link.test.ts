@@ -69,6 +69,10 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
     expect(parseCanLink(answer)).toEqual({ index: 3, up: false, fd: true, frames: 0n, bytes: 0n });
   });
 
+  it('one of CAN XL takes CAN FD as well', () => {
+    expect(parseCanLink(message(NEWLINK, info(280, 3, 1), attribute(4, u32(2060))))?.fd).toBe(true);
+  });
+
   it('is nothing where there is no such interface, or it is no CAN', () => {
     expect(parseCanLink(message(ERROR, u32(0x1_0000_0000 - 19)))).toBeUndefined();
     expect(parseCanLink(message(NEWLINK, info(1, 2, 1)))).toBeUndefined();

@@ -203,6 +203,39 @@ describe('a CAN socket', () => {
     expect(ends).toHaveLength(1);
   });
 
+  it('hands over all that came before the end', async () => {
+    const { socket, frames, ends, arrive, hangUp } = rig();
+    await socket.ready;
+    // Unread at the other end: its hanging up is an error, as that of an interface is.
+    socket.send(frameOf(5, 9));
+    const busy = new Int32Array(new SharedArrayBuffer(4));
+    for (let id = 0; id < 1000; id += 1) {
+      arrive(frameOf(id, id & 255));
+      if (id % 32 === 31) Atomics.wait(busy, 0, 0, 5);
+    }
+    Atomics.wait(busy, 0, 0, 20);
+    hangUp();
+    Atomics.wait(busy, 0, 0, 50);
+    await until(() => ends.length > 0, 'the end to be told');
+    expect(frames).toHaveLength(1000);
+  });
+
+  it('leaves nothing open where there is no thread to read it', () => {
+    const closed: unknown[] = [];
+    // What no thread can be given stands for one that cannot be had.
+    const noNumber = () => 1;
+    const kernel = {
+      socket: () => 1000,
+      bind: () => undefined,
+      setOption: () => undefined,
+      eventFd: () => noNumber,
+      close: (fd: unknown) => void closed.push(fd),
+    } as unknown as Libc;
+    const open = () => openCanSocket(kernel, 7, { frame: () => undefined, ended: () => undefined });
+    expect(open).toThrow(/thread that reads CAN cannot be started; .*limit of threads/);
+    expect(closed).toEqual([1000, noNumber]);
+  });
+
   it('ends when the kernel takes no filter, not before whoever asks for it has its answer', async () => {
     const { socket, ends, refuse } = rig();
     await socket.ready;

@@ -318,6 +318,27 @@ describe('the life of an interface', () => {
     expect(bench.clock.pendingTimers).toBe(0);
   });
 
+  it.each([
+    ['down', /was down for a moment/],
+    ['gone', /was down for a moment/],
+    ['io', /cannot be used: a frame was refused/],
+  ] as const)('ends with sending that fails as %s, for all, once', async (end, why) => {
+    const bench = new Bench();
+    const { channel, heard } = await bench.open();
+    const other = await bench.open({ rxId: 1, txId: 2 });
+    bench.can.outcomes = [end, end];
+    expect(channel.write(bytes(1))).toBe(false);
+    // The kernel says so once, here or to the thread that reads.
+    bench.clock.advance(1);
+    expect(heard.endings).toEqual([]);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { endings } of [heard, other.heard]) {
+      expect(endings).toHaveLength(1);
+      expect(endings[0]?.message).toMatch(why);
+    }
+    expect([bench.can.closed, bench.clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('what waits when it ends is forgotten', async () => {
     const bench = new Bench();
     const { channel } = await bench.open();
@@ -349,6 +370,18 @@ describe('what is known of the bus', () => {
     bench.can.link = { ...CONTROLLER, up: false };
     bench.clock.advance(1000);
     expect(bus().state).toBe('down');
+  });
+
+  it('its state is that of now when somebody opens it again', async () => {
+    const bench = new Bench();
+    await bench.open();
+    bench.can.link = { ...CONTROLLER, up: false };
+    bench.can.events?.ended('down', '');
+    expect(bench.transport().bus().state).toBe('down');
+    bench.can.link = CONTROLLER;
+    bench.clock.advance(100);
+    await bench.open();
+    expect(bench.transport().bus().state).toBe('up');
   });
 
   it('its load, from the frames and bytes of both directions', () => {
