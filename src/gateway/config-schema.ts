@@ -286,7 +286,7 @@ const canSignals = group(
       .meta({ description: 'Messages whose signals can be set, and are sent then.' }),
     cyclic: flag().default(false).meta({
       description:
-        'Send these again and again at the cycle time of the database, once something of them was set.',
+        'Send these again and again at the cycle time of the database, once something of them was set; the pages of a multiplexed one in turn.',
     }),
     fd: flag().default(false).meta({ description: 'Send frames of CAN FD, too.' }),
   },

@@ -6,16 +6,14 @@
  * ```
  *  frames ─► database ─► values ─► publish filter ─► points
  *                └► last known ─┐
- *  frames ◄─── transmitter ◄────┴──────────────────◄ settings
+ *  frames ◄─ signal-frames ◄────┴──────────────────◄ settings
  * ```
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, type Point } from '../point/point.js';
 import type { MessageCodec } from '../signals/message-codec.js';
-import type { SentSignal } from '../signals/signal-plan.js';
-import { codeOfPoint } from '../signals/signal-values.js';
-import { Transmitter } from '../signals/transmitter.js';
+import type { SignalCodec } from '../signals/signal-codec.js';
 import type { CanFrame } from '../transport/can-frame.js';
 import { decodeCanFrame, encodeCanFrame } from '../transport/can-wire.js';
 import type { Conversation } from './conversation.js';
@@ -24,6 +22,7 @@ import { LateFrames } from './late-frames.js';
 import { Replica } from './replica.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import type { ConversationHost } from './conversation.js';
+import { SignalFrames, type Page } from './signal-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
@@ -46,10 +45,6 @@ export type SignalConversationHost = Pick<
 /** How long what was written may wait for the interface before the next look. */
 const CONGESTED_LOOK_MS = 20;
 
-interface Sent extends SentSignal {
-  readonly setting: Setting;
-}
-
 const NOT_SENT = 'it is no signal of a message under transmit';
 
 export class SignalSession implements Conversation {
@@ -69,7 +64,7 @@ export class SignalSession implements Conversation {
   };
 
   readonly #reports: SignalReports;
-  readonly #transmitter = new Transmitter();
+  readonly #frames: SignalFrames;
   readonly #cycles = new Map<MessageCodec, Timer>();
   #connected = false;
   #open = false;
@@ -95,7 +90,7 @@ export class SignalSession implements Conversation {
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
     this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);
-    for (const one of this.#allSent()) this.#apply(one);
+    this.#frames = new SignalFrames(options.plan, this.settings);
   }
 
   get connected(): boolean {
@@ -157,11 +152,9 @@ export class SignalSession implements Conversation {
     if (message === undefined || frame.remote || frame.error) return 0;
     this.counters.rx += 1;
     this.#heard();
-    const { keys, sent } = this.options.plan;
-    return this.#reports.frame(message, frame.data, (signal, code) => {
-      const key = keys.get(signal) ?? '';
-      if (sent.has(key)) this.#transmitter.seen(message, signal, code, this.#isSet(key));
-    });
+    return this.#reports.frame(message, frame.data, (signal, code) =>
+      this.#frames.seen(message, signal, code),
+    );
   }
 
   whyNotSet(type: string, key: string): string | undefined {
@@ -187,28 +180,15 @@ export class SignalSession implements Conversation {
     this.room.learn(point);
     const { setting, replaced } = this.settings.take(point);
     if (replaced !== undefined) this.host.settingChanged(replaced);
-    this.#apply({ ...sent, setting });
+    const one = { ...sent, setting };
+    this.#frames.apply(one);
     this.host.changed();
     this.host.settingChanged(setting);
-    if (this.#canSend && setting.problem === undefined) this.#send(sent.message, [setting]);
-    return setting;
-  }
-
-  #isSet(key: string): boolean {
-    return this.settings.get(VALUE_TYPE, key) !== undefined;
-  }
-
-  *#allSent(): Generator<Sent> {
-    for (const setting of this.settings.all()) {
-      const sent = this.options.plan.sent.get(setting.point.key);
-      if (sent !== undefined) yield { ...sent, setting };
+    if (this.#canSend && setting.problem === undefined) {
+      this.#send([one]);
+      this.#cycle(sent.message);
     }
-  }
-
-  #apply({ message, signal, setting }: Sent): void {
-    const code = codeOfPoint(signal, setting.point);
-    if (typeof code === 'object') setting.problem = code.problem;
-    else this.#transmitter.set(message, signal, code);
+    return setting;
   }
 
   get #canSend(): boolean {
@@ -217,31 +197,32 @@ export class SignalSession implements Conversation {
 
   /** The interface is there again: what waits is sent, and what is in force, if it is to be restored. */
   #sendAll(): void {
-    const byMessage = new Map<MessageCodec, Setting[]>();
-    for (const { message, setting } of this.#allSent()) {
-      if (setting.problem !== undefined) continue;
-      if (setting.waiting || (this.options.restore && setting.inForce)) {
-        byMessage.set(message, [...(byMessage.get(message) ?? []), setting]);
-      }
-    }
-    for (const [message, settings] of byMessage) this.#send(message, settings);
+    const due = this.#frames.pages(
+      (setting) => setting.waiting || (this.options.restore && setting.inForce),
+    );
+    for (const pages of due.values()) for (const page of pages) this.#send(page);
+    for (const message of this.#frames.pages(isSent).keys()) this.#cycle(message);
   }
 
-  #send(message: MessageCodec, settings: readonly Setting[]): void {
-    this.#write(message);
-    for (const setting of settings) {
-      setting.transmissions += 1;
-      if (setting.waiting) this.#written.push(setting);
+  #send(page: Page): void {
+    const held = this.#write(page);
+    // Multiplexers of ranges may have come to another page since these were put together.
+    const left = page.filter((one) => page.length > 1 && !held.has(one.signal));
+    for (const one of page) {
+      if (left.includes(one)) continue;
+      one.setting.transmissions += 1;
+      if (one.setting.waiting) this.#written.push(one.setting);
     }
     this.#confirmWritten();
-    const { cycleMs } = message.message;
-    if (this.options.cyclic && cycleMs !== undefined) this.#cycle(message, cycleMs);
+    for (const one of left) this.#send([one]);
   }
 
-  #write(message: MessageCodec): void {
-    const frame = this.#transmitter.frame(message);
-    if (this.host.congested()) this.#late.put(frame, this.#transmitter.held(message));
+  /** Returns the signals that the frame holds. */
+  #write(page: Page): ReadonlySet<SignalCodec> {
+    const { frame, held } = this.#frames.frame(page);
+    if (this.host.congested()) this.#late.put(frame, held);
     else this.#handOver(frame);
+    return held;
   }
 
   #handOver(frame: CanFrame): void {
@@ -249,14 +230,22 @@ export class SignalSession implements Conversation {
     this.host.write(encodeCanFrame(frame));
   }
 
-  #cycle(message: MessageCodec, ms: number): void {
+  /** From now on at the message's cycle time, if it has one: its pages in turn. */
+  #cycle(message: MessageCodec): void {
+    const { cycleMs } = message.message;
+    if (!this.options.cyclic || cycleMs === undefined) return;
+    const pages = this.#frames.pages(isSent).get(message) ?? [];
     this.#cycles.get(message)?.cancel();
-    const timer = this.clock.setTimer(ms, () => {
-      // A frame that waits says the same.
-      if (this.#canSend && !this.host.congested()) this.#write(message);
-      this.#cycle(message, ms);
-    });
-    this.#cycles.set(message, timer);
+    const next = (turn: number): void => {
+      const timer = this.clock.setTimer(cycleMs, () => {
+        const page = pages[turn % pages.length];
+        // A frame that waits says the same.
+        if (page !== undefined && this.#canSend && !this.host.congested()) this.#write(page);
+        next(turn + 1);
+      });
+      this.#cycles.set(message, timer);
+    };
+    next(0);
   }
 
   #confirmWritten(): void {
@@ -315,3 +304,5 @@ export class SignalSession implements Conversation {
     this.host.connected(connected);
   }
 }
+
+const isSent = (setting: Setting): boolean => setting.waiting || setting.inForce;

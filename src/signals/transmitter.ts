@@ -19,6 +19,14 @@ export class Transmitter {
     this.#select(message, signal, codes);
   }
 
+  /** The signals of the frame after such a {@link set}, which is only tried. */
+  heldWith(message: MessageCodec, signal: SignalCodec, code: Code): ReadonlySet<SignalCodec> {
+    const codes = new Map(this.#of(message));
+    codes.set(signal.signal.name, code);
+    this.#select(message, signal, codes);
+    return message.selected(codes);
+  }
+
   frame(message: MessageCodec): CanFrame {
     return message.frame(message.encode(this.#of(message)));
   }

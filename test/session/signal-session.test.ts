@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SILENT_LOG } from '../../src/point/log.js';
 import {
@@ -12,9 +13,10 @@ import { PointBudget } from '../../src/session/room.js';
 import type { Setting, SettingRecord } from '../../src/session/settings.js';
 import { SignalSession, type SignalSessionOptions } from '../../src/session/signal-session.js';
 import { cansendText, parseCandumpLine } from '../../src/signals/candump.js';
+import type { Database } from '../../src/signals/database.js';
 import { planSignals, type SignalPlan } from '../../src/signals/signal-plan.js';
 import { decodeCanFrame, encodeCanFrame } from '../../src/transport/can-wire.js';
-import { features } from '../signals/support.js';
+import { features, parse } from '../signals/support.js';
 import { FAKE_START_NS, FakeClock } from '../support/fake-clock.js';
 
 class Bus {
@@ -30,10 +32,12 @@ class Bus {
   constructor(
     options: Partial<SignalSessionOptions> = {},
     settings: readonly SettingRecord[] = [],
+    database: Database = features('dbc'),
+    transmit: readonly string[] = ['Motor', 'Simple', 'Precise'],
   ) {
-    const plan = planSignals(features('dbc'), {
+    const plan = planSignals(database, {
       key: '{message}_{signal}',
-      transmit: ['Motor', 'Simple', 'Precise'],
+      transmit,
     }) as SignalPlan;
     this.session = new SignalSession(
       {
@@ -421,4 +425,148 @@ describe('settings', () => {
     bus.session.hold(false);
     expect(bus.sent).toHaveLength(1);
   });
+});
+
+describe('settings on several pages of a multiplexed message', () => {
+  const LOW = '300#0001000000000000';
+  const HIGH = '300#0100020000000000';
+  /** Low on page 0, then High on page 1. */
+  const setBoth = (bus: Bus) => {
+    const low = bus.set('Simple_Low', floatValue(1));
+    bus.clock.advance(1);
+    return [low, bus.set('Simple_High', floatValue(2))];
+  };
+
+  it('are all sent when the interface comes, the newest last, and in force then', () => {
+    const bus = new Bus();
+    const both = setBoth(bus);
+    bus.session.opened();
+    expect(bus.sent).toEqual([LOW, HIGH]);
+    expect(both.map((one) => one?.inForce)).toEqual([true, true]);
+  });
+
+  it('are all restored, also after a restart of the gateway', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    setBoth(bus);
+    bus.session.closed();
+    bus.sent.length = 0;
+    bus.session.opened();
+    expect(bus.sent).toEqual([LOW, HIGH]);
+    const later = new Bus({}, bus.session.settings.records());
+    later.session.opened();
+    expect(later.sent).toEqual([LOW, HIGH]);
+  });
+
+  it('go out on their pages, whatever others have shown since', () => {
+    const bus = new Bus();
+    bus.set('Simple_Low', floatValue(1));
+    bus.clock.advance(1);
+    bus.set('Simple_Always', floatValue(5));
+    bus.receive('300#0100090000000000');
+    bus.session.opened();
+    expect(bus.sent).toEqual(['300#0001000500000000']);
+  });
+
+  it('share a frame where they can, and a page that was set itself counts as one', () => {
+    const bus = new Bus();
+    for (const [name, value] of [
+      ['Always', 5],
+      ['Low', 1],
+      ['Page', 1],
+    ] as const) {
+      bus.set(`Simple_${name}`, floatValue(value));
+      bus.clock.advance(1);
+    }
+    bus.session.opened();
+    expect(bus.sent).toEqual(['300#0001000500000000', '300#0100000500000000']);
+  });
+
+  it('are never in force by a frame that does not hold them, though their pages overlap', () => {
+    const multiplexed = (name: string, start: number, ranges: string) =>
+      ` SG_ ${name} m0 : ${start}|8@1+ (1,0) [0|0] "" X\n${ranges}`;
+    const text =
+      'BO_ 1 M: 8 X\n SG_ Page M : 0|8@1+ (1,0) [0|0] "" X\n' +
+      [8, 16, 24].map((start, at) => multiplexed('ABC'[at] ?? '', start, '')).join('') +
+      'SG_MUL_VAL_ 1 A Page 1-9;\nSG_MUL_VAL_ 1 B Page 2-3;\nSG_MUL_VAL_ 1 C Page 3-4;\n';
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            fc.record({ set: fc.constantFrom('A', 'B', 'C', 'Page'), value: fc.nat(9) }),
+            fc.record({ foreign: fc.nat(9) }),
+            fc.constantFrom('open' as const, 'close' as const),
+          ),
+          { maxLength: 30 },
+        ),
+        (steps) => {
+          const bus = new Bus({}, [], parse(text), ['M']);
+          let open = false;
+          for (const step of [...steps, 'open' as const]) {
+            bus.clock.advance(1);
+            if (typeof step === 'string') {
+              if ((step === 'open') === open) continue;
+              open = !open;
+              if (open) bus.session.opened();
+              else bus.session.closed();
+            } else if ('foreign' in step) bus.receive(`001#0${step.foreign}00000000000000`);
+            else bus.set(`M_${step.set}`, floatValue(step.value));
+          }
+          const decoded = bus.sent.map((frame) => Buffer.from(frame.slice(4), 'hex'));
+          for (const [at, name] of ['A', 'B', 'C'].entries()) {
+            const setting = bus.session.settings.get('value', `M_${name}`);
+            if (setting === undefined) continue;
+            const [from = 0, to = 0] =
+              [
+                [1, 9],
+                [2, 3],
+                [3, 4],
+              ][at] ?? [];
+            const { number } = setting.point.value as { number: number };
+            const last = decoded.findLast(([page = 0]) => page >= from && page <= to);
+            expect([setting.inForce, last?.[1 + at]]).toEqual([true, number]);
+          }
+        },
+      ),
+      // B and C share page 3, and neither is sent as long as Page is 4.
+      {
+        examples: [
+          [
+            [
+              { set: 'Page', value: 4 },
+              { set: 'B', value: 0 },
+              { set: 'C', value: 0 },
+              { set: 'B', value: 0 },
+            ],
+          ],
+        ],
+      },
+    );
+  });
+
+  it('take turns at the cycle time', () => {
+    const database = features('dbc');
+    const messages = database.messages.map((one) =>
+      one.name === 'Simple' ? { ...one, cycleMs: 50 } : one,
+    );
+    const bus = new Bus({ cyclic: true }, [], { ...database, messages });
+    bus.session.opened();
+    setBoth(bus);
+    bus.sent.length = 0;
+    bus.receive('300#0200000000000000');
+    bus.clock.advance(200);
+    expect(bus.sent).toEqual([LOW, HIGH, LOW, HIGH]);
+  });
+});
+
+it('what is cyclic goes on after the interface was away, also where nothing is to be restored', () => {
+  const bus = new Bus({ cyclic: true, restore: false });
+  bus.session.opened();
+  bus.set('Motor_Speed', floatValue(1));
+  bus.session.closed();
+  bus.sent.length = 0;
+  bus.session.opened();
+  expect(bus.sent).toEqual([]);
+  bus.clock.advance(250);
+  expect(bus.sent).toHaveLength(2);
 });
