@@ -45,8 +45,9 @@ type State =
 export class IsoTpSender {
   #state: State = { name: 'idle' };
   #packet: Uint8Array = new Uint8Array();
-  /** Bytes of the packet that have gone out. */
+  /** Bytes of the packet that have gone out, and those of its first frame. */
   #at = 0;
+  #inFirst = 0;
   /** 0 … 15, of the next frame. */
   #sequence = 0;
   #blockLeft = 0;
@@ -72,6 +73,7 @@ export class IsoTpSender {
     this.#sequence = 1;
     const { frame, taken } = this.writer.first(packet);
     this.#at = taken;
+    this.#inFirst = taken;
     this.#write(frame, 'flowControl');
   }
 
@@ -82,8 +84,7 @@ export class IsoTpSender {
    */
   again(): void {
     const state = this.#state;
-    const isFirstOut = state.name === 'flowControl' && state.waits === 0 && this.#sequence === 1;
-    if (!isFirstOut) return;
+    if (state.name !== 'flowControl' || state.waits > 0 || this.#at !== this.#inFirst) return;
     state.timer.cancel();
     this.send(this.#packet);
   }

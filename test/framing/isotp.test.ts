@@ -368,6 +368,18 @@ describe('sending', () => {
     expect([one.connection.queued, one.clock.pendingTimers]).toEqual([0, 0]);
   });
 
+  it('sent again by the session, a packet of which much is out does not begin anew', () => {
+    const one = end();
+    const packet = count(200);
+    one.connection.send(packet);
+    hear(one, '30 10 00');
+    expect(one.written()).toHaveLength(17);
+    one.connection.send(packet);
+    expect(one.written()).toEqual([]);
+    hear(one, '30 00 00');
+    expect(one.written()).toHaveLength(12);
+  });
+
   it('flow control may come before the controller says that the first frame is out', () => {
     const one = end();
     one.takes = false;
