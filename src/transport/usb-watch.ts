@@ -6,6 +6,8 @@ import { listUsbPorts, sameUsbPort, type UsbPort } from './usb-ports.js';
 
 /** A board with several ports brings them all within this time, in ms. */
 const GATHER_MS = 20;
+/** Many kernels tell of each write to a port as of a change of its rights: not a look for each, ms. */
+const CHANGES_MS = 500;
 /** Where /dev tells nothing (a container's own /dev, no inotify left), this finds what has come, in ms. */
 const POLL_MS = 2_000;
 const POLL_BLIND_MS = 500;
@@ -24,7 +26,9 @@ export class UsbWatch {
   #ports: readonly UsbPort[] = [];
   #watcher: FSWatcher | undefined;
   /** Of an event that was just heard. */
-  #gathering: Timer | undefined;
+  #gathering: { readonly dueMs: number; readonly timer: Timer } | undefined;
+  /** Monotonic ms. */
+  #changesLookedAtMs = Number.NEGATIVE_INFINITY;
   /** Apart from the former: the end of a look must not take back what an event meanwhile has asked for. */
   #polling: Timer | undefined;
   #scanning: Promise<void> | undefined;
@@ -58,7 +62,7 @@ export class UsbWatch {
   stop(): void {
     this.#stopped = true;
     this.#watcher?.close();
-    this.#gathering?.cancel();
+    this.#gathering?.timer.cancel();
     this.#polling?.cancel();
     this.#listeners.clear();
   }
@@ -69,8 +73,10 @@ export class UsbWatch {
       this.#watcher = watch(
         `${this.where.root ?? ''}/dev`,
         { persistent: false },
-        (_event, name) => {
-          if (name === null || name.startsWith('tty')) this.#soon();
+        (event, name) => {
+          if (name !== null && !name.startsWith('tty')) return;
+          if (event === 'change') this.#changed();
+          else this.#soon(GATHER_MS);
         },
       );
       this.#watcher.once('error', () => {
@@ -82,10 +88,24 @@ export class UsbWatch {
     }
   }
 
-  #soon(): void {
+  #changed(): void {
+    const now = this.clock.monotonicMs();
+    const ms = Math.max(GATHER_MS, this.#changesLookedAtMs + CHANGES_MS - now);
+    this.#soon(ms, () => (this.#changesLookedAtMs = this.clock.monotonicMs()));
+  }
+
+  /** What comes in between is seen by that look, and does not put it off. */
+  #soon(ms: number, then: () => void = () => undefined): void {
     if (this.#stopped) return;
-    this.#gathering?.cancel();
-    this.#gathering = this.clock.setTimer(GATHER_MS, () => void this.#scan(true));
+    const dueMs = this.clock.monotonicMs() + ms;
+    if (this.#gathering !== undefined && this.#gathering.dueMs <= dueMs) return;
+    this.#gathering?.timer.cancel();
+    const timer = this.clock.setTimer(ms, () => {
+      this.#gathering = undefined;
+      then();
+      void this.#scan(true);
+    });
+    this.#gathering = { dueMs, timer };
   }
 
   #poll(): void {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, symlinkSync, watch as watchFiles, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -129,6 +129,39 @@ describe('plugging', () => {
     const gone = next(0);
     machine.pull('1.4', 'ttyACM0');
     await gone;
+  });
+
+  it('is seen by event while ports are written, of which many kernels tell as well, without a look for each', async () => {
+    const machine = new UsbMachine();
+    const busy = join(machine.root, 'dev/ttyS0');
+    writeFileSync(busy, '');
+    const clock = new FakeClock();
+    const watch = new UsbWatch(clock, { root: machine.root });
+    onTestFinished(() => watch.stop());
+    await watch.start();
+    let looks = 0;
+    watch.onLook(() => (looks += 1));
+    // Each write is an event; 10 ms pass between two.
+    const writeFor = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 10) {
+        await new Promise<void>((resolve) => {
+          const heard = watchFiles(join(machine.root, 'dev'), () => {
+            heard.close();
+            resolve();
+          });
+          appendFileSync(busy, 'x');
+        });
+        clock.advance(10);
+        // As long as a look takes, if it was time for one.
+        for (let n = 0; n < 2; n += 1) await listUsbPorts({ root: machine.root });
+      }
+    };
+    await writeFor(1_000);
+    await until(() => looks > 0, 'a look');
+    expect(looks).toBeLessThanOrEqual(3);
+    machine.plug('1', 'ttyACM0', pty().path, { serialNumber: 'A' });
+    await writeFor(100);
+    await until(() => watch.ports.length === 1, 'the board to be seen');
   });
 
   it('is seen by event also while a look is under way, which it comes too late for', async () => {
