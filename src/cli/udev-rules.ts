@@ -20,8 +20,15 @@ export interface UdevRules {
   readonly without: readonly { readonly link: string; readonly why: string }[];
 }
 
-/** `ports`: what is plugged in; it tells who is behind the path of a `serial` link. */
-export function udevRules(links: readonly LinkConfig[], ports: readonly PortInfo[]): UdevRules {
+/**
+ * `ports`: what is plugged in; it tells who is behind the path of a `serial`
+ * link. `deviceOf`: the device file that a path leads to.
+ */
+export function udevRules(
+  links: readonly LinkConfig[],
+  ports: readonly PortInfo[],
+  deviceOf: (path: string) => string = (path) => path,
+): UdevRules {
   const lines = [
     '# Made by `siot-mcu udev`. Behind 60-serial.rules, which finds out the interface number,',
     '# and before 77-mm-*.rules, so that ModemManager leaves the devices alone.',
@@ -30,8 +37,9 @@ export function udevRules(links: readonly LinkConfig[], ports: readonly PortInfo
   for (const { name, transport } of links) {
     if (transport.type === 'usb') lines.push('', ...rule(name, transport));
     if (transport.type !== 'serial') continue;
-    const usb = ports.find(({ path, byId, byPath }) =>
-      [path, byId, byPath].includes(transport.path),
+    const device = deviceOf(transport.path);
+    const usb = ports.find(
+      ({ path, byId, byPath }) => path === device || [path, byId, byPath].includes(transport.path),
     )?.usb;
     if (usb === undefined) {
       without.push({

@@ -61,6 +61,8 @@ export class Gateway {
   readonly #fairShare: FairShare;
   readonly #state: StateDir;
   readonly #usb: UsbFleets;
+  /** Names of links on USB that are being made. */
+  readonly #coming = new Set<string>();
   /** Changes are applied one after the other. */
   #busy: Promise<void> = Promise.resolve();
   #ended: Promise<void> | undefined;
@@ -165,7 +167,8 @@ export class Gateway {
   async #end(): Promise<void> {
     this.#clockTimer?.cancel();
     this.#verbs?.stop();
-    await this.#usb.stop();
+    // A disk that does not answer may hold up a board that has just come: the others go on.
+    await this.#within(LET_GO_MS, [this.#usb.stop()]);
     const links = [...this.#links.values()];
     const stopped = await this.#within(
       LET_GO_MS,
@@ -254,7 +257,8 @@ export class Gateway {
   async #addUsbLink(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
     if (
       this.config.links.some(({ name }) => name === config.name) ||
-      this.#links.has(config.name)
+      this.#links.has(config.name) ||
+      this.#coming.has(config.name)
     ) {
       this.parts.log.error(
         { link: config.name },
@@ -262,14 +266,24 @@ export class Gateway {
       );
       return undefined;
     }
-    return this.#addLink(config, transport);
+    this.#coming.add(config.name);
+    try {
+      return await this.#addLink(config, transport);
+    } finally {
+      this.#coming.delete(config.name);
+    }
   }
 
-  async #addLink(config: LinkConfig, transport: Transport): Promise<Link> {
+  /** Undefined: the gateway ends. */
+  async #addLink(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
     const nodeId = nodeIdOf(config, this.#record?.id ?? '');
     const log = this.parts.log.child({ link: config.name });
     const file = this.#state.linkFile(nodeId);
     const names = this.#state.namesFile(nodeId, this.parts.clock);
+    const knownNames = await names.load();
+    const record = await file.load();
+    // The disk may have taken its time.
+    if (this.#isEnding()) return undefined;
     const link = new Link({
       config,
       nodeId,
@@ -281,8 +295,8 @@ export class Gateway {
       log,
       file,
       names,
-      knownNames: await names.load(),
-      record: await file.load(),
+      knownNames,
+      record,
     });
     this.#links.set(config.name, link);
     if (this.#siot !== undefined) link.attach(this.#siot);

@@ -93,30 +93,32 @@ export class StateDir {
 
   /**
    * The devices of `usb` links; none when nothing was kept, or when the file is
-   * broken: that one is put aside, under a name ending in `.broken`, and logged.
+   * broken or cannot be read: that one is put aside, under a name ending in
+   * `.broken`, and logged.
    */
   async loadUsb(): Promise<UsbRecord> {
     const path = join(this.path, 'usb.json');
+    let reason = 'it is broken';
     try {
       const record = parseUsbRecord(JSON.parse(Buffer.from(await this.disk.read(path)).toString()));
       if (record !== undefined) return record;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return {};
-      if (!(error instanceof SyntaxError)) {
-        this.log.error(
-          { path, reason: reasonOf(error) },
-          'what is known of USB devices cannot be read',
-        );
-        return {};
-      }
+      if (!(error instanceof SyntaxError)) reason = reasonOf(error);
     }
     await this.disk.rename(path, `${path}.broken`).catch(() => undefined);
-    this.log.error({ path }, 'what is known of USB devices is broken: put aside, starting anew');
+    this.log.error(
+      { path, reason },
+      'what is known of USB devices cannot be read: put aside under a name ending in .broken, starting anew',
+    );
     return {};
   }
 
-  async saveUsb(record: UsbRecord): Promise<void> {
-    await this.#file('usb').save(record);
+  /** False: it could not be written, which is logged. */
+  async saveUsb(record: UsbRecord): Promise<boolean> {
+    const file = this.#file('usb');
+    await file.save(record);
+    return file.problem === undefined;
   }
 
   /** What is kept of the link with this node. */

@@ -19,7 +19,7 @@ import type { UsbWatch } from '../transport/usb-watch.js';
 import { UsbTransport } from '../transport/usb.js';
 import type { LinkConfig, UsbConfig } from './config.js';
 import { reasonOf } from './disk.js';
-import { MOST_MEMBERS, seat, strangerIn, type UsbMember } from './usb-roster.js';
+import { isDeviceOf, MOST_MEMBERS, seat, strangerIn, type UsbMember } from './usb-roster.js';
 
 /** A configured link whose transport is `usb`. */
 export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
@@ -61,6 +61,7 @@ export class UsbFleet {
   #members: readonly UsbMember[];
   #ports: ReadonlyMap<string, UsbPort> = new Map();
   readonly #links = new Map<string, FleetLink>();
+  /** Names that another link had when they were needed. */
   readonly #shunned = new Set<string>();
   /** Templates that are known to match devices of this one. */
   readonly #rivals = new Set<string>();
@@ -70,6 +71,7 @@ export class UsbFleet {
   #stopped = false;
   #saved = '';
   #fullSaid = false;
+  #crowdedSaid = false;
 
   constructor(private readonly parts: UsbFleetParts) {
     this.#members = parts.known;
@@ -86,8 +88,9 @@ export class UsbFleet {
     return this.lookAgain();
   }
 
-  /** Other templates may have come or gone. Resolves when that is acted upon. */
+  /** Other links may have come or gone. Resolves when that is acted upon. */
   lookAgain(): Promise<void> {
+    this.#shunned.clear();
     return this.#look(this.parts.watch.ports);
   }
 
@@ -135,7 +138,7 @@ export class UsbFleet {
     await this.#leave(matching.filter((port) => !present.includes(port)));
     await this.#forgetDeleted(present);
     const seating = seat(template.name, this.#members, present);
-    const { members, ports: seated, twins, namesakes, refused } = seating;
+    const { members, ports: seated, twins, namesakes, refused, crowded } = seating;
     this.#members = members;
     this.#ports = seated;
     for (const serialNumber of twins) {
@@ -157,6 +160,14 @@ export class UsbFleet {
       );
     }
     this.#fullSaid = refused.length > 0;
+    if (crowded.length > 0 && !this.#crowdedSaid) {
+      log.warn(
+        { ports: crowded.map(({ path }) => path) },
+        'no link for these ports: they are on the same USB interface as another one, which has the link; ' +
+          'give each a link of type serial, with its path under /dev/serial/by-path',
+      );
+    }
+    this.#crowdedSaid = crowded.length > 0;
     this.#save();
     // All of them, before one has to be waited for: a link may try its port at any time.
     for (const member of members) this.#hold(member, seated.get(member.name));
@@ -245,6 +256,7 @@ export class UsbFleet {
         identity: `${vendorId}:${productId} ${who}`,
         serial: template.transport,
         find: () => this.#ports.get(member.name),
+        isElsewhere: () => this.parts.watch.ports.some((port) => isDeviceOf(member, port)),
         where,
       },
       clock,

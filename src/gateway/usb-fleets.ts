@@ -1,5 +1,5 @@
 /** All configured links of type `usb`, which share one watch on the bus and one file. */
-import type { Clock } from '../point/clock.js';
+import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
 import type { UsbIdentity } from '../transport/sysfs.js';
@@ -20,11 +20,18 @@ export interface UsbFleetsParts {
   readonly where?: SystemRoot | undefined;
 }
 
+/** Between two tries to keep what is known, ms. */
+const SAVE_AGAIN_MS = 2_000;
+
 export class UsbFleets {
   readonly #fleets = new Map<string, UsbFleet>();
   #watch: UsbWatch | undefined;
   /** By the name of the configured link; a Map, since links may have any name. */
   #known: Map<string, readonly UsbMember[]> | undefined;
+  /** What is known now is not on disk, as far as that is known. */
+  #unsaved = false;
+  #saveTimer: Timer | undefined;
+  #stopped = false;
 
   constructor(private readonly parts: UsbFleetsParts) {}
 
@@ -45,7 +52,7 @@ export class UsbFleets {
         ...links,
         save: (members) => {
           known.set(template.name, members);
-          void state.saveUsb(Object.fromEntries(known));
+          void this.#save();
         },
       },
       clock,
@@ -78,8 +85,20 @@ export class UsbFleets {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#watch?.stop();
     await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
+    if (this.#unsaved) await this.#save();
+  }
+
+  /** Again and again, until it is on disk: boards that look alike would be taken for each other. */
+  async #save(): Promise<void> {
+    this.#saveTimer?.cancel();
+    this.#unsaved = true;
+    this.#unsaved = !(await this.parts.state.saveUsb(Object.fromEntries(this.#known ?? [])));
+    if (!this.#unsaved || this.#stopped) return;
+    this.#saveTimer?.cancel();
+    this.#saveTimer = this.parts.clock.setTimer(SAVE_AGAIN_MS, () => void this.#save());
   }
 
   /** Who has a device, unless that is `name`. */

@@ -53,6 +53,8 @@ export interface Seating {
   readonly namesakes: readonly Namesake[];
   /** Ports for which there was no room. */
   readonly refused: readonly UsbPort[];
+  /** Ports that share an interface with one that has the link. */
+  readonly crowded: readonly UsbPort[];
 }
 
 export interface Namesake {
@@ -70,8 +72,7 @@ export function seat(
   known: readonly UsbMember[],
   present: readonly UsbPort[],
 ): Seating {
-  // Several ports of one interface cannot be told apart: one of them has a link.
-  const ports = [...new Map(present.map((port) => [socketOf(port.usb), port])).values()];
+  const ports = firstOfEach(present);
   const members = new Map(known.map((member) => [member.name, member]));
   const seated = new Map<UsbPort, UsbMember>();
   const twins = new Set<string>();
@@ -126,8 +127,25 @@ export function seat(
     twins: [...twins],
     namesakes,
     refused,
+    crowded: present.filter((port) => !ports.includes(port)),
   };
 }
+
+/** Several ports of one interface cannot be told apart: the first has a link, also when others come. */
+function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
+  const firsts = new Map<string, UsbPort>();
+  for (const port of ports) {
+    const socket = socketOf(port.usb);
+    const first = firsts.get(socket);
+    if (first === undefined || BY_NUMBER.compare(port.path, first.path) < 0) {
+      firsts.set(socket, port);
+    }
+  }
+  return [...firsts.values()];
+}
+
+/** ttyUSB9 comes before ttyUSB10. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 interface Numbered {
   readonly serialNumber?: string | undefined;
@@ -209,6 +227,12 @@ export function strangerIn(member: UsbMember, { usb }: UsbPort): string | undefi
     `a board ${usb.vendorId}:${usb.productId} is plugged in where ` +
     `${member.vendorId}:${member.productId} was`
   );
+}
+
+/** Whether this looks like the member's device, whoever has it now. */
+export function isDeviceOf(member: UsbMember, { usb }: UsbPort): boolean {
+  const isPlaced = member.byPlace || member.serialNumber === undefined;
+  return isTwin(member, usb) && (!isPlaced || member.place === usb.place);
 }
 
 /** `rivals`: others that have its number are there, so that the number alone would be a matter of luck. */

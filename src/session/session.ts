@@ -272,8 +272,8 @@ export class Session implements Conversation {
   }
 
   /**
-   * Sends no settings: it may be another device. It gets acknowledgements all the
-   * same; when it is no longer held, what waits is sent.
+   * Sends no settings, and learns nothing of them: it may be another device. It
+   * gets acknowledgements all the same; when it is no longer held, what waits is sent.
    */
   hold(held: boolean): void {
     this.#held = held;
@@ -384,6 +384,8 @@ export class Session implements Conversation {
     this.#restarted(this.#intake.restartSign(points, this.#restarts) ?? bySequence);
     const taken = this.#intake.take(points, this.#arrival());
     if (!this.#uplink.deliver(sequence, frame, taken)) return;
+    // What another board says of a setting is nothing that the right one has done.
+    if (this.#held) return;
     for (const one of taken) this.#judge.reported(one);
   }
 

@@ -169,6 +169,12 @@ async function permissionText(path: string): Promise<string> {
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined)
     return `${path} may not be looked at by user ${user}: a folder is closed.`;
+  if (isRoot()) {
+    return (
+      `${path} may not be opened, though this is root: a container has to be given the device ` +
+      '(docker run --device, or --device-cgroup-rule for devices that come later).'
+    );
+  }
   const group = await groupName(stats.gid);
   if ((stats.mode & 0o060) !== 0o060) {
     return (
@@ -190,6 +196,14 @@ async function groupName(gid: number): Promise<string> {
     if (name !== undefined && name !== '' && id === String(gid)) return name;
   }
   return String(gid);
+}
+
+function isRoot(): boolean {
+  try {
+    return userInfo().uid === 0;
+  } catch {
+    return false; // no entry in /etc/passwd, which root has
+  }
 }
 
 function userName(): string {

@@ -1,4 +1,4 @@
-import { readFile, readdir, readlink, realpath } from 'node:fs/promises';
+import { readFile, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 /**
@@ -43,7 +43,8 @@ export async function driverOf(device: string): Promise<string | undefined> {
 
 /**
  * Goes up from a device to the USB interface and the USB device that it is a
- * part of; undefined when it is on another bus. `sys`: where to stop.
+ * part of; undefined when it is on another bus, or goes meanwhile: of a board
+ * that comes anew in its place nothing is mixed in. `sys`: where to stop.
  */
 export async function usbIdentity(device: string, sys: string): Promise<UsbIdentity | undefined> {
   const top = await realpath(sys).catch(() => sys);
@@ -54,9 +55,17 @@ export async function usbIdentity(device: string, sys: string): Promise<UsbIdent
     const vendorId = await attribute(`${folder}/idVendor`);
     const productId = await attribute(`${folder}/idProduct`);
     if (vendorId === undefined || productId === undefined) continue;
+    const before = await folderId(folder);
     const serialNumber = await attribute(`${folder}/serial`);
     const manufacturer = await attribute(`${folder}/manufacturer`);
     const product = await attribute(`${folder}/product`);
+    const place = await placeOf(folder, top);
+    const isSame =
+      before !== undefined &&
+      before === (await folderId(folder)) &&
+      vendorId === (await attribute(`${folder}/idVendor`)) &&
+      productId === (await attribute(`${folder}/idProduct`));
+    if (!isSame) return undefined;
     return {
       vendorId,
       productId,
@@ -64,10 +73,16 @@ export async function usbIdentity(device: string, sys: string): Promise<UsbIdent
       ...(manufacturer === undefined ? {} : { manufacturer }),
       ...(product === undefined ? {} : { product }),
       ...(interfaceNumber === undefined ? {} : { interfaceNumber: parseInt(interfaceNumber, 16) }),
-      place: await placeOf(folder, top),
+      place,
     };
   }
   return undefined;
+}
+
+/** Another one for each folder, also for one that takes the place of one that has gone. */
+async function folderId(folder: string): Promise<string | undefined> {
+  const stats = await stat(folder).catch(() => undefined);
+  return stats === undefined ? undefined : `${stats.ino} ${stats.birthtimeMs}`;
 }
 
 /** `device`: folder of the USB device, such as `…/0000:00:14.0/usb1/1-1/1-1.4`. */

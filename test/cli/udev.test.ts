@@ -101,3 +101,11 @@ it('refuses a link that would take every device', async () => {
   );
   expect(stderr).toContain('links[0].node.id: each device of a usb link has a node of its own');
 });
+
+it('knows a device by the name that its own rules have given it', () => {
+  const { links } = configOf({
+    links: [{ name: 'pump', transport: { type: 'serial', path: '/dev/siot-mcu/pump-A-01' } }],
+  });
+  expect(udevRules(links, [port]).without).toHaveLength(1);
+  expect(udevRules(links, [port], () => '/dev/ttyUSB0').without).toEqual([]);
+});

@@ -1,7 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { McuOptions } from '../../firmware-sim/index.js';
 import type { Board } from '../support/usb-machine.js';
 import { UsbMachine } from '../support/usb-machine.js';
+import { nodeIdOf, type LinkConfig } from '../../src/gateway/config.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, asker, openDevice, startStore, type Device } from './plant.js';
@@ -26,7 +31,8 @@ async function rig(...others: object[]) {
       ...others,
     ],
   };
-  const gateway = new GatewayUnderTest(tempDir(), document, { usbRoot: machine.root });
+  const folder = tempDir();
+  const gateway = new GatewayUnderTest(folder, document, { usbRoot: machine.root });
   const plug = async (
     hub: string,
     name: string,
@@ -53,7 +59,14 @@ async function rig(...others: object[]) {
       () => `${name} to be open: ${JSON.stringify(gateway.gateway.status())}`,
     );
   const nodeOf = (name: string): string => gateway.link(name).nodeId;
-  return { store, machine, document, gateway, plug, links, open, nodeOf };
+  // Where the next usb.json would be written first.
+  const inTheWay = join(folder, 'state/usb.json.new');
+  const disk = {
+    usbFile: join(folder, 'state/usb.json'),
+    fill: () => mkdirSync(inTheWay),
+    free: () => rmdirSync(inTheWay),
+  };
+  return { store, machine, document, folder, disk, gateway, plug, links, open, nodeOf };
 }
 
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
@@ -240,6 +253,155 @@ describe('USB boards', () => {
     );
     expect(gateway.link('boards-A').transport).toBe('tcp 127.0.0.1:9');
   });
+
+  it('have their link once the other one of its name is called otherwise, as the message says', async () => {
+    const other = { name: 'boards-A', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
+    const { gateway, document, plug, open } = await rig(other);
+    await plug('1', 'ttyACM0', A);
+    await gateway.start();
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('rename it')),
+      'the complaint',
+    );
+    const [boards] = document.links;
+    await gateway.reload({ ...document, links: [boards, { ...other, name: 'pump' }] });
+    await open('boards-A');
+  });
+
+  it('of two configured links that come to one name at the same moment: one has it', async () => {
+    const usb = (name: string, vendorId: string) => ({
+      name,
+      transport: { type: 'usb', vendorId },
+      protocol: 'compact',
+    });
+    const { gateway, plug, open, links } = await rig(usb('x', '0001'), usb('x-b', '0002'));
+    await gateway.start();
+    const both = await Promise.all([
+      plug('1', 'ttyACM0', { vendorId: '0001', serialNumber: 'b-1' }),
+      plug('2', 'ttyACM1', { vendorId: '0002', serialNumber: '1' }),
+    ]);
+    await open('x-b-1');
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('another link of that name')),
+      'the complaint',
+    );
+    expect(links()).toEqual(['x-b-1']);
+    expect(both.map((device) => device.openings()).sort()).toEqual([0, 1]);
+  });
+
+  it('with several ports on one interface have a link for the first, also when others come, which is said', async () => {
+    const { gateway, machine, plug, open, links } = await rig();
+    const first = await plug('1', 'ttyUSB9', A);
+    await gateway.start();
+    await open('boards-A');
+    const second = await openDevice();
+    machine.plug('1', 'ttyUSB10', second.pipe.path, A);
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('same USB interface')),
+      'the warning',
+    );
+    await gateway.restart();
+    await open('boards-A');
+    expect(gateway.link('boards-A').transport).toContain('ttyUSB9');
+    expect([links(), first.openings(), second.openings()]).toEqual([['boards-A'], 2, 0]);
+  });
+
+  it('that a changed configuration gives to another link, or to none, are not said to be unplugged', async () => {
+    const { gateway, document, plug, open } = await rig();
+    await plug('1', 'ttyACM0', { ...A, product: 'Pico' });
+    await gateway.start();
+    await open('boards-A');
+    const [boards] = document.links;
+    const transport = { type: 'usb', product: 'Teensy*' };
+    await gateway.reload({ ...document, links: [{ ...boards, transport }] });
+    await until(
+      () => gateway.link('boards-A').portProblem?.includes('do not match it any more') === true,
+      () => `the reason: ${gateway.link('boards-A').portProblem ?? ''}`,
+    );
+  });
+
+  it('without a device file, as in a container, are said to be that', async () => {
+    const { gateway, machine, plug, links } = await rig();
+    await plug('1', 'ttyACM0', A);
+    rmSync(join(machine.root, 'dev/ttyACM0'));
+    await gateway.start();
+    await until(
+      () =>
+        links().includes('boards-A') &&
+        gateway.link('boards-A').portProblem?.includes('although the device is plugged in') ===
+          true,
+      'the reason',
+    );
+  });
+});
+
+describe('what is known of USB boards', () => {
+  it('is written once the disk has room again', async () => {
+    const { gateway, disk, plug, open } = await rig();
+    await gateway.start();
+    disk.fill();
+    await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('usb.json')),
+      'the complaint',
+    );
+    disk.free();
+    await until(() => existsSync(disk.usbFile), 'usb.json to be written');
+  });
+
+  it('is written at the end, if it could not be before: a board that was confirmed stays so', async () => {
+    const { gateway, disk, plug, open } = await rig();
+    await gateway.start();
+    const name = 'boards-pci0-usb2-1';
+    const first = await plug('1', 'ttyACM0', {});
+    await open(name);
+    await first.pull();
+    await until(() => gateway.link(name).port === 'closed', 'the port to close');
+    await plug('1', 'ttyACM0', { productId: '0005' });
+    await until(() => gateway.link(name).advice.length > 0, 'the settings to be held');
+    disk.fill();
+    const { request } = await asker(nats, gateway.id);
+    await request('confirm', JSON.stringify({ link: name }));
+    await until(
+      () => complaints(gateway.said).some((line) => line.includes('usb.json')),
+      'the complaint',
+    );
+    disk.free();
+    await gateway.restart();
+    await open(name);
+    expect(gateway.link(name).advice).toEqual([]);
+  });
+
+  it('is put aside where it cannot be read, not overwritten', async () => {
+    const { gateway, disk, plug, open } = await rig();
+    await gateway.start();
+    await plug('1', 'ttyACM0', A);
+    await open('boards-A');
+    await gateway.gateway.stop();
+    rmSync(disk.usbFile);
+    mkdirSync(disk.usbFile);
+    writeFileSync(join(disk.usbFile, 'mark'), '');
+    await gateway.restart();
+    await open('boards-A');
+    expect(existsSync(`${disk.usbFile}.broken/mark`)).toBe(true);
+    expect(complaints(gateway.said).join()).toContain('put aside');
+  });
+
+  it('and does not come from the disk holds up the board alone: the others end as they should', async () => {
+    const tcp = { name: 'far', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
+    const { folder, gateway, plug, links } = await rig(tcp);
+    await gateway.start();
+    const id = nodeIdOf({ name: 'boards-A', node: {} } as LinkConfig, gateway.id);
+    const names = join(folder, `state/links/${id}.names`);
+    execFileSync('mkfifo', [names]);
+    const device = await plug('1', 'ttyACM0', A);
+    const writer = await openFile(names, 'w'); // Somebody reads it, and gets nothing.
+    await gateway.gateway.stop();
+    expect(gateway.said.at(-1)?.message).toBe('gateway has ended');
+    await writer.close();
+    expect([links(), device.openings()]).toEqual([['far'], 0]);
+  });
 });
 
 describe('a board without a serial number, where another one was', () => {
@@ -283,5 +445,39 @@ describe('a board without a serial number, where another one was', () => {
     await gateway.restart();
     await open(name);
     expect(gateway.link(name).advice).toEqual([]);
+  });
+
+  it.each([
+    ['the value of a setting that waits does not end it', 7, 'after'],
+    ['another value does not take back what is in force for the board', 3, 'before'],
+  ] as const)('reports of a stranger there: %s', async (_what, reported, set) => {
+    const { store, gateway, plug, open, nodeOf } = await rig();
+    await gateway.start();
+    const name = 'boards-pci0-usb2-1';
+    const first = await plug('1', 'ttyACM0', {});
+    await open(name);
+    await first.report('uptime', 100);
+    const node = nodeOf(name);
+    if (set === 'before') {
+      await store.setAs('user-1', node, 'limit', '', 7);
+      await first.mcu.waitForSetting('limit');
+      await until(() => gateway.link(name).pending.length === 0, 'the acknowledgement');
+    }
+    await first.pull();
+    if (set === 'after') {
+      await store.setAs('user-1', node, 'limit', '', 7);
+      await until(() => gateway.link(name).pending.length === 1, 'the setting to wait');
+    }
+    const other = await plug('1', 'ttyACM0', { productId: '0005' });
+    await open(name);
+    await other.report('limit', reported);
+    await other.report('temp', 2);
+    await store.waitForPoint(node, 'temp', '0', isAt(2));
+    await other.pull();
+    // The right board again, freshly powered: it has forgotten what it was told.
+    const back = await plug('1', 'ttyACM0', {});
+    await open(name);
+    await back.report('uptime', 1);
+    expect((await back.mcu.waitForSetting('limit')).value).toBe(7);
   });
 });

@@ -191,6 +191,24 @@ describe('plugging', () => {
   });
 });
 
+it('a device that comes anew while it is looked at is not there yet, and nothing is mixed', async () => {
+  const machine = new UsbMachine();
+  const board = { serialNumber: 'A' };
+  const { path } = pty();
+  machine.plug('1', 'ttyACM0', path, board);
+  const serial = join(machine.root, 'sys/devices/pci0/usb1/1-1/serial');
+  rmSync(serial);
+  execFileSync('mkfifo', [serial]);
+  const look = listUsbPorts({ root: machine.root });
+  // The look has read the IDs, and is at the number, which ends as that of a device that goes.
+  const writer = await open(serial, 'w');
+  machine.pull('1', 'ttyACM0');
+  await writer.close();
+  machine.plug('1', 'ttyACM0', path, board);
+  expect(await look).toEqual([]);
+  expect(await listUsbPorts({ root: machine.root })).toHaveLength(1);
+});
+
 describe('the port of a device', () => {
   const open = async (find: () => UsbPort | undefined, machine: UsbMachine) => {
     const events = new Recorder();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { realpathSync } from 'node:fs';
 import { usbMatches } from '../../transport/usb-match.js';
 import { listPorts } from '../../transport/serial-ports.js';
 import { readConfigFile } from '../config-file.js';
@@ -21,7 +22,7 @@ export function udevCommand(): Command {
     .action(async ({ config: file }: ConfigOption) => {
       const { links } = readConfigFile(file, process.env);
       const ports = await listPorts();
-      const { lines, without } = udevRules(links, ports);
+      const { lines, without } = udevRules(links, ports, deviceOf);
       for (const line of lines) printLine(line);
       for (const { link, why } of without)
         complain(`no rule for link ${JSON.stringify(link)}: ${why}`);
@@ -33,4 +34,13 @@ export function udevCommand(): Command {
           complain(`link ${JSON.stringify(name)} matches no device that is plugged in now`);
       }
     });
+}
+
+/** Behind any link to it, such as one that these rules have made before. */
+function deviceOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
