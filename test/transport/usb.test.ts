@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, rmSync, symlinkSync, watch as watchFiles, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
+import { explainOpenError } from '../../src/transport/port-access.js';
 import { SERIAL_DEFAULTS } from '../../src/transport/serial-options.js';
 import { usbCovers, usbMatches, type UsbMatch } from '../../src/transport/usb-match.js';
 import { listUsbPorts, type UsbPort } from '../../src/transport/usb-ports.js';
@@ -261,3 +263,13 @@ describe('the port of a device', () => {
     await expect(open(() => port, machine)).rejects.toMatchObject({ reason: 'notFound' });
   });
 });
+
+it.runIf(userInfo().uid === 0)(
+  'root that may not open a device is told of containers, not of groups',
+  async () => {
+    const error = Object.assign(new Error('EPERM'), { code: 'EPERM' });
+    const { reason, message } = await explainOpenError('/dev/null', error);
+    expect(reason).toBe('permission');
+    expect(message).toMatch(/though this is root: a container/);
+  },
+);
