@@ -1,4 +1,5 @@
 /** Serial ports of USB devices: what is plugged in now, from sysfs alone. */
+import { readlink } from 'node:fs/promises';
 import { attribute, namesIn, usbIdentity, type UsbIdentity } from './sysfs.js';
 import type { SystemRoot } from './serial-ports.js';
 
@@ -10,11 +11,14 @@ export interface UsbPort {
 
 /** Opens no port. Never rejects: a device that goes while it is looked at is not there. */
 export async function listUsbPorts({ root = '' }: SystemRoot = {}): Promise<UsbPort[]> {
-  const names = await namesIn(`${root}/sys/class/tty`);
-  const ports = await Promise.all(names.map((name) => usbPort(name, root)));
-  return ports
-    .filter((port) => port !== undefined)
-    .sort((a, b) => (a.usb.place < b.usb.place ? -1 : 1));
+  const ports: UsbPort[] = [];
+  // One after the other: a device that does not answer holds its attributes up, and with several
+  // of them at once all of Node's file threads.
+  for (const name of await namesIn(`${root}/sys/class/tty`)) {
+    const port = await usbPort(name, root);
+    if (port !== undefined) ports.push(port);
+  }
+  return ports.sort((a, b) => (a.usb.place < b.usb.place ? -1 : 1));
 }
 
 /** Who is behind a path of {@link listUsbPorts} now. */
@@ -27,6 +31,9 @@ export async function usbPortAt(
 
 async function usbPort(name: string, root: string): Promise<UsbPort | undefined> {
   const folder = `${root}/sys/class/tty/${name}`;
+  // Most are consoles of the screen, and have nothing behind them.
+  const target = await readlink(folder).catch(() => '');
+  if (target.includes('/devices/virtual/')) return undefined;
   const usb = await usbIdentity(`${folder}/device`, `${root}/sys`);
   // Without a number there is no device file, and without a file no port.
   if (usb === undefined || (await attribute(`${folder}/dev`)) === undefined) return undefined;

@@ -6,6 +6,8 @@ import { listUsbPorts, sameUsbPort, type UsbPort } from './usb-ports.js';
 
 /** A board with several ports brings them all within this time, in ms. */
 const GATHER_MS = 20;
+/** A device that does not answer must not keep other links from starting, ms. */
+const FIRST_LOOK_MS = 1_000;
 /** Many kernels tell of each write to a port as of a change of its rights: not a look for each, ms. */
 const CHANGES_MS = 500;
 /** Where /dev tells nothing (a container's own /dev, no inotify left), this finds what has come, in ms. */
@@ -52,11 +54,16 @@ export class UsbWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves after the first look. */
+  /** Resolves after the first look, or when that takes too long: then listeners are told later. */
   async start(): Promise<void> {
     this.#listen();
-    await this.#scan(true);
-    this.#poll();
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.clock.setTimer(FIRST_LOOK_MS, resolve);
+    });
+    const look = this.#scan(true).then(() => this.#poll());
+    await Promise.race([look, late]);
+    timer?.cancel();
   }
 
   stop(): void {

@@ -335,6 +335,24 @@ describe('USB boards', () => {
   });
 });
 
+it('a USB device that does not answer keeps no other link from starting, and has its own when it does', async () => {
+  const tcp = { name: 'far', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
+  const { machine, gateway, plug, open, links } = await rig(tcp);
+  await plug('1', 'ttyACM0', A);
+  const serial = join(machine.root, 'sys/devices/pci0/usb1/1-1/serial');
+  rmSync(serial);
+  execFileSync('mkfifo', [serial]);
+  await gateway.start();
+  expect(links()).toEqual(['far']);
+  const writer = await openFile(serial, 'w');
+  // The next look is to find a number as well.
+  rmSync(serial);
+  writeFileSync(serial, 'A\n');
+  await writer.writeFile('A\n');
+  await writer.close();
+  await open('boards-A');
+});
+
 describe('what is known of USB boards', () => {
   it('is written once the disk has room again', async () => {
     const { gateway, disk, plug, open } = await rig();
