@@ -168,13 +168,14 @@ export class Gateway {
     this.#clockTimer?.cancel();
     this.#verbs?.stop();
     // A disk that does not answer may hold up a board that has just come: the others go on.
-    await this.#within(LET_GO_MS, [this.#usb.stop()]);
+    const usb = this.#within(LET_GO_MS, [this.#usb.stop()]);
     const links = [...this.#links.values()];
     const stopped = await this.#within(
       LET_GO_MS,
       links.map((link) => link.stop()),
     );
-    await this.#siot?.stop(stopped ? DRAIN_MS : DRAIN_MS - LET_GO_MS);
+    const inTime = (await usb) && stopped;
+    await this.#siot?.stop(inTime ? DRAIN_MS : DRAIN_MS - LET_GO_MS);
     await this.#nats?.stop();
     const kept = stopped && (await this.#within(KEEP_MS, [this.#keep(links)]));
     if (!kept) {
@@ -349,6 +350,7 @@ export class Gateway {
     if (connection !== undefined) await this.#restartSiot(record, connection);
     const there = new Set([
       ...this.#links.keys(),
+      ...this.#coming,
       ...this.#usb.templates().map(({ name }) => name),
     ]);
     for (const link of config.links) {
@@ -366,7 +368,9 @@ export class Gateway {
 
   /** A link that is configured otherwise has its name from a device on USB. */
   #isOnUsb({ name, transport }: LinkConfig): boolean {
-    return transport.type !== 'usb' && this.#links.get(name)?.config.transport.type === 'usb';
+    const isTaken =
+      this.#links.get(name)?.config.transport.type === 'usb' || this.#coming.has(name);
+    return transport.type !== 'usb' && isTaken;
   }
 
   /** Another connection; the devices stay attached meanwhile. */
