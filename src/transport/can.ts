@@ -1,8 +1,9 @@
 import type { Clock } from '../point/clock.js';
-import type { CanBuses, CanSeat } from './can-bus.js';
+import type { CanBuses } from './can-bus.js';
+import { openCanChannel, type CanChannelOptions } from './can-channel.js';
 import { CLASSIC_LENGTH, FD_LENGTHS, MAX_STANDARD_ID, type CanFrame } from './can-frame.js';
 import type { CanOptions } from './can-options.js';
-import type { BusStatus, Channel, ChannelEvents, Transport, TransportError } from './transport.js';
+import type { BusStatus, Channel, ChannelEvents, Transport } from './transport.js';
 
 const FD_LENGTH = 64;
 
@@ -27,57 +28,33 @@ export class CanTransport implements Transport {
     this.description = `can ${options.interface} tx ${ids[0] ?? ''} rx ${ids[1] ?? ''}${options.fd ? ' fd' : ''}`;
   }
 
-  async open(events: ChannelEvents): Promise<Channel> {
+  open(events: ChannelEvents): Promise<Channel> {
     const { interface: name, rxId, fd } = this.#options;
-    const inbox = new Inbox(events);
-    let ended = false;
-    let opened = false;
-    let failure: TransportError | undefined;
-    const end = (cause: TransportError | undefined): void => {
-      if (ended) return;
-      ended = true;
-      inbox.stop();
-      if (opened) events.closed(cause);
-      else failure = cause;
-    };
-    const seat = this.#buses.join(
-      name,
-      {
-        ids: [{ id: rxId, extended: this.#isExtended(rxId) }],
-        fd,
-        frame: (frame) => {
-          if (frame.fd && !fd) events.discarded('canFrame', { bytes: frame.data.length });
-          else if (frame.data.length > 0) inbox.put(frame.data);
-        },
-        closed: end,
-        drained: () => events.drained(),
+    const options: CanChannelOptions = {
+      interface: name,
+      ids: [{ id: rxId, extended: this.#isExtended(rxId) }],
+      fd,
+      received: (frame, inbox) => {
+        if (frame.fd && !fd) events.discarded('canFrame', { bytes: frame.data.length });
+        else if (frame.data.length > 0) inbox.put(frame.data);
       },
-      this.#clock,
-    );
-    await seat.ready;
-    if (failure !== undefined) throw failure;
-    opened = true;
-    // Whoever opens gets the channel before the first frame.
-    setImmediate(() => inbox.begin());
-    return new CanChannel({
-      seat,
-      inbox,
-      frame: (data) => this.#frame(data),
-      mostBytes: this.#mostBytes,
-      left: () => end(undefined),
-    });
+      framesOf: (bytes) => this.#framesOf(bytes),
+    };
+    return openCanChannel(options, this.#buses, this.#clock, events);
   }
 
   bus(): BusStatus {
     return this.#buses.status(this.#options.interface, this.#clock);
   }
 
-  get #mostBytes(): number {
-    return this.#options.fd ? FD_LENGTH : CLASSIC_LENGTH;
-  }
-
   #isExtended(id: number): boolean {
     return this.#options.extendedIds || id > MAX_STANDARD_ID;
+  }
+
+  *#framesOf(bytes: Uint8Array): Generator<CanFrame> {
+    const most = this.#options.fd ? FD_LENGTH : CLASSIC_LENGTH;
+    for (let at = 0; at < bytes.length; at += most)
+      yield this.#frame(bytes.subarray(at, at + most));
   }
 
   #frame(bytes: Uint8Array): CanFrame {
@@ -91,111 +68,6 @@ export class CanTransport implements Transport {
       remote: false,
       error: false,
     };
-  }
-}
-
-/** Some 64 KiB of classic frames: a second of a full bus, twice. */
-const MOST_WAITING = 8192;
-
-/** Frames' data on their way to the session, which may make them wait: others use the same socket. */
-class Inbox {
-  readonly #events: ChannelEvents;
-  #waiting: Uint8Array[] = [];
-  #state: 'opening' | 'open' | 'paused' | 'stopped' = 'opening';
-  #delivering = false;
-
-  constructor(events: ChannelEvents) {
-    this.#events = events;
-  }
-
-  /** The bytes may be used again after the call. */
-  put(data: Uint8Array): void {
-    if (this.#state === 'open' && this.#waiting.length === 0) this.#events.data(data);
-    else if (this.#waiting.length >= MOST_WAITING) {
-      this.#events.discarded('canOverrun', { bytes: data.length });
-    } else if (this.#state !== 'stopped') this.#waiting.push(Uint8Array.from(data));
-  }
-
-  begin(): void {
-    if (this.#state !== 'opening') return;
-    this.#state = 'paused';
-    this.resume();
-  }
-
-  pause(): void {
-    if (this.#state === 'open' || this.#state === 'opening') this.#state = 'paused';
-  }
-
-  resume(): void {
-    if (this.#state !== 'paused') return;
-    this.#state = 'open';
-    // Called from within: the loop below is still going on.
-    if (this.#delivering) return;
-    this.#delivering = true;
-    const all = this.#waiting;
-    let done = 0;
-    while (this.#isOpen() && done < all.length) this.#events.data(all[done++] ?? new Uint8Array());
-    this.#delivering = false;
-    this.#waiting = this.#isStopped() ? [] : all.slice(done);
-  }
-
-  stop(): void {
-    this.#state = 'stopped';
-    this.#waiting = [];
-  }
-
-  // Others change it in between, which the compiler does not see.
-  #isStopped(): boolean {
-    return this.#state === 'stopped';
-  }
-
-  #isOpen(): boolean {
-    return this.#state === 'open';
-  }
-}
-
-interface CanChannelParts {
-  readonly seat: CanSeat;
-  readonly inbox: Inbox;
-  readonly frame: (bytes: Uint8Array) => CanFrame;
-  readonly mostBytes: number;
-  /** The seat was left. */
-  readonly left: () => void;
-}
-
-class CanChannel implements Channel {
-  readonly #parts: CanChannelParts;
-  #closed: Promise<void> | undefined;
-
-  constructor(parts: CanChannelParts) {
-    this.#parts = parts;
-  }
-
-  get queued(): number {
-    return this.#parts.seat.queued;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    const { seat, frame, mostBytes } = this.#parts;
-    let taken = this.#closed === undefined;
-    for (let at = 0; at < bytes.length; at += mostBytes) {
-      taken = seat.send(frame(bytes.subarray(at, at + mostBytes))) && taken;
-    }
-    return taken;
-  }
-
-  pause(): void {
-    this.#parts.inbox.pause();
-  }
-
-  resume(): void {
-    this.#parts.inbox.resume();
-  }
-
-  close(): Promise<void> {
-    this.#parts.inbox.stop();
-    this.#closed ??= this.#parts.seat.leave().then(this.#parts.left);
-    return this.#closed;
   }
 }
 

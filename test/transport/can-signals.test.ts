@@ -16,8 +16,7 @@ class Frames extends Recorder {
   }
 }
 
-async function open(ids: CanSignalsOptions['ids']) {
-  const can = new FakeCan();
+async function open(ids: CanSignalsOptions['ids'], can = new FakeCan()) {
   const transport = new CanSignalsTransport(
     { interface: 'can0', fd: false, ids },
     new FakeClock(),
@@ -25,6 +24,7 @@ async function open(ids: CanSignalsOptions['ids']) {
   );
   const heard = new Frames();
   const channel = await transport.open(heard);
+  await new Promise((resolve) => setImmediate(resolve));
   return { can, transport, heard, channel };
 }
 
@@ -91,6 +91,30 @@ describe('frames of a bus', () => {
     channel.pause();
     for (let i = 0; i < 8193; i++) can.hear(0x123, [0]);
     expect(heard.discards).toEqual(['canOverrun']);
+  });
+
+  it('are read when the channel is open, not before: then it is not open yet', async () => {
+    const can = new FakeCan();
+    let ready = (): void => undefined;
+    can.ready = new Promise((resolve) => (ready = resolve));
+    let isOpen = false;
+    const opening = open(IDS, can).then((opened) => {
+      isOpen = true;
+      return opened;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([can.opened, isOpen]).toEqual([1, false]);
+    can.hear(0x123, [1]);
+    ready();
+    const { heard } = await opening;
+    expect(heard.frames.map(({ data }) => [...data])).toEqual([[1]]);
+  });
+
+  it('that the channel ends with before it is open, is why it does not open', async () => {
+    const can = new FakeCan();
+    const opening = open(IDS, can);
+    can.events?.ended('down', '');
+    await expect(opening).rejects.toThrow(/down/);
   });
 
   it('end with the channel, once', async () => {
