@@ -44,8 +44,9 @@ interface Reception {
 
 export class IsoTpReceiver {
   #reception: Reception | undefined;
-  /** A flow control has not been sent yet. */
-  #flowWaiting = false;
+  /** A flow control that has not been sent yet, and another one that is to follow it. */
+  #waiting: Uint8Array | undefined;
+  #newer: Uint8Array | undefined;
 
   constructor(
     private readonly host: IsoTpReceiverHost,
@@ -75,14 +76,18 @@ export class IsoTpReceiver {
 
   /** The controller takes frames again: the time for the device's begins now (N_Ar is over). */
   drained(): void {
-    if (!this.#flowWaiting) return;
-    this.#flowWaiting = false;
+    if (this.#waiting === undefined) return;
+    const newer = this.#newer;
+    this.#waiting = undefined;
+    this.#newer = undefined;
     if (this.#reception !== undefined) this.#reception.lastMs = this.clock.monotonicMs();
+    if (newer !== undefined) this.#answer(newer);
   }
 
   /** The channel is gone: forgets what has come. */
   reset(): void {
-    this.#flowWaiting = false;
+    this.#waiting = undefined;
+    this.#newer = undefined;
     this.#forget();
   }
 
@@ -149,9 +154,13 @@ export class IsoTpReceiver {
     this.#answer(this.writer.flowControl('continue', blockSize, stMin));
   }
 
-  /** One waits for the controller at most, and then answers the newest frame. */
+  /** One waits for the controller, and answers the newest frame where that has the same answer. */
   #answer(flowControl: Uint8Array): void {
-    if (!this.#flowWaiting) this.#flowWaiting = !this.host.write(flowControl);
+    if (this.#waiting === undefined) {
+      if (!this.host.write(flowControl)) this.#waiting = flowControl;
+    } else {
+      this.#newer = Buffer.compare(flowControl, this.#waiting) === 0 ? undefined : flowControl;
+    }
   }
 
   /** One timer for N_Ar and N_Cr that looks again, instead of one set anew for each frame. */
@@ -159,7 +168,7 @@ export class IsoTpReceiver {
     return this.clock.setTimer(ms, () => {
       const reception = this.#reception;
       if (reception === undefined) return;
-      const allowed = this.#flowWaiting ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
+      const allowed = this.#waiting !== undefined ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
       const leftMs = reception.lastMs + allowed - this.clock.monotonicMs();
       if (leftMs > 0) reception.timer = this.#watch(leftMs);
       else this.#abandon('isoTpTimeout');

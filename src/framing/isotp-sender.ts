@@ -51,6 +51,8 @@ export class IsoTpSender {
   /** 0 … 15, of the next frame. */
   #sequence = 0;
   #blockLeft = 0;
+  /** The device wants flow controls in between, where those of two first frames cannot be told apart. */
+  #hasBlocks = false;
   #stMin = 0;
 
   constructor(
@@ -84,7 +86,8 @@ export class IsoTpSender {
    */
   again(): void {
     const state = this.#state;
-    if (state.name !== 'flowControl' || state.waits > 0 || this.#at !== this.#inFirst) return;
+    const isFirstOut = state.name === 'flowControl' && this.#at === this.#inFirst;
+    if (!isFirstOut || state.waits > 0 || this.#hasBlocks) return;
     state.timer.cancel();
     this.send(this.#packet);
   }
@@ -100,6 +103,7 @@ export class IsoTpSender {
     switch (status) {
       case 'continue':
         this.#blockLeft = blockSize === 0 ? Number.POSITIVE_INFINITY : blockSize;
+        this.#hasBlocks = blockSize > 0;
         this.#stMin = stMin;
         this.#sendFrames();
         break;

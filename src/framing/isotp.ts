@@ -75,7 +75,7 @@ export class IsoTpConnection {
   /**
    * Queues a packet, in order; the caller leaves it unchanged. False: enough are
    * queued. The same packet again is not queued twice; while nothing has answered
-   * its first frame, that is sent again.
+   * its first frame, that is sent again, but to a device that wants blocks.
    */
   send(packet: Uint8Array): boolean {
     const at = this.#packets.findIndex((queued) => Buffer.compare(queued, packet) === 0);

@@ -28,8 +28,9 @@ export class UsbFleets {
   #watch: UsbWatch | undefined;
   /** By the name of the configured link; a Map, since links may have any name. */
   #known: Map<string, readonly UsbMember[]> | undefined;
-  /** What is known now is not on disk, as far as that is known. */
-  #unsaved = false;
+  /** Under way now; and how the last one ended. */
+  #saving = 0;
+  #failed = false;
   #saveTimer: Timer | undefined;
   #stopped = false;
 
@@ -88,16 +89,19 @@ export class UsbFleets {
     this.#stopped = true;
     this.#watch?.stop();
     await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
-    if (this.#unsaved) await this.#save();
+    this.#saveTimer?.cancel();
+    if (this.#saving > 0 || this.#failed) await this.#save();
   }
 
   /** Again and again, until it is on disk: boards that look alike would be taken for each other. */
   async #save(): Promise<void> {
     this.#saveTimer?.cancel();
-    this.#unsaved = true;
-    this.#unsaved = !(await this.parts.state.saveUsb(Object.fromEntries(this.#known ?? [])));
-    if (!this.#unsaved || this.#stopped) return;
+    this.#saving += 1;
+    const kept = await this.parts.state.saveUsb(Object.fromEntries(this.#known ?? []));
+    this.#saving -= 1;
+    this.#failed = !kept;
     this.#saveTimer?.cancel();
+    if (kept || this.#stopped) return;
     this.#saveTimer = this.parts.clock.setTimer(SAVE_AGAIN_MS, () => void this.#save());
   }
 

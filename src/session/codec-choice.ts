@@ -9,8 +9,8 @@ import type { Log } from '../point/log.js';
 import { CodecProbe } from './codec-probe.js';
 
 export interface CodecChoiceHost {
-  /** Sends a `timeSync`; returns its sequence. */
-  sendTime(codec: PayloadCodec): number;
+  /** Sends a `timeSync`; returns its sequence. `undefined`: the channel takes nothing now. */
+  sendTime(codec: PayloadCodec): number | undefined;
   /** The codec is known now, or is another one. */
   known(): void;
   /** The device has acknowledged a probe. */

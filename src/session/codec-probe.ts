@@ -12,8 +12,8 @@ const FIRST_MS = 5_000;
 const EVERY_MS = 30_000;
 
 export interface CodecProbeHost {
-  /** Sends a `timeSync` in a codec; returns its sequence. */
-  send(codec: PayloadCodec): number;
+  /** Sends a `timeSync` in a codec; returns its sequence. `undefined`: it could not be sent. */
+  send(codec: PayloadCodec): number | undefined;
   /** Only this one of all codecs was acknowledged. */
   settled(codec: PayloadCodec): void;
   /** More than one was: the device acknowledges what it cannot read. */
@@ -64,7 +64,8 @@ export class CodecProbe {
       this.#judge(startedMs);
       return;
     }
-    this.#turns.push({ codec, sequence: this.host.send(codec), acked: false });
+    const sequence = this.host.send(codec);
+    if (sequence !== undefined) this.#turns.push({ codec, sequence, acked: false });
     this.#timer = this.clock.setTimer(this.ackTimeoutMs, () => this.#next(others, startedMs));
   }
 
@@ -79,7 +80,9 @@ export class CodecProbe {
   #settle(): boolean {
     const acked = this.#turns.filter((turn) => turn.acked);
     if (acked.length > 1) this.host.undecided();
-    if (acked.length !== 1 || acked[0] === undefined) return false;
+    // An ack tells nothing where the other codec was not tried.
+    const isWhole = this.#turns.length === Object.keys(PAYLOAD_CODECS).length;
+    if (!isWhole || acked.length !== 1 || acked[0] === undefined) return false;
     this.host.settled(acked[0].codec);
     return true;
   }

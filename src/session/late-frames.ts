@@ -18,6 +18,10 @@ export class LateFrames {
     this.#frames.set(kind, frame);
   }
 
+  get isEmpty(): boolean {
+    return this.#frames.size === 0;
+  }
+
   /** The first of them, which waits no more. */
   take(): CanFrame | undefined {
     for (const [kind, frame] of this.#frames) {

@@ -199,13 +199,12 @@ export class Session implements Conversation {
   }
 
   /** Past the downlink, which sends nothing before the codec is known. */
-  #sendTime(codec: PayloadCodec): number {
-    const { sequence, frame } = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+  #sendTime(codec: PayloadCodec): number | undefined {
     // There will be others, and a time that comes late is wrong.
-    if (!this.host.congested()) {
-      this.counters.tx += 1;
-      this.host.write(frame);
-    }
+    if (this.host.congested()) return undefined;
+    const { sequence, frame } = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+    this.counters.tx += 1;
+    this.host.write(frame);
     return sequence;
   }
 

@@ -26,11 +26,17 @@ export type Page = readonly SentSetting[];
 export class SignalFrames {
   readonly #transmitter = new Transmitter();
 
+  /** Those that are sent. */
+  readonly messages: ReadonlySet<MessageCodec>;
+
   constructor(
     private readonly plan: SignalPlan,
     private readonly book: SettingsBook,
   ) {
-    for (const one of this.#all()) this.apply(one);
+    this.messages = new Set([...plan.sent.values()].map(({ message }) => message));
+    for (const message of this.messages) {
+      for (const one of this.#newestFirst(message).reverse()) this.apply(one);
+    }
   }
 
   /** Somebody else has sent a frame of the message. */
@@ -48,14 +54,12 @@ export class SignalFrames {
     else this.#transmitter.set(message, signal, code);
   }
 
-  /** The pages of those settings that a frame can carry, by message; the newest setting in the last one. */
-  pages(wanted: (setting: Setting) => boolean): Map<MessageCodec, Page[]> {
-    const byMessage = new Map<MessageCodec, SentSetting[]>();
-    for (const one of this.#all().reverse()) {
-      if (one.setting.problem !== undefined || !wanted(one.setting)) continue;
-      byMessage.set(one.message, [...(byMessage.get(one.message) ?? []), one]);
-    }
-    return new Map([...byMessage].map(([message, all]) => [message, this.#pagesOf(message, all)]));
+  /** The pages of those settings of a message that a frame can carry; the newest setting in the last one. */
+  pages(message: MessageCodec, wanted: (setting: Setting) => boolean): Page[] {
+    const all = this.#newestFirst(message).filter(
+      ({ setting }) => setting.problem === undefined && wanted(setting),
+    );
+    return this.#pagesOf(message, all);
   }
 
   /** A frame with a page, and the signals that it holds. Others of the page's signals are as they were set or seen. */
@@ -89,14 +93,13 @@ export class SignalFrames {
       : this.#transmitter.heldWith(message, signal, code);
   }
 
-  /** The oldest first. */
-  #all(): SentSetting[] {
-    return [...this.book.all()]
-      .flatMap((setting) => {
-        const sent = this.plan.sent.get(setting.point.key);
-        return sent === undefined ? [] : [{ ...sent, setting }];
+  #newestFirst(message: MessageCodec): SentSetting[] {
+    return message.signals
+      .flatMap((signal) => {
+        const setting = this.book.get(VALUE_TYPE, this.plan.keys.get(signal) ?? '');
+        return setting === undefined ? [] : [{ message, signal, setting }];
       })
-      .sort(({ setting: a }, { setting: b }) => Number(a.point.time - b.point.time));
+      .sort(({ setting: a }, { setting: b }) => Number(b.point.time - a.point.time));
   }
 }
 

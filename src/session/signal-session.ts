@@ -65,7 +65,7 @@ export class SignalSession implements Conversation {
 
   readonly #reports: SignalReports;
   readonly #frames: SignalFrames;
-  readonly #cycles = new Map<MessageCodec, Timer>();
+  readonly #cycles = new Map<MessageCodec, { pages: readonly Page[]; timer: Timer }>();
   #connected = false;
   #open = false;
   #held = false;
@@ -113,7 +113,7 @@ export class SignalSession implements Conversation {
     this.#congestedTimer?.cancel();
     this.#written = [];
     this.#late.clear();
-    for (const timer of this.#cycles.values()) timer.cancel();
+    for (const { timer } of this.#cycles.values()) timer.cancel();
     this.#cycles.clear();
     this.#setConnected(false);
     this.host.changed();
@@ -197,11 +197,12 @@ export class SignalSession implements Conversation {
 
   /** The interface is there again: what waits is sent, and what is in force, if it is to be restored. */
   #sendAll(): void {
-    const due = this.#frames.pages(
-      (setting) => setting.waiting || (this.options.restore && setting.inForce),
-    );
-    for (const pages of due.values()) for (const page of pages) this.#send(page);
-    for (const message of this.#frames.pages(isSent).keys()) this.#cycle(message);
+    const isDue = (setting: Setting): boolean =>
+      setting.waiting || (this.options.restore && setting.inForce);
+    for (const message of this.#frames.messages) {
+      for (const page of this.#frames.pages(message, isDue)) this.#send(page);
+      this.#cycle(message);
+    }
   }
 
   #send(page: Page): void {
@@ -220,7 +221,8 @@ export class SignalSession implements Conversation {
   /** Returns the signals that the frame holds. */
   #write(page: Page): ReadonlySet<SignalCodec> {
     const { frame, held } = this.#frames.frame(page);
-    if (this.host.congested()) this.#late.put(frame, held);
+    // Behind those that wait, though there is room since.
+    if (this.host.congested() || !this.#late.isEmpty) this.#late.put(frame, held);
     else this.#handOver(frame);
     return held;
   }
@@ -234,18 +236,24 @@ export class SignalSession implements Conversation {
   #cycle(message: MessageCodec): void {
     const { cycleMs } = message.message;
     if (!this.options.cyclic || cycleMs === undefined) return;
-    const pages = this.#frames.pages(isSent).get(message) ?? [];
-    this.#cycles.get(message)?.cancel();
-    const next = (turn: number): void => {
-      const timer = this.clock.setTimer(cycleMs, () => {
-        const page = pages[turn % pages.length];
+    const pages = this.#frames.pages(message, isSent);
+    const cycle = this.#cycles.get(message);
+    if (cycle !== undefined) cycle.pages = pages;
+    else if (pages.length > 0) this.#begin(message, cycleMs, pages);
+  }
+
+  #begin(message: MessageCodec, cycleMs: number, pages: readonly Page[]): void {
+    let turn = 0;
+    const wait = (): Timer =>
+      this.clock.setTimer(cycleMs, () => {
+        const page = cycle.pages[turn % cycle.pages.length];
+        turn += 1;
         // A frame that waits says the same.
         if (page !== undefined && this.#canSend && !this.host.congested()) this.#write(page);
-        next(turn + 1);
+        cycle.timer = wait();
       });
-      this.#cycles.set(message, timer);
-    };
-    next(0);
+    const cycle = { pages, timer: wait() };
+    this.#cycles.set(message, cycle);
   }
 
   #confirmWritten(): void {

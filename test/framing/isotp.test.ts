@@ -168,6 +168,19 @@ describe('receiving', () => {
     expect(one.packets).toHaveLength(1);
   });
 
+  it.each([
+    ['overflow, then a packet that fits', ['1f ff', '10 14'], ['320000', '300000']],
+    ['a packet that fits, then overflow', ['10 14', '1f ff'], ['300000', '320000']],
+    ['and again as at first', ['10 14', '1f ff', '10 14'], ['300000']],
+  ])('what waits is answered once there is room, the newest last: %s', (_what, firsts, answers) => {
+    const one = end({}, 100);
+    one.takes = false;
+    for (const first of firsts) hear(one, `${first} 01 02 03 04 05 06`);
+    one.takes = true;
+    one.connection.drained();
+    expect(one.written()).toEqual(answers);
+  });
+
   it('frames with another address are for somebody else', () => {
     const one = end({ address: { tx: 0xf1, rx: 0xa7 } });
     hear(
@@ -365,6 +378,15 @@ describe('sending', () => {
     expect(one.written()).toHaveLength(1);
     hear(one, '30 00 00');
     expect(one.written()).toHaveLength(1);
+    // A device that wants blocks would answer twice, and the second would count for a block.
+    hear(one, '30 01 00');
+    one.connection.send(count(30));
+    hear(one, '30 01 00', '30 01 00', '30 01 00', '30 01 00');
+    one.written();
+    one.connection.send(packet);
+    one.connection.send(packet);
+    expect(one.written()).toHaveLength(1);
+    hear(one, '30 00 00');
     expect([one.connection.queued, one.clock.pendingTimers]).toEqual([0, 0]);
   });
 

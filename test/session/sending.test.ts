@@ -98,6 +98,17 @@ describe('packets', () => {
   });
 });
 
+it('a codec that is probed while the other could not be is not taken for the only one acknowledged', () => {
+  const harness = new SessionHarness({ acks: ackAll });
+  harness.open();
+  harness.congested = true;
+  harness.clock.advance(5_001);
+  harness.congested = false;
+  harness.clock.advance(60_000);
+  expect(harness.session.codecName).toBe('unknown');
+  expect(harness.session.advice).toContain('acknowledges both codecs');
+});
+
 describe('retransmission', () => {
   it('unchanged, 3 retries', () => {
     const harness = deaf();

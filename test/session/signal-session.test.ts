@@ -378,6 +378,18 @@ describe('settings', () => {
     expect(bus.session.settings.get('value', 'Motor_Speed')?.inForce).toBe(true);
   });
 
+  it('do not overtake what waits, also when there is room again', () => {
+    const bus = new Bus();
+    bus.session.opened();
+    bus.congested = true;
+    bus.set('Motor_Speed', floatValue(1));
+    bus.clock.advance(5);
+    bus.congested = false;
+    bus.set('Motor_Speed', floatValue(2));
+    bus.clock.advance(100);
+    expect(bus.sent.at(-1)).toBe('123#1400500000000000');
+  });
+
   it('of different multiplexers wait as a frame each, the one that was set last behind', () => {
     const bus = new Bus();
     bus.session.opened();
@@ -544,12 +556,29 @@ describe('settings on several pages of a multiplexed message', () => {
     );
   });
 
-  it('take turns at the cycle time', () => {
+  const cyclicBus = (): Bus => {
     const database = features('dbc');
     const messages = database.messages.map((one) =>
       one.name === 'Simple' ? { ...one, cycleMs: 50 } : one,
     );
-    const bus = new Bus({ cyclic: true }, [], { ...database, messages });
+    return new Bus({ cyclic: true }, [], { ...database, messages });
+  };
+
+  it('take turns also while one of them is set again and again', () => {
+    const bus = cyclicBus();
+    bus.session.opened();
+    setBoth(bus);
+    bus.sent.length = 0;
+    for (let value = 3; value < 23; value += 1) {
+      bus.clock.advance(45);
+      bus.set('Simple_High', floatValue(value));
+    }
+    const low = bus.sent.filter((frame) => frame === LOW);
+    expect(low.length).toBeGreaterThanOrEqual(8);
+  });
+
+  it('take turns at the cycle time', () => {
+    const bus = cyclicBus();
     bus.session.opened();
     setBoth(bus);
     bus.sent.length = 0;
