@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { MAX_EXTENDED_ID } from '../transport/can-frame.js';
 import { DEFAULT_CONFIG_FILE } from './config-file.js';
+import { CliError, EXIT_WRONG } from './errors.js';
 
 export interface ConfigOption {
   readonly config: string;
@@ -15,6 +16,18 @@ export interface JsonOption {
 }
 
 export const jsonOption = (what: string): Option => new Option('--json', what);
+
+/** What may be given as an argument or by an option: whichever was. `things`: their name, for people. */
+export function eitherOf(
+  things: string,
+  argument: string | undefined,
+  option: string | undefined,
+): string | undefined {
+  if (argument !== undefined && option !== undefined && argument !== option) {
+    throw new CliError(`two ${things}: ${argument} and ${option}; give one of them`, EXIT_WRONG);
+  }
+  return argument ?? option;
+}
 
 /** A reader of whole numbers in a range, for commander. */
 export function wholeNumber(min: number, max: number) {

@@ -59,21 +59,6 @@ export class SignalFrames {
     const all = this.#newestFirst(message).filter(
       ({ setting }) => setting.problem === undefined && wanted(setting),
     );
-    return this.#pagesOf(message, all);
-  }
-
-  /** A frame with a page, and the signals that it holds. Others of the page's signals are as they were set or seen. */
-  frame(page: Page): { readonly frame: CanFrame; readonly held: ReadonlySet<SignalCodec> } {
-    const [first] = page;
-    if (first === undefined) throw new Error('a page without a setting');
-    // Somebody else's frame, or a setting of another page, may have chosen another one.
-    for (const one of [...page].reverse()) this.apply(one);
-    const { message } = first;
-    return { frame: this.#transmitter.frame(message), held: this.#transmitter.held(message) };
-  }
-
-  /** `all`: the newest first. */
-  #pagesOf(message: MessageCodec, all: readonly SentSetting[]): Page[] {
     const pages: Page[] = [];
     // Those that choose a page go first, and take those along that are on any.
     let left = [...all.filter(choosesPage), ...all.filter((one) => !choosesPage(one))];
@@ -84,6 +69,16 @@ export class SignalFrames {
       left = left.filter((one) => !page.includes(one));
     }
     return pages;
+  }
+
+  /** A frame with a page, and the signals that it holds. Others of the page's signals are as they were set or seen. */
+  frame(page: Page): { readonly frame: CanFrame; readonly held: ReadonlySet<SignalCodec> } {
+    const [first] = page;
+    if (first === undefined) throw new Error('a page without a setting');
+    // Somebody else's frame, or a setting of another page, may have chosen another one.
+    for (const one of [...page].reverse()) this.apply(one);
+    const { message } = first;
+    return { frame: this.#transmitter.frame(message), held: this.#transmitter.held(message) };
   }
 
   #heldWith(message: MessageCodec, { signal, setting }: SentSetting): ReadonlySet<SignalCodec> {

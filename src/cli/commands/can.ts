@@ -8,6 +8,7 @@ import { readDatabaseFile } from '../database-file.js';
 import { DecodedLines } from '../decoded-lines.js';
 import { encodeWords, findMessage } from '../encoded-frame.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
+import { eitherOf } from '../options.js';
 import { complain, printLine } from '../streams.js';
 
 interface BusOption {
@@ -43,10 +44,8 @@ function decodeCommand(): Command {
         '\n  siot-mcu can decode motor.dbc candump-2024-05-01.log | jq .signals.Speed',
     )
     .action(
-      async (database: string, log: string | undefined, { file = log, bus }: DecodeOptions) => {
-        if (log !== undefined && log !== file) {
-          throw new CliError(`two logs: ${log} and ${file}; give one of them`, EXIT_WRONG);
-        }
+      async (database: string, log: string | undefined, { file: option, bus }: DecodeOptions) => {
+        const file = eitherOf('logs', log, option);
         const decoder = new LogDecoder(new DatabaseCodec(readDatabaseFile(database, bus)), file);
         await decoder.run(file === undefined ? process.stdin : createReadStream(file));
       },

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { signalWarnings } from '../../gateway/config-signal-checks.js';
 import type { LinkConfig } from '../../gateway/config.js';
+import type { Database } from '../../signals/database.js';
 import { readDatabase } from '../../signals/formats.js';
 import { linuxCan } from '../../transport/can-machine.js';
 import { readConfigFile } from '../config-file.js';
 import { sayWarnings } from '../database-file.js';
-import { CliError, EXIT_WRONG } from '../errors.js';
-import { configOption, type ConfigOption } from '../options.js';
+import { configOption, eitherOf, type ConfigOption } from '../options.js';
 import { complain, printLine } from '../streams.js';
 
 export function checkCommand(): Command {
@@ -17,10 +17,7 @@ export function checkCommand(): Command {
     .addHelpText('after', '\nExample:\n  siot-mcu check -c /etc/siot-mcu/gateway.yaml')
     .action((named: string | undefined, { config }: ConfigOption, command: Command) => {
       const isGiven = command.getOptionValueSource('config') === 'cli';
-      if (named !== undefined && isGiven && named !== config) {
-        throw new CliError(`two files: ${named} and ${config}; give one of them`, EXIT_WRONG);
-      }
-      const file = named ?? config;
+      const file = eitherOf('files', named, isGiven ? config : undefined) ?? config;
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
       sayOddities(links);
@@ -35,14 +32,17 @@ export function checkCommand(): Command {
 
 /** What is allowed and may still be a mistake. Several links may read one database. */
 function sayOddities(links: readonly LinkConfig[]): void {
-  const said = new Set<string>();
+  const read = new Map<string, Database>();
   for (const { name, transport } of links) {
     if (transport.type !== 'can-signals') continue;
     const { database: file, bus, content } = transport;
-    const database = readDatabase(Buffer.from(content, 'base64'), bus);
     const source = `${bus ?? ''} ${file}`;
-    if (!said.has(source)) sayWarnings(file, database);
-    said.add(source);
+    let database = read.get(source);
+    if (database === undefined) {
+      database = readDatabase(Buffer.from(content, 'base64'), bus);
+      read.set(source, database);
+      sayWarnings(file, database);
+    }
     for (const warning of signalWarnings(transport, database)) {
       complain(`${name}: warning: ${warning}`);
     }
