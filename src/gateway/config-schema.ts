@@ -52,7 +52,10 @@ const nats = group({
       },
     })
     .default('nats://127.0.0.1:4222')
-    .meta({ description: 'NATS server, or a list of servers of one cluster.' }),
+    .meta({
+      description:
+        'NATS server, or a list of servers of one cluster; one tls:// insists on TLS for all.',
+    }),
   embedded: flag()
     .default(false)
     .meta({ description: 'Start a private nats-server on loopback instead of using servers.' }),

@@ -47,7 +47,9 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
       return `NATS at ${servers} has as many clients as it takes: raise its max_connections, or end others`;
     }
     if (error.message.includes("does not support 'tls'")) {
-      return `NATS at ${servers} does not offer TLS: take nats.tls out, or switch TLS on there`;
+      return settings.tls === undefined
+        ? `NATS at ${servers} does not offer TLS, on which tls:// insists: switch TLS on there, or write nats:// if nobody can listen in`
+        : `NATS at ${servers} does not offer TLS, on which nats.tls insists: switch TLS on there, or take nats.tls out if nobody can listen in`;
     }
     if (error.message.includes("doesn't exist")) {
       return `a file of nats.tls is missing: ${error.message}`;

@@ -5,17 +5,18 @@ import {
   type ConnectionOptions,
 } from '@nats-io/transport-node';
 import { CredentialsError } from './connection-problem.js';
-import type { NatsSettings } from './nats-settings.js';
+import { insistsOnTls, type NatsSettings } from './nats-settings.js';
 
 /** The client library's own pings: never, ours do not hang when the server's socket is full. */
 const NEVER_MS = 24 * 3_600_000;
 
 /** What the client library is to know for one dial of one server. */
 export function dialOptions(
-  { auth, tls, name }: NatsSettings,
+  settings: NatsSettings,
   server: string,
   withinMs: number,
 ): ConnectionOptions {
+  const { auth, tls, name } = settings;
   const options: ConnectionOptions = {
     servers: [server],
     reconnect: false,
@@ -26,7 +27,8 @@ export function dialOptions(
     ignoreClusterUpdates: true,
     name: name ?? 'siot-mcu-gateway',
   };
-  if (tls !== undefined) options.tls = { ...tls };
+  // The library takes no notice of the scheme.
+  if (insistsOnTls(settings)) options.tls = { ...tls };
   switch (auth?.kind) {
     case 'token':
       options.token = auth.token;

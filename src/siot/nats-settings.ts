@@ -1,6 +1,6 @@
 /** Which nats-server, and who we are towards it. */
 export interface NatsSettings {
-  /** Such as `nats://127.0.0.1:4222`; one is enough. */
+  /** Such as `nats://127.0.0.1:4222`; one is enough. See {@link insistsOnTls}. */
   readonly servers: readonly string[];
   readonly auth?: NatsAuth;
   readonly tls?: {
@@ -20,3 +20,12 @@ export type NatsAuth =
   | { readonly kind: 'nkey'; readonly seed: string }
   /** The text of a `.creds` file. */
   | { readonly kind: 'creds'; readonly creds: string };
+
+/**
+ * Whether nothing may be told to a server that offers no TLS (design.md,
+ * 'Configuration'). One `tls://` is enough: the servers are one cluster and get
+ * the same credentials, and those that a cluster tells of come without a scheme.
+ */
+export function insistsOnTls({ servers, tls }: NatsSettings): boolean {
+  return tls !== undefined || servers.some((server) => /^tls:\/\//i.test(server));
+}

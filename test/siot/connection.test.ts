@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -161,85 +160,6 @@ function jwt(issuer: ReturnType<typeof nkeys.createUser>, subject: string, nats:
   const head = `${part({ typ: 'JWT', alg: 'ed25519-nkey' })}.${part(claims)}`;
   return `${head}.${Buffer.from(issuer.sign(Buffer.from(head))).toString('base64url')}`;
 }
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-describe.skipIf(!hasOpenssl())('TLS (skipped where openssl is missing)', () => {
-  const make = (): { dir: string; ca: string } => {
-    const dir = folder();
-    const openssl = (...args: string[]): void => {
-      execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
-    };
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    openssl('req', '-x509', ...curve, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=ca');
-    for (const who of ['server', 'client']) {
-      writeFileSync(join(dir, `${who}.ext`), 'subjectAltName=IP:127.0.0.1,DNS:localhost');
-      openssl(
-        'req',
-        ...curve,
-        '-keyout',
-        `${who}.key`,
-        '-out',
-        `${who}.csr`,
-        '-subj',
-        `/CN=${who}`,
-      );
-      openssl(
-        ...['x509', '-req', '-in', `${who}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key'],
-        ...['-CAcreateserial', '-out', `${who}.pem`, '-extfile', `${who}.ext`],
-      );
-    }
-    return { dir, ca: join(dir, 'ca.pem') };
-  };
-
-  it('trusts whom it is told to, and says what to do about others', async () => {
-    const { dir, ca } = make();
-    const nats = await startNats({
-      args: ['--tls', '--tlscert', join(dir, 'server.pem'), '--tlskey', join(dir, 'server.key')],
-    });
-    const right = dial({ servers: [nats.url], tls: { caFile: ca } });
-    await until(() => connected(right), 'connected');
-    const wrong = dial({ servers: [nats.url] });
-    await until(() => wrong.said.length > 0, 'refused');
-    expect(wrong.said[0]?.message).toMatch(
-      /is not trusted \(.+\): name its authority in nats\.tls\.caFile/,
-    );
-    const missing = dial({ servers: [nats.url], tls: { caFile: join(dir, 'no.pem') } });
-    await until(() => missing.said.length > 0, 'refused');
-    expect(missing.said[0]?.message).toContain('a file of nats.tls is missing');
-  });
-
-  it('shows its own certificate where the server wants one', async () => {
-    const { dir, ca } = make();
-    const nats = await startNats({
-      args: [
-        ...['--tlsverify', '--tlscacert', ca],
-        ...['--tlscert', join(dir, 'server.pem'), '--tlskey', join(dir, 'server.key')],
-      ],
-    });
-    const certFile = join(dir, 'client.pem');
-    const keyFile = join(dir, 'client.key');
-    const right = dial({ servers: [nats.url], tls: { caFile: ca, certFile, keyFile } });
-    await until(() => connected(right), 'connected');
-    const wrong = dial({ servers: [nats.url], tls: { caFile: ca } });
-    await until(() => wrong.said.length > 0, 'refused');
-    expect(wrong.connection.connected).toBe(false);
-  });
-
-  it('is not taken for granted', async () => {
-    const nats = await startNats();
-    const wrong = dial({ servers: [nats.url], tls: {} });
-    await until(() => wrong.said.length > 0, 'refused');
-    expect(wrong.said[0]?.message).toContain('does not offer TLS');
-  });
-});
 
 describe('the connection', () => {
   it('says in words that nothing listens, once, and takes the server that comes', async () => {
