@@ -111,7 +111,7 @@ export function bufferReader(bytes: Uint8Array): protobuf.Reader {
   return protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** All of a point but its value. Throws a {@link PayloadError} for a time that is none. */
+/** All of a point but its value. */
 export function frameOf(message: siot.Point): Omit<Point, 'value'> {
   return {
     type: message.type,
@@ -134,9 +134,12 @@ function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   if (time === null || time === undefined) return 0n;
   const seconds = time.seconds ?? 0;
   const ns = BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);
-  // Devices, generation 2 and the outbox have 64 bits for it.
-  if (ns !== UNSET_NS && BigInt.asIntN(64, ns) !== ns) {
-    throw new PayloadError('time is further from 1970 than 64 bits of nanoseconds reach');
-  }
-  return ns;
+  if (ns === UNSET_NS) return ns;
+  // A Timestamp reaches the year 9999. Devices, generation 2 and the outbox have 64 bits
+  // of nanoseconds, to the year 2262: a setting from beyond is one from the end of time.
+  if (ns > MOST_NS) return MOST_NS;
+  return ns < LEAST_NS ? LEAST_NS : ns;
 }
+
+const MOST_NS = 2n ** 63n - 1n;
+const LEAST_NS = -(2n ** 63n);

@@ -75,3 +75,6 @@ function someValue(random: SeededRandom): McuValue {
       return choice(random, NUMBERS);
   }
 }
+
+/** −0 is 0 to everybody, and may be left out. */
+export const unsigned = (number: number): number => (number === 0 ? 0 : number);

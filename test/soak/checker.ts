@@ -225,8 +225,11 @@ function duplicateTimes({ entries, devices }: Outcome): Violation[] {
 
 /**
  * Within one life of the gateway: the least of the last third of its quiet
- * moments, against the most of the first. What is held for a moment is no leak.
+ * moments, against the most of the first. What is held for a moment is no leak,
+ * and what lies side by side tells of none: a gateway that has just begun still
+ * opens what it needs.
  */
+const APART_MS = 10_000;
 const MORE_FILES = 6;
 const MORE_MB = 40;
 const MOST_MB = 160;
@@ -243,7 +246,8 @@ function notLevel({ entries }: Outcome): Violation[] {
   return [...lives].flatMap(([life, moments]): Violation[] => {
     const third = Math.ceil(moments.length / 3);
     const from = moments.slice(0, third);
-    const to = moments.length > 1 ? moments.slice(-third) : [];
+    const to = moments.slice(-third);
+    if ((to[0]?.atMs ?? 0) - (from.at(-1)?.atMs ?? 0) < APART_MS) return [];
     const found: Violation[] = [];
     const grown = (what: string, before: number, after: number, allowed: number): void => {
       if (after <= allowed) return;

@@ -2,11 +2,11 @@
 import { UndecodableError } from '../../siot-store/codec-compact.js';
 import { DIALECTS } from '../../siot-store/dialect.js';
 import type { SeededRandom } from '../../../firmware-sim/random.js';
-import type { StorePoint } from '../../siot-store/point.js';
+import { UNSET_NS, type StorePoint } from '../../siot-store/point.js';
 import { numberOf, textOf, type Point } from '../../../src/point/point.js';
 import { canonicalKey } from '../../../src/point/point.js';
 import { WIRES } from '../../../src/siot/wires.js';
-import { busPayloads, choice, somePoints, TIMES, TYPES } from '../inputs.js';
+import { busPayloads, choice, somePoints, TIMES, TYPES, unsigned } from '../inputs.js';
 import { compactPoints } from '../../../firmware-sim/compact.js';
 import { fromMcu } from './compact.js';
 import { agree, must, type FuzzTarget } from '../target.js';
@@ -37,9 +37,6 @@ export function someStored(random: SeededRandom): StorePoint {
     },
   };
 }
-
-/** −0 is 0 to everybody, and may be left out. */
-export const unsigned = (number: number): number => (number === 0 ? 0 : number);
 
 const plain = ({ type, key, time, value, tombstone, origin }: Point): object => ({
   type,
@@ -76,10 +73,16 @@ export const generation1Target: FuzzTarget = {
 
 const canonical = (point: Point): Point => ({ ...point, key: canonicalKey(point.key) });
 
+/** A Timestamp of generation 1 reaches the year 9999, everything else 2262; year 1 is "now". */
+export const reached = (time: bigint): bigint => {
+  if (time === UNSET_NS || BigInt.asIntN(64, time) === time) return time;
+  return time < 0n ? -INT64 : INT64 - 1n;
+};
+
 function plainStored({ content, ...point }: StorePoint): object {
   const { value, text } = content.kind === 'pair' ? content : { value: 0, text: '' };
   const { type, key, time, tombstone, origin } = point;
-  return { type, key, time, value: unsigned(value), text, tombstone, origin };
+  return { type, key, time: reached(time), value: unsigned(value), text, tombstone, origin };
 }
 
 export const generation2Target: FuzzTarget = {

@@ -5,10 +5,10 @@ import { numberOf, textOf, type PointValue } from '../../../src/point/point.js';
 import { decodeNodes, type StoredNode } from '../../../src/siot/node-reply.js';
 import { encodeNodes } from '../../siot-store/codec-protobuf.js';
 import { typedNumber, typedText, type StorePoint } from '../../siot-store/point.js';
-import { choice } from '../inputs.js';
+import { choice, unsigned } from '../inputs.js';
 import { protoText, reader, type ReflectedPoint } from '../reflection.js';
 import { agree, must, type FuzzTarget } from '../target.js';
-import { someStored, unsigned } from './bus-points.js';
+import { reached, someStored } from './bus-points.js';
 import { fromMcu } from './compact.js';
 
 // The points stay bytes: one that is broken must not cost the others.
@@ -118,7 +118,7 @@ function plainReflected(bytes: Uint8Array): unknown {
   const value = valueOf(point);
   return {
     ...common(point),
-    time: BigInt(seconds) * 1_000_000_000n + BigInt(nanos),
+    time: reached(BigInt(seconds) * 1_000_000_000n + BigInt(nanos)),
     number: unsigned(numberOf(value)),
     text: textOf(value),
   };

@@ -3,7 +3,7 @@ import { numberIn, textIn } from '../../../firmware-sim/points.js';
 import { isCompact } from '../../../src/packet/compact.js';
 import { protobufCodec } from '../../../src/packet/protobuf.js';
 import { numberOf, textOf, type Point } from '../../../src/point/point.js';
-import { payloads, somePoints } from '../inputs.js';
+import { payloads, somePoints, unsigned } from '../inputs.js';
 import { protoText, reader, type ReflectedPoint } from '../reflection.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
@@ -27,7 +27,7 @@ export const protobufTarget: FuzzTarget = {
         ours.points.map(plain),
         device.map((point) => ({
           ...point,
-          value: [numberIn(point.value), textIn(point.value)],
+          value: [unsigned(numberIn(point.value)), textIn(point.value)],
         })),
       );
     }
@@ -52,7 +52,7 @@ const plain = ({ type, key, time, value, tombstone, origin }: Point): object => 
   type,
   key,
   time,
-  value: [numberOf(value), textOf(value)],
+  value: [unsigned(numberOf(value)), textOf(value)],
   tombstone,
   origin,
 });
@@ -61,7 +61,7 @@ const plainReflected = (point: ReflectedPoint): object => ({
   type: point.type,
   key: point.key,
   time: BigInt(String(point.time)),
-  value: [point.value, point.text],
+  value: [unsigned(point.value), point.text],
   tombstone: point.tombstone,
   origin: point.origin,
 });
