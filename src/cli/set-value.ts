@@ -1,5 +1,6 @@
 /** What `siot-mcu set` makes of its arguments. */
 import type { SetRequest } from '../gateway/verbs.js';
+import { decimalNumber } from '../point/decimal-number.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
@@ -9,7 +10,6 @@ export interface ValueForm {
   readonly int?: true;
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 /** Numbers are floats, true and false 1 and 0, all else is text; unless an option says so. */
@@ -32,8 +32,8 @@ export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
   }
   if (word === 'true' || word === 'false')
     return { kind: 'float', number: Number(word === 'true') };
-  const number = NUMBER.test(word) ? Number(word) : Number.NaN;
-  return Number.isFinite(number) ? { kind: 'float', number } : { kind: 'string', text: word };
+  const number = decimalNumber(word);
+  return number === undefined ? { kind: 'string', text: word } : { kind: 'float', number };
 }
 
 /** `TYPE` or `TYPE/KEY`; throws a {@link CliError} for what cannot be a point. */

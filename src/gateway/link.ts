@@ -11,7 +11,7 @@ import type { Outbox } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { canonicalKey, isDeleted, plainValue, type Point } from '../point/point.js';
-import type { Conversation } from '../session/conversation.js';
+import type { Conversation, KnownNames } from '../session/conversation.js';
 import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
@@ -44,7 +44,7 @@ export interface LinkParts {
   readonly file: LinkFile;
   readonly names: NamesFile;
   /** As `names` had them. */
-  readonly knownNames: string;
+  readonly knownNames: KnownNames;
   readonly record: LinkRecord;
 }
 
@@ -101,14 +101,14 @@ export class Link {
         this.#saver.atOnce();
         for (const watcher of this.#watchers) watcher(setting);
       },
-      namesChanged: () => parts.names.changed(() => this.#session.room.record()),
+      namesChanged: () => parts.names.changed(() => this.#session.knownNames()),
       changed: () => this.#saver.soon(),
       saved: (then) => {
         void this.#saver.now().then(then);
       },
     });
     this.#session = session;
-    this.#session.room.restore(parts.knownNames);
+    this.#session.restoreNames(parts.knownNames);
     this.#lane.tellTimes(this.#session.replica);
     this.#resender = new Resender(
       {
@@ -227,7 +227,7 @@ export class Link {
     this.#saver.stop();
     await this.#saver.now();
     this.#saver.end();
-    await this.parts.names.save(() => this.#session.room.record());
+    await this.parts.names.save(() => this.#session.knownNames());
     this.#session.release();
   }
 

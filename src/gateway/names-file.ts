@@ -1,9 +1,11 @@
 /**
  * Which distinct points SIOT has of a link's node, on disk: a restarted gateway
- * must not begin to count anew (src/session/room.ts).
+ * must not begin to count anew (src/session/room.ts). And how the device reports
+ * each of them (src/session/reported-kinds.ts).
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
+import type { KnownNames } from '../session/conversation.js';
 import { codeOf, reasonOf, type Disk } from './disk.js';
 import { StateFile } from './state-file.js';
 
@@ -31,12 +33,14 @@ export class NamesFile {
       : `the names of points given to SIOT cannot be saved: ${problem}; they would be counted anew after a restart of the gateway`;
   }
 
-  /** What was kept, blank when nothing was. What is broken is logged, and SIOT is asked all the same. */
-  async load(): Promise<string> {
+  /** What was kept, blank where nothing was. What is broken is logged, and SIOT is asked all the same. */
+  async load(): Promise<KnownNames> {
     try {
       const text = Buffer.from(await this.disk.read(this.path)).toString('utf8');
-      const { names } = JSON.parse(text) as { names?: unknown };
-      if (typeof names === 'string') return names;
+      const { names, kinds } = JSON.parse(text) as { names?: unknown; kinds?: unknown };
+      if (typeof names === 'string') {
+        return { names, kinds: typeof kinds === 'string' ? kinds : '' };
+      }
       throw new Error('it holds something else');
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
@@ -45,18 +49,18 @@ export class NamesFile {
           'the names of points given to SIOT before cannot be read: they count only once SIOT was read',
         );
       }
-      return '';
+      return { names: '', kinds: '' };
     }
   }
 
   /** Soon. */
-  changed(record: () => string): void {
+  changed(record: () => KnownNames): void {
     this.#timer ??= this.clock.setTimer(SAVE_AFTER_MS, () => void this.save(record));
   }
 
-  async save(record: () => string): Promise<void> {
+  async save(record: () => KnownNames): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    await this.#file.save({ names: record() });
+    await this.#file.save(record());
   }
 }

@@ -22,6 +22,14 @@ export interface ConversationRecord {
   readonly settings?: readonly SettingRecord[];
 }
 
+/** What is kept of the names of a node's points, as text. */
+export interface KnownNames {
+  /** Which SIOT has: room.ts. */
+  readonly names: string;
+  /** How the device reports each: reported-kinds.ts. */
+  readonly kinds: string;
+}
+
 export interface ConversationHost {
   /** Bytes for the channel. */
   write(bytes: Uint8Array): void;
@@ -37,7 +45,7 @@ export interface ConversationHost {
   connected(connected: boolean): void;
   /** The state of a setting, or the reason why it waits, has changed. */
   settingChanged(setting: Setting): void;
-  /** SIOT gets, or has, other distinct points than before. */
+  /** SIOT gets, or has, other distinct points than before, or the device reports one in another form. */
   namesChanged(): void;
   /** The record is worth saving, soon. */
   changed(): void;
@@ -82,7 +90,10 @@ export interface Conversation {
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
   read(stored: readonly Point[], underWay: boolean): void;
   /** What SIOT shows of the node then, as far as its owner has written it. */
-  shown(points: Iterable<Point>): void;
+  shown(points: readonly Point[]): void;
+  knownNames(): KnownNames;
+  /** What was kept of an earlier life. Before anything is heard. */
+  restoreNames(known: KnownNames): void;
   /** The gateway's clock was stepped. */
   clockStepped(): void;
   /** Another one may take its place. */

@@ -14,7 +14,7 @@
 import type { PayloadCodec } from '../packet/payload.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { Point } from '../point/point.js';
+import type { Point, PointValue } from '../point/point.js';
 import { CommandNotes } from './command-notes.js';
 import type { Counters } from './counters.js';
 import { Fates, type FatesHost } from './fates.js';
@@ -46,6 +46,8 @@ export interface DownlinkHost extends FatesHost {
   codec(): PayloadCodec | undefined;
   /** Last value known of a point, for a setting that deletes it. */
   lastValue(type: string, key: string): Point | undefined;
+  /** What a setting says, in the form in which the device reports the point. */
+  valueOf(setting: Setting): PointValue;
   /** Nothing at all is heard any more. */
   silent(): void;
   /** Whether the device acknowledges is known anew. */
@@ -337,6 +339,7 @@ export class Downlink {
     const packet = settingPacket(setting, codec, {
       outgoing: this.outgoing,
       lastValue: (type, key) => this.host.lastValue(type, key),
+      valueOf: (one) => this.host.valueOf(one),
       maxFrameLength: this.options.maxFrameLength,
     });
     if (typeof packet === 'string') {

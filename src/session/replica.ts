@@ -4,12 +4,17 @@ import { PointMap } from '../point/point-map.js';
 import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../point/point.js';
 import { replyBytes, type NodeRoom, type RoomProblem } from './room.js';
 
+/** In which form a device reports a point. */
+export type ReportedKind = 'number' | 'text';
+
 /** What is known of one point. */
 export class PointRecord {
   /** Newest by time, as it went to the outbox; undefined until the first one did. */
   newest: Point | undefined;
   /** Key as the device spells it, if it has ever reported the point: "" or "0". */
   spelling: string | undefined;
+  /** How the device reports its value, as far as it has in this life (reported-kinds.ts). */
+  reported: ReportedKind | undefined;
   /** That it has room for in a reply of SIOT. */
   bytes = 0;
   #recent: Traces | undefined;

@@ -33,7 +33,7 @@ const LONG_BYTES = 8;
 const ODD_TOMBSTONE_BYTES = 9;
 
 /** Kept of a name: 6 bytes of hash, 4 of the number of bytes. */
-const HASH_BYTES = 6;
+export const HASH_BYTES = 6;
 const NAME_BYTES = HASH_BYTES + 4;
 
 /** What a point takes in a reply at most, in bytes. */
@@ -106,7 +106,7 @@ export class NodeRoom {
 
   /** Makes room for a point of the device, unless there is none. What has been as large before has it. */
   admit(point: Point, bytes = replyBytes(point)): RoomProblem | undefined {
-    const name = hashOf(point);
+    const name = nameHash(point);
     const before = this.#names.get(name);
     if (before !== undefined && bytes <= before) return undefined;
     const more = bytes - (before ?? 0);
@@ -121,7 +121,7 @@ export class NodeRoom {
   /** SIOT has this already, whoever has written it. */
   learn(point: Point): void {
     if (this.#released || isOwn(point)) return;
-    const name = hashOf(point);
+    const name = nameHash(point);
     const bytes = replyBytes(point);
     const before = this.#names.get(name);
     if (before !== undefined && before >= bytes) return;
@@ -194,7 +194,8 @@ function isOwn({ type, key }: Point): boolean {
   return isReservedType(type);
 }
 
-function hashOf({ type, key }: Pick<Point, 'type' | 'key'>): number {
+/** By which a point's name is known again; {@link HASH_BYTES} of it. */
+export function nameHash({ type, key }: Pick<Point, 'type' | 'key'>): number {
   const hash = createHash('sha256').update(type).update('\0').update(canonicalKey(key));
   return hash.digest().readUIntLE(0, HASH_BYTES);
 }

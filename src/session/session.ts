@@ -25,7 +25,12 @@ import { isMended, readText } from '../packet/text.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { stringValue, type Point, type PointValue } from '../point/point.js';
-import type { Conversation, ConversationHost, ConversationRecord } from './conversation.js';
+import type {
+  Conversation,
+  ConversationHost,
+  ConversationRecord,
+  KnownNames,
+} from './conversation.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters } from './counters.js';
 import type { Arrival } from './device-time.js';
@@ -35,6 +40,7 @@ import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
 import { Presence } from './presence.js';
 import { Replica, asOwner } from './replica.js';
+import { ReportedKinds, valueForDevice } from './reported-kinds.js';
 import { RestartDetector, type RestartSign } from './restart.js';
 import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
@@ -69,6 +75,7 @@ export class Session implements Conversation {
   readonly #codecs: CodecChoice;
   readonly #uplink: Uplink;
   readonly #judge: SettingJudge;
+  readonly #kinds: ReportedKinds;
   readonly #outgoing: Outgoing;
   readonly #presence: Presence;
   readonly #resync: ResyncPace;
@@ -95,6 +102,9 @@ export class Session implements Conversation {
     this.settings.restore(record.settings ?? []);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
+    this.#kinds = new ReportedKinds(this.replica, options.maxPoints, () =>
+      this.host.namesChanged(),
+    );
     this.#deviceLog = new DeviceLog(
       clock,
       (text) => {
@@ -139,6 +149,7 @@ export class Session implements Conversation {
     this.#judge = new SettingJudge(
       {
         codec: () => this.#codecs.codec,
+        valueOf: (setting) => this.#valueOf(setting),
         resyncing: () => this.#resync.due || this.downlink.restoring,
         settled: (setting) => this.downlink.settled(setting),
         changed: (setting) => this.#settingChanged(setting),
@@ -162,6 +173,7 @@ export class Session implements Conversation {
         congested: () => this.host.congested(),
         codec: () => (this.#held ? undefined : this.#codecs.codec),
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
+        valueOf: (setting) => this.#valueOf(setting),
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#presence.gone(),
@@ -294,6 +306,15 @@ export class Session implements Conversation {
     return this.settings.whyNot(type, key);
   }
 
+  knownNames(): KnownNames {
+    return { names: this.room.record(), kinds: this.#kinds.record() };
+  }
+
+  restoreNames({ names, kinds }: KnownNames): void {
+    this.room.restore(names);
+    this.#kinds.restore(kinds);
+  }
+
   /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
   set(point: Point): Setting | undefined {
     switch (this.settings.judge(point)) {
@@ -320,7 +341,8 @@ export class Session implements Conversation {
   }
 
   /** What SIOT shows of the node then, as far as its owner has written it. */
-  shown(points: Iterable<Point>): void {
+  shown(points: readonly Point[]): void {
+    this.#kinds.shown(points);
     this.#judge.shown(points);
   }
 
@@ -384,8 +406,12 @@ export class Session implements Conversation {
     const taken = this.#intake.take(points, this.#arrival());
     if (!this.#uplink.deliver(sequence, frame, taken)) return;
     // What another board says of a setting is nothing that the right one has done.
-    if (this.#held) return;
-    for (const one of taken) this.#judge.reported(one);
+    const { codec } = this.#codecs;
+    if (this.#held || codec === undefined) return;
+    for (const one of taken) {
+      this.#kinds.reported(one, codec.name);
+      this.#judge.reported(one);
+    }
   }
 
   #discardPayload(payload: Uint8Array): void {
@@ -429,6 +455,10 @@ export class Session implements Conversation {
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', { type });
     record.merge(point, false);
     return true;
+  }
+
+  #valueOf({ point }: Setting): PointValue {
+    return valueForDevice(point.value, this.#kinds.of(point.type, point.key));
   }
 
   #settingChanged(setting: Setting): void {

@@ -12,6 +12,8 @@ import { reportEquals, type Setting, type SettingsBook } from './settings.js';
 
 export interface SettingJudgeHost {
   codec(): PayloadCodec | undefined;
+  /** What a setting says, in the form in which the device reports the point. */
+  valueOf(setting: Setting): PointValue;
   /** A resync has not ended yet. */
   resyncing(): boolean;
   /** Nothing more is to be sent for this setting. */
@@ -48,7 +50,8 @@ export class SettingJudge {
     setting.spelling = spelling;
     if (setting.state === 'ended') return;
     setting.reportedSinceSent = setting.sent;
-    if (reportEquals(point, codec.asDeviceSees(setting.point))) {
+    const asSent = { ...setting.point, value: this.host.valueOf(setting) };
+    if (reportEquals(point, codec.asDeviceSees(asSent))) {
       if (this.#confirms(setting, point)) this.#confirmedByReport(setting);
     } else if (this.#isOwnChange(setting, point, timeKind)) {
       setting.state = 'replaced';
@@ -71,7 +74,7 @@ export class SettingJudge {
     const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
     if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
     // Reports with later times have overtaken it: SIOT is to show what is in force.
-    const value = isDeleted(point) ? newest.value : point.value;
+    const value = isDeleted(point) ? newest.value : this.host.valueOf(setting);
     if (this.host.publish(point.type, point.key, value, point.tombstone)) return;
     this.clock.setTimer(PUBLISH_AGAIN_MS, () => {
       if (this.book.isCurrent(setting) && setting.inForce && !setting.waiting) {

@@ -1,6 +1,6 @@
 /** A setting as it goes to the device (design.md, "Sending", "Other"). */
 import { PayloadError, type PayloadCodec } from '../packet/payload.js';
-import { isDeleted, type Point } from '../point/point.js';
+import { isDeleted, type Point, type PointValue } from '../point/point.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting } from './settings.js';
 
@@ -8,22 +8,25 @@ export interface SettingPacketOptions {
   readonly outgoing: Outgoing;
   /** Last value known of a point, for a setting that deletes it. */
   readonly lastValue: (type: string, key: string) => Point | undefined;
+  /** What a setting says, in the form in which the device reports the point (design.md, "Values"). */
+  readonly valueOf: (setting: Setting) => PointValue;
   /** Longest frame to send, delimiters included, bytes. */
   readonly maxFrameLength: number;
 }
 
 /** Or why it cannot be sent, for people. */
 export function settingPacket(
-  { point, spelling }: Setting,
+  setting: Setting,
   codec: PayloadCodec,
-  { outgoing, lastValue, maxFrameLength }: SettingPacketOptions,
+  { outgoing, lastValue, valueOf, maxFrameLength }: SettingPacketOptions,
 ): OutgoingPacket | string {
+  const { point, spelling } = setting;
   const last = isDeleted(point) ? lastValue(point.type, point.key) : undefined;
   const sent: Point = {
     ...point,
     key: spelling ?? point.key,
     // Firmware that ignores the tombstone must not read a zero.
-    value: last?.value ?? point.value,
+    value: last?.value ?? valueOf(setting),
     origin: '',
   };
   try {

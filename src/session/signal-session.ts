@@ -16,7 +16,7 @@ import type { MessageCodec } from '../signals/message-codec.js';
 import type { SignalCodec } from '../signals/signal-codec.js';
 import type { CanFrame } from '../transport/can-frame.js';
 import { decodeCanFrame, encodeCanFrame } from '../transport/can-wire.js';
-import type { Conversation } from './conversation.js';
+import type { Conversation, KnownNames } from './conversation.js';
 import { Counters } from './counters.js';
 import { LateFrames } from './late-frames.js';
 import { Replica } from './replica.js';
@@ -141,8 +141,16 @@ export class SignalSession implements Conversation {
     this.room.release();
   }
 
-  shown(points: Iterable<Point>): void {
+  shown(points: readonly Point[]): void {
     this.#reports.shown(points);
+  }
+
+  knownNames(): KnownNames {
+    return { names: this.room.record(), kinds: '' };
+  }
+
+  restoreNames({ names }: KnownNames): void {
+    this.room.restore(names);
   }
 
   /** One frame, as the kernel has it. */

@@ -115,6 +115,24 @@ withEachSiot((siot) => {
     await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === 6);
   });
 
+  it('sends a number that was set as text, as SIOT’s page does, as the device reports it', async () => {
+    const all = await plant(siot, 'compact');
+    const { device, gateway, set, bus, nodeId } = all;
+    await device.report({ type: 'enabled', value: 1, time: now() });
+    await bus.stored(nodeId, 'enabled');
+    await gateway.stop();
+    await set({ type: 'enabled', value: '0' });
+    // It has not reported the point in this life of the gateway.
+    await gateway.start();
+    const off = await device.mcu.waitForSetting('enabled');
+    expect(off.value).toBe(0);
+    await settled(all);
+    await device.report({ type: 'enabled', value: 0, time: now() });
+    await device.report({ type: 'mode', value: '1', time: now() });
+    await set({ type: 'mode', value: '0' });
+    expect((await device.mcu.waitForSetting('mode')).value).toBe('0');
+  });
+
   it('lets the device have the last word on its own values', async () => {
     const all = await plant(siot, 'compact');
     const { device, set, bus, nodeId, gateway } = all;

@@ -155,7 +155,7 @@ export class SessionHarness {
   reborn(options: HarnessOptions = {}): SessionHarness {
     if (this.#open) this.close();
     const record = JSON.parse(JSON.stringify(this.session.record())) as ConversationRecord;
-    return new SessionHarness({
+    const second = new SessionHarness({
       ...this.#options,
       acks: this.acks,
       device: this.device,
@@ -163,6 +163,8 @@ export class SessionHarness {
       ...options,
       record,
     });
+    second.session.restoreNames({ ...this.session.knownNames(), names: '' });
+    return second;
   }
 
   open(): void {
