@@ -82,6 +82,7 @@ export class Link {
     const lane = parts.outbox.lane(parts.nodeId, {
       backlog: config.backlog,
       onSuperseded: (count) => this.#session.counters.notice('superseded', count),
+      onUnwritable: (points) => this.#session.counters.discard('unwritable', {}, points.length),
     });
     this.#lane = new LinkLane(lane, clock, log, () =>
       this.#node?.status(this.#statistics.changed()),

@@ -15,6 +15,7 @@ import {
   type PointValue,
 } from '../point/point.js';
 import { GATEWAY_PREFIX } from '../point/reserved.js';
+import { laterTime } from '../point/time.js';
 import type { Counters } from '../session/counters.js';
 import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
 import type { BusStatus } from '../transport/transport.js';
@@ -196,9 +197,8 @@ export class Statistics {
 
   #point(type: string, key: string, value: PointValue): Point {
     const before = this.#times.get(type, key) ?? 0n;
-    const now = this.clock.wallNs();
     // Always later than the one before, also when the clock steps back.
-    const time = now > before ? now : before + 1n;
+    const time = laterTime(this.clock.wallNs(), before);
     const point = makePoint({ type, key, time, value });
     this.#published.set(type, key, point);
     this.#times.set(type, key, time);

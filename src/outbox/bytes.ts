@@ -1,6 +1,7 @@
 /** Numbers and points as bytes, as the outbox keeps them on disk. */
 import { readText, textLength, writeText } from '../packet/text.js';
 import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
+import { isTime } from '../point/time.js';
 
 /** Seven bits a byte, the lowest first; the eighth says that more follow. Up to 2^53. */
 export function writeVarint(bytes: Buffer, at: number, value: number): number {
@@ -88,6 +89,23 @@ const textFieldLength = (text: string): number => {
   const length = textLength(text);
   return varintLength(length) + length;
 };
+
+/** Whether there are bytes for a point: {@link writePoint} throws for any other. */
+export const isWritable = ({ time, tombstone }: Point): boolean =>
+  isTime(time) && (tombstone | 0) === tombstone;
+
+/**
+ * Those of the points that can be written; the others are told to their own lane,
+ * so that they stop no write, in which all lanes have their part.
+ */
+export function writableOf(
+  points: readonly Point[],
+  onUnwritable: (points: readonly Point[]) => void,
+): readonly Point[] {
+  if (points.every(isWritable)) return points;
+  onUnwritable(points.filter((point) => !isWritable(point)));
+  return points.filter(isWritable);
+}
 
 /** Bytes that a point takes at most, its position included when that is near the one before. */
 export function pointLength({ type, key, value, tombstone, origin }: Point): number {

@@ -1,6 +1,6 @@
 import type { Point } from '../point/point.js';
 import { BLOCK_BYTES, blockOverhead, type Batch } from './block.js';
-import { pointLength } from './bytes.js';
+import { pointLength, writableOf } from './bytes.js';
 import { ExtentCache } from './extent-cache.js';
 import { Extents, type Extent, type Segment } from './extents.js';
 import type { Share } from './lanes.js';
@@ -60,6 +60,7 @@ export class DiskLane implements OutboxLane {
   #memory = 0;
   #latest: Latest | undefined;
   #onSuperseded: (count: number) => void = () => undefined;
+  #onUnwritable: (points: readonly Point[]) => void = () => undefined;
   latestNs = 0n;
 
   constructor(
@@ -73,8 +74,9 @@ export class DiskLane implements OutboxLane {
     this.#cache = new ExtentCache(nodeId, this.extents.live);
   }
 
-  configure({ backlog, onSuperseded }: LaneOptions): void {
+  configure({ backlog, onSuperseded, onUnwritable }: LaneOptions): void {
     this.#onSuperseded = onSuperseded;
+    this.#onUnwritable = onUnwritable ?? ((): void => undefined);
     if (backlog === 'all') {
       this.#latest = undefined;
       return;
@@ -125,7 +127,12 @@ export class DiskLane implements OutboxLane {
     return this.extents.bytes + this.#unwrittenBytes;
   }
 
-  put(points: readonly Point[], safe: () => void): boolean {
+  put(given: readonly Point[], safe: () => void): boolean {
+    const points = writableOf(given, this.#onUnwritable);
+    if (points.length === 0) {
+      safe();
+      return true;
+    }
     let bytes = 0;
     let memory = 0;
     for (const point of points) {

@@ -1,4 +1,5 @@
 import type { Point } from '../point/point.js';
+import { writableOf } from './bytes.js';
 import { Lanes, type Share } from './lanes.js';
 import { Latest } from './latest.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
@@ -51,6 +52,7 @@ class MemoryLane implements OutboxLane {
   #bytes = 0;
   #latest: Latest | undefined;
   #onSuperseded: (count: number) => void = () => undefined;
+  #onUnwritable: (points: readonly Point[]) => void = () => undefined;
 
   readonly awaited = false;
   latestNs = 0n;
@@ -64,8 +66,9 @@ class MemoryLane implements OutboxLane {
     },
   ) {}
 
-  configure({ backlog, onSuperseded }: LaneOptions): void {
+  configure({ backlog, onSuperseded, onUnwritable }: LaneOptions): void {
     this.#onSuperseded = onSuperseded;
+    this.#onUnwritable = onUnwritable ?? ((): void => undefined);
     if (backlog === 'all') {
       this.#latest = undefined;
       return;
@@ -98,7 +101,12 @@ class MemoryLane implements OutboxLane {
     return this.#bytes / this.share.bytes;
   }
 
-  put(points: readonly Point[], safe: () => void): boolean {
+  put(given: readonly Point[], safe: () => void): boolean {
+    const points = writableOf(given, this.#onUnwritable);
+    if (points.length === 0) {
+      safe();
+      return true;
+    }
     let bytes = 0;
     for (const point of points) bytes += memoryOf(point);
     // What alone exceeds the share is taken by an empty lane: refusing it would

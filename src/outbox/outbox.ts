@@ -37,12 +37,15 @@ export interface LaneOptions {
   readonly backlog: Backlog;
   /** So many points were given up for newer ones, which are safe. */
   readonly onSuperseded: (count: number) => void;
+  /** These cannot be written at all, and were left out. */
+  readonly onUnwritable?: (points: readonly Point[]) => void;
 }
 
 export interface OutboxLane {
   readonly nodeId: string;
   /**
-   * Takes the points, all or none, in order. False: no room. `safe` is called
+   * Takes the points, all or none, in order, but for those that cannot be written
+   * at all, which are told and dropped. False: no room. `safe` is called
    * once they will survive what this outbox promises to survive, or are
    * delivered: with a memory outbox before put() returns. A caller acknowledges
    * its device then, not before.

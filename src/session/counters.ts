@@ -25,6 +25,7 @@ import type { RoomProblem } from './room.js';
  * - `refusedByStore`: too often refused by SIOT's store while it took others
  * - `notPermitted`: too often not permitted by NATS, which took others
  * - `unsendable`: too large for the NATS server
+ * - `unwritable`: it cannot be written as bytes, such as a time beyond 64 bits
  */
 export type PointDiscard =
   | TokenProblem
@@ -38,7 +39,8 @@ export type PointDiscard =
   | 'unexpected'
   | 'refusedByStore'
   | 'notPermitted'
-  | 'unsendable';
+  | 'unsendable'
+  | 'unwritable';
 
 export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
 

@@ -2,6 +2,7 @@
 import { NS_PER_S } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../point/point.js';
+import { laterTime } from '../point/time.js';
 import { replyBytes, type NodeRoom, type RoomProblem } from './room.js';
 
 /** In which form a device reports a point. */
@@ -26,13 +27,14 @@ export class PointRecord {
 
   /**
    * A time for the point: `wishNs`, or later, so that its times always increase,
-   * also behind a time of the device's own that is slightly ahead.
+   * also behind a time of the device's own that is slightly ahead. Behind the last
+   * time that there is they stay there.
    */
   giveTime(wishNs: bigint): bigint {
     let last = this.givenNs;
     const newest = this.newest?.time ?? 0n;
     if (newest > last && newest <= wishNs + NS_PER_S) last = newest;
-    this.givenNs = wishNs > last ? wishNs : last + 1n;
+    this.givenNs = laterTime(wishNs, last);
     return this.givenNs;
   }
 

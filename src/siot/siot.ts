@@ -2,6 +2,7 @@ import type { Outbox } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { makePoint, stringValue, type Point } from '../point/point.js';
+import { laterTime } from '../point/time.js';
 import { backoffMs } from './backoff.js';
 import { Connection, type ConnectionState } from './connection.js';
 import {
@@ -406,8 +407,7 @@ export class Siot {
 
   #publishVersion(): void {
     const { gateway, clock } = this.#options;
-    const now = clock.wallNs();
-    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n;
+    this.#lastNs = laterTime(clock.wallNs(), this.#lastNs);
     this.#publisher.putStatus(gateway.id, [
       makePoint({ type: 'versionApp', value: stringValue(gateway.version), time: this.#lastNs }),
     ]);

@@ -1,5 +1,6 @@
 import type { Clock } from '../point/clock.js';
 import { floatValue, makePoint, stringValue, type Point } from '../point/point.js';
+import { laterTime } from '../point/time.js';
 import type { Connection } from './connection.js';
 import { decodeNodes, isDeletedEdge, type StoredNode } from './node-reply.js';
 import { readReceipt } from './receipt.js';
@@ -110,8 +111,7 @@ export class StoreClient {
 
   // Times always increase: an equal one may be ignored (siot-interop.md, 4.7).
   #point(type: string, value: Point['value']): Point {
-    const now = this.clock.wallNs();
-    this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n;
+    this.#lastNs = laterTime(this.clock.wallNs(), this.#lastNs);
     return makePoint({ type, key: '0', value, time: this.#lastNs });
   }
 }

@@ -86,6 +86,53 @@ describe('a restart after which the clock is an hour behind', () => {
   });
 });
 
+describe('a point of a link with the last of all times', () => {
+  const nats = useNats();
+  const END = 2n ** 63n - 1n;
+
+  it.each(['0.18.5', '0.25.0'] as const)(
+    'stops the outbox of no link while SIOT is away: %s',
+    async (version) => {
+      const store = await startStore(nats, version);
+      const [pump, fan] = [await openDevice(), await openDevice()];
+      const gateway = await new GatewayUnderTest(tempDir(), {
+        nats: { servers: nats.url },
+        links: [
+          { name: 'pump', transport: pump.transport, protocol: 'compact' },
+          { name: 'fan', transport: fan.transport, protocol: 'compact' },
+        ],
+      }).start();
+      await gateway.ready('pump', 'fan');
+      const write = (type: string, time: bigint): Promise<bigint> =>
+        store.setAs('', gateway.nodeId('pump'), type, '0', 7, { time });
+      for (const type of ['temp', 'connected', 'rx']) await write(type, END);
+      await write('flow', -(2n ** 63n));
+      // Read again, by one that knows nothing of it from its own life.
+      await gateway.restart();
+      await gateway.ready('pump', 'fan');
+      await store.leave();
+      const report = async (device: typeof pump, type: string, value: number): Promise<void> => {
+        const { outcome } = await device.mcu.sendPoints([{ type, value, time: 0n }]);
+        expect(outcome).toBe('acknowledged');
+      };
+      for (let value = 1; value <= 3; value++) {
+        for (const type of ['temp', 'flow']) await report(pump, type, value);
+        await report(fan, 'speed', value);
+      }
+      await store.comeBack();
+      const node = gateway.nodeId('fan');
+      await store.waitForPoint(node, 'speed', '0', ({ number }) => number === 3);
+      await store.waitForPoint(gateway.nodeId('pump'), 'flow', '0', ({ number }) => number === 3);
+      expect(store.point(gateway.nodeId('pump'), 'temp')).toMatchObject({
+        // Of equal times 0.25 keeps the first, and 0.18 takes the last.
+        number: version === '0.18.5' ? 3 : 7,
+        time: END,
+      });
+      expect(gateway.said.filter(({ message }) => /outbox.*written/.test(message))).toEqual([]);
+    },
+  );
+});
+
 describe('a new link on a lane with points', () => {
   const YEARS_NS = 10n * 365n * 24n * HOUR_NS;
   const clock = new FakeClock();

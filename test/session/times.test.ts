@@ -372,3 +372,28 @@ describe('a log packet', () => {
     expect(harness.published[1]!.time).toBe(harness.published[0]!.time + 1n);
   });
 });
+
+describe('the end of time', () => {
+  const END = 2n ** 63n - 1n;
+
+  it('is where times that the gateway gives stay: they never wrap', () => {
+    const harness = SessionHarness.opened();
+    harness.session.replica.givenBefore([{ type: 'temp', key: '0', time: END - 2n }]);
+    expect([1, 2, 3, 4].map((value) => report(harness, 0n, value))).toEqual([
+      END - 1n,
+      END,
+      END,
+      END,
+    ]);
+    expect(harness.published.at(-1)).toMatchObject({ value: { kind: 'float', number: 4 } });
+    harness.points([{ type: 'flow', value: 1, time: 0n }]);
+    expect(last(harness)).toBe(harness.clock.wallNs());
+  });
+
+  it('is no time at all where it comes before the first: -2^63', () => {
+    const harness = SessionHarness.opened();
+    harness.session.replica.givenBefore([{ type: 'temp', key: '0', time: -(2n ** 63n) }]);
+    expect(report(harness, 0n)).toBe(harness.clock.wallNs());
+    expect(report(harness, -(2n ** 63n))).toBe(harness.clock.wallNs() + 1n);
+  });
+});

@@ -1,0 +1,23 @@
+/** Times as 64 bits of nanoseconds since 1970 hold them (siot-interop.md, 1.5). */
+
+export const MIN_TIME_NS = -(2n ** 63n);
+/** In the year 2262. */
+export const MAX_TIME_NS = 2n ** 63n - 1n;
+
+/** False: neither generation 2, nor a device, nor the outbox has room for it. */
+export const isTime = (ns: bigint): boolean => ns >= MIN_TIME_NS && ns <= MAX_TIME_NS;
+
+/** The nearest time that 64 bits hold. */
+export function toTime(ns: bigint): bigint {
+  if (ns > MAX_TIME_NS) return MAX_TIME_NS;
+  return ns < MIN_TIME_NS ? MIN_TIME_NS : ns;
+}
+
+/**
+ * `wishNs`, or just after `lastNs` where that is later, so that times of a point
+ * always increase. Behind the last of all times there is none: it is given again
+ * and again then (design.md, "Far times").
+ */
+export function laterTime(wishNs: bigint, lastNs: bigint): bigint {
+  return toTime(wishNs > lastNs ? wishNs : lastNs + 1n);
+}
