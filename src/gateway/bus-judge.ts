@@ -21,6 +21,8 @@ export interface BusActions {
   isNews(point: Point): boolean;
   disable(disabled: boolean): void;
   reset(point: Point): void;
+  /** Somebody has given the node a description, or has emptied it. */
+  described(point: Point, heard: Heard): void;
   refused(): void;
 }
 
@@ -111,6 +113,7 @@ export class BusJudge {
       this.actions.reset(point);
     } else if (isNeverSentDown(type)) {
       if (isReservedType(type)) this.#refuse(point, 'it is not the device’s');
+      else this.actions.described(point, heard);
     } else if (Number.isNaN(numberOf(point.value))) {
       this.#refuse(point, 'NaN is no setting');
     } else {

@@ -111,6 +111,7 @@ export class LinkFile {
     return {
       session: { ...head.session, settings: [...settings.values()] },
       ...(head.judge === undefined ? {} : { judge: head.judge }),
+      ...(head.descriptions === undefined ? {} : { descriptions: head.descriptions }),
     };
   }
 

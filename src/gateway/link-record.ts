@@ -3,16 +3,21 @@ import { z } from 'zod';
 import type { ConversationRecord } from '../session/conversation.js';
 import type { SettingRecord } from '../session/settings.js';
 import type { JudgeRecord } from './bus-judge.js';
+import type { GivenRecord } from './given-descriptions.js';
 
 /** All that is known of a link but its settings. */
 export interface LinkHead {
   readonly session?: Omit<ConversationRecord, 'settings'> | undefined;
   readonly judge?: JudgeRecord | undefined;
+  /** That somebody has given the node. */
+  readonly descriptions?: readonly GivenRecord[] | undefined;
 }
 
 export interface LinkRecord {
   readonly session?: ConversationRecord | undefined;
   readonly judge?: JudgeRecord | undefined;
+  /** That somebody has given the node. */
+  readonly descriptions?: readonly GivenRecord[] | undefined;
 }
 
 /** A 64-bit number as decimal text. */
@@ -66,8 +71,15 @@ const judge = z.object({
   lastReading: decimal.optional(),
 });
 
+const given = z.object({ key: z.string(), time: decimal, device: value.optional() });
+
 const entry = z.discriminatedUnion('of', [
-  z.object({ of: z.literal('link'), session: session.optional(), judge: judge.optional() }),
+  z.object({
+    of: z.literal('link'),
+    session: session.optional(),
+    judge: judge.optional(),
+    descriptions: z.array(given).optional(),
+  }),
   setting.extend({ of: z.literal('setting') }),
 ]);
 

@@ -10,7 +10,8 @@
 import type { Outbox } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { canonicalKey, isDeleted, plainValue, type Point } from '../point/point.js';
+import { canonicalKey, isDeleted, makePoint, plainValue, type Point } from '../point/point.js';
+import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import type { Conversation, KnownNames } from '../session/conversation.js';
 import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
@@ -21,6 +22,7 @@ import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
 import { createConversation } from './conversations.js';
 import type { FairShare, Share } from './fair-share.js';
+import { GivenDescriptions } from './given-descriptions.js';
 import { Limits } from './limits.js';
 import type { LinkFile, LinkState } from './link-file.js';
 import { LinkLane } from './link-lane.js';
@@ -54,6 +56,7 @@ export class Link {
   readonly #session: Conversation;
   readonly #judge: BusJudge;
   readonly #gate: SettingGate;
+  readonly #descriptions: GivenDescriptions;
   readonly #statistics: Statistics;
   readonly #channel: ChannelKeeper;
   readonly #share: Share;
@@ -69,12 +72,15 @@ export class Link {
     head: () => ({
       session: this.#session.recordWithoutSettings(),
       judge: this.#judge.record(),
+      descriptions: this.#descriptions.record(),
     }),
     settings: () => this.#session.settings.records(),
     takeChangedSettings: () => this.#session.settings.takeChanged(),
   };
   #statisticsTimer: Timer | undefined;
   readonly #resender: Resender;
+  /** Of a device's description that may be published again. */
+  readonly #describer: Resender;
   readonly #watchers = new Set<SettingWatcher>();
 
   constructor(private readonly parts: LinkParts) {
@@ -111,12 +117,30 @@ export class Link {
     this.#session = session;
     this.#session.restoreNames(parts.knownNames);
     this.#lane.tellTimes(this.#session.replica);
-    this.#resender = new Resender(
+    const resending = {
+      isCrowded: () => this.#lane.isCrowded,
+      report: (point: Point) =>
+        this.#descriptions.withholds(point) || this.#put([point], () => undefined) !== 'full',
+    };
+    this.#resender = new Resender(resending, clock);
+    this.#describer = new Resender(resending, clock);
+    this.#descriptions = new GivenDescriptions(
       {
-        isCrowded: () => this.#lane.isCrowded,
-        report: (point) => this.#report([point], () => undefined) !== 'full',
+        now: () => clock.wallNs(),
+        latest: (key) => this.#session.replica.find(DESCRIPTION_TYPE, key)?.newest?.value,
+        publish: (key, value, afterNs) => {
+          const record = this.#session.replica.own(DESCRIPTION_TYPE, key);
+          record.givenBefore(afterNs);
+          const time = record.giveTime(clock.wallNs());
+          const point = makePoint({ type: DESCRIPTION_TYPE, key, time, value });
+          record.merge(point, false);
+          this.#describer.send([point].values());
+        },
+        withheld: (count) => this.#session.counters.notice('givenDescription', count),
+        changed: (said) => (said ? this.#saver.atOnce() : this.#saver.soon()),
+        tooMany: () => this.#session.counters.notice('refusedSetting'),
       },
-      clock,
+      record.descriptions ?? [],
     );
     this.#limits = new Limits(clock, log, () => this.#node?.status(this.#statistics.changed()));
     const { counters } = this.#session;
@@ -142,6 +166,7 @@ export class Link {
         isNews: (point) => this.#session.settings.judge(point) !== 'notNewer',
         disable: (disabled) => this.#disable(disabled),
         reset: (point) => this.#node?.status(this.#statistics.reset(point)),
+        described: (point, heard) => this.#descriptions.heard(point, heard),
         refused: () => this.#session.counters.notice('refusedSetting'),
       },
       log,
@@ -224,6 +249,7 @@ export class Link {
     this.#gate.flush();
     this.#statisticsTimer?.cancel();
     this.#resender.stop();
+    this.#describer.stop();
     this.#node?.status(this.#statistics.changed());
     this.#saver.stop();
     await this.#saver.now();
@@ -249,9 +275,9 @@ export class Link {
         read: (points) => {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#session.read(points, this.#lane.length > 0);
-          this.#judge.reading(points, this.parts.clock.wallNs());
           const owners = points.filter((point) => this.#isOwners(point));
           this.#session.replica.givenBefore(owners);
+          this.#judge.reading(points, this.parts.clock.wallNs());
           this.#session.shown(owners);
           this.#saver.soon();
         },
@@ -372,7 +398,15 @@ export class Link {
     return origin === '' || origin === this.nodeId;
   }
 
+  /** What the device says. */
   #report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {
+    const passing = this.#descriptions.passing(points);
+    if (passing.length > 0) return this.#put(passing, safe);
+    safe();
+    return 'taken';
+  }
+
+  #put(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {
     if (this.#life === 'deleted') return 'dropped';
     return this.#lane.put(points, safe) ? 'taken' : 'full';
   }

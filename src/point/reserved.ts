@@ -32,6 +32,9 @@ const RESERVED: ReadonlySet<string> = new Set([
   'errorCountResetHR',
 ]);
 
+/** What a node is called: a device reports it, and people change it in SIOT. */
+export const DESCRIPTION_TYPE = 'description';
+
 /** Prefix of all point types that this gateway adds to SIOT's own. */
 export const GATEWAY_PREFIX = 'gateway';
 
@@ -42,5 +45,5 @@ export function isReservedType(type: string): boolean {
 
 /** The administrator's to write in SIOT and the device's to report, but never sent down. */
 export function isNeverSentDown(type: string): boolean {
-  return type === 'description' || isReservedType(type);
+  return type === DESCRIPTION_TYPE || isReservedType(type);
 }

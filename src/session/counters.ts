@@ -75,6 +75,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `droppedLog`: a log line of the device that was one too many
  * - `delayedSetting`: what somebody set had to wait, since there was too much of it
  * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
+ * - `givenDescription`: the device's description, not published since somebody has given the node another
  * - `superseded`: given up for a newer one while SIOT was behind, where only the latest counts
  */
 export type Notice =
@@ -92,6 +93,7 @@ export type Notice =
   | 'droppedLog'
   | 'delayedSetting'
   | 'slowedInput'
+  | 'givenDescription'
   | 'superseded';
 
 const LOG_EVERY_MS = 60_000;

@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto';
 import { textLength } from '../packet/text.js';
 import { canonicalKey, textOf, type Point } from '../point/point.js';
-import { isReservedType } from '../point/reserved.js';
+import { DESCRIPTION_TYPE, isReservedType } from '../point/reserved.js';
 
 /** Longest reply (siot-interop.md, 4.1). */
 export const REPLY_BYTES = 1_048_576;
@@ -190,7 +190,7 @@ export class NodeRoom {
 
 /** Made by the gateway, which has room set aside for them. */
 function isOwn({ type, key }: Point): boolean {
-  if (canonicalKey(key) === '0' && (type === 'log' || type === 'description')) return true;
+  if (canonicalKey(key) === '0' && (type === 'log' || type === DESCRIPTION_TYPE)) return true;
   return isReservedType(type);
 }
 

@@ -257,7 +257,7 @@ function toRecord(setting: Setting): SettingRecord {
   };
 }
 
-function toValueRecord(value: PointValue): ValueRecord {
+export function toValueRecord(value: PointValue): ValueRecord {
   switch (value.kind) {
     case 'none':
       return { kind: 'none' };
@@ -274,7 +274,7 @@ function toValueRecord(value: PointValue): ValueRecord {
   }
 }
 
-function fromValueRecord(record: ValueRecord): PointValue {
+export function fromValueRecord(record: ValueRecord): PointValue {
   switch (record.kind) {
     case 'none':
       return { kind: 'none' };

@@ -1,6 +1,7 @@
 /** Signals of frames as points: each value that is worth one, and once what it is. */
 import type { Clock } from '../point/clock.js';
 import { makePoint, stringValue, type Point, type PointValue } from '../point/point.js';
+import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import type { MessageCodec } from '../signals/message-codec.js';
 import { PublishFilter, type FilterOptions, type SignalValue } from '../signals/publish-filter.js';
 import type { Code, SignalCodec } from '../signals/signal-codec.js';
@@ -12,9 +13,8 @@ import type { ConversationHost } from './conversation.js';
 
 /** Type of the points of signals. */
 export const VALUE_TYPE = 'value';
-/** Types of what is said once of each signal, under its key. */
+/** With the description, what is said once of each signal, under its key. */
 const UNITS_TYPE = 'units';
-const DESCRIPTION_TYPE = 'description';
 
 export interface SignalReportOptions extends FilterOptions {
   readonly plan: SignalPlan;

@@ -43,6 +43,73 @@ withEachSiot((siot) => {
     device.mcu.assertNotReceived('description');
   });
 
+  it('shows a person’s description, not what the device reports after its restart, until it is emptied', async () => {
+    const { bus, gateway, nodeId, set, device } = await plant(siot, 'compact', {
+      link: { node: { description: 'From the configuration' } },
+    });
+    const shown = (text: string) =>
+      bus.stored(nodeId, 'description', '0', (point) => point.text === text);
+    const restarts = async (text: string, ...times: bigint[]) => {
+      const started = new Promise<void>((resolve) => {
+        const off = device.mcu.observe({
+          started: () => {
+            off();
+            resolve();
+          },
+        });
+      });
+      device.mcu.reboot();
+      await started;
+      for (const time of [0n, ...times]) {
+        await device.report({ type: 'description', value: text, time });
+      }
+      // Published in their order: what comes after it is there.
+      await device.report({ type: 'after', value: text, time: now() });
+      await bus.stored(nodeId, 'after', '0', (point) => point.text === text);
+    };
+    // The gateway's own, of the configuration, is nobody else's.
+    await restarts('Pump controller');
+    await shown('Pump controller');
+    await set({ type: 'description', value: 'The old pump' });
+    await restarts('Pump controller 2', now());
+    await shown('The old pump');
+    expect(gateway.counter('givenDescription')).toBe(2);
+
+    await gateway.stop();
+    await gateway.start();
+    await gateway.inSiot();
+    await restarts('Pump controller 3');
+    await shown('The old pump');
+
+    await set({ type: 'description', value: '' });
+    expect(await shown('Pump controller 3')).toMatchObject({ origin: '' });
+    await restarts('Pump controller 4');
+    await shown('Pump controller 4');
+    // A removed one as well.
+    await set({ type: 'description', value: 'Mine' });
+    await restarts('Pump controller 5');
+    await shown('Mine');
+    await set({ type: 'description', value: 'Mine', tombstone: 1 });
+    await shown('Pump controller 5');
+  });
+
+  it('knows a person’s description that was given while it was away', async () => {
+    const { bus, gateway, nodeId, set, device } = await plant(siot, 'protobuf');
+    await gateway.stop();
+    await set({ type: 'description', value: 'The old pump' });
+    await gateway.start();
+    await gateway.inSiot();
+    await device.report({ type: 'description', value: 'Pump controller' });
+    await device.report({ type: 'after', value: 1, time: now() });
+    await bus.stored(nodeId, 'after');
+    expect((await bus.stored(nodeId, 'description')).text).toBe('The old pump');
+    // Emptied while it is away: what the device said last is still known.
+    await gateway.stop();
+    await set({ type: 'description', value: '' });
+    await gateway.start();
+    await bus.stored(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
+  });
+
   it('takes the node and its parent that the configuration names', async () => {
     const first = await plant(siot, 'compact', {
       link: { node: { id: `given-${String(now())}`, type: 'pumpController' } },

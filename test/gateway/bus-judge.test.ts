@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BusJudge, type JudgeRecord } from '../../src/gateway/bus-judge.js';
 import { parseLinkEntry } from '../../src/gateway/link-record.js';
-import { floatValue, makePoint, stringValue, type Point } from '../../src/point/point.js';
+import { floatValue, makePoint, stringValue, textOf, type Point } from '../../src/point/point.js';
 import { complaints, recordingLog, type Said } from './support.js';
 
 const NODE = 'dev-1';
@@ -16,14 +16,20 @@ const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.spl
 interface Rig {
   readonly judge: BusJudge;
   readonly said: Said[];
-  readonly done: { set: Point[]; disabled: boolean[]; reset: Point[]; refused: number };
+  readonly done: {
+    set: Point[];
+    disabled: boolean[];
+    reset: Point[];
+    refused: number;
+    described: string[];
+  };
   /** As after a restart of the gateway. */
   again(): Rig;
 }
 
 function rig(record: JudgeRecord = {}, known = 0n): Rig {
   const said: Said[] = [];
-  const done: Rig['done'] = { set: [], disabled: [], reset: [], refused: 0 };
+  const done: Rig['done'] = { set: [], disabled: [], reset: [], refused: 0, described: [] };
   const judge = new BusJudge(
     NODE,
     {
@@ -32,6 +38,7 @@ function rig(record: JudgeRecord = {}, known = 0n): Rig {
       isNews: ({ time }) => time > known,
       disable: (disabled) => void done.disabled.push(disabled),
       reset: (point) => void done.reset.push(point),
+      described: ({ value }, heard) => void done.described.push(`${textOf(value)} ${heard}`),
       refused: () => void (done.refused += 1),
     },
     recordingLog(said),
@@ -103,8 +110,12 @@ describe('a setting', () => {
 
   it('is not description, which people may change without the device', () => {
     const { judge, done, said } = rig();
-    judge.live([set('description', 0, { value: stringValue('Pump') })]);
+    const point = set('description', 0, { value: stringValue('Pump') });
+    judge.live([point]);
+    judge.live([{ ...point, origin: '' }]);
+    judge.reading([point], 500n);
     expect([done.set, done.refused, said]).toEqual([[], 0, []]);
+    expect(done.described).toEqual(['Pump live', 'Pump reading']);
   });
 
   it('does not fill the memory or the log when somebody makes up types', () => {

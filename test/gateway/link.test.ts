@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/index.js';
 import { SystemClock } from '../../src/point/clock.js';
-import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
+import { floatValue, makePoint, numberOf, stringValue, textOf } from '../../src/point/point.js';
 import { WIRES } from '../../src/siot/wires.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -244,6 +244,56 @@ describe('what others do to the node', () => {
     for (const type of names) await store.setAs('user-1', nodeId, type, type, 1);
     for (const type of names) await device.mcu.waitForSetting(type);
     await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgements');
+  });
+
+  it('gives it a description that stands, also without a store and over a kill', async () => {
+    const device = await openDevice();
+    const folder = tempDir();
+    const document = {
+      nats: { servers: nats.url },
+      siot: { store: 'none' },
+      links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
+    };
+    const gateway = await new GatewayUnderTest(folder, document).start();
+    const nodeId = gateway.nodeId('pump');
+    const client = await nats.connect();
+    const wire = WIRES[2];
+    const seen: string[] = [];
+    client.subscribe(`p.${nodeId}.>`, {
+      callback: (_error, { data }) => {
+        for (const { type, value, origin } of wire.decode(data)?.points ?? [])
+          if (origin === '') seen.push(`${type} ${textOf(value)}`);
+      },
+    });
+    const give = (text: string): void => {
+      const value = stringValue(text);
+      const time = clock.wallNs();
+      const point = makePoint({ type: 'description', key: '0', value, time, origin: 'user-1' });
+      client.publish(wire.pointSubject(nodeId, point), wire.encode([point]));
+    };
+    const says = async (text: string): Promise<void> => {
+      for (const type of ['description', 'after'])
+        await device.mcu.sendPoints([{ type, value: text }]);
+      await until(() => seen.includes(`after ${text}`), 'what it says');
+    };
+    await says('Device 1');
+    expect(seen).toContain('description Device 1');
+    give('Theirs');
+    const kept = () => readFileSync(join(folder, 'state', 'links', `${nodeId}.state`), 'utf8');
+    await until(() => kept().includes('"descriptions"'), 'it to be kept');
+    await says('Device 2');
+    await until(() => kept().includes('Device 2'), 'what waits to be kept');
+    const now = tempDir();
+    cpSync(folder, now, { recursive: true });
+    await gateway.gateway.stop();
+
+    const next = await new GatewayUnderTest(now, document).start();
+    expect(next.nodeId('pump')).toBe(nodeId);
+    await says('after the kill');
+    expect(seen.filter((one) => one.startsWith('description'))).toEqual(['description Device 1']);
+    expect(next.link('pump').counters).toMatchObject({ givenDescription: 1 });
+    give('');
+    await until(() => seen.includes('description after the kill'), 'the device’s');
   });
 
   it('is said when somebody else writes as its owner', async () => {

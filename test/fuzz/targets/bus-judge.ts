@@ -47,6 +47,7 @@ export const busJudgeTarget: FuzzTarget = {
         isNews: (point) => harness.session.settings.judge(point) !== 'notNewer',
         disable: () => undefined,
         reset: () => undefined,
+        described: () => undefined,
         refused: () => undefined,
       },
       SILENT_LOG,

@@ -106,6 +106,7 @@ const NOBODY = {
   isNews: () => true,
   disable: () => undefined,
   reset: () => undefined,
+  described: () => undefined,
   refused: () => undefined,
 };
 
