@@ -280,7 +280,7 @@ describe('what others do to the node', () => {
     expect(seen).toContain('description Device 1');
     give('Theirs');
     const kept = () => readFileSync(join(folder, 'state', 'links', `${nodeId}.state`), 'utf8');
-    await until(() => kept().includes('"descriptions"'), 'it to be kept');
+    await until(() => kept().includes('"descriptions":[{'), 'it to be kept');
     await says('Device 2');
     await until(() => kept().includes('Device 2'), 'what waits to be kept');
     const now = tempDir();
