@@ -11,9 +11,10 @@ import { GATEWAY_PREFIX } from '../point/reserved.js';
  * - `log`: its device sends more log lines than anyone reads
  * - `settings`: somebody sets its points faster than they can be judged beside others
  * - `settingNames`: more distinct points of it were set than it may have
+ * - `settingBytes`: its settings have more bytes than it may have
  * - `points`: its device has more distinct points than SIOT bears
  */
-export type LimitCause = 'input' | 'log' | 'settings' | 'settingNames' | 'points';
+export type LimitCause = 'input' | 'log' | 'settings' | 'settingNames' | 'settingBytes' | 'points';
 
 /** 1 while the link is limited, with the cause as key. */
 export const LIMITED_TYPE = `${GATEWAY_PREFIX}Limited`;
@@ -32,6 +33,9 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
   settingNames:
     'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
     'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',
+  settingBytes:
+    'the settings of this link have as many bytes as they may (4 MiB): longer ones and new ones are ' +
+    'not sent to the device. Find out who sets such texts, and set them to shorter ones',
   points:
     'the link has as many distinct points as it may: those known go on, new ones are left out. ' +
     'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',

@@ -45,7 +45,7 @@ const setting = z.object({
   value,
   tombstone: z.int(),
   origin: z.string(),
-  state: z.enum(['pending', 'inForce', 'unconfirmed', 'ended', 'replaced']),
+  state: z.enum(['pending', 'inForce', 'unconfirmed', 'ended', 'replaced', 'refused']),
   restoring: z.boolean().optional(),
   spelling: z.string().optional(),
   transmissions: z.int(),

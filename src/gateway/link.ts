@@ -179,9 +179,11 @@ export class Link {
         isKnown: (type, key) =>
           this.#session.settings.get(type, key) !== undefined || isOwnSwitch(type, key),
         delayed: () => this.#session.counters.notice('delayedSetting'),
-        refused: () => this.#session.counters.notice('tooManySettings'),
+        refused: (point, cause) => this.#session.refuse(point, cause),
+        missed: () => this.#node?.readAgain(),
       },
       config.maxPoints,
+      this.#session.settings.room,
     );
     this.#channel = new ChannelKeeper(
       transport,
@@ -311,9 +313,9 @@ export class Link {
     return setting?.point.time === point.time ? setting : undefined;
   }
 
-  /** Why a setting of this point would not be taken, for people; `undefined`: it would. */
-  whyNotSet(type: string, key: string): string | undefined {
-    return isOwnSwitch(type, key) ? undefined : this.#session.whyNotSet(type, key);
+  /** Why a setting would not be taken, for people; `undefined`: it would. */
+  whyNotSet(point: Point): string | undefined {
+    return isOwnSwitch(point.type, point.key) ? undefined : this.#session.whyNotSet(point);
   }
 
   /** A time for a setting of now: newer than the last one. */
@@ -447,6 +449,7 @@ export class Link {
     this.#limits.counted('log', counters.get('droppedLog'));
     this.#limits.counted('settings', counters.get('delayedSetting'));
     this.#limits.counted('settingNames', counters.get('tooManySettings'));
+    this.#limits.counted('settingBytes', counters.get('tooManySettingBytes'));
     if (this.#node === undefined || this.#life === 'deleted') return;
     const changed = this.#statistics.changed();
     if (changed.length > 0) this.#node.status(changed);

@@ -6,12 +6,15 @@
 import type { Clock, Timer } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
 import type { Point } from '../point/point.js';
+import type { SettingRefusal, SettingRoom } from '../session/setting-room.js';
 
 /** So many may come at once. */
 const BURST = 500;
 /** And so many in a second after that. */
 const A_SECOND = 2_000;
 const LOOK_EVERY_MS = 5;
+/** So long after one was refused unseen, the node is read again: that one may be meant. */
+const READ_AGAIN_MS = 5_000;
 
 export interface SettingGateHost {
   judge(points: readonly Point[]): void;
@@ -19,8 +22,10 @@ export interface SettingGateHost {
   isKnown(type: string, key: string): boolean;
   /** One had to wait. */
   delayed(): void;
-  /** One was not taken at all. */
-  refused(): void;
+  /** There was no room for one, nor even a look at it. */
+  refused(point: Point, cause: SettingRefusal): void;
+  /** Some were refused unseen: what SIOT has of them is to be read. */
+  missed(): void;
 }
 
 export class SettingGate {
@@ -28,12 +33,15 @@ export class SettingGate {
   #allowed = BURST;
   #sinceMs: number;
   #timer: Timer | undefined;
+  #missed: Timer | undefined;
 
   constructor(
     private readonly clock: Clock,
     private readonly host: SettingGateHost,
     /** Distinct points that may wait besides those that are known: the link takes no more. */
     private readonly mostNew: number,
+    /** That they share with what was set before. */
+    private readonly room: SettingRoom,
   ) {
     this.#sinceMs = clock.monotonicMs();
   }
@@ -62,19 +70,45 @@ export class SettingGate {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#missed?.cancel();
+    this.#missed = undefined;
     this.#judge(Number.POSITIVE_INFINITY);
   }
 
   #wait(point: Point): void {
     const { type, key, time } = point;
     const before = this.#waiting.get(type, key);
-    const isRoom = before !== undefined || this.#waiting.size < this.mostNew;
-    if (!isRoom && !this.host.isKnown(type, key)) {
-      this.host.refused();
+    if (before !== undefined && time < before.time) {
+      this.host.delayed();
+      return;
+    }
+    const isPlace = before !== undefined || this.#waiting.size < this.mostNew;
+    if (!isPlace && !this.host.isKnown(type, key)) {
+      this.#refuse(point, 'tooManySettings');
+      return;
+    }
+    const isRoom = this.room.fits(point, before);
+    if (before !== undefined) this.#take(before);
+    if (!isRoom) {
+      this.#refuse(point, 'tooManySettingBytes');
       return;
     }
     this.host.delayed();
-    if (before === undefined || time >= before.time) this.#waiting.set(type, key, point);
+    this.#waiting.set(type, key, point);
+    this.room.take(point);
+  }
+
+  #refuse(point: Point, cause: SettingRefusal): void {
+    this.host.refused(point, cause);
+    this.#missed ??= this.clock.setTimer(READ_AGAIN_MS, () => {
+      this.#missed = undefined;
+      this.host.missed();
+    });
+  }
+
+  #take(point: Point): void {
+    this.#waiting.delete(point.type, point.key);
+    this.room.giveBack(point);
   }
 
   #later(): void {
@@ -93,7 +127,7 @@ export class SettingGate {
       if (due.length >= most) break;
       due.push(point);
     }
-    for (const { type, key } of due) this.#waiting.delete(type, key);
+    for (const point of due) this.#take(point);
     if (due.length > 0) this.host.judge(due);
     return due.length;
   }

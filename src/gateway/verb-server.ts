@@ -106,12 +106,9 @@ export class VerbServer {
       return;
     }
     const link = this.parts.links().find(({ name }) => name === asked.link);
-    const refusal =
-      link === undefined
-        ? this.#noSuchLink(asked.link)
-        : (whyRefused(asked) ?? link.whyNotSet(asked.type, asked.key));
-    if (link === undefined || refusal !== undefined) {
-      reply({ state: 'refused', reason: refusal ?? '' });
+    const unfit = link === undefined ? this.#noSuchLink(asked.link) : whyRefused(asked);
+    if (link === undefined || unfit !== undefined) {
+      reply({ state: 'refused', reason: unfit ?? '' });
       return;
     }
     const point = makePoint({
@@ -121,6 +118,11 @@ export class VerbServer {
       value: valueOf(asked.value),
       origin: this.parts.gatewayId,
     });
+    const noRoom = link.whyNotSet(point);
+    if (noRoom !== undefined) {
+      reply({ state: 'refused', reason: noRoom });
+      return;
+    }
     try {
       await this.parts.siot.publishSetting(link.nodeId, point);
     } catch (error) {
@@ -209,6 +211,12 @@ function stateOf(link: Link, setting: Setting): SetReply {
       };
     case 'replaced':
       return { state: 'replaced', reason: 'the device has changed the point itself' };
+    case 'refused':
+      return {
+        state: 'refused',
+        reason:
+          'there was no room for a newer setting of this point, and this one is not sent any more',
+      };
   }
 }
 

@@ -9,6 +9,7 @@ import type { Acknowledges } from './downlink.js';
 import type { Replica } from './replica.js';
 import type { NodeRoom } from './room.js';
 import type { LastKnown } from './restart.js';
+import type { SettingRefusal } from './setting-room.js';
 import type { Setting, SettingRecord, SettingsBook } from './settings.js';
 
 /** What is kept of a link over restarts of the gateway. */
@@ -83,10 +84,12 @@ export interface Conversation {
   hold(held: boolean): void;
   /** A record was saved: the disk can be written. */
   recordKept(): void;
-  /** Why a setting of this point would not be taken, for people; `undefined`: it would. */
-  whyNotSet(type: string, key: string): string | undefined;
+  /** Why this setting would not be taken, for people; `undefined`: it would. */
+  whyNotSet(point: Point): string | undefined;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
   set(point: Point): Setting | undefined;
+  /** Somebody has set a point for which there is no room. */
+  refuse(point: Point, cause: SettingRefusal): void;
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
   read(stored: readonly Point[], underWay: boolean): void;
   /** What SIOT shows of the node then, as far as its owner has written it. */

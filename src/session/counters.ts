@@ -9,6 +9,7 @@ import type { Log } from '../point/log.js';
 import type { TokenProblem } from '../point/token.js';
 import type { ChannelDiscard } from '../transport/transport.js';
 import type { RoomProblem } from './room.js';
+import type { SettingRefusal } from './setting-room.js';
 
 /**
  * Why something that a device sent went no further, besides broken frames and
@@ -72,6 +73,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
  * - `tooManySettings`: somebody set a point that would be one more than the link may have
+ * - `tooManySettingBytes`: somebody set a text for which the settings of the link have no room
  * - `droppedLog`: a log line of the device that was one too many
  * - `delayedSetting`: what somebody set had to wait, since there was too much of it
  * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
@@ -89,7 +91,7 @@ export type Notice =
   | 'unconfirmed'
   | 'restart'
   | 'refusedSetting'
-  | 'tooManySettings'
+  | SettingRefusal
   | 'droppedLog'
   | 'delayedSetting'
   | 'slowedInput'
@@ -97,7 +99,16 @@ export type Notice =
   | 'superseded';
 
 const LOG_EVERY_MS = 60_000;
-const MOST_RESERVED_LOGGED = 100;
+/** Types are other people's words: they must not fill the memory. */
+const MOST_TYPES_LOGGED = 100;
+
+const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {
+  tooManySettings:
+    'somebody has set one more distinct point than the link may have (maxPoints): not sent to the device',
+  tooManySettingBytes:
+    'somebody has set this point, and the settings of the link have no room for so many bytes: ' +
+    'not sent to the device',
+};
 
 export class Counters {
   /** CRC-valid packets received other than ack and high-rate (siot-interop.md, 5.1). */
@@ -112,7 +123,7 @@ export class Counters {
   points = 0;
   readonly #causes = new Map<Discard | Notice, number>();
   readonly #loggedAtMs = new Map<Discard, number>();
-  readonly #reservedLogged = new Set<string>();
+  readonly #typesLogged = new Map<'reserved' | SettingRefusal, Set<string>>();
 
   constructor(
     private readonly clock: Clock,
@@ -132,10 +143,13 @@ export class Counters {
   /** Counts a device's point that the gateway or its administrator owns, and says so once a type. */
   reserved(type: string): void {
     this.#add('reserved', 1);
-    // A device that makes up names with the gateway's prefix must not fill the memory.
-    if (this.#reservedLogged.has(type) || this.#reservedLogged.size >= MOST_RESERVED_LOGGED) return;
-    this.#reservedLogged.add(type);
-    this.log.warn({ cause: 'reserved', type }, 'discarded');
+    this.#logOnce('reserved', type, 'discarded');
+  }
+
+  /** Counts what a person has set and there is no room for, and says so once a type. */
+  noRoom(cause: SettingRefusal, type: string): void {
+    this.#add(cause, 1);
+    this.#logOnce(cause, type, NO_ROOM[cause]);
   }
 
   notice(cause: Notice, count = 1): void {
@@ -149,6 +163,14 @@ export class Counters {
   /** All causes that have been counted, by name. */
   causes(): ReadonlyMap<Discard | Notice, number> {
     return this.#causes;
+  }
+
+  #logOnce(cause: 'reserved' | SettingRefusal, type: string, message: string): void {
+    let logged = this.#typesLogged.get(cause);
+    if (logged === undefined) this.#typesLogged.set(cause, (logged = new Set()));
+    if (logged.has(type) || logged.size >= MOST_TYPES_LOGGED) return;
+    logged.add(type);
+    this.log.warn({ cause, type }, message);
   }
 
   #add(cause: Discard | Notice, count: number): void {

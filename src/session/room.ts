@@ -78,10 +78,17 @@ export class PointBudget {
   }
 }
 
-/** What one node takes. */
+/**
+ * What one node takes. What its device reports comes out of the room of all
+ * links together; what others set on it only out of its own (design.md, "Whose
+ * points").
+ */
 export class NodeRoom {
-  /** Bytes of each name, by its hash. */
-  readonly #names = new Map<number, number>();
+  /** Bytes of each name that the device was given room for, by the name's hash. */
+  readonly #given = new Map<number, number>();
+  /** The same of what others have set. */
+  readonly #others = new Map<number, number>();
+  #points = 0;
   #bytes = 0;
   readonly #mostBytes: number;
   #released = false;
@@ -97,7 +104,7 @@ export class NodeRoom {
   }
 
   get points(): number {
-    return this.#names.size;
+    return this.#points;
   }
 
   get bytes(): number {
@@ -107,27 +114,23 @@ export class NodeRoom {
   /** Makes room for a point of the device, unless there is none. What has been as large before has it. */
   admit(point: Point, bytes = replyBytes(point)): RoomProblem | undefined {
     const name = nameHash(point);
-    const before = this.#names.get(name);
-    if (before !== undefined && bytes <= before) return undefined;
-    const more = bytes - (before ?? 0);
-    if (before === undefined && this.#names.size >= this.mostPoints) return 'tooManyPoints';
-    if (this.#bytes + more > this.#mostBytes) return 'tooManyBytes';
-    const problem = this.shared.problem(before === undefined ? 1 : 0, more);
+    const given = this.#given.get(name);
+    if (given !== undefined && bytes <= given) return undefined;
+    const before = this.#sizeOf(name);
+    if (before === 0 && this.#points >= this.mostPoints) return 'tooManyPoints';
+    if (this.#bytes + Math.max(0, bytes - before) > this.#mostBytes) return 'tooManyBytes';
+    const problem = this.shared.problem(given === undefined ? 1 : 0, bytes - (given ?? 0));
     if (problem !== undefined) return problem;
-    this.#set(name, bytes);
+    this.#put(this.#given, name, bytes);
+    this.changed();
     return undefined;
   }
 
   /** SIOT has this already, whoever has written it. */
   learn(point: Point): void {
     if (this.#released || isOwn(point)) return;
-    const name = nameHash(point);
-    const bytes = replyBytes(point);
-    const before = this.#names.get(name);
-    if (before !== undefined && before >= bytes) return;
-    // Others may invent as many as they like: what is full needs no more names.
-    if (before === undefined && this.#names.size >= this.mostPoints) return;
-    this.#set(name, bytes);
+    const sizes = point.origin === '' ? this.#given : this.#others;
+    if (this.#learn(sizes, nameHash(point), replyBytes(point))) this.changed();
   }
 
   /**
@@ -136,8 +139,15 @@ export class NodeRoom {
    */
   read(stored: Iterable<Point>, ours: Iterable<Point>, underWay: boolean): void {
     if (this.#released) return;
+    const given = new Map(this.#given);
     if (!underWay) this.#clear();
-    for (const point of stored) this.learn(point);
+    for (const point of stored) {
+      this.learn(point);
+      // Somebody has set what the device reports as well.
+      const name = nameHash(point);
+      const before = point.origin === '' || isOwn(point) ? undefined : given.get(name);
+      if (before !== undefined) this.#learn(this.#given, name, before);
+    }
     for (const point of ours) this.learn(point);
     this.changed();
   }
@@ -149,43 +159,72 @@ export class NodeRoom {
     this.shared.joined(-1);
   }
 
-  /** Text from which {@link restore} makes the same. */
+  /** Text from which {@link restore} makes the same: what was given, and behind a dot what others have set. */
   record(): string {
-    const bytes = Buffer.alloc(this.#names.size * NAME_BYTES);
-    let at = 0;
-    for (const [name, size] of this.#names) {
-      bytes.writeUIntLE(name, at, HASH_BYTES);
-      bytes.writeUInt32LE(size, at + HASH_BYTES);
-      at += NAME_BYTES;
-    }
-    return bytes.toString('base64');
+    const given = written(this.#given);
+    return this.#others.size === 0 ? given : `${given}.${written(this.#others)}`;
   }
 
   restore(record: string): void {
-    const bytes = Buffer.from(record, 'base64');
-    for (let at = 0; at + NAME_BYTES <= bytes.length; at += NAME_BYTES) {
-      this.#put(bytes.readUIntLE(at, HASH_BYTES), bytes.readUInt32LE(at + HASH_BYTES));
+    const [given = '', others = ''] = record.split('.');
+    for (const [name, bytes] of readNames(given)) this.#put(this.#given, name, bytes);
+    for (const [name, bytes] of readNames(others)) this.#put(this.#others, name, bytes);
+  }
+
+  /** Whether that was news. */
+  #learn(sizes: Map<number, number>, name: number, bytes: number): boolean {
+    const before = sizes.get(name);
+    if (before !== undefined && before >= bytes) return false;
+    // Others may invent as many as they like: what is full needs no more names.
+    if (this.#sizeOf(name) === 0 && this.#points >= this.mostPoints) return false;
+    this.#put(sizes, name, bytes);
+    return true;
+  }
+
+  /** Of a name, whoever has written it; 0: unknown. */
+  #sizeOf(name: number): number {
+    return Math.max(this.#given.get(name) ?? 0, this.#others.get(name) ?? 0);
+  }
+
+  #put(sizes: Map<number, number>, name: number, bytes: number): void {
+    const size = this.#sizeOf(name);
+    const before = sizes.get(name);
+    sizes.set(name, bytes);
+    if (size === 0) this.#points += 1;
+    this.#bytes += this.#sizeOf(name) - size;
+    if (sizes === this.#given) {
+      this.shared.take(before === undefined ? 1 : 0, bytes - (before ?? 0));
     }
   }
 
-  #set(name: number, bytes: number): void {
-    this.#put(name, bytes);
-    this.changed();
-  }
-
-  #put(name: number, bytes: number): void {
-    const before = this.#names.get(name);
-    this.#names.set(name, bytes);
-    const more = bytes - (before ?? 0);
-    this.#bytes += more;
-    this.shared.take(before === undefined ? 1 : 0, more);
-  }
-
   #clear(): void {
-    this.shared.take(-this.#names.size, -this.#bytes);
-    this.#names.clear();
+    let bytes = 0;
+    for (const size of this.#given.values()) bytes += size;
+    this.shared.take(-this.#given.size, -bytes);
+    this.#given.clear();
+    this.#others.clear();
+    this.#points = 0;
     this.#bytes = 0;
   }
+}
+
+function written(sizes: ReadonlyMap<number, number>): string {
+  const bytes = Buffer.alloc(sizes.size * NAME_BYTES);
+  let at = 0;
+  for (const [name, size] of sizes) {
+    bytes.writeUIntLE(name, at, HASH_BYTES);
+    bytes.writeUInt32LE(size, at + HASH_BYTES);
+    at += NAME_BYTES;
+  }
+  return bytes.toString('base64');
+}
+
+function* readNames(text: string): Generator<[name: number, bytes: number], undefined> {
+  const bytes = Buffer.from(text, 'base64');
+  for (let at = 0; at + NAME_BYTES <= bytes.length; at += NAME_BYTES) {
+    yield [bytes.readUIntLE(at, HASH_BYTES), bytes.readUInt32LE(at + HASH_BYTES)];
+  }
+  return undefined;
 }
 
 /** Made by the gateway, which has room set aside for them. */

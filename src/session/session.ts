@@ -45,6 +45,7 @@ import { RestartDetector, type RestartSign } from './restart.js';
 import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
+import type { SettingRefusal } from './setting-room.js';
 import { SettingsBook, type Setting } from './settings.js';
 import { Uplink } from './uplink.js';
 
@@ -302,8 +303,8 @@ export class Session implements Conversation {
     this.downlink.stateKept();
   }
 
-  whyNotSet(type: string, key: string): string | undefined {
-    return this.settings.whyNot(type, key);
+  whyNotSet(point: Point): string | undefined {
+    return this.settings.whyNot(point);
   }
 
   knownNames(): KnownNames {
@@ -315,24 +316,31 @@ export class Session implements Conversation {
     this.#kinds.restore(kinds);
   }
 
-  /** Somebody has set a point of the node. False: it is not newer than the last setting of it. */
+  /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
   set(point: Point): Setting | undefined {
-    switch (this.settings.judge(point)) {
-      case 'notNewer':
-        return undefined;
-      case 'tooMany':
-        this.counters.notice('tooManySettings');
-        return undefined;
-      case 'new':
+    const wanted = this.#judge.withLastValue(point);
+    const acceptance = this.settings.judge(wanted);
+    if (acceptance === 'notNewer') return undefined;
+    if (acceptance !== 'new') {
+      this.refuse(point, acceptance);
+      return undefined;
     }
     this.room.learn(point);
-    const { setting, replaced } = this.settings.take(this.#judge.withLastValue(point));
+    const { setting, replaced } = this.settings.take(wanted);
     setting.spelling ??= this.replica.find(point.type, point.key)?.spelling;
     this.host.changed();
     this.downlink.add(setting, replaced);
     if (replaced !== undefined) this.host.settingChanged(replaced);
     this.host.settingChanged(setting);
     return setting;
+  }
+
+  refuse(point: Point, cause: SettingRefusal): void {
+    this.counters.noRoom(cause, point.type);
+    const older = this.settings.endOlder(point);
+    if (older === undefined) return;
+    this.downlink.settled(older);
+    this.#settingChanged(older);
   }
 
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */

@@ -4,6 +4,7 @@
  */
 import { PointMap } from '../point/point-map.js';
 import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../point/point.js';
+import { SettingRoom, type SettingRefusal } from './setting-room.js';
 
 /**
  * - `pending`: on its way
@@ -11,8 +12,12 @@ import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../poi
  * - `unconfirmed`: sent as often as allowed; in force as far as anyone knows
  * - `ended`: a command that has acted, or of which nobody will know
  * - `replaced`: the device has changed the point itself since
+ * - `refused`: it was pending when there was no room for a newer one of its point.
+ *   Nobody wants it any more, so it is not sent. It is none of the others: the
+ *   device has neither taken nor changed it, and no report may bring it back. Its
+ *   time is kept, so that the newer one counts as soon as there is room.
  */
-export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced';
+export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced' | 'refused';
 
 export class Setting {
   #state: SettingState = 'pending';
@@ -137,9 +142,11 @@ export interface ValueRecord {
 }
 
 /** Whether a setting was taken, and if not, why. */
-export type Acceptance = 'new' | 'notNewer' | 'tooMany';
+export type Acceptance = 'new' | 'notNewer' | SettingRefusal;
 
 export class SettingsBook {
+  /** What they take, all of them: the one that is not in force any more is compared with later. */
+  readonly room = new SettingRoom();
   readonly #settings = new PointMap<Setting>();
   /** Changed since they were last kept. */
   readonly #changed = new Set<Setting>();
@@ -165,17 +172,36 @@ export class SettingsBook {
    */
   judge(point: Point): Acceptance {
     const last = this.#settings.get(point.type, point.key);
-    if (last === undefined) return this.#settings.size >= this.limit ? 'tooMany' : 'new';
-    return point.time > last.point.time ? 'new' : 'notNewer';
+    if (last !== undefined && point.time <= last.point.time) return 'notNewer';
+    if (last === undefined && this.#settings.size >= this.limit) return 'tooManySettings';
+    return this.room.fits(point, last?.point) ? 'new' : 'tooManySettingBytes';
   }
 
-  /** Why no setting of a point can be taken, for people. */
-  whyNot(type: string, key: string): string | undefined {
-    if (this.#settings.size < this.limit || this.get(type, key) !== undefined) return undefined;
+  /** Why a setting cannot be taken, for people. */
+  whyNot(point: Point): string | undefined {
+    const last = this.#settings.get(point.type, point.key);
+    if (last === undefined && this.#settings.size >= this.limit) {
+      return (
+        `the link has settings of ${String(this.#settings.size)} distinct points, and may have no ` +
+        'more: raise maxPoints if all are meant'
+      );
+    }
+    if (this.room.fits(point, last?.point)) return undefined;
     return (
-      `the link has settings of ${String(this.#settings.size)} distinct points, and may have no ` +
-      'more: raise maxPoints if all are meant'
+      `the settings of the link have ${String(this.room.bytes)} bytes together, and there is no ` +
+      'room for this one: set long texts among them to shorter ones'
     );
+  }
+
+  /**
+   * A setting was refused: the one before it, if that is still pending, is not
+   * wanted any more, and ends as refused. Returns it.
+   */
+  endOlder({ type, key, time }: Point): Setting | undefined {
+    const older = this.#settings.get(type, key);
+    if (older?.state !== 'pending' || older.point.time >= time) return undefined;
+    older.state = 'refused';
+    return older;
   }
 
   isCommand(type: string): boolean {
@@ -189,7 +215,11 @@ export class SettingsBook {
     setting.spelling = replaced?.spelling;
     setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
-    if (replaced !== undefined) this.#changed.delete(replaced);
+    this.room.take(point);
+    if (replaced !== undefined) {
+      this.room.giveBack(replaced.point);
+      this.#changed.delete(replaced);
+    }
     return { setting, replaced };
   }
 
@@ -218,16 +248,20 @@ export class SettingsBook {
     return setting;
   }
 
+  /** What there is no room for is left out. */
   restore(records: readonly SettingRecord[]): void {
     for (const record of records) {
-      const setting = this.#make({
+      const point: Point = {
         type: record.type,
         key: record.key,
         time: BigInt(record.time),
         value: fromValueRecord(record.value),
         tombstone: record.tombstone,
         origin: record.origin,
-      });
+      };
+      if (!this.room.fits(point)) continue;
+      this.room.take(point);
+      const setting = this.#make(point);
       setting.state = record.state;
       setting.restoring = record.restoring === true;
       setting.spelling = record.spelling;

@@ -24,6 +24,7 @@ import { NodeRoom, type PointBudget } from './room.js';
 import type { ConversationHost } from './conversation.js';
 import { SignalFrames, type Page } from './signal-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
+import type { SettingRefusal } from './setting-room.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
 export interface SignalSessionOptions extends SignalReportOptions {
@@ -165,9 +166,9 @@ export class SignalSession implements Conversation {
     );
   }
 
-  whyNotSet(type: string, key: string): string | undefined {
-    const isSent = type === VALUE_TYPE && this.options.plan.sent.has(key);
-    return isSent ? this.settings.whyNot(type, key) : NOT_SENT;
+  whyNotSet(point: Point): string | undefined {
+    const isSent = point.type === VALUE_TYPE && this.options.plan.sent.has(point.key);
+    return isSent ? this.settings.whyNot(point) : NOT_SENT;
   }
 
   set(point: Point): Setting | undefined {
@@ -177,13 +178,11 @@ export class SignalSession implements Conversation {
       this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
       return undefined;
     }
-    switch (this.settings.judge(point)) {
-      case 'notNewer':
-        return undefined;
-      case 'tooMany':
-        this.counters.notice('tooManySettings');
-        return undefined;
-      case 'new':
+    const acceptance = this.settings.judge(point);
+    if (acceptance === 'notNewer') return undefined;
+    if (acceptance !== 'new') {
+      this.refuse(point, acceptance);
+      return undefined;
     }
     this.room.learn(point);
     const { setting, replaced } = this.settings.take(point);
@@ -197,6 +196,14 @@ export class SignalSession implements Conversation {
       this.#cycle(sent.message);
     }
     return setting;
+  }
+
+  refuse(point: Point, cause: SettingRefusal): void {
+    this.counters.noRoom(cause, point.type);
+    const older = this.settings.endOlder(point);
+    if (older === undefined) return;
+    this.host.changed();
+    this.host.settingChanged(older);
   }
 
   get #canSend(): boolean {

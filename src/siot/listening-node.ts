@@ -39,6 +39,8 @@ export interface SiotNode {
   readonly life: NodeLife;
   /** Points of which only the latest counts; they overtake those in the outbox. */
   status(points: readonly Point[]): void;
+  /** Something that others published was not looked at: what the store has is {@link SiotNodeEvents.read}. */
+  readAgain(): void;
   /**
    * The link has left the configuration: nothing is heard any more. Resolves
    * when what there was to be published is delivered, or cannot be now.
@@ -51,6 +53,7 @@ interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly edgeChanged: () => void;
+  readonly readAgain: () => void;
   readonly status: (points: readonly Point[]) => void;
   readonly removed: () => Promise<void>;
 }
@@ -88,6 +91,10 @@ export class ListeningNode implements SiotNode {
 
   status(points: readonly Point[]): void {
     this.around.status(points);
+  }
+
+  readAgain(): void {
+    this.around.readAgain();
   }
 
   remove(): Promise<void> {

@@ -107,6 +107,14 @@ export class NodeKeeper {
     if (kept !== undefined && this.#store !== undefined) this.#lookSoon(kept);
   }
 
+  /** The points of a link's node are to be read once more, if a store answers. */
+  readAgain(nodeId: string): void {
+    const kept = this.#links.get(nodeId);
+    if (kept === undefined || this.#store === undefined) return;
+    kept.unread = true;
+    void this.#look(kept);
+  }
+
   #lookSoon(kept: Kept): void {
     for (const timer of kept.recheck) timer.cancel();
     kept.recheck = RECHECK_MS.map((ms) =>

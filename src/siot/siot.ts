@@ -223,6 +223,7 @@ export class Siot {
       clock: this.#options.clock,
       log: this.#options.log,
       edgeChanged: () => this.#keeper.edgeChanged(spec.id),
+      readAgain: () => this.#keeper.readAgain(spec.id),
       status: (points) => this.#publisher.putStatus(spec.id, points),
       removed: () => this.#removed(node),
     });

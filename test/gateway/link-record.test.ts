@@ -150,7 +150,7 @@ describe('what is kept of a link', () => {
       ),
       tombstone: fc.integer(),
       origin: fc.string(),
-      state: fc.constantFrom('pending', 'inForce', 'unconfirmed', 'ended', 'replaced'),
+      state: fc.constantFrom('pending', 'inForce', 'unconfirmed', 'ended', 'replaced', 'refused'),
       transmissions: fc.nat(),
     });
     const content = fc.oneof(

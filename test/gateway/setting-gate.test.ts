@@ -1,25 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { SettingGate } from '../../src/gateway/setting-gate.js';
-import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
+import { floatValue, makePoint, numberOf, stringValue, type Point } from '../../src/point/point.js';
+import { SETTING_BYTES, SettingRoom, type SettingRefusal } from '../../src/session/setting-room.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-function rig(mostNew = 5_000, known: readonly string[] = []) {
+function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYTES) {
   const clock = new FakeClock();
   const judged: Point[] = [];
   const counts = { delayed: 0, refused: 0 };
+  const refused: [type: string, cause: SettingRefusal][] = [];
+  const room = new SettingRoom(bytes);
+  let missed = 0;
   const gate = new SettingGate(
     clock,
     {
       judge: (points) => void judged.push(...points),
       isKnown: (type) => known.includes(type),
       delayed: () => void (counts.delayed += 1),
-      refused: () => void (counts.refused += 1),
+      refused: ({ type }, cause) => {
+        counts.refused += 1;
+        refused.push([type, cause]);
+      },
+      missed: () => void (missed += 1),
     },
     mostNew,
+    room,
   );
   const hear = (type: string, number: number, time = clock.wallNs() + BigInt(number)): void =>
     gate.heard([makePoint({ type, value: floatValue(number), time, origin: 'user-1' })]);
-  return { clock, judged, counts, gate, hear };
+  const hearText = (type: string, text: string): void => {
+    clock.advance(1);
+    const value = stringValue(text);
+    gate.heard([makePoint({ type, value, time: clock.wallNs(), origin: 'user-1' })]);
+  };
+  return { clock, judged, counts, refused, missed: () => missed, room, gate, hear, hearText };
 }
 
 describe('what others set', () => {
@@ -85,4 +99,38 @@ describe('what others set', () => {
     expect(judged).toHaveLength(700);
     expect(clock.pendingTimers).toBe(0);
   });
+
+  it('has room for so many bytes of texts, whatever their number; what it refuses unseen is read again', () => {
+    const { clock, judged, refused, missed, room, gate, hear, hearText } = rig(5_000, [], 10_000);
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    for (let n = 0; n < 20; n++) gate.heard([text(clock, `text${n}`, 'x'.repeat(2_000))]);
+    expect(gate.size).toBe(4);
+    expect(room.bytes).toBeLessThanOrEqual(10_000);
+    expect(refused).toHaveLength(16);
+    expect(new Set(refused.map(([, cause]) => cause))).toEqual(new Set(['tooManySettingBytes']));
+    // A newer one of a point takes the place of the one before it, and ends it where there is no room.
+    gate.heard([text(clock, 'text0', 'y'.repeat(1_000))]);
+    gate.heard([text(clock, 'text1', 'y'.repeat(9_000))]);
+    expect([...gate.waiting].map(({ type }) => type)).not.toContain('text1');
+    clock.advance(1_000);
+    expect(judged.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
+    expect(room.bytes).toBe(0);
+    expect(missed()).toBe(0);
+    clock.advance(5_000);
+    expect(missed()).toBe(1);
+    hearText('text', 'z');
+    clock.advance(20_000);
+    expect(missed()).toBe(1);
+  });
+
+  it('does not ask to read again what was refused when the link ends', () => {
+    const { clock, missed, gate, hear } = rig(10);
+    for (let n = 0; n < 600; n++) hear(`t${n}`, n);
+    gate.flush();
+    expect(clock.pendingTimers).toBe(0);
+    expect(missed()).toBe(0);
+  });
 });
+
+const text = (clock: FakeClock, type: string, value: string): Point =>
+  makePoint({ type, value: stringValue(value), time: clock.wallNs(), origin: 'user-1' });

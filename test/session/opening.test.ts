@@ -205,8 +205,10 @@ describe('a setting is pending until acknowledged', () => {
     harness.set('b', 1);
     expect(harness.session.set(harness.settingPoint('c', 1))).toBeUndefined();
     expect(harness.count('tooManySettings')).toBe(1);
-    expect(harness.session.whyNotSet('c', '')).toMatch(/2 distinct points.*raise maxPoints/);
-    expect(harness.session.whyNotSet('a', '0')).toBeUndefined();
+    expect(harness.session.whyNotSet(harness.settingPoint('c', 1))).toMatch(
+      /2 distinct points.*raise maxPoints/,
+    );
+    expect(harness.session.whyNotSet(harness.settingPoint('a', 1))).toBeUndefined();
     harness.set('a', 2);
     expect(harness.takePoints()).toEqual(['a=1', 'b=1', 'a=2']);
   });
