@@ -15,6 +15,7 @@ import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { Connection, type Answer, type Incoming } from '../siot/connection.js';
 import type { NatsSettings } from '../siot/nats-settings.js';
+import { shownServer } from '../siot/server-text.js';
 import { CliError } from './errors.js';
 import { readGatewayId } from './state-file.js';
 
@@ -38,7 +39,7 @@ export class GatewayClient {
     }
     this.#id = id;
     const settings = config.nats.embedded ? embeddedNats(config.stateDir) : config.nats.settings;
-    this.#servers = settings.servers.join(', ');
+    this.#servers = settings.servers.map(shownServer).join(', ');
     this.#connection = new Connection({
       settings: { ...settings, name: 'siot-mcu' },
       clock: new SystemClock(),

@@ -37,14 +37,20 @@ export function pathText(path: KeyPath): string {
   return path
     .map((part, index) => {
       if (typeof part === 'number') return `[${part}]`;
-      const plain = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+      const plain = /^[\w-]+$/.test(part) ? part : shownKey(part);
       return index === 0 ? plain : `.${plain}`;
     })
     .join('');
 }
 
+/** A URL that stands where a key belongs may hold a password. */
+const shownKey = (key: string): string => (/[@?]|:\/\//.test(key) ? '…' : JSON.stringify(key));
+
 /** What the YAML library's terse complaints mean, and what to do. */
 const SYNTAX: Partial<Record<ErrorCode, string>> = {
+  BAD_DIRECTIVE: 'a line that begins with % is a directive, which has no meaning here; take it out',
+  BAD_DQ_ESCAPE:
+    'a \\ begins an escape sequence in double quotes, and this is none; write \\\\, or use single quotes',
   BAD_INDENT:
     'the indentation does not fit, or a bracket before it is not closed; ' +
     'line up the keys of a group, with spaces',
@@ -179,9 +185,15 @@ export class YamlSource {
     const at = this.#position(node.range?.[0] ?? 0);
     this.#values.set(JSON.stringify(path), at);
     const target = node.resolve(this.#document);
+    if (target === undefined) {
+      // Its name is not shown: a password may begin with *.
+      const message =
+        'no anchor (&…) of this name stands before it; write the value itself, in quotes where it begins with *';
+      this.#add(at, pathText(path), message);
+      return null;
+    }
     // Aliases of aliases can make a small file endless.
-    const endless = this.#open.includes(target) || (this.#aliases += 1) > MAX_ALIASES;
-    if (target === undefined || endless) {
+    if (this.#open.includes(target) || (this.#aliases += 1) > MAX_ALIASES) {
       this.#add(at, pathText(path), `*${node.source} cannot be followed; write the value itself`);
       return null;
     }
@@ -202,25 +214,33 @@ export class YamlSource {
     const value = unshielded(node.value);
     if (!value.includes('${')) return value;
     const id = JSON.stringify(path);
+    const isSecret = mayBeSecret(value, path);
     const filled = value.replaceAll(/(\$?)\$\{([^}]*)(\}?)/g, (whole, escape, name, end) => {
       if (escape === '$') return whole.slice(1);
-      const text = this.#variable(String(name), end === '}', path);
+      const text = this.#variable(String(name), end === '}', path, isSecret);
       return text ?? '?';
     });
     if (node.type === 'PLAIN' && /^\$\{[^}]*\}$/.test(value)) this.#variables.set(id, filled);
     return filled;
   }
 
-  #variable(name: string, closed: boolean, path: KeyPath): string | undefined {
+  #variable(name: string, closed: boolean, path: KeyPath, isSecret: boolean): string | undefined {
     const text = closed ? this.#environment[name] : undefined;
     if (text !== undefined && VARIABLE_NAME.test(name)) return text;
     const literally = 'write $${ for the characters themselves';
     const wrong = !closed
       ? '${ has no closing }; write ${NAME}'
       : VARIABLE_NAME.test(name)
-        ? `the environment variable ${name} is not set; set it`
-        : `\${${name}} names no environment variable; write \${NAME}`;
+        ? `the environment variable ${isSecret ? 'in it' : name} is not set; set it`
+        : `${isSecret ? '${…}' : `\${${name}}`} names no environment variable; write \${NAME}`;
     this.#add(this.valueAt(path), pathText(path), `${wrong}, or ${literally}`);
     return undefined;
   }
+}
+
+/** Whether what looks like a variable may be a part of a secret that has ${ in it. */
+function mayBeSecret(value: string, path: KeyPath): boolean {
+  if (/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value)) return false;
+  const rest = value.replaceAll(/\$\{[^}]*\}?/g, '');
+  return /^(token|password)$/.test(String(path.at(-1))) || /[^\w./:-]/.test(rest);
 }

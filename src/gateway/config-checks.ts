@@ -3,6 +3,7 @@
  * written, right or wrong, so that all that is wrong with it is said at once.
  */
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
+import { SERVER } from '../siot/server-text.js';
 import { canProblems } from './config-can-checks.js';
 import {
   groupAt,
@@ -91,7 +92,8 @@ function natsProblems(nats: Group): ConfigProblem[] {
   const servers = listed ? (nats.servers as readonly unknown[]) : [nats.servers];
   servers.forEach((server, index) => {
     const first = servers.indexOf(server);
-    const port = typeof server === 'string' ? Number(/:(\d{1,5})\/?$/.exec(server)?.[1] ?? 1) : 1;
+    const written = typeof server === 'string' ? SERVER.exec(server) : null;
+    const port = Number(/:(\d+)\/?$/.exec(written?.[0] ?? '')?.[1] ?? 1);
     if (port < 1 || port > 65_535) {
       add(listed ? `servers.${index}` : 'servers', `port ${port} does not exist; give 1 to 65535`);
     }

@@ -3,26 +3,28 @@
  * words that say what is there and what is allowed.
  */
 import { z } from 'zod';
+import { shownServer } from '../siot/server-text.js';
 import { nearest } from './nearest.js';
 
 /** A value as a person wrote it, short enough for a line. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a group of keys';
-  const text = JSON.stringify(value) as string | undefined;
+  // A URL may hold a password, also where none belongs.
+  const harmless =
+    typeof value === 'string' && /[@?]|:\/\//.test(value) ? shownServer(value) : value;
+  const text = JSON.stringify(harmless) as string | undefined;
   if (text === undefined) return 'this';
-  // A URL may hold a password.
-  const harmless = text.replace(/\/\/[^/@]*@/, '//…@');
-  return harmless.length > 60 ? `${harmless.slice(0, 57)}…"` : harmless;
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 }
 
 /** The complaint of a field that allows `allowed`. */
 const complaint =
-  (allowed: string) =>
+  (allowed: string, show = shown) =>
   ({ input }: { readonly input?: unknown }): string => {
     if (input === undefined) return `is missing; give ${allowed}`;
     if (input === null || input === '') return `is empty; give ${allowed}`;
-    return `${shown(input)} is not allowed; give ${allowed}`;
+    return `${show(input)} is not allowed; give ${allowed}`;
   };
 
 interface IntegerRange {
@@ -60,14 +62,17 @@ export function flag() {
   return z.boolean({ error: complaint('true or false') });
 }
 
-/** Text that is not empty. `pattern` must hold for all of it; `allowed` says so in words. */
-export function text(allowed = 'text', pattern?: RegExp) {
+/**
+ * Text that is not empty. `pattern` must hold for all of it; `allowed` says so in
+ * words. `show` gives what may be seen of a wrong one.
+ */
+export function text(allowed = 'text', pattern?: RegExp, show = shown) {
   const error = (issue: { readonly input?: unknown }): string => {
     const { input } = issue;
     if (typeof input === 'number' || typeof input === 'boolean') {
-      return `${shown(input)} is not text; put it in quotes`;
+      return `${show(input)} is not text; put it in quotes`;
     }
-    return complaint(allowed)(issue);
+    return complaint(allowed, show)(issue);
   };
   const plain = z.string({ error }).min(1, { error });
   return pattern === undefined ? plain : plain.regex(pattern, { error });

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ISO_TP_DEFAULTS } from '../framing/isotp-options.js';
+import { SERVER, shownServer } from '../siot/server-text.js';
 import { MAX_EXTENDED_ID } from '../transport/can-frame.js';
 import { CAN_DEFAULTS } from '../transport/can-options.js';
 import { SERIAL_DEFAULTS } from '../transport/serial-options.js';
@@ -25,9 +26,13 @@ import {
 const TOKEN = /^[^.*> \u0000-\u001f\u007f]{1,255}$/;
 const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 bytes';
 
-const SERVER = /^((nats|tls):\/\/)?([^\s:/@[\]]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\/?$/;
-const SERVER_RULE = 'a server as nats://HOST:PORT (or tls://…), without user or token';
-const server = () => text(SERVER_RULE, SERVER);
+const SERVER_RULE =
+  'a server as nats://HOST:PORT (or tls://…); a user and a password have keys of their own ' +
+  '(user, password), and so has a token (token)';
+/** What a person wrote in place of a server may be nothing but a secret. */
+const shownAsServer = (value: unknown): string =>
+  shown(typeof value === 'string' ? shownServer(value) : value);
+const server = () => text(SERVER_RULE, SERVER, shownAsServer);
 
 const tls = group({
   caFile: text('the path of a PEM file')
@@ -48,7 +53,7 @@ const nats = group({
         const allowed = `give ${SERVER_RULE}, or a list of them`;
         return input === null || input === ''
           ? `is empty; ${allowed}`
-          : `${shown(input)} is not allowed; ${allowed}`;
+          : `${shownAsServer(input)} is not allowed; ${allowed}`;
       },
     })
     .default('nats://127.0.0.1:4222')

@@ -1,6 +1,7 @@
 import { errors } from '@nats-io/transport-node';
 import { SilentServerError } from './knock.js';
 import type { NatsSettings } from './nats-settings.js';
+import { shownServer } from './server-text.js';
 
 /** Why there is no connection, for people, and whether the server refused who we are. */
 export interface ConnectionProblem {
@@ -15,7 +16,7 @@ export class CredentialsError extends Error {
 
 /** Never has a token, a password or a seed in it. */
 export function connectionProblem(cause: unknown, settings: NatsSettings): ConnectionProblem {
-  const servers = settings.servers.map(withoutUser).join(', ');
+  const servers = settings.servers.map(shownServer).join(', ');
   const error = rootCause(cause);
   const is = (...names: string[]): boolean => names.includes(error.code);
   if (cause instanceof errors.AuthorizationError || isRefusal(error.message)) {
@@ -78,10 +79,6 @@ function credentialsOf(settings: NatsSettings): string {
     case undefined:
       return 'a client without credentials: set nats.token, nats.user and nats.password, nats.nkeySeedFile or nats.credsFile';
   }
-}
-
-function withoutUser(server: string): string {
-  return server.replace(/^(\w+:\/\/)?[^@/]*@/, '$1');
 }
 
 function rootCause(cause: unknown): { name: string; code: string; message: string } {

@@ -421,7 +421,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     ['a second document', `${NONE}---\nlog: {}\n`, ['(syntax): a second document begins here;']],
     ['a tag', `${NONE}stateDir: !path x\n`, ['(syntax): tags (!…) have no meaning here']],
     ['an anchor in itself', `${NONE}log: &a { level: *a }\n`, ['log.level: *a cannot be followed']],
-    ['an unknown anchor', `${NONE}log: *a\n`, ['*a']],
+    ['an unknown anchor', `${NONE}log: *a\n`, ['log: no anchor (&…) of this name']],
   ])('%s', (_what, text, expected) => {
     const problems = problemsOf(text, { env: { WORD: 'word' } });
     for (const part of expected) expect(problems.join('\n')).toContain(part);

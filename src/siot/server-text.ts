@@ -1,0 +1,20 @@
+/** Addresses of nats-servers as people write them, with secrets in them or not. */
+
+/** Letters of a host name in any language; whatever could belong to a secret is none. */
+const HOST = String.raw`[^\s:/@[\]?#%&=\\]+|\[[0-9A-Fa-f:.]+\]`;
+
+/** `nats://HOST:PORT`: scheme, port and a slash at the end may be missing. */
+export const SERVER = new RegExp(String.raw`^((nats|tls)://)?(${HOST})(:\d{1,5})?/?$`);
+
+const SCHEME = /^(nats|tls|wss?|tcp|https?|ftp):\/\//i;
+const BARE = new RegExp(String.raw`^(${HOST})(:\d{1,5})?/?$`);
+
+/**
+ * An address for people. Of one that is more than scheme, host and port only the
+ * scheme is shown: with `/`, `@`, `?` or `#` in a password nobody can tell where
+ * the secret ends.
+ */
+export function shownServer(server: string): string {
+  const scheme = SCHEME.exec(server)?.[0] ?? '';
+  return BARE.test(server.slice(scheme.length)) ? server : `${scheme}…`;
+}
