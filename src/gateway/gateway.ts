@@ -103,8 +103,9 @@ export class Gateway {
     this.#lock = await StateLock.take(this.config.stateDir, this.parts.log);
     this.#record = record;
     refuseSharedNodes(this.config.links, record.id);
-    this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log, () => {
-      void this.#state.keepGateway(this.#record ?? record);
+    this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log, {
+      nameOf: (nodeId) => nameOfNode(this.config.links, record.id, nodeId),
+      onDeleted: () => void this.#state.keepGateway(this.#record ?? record),
     });
     this.#startSiot(record, await this.#natsOf(this.config));
     for (const link of this.config.links) await this.#addConfigured(link);
@@ -437,4 +438,10 @@ function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );
+}
+
+/** Whose a node is, for people. That of a board on USB, or of a link that has gone, has no name here. */
+function nameOfNode(links: readonly LinkConfig[], gatewayId: string, nodeId: string): string {
+  const link = links.find((one) => nodeIdOf(one, gatewayId) === nodeId);
+  return link === undefined ? `node ${nodeId}` : `link ${link.name}`;
 }

@@ -386,6 +386,7 @@ export class Link {
     const { file, names } = this.parts;
     for (const said of [file.problem, file.damage, names.problem])
       if (said !== undefined) advice.push(said);
+    advice.push(...this.parts.outbox.adviceFor(this.nodeId));
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
     if (this.#held !== undefined) advice.push(`settings are held back: ${this.#held}`);
     if (this.#life === 'deleted') {

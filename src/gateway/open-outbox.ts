@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DiskOutbox } from '../outbox/disk-outbox.js';
+import { DiskOutbox, type DiskOutboxOptions } from '../outbox/disk-outbox.js';
 import { MachineFolder } from '../outbox/machine-folder.js';
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -15,13 +15,13 @@ import { StateError } from './state-dir.js';
  * The outbox as configured, with what an earlier life has left in
  * `stateDir/outbox`. Throws a {@link StateError} when it is to be on disk and
  * cannot be written there, or an `OutboxError`. `onDeleted`: somebody has deleted
- * files of it while it is used.
+ * files of it while it is used. `nameOf`: whose a lane is, for people.
  */
 export async function openOutbox(
   { stateDir, outbox: { durability, maxBytes } }: GatewayConfig,
   clock: Clock,
   log: Log,
-  onDeleted?: () => void,
+  parts: Pick<DiskOutboxOptions, 'nameOf' | 'onDeleted'> = {},
 ): Promise<Outbox> {
   const path = join(stateDir, 'outbox');
   if (durability === 'memory') {
@@ -44,7 +44,7 @@ export async function openOutbox(
       clock,
       log,
       reasonOf,
-      ...(onDeleted === undefined ? {} : { onDeleted }),
+      ...parts,
     });
   } catch (error) {
     if (codeOf(error) === undefined) throw error;

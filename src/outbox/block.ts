@@ -34,7 +34,7 @@ export const FILE_HEADER = 24;
 export const VERSION = 1;
 const FILE_MAGIC = Buffer.from('siot-mcu outbox', 'latin1');
 
-const BLOCK_HEADER = 12;
+export const BLOCK_HEADER = 12;
 const BLOCK_MAGIC = Buffer.from([0xd5, 0xb1, 0x0c, 0xb8]);
 const POINTS = 1;
 const SETTLED = 2;

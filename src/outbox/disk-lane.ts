@@ -8,6 +8,7 @@ import { Latest } from './latest.js';
 import type { LaneOptions, OutboxLane } from './outbox.js';
 import { Patience } from './patience.js';
 import { memoryOf, PointRing } from './point-ring.js';
+import type { LaneTally } from './tally.js';
 import { Waiters } from './waiters.js';
 
 export interface DiskLaneHost {
@@ -265,6 +266,13 @@ export class DiskLane implements OutboxLane {
     this.#waiters.written(this.#written);
     this.#latest?.safe(from, next);
     this.#evict();
+  }
+
+  /** What is on disk for sure and not settled. */
+  tally(): LaneTally {
+    const { nodeId, first } = this;
+    const next = this.#written;
+    return { nodeId, first, next, points: this.extents.live.countIn(first, next) };
   }
 
   // What the log has from before -------------------------------------------------

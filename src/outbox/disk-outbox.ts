@@ -8,7 +8,9 @@ import { Notes } from './notes.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { DeletedError, OutboxLog } from './outbox-log.js';
 import { recover } from './recovery.js';
+import { RecoveryReport } from './recovery-report.js';
 import type { SegmentFolder } from './segment-folder.js';
+import { TallyFile, type LaneTally } from './tally.js';
 import { Tidying } from './tidying.js';
 
 export interface DiskOutboxOptions {
@@ -22,6 +24,8 @@ export interface DiskOutboxOptions {
   readonly log: Log;
   /** Why the system refused, for people. */
   readonly reasonOf: (error: unknown) => string;
+  /** Whose a lane is, for people; by default its node's ID. */
+  readonly nameOf?: (nodeId: string) => string;
   /** Somebody has deleted files of it. Already logged. */
   readonly onDeleted?: () => void;
 }
@@ -30,6 +34,8 @@ export interface DiskOutboxOptions {
 const GRACE_MS = 3;
 /** Notes of what is settled are written at least so often, ms. */
 const NOTES_EVERY_MS = 1_000;
+/** What waits is counted for the next start so long after it has changed, ms. */
+const TALLY_AFTER_MS = 1_000;
 /** Bytes of points in one write. */
 const COMMIT_BYTES = 256 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
@@ -67,6 +73,10 @@ export class DiskOutbox implements Outbox {
   readonly #notes = new Notes();
   readonly #tidying: Tidying;
   readonly #report: FolderReport;
+  readonly #recovery: RecoveryReport;
+  readonly #tally: TallyFile;
+  #tallyTimer: Timer | undefined;
+  #tallying: Promise<void> = Promise.resolve();
   readonly #writer = new BlockWriter();
   #committing: Promise<void> | undefined;
   #asked = false;
@@ -85,8 +95,10 @@ export class DiskOutbox implements Outbox {
     const { folder, maxBytes, clock, log, reasonOf } = options;
     this.#options = options;
     const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
-    this.#log = new OutboxLog(folder, segmentBytes);
+    this.#log = new OutboxLog(folder, segmentBytes, (last) => this.#beforeRemoving(last));
     this.#report = new FolderReport(log, folder.path, reasonOf);
+    this.#recovery = new RecoveryReport(log, folder.path, options.nameOf ?? ((id) => `node ${id}`));
+    this.#tally = new TallyFile(folder);
     const memory = { written: WRITTEN_MEMORY, unwritten: UNWRITTEN_MEMORY };
     this.#lanes = new Lanes(
       (maxBytes / 8) * 7,
@@ -140,6 +152,10 @@ export class DiskOutbox implements Outbox {
     this.#lanes.release(nodeId);
   }
 
+  adviceFor(nodeId: string): readonly string[] {
+    return this.#recovery.adviceFor(nodeId);
+  }
+
   /** Bytes of the files now. */
   get bytesOnDisk(): number {
     return this.#log.bytes;
@@ -169,16 +185,21 @@ export class DiskOutbox implements Outbox {
     this.#timer?.cancel();
     this.#notesTimer?.cancel();
     this.#retryTimer?.cancel();
+    this.#tallyTimer?.cancel();
+    await this.#keepTally(true).catch(() => undefined);
+    await this.#tally.close();
     await this.#log.close();
   }
 
   async #recover(): Promise<void> {
     const { folder, clock, log, reasonOf } = this.#options;
     const startMs = clock.monotonicMs();
-    await recover({
+    const losses = await recover({
       folder,
       log: this.#log,
       lane: (nodeId) => this.#lanes.find(nodeId),
+      tally: await this.#tally.read().catch(() => undefined),
+      report: this.#recovery,
       logger: log,
       reasonOf,
     });
@@ -189,6 +210,8 @@ export class DiskOutbox implements Outbox {
       this.#lanes.release(lane.nodeId);
     }
     await this.#log.trim(points === 0).catch(() => undefined);
+    // What is lost is told once, and what is left counts from now on.
+    if (losses.length > 0) await this.#keepTally(true).catch(() => undefined);
     if (points === 0) return;
     log.info(
       { points, bytes: this.#log.bytes, ms: Math.round(clock.monotonicMs() - startMs) },
@@ -285,7 +308,41 @@ export class DiskOutbox implements Outbox {
     await this.#log.append(segment, writer.bytes, sync);
     if (sync) this.#notes.synced();
     for (const { lane, place } of written) lane.written(place);
+    // Nobody waits for it, and it is not synced.
+    this.#tallyTimer ??= this.#options.clock.setTimer(TALLY_AFTER_MS, () => {
+      this.#tallyTimer = undefined;
+      void this.#keepTally(false).catch(() => undefined);
+    });
     await this.#log.trim(false);
+  }
+
+  /** Not as part of a commit: no device waits for it. Rejects with the system's error. */
+  #keepTally(sync: boolean): Promise<void> {
+    const kept = this.#tallying.then(async () => {
+      const lanes: LaneTally[] = [];
+      for (const lane of this.#lanes) {
+        const tally = lane.tally();
+        if (tally.points > 0) lanes.push(tally);
+      }
+      // Where all is delivered at once, the disk is spared.
+      if (lanes.length === 0 && !this.#tally.isThere) return;
+      const timeNs = this.#options.clock.wallNs();
+      await this.#tally.write({ timeNs, ...this.#log.synced, lanes }, sync);
+    });
+    this.#tallying = kept.catch(() => undefined);
+    return kept;
+  }
+
+  /**
+   * A tally from before a file was deleted, which survives while that file does
+   * not, would tell of a loss that is none.
+   */
+  async #beforeRemoving(last: boolean): Promise<void> {
+    await this.#tallying;
+    if (!this.#tally.isThere) return;
+    if (last) await this.#tally.remove();
+    // Where it cannot be written, there is better none.
+    else await this.#keepTally(true).catch(() => this.#tally.remove());
   }
 
   /** `all`: nothing is unsettled. */

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NS_PER_MS } from '../point/clock.js';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
 export class MachineFolder implements SegmentFolder {
@@ -47,6 +48,10 @@ class OpenFile implements SegmentFile {
 
   async size(): Promise<number> {
     return (await this.#stat()).size;
+  }
+
+  async writtenNs(): Promise<bigint> {
+    return BigInt(Math.round((await this.#stat()).mtimeMs)) * NS_PER_MS;
   }
 
   async isThere(): Promise<boolean> {

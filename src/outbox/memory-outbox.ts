@@ -36,6 +36,10 @@ export class MemoryOutbox implements Outbox {
     return this.#lanes;
   }
 
+  adviceFor(): readonly string[] {
+    return [];
+  }
+
   release(nodeId: string): void {
     this.#lanes.release(nodeId);
   }

@@ -45,11 +45,14 @@ export class OutboxLog {
   #lastNumber = 0;
   /** Something was written to the current file without making it survive. */
   #unsynced = false;
+  #synced = { file: 0, offset: 0 };
 
   constructor(
     private readonly folder: SegmentFolder,
     /** A file that has reached this is full. */
     private readonly segmentBytes: number,
+    /** Before a file is deleted; `last`: there will be none then. */
+    private readonly beforeRemoving: (last: boolean) => Promise<void>,
   ) {}
 
   get bytes(): number {
@@ -68,6 +71,11 @@ export class OutboxLog {
     return oldest === this.#current ? undefined : oldest;
   }
 
+  /** Before that place all is synced: number of a file, and offset in it. */
+  get synced(): { readonly file: number; readonly offset: number } {
+    return this.#synced;
+  }
+
   /** Of the files that were deleted the oldest in which something lives. */
   get deleted(): Segment | undefined {
     for (const segment of this.#deleted) if (segment.live > 0) return segment;
@@ -78,6 +86,7 @@ export class OutboxLog {
   recovered(segment: Segment): void {
     this.#segments.push(segment);
     this.taken(segment.number);
+    this.#synced = { file: segment.number, offset: segment.size };
   }
 
   /** That name is not free. */
@@ -126,6 +135,7 @@ export class OutboxLog {
       throw error;
     }
     segment.size += bytes.length;
+    if (sync) this.#synced = { file: segment.number, offset: segment.size };
   }
 
   /** Deletes what is not needed any more, oldest first; all when nothing at all is. */
@@ -138,6 +148,7 @@ export class OutboxLog {
         this.#current = undefined;
         this.#unsynced = false;
       }
+      await this.beforeRemoving(this.#segments.length === 1);
       await this.folder.remove(segment.name);
       this.#segments.shift();
       this.#deleted.delete(segment);

@@ -21,6 +21,8 @@ export interface Outbox {
   lanes(): Iterable<OutboxLane>;
   /** Forgets a lane once it is empty: its link has left the configuration, others share its room. */
   release(nodeId: string): void;
+  /** What people of that node's link are to be told of it: what an earlier life has lost. */
+  adviceFor(nodeId: string): readonly string[];
   /** Called whenever points have been put into a lane. */
   onPut: ((lane: OutboxLane) => void) | undefined;
   /** Keeps what the outbox promises to keep. Nothing is put in afterwards. */

@@ -1,5 +1,6 @@
 import type { Log } from '../point/log.js';
 import {
+  BLOCK_HEADER,
   FILE_HEADER,
   findBlock,
   readBlock,
@@ -11,7 +12,10 @@ import {
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 import type { DiskLane } from './disk-lane.js';
 import type { Segment } from './extents.js';
+import { LossFinder, type Loss } from './losses.js';
 import { numberOf, type OutboxLog } from './outbox-log.js';
+import type { RecoveryReport } from './recovery-report.js';
+import type { Tally } from './tally.js';
 
 /** The outbox on disk cannot be used; the message says what to do. */
 export class OutboxError extends Error {
@@ -22,6 +26,9 @@ export interface RecoveryHost {
   readonly folder: SegmentFolder;
   readonly log: OutboxLog;
   lane(nodeId: string): DiskLane;
+  /** What waited, as far as that was kept. */
+  readonly tally: Tally | undefined;
+  readonly report: RecoveryReport;
   readonly logger: Log;
   /** Why the system refused, for people. */
   readonly reasonOf: (error: unknown) => string;
@@ -30,9 +37,10 @@ export interface RecoveryHost {
 /**
  * Reads the files of an earlier life, oldest first: blocks of points bring
  * points, notes settle what came before them. Whatever is broken is told and
- * passed over; nothing is assumed about it.
+ * passed over; nothing is assumed about it. Resolves to what is lost.
  */
-export async function recover(host: RecoveryHost): Promise<void> {
+export async function recover(host: RecoveryHost): Promise<Loss[]> {
+  const finder = new LossFinder(host.tally, (nodeId) => host.lane(nodeId));
   const files = await openAll(host);
   const last = files.at(-1)?.number;
   let bytes = Buffer.alloc(0);
@@ -50,14 +58,17 @@ export async function recover(host: RecoveryHost): Promise<void> {
       );
     }
     const segment: Segment = { number, name, file, size, live: 0 };
-    host.log.recovered(segment);
     const start = header === 'broken' ? 0 : FILE_HEADER;
-    segment.size = await new Scan(host, segment, content, start, number === last).run();
+    segment.size = await new Scan(host, finder, segment, content, start, number === last).run();
+    host.log.recovered(segment);
     written = file;
   }
   // What a process left that was killed may be in the machine's memory only, and
   // counts as safe from now on. Where this fails, the first write will tell.
   await written?.sync().catch(() => undefined);
+  const losses = finder.losses();
+  host.report.lost(losses);
+  return losses;
 }
 
 interface Found {
@@ -110,6 +121,7 @@ class Scan {
 
   constructor(
     private readonly host: RecoveryHost,
+    private readonly finder: LossFinder,
     private readonly segment: Segment,
     private readonly bytes: Buffer,
     start: number,
@@ -123,19 +135,23 @@ class Scan {
   async run(): Promise<number> {
     const { bytes, segment } = this;
     while (this.#at < bytes.length) {
+      this.finder.reach(segment.number, this.#at);
       const body = readBlock(bytes, this.#at, segment.number);
       const block = body && readBody(bytes, body);
       if (body === undefined || block === undefined) {
         const next = findBlock(bytes, this.#at + 1, segment.number);
         if (next === undefined) return this.#cutOff();
-        this.#damaged(next);
+        await this.#passOver(next);
         continue;
       }
       if (block.kind === 'points') this.#points(block, body.end);
       else {
         for (const { nodeId, ranges } of block.lanes) {
           const lane = this.host.lane(nodeId);
-          for (const [from, to] of ranges) lane.recoverSettled(from, to);
+          for (const [from, to] of ranges) {
+            this.finder.settled(nodeId, from, to);
+            lane.recoverSettled(from, to);
+          }
         }
       }
       this.#at = body.end;
@@ -148,34 +164,47 @@ class Scan {
     const positions: [number, number][] = [];
     if (count === next - first) positions.push([first, next]);
     else readPoints(this.bytes, block, (position) => void positions.push([position, position + 1]));
+    this.finder.points(block.nodeId, next, positions, latestNs);
     const written = { segment: this.segment, offset: this.#at, end, first, next };
     this.host.lane(block.nodeId).recoverPoints(written, positions, latestNs);
   }
 
   async #cutOff(): Promise<number> {
-    const { bytes, segment, host } = this;
-    if (!this.isLast) {
-      this.#damaged(bytes.length);
-      return bytes.length;
-    }
-    const torn = bytes.length - this.#at;
-    host.logger.warn(
-      { file: segment.name, bytes: torn },
-      `the outbox was not closed: the last ${torn} byte(s) of ${segment.name} are no whole block ` +
-        'and are cut off; nothing that was acknowledged is in what was being written then',
-    );
+    const { bytes, segment, isLast } = this;
+    const at = this.#at;
+    await this.#passOver(bytes.length);
+    if (!isLast) return bytes.length;
     // That they stay is no harm: they will be passed over again.
-    await segment.file.truncate(this.#at).catch(() => undefined);
-    return this.#at;
+    await segment.file.truncate(at).catch(() => undefined);
+    return at;
   }
 
-  #damaged(next: number): void {
-    const { segment, host } = this;
-    host.logger.error(
-      { file: segment.name, offset: this.#at, bytes: next - this.#at },
-      `${next - this.#at} byte(s) of ${segment.name} in the outbox are damaged: ` +
-        'the points in them are lost; check the disk',
-    );
+  /** What the block that is not whole says of itself, which may not be so. */
+  #head(): PointsHead | undefined {
+    const { bytes } = this;
+    const head = readBody(bytes, { at: this.#at + BLOCK_HEADER, end: bytes.length });
+    // A point has some 8 bytes at least.
+    const isLikely = head?.kind === 'points' && head.count <= bytes.length;
+    return isLikely ? head : undefined;
+  }
+
+  /**
+   * What was being written when the power went was not acknowledged, and may be
+   * broken before what is whole. But what was acknowledged, and has been damaged
+   * since, looks the same where the tally does not yet speak of it.
+   */
+  async #passOver(next: number): Promise<void> {
+    const { segment, host, finder } = this;
+    const { name, number, file } = segment;
+    const length = next - this.#at;
+    const writtenNs = await file.writtenNs();
+    if (this.isLast && !finder.covers(number, this.#at)) {
+      const isEnd = next === this.bytes.length;
+      host.report.torn({ file: name, bytes: length, isEnd, writtenNs, head: this.#head() });
+    } else {
+      finder.gap(number, this.#at, writtenNs);
+      host.report.damaged(name, this.#at, length);
+    }
     this.#at = next;
   }
 }

@@ -19,6 +19,8 @@ export interface SegmentFolder {
 
 export interface SegmentFile {
   size(): Promise<number>;
+  /** When it was last written to, ns since 1970. */
+  writtenNs(): Promise<bigint>;
   /** At once, since who reads a point needs it now. Returns how many bytes there were. */
   read(into: Uint8Array, position: number): number;
   /** All of the bytes, or it throws. */

@@ -34,7 +34,7 @@ describe('the outbox of a gateway', () => {
     const point = makePoint({ type: 'temp', value: floatValue(1), time: 1n });
     outbox.lane('a').put([point], () => undefined);
     await outbox.close();
-    expect(readdirSync(join(stateDir, 'outbox'))).toEqual(['00000001.log']);
+    expect(readdirSync(join(stateDir, 'outbox'))).toEqual(['00000001.log', 'tally']);
     const again = await open(stateDir, 'disk');
     expect(again.lane('a').read(0)).toEqual(point);
     await again.close();

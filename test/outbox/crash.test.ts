@@ -210,6 +210,8 @@ async function checkAfter(disk: SimDisk, known: readonly Known[]): Promise<void>
   const next = new Life(0, disk);
   await next.open();
   expect(problem(known, next.outbox)).toBeUndefined();
+  // A crash loses nothing that was acknowledged, and nothing is said to be lost.
+  expect(['busy', 'stuck', 'newest'].flatMap((id) => next.outbox.adviceFor(id))).toEqual([]);
   const before = [...next.outbox.lanes()].map((lane) => [lane.nodeId, lane.length] as const);
   for (const nodeId of ['busy', 'stuck', 'newest']) {
     const lane = next.outbox.lane(nodeId);

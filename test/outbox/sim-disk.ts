@@ -31,6 +31,7 @@ function apply(content: Buffer, change: Change): Buffer {
 
 class Inode {
   content: Buffer;
+  writtenNs = 0n;
   synced: Buffer;
   readonly unsynced: Change[] = [];
 
@@ -73,6 +74,8 @@ export class SimDisk implements SegmentFolder {
   onCall: (() => void) | undefined;
   /** The error of a call that is to fail. */
   fails: ((call: string, name: string) => Error | undefined) | undefined;
+  /** When what is written now is said to be written. */
+  nowNs = 0n;
   /** Files that are open. */
   handles = 0;
   /** Calls that may change something take until then. */
@@ -88,6 +91,10 @@ export class SimDisk implements SegmentFolder {
   /** Bytes of all files. */
   get bytes(): number {
     return [...this.#names.values()].reduce((sum, { content }) => sum + content.length, 0);
+  }
+
+  get names(): string[] {
+    return [...this.#names.keys()];
   }
 
   /** The content of a file, to look at and to damage. */
@@ -143,6 +150,7 @@ export class SimDisk implements SegmentFolder {
   #file(name: string, inode: Inode): SegmentFile {
     this.handles += 1;
     return {
+      writtenNs: () => Promise.resolve(inode.writtenNs),
       size: () => Promise.resolve(inode.content.length),
       read: (into, position) => {
         const error = this.fails?.('read', name);
@@ -150,6 +158,7 @@ export class SimDisk implements SegmentFolder {
         return inode.content.copy(into, 0, position);
       },
       write: (bytes, at) => {
+        inode.writtenNs = this.nowNs;
         const write = (length: number): void =>
           inode.change({ kind: 'write', bytes: Buffer.from(bytes.subarray(0, length)), at });
         // As a disk does that becomes full: what there is room for is written.

@@ -1,0 +1,173 @@
+import type { DiskLane } from './disk-lane.js';
+import type { LaneTally, Tally } from './tally.js';
+
+/** Points that were acknowledged, waited, and are not found. */
+export interface Loss {
+  /** `undefined`: whose they are is not known. */
+  readonly nodeId: string | undefined;
+  /** So many at least; 0: whether there are any is not known. */
+  readonly points: number;
+  /** Between which times they are, ns; `undefined`: not known. */
+  readonly fromNs: bigint | undefined;
+  readonly toNs: bigint;
+}
+
+/** Times between which something is: of what is known before and after it. */
+class Span {
+  #from: bigint | undefined;
+  #to: bigint | undefined;
+  #openBefore = false;
+
+  get isAny(): boolean {
+    return this.#to !== undefined;
+  }
+
+  widen(from: bigint | undefined, to: bigint): void {
+    if (from === undefined) this.#openBefore = true;
+    else if (this.#from === undefined || from < this.#from) this.#from = from;
+    if (this.#to === undefined || to > this.#to) this.#to = to;
+  }
+
+  get fromNs(): bigint | undefined {
+    return this.#openBefore ? undefined : this.#from;
+  }
+
+  get toNs(): bigint {
+    return this.#to ?? 0n;
+  }
+}
+
+/** What is found of one lane. */
+class Found {
+  /** After what has been read so far. */
+  next: number | undefined;
+  latestNs: bigint | undefined;
+  /** Gaps before the last block. */
+  gaps = 0;
+  /** Where bytes are missing, and where only positions are, which may have been delivered. */
+  readonly damaged = new Span();
+  readonly skipped = new Span();
+  /** Points of the tally that have not been found; before its place has come: unknown. */
+  missing: number | undefined;
+
+  constructor(readonly tally: LaneTally | undefined) {}
+}
+
+/**
+ * Holds what is read from the files against the tally of the earlier life. What
+ * waited at the tally's moment, is not found in the files before its place, and
+ * is neither written nor noted as settled after it, is lost.
+ *
+ * That is a lower bound: notes that are lost make points come again that had been
+ * delivered, and they count as found.
+ */
+export class LossFinder {
+  readonly #lanes = new Map<string, Found>();
+  #reached = false;
+  #gaps = 0;
+  /** Gaps of which the tally says nothing. */
+  readonly #unknown = new Span();
+  #isUnknownOpen = false;
+  #latestNs: bigint | undefined;
+  #lastGapNs = 0n;
+
+  constructor(
+    private readonly tally: Tally | undefined,
+    private readonly lane: (nodeId: string) => DiskLane,
+  ) {
+    for (const lane of tally?.lanes ?? []) this.#lanes.set(lane.nodeId, new Found(lane));
+  }
+
+  /** What is read next stands there. */
+  reach(file: number, offset: number): void {
+    const { tally } = this;
+    if (this.#reached || tally === undefined) return;
+    if (file < tally.file || (file === tally.file && offset < tally.offset)) return;
+    this.#reached = true;
+    for (const found of this.#lanes.values()) {
+      if (found.tally === undefined) continue;
+      const { nodeId, first, next, points } = found.tally;
+      found.missing = points - this.lane(nodeId).extents.live.countIn(first, next);
+    }
+  }
+
+  /** Whether the tally speaks of what stands there. */
+  covers(file: number, offset: number): boolean {
+    const { tally } = this;
+    if (tally === undefined) return false;
+    return file < tally.file || (file === tally.file && offset < tally.offset);
+  }
+
+  /** From there on something is damaged. `writtenNs`: when the file was last written to. */
+  gap(file: number, offset: number, writtenNs: bigint): void {
+    this.#gaps += 1;
+    if (writtenNs > this.#lastGapNs) this.#lastGapNs = writtenNs;
+    if (this.covers(file, offset)) return;
+    this.#unknown.widen(this.#latestNs, writtenNs);
+    this.#isUnknownOpen = true;
+  }
+
+  /** Before the lane has them. */
+  points(
+    nodeId: string,
+    next: number,
+    positions: readonly (readonly [number, number])[],
+    latestNs: bigint,
+  ): void {
+    const found = this.#found(nodeId);
+    const first = positions[0]?.[0] ?? next;
+    this.#accounted(found, nodeId, positions);
+    const expected = found.next ?? found.tally?.first;
+    if (expected !== undefined && first > expected) found.skipped.widen(found.latestNs, latestNs);
+    if (found.gaps < this.#gaps) found.damaged.widen(found.latestNs, latestNs);
+    found.gaps = this.#gaps;
+    found.next = Math.max(found.next ?? 0, next);
+    if (found.latestNs === undefined || latestNs > found.latestNs) found.latestNs = latestNs;
+    if (this.#isUnknownOpen) this.#unknown.widen(this.#latestNs ?? undefined, latestNs);
+    this.#isUnknownOpen = false;
+    if (this.#latestNs === undefined || latestNs > this.#latestNs) this.#latestNs = latestNs;
+  }
+
+  /** Before the lane knows. */
+  settled(nodeId: string, from: number, to: number): void {
+    this.#accounted(this.#found(nodeId), nodeId, [[from, to]]);
+  }
+
+  /** When all has been read. Positions that were used are not used again. */
+  losses(): Loss[] {
+    const { tally } = this;
+    this.reach(Number.POSITIVE_INFINITY, 0);
+    const losses: Loss[] = [];
+    for (const [nodeId, found] of this.#lanes) {
+      if (found.tally === undefined) continue;
+      this.lane(nodeId).recoverSettled(found.tally.next, found.tally.next);
+      const points = found.missing ?? 0;
+      if (points <= 0 || tally === undefined) continue;
+      const { latestNs, damaged, skipped } = found;
+      const endNs = this.#lastGapNs > tally.timeNs ? this.#lastGapNs : tally.timeNs;
+      if (found.gaps < this.#gaps) damaged.widen(latestNs, endNs);
+      if (found.tally.next > (found.next ?? 0)) damaged.widen(latestNs, tally.timeNs);
+      const { fromNs, toNs } = damaged.isAny ? damaged : skipped;
+      losses.push({ nodeId, points, fromNs, toNs: toNs === 0n ? tally.timeNs : toNs });
+    }
+    const { isAny, fromNs, toNs } = this.#unknown;
+    if (isAny) losses.push({ nodeId: undefined, points: 0, fromNs, toNs });
+    return losses;
+  }
+
+  #accounted(found: Found, nodeId: string, ranges: readonly (readonly [number, number])[]): void {
+    if (found.missing === undefined || found.tally === undefined) return;
+    const { first, next } = found.tally;
+    const { live } = this.lane(nodeId).extents;
+    for (const [from, to] of ranges) {
+      const [low, high] = [Math.max(from, first), Math.min(to, next)];
+      if (low < high) found.missing -= high - low - live.countIn(low, high);
+    }
+  }
+
+  #found(nodeId: string): Found {
+    let found = this.#lanes.get(nodeId);
+    if (found === undefined) this.#lanes.set(nodeId, (found = new Found(undefined)));
+    return found;
+  }
+}

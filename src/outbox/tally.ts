@@ -1,0 +1,127 @@
+import { crc32 } from './crc32.js';
+import type { SegmentFile, SegmentFolder } from './segment-folder.js';
+
+/** What waited on disk of one lane: positions are of `first` … `next` − 1. */
+export interface LaneTally {
+  readonly nodeId: string;
+  readonly first: number;
+  readonly next: number;
+  /** Not settled, on disk, and synced. */
+  readonly points: number;
+}
+
+/** What waited in the outbox at some moment, to be held against what is found at the next start. */
+export interface Tally {
+  /** When, ns. */
+  readonly timeNs: bigint;
+  /** All that is counted stands before that place: number of a file, and offset in it. */
+  readonly file: number;
+  readonly offset: number;
+  readonly lanes: readonly LaneTally[];
+}
+
+const NAME = 'tally';
+/** Each of the two places in the file. */
+const SLOT_BYTES = 64 * 1024;
+/** So many fit into one: node IDs have 255 bytes at most. */
+const MOST_LANES = 200;
+
+/**
+ * A small file beside the outbox's own that says what waits in them: a file that
+ * has become shorter, or has gone, leaves no trace in the others. It is written
+ * now and then and not synced, so that it costs next to nothing; what it says is
+ * true of the moment at which it was written.
+ *
+ * Two places in it are used by turns, and the other one only after a sync: the
+ * last that was synced is never written over.
+ */
+export class TallyFile {
+  #file: SegmentFile | undefined;
+  #slot = 0;
+  #turn = 0;
+
+  constructor(private readonly folder: SegmentFolder) {}
+
+  /** What an earlier life has left; `undefined`: nothing that can be read. */
+  async read(): Promise<Tally | undefined> {
+    if (!(await this.folder.list()).includes(NAME)) return undefined;
+    this.#file = await this.folder.open(NAME);
+    const bytes = Buffer.alloc(2 * SLOT_BYTES);
+    const length = this.#file?.read(bytes, 0) ?? 0;
+    let newest: Tally | undefined;
+    for (const slot of [0, 1]) {
+      const found = parse(
+        bytes.subarray(slot * SLOT_BYTES, Math.min(length, (slot + 1) * SLOT_BYTES)),
+      );
+      if (found === undefined || found.turn < this.#turn) continue;
+      newest = found.tally;
+      this.#turn = found.turn;
+      this.#slot = 1 - slot;
+    }
+    return newest;
+  }
+
+  get isThere(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Rejects with the system's error. */
+  async write(tally: Tally, sync: boolean): Promise<void> {
+    if (this.#file !== undefined && !(await this.#file.isThere())) await this.close();
+    if (this.#file === undefined) {
+      await this.folder.remove(NAME);
+      this.#file = await this.folder.create(NAME);
+      await this.folder.sync();
+    }
+    this.#turn += 1;
+    await this.#file.write(format(tally, this.#turn), this.#slot * SLOT_BYTES);
+    if (!sync) return;
+    await this.#file.sync();
+    this.#slot = 1 - this.#slot;
+  }
+
+  /** For good: what it says is no longer so. */
+  async remove(): Promise<void> {
+    if (this.#file === undefined) return;
+    await this.folder.remove(NAME);
+    await this.folder.sync();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}
+
+interface Written {
+  readonly turn: number;
+  readonly timeNs: string;
+  readonly file: number;
+  readonly offset: number;
+  readonly lanes: readonly LaneTally[];
+}
+
+function format({ timeNs, file, offset, lanes }: Tally, turn: number): Buffer {
+  // Of those that are left out nothing is known then.
+  const most = [...lanes].sort((a, b) => b.points - a.points).slice(0, MOST_LANES);
+  const written: Written = { turn, timeNs: String(timeNs), file, offset, lanes: most };
+  const body = Buffer.from(JSON.stringify(written));
+  const head = crc32(body, 0, body.length).toString(16).padStart(8, '0');
+  return Buffer.concat([Buffer.from(`${head} `), body, Buffer.from('\n')]);
+}
+
+function parse(bytes: Buffer): { readonly turn: number; readonly tally: Tally } | undefined {
+  const end = bytes.indexOf('\n');
+  if (end < 9) return undefined;
+  if (crc32(bytes, 9, end) !== Number.parseInt(bytes.toString('latin1', 0, 8), 16))
+    return undefined;
+  try {
+    // Its CRC says that it is ours.
+    const { turn, timeNs, ...rest } = JSON.parse(bytes.toString('utf8', 9, end)) as Written;
+    return { turn, tally: { timeNs: BigInt(timeNs), ...rest } };
+  } catch {
+    return undefined;
+  }
+}
