@@ -18,6 +18,8 @@ export interface ConversationParts {
   readonly transport: Transport;
   readonly budget: PointBudget;
   readonly clock: Clock;
+  /** 0 … 1. */
+  readonly random: () => number;
   readonly log: Log;
   readonly record: LinkRecord;
 }
@@ -37,7 +39,7 @@ export function createConversation(
 }
 
 function packetSession(
-  { config, transport, budget, clock, log, record }: ConversationParts,
+  { config, transport, budget, clock, random, log, record }: ConversationParts,
   host: ConversationHost,
 ) {
   const framing = createFraming(framingOf(config.transport));
@@ -53,6 +55,7 @@ function packetSession(
       maxFrameLength: config.maxFrameLength,
       silenceTimeoutMs: config.silenceTimeoutMs,
       maxPoints: config.maxPoints,
+      ...(transport.mayEcho === undefined ? {} : { echo: { ...transport.mayEcho, random } }),
     },
     clock,
     log,

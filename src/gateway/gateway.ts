@@ -294,6 +294,7 @@ export class Gateway {
       budget: this.#budget,
       fairShare: this.#fairShare,
       clock: this.parts.clock,
+      random: this.parts.random,
       log,
       file,
       names,

@@ -13,6 +13,7 @@ import type { Log } from '../point/log.js';
 import { canonicalKey, isDeleted, makePoint, plainValue, type Point } from '../point/point.js';
 import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import type { Conversation, KnownNames } from '../session/conversation.js';
+import { ECHO_ADVICE } from '../session/own-echo.js';
 import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
@@ -42,6 +43,7 @@ export interface LinkParts {
   readonly budget: PointBudget;
   readonly fairShare: FairShare;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
   readonly file: LinkFile;
   readonly names: NamesFile;
@@ -353,6 +355,7 @@ export class Link {
       port: disabled ? 'disabled' : this.#channel.isOpen ? 'open' : 'closed',
       ...(disabled || problem === undefined ? {} : { portProblem: problem }),
       connected: this.#session.connected,
+      echoes: this.#session.echoes,
       node: this.#life,
       codec: this.#session.codecName,
       acknowledges: downlink.acknowledges,
@@ -387,6 +390,7 @@ export class Link {
     for (const said of [file.problem, file.damage, names.problem])
       if (said !== undefined) advice.push(said);
     advice.push(...this.parts.outbox.adviceFor(this.nodeId));
+    if (this.#session.echoes) advice.push(ECHO_ADVICE);
     if (this.#session.advice !== undefined) advice.push(this.#session.advice);
     if (this.#held !== undefined) advice.push(`settings are held back: ${this.#held}`);
     if (this.#life === 'deleted') {

@@ -41,6 +41,8 @@ export interface LinkStatus {
   /** Why the port is closed, for people; absent when it is open. */
   readonly portProblem?: string;
   readonly connected: boolean;
+  /** The line returns what is sent on it: these packets are left out, and counted as `echo`. */
+  readonly echoes: boolean;
   readonly node: 'alive' | 'deleted' | 'unknown';
   /** `signals`: none; a CAN database says what frames mean. */
   readonly codec: 'protobuf' | 'compact' | 'signals' | 'unknown';

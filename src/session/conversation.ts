@@ -70,6 +70,8 @@ export interface Conversation {
   readonly replica: Replica;
   readonly downlink: PendingSettings;
   readonly connected: boolean;
+  /** The line returns what is sent on it. */
+  readonly echoes: boolean;
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
   /** For a person to do something about. */
   readonly advice: string | undefined;

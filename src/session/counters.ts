@@ -69,6 +69,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `duplicate`: a packet that was acknowledged again and not processed twice
  * - `samePoint`: the very same point again
  * - `retransmission`: a packet of ours sent again
+ * - `echo`: a packet of ours that the line returned
  * - `unconfirmed`: a setting or command that was sent and never confirmed
  * - `restart`: the device has restarted
  * - `refusedSetting`: somebody set a point that is not sent down
@@ -88,6 +89,7 @@ export type Notice =
   | 'duplicate'
   | 'samePoint'
   | 'retransmission'
+  | 'echo'
   | 'unconfirmed'
   | 'restart'
   | 'refusedSetting'

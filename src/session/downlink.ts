@@ -17,12 +17,13 @@ import type { Log } from '../point/log.js';
 import type { Point, PointValue } from '../point/point.js';
 import { CommandNotes } from './command-notes.js';
 import type { Counters } from './counters.js';
-import { Fates, type FatesHost } from './fates.js';
+import type { TakenBack } from './doubts.js';
+import { Fates, type Confirmation, type FatesHost } from './fates.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting, SettingsBook } from './settings.js';
 import { settingPacket } from './setting-packet.js';
-import { Silence } from './silence.js';
+import { Silence, type Life } from './silence.js';
 import { Turns } from './turns.js';
 
 /** Whether a device acknowledges points: SIOT's own wire does not ask it to. */
@@ -40,7 +41,10 @@ export interface DownlinkOptions {
 
 /** What the downlink needs of its session. */
 export interface DownlinkHost extends FatesHost {
-  write(frame: Uint8Array): void;
+  /** A transmission of a packet, the first or another. */
+  write(packet: OutgoingPacket): void;
+  /** A wait for an ack, ms, as this line needs it. */
+  jittered(ms: number): number;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
   codec(): PayloadCodec | undefined;
@@ -54,6 +58,14 @@ export interface DownlinkHost extends FatesHost {
   learned(acknowledges: Acknowledges): void;
   /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
+}
+
+/** What an ack has changed. */
+export interface AckEffect {
+  /** `undefined`: it confirmed the time, or a setting whose place a newer has taken. */
+  readonly confirmation: Confirmation | undefined;
+  /** Whether the device acknowledged, as far as was known before. */
+  readonly acknowledged: Acknowledges;
 }
 
 const GAP_WITHOUT_ACKS_MS = 20;
@@ -99,7 +111,8 @@ export class Downlink {
     });
     this.#air = new FlightControl(
       {
-        write: (frame) => host.write(frame),
+        write: (packet) => host.write(packet),
+        jittered: (ms) => host.jittered(ms),
         congested: () => host.congested(),
         retransmitted: (flight) => this.#retransmitted(flight),
         unanswered: (flight) => this.#ended(flight),
@@ -124,6 +137,10 @@ export class Downlink {
     return this.#silence.heardMs;
   }
 
+  get life(): Life {
+    return { heardMs: this.#silence.heardMs, silent: this.#silence.silent };
+  }
+
   pending(): Setting[] {
     return [...this.#turns.all()];
   }
@@ -135,7 +152,7 @@ export class Downlink {
   opened(): void {
     this.#open = true;
     this.#silence.opened();
-    this.#air.opened();
+    this.#air.forgetPace();
     this.#endTransmittedCommands('the port was opened again');
     this.#turns.takeBackAll();
     this.#timeDue = true;
@@ -237,13 +254,16 @@ export class Downlink {
     return this.#turns.restoring;
   }
 
-  ack(sequence: number): void {
+  /** `undefined`: it acknowledges nothing that was sent, or what was acknowledged before. */
+  ack(sequence: number): AckEffect | undefined {
     const acked = this.#air.ack(sequence);
-    if (acked === undefined) return;
-    if (this.acknowledges !== 'yes') this.#learn('yes');
+    if (acked === undefined) return undefined;
+    const acknowledged = this.acknowledges;
+    if (acknowledged !== 'yes') this.#learn('yes');
     const { sent, answered, repeated } = acked;
+    let confirmation: Confirmation | undefined;
     if (sent.kind === 'setting') {
-      this.#fates.confirmed(sent.setting);
+      confirmation = this.#fates.confirmed(sent.setting);
     } else {
       this.#timeAckedMs = this.clock.monotonicMs();
       // What it acknowledged is as old as the first transmission.
@@ -252,6 +272,21 @@ export class Downlink {
       if (this.#timeRepeated) this.#timeDue = true;
     }
     if (answered) this.#pump();
+    return { confirmation, acknowledged };
+  }
+
+  /** Acks that were no acks of the device, and signs of life that were none: echoes of ours. */
+  takeBack({ acks, life, acknowledges }: TakenBack): void {
+    if (life !== undefined) this.#silence.takeBack(life);
+    this.#air.forgetPace();
+    const [first] = acks;
+    if (first === undefined) return;
+    if (!acknowledges) this.acknowledges = first.acknowledged;
+    for (const { confirmation } of acks) {
+      if (confirmation === undefined) this.#timeDue = true;
+      else this.#fates.takenBack(confirmation);
+    }
+    this.#pump();
   }
 
   /** The state of before now is safe: commands that wait for that are tried again. */

@@ -2,14 +2,24 @@
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Counters } from './counters.js';
-import type { Setting, SettingsBook } from './settings.js';
+import type { Setting, SettingsBook, Standing } from './settings.js';
 import type { Turns } from './turns.js';
 
 export interface FatesHost {
   /** The device has confirmed a setting by acknowledging it. */
   acknowledged(setting: Setting): void;
+  /** It had not: that was an echo of ours. */
+  notAcknowledged(setting: Setting): void;
   /** A setting's state or reason has changed. */
   changed(setting: Setting): void;
+}
+
+/** A setting that an ack has confirmed. */
+export interface Confirmation {
+  readonly setting: Setting;
+  readonly before: Standing;
+  /** Wall time, ns. */
+  readonly atNs: bigint;
 }
 
 export class Fates {
@@ -22,13 +32,33 @@ export class Fates {
     private readonly log: Log,
   ) {}
 
-  confirmed(setting: Setting): void {
+  /** `undefined`: it changes nothing. */
+  confirmed(setting: Setting): Confirmation | undefined {
     // Its place may have been taken meanwhile: then this ack does not count for the newer.
     const late = setting.state === 'unconfirmed';
-    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return;
+    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return undefined;
+    const before = setting.standing;
+    const nowNs = this.clock.wallNs();
     this.turns.delete(setting);
-    setting.confirm(this.clock.wallNs());
+    setting.confirm(nowNs);
     this.host.acknowledged(setting);
+    this.host.changed(setting);
+    return { setting, before, atNs: nowNs };
+  }
+
+  /** The device had not acknowledged it: that was an echo of ours. */
+  takenBack({ setting, before, atNs }: Confirmation): void {
+    // Something else may have become of it since.
+    if (!this.book.isCurrent(setting) || setting.confirmedNs !== atNs) return;
+    if (setting.command) {
+      // Its retries would be another packet now, on which the device might act once more.
+      setting.confirmedNs = undefined;
+      this.#isUnconfirmed(setting, 'its acknowledgement was an echo of ours');
+      return;
+    }
+    setting.takeBack(before);
+    if (setting.waiting) this.turns.add(setting);
+    this.host.notAcknowledged(setting);
     this.host.changed(setting);
   }
 
@@ -45,12 +75,16 @@ export class Fates {
     if (!this.turns.delete(setting)) return;
     setting.state = 'ended';
     setting.confirmedNs = undefined;
+    this.#isUnconfirmed(setting, why);
+  }
+
+  #isUnconfirmed(command: Setting, why: string): void {
     this.counters.notice('unconfirmed');
     this.log.warn(
-      { type: setting.point.type, key: setting.point.key },
+      { type: command.point.type, key: command.point.key },
       `command is unconfirmed: ${why}; it is not sent again`,
     );
-    this.host.changed(setting);
+    this.host.changed(command);
   }
 
   /** Not acknowledged though others are: those have their turn first. */

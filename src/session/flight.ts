@@ -34,7 +34,10 @@ export type Flight = Sent &
   };
 
 export interface FlightHost {
-  write(frame: Uint8Array): void;
+  /** A transmission of a packet, the first or another. */
+  write(packet: OutgoingPacket): void;
+  /** A wait for an ack, ms, as this line needs it. */
+  jittered(ms: number): number;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
   /** The packet in flight was sent once more. */
@@ -78,16 +81,15 @@ export class FlightControl {
     return this.#flight?.kind === 'setting' && this.#flight.setting === setting;
   }
 
-  /** Another device may be attached from now on. */
-  opened(): void {
+  /** How fast the device answers is not known any more: there may be another. */
+  forgetPace(): void {
     this.#pace.reset();
   }
 
   /** Writes a packet that nobody is waited for to acknowledge. */
   writeOnce(what: Sent, packet: OutgoingPacket): void {
     this.#sent.set(packet.sequence, what);
-    this.counters.tx += 1;
-    this.host.write(packet.frame);
+    this.host.write(packet);
   }
 
   /** Writes a packet and waits for its ack. */
@@ -138,7 +140,7 @@ export class FlightControl {
     const { attempt, limit, firstWaitMs } = flight;
     const waitMs = this.#pace.waitMs(attempt, limit, firstWaitMs, elapsedMs);
     this.#timer?.cancel();
-    this.#timer = this.clock.setTimer(waitMs, () => this.#timeout(flight));
+    this.#timer = this.clock.setTimer(this.host.jittered(waitMs), () => this.#timeout(flight));
   }
 
   #timeout(flight: Flight): void {
@@ -150,10 +152,7 @@ export class FlightControl {
     }
     flight.attempt += 1;
     this.counters.notice('retransmission');
-    if (!this.host.congested()) {
-      this.counters.tx += 1;
-      this.host.write(flight.frame);
-    }
+    if (!this.host.congested()) this.host.write(flight);
     this.#await(flight);
     this.host.retransmitted(flight);
   }

@@ -2,21 +2,23 @@
 import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../packet/payload.js';
 import { NO_VALUE, type Point } from '../point/point.js';
+import type { Transmission } from './own-echo.js';
 
 /** Its *time* is the device's clock from now on (siot-interop.md, 2.8). */
 const TIME_SYNC_TYPE = 'timeSync';
 
 /** A packet that is to be acknowledged. */
-export interface OutgoingPacket {
+export interface OutgoingPacket extends Transmission {
   readonly sequence: number;
-  /** With the delimiters of the framing. */
-  readonly frame: Uint8Array;
 }
 
 export class Outgoing {
   #sequence: number;
   /** Acks are the same 256 frames for ever: made once for each codec. */
-  readonly #acks: Readonly<Record<PayloadCodecName, Uint8Array[]>> = { protobuf: [], compact: [] };
+  readonly #acks: Readonly<Record<PayloadCodecName, Transmission[]>> = {
+    protobuf: [],
+    compact: [],
+  };
 
   constructor(
     private readonly frame: (packet: Uint8Array) => Uint8Array,
@@ -36,7 +38,7 @@ export class Outgoing {
     const payload = codec.encode([point]);
     const sequence = (this.#sequence % 255) + 1;
     this.#sequence = sequence;
-    return { sequence, frame: this.frame(buildPacket(sequence, POINTS_SUBJECT, payload)) };
+    return { sequence, ...this.#made('points', buildPacket(sequence, POINTS_SUBJECT, payload)) };
   }
 
   /** `time`: ns since 1970. */
@@ -53,9 +55,14 @@ export class Outgoing {
   }
 
   /** `sequence`: the device's, 0 … 255. */
-  ack(sequence: number, codec: PayloadCodec): Uint8Array {
-    return (this.#acks[codec.name][sequence] ??= this.frame(
+  ack(sequence: number, codec: PayloadCodec): Transmission {
+    return (this.#acks[codec.name][sequence] ??= this.#made(
+      'ack',
       buildPacket(sequence, ACK_SUBJECT, codec.ackPayload),
     ));
+  }
+
+  #made(content: Transmission['content'], packet: Uint8Array): Transmission {
+    return { content, packet, frame: this.frame(packet) };
   }
 }

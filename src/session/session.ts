@@ -3,6 +3,7 @@
  * (design.md, "Towards the device"; siot-interop.md, 2).
  *
  * ```
+ *                           own echo?
  *  bytes ─► frames ─► packets ─┬─ points ─► intake ─► uplink ─► outbox, then an ack
  *                              │               └──► setting judge ─┐
  *                              ├─ ack ────► downlink ──────────────┤
@@ -32,12 +33,14 @@ import type {
   KnownNames,
 } from './conversation.js';
 import { CodecChoice, isEmptyList } from './codec-choice.js';
-import { Counters } from './counters.js';
+import { Counters, type Discard } from './counters.js';
 import type { Arrival } from './device-time.js';
 import { DeviceLog } from './device-log.js';
+import { Doubts } from './doubts.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
 import { Outgoing } from './outgoing.js';
+import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from './own-echo.js';
 import { Presence } from './presence.js';
 import { Replica, asOwner } from './replica.js';
 import { ReportedKinds, valueForDevice } from './reported-kinds.js';
@@ -58,7 +61,20 @@ export interface SessionOptions extends DownlinkOptions {
   readonly maxPoints: number;
   /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
   readonly silenceTimeoutMs: number;
+  /** Of a line that may echo; `undefined`: it cannot. */
+  readonly echo?: EchoOptions;
 }
+
+export interface EchoOptions {
+  /** See `Transport.mayEcho`. */
+  readonly byteMs: number;
+  /** 0 … 1. */
+  readonly random: () => number;
+}
+
+/** Retries on a line that echoes come up to so much later: it may be one on which only one can speak. */
+const JITTER = 0.5;
+const ECHO_TOLD_EVERY_MS = 3_600_000;
 
 /** Of a line that a device logs; SIOT answers with all points of a node in one message. */
 const LONGEST_LOG = 1_000;
@@ -80,6 +96,10 @@ export class Session implements Conversation {
   readonly #outgoing: Outgoing;
   readonly #presence: Presence;
   readonly #resync: ResyncPace;
+  readonly #echo: OwnEcho | undefined;
+  readonly #doubts = new Doubts();
+  /** Monotonic ms. */
+  #echoToldMs = Number.NEGATIVE_INFINITY;
 
   /** Of the chunk in work. */
   #chunkArrival: Arrival | undefined;
@@ -127,6 +147,7 @@ export class Session implements Conversation {
       clock,
       record.resyncDue === true,
     );
+    this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
     this.#presence = new Presence(
       {
         silenceTimeoutMs: options.silenceTimeoutMs,
@@ -164,18 +185,20 @@ export class Session implements Conversation {
     this.#deframer = options.framing.createDeframer(
       {
         frame: (frame) => this.#frame(frame),
-        discard: (cause, length) => this.counters.discard(cause, { bytes: length }),
+        discard: (cause, length) => this.#discard(cause, length),
       },
       options.maxFrameLength,
     );
     this.downlink = new Downlink(
       {
-        write: (frame) => this.host.write(frame),
+        write: (packet) => this.#write(packet),
+        jittered: (ms) => this.#jittered(ms),
         congested: () => this.host.congested(),
         codec: () => (this.#held ? undefined : this.#codecs.codec),
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
         valueOf: (setting) => this.#valueOf(setting),
         acknowledged: (setting) => this.#judge.acknowledged(setting),
+        notAcknowledged: (setting) => this.#judge.notAcknowledged(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#presence.gone(),
         learned: (acknowledges) => this.#learned(acknowledges),
@@ -215,14 +238,29 @@ export class Session implements Conversation {
   #sendTime(codec: PayloadCodec): number | undefined {
     // There will be others, and a time that comes late is wrong.
     if (this.host.congested()) return undefined;
-    const { sequence, frame } = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+    const packet = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+    this.#write(packet);
+    return packet.sequence;
+  }
+
+  #write(packet: Transmission): void {
     this.counters.tx += 1;
-    this.host.write(frame);
-    return sequence;
+    this.#echo?.sent(packet);
+    this.host.write(packet.frame);
+  }
+
+  /** On a line on which only one can speak, two that repeat at the same pace would never be heard. */
+  #jittered(ms: number): number {
+    const { echo } = this.options;
+    return echo !== undefined && this.echoes ? ms * (1 + JITTER * echo.random()) : ms;
   }
 
   get connected(): boolean {
     return this.#presence.connected;
+  }
+
+  get echoes(): boolean {
+    return this.#echo?.recognised === true;
   }
 
   get codecName(): PayloadCodecName | 'unknown' {
@@ -253,6 +291,8 @@ export class Session implements Conversation {
     this.#open = true;
     this.#deframer.reset();
     this.#intake.reset();
+    this.#echo?.opened();
+    this.#doubts.opened();
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
     this.downlink.opened();
@@ -264,6 +304,7 @@ export class Session implements Conversation {
     this.#open = false;
     this.#codecs.closed();
     this.#resync.closed();
+    this.#echo?.closed();
     this.downlink.closed();
     this.#deviceLog.closed();
     this.#presence.gone();
@@ -362,7 +403,13 @@ export class Session implements Conversation {
   #frame(frame: Uint8Array): void {
     const packet = parsePacket(frame);
     if (typeof packet === 'string') {
-      this.counters.discard(packet, { bytes: frame.length });
+      this.#discard(packet, frame.length);
+      return;
+    }
+    const whose = this.#whose(packet, frame);
+    if (whose === 'own' || whose === 'recognised') {
+      this.counters.notice('echo');
+      if (whose === 'recognised') this.#echoRecognised();
       return;
     }
     switch (packet.subject) {
@@ -372,8 +419,7 @@ export class Session implements Conversation {
         this.#logPacket(packet);
         return;
       case ACK_SUBJECT:
-        if (!this.#codecs.ack(packet.sequence)) this.downlink.ack(packet.sequence);
-        this.#heard();
+        this.#ack(packet.sequence, whose === 'doubtful');
         break;
       case HIGH_RATE_SUBJECT:
         this.counters.hrRx += 1;
@@ -393,6 +439,45 @@ export class Session implements Conversation {
     }
     // Now, since a packet that tells of a restart has been answered with a resync.
     this.downlink.awake();
+  }
+
+  #discard(cause: Discard, bytes: number): void {
+    this.counters.discard(cause, { bytes });
+    this.#echo?.broken();
+  }
+
+  #whose({ subject }: Packet, frame: Uint8Array): Whose {
+    if (this.#echo === undefined) return 'theirs';
+    return this.#echo.received(subject === ACK_SUBJECT ? 'ack' : 'points', frame);
+  }
+
+  #ack(sequence: number, doubtful: boolean): void {
+    const before = { ...this.downlink.life, connected: this.connected };
+    const effect = this.#codecs.ack(sequence) ? undefined : this.downlink.ack(sequence);
+    if (!doubtful || this.#echo === undefined) {
+      if (effect !== undefined) this.#doubts.surelyAcknowledged();
+      this.#heard();
+      return;
+    }
+    const { notEchoedMs } = this.#echo;
+    const nowMs = this.clock.monotonicMs();
+    if (effect !== undefined) this.#doubts.ack(effect, nowMs, notEchoedMs);
+    this.#doubts.heard(before, nowMs, notEchoedMs);
+    this.downlink.heard();
+    this.#presence.heard();
+  }
+
+  /** The first of our packets has come back: what came back before it is no news of the device. */
+  #echoRecognised(): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#echoToldMs >= ECHO_TOLD_EVERY_MS) {
+      this.#echoToldMs = nowMs;
+      this.log.warn({}, ECHO_ADVICE);
+    }
+    const back = this.#doubts.take(this.#echo?.notEchoedMs ?? nowMs);
+    if (back.life?.connected === false) this.#presence.gone();
+    this.downlink.takeBack(back);
+    this.host.changed();
   }
 
   #pointsPacket({ sequence, payload }: Packet, frame: Uint8Array): void {
@@ -491,11 +576,12 @@ export class Session implements Conversation {
     if (codec === undefined || !this.#open) return;
     // Unread acks help nobody: the device will send its packet again.
     if (this.host.congested()) return;
-    this.counters.tx += 1;
-    this.host.write(this.#outgoing.ack(sequence, codec));
+    this.#write(this.#outgoing.ack(sequence, codec));
   }
 
+  /** By a packet that is no echo of ours, as far as is known. */
   #heard(): void {
+    this.#doubts.surelyHeard();
     this.downlink.heard();
     this.#presence.heard();
   }

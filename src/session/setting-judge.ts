@@ -71,16 +71,28 @@ export class SettingJudge {
   /** The device has acknowledged a setting. */
   acknowledged(setting: Setting): void {
     const { point } = setting;
+    setting.overtook = undefined;
     const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
     if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
     // Reports with later times have overtaken it: SIOT is to show what is in force.
     const value = isDeleted(point) ? newest.value : this.host.valueOf(setting);
-    if (this.host.publish(point.type, point.key, value, point.tombstone)) return;
+    if (this.host.publish(point.type, point.key, value, point.tombstone)) {
+      setting.overtook = newest;
+      return;
+    }
     this.clock.setTimer(PUBLISH_AGAIN_MS, () => {
       if (this.book.isCurrent(setting) && setting.inForce && !setting.waiting) {
         this.acknowledged(setting);
       }
     });
+  }
+
+  /** It had not: SIOT is to show again what it did. */
+  notAcknowledged(setting: Setting): void {
+    const { overtook, point } = setting;
+    setting.overtook = undefined;
+    if (overtook === undefined || setting.reportedSinceSent) return;
+    this.host.publish(point.type, point.key, overtook.value, overtook.tombstone);
   }
 
   /** Whether an equal report tells anything new. */

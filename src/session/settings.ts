@@ -19,6 +19,13 @@ import { SettingRoom, type SettingRefusal } from './setting-room.js';
  */
 export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced' | 'refused';
 
+/** What the device has made of a setting so far. */
+export interface Standing {
+  readonly state: SettingState;
+  readonly restoring: boolean;
+  readonly confirmedNs: bigint | undefined;
+}
+
 export class Setting {
   #state: SettingState = 'pending';
   #restoring = false;
@@ -31,6 +38,8 @@ export class Setting {
   noted = false;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
+  /** What SIOT showed before the value was published once more, for its acknowledgement. */
+  overtook: Point | undefined;
   /** The device has reported the point since the setting was last sent. */
   reportedSinceSent = false;
   /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */
@@ -112,6 +121,17 @@ export class Setting {
     this.restoring = false;
     this.asidePauseMs = 0;
     this.confirmedNs = nowNs;
+  }
+
+  get standing(): Standing {
+    return { state: this.state, restoring: this.restoring, confirmedNs: this.confirmedNs };
+  }
+
+  /** What has made it another was not the device. */
+  takeBack({ state, restoring, confirmedNs }: Standing): void {
+    this.state = state;
+    this.restoring = restoring;
+    this.confirmedNs = confirmedNs;
   }
 
   get inForce(): boolean {

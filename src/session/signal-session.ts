@@ -94,6 +94,11 @@ export class SignalSession implements Conversation {
     this.#frames = new SignalFrames(options.plan, this.settings);
   }
 
+  /** Nothing of a bus comes back: its controllers do not hear themselves. */
+  get echoes(): boolean {
+    return false;
+  }
+
   get connected(): boolean {
     return this.#connected;
   }

@@ -9,6 +9,14 @@ import type { Setting } from './settings.js';
 const KNOCK_EVERY_MS = 30_000;
 const ASK_AFTER_MS = 30_000;
 
+/** What is known of whether the device lives. */
+export interface Life {
+  /** Monotonic ms of the last packet heard since the opening. */
+  readonly heardMs: number | undefined;
+  /** The last packet found no answer, and nothing else was heard. */
+  readonly silent: boolean;
+}
+
 export interface SilenceHost {
   /** It is time to knock. */
   knock(): void;
@@ -57,6 +65,12 @@ export class Silence {
   heard(): void {
     this.#heardMs = this.clock.monotonicMs();
     if (this.#askTimer === undefined) this.#watch(ASK_AFTER_MS);
+  }
+
+  /** What was heard since was no sign of life. */
+  takeBack({ heardMs, silent }: Life): void {
+    this.#heardMs = heardMs;
+    if (silent && !this.#silent) this.fall();
   }
 
   fall(): void {

@@ -31,3 +31,10 @@ export const SERIAL_DEFAULTS = {
   rts: 'leave',
   hupcl: false,
 } as const satisfies Omit<SerialOptions, 'path'>;
+
+/** Of a byte on the line: start, eight of data, parity, two to stop. */
+const MOST_BITS = 12;
+
+/** What a byte takes on the line at most, ms. */
+export const longestByteMs = ({ baudRate }: Pick<SerialOptions, 'baudRate'>): number =>
+  (1_000 * MOST_BITS) / baudRate;

@@ -3,7 +3,7 @@ import { ReadStream } from 'node:tty';
 import type { Clock } from '../point/clock.js';
 import { probePort, textOf } from './port-access.js';
 import { SerialControl } from './serial-control.js';
-import type { SerialOptions } from './serial-options.js';
+import { longestByteMs, type SerialOptions } from './serial-options.js';
 import { applyHupcl } from './serial-settings.js';
 import { HIGH_WATER_BYTES, SocketChannel, SocketInbox } from './socket-channel.js';
 import { TransportError } from './transport.js';
@@ -32,6 +32,7 @@ export interface SerialHooks {
  */
 export class SerialTransport implements Transport {
   readonly description: string;
+  readonly mayEcho: { readonly byteMs: number };
   readonly #options: SerialOptions;
   readonly #clock: Clock;
   readonly #loadIoctl: () => TtyIoctl | undefined;
@@ -44,6 +45,7 @@ export class SerialTransport implements Transport {
   ) {
     const { path, baudRate, dataBits, parity, stopBits } = options;
     this.description = `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
+    this.mayEcho = { byteMs: longestByteMs(options) };
     this.#options = options;
     this.#clock = clock;
     this.#loadIoctl = loadIoctl;

@@ -15,6 +15,8 @@ const KEEP_ALIVE_MS = 10_000;
 /** A device behind ser2net or the like: the bytes of a serial port over TCP. */
 export class TcpTransport implements Transport {
   readonly description: string;
+  /** The port behind it has a rate that nobody tells. */
+  readonly mayEcho = { byteMs: 0 };
   readonly #options: TcpOptions;
   readonly #clock: Clock;
   readonly #target: string;

@@ -89,6 +89,11 @@ export interface BusStatus {
 export interface Transport {
   /** For logs and people, such as `/dev/ttyUSB0 115200 8N1` or `tcp 192.0.2.10:3333`. */
   readonly description: string;
+  /**
+   * Of a line that may return what is written on it, which a bus cannot: what a
+   * byte takes on it at most, ms; 0: not known (design.md, "Own echo").
+   */
+  readonly mayEcho?: { readonly byteMs: number };
   /** Rejects with a {@link TransportError}. Events begin after it has resolved. */
   open(events: ChannelEvents): Promise<Channel>;
   /** Of a bus: how it is now, whether a channel is open or not. Cheap; never throws. */

@@ -1,7 +1,7 @@
 /** The serial port of a USB device that is known by who it is, not by its path. */
 import type { Clock } from '../point/clock.js';
 import { SerialTransport } from './serial.js';
-import type { SerialOptions } from './serial-options.js';
+import { longestByteMs, type SerialOptions } from './serial-options.js';
 import type { SystemRoot } from './serial-ports.js';
 import { TransportError, type Channel, type ChannelEvents, type Transport } from './transport.js';
 import { sameUsbPort, usbPortAt, type UsbPort } from './usb-ports.js';
@@ -20,10 +20,14 @@ export interface UsbTransportOptions {
 }
 
 export class UsbTransport implements Transport {
+  readonly mayEcho: { readonly byteMs: number };
+
   constructor(
     private readonly options: UsbTransportOptions,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.mayEcho = { byteMs: longestByteMs(options.serial) };
+  }
 
   get description(): string {
     const port = this.options.find();

@@ -45,6 +45,8 @@ export interface HarnessOptions extends Partial<SessionOptions> {
   readonly budget?: PointBudget;
   /** Which packets with points the device acknowledges, and after how many ms. None by default. */
   readonly acks?: (packet: Sent) => number | undefined;
+  /** The line returns what is written: after so many ms. Not by default. */
+  readonly echoMs?: number;
 }
 
 /** The device acknowledges everything at once. */
@@ -69,6 +71,10 @@ export class SessionHarness {
   saving: 'now' | 'later' | 'fails' = 'now';
   readonly unsaved: ((kept: boolean) => void)[] = [];
   congested = false;
+  /** The line returns what is written: after so many ms. */
+  echoMs: number | undefined;
+  /** What an echo is made of what was written, one chunk or several. */
+  echoOf: (bytes: Uint8Array) => Uint8Array[] = (bytes) => [bytes];
   acks: (packet: Sent) => number | undefined;
   device: Protocol;
   #taken = 0;
@@ -82,6 +88,7 @@ export class SessionHarness {
     this.clock = options.clock ?? new FakeClock();
     this.acks = acks;
     this.device = device;
+    this.echoMs = options.echoMs;
     const receiver = new PacketReceiver(
       {
         packet: (packet) => this.#record(packet),
@@ -94,6 +101,7 @@ export class SessionHarness {
     const host: ConversationHost = {
       write: (bytes) => {
         if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
+        this.#return(bytes);
         receiver.push(bytes);
       },
       congested: () => this.congested,
@@ -126,6 +134,8 @@ export class SessionHarness {
         retries: options.retries ?? 3,
         maxFrameLength: options.maxFrameLength ?? 1_024,
         restore: options.restore ?? true,
+        // As of a serial port.
+        echo: options.echo ?? { byteMs: 0, random: () => 0 },
       },
       this.clock,
       this.#recorder(),
@@ -276,6 +286,14 @@ export class SessionHarness {
   makeSaved(): void {
     for (const then of this.unsaved.splice(0)) then(true);
     this.flush();
+  }
+
+  #return(bytes: Uint8Array): void {
+    if (this.echoMs === undefined) return;
+    const chunks = this.echoOf(Uint8Array.from(bytes));
+    this.clock.setTimer(this.echoMs, () => {
+      if (this.#open) for (const chunk of chunks) this.bytes(chunk);
+    });
   }
 
   #record({

@@ -1,0 +1,74 @@
+/**
+ * What acks have done that may have been echoes of ours, as long as it is not
+ * known whether the line echoes (design.md, "Own echo"): so that it can be
+ * taken back.
+ */
+import type { AckEffect } from './downlink.js';
+import type { Life } from './silence.js';
+
+/** Of a line that neither echoes nor is free of noise. */
+const MOST_ACKS = 64;
+
+interface At<T> {
+  /** Monotonic ms. */
+  readonly atMs: number;
+  readonly what: T;
+}
+
+/** The device as it was known before. */
+export interface KnownLife extends Life {
+  readonly connected: boolean;
+}
+
+/** What is to be taken back. */
+export interface TakenBack {
+  readonly acks: readonly AckEffect[];
+  /** `undefined`: the device has been heard since, or as it was before. */
+  readonly life: KnownLife | undefined;
+  /** It has acknowledged something beyond doubt since. */
+  readonly acknowledges: boolean;
+}
+
+export class Doubts {
+  #acks: At<AckEffect>[] = [];
+  #life: At<KnownLife> | undefined;
+  #acknowledges = false;
+
+  /** It has done that. `notEchoedMs`: what came before was the device's. */
+  ack(what: AckEffect, atMs: number, notEchoedMs: number): void {
+    this.#acks = this.#acks.filter((one) => one.atMs > notEchoedMs).slice(-MOST_ACKS + 1);
+    if (this.#acks.length === 0) this.#acknowledges = false;
+    this.#acks.push({ atMs, what });
+  }
+
+  /** It was heard. */
+  heard(before: KnownLife, atMs: number, notEchoedMs: number): void {
+    if (this.#life !== undefined && this.#life.atMs > notEchoedMs) return;
+    this.#life = { atMs, what: before };
+  }
+
+  /** Nothing has been heard on this opening yet. */
+  opened(): void {
+    this.#life = undefined;
+  }
+
+  /** The device itself was heard. Hot: called for each packet. */
+  surelyHeard(): void {
+    this.#life = undefined;
+  }
+
+  /** The device itself has acknowledged something. */
+  surelyAcknowledged(): void {
+    this.#acknowledges = true;
+  }
+
+  /** The line echoes, and did since `sinceMs` (monotonic). */
+  take(sinceMs: number): TakenBack {
+    const acks = this.#acks.filter(({ atMs }) => atMs > sinceMs).map(({ what }) => what);
+    const life = this.#life !== undefined && this.#life.atMs > sinceMs ? this.#life : undefined;
+    const taken = { acks, life: life?.what, acknowledges: this.#acknowledges };
+    this.#acks = [];
+    this.#life = undefined;
+    return taken;
+  }
+}
