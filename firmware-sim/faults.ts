@@ -36,6 +36,8 @@ export interface FaultPlan {
   readonly loseAcks: number;
   /** Probability that the device does not see an ack. */
   readonly rxLoseAcks: number;
+  /** What is sent to the device comes back as well, from so long after the start on; undefined: never. */
+  readonly echoAfterMs: number | undefined;
   /** The device restarts by itself, on average so often. */
   readonly rebootMs: number | undefined;
   /** Sends noise and valid packets as fast as it can. */
@@ -61,6 +63,7 @@ export const NO_FAULTS: FaultPlan = {
   rx: NO_LINE_FAULTS,
   loseAcks: 0,
   rxLoseAcks: 0,
+  echoAfterMs: undefined,
   rebootMs: undefined,
   babble: undefined,
   silent: undefined,
@@ -143,6 +146,15 @@ const KINDS = new Map<string, Kind>(
       set: (line) => (plan, value) => ({
         ...plan,
         [line === 'tx' ? 'loseAcks' : 'rxLoseAcks']: probability(value),
+      }),
+    },
+    echo: {
+      takes: `nothing, or ${DURATION} after which it begins`,
+      what: 'the line returns what is sent to the device',
+      bothWays: false,
+      set: () => (plan, value) => ({
+        ...plan,
+        echoAfterMs: value === undefined ? 0 : duration(value),
       }),
     },
     reboot: {

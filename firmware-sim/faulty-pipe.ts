@@ -131,6 +131,9 @@ export class FaultyPipe implements BytePipe {
   readonly #inner: BytePipe;
   readonly #tx: FaultyLine;
   readonly #rx: FaultyLine;
+  /** What comes for the device is also sent back, as by an adapter that hears itself. */
+  #echoes = false;
+  readonly #echoTimer: SimTimer | undefined;
 
   constructor(inner: BytePipe, plan: FaultPlan, random: SeededRandom, clock: SimClock) {
     this.#inner = inner;
@@ -140,7 +143,13 @@ export class FaultyPipe implements BytePipe {
     this.#rx = new FaultyLine(plan.rx, random.fork('rx'), clock, (bytes) => {
       if (!this.muted) this.onData?.(bytes);
     });
+    const { echoAfterMs } = plan;
+    if (echoAfterMs !== undefined && echoAfterMs > 0)
+      this.#echoTimer = clock.setTimer(echoAfterMs, () => (this.#echoes = true));
+    else this.#echoes = echoAfterMs === 0;
     inner.onData = (bytes) => {
+      // Whether the device hears it or not.
+      if (this.#echoes) this.#tx.put(bytes);
       if (!this.muted) this.#rx.put(bytes);
     };
     inner.onPeer = (present) => {
@@ -157,7 +166,10 @@ export class FaultyPipe implements BytePipe {
     return { tx: this.#tx.damage, rx: this.#rx.damage };
   }
 
-  /** No more faults from now on, either way; what is on its way comes when it was to. */
+  /**
+   * No more faults from now on, either way; what is on its way comes when it was
+   * to. An echo stays: the line is wired so.
+   */
   mend(): void {
     this.muted = false;
     this.#tx.mend();
@@ -169,6 +181,7 @@ export class FaultyPipe implements BytePipe {
   }
 
   close(): Promise<void> {
+    this.#echoTimer?.cancel();
     this.#tx.clear();
     this.#rx.clear();
     return this.#inner.close();

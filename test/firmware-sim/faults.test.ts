@@ -12,13 +12,14 @@ describe('parseFaults', () => {
     expect(
       parseFaults(
         'flip=1e-4, drop=1e-5,dup=0.001,delay=0.1/50ms,split=0.5,merge=0.3,lose-acks=0.1,' +
-          'rx-flip=1e-3,rx-lose-acks=1,rx-delay=0.2,reboot=60s,clock1970,babble=10s/2s,silent=5m',
+          'rx-flip=1e-3,rx-lose-acks=1,rx-delay=0.2,echo=30s,reboot=60s,clock1970,babble=10s/2s,silent=5m',
       ),
     ).toEqual({
       tx: { flip: 1e-4, drop: 1e-5, dup: 0.001, delay: 0.1, delayMs: 50, split: 0.5, merge: 0.3 },
       rx: { ...NO_FAULTS.rx, flip: 1e-3, delay: 0.2 },
       loseAcks: 0.1,
       rxLoseAcks: 1,
+      echoAfterMs: 30_000,
       rebootMs: 60_000,
       clock1970: true,
       babble: { everyMs: 10_000, forMs: 2000 },
@@ -38,6 +39,8 @@ describe('parseFaults', () => {
     ['babble=1s/2s/3s', /is wrong: babble takes a time/],
     ['silent=0s', /is wrong/],
     ['delay=0.5/x', /is wrong: delay takes .* longest delay/],
+    ['echo=yes', /"echo=yes" is wrong: echo takes nothing, or a time such as/],
+    ['rx-echo', /"rx-echo" is not known/],
     ['clock1970=yes', /clock1970 takes nothing/],
     ['toString=1', /is not known/],
   ])('names the part of "%s" that is wrong, and what is allowed', (spec, message) => {
@@ -46,7 +49,7 @@ describe('parseFaults', () => {
   });
 
   it('has help for each', () => {
-    expect(FAULT_HELP.split('\n')).toHaveLength(11);
+    expect(FAULT_HELP.split('\n')).toHaveLength(12);
   });
 });
 
@@ -225,6 +228,30 @@ describe('SimulatedDevice with faults', () => {
     const { peer } = await run('babble=2s/500ms', 10_000);
     expect(peer.values('babble').length).toBeGreaterThan(100);
     expect(peer.bytes.length).toBeGreaterThan(10_000);
+  });
+
+  it('echo: what is sent comes back too, whoever is there to hear it', () => {
+    const { pipe, arrived, received, far, clock } = line('echo');
+    far.write(Uint8Array.of(1, 2, 3));
+    pipe.muted = true;
+    far.write(Uint8Array.of(4));
+    pipe.mend();
+    far.write(Uint8Array.of(5));
+    pipe.write(Uint8Array.of(6));
+    expect(arrived).toEqual([[1, 2, 3], [4], [5], [6]]);
+    expect(received).toEqual([[1, 2, 3], [5]]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('echo=T: from then on, through the same bad line as what the device sends', async () => {
+    const { pipe, arrived, far, clock } = line('echo=2s,flip=1');
+    far.write(Uint8Array.of(0));
+    clock.advance(2_000);
+    far.write(Uint8Array.of(0, 0));
+    expect(arrived).toHaveLength(1);
+    for (const byte of arrived[0]!) expect([1, 2, 4, 8, 16, 32, 64, 128]).toContain(byte);
+    await pipe.close();
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('clock1970: times count from its own start, whatever timeSync says', async () => {
