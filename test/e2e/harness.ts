@@ -121,15 +121,16 @@ export interface SiotUnderTest {
 
 /**
  * The cases of `define` against each version of SIOT, whose server all of them
- * share. A version that cannot run here is skipped, case by case.
+ * share. A version that cannot run here is skipped, case by case, with what `why` says.
  */
 export function withEachSiot(
   define: (siot: SiotUnderTest) => void,
   versions: readonly Version[] = VERSIONS,
+  why: (version: Version) => string | undefined = whyNot,
 ): void {
   for (const version of versions.filter((one) => attachment.versions.includes(one))) {
     describe(`SIOT ${version}`, () => {
-      const reason = whyNot(version);
+      const reason = why(version);
       let server: SiotServer | undefined;
       if (reason === undefined) {
         beforeAll(async () => {

@@ -35,6 +35,8 @@ export interface SiotServer {
   readonly url: string;
   /** That NATS asks for. */
   readonly token: string;
+  /** Where its own page is served; the stand-in has none. */
+  readonly page?: string;
   /** SIOT dies at once, and with it a NATS that is its own; the data stays. */
   kill(): Promise<void>;
   /** Starts again on the same port, with the same data. */
@@ -108,6 +110,7 @@ class StandIn implements SiotServer {
 class RealSiot implements SiotServer {
   readonly url: string;
   readonly token: string;
+  readonly page: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'siot-mcu-siot-'));
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
@@ -118,6 +121,7 @@ class RealSiot implements SiotServer {
   ) {
     this.url = place?.nats.url ?? `nats://127.0.0.1:${String(ports[0])}`;
     this.token = place?.token ?? newToken();
+    this.page = `http://127.0.0.1:${String(ports[1])}/`;
   }
 
   async restart(): Promise<void> {
