@@ -3,7 +3,7 @@
  * known whether the line echoes (design.md, "Own echo"): so that it can be
  * taken back.
  */
-import type { AckEffect } from './downlink.js';
+import type { AckEffect, Mistaken } from './downlink.js';
 import type { Life } from './silence.js';
 
 /** Of a line that neither echoes nor is free of noise. */
@@ -18,15 +18,6 @@ interface At<T> {
 /** The device as it was known before. */
 export interface KnownLife extends Life {
   readonly connected: boolean;
-}
-
-/** What is to be taken back. */
-export interface TakenBack {
-  readonly acks: readonly AckEffect[];
-  /** `undefined`: the device has been heard since, or as it was before. */
-  readonly life: KnownLife | undefined;
-  /** It has acknowledged something beyond doubt since. */
-  readonly acknowledges: boolean;
 }
 
 export class Doubts {
@@ -63,7 +54,7 @@ export class Doubts {
   }
 
   /** The line echoes, and did since `sinceMs` (monotonic). */
-  take(sinceMs: number): TakenBack {
+  take(sinceMs: number): Mistaken<KnownLife> {
     const acks = this.#acks.filter(({ atMs }) => atMs > sinceMs).map(({ what }) => what);
     const life = this.#life !== undefined && this.#life.atMs > sinceMs ? this.#life : undefined;
     const taken = { acks, life: life?.what, acknowledges: this.#acknowledges };

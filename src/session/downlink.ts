@@ -17,7 +17,6 @@ import type { Log } from '../point/log.js';
 import type { Point, PointValue } from '../point/point.js';
 import { CommandNotes } from './command-notes.js';
 import type { Counters } from './counters.js';
-import type { TakenBack } from './doubts.js';
 import { Fates, type Confirmation, type FatesHost } from './fates.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
@@ -66,6 +65,15 @@ export interface AckEffect {
   readonly confirmation: Confirmation | undefined;
   /** Whether the device acknowledged, as far as was known before. */
   readonly acknowledged: Acknowledges;
+}
+
+/** What echoes of ours were taken for. */
+export interface Mistaken<Before extends Life = Life> {
+  readonly acks: readonly AckEffect[];
+  /** As it was before they were taken for signs of life; `undefined`: it has been heard since. */
+  readonly life: Before | undefined;
+  /** It has acknowledged something beyond doubt since. */
+  readonly acknowledges: boolean;
 }
 
 const GAP_WITHOUT_ACKS_MS = 20;
@@ -276,7 +284,7 @@ export class Downlink {
   }
 
   /** Acks that were no acks of the device, and signs of life that were none: echoes of ours. */
-  takeBack({ acks, life, acknowledges }: TakenBack): void {
+  takeBack({ acks, life, acknowledges }: Mistaken): void {
     if (life !== undefined) this.#silence.takeBack(life);
     this.#air.forgetPace();
     const [first] = acks;
