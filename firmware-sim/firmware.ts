@@ -1,3 +1,4 @@
+import type { SimTimer } from './clock.js';
 import type { SimulatedMcu } from './mcu.js';
 import {
   numberIn,
@@ -32,6 +33,9 @@ const REPORT_AGAIN_MS = 5000;
 /** Points put into one packet: with texts of some 60 bytes they stay within 1,024. */
 const PACKET_POINTS = 8;
 
+/** What can be reported once more. */
+type Reported = SettingProfile | SensorProfile | 'description' | 'uptime';
+
 /** What runs on the simulated device: a profile's sensors, settings, uptime, log and commands. */
 export class Firmware {
   readonly #mcu: SimulatedMcu;
@@ -39,9 +43,13 @@ export class Firmware {
   readonly #random: SeededRandom;
   readonly #events: FirmwareEvents;
   readonly #settings = new Map<SettingProfile, SettingValue>();
-  /** Settings, and the description, that wait to be reported. */
-  readonly #reports = new Set<SettingProfile | 'description'>();
+  readonly #waves = new Map<SensorProfile, Waveform>();
+  /** What waits to be reported until it is acknowledged. */
+  readonly #reports = new Set<Reported>();
   #reporting = false;
+  /** Uptime, in ms, before which not everything is reported again. */
+  #notAllBeforeMs = 0;
+  #allTimer: SimTimer | undefined;
   #logLine = 0;
 
   constructor(
@@ -58,6 +66,9 @@ export class Firmware {
     mcu.observe({
       started: () => {
         this.#start();
+      },
+      clockSet: () => {
+        this.#reportAll();
       },
       points: (points) => {
         for (const point of points) this.#take(point);
@@ -85,28 +96,23 @@ export class Firmware {
       if (!setting.persisted) this.#settings.set(setting, setting.initial);
     }
     const { description, sensors, settings, uptime, log } = this.#profile;
-    if (description !== undefined) this.#reports.add('description');
+    this.#reports.clear();
     this.#reporting = false;
-    this.#report(...settings);
+    this.#notAllBeforeMs = 0;
+    this.#allTimer = undefined;
+    for (const sensor of sensors) this.#waves.set(sensor, this.#waveform(sensor));
+    this.#report(...(description === undefined ? [] : ['description' as const]), ...settings);
 
     // Sensors that are read as often share their packets.
     for (const intervalMs of new Set(sensors.map((sensor) => sensor.intervalMs))) {
-      const group = sensors
-        .filter((sensor) => sensor.intervalMs === intervalMs)
-        .map((sensor) => ({ sensor, wave: this.#waveform(sensor) }));
+      const group = sensors.filter((sensor) => sensor.intervalMs === intervalMs);
       this.#every(intervalMs, async () => {
-        await this.#send(
-          group.map(({ sensor, wave }) => ({
-            type: sensor.type,
-            key: sensor.key,
-            value: wave.at(this.#mcu.uptimeMs),
-          })),
-        );
+        await Promise.all(packetsOf(group).map((packet) => this.#sendPacket(packet)));
       });
     }
     if (uptime !== undefined) {
       this.#every(uptime.intervalMs, async () => {
-        await this.#mcu.sendPoints([this.#uptime()]);
+        await this.#mcu.reportPoints(() => [this.#uptime()]);
       });
     }
     if (log !== undefined) {
@@ -167,6 +173,41 @@ export class Firmware {
     this.#report(setting);
   }
 
+  /**
+   * After a `timeSync` everything is reported once, whoever sent it: it may be a
+   * gateway that has never seen this device. At most once a minute; one that comes
+   * sooner is answered when the minute is over.
+   */
+  #reportAll(): void {
+    const { description, sensors, settings, uptime, reportAllMs } = this.#profile;
+    if (reportAllMs === 0 || this.#allTimer !== undefined) return;
+    const waitMs = this.#notAllBeforeMs - this.#mcu.uptimeMs;
+    if (waitMs > 0) {
+      this.#allTimer = this.#mcu.later(waitMs, () => {
+        this.#allTimer = undefined;
+        this.#reportAll();
+      });
+      return;
+    }
+    this.#notAllBeforeMs = this.#mcu.uptimeMs + reportAllMs;
+    this.#report(
+      ...(description === undefined ? [] : ['description' as const]),
+      ...settings,
+      ...sensors,
+      ...(uptime === undefined || uptime.everyPacket === true ? [] : ['uptime' as const]),
+    );
+  }
+
+  #point(reported: Reported): PointLike {
+    if (reported === 'description') {
+      return { type: 'description', value: this.#profile.description };
+    }
+    if (reported === 'uptime') return this.#uptime();
+    if ('kind' in reported) return this.#settingPoint(reported);
+    const value = this.#waves.get(reported)?.at(this.#mcu.uptimeMs);
+    return { type: reported.type, key: reported.key, value };
+  }
+
   #settingPoint(setting: SettingProfile): PointLike {
     const value = this.#inForce(setting);
     return {
@@ -181,18 +222,13 @@ export class Firmware {
   }
 
   /** Reports what is in force, until it has been acknowledged: what changes meanwhile goes out once. */
-  #report(...settings: readonly SettingProfile[]): void {
-    for (const setting of settings) this.#reports.add(setting);
+  #report(...what: readonly Reported[]): void {
+    for (const one of what) this.#reports.add(one);
     if (this.#reporting || this.#reports.size === 0) return;
     this.#reporting = true;
     const batch = [...this.#reports].slice(0, PACKET_POINTS);
     for (const one of batch) this.#reports.delete(one);
-    const points = batch.map((one) =>
-      one === 'description'
-        ? { type: 'description', value: this.#profile.description }
-        : this.#settingPoint(one),
-    );
-    void this.#sendPacket(points).then(({ outcome }) => {
+    void this.#sendPacket(batch).then(({ outcome }) => {
       // After a restart everything is reported anew anyway.
       if (outcome === 'aborted') return;
       this.#reporting = false;
@@ -207,17 +243,19 @@ export class Firmware {
     });
   }
 
-  async #send(points: readonly PointLike[]): Promise<void> {
-    const packets: Promise<unknown>[] = [];
-    for (let at = 0; at < points.length; at += PACKET_POINTS) {
-      packets.push(this.#sendPacket(points.slice(at, at + PACKET_POINTS)));
-    }
-    await Promise.all(packets);
-  }
-
-  #sendPacket(points: readonly PointLike[]): Promise<SendResult> {
-    const first = this.#profile.uptime?.everyPacket === true ? [this.#uptime()] : [];
-    return this.#mcu.sendPoints([...first, ...points]);
+  /** With what is so when it is built; a setting that changes before its ack has come makes another of it. */
+  #sendPacket(what: readonly Reported[]): Promise<SendResult> {
+    const settings = this.#profile.settings.filter((setting) => what.includes(setting));
+    const inForce = (): SettingValue[] => settings.map((setting) => this.#inForce(setting));
+    let said: SettingValue[] = [];
+    return this.#mcu.reportPoints(
+      () => {
+        said = inForce();
+        const first = this.#profile.uptime?.everyPacket === true ? [this.#uptime()] : [];
+        return [...first, ...what.map((one) => this.#point(one))];
+      },
+      () => inForce().every((value, i) => value === said[i]),
+    );
   }
 
   #uptime(): PointLike {
@@ -231,6 +269,14 @@ export class Firmware {
   ): T | undefined {
     return all.find((one) => one.type === type && sameKey(one.key, key));
   }
+}
+
+function packetsOf<T>(all: readonly T[]): T[][] {
+  const packets: T[][] = [];
+  for (let at = 0; at < all.length; at += PACKET_POINTS) {
+    packets.push(all.slice(at, at + PACKET_POINTS));
+  }
+  return packets;
 }
 
 /** What the device makes of a value; `undefined`: it keeps its own. */

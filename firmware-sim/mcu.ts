@@ -12,7 +12,7 @@ import { encodePacket, type McuPacket } from './packet.js';
 import type { BytePipe } from './pipe.js';
 import { mcuPoint, sameKey, type McuPoint, type PointLike } from './points.js';
 import { PacketReceiver, type ReceiveProblem } from './receiver.js';
-import { Sender, type SendResult } from './sender.js';
+import { Sender, type PacketContent, type SendResult } from './sender.js';
 import {
   NotReceivedError,
   Transcript,
@@ -290,9 +290,19 @@ export class SimulatedMcu implements BehavingMcu {
     points: readonly PointLike[],
     options: { readonly waitAck?: boolean } = {},
   ): Promise<SendResult> {
-    const now = this.now();
-    const payload = this.#codec.encode(points.map((point) => mcuPoint({ time: now, ...point })));
-    return this.sendPayload(this.#pointSubject, payload, options);
+    return this.sendPayload(this.#pointSubject, this.#encode(points), options);
+  }
+
+  /**
+   * As {@link sendPoints}, of what `read` says when the packet is built: when it
+   * is its turn, not now. While `isCurrent` holds, a retransmission has the same
+   * bytes; else it is a new packet, with what `read` says then.
+   */
+  async reportPoints(
+    read: () => readonly PointLike[],
+    isCurrent: () => boolean = () => true,
+  ): Promise<SendResult> {
+    return this.#send(this.#pointSubject, { build: () => this.#encode(read()), isCurrent });
   }
 
   /** As {@link sendPoints}, with a payload of any subject. */
@@ -301,13 +311,10 @@ export class SimulatedMcu implements BehavingMcu {
     payload: Uint8Array,
     options: { readonly waitAck?: boolean } = {},
   ): Promise<SendResult> {
-    if (this.#state !== 'running') {
-      return { outcome: 'aborted', sequence: 0, transmissions: 0, tookMs: 0 };
+    if (options.waitAck === false && this.#state === 'running') {
+      return this.#sender.sendOnce(subject, payload);
     }
-    if (options.waitAck === false) return this.#sender.sendOnce(subject, payload);
-    const result = await this.#sender.send(subject, payload);
-    this.#tell((observer) => observer.ended?.(result));
-    return result;
+    return this.#send(subject, { build: () => payload, isCurrent: () => true });
   }
 
   /** An empty list of points: "I have started". Never acknowledged (siot-interop.md, 2.7). */
@@ -423,6 +430,20 @@ export class SimulatedMcu implements BehavingMcu {
 
   #clockMsAsNs(): bigint {
     return BigInt(Math.round(this.#clock.monotonicMs() * Number(NS_PER_MS)));
+  }
+
+  #encode(points: readonly PointLike[]): Uint8Array {
+    const now = this.now();
+    return this.#codec.encode(points.map((point) => mcuPoint({ time: now, ...point })));
+  }
+
+  async #send(subject: string, content: PacketContent): Promise<SendResult> {
+    if (this.#state !== 'running') {
+      return { outcome: 'aborted', sequence: 0, transmissions: 0, tookMs: 0 };
+    }
+    const result = await this.#sender.send(subject, content);
+    this.#tell((observer) => observer.ended?.(result));
+    return result;
   }
 
   #sendOnce(subject: string, payload: Uint8Array): void {

@@ -104,6 +104,8 @@ const profileSchema = z
         everyPacket: z.boolean().optional(),
       })
       .optional(),
+    /** After a `timeSync` all points are reported once, at most so often, in ms; 0: never. */
+    reportAllMs: z.number().int().min(0).max(86_400_000).default(60_000),
     log: z
       .strictObject({ intervalMs: milliseconds.default(60_000), lines: z.array(z.string()).min(1) })
       .optional(),
@@ -201,7 +203,7 @@ const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'}
 /** The keys that are allowed where a wrong one was found. */
 function keysOf(path: Path): string {
   const keys: Record<string, string> = {
-    '': 'description, sensors, settings, uptime, log, commands',
+    '': 'description, sensors, settings, uptime, reportAllMs, log, commands',
     sensors: 'type, key, waveform, offset, amplitude, periodMs, noise, intervalMs',
     settings:
       'type, key, kind, initial, persisted, and min, max for numbers, maxLength, oneOf for text',

@@ -18,6 +18,16 @@ export interface SendResult {
   readonly tookMs: number;
 }
 
+/** What a packet says: read when it is built, not when it begins to wait for its turn. */
+export interface PacketContent {
+  build(): Uint8Array;
+  /**
+   * Whether what was built is still so. If not, the next retransmission is a new
+   * packet: an old value must not go out behind a setting that was acknowledged.
+   */
+  isCurrent(): boolean;
+}
+
 export interface SenderOptions {
   readonly clock: SimClock;
   /** ms without an ack before a packet is sent again. */
@@ -31,13 +41,16 @@ export interface SenderOptions {
 
 interface Outgoing {
   readonly subject: string;
-  readonly payload: Uint8Array;
+  readonly content: PacketContent;
+  payload: Uint8Array;
   readonly done: (result: SendResult) => void;
   sequence: number;
   transmissions: number;
   firstAtMs: number;
   timer: SimTimer | undefined;
 }
+
+const NOT_BUILT = new Uint8Array(0);
 
 /** Stop-and-wait with retries (siot-interop.md, 7, MCU side 1 to 3), or with a wider window. */
 export class Sender {
@@ -62,11 +75,12 @@ export class Sender {
     return this.#sequence;
   }
 
-  send(subject: string, payload: Uint8Array): Promise<SendResult> {
+  send(subject: string, content: PacketContent): Promise<SendResult> {
     return new Promise((done) => {
       this.#waiting.push({
         subject,
-        payload,
+        content,
+        payload: NOT_BUILT,
         done,
         sequence: 0,
         transmissions: 0,
@@ -102,19 +116,29 @@ export class Sender {
     while (this.#inFlight.size < Math.min(this.#options.window, 254)) {
       const packet = this.#waiting.shift();
       if (packet === undefined) return;
-      packet.sequence = this.nextSequence();
       packet.firstAtMs = this.#options.clock.monotonicMs();
-      this.#inFlight.set(packet.sequence, packet);
+      this.#build(packet);
       this.#transmit(packet);
     }
+  }
+
+  #build(packet: Outgoing): void {
+    this.#inFlight.delete(packet.sequence);
+    packet.sequence = this.nextSequence();
+    packet.payload = packet.content.build();
+    this.#inFlight.set(packet.sequence, packet);
   }
 
   #transmit(packet: Outgoing): void {
     packet.transmissions += 1;
     // The timer first: the answer may come before transmit() returns.
     packet.timer = this.#options.clock.setTimer(this.#options.ackTimeoutMs, () => {
-      if (packet.transmissions > this.#options.retries) this.#end(packet, 'unacknowledged');
-      else this.#transmit(packet);
+      if (packet.transmissions > this.#options.retries) {
+        this.#end(packet, 'unacknowledged');
+        return;
+      }
+      if (!packet.content.isCurrent()) this.#build(packet);
+      this.#transmit(packet);
     });
     this.#options.transmit(packet.sequence, packet.subject, packet.payload, packet.transmissions);
   }

@@ -160,6 +160,118 @@ describe('firmware', () => {
   });
 });
 
+describe.each(['protobuf', 'compact'] as const)('after a timeSync, %s', (protocol) => {
+  const timeSync = { type: 'timeSync', time: 1_767_323_045_000_000_000n };
+  const ALL = ['description', 'setpoint', 'enabled', 'mode', 'label']
+    .concat(['flow', 'pressure', 'temperature', 'uptime'])
+    .sort();
+
+  /** Started, and all that it says by itself has been said. */
+  async function started(yaml?: string) {
+    const rig = build(protocol, yaml);
+    rig.mcu.start();
+    await rig.clock.advanceAsync(10);
+    let seen = rig.peer.points.length;
+    /** Types reported since the last call. */
+    const take = (): string[] => {
+      const types = rig.peer.points.slice(seen).map(({ type }) => type);
+      seen = rig.peer.points.length;
+      return types;
+    };
+    return { ...rig, take };
+  }
+
+  it('it reports all its points once, in ordinary packets', async () => {
+    const { peer, clock, take } = await started();
+    peer.set(timeSync);
+    await clock.advanceAsync(10);
+    expect(take().sort()).toEqual(ALL);
+    expect(peer.points.at(-1)?.time).toBeGreaterThanOrEqual(timeSync.time);
+    await clock.advanceAsync(900);
+    expect(take()).toEqual([]);
+  });
+
+  it('at most once a minute, and those that come sooner once when it is over', async () => {
+    const { peer, clock, take, mcu } = await started(
+      'description: x\nsettings: [{type: a, kind: number}]',
+    );
+    for (let second = 0; second < 50; second += 10) {
+      peer.set(timeSync);
+      await clock.advanceAsync(10_000);
+    }
+    expect(take()).toEqual(['description', 'a']);
+    await clock.advanceAsync(9_990);
+    expect(take()).toEqual([]);
+    await clock.advanceAsync(20);
+    expect(take()).toEqual(['description', 'a']);
+    await clock.advanceAsync(120_000);
+    expect(take()).toEqual([]);
+    // A restart ends the minute.
+    peer.set(timeSync);
+    await clock.advanceAsync(10);
+    expect(take()).toEqual(['description', 'a']);
+    mcu.reboot();
+    await clock.advanceAsync(20);
+    take();
+    peer.set(timeSync);
+    await clock.advanceAsync(10);
+    expect(take()).toEqual(['description', 'a']);
+  });
+
+  it('not where its profile says so: as firmware does that knows nothing of it', async () => {
+    const { peer, clock, take } = await started(
+      'reportAllMs: 0\nsettings: [{type: a, kind: number}]',
+    );
+    peer.set(timeSync);
+    await clock.advanceAsync(100_000);
+    expect(take()).toEqual([]);
+  });
+
+  it('a setting that comes while a report waits for its turn goes out with its new value only', async () => {
+    const { peer, clock, mcu } = await started();
+    peer.acknowledges = false;
+    // Its sensors' packet is on its way, without an ack; the report waits behind it.
+    await clock.advanceAsync(1_000);
+    peer.set(timeSync);
+    expect(mcu.unacknowledged).toBeGreaterThan(1);
+    const from = peer.points.length;
+    peer.set({ type: 'label', value: 'Pump 7' });
+    peer.set({ type: 'setpoint', value: 7 });
+    peer.acknowledges = true;
+    await clock.advanceAsync(5_000);
+    const after = peer.points.slice(from);
+    const values = (type: string) =>
+      new Set(after.filter((p) => p.type === type).map((p) => p.value));
+    expect([...values('label')]).toEqual(['Pump 7']);
+    expect([...values('setpoint')]).toEqual([7]);
+  });
+
+  it('what was sent, and whose ack got lost, is not sent again once a setting has changed it', async () => {
+    const { peer, clock } = await started('settings: [{type: a, kind: number, initial: 5}]');
+    peer.acknowledges = false;
+    peer.set(timeSync);
+    const last = () => peer.packets.findLast(({ subject }) => subject === '')?.sequence;
+    const sequence = last();
+    await clock.advanceAsync(1_100);
+    // As long as it is so: the same bytes again.
+    expect(last()).toBe(sequence);
+    expect(peer.values('a').slice(-2)).toEqual([5, 5]);
+    const from = peer.values('a').length;
+    peer.set({ type: 'a', value: 7 });
+    expect(peer.acks).toHaveLength(2);
+    await clock.advanceAsync(1_100);
+    expect(peer.values('a').slice(from)).toEqual([7]);
+    expect(last()).not.toBe(sequence);
+    // A late ack of the old value leaves the new one to be acknowledged.
+    peer.ack(sequence ?? 0);
+    peer.acknowledges = true;
+    await clock.advanceAsync(10_000);
+    const values = peer.values('a').slice(from);
+    expect(values.length).toBeGreaterThan(1);
+    for (const value of values) expect(value).toBe(7);
+  });
+});
+
 describe('waveforms', () => {
   it.each(WAVEFORMS)('%s stays between its ends, and repeats with its seed', (waveform) => {
     const options = { waveform, offset: 10, amplitude: 4, periodMs: 1000, noise: 0 };
