@@ -24,6 +24,8 @@ export class Outgoing {
     private readonly frame: (packet: Uint8Array) => Uint8Array,
     /** Of the last packet sent, in an earlier life; 0: none. */
     sequence: number,
+    /** A `timeSync` goes out. */
+    private readonly timeSent: () => void,
   ) {
     this.#sequence = sequence;
   }
@@ -43,6 +45,7 @@ export class Outgoing {
 
   /** `time`: ns since 1970. */
   timeSync(time: bigint, codec: PayloadCodec): OutgoingPacket {
+    this.timeSent();
     const point = {
       type: TIME_SYNC_TYPE,
       key: '',

@@ -18,6 +18,8 @@ export class PointRecord {
   reported: ReportedKind | undefined;
   /** That it has room for in a reply of SIOT. */
   bytes = 0;
+  /** Of reports, in which the device has reported it last: see report-round.ts. */
+  round = -1;
   #recent: Traces | undefined;
 
   constructor(

@@ -45,6 +45,7 @@ import { Presence } from './presence.js';
 import { Replica, asOwner } from './replica.js';
 import { ReportedKinds, valueForDevice } from './reported-kinds.js';
 import { RestartDetector, type RestartSign } from './restart.js';
+import { ReportRound } from './report-round.js';
 import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
@@ -156,7 +157,12 @@ export class Session implements Conversation {
       },
       clock,
     );
-    this.#outgoing = new Outgoing((packet) => options.framing.encode(packet), record.sequence ?? 0);
+    const round = new ReportRound(clock);
+    this.#outgoing = new Outgoing(
+      (packet) => options.framing.encode(packet),
+      record.sequence ?? 0,
+      () => round.timeSent(),
+    );
     this.#codecs = this.#chooseCodec(record.codec);
     this.#uplink = new Uplink(
       {
@@ -176,11 +182,13 @@ export class Session implements Conversation {
         settled: (setting) => this.downlink.settled(setting),
         changed: (setting) => this.#settingChanged(setting),
         publish: (type, key, value, tombstone) => this.#ownPoint(type, key, value, tombstone),
+        askAll: () => this.downlink.syncTime(),
       },
       this.settings,
       this.replica,
       clock,
       log,
+      round,
     );
     this.#deframer = options.framing.createDeframer(
       {
@@ -335,6 +343,7 @@ export class Session implements Conversation {
 
   /** Another session may take its place. */
   release(): void {
+    this.#judge.release();
     this.replica.release();
     this.room.release();
   }

@@ -6,8 +6,10 @@ import type { PayloadCodec } from '../packet/payload.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { isDeleted, type Point, type PointValue } from '../point/point.js';
+import { DoubtedSettings } from './doubted-settings.js';
 import type { TakenPoint } from './intake.js';
 import type { Replica } from './replica.js';
+import type { ReportRound } from './report-round.js';
 import { reportEquals, type Setting, type SettingsBook } from './settings.js';
 
 export interface SettingJudgeHost {
@@ -19,6 +21,8 @@ export interface SettingJudgeHost {
   /** Nothing more is to be sent for this setting. */
   settled(setting: Setting): void;
   changed(setting: Setting): void;
+  /** The device is to report all its points once more. */
+  askAll(): void;
   /** Publishes in the device's name, now. False: no room for it in the outbox. */
   publish(type: string, key: string, value: PointValue, tombstone: number): boolean;
 }
@@ -26,13 +30,31 @@ export interface SettingJudgeHost {
 const PUBLISH_AGAIN_MS = 1_000;
 
 export class SettingJudge {
+  readonly #doubts: DoubtedSettings;
+
   constructor(
     private readonly host: SettingJudgeHost,
     private readonly book: SettingsBook,
     private readonly replica: Replica,
     private readonly clock: Clock,
     private readonly log: Log,
-  ) {}
+    private readonly round: ReportRound,
+  ) {
+    this.#doubts = new DoubtedSettings(
+      {
+        ask: () => host.askAll(),
+        uncontradicted: (setting) => {
+          if (this.book.isCurrent(setting) && this.#canBeReplaced(setting)) this.#replaced(setting);
+        },
+      },
+      clock,
+    );
+  }
+
+  /** It judges nothing more. */
+  release(): void {
+    this.#doubts.release();
+  }
 
   /** A deletion keeps the last value, over a restart of the gateway as well. */
   withLastValue(point: Point): Point {
@@ -43,7 +65,8 @@ export class SettingJudge {
   }
 
   /** The device has reported a point. */
-  reported({ point, spelling, timeKind }: TakenPoint): void {
+  reported({ record, point, spelling, timeKind }: TakenPoint): void {
+    const first = this.round.isFirst(record);
     const setting = this.book.get(point.type, point.key);
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
@@ -52,11 +75,20 @@ export class SettingJudge {
     setting.reportedSinceSent = setting.sent;
     const asSent = { ...setting.point, value: this.host.valueOf(setting) };
     if (reportEquals(point, codec.asDeviceSees(asSent))) {
+      this.#doubts.end(setting);
       if (this.#confirms(setting, point)) this.#confirmedByReport(setting);
-    } else if (this.#isOwnChange(setting, point, timeKind)) {
-      setting.state = 'replaced';
-      this.log.info({ type: point.type, key: point.key }, 'the device has changed this itself');
-      this.host.changed(setting);
+      return;
+    }
+    if (!this.#canBeReplaced(setting)) return;
+    // A time of the device's own tells what was still under way, or is history.
+    const dated = timeKind === 'real' || timeKind === 'mapped';
+    if (dated) {
+      if (setting.confirmedNs !== undefined && point.time >= setting.confirmedNs)
+        this.#replaced(setting);
+    } else if (first && !this.#doubts.has(setting)) {
+      this.#doubts.begin(setting);
+    } else {
+      this.#replaced(setting);
     }
   }
 
@@ -70,6 +102,7 @@ export class SettingJudge {
 
   /** The device has acknowledged a setting. */
   acknowledged(setting: Setting): void {
+    this.#doubts.end(setting);
     const { point } = setting;
     setting.overtook = undefined;
     const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
@@ -113,12 +146,17 @@ export class SettingJudge {
     this.host.changed(setting);
   }
 
-  /** A differing report, made after the acknowledgement and after a resync has ended. */
-  #isOwnChange(setting: Setting, report: Point, timeKind: TakenPoint['timeKind']): boolean {
+  /** By a differing report, made after the acknowledgement and after a resync has ended. */
+  #canBeReplaced(setting: Setting): boolean {
     if (!setting.inForce || setting.waiting || this.host.resyncing()) return false;
-    if (setting.confirmedNs === undefined) return false;
-    // A time of the device's own tells what was still under way, or is history.
-    const dated = timeKind === 'real' || timeKind === 'mapped';
-    return !dated || report.time >= setting.confirmedNs;
+    return setting.confirmedNs !== undefined;
+  }
+
+  #replaced(setting: Setting): void {
+    const { type, key } = setting.point;
+    this.#doubts.end(setting);
+    setting.state = 'replaced';
+    this.log.info({ type, key }, 'the device has changed this itself');
+    this.host.changed(setting);
   }
 }

@@ -419,6 +419,7 @@ describe('a removed point (odd tombstone)', () => {
     harness.advance(1);
     harness.points([{ type: 'target', value: 8 }]);
     expect(harness.published.at(-1)).toMatchObject({ tombstone: 0 });
+    harness.points([{ type: 'target', value: 8 }]);
     expect(gone.state).toBe('replaced');
   });
 
