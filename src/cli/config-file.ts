@@ -11,7 +11,7 @@ import { senderProblems, type SentMessage } from '../gateway/config-can-checks.j
 import { signalFindings } from '../gateway/config-signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config-schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config.js';
-import { readGatewayId } from './state-file.js';
+import { readGatewayId } from './runtime-files.js';
 import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
 import {
   pathText,
@@ -60,11 +60,14 @@ class ConfigFile {
     }
     for (const issue of raw.error?.issues ?? []) this.#addIssue(source, issue, []);
     const stateDir = textAt(source.value, 'stateDir') ?? './state';
-    const gatewayId = readGatewayId(resolve(this.#folder, stateDir));
+    const runtimeDir = textAt(source.value, 'runtimeDir') ?? this.#runtimeDirectory() ?? stateDir;
+    const gatewayId =
+      readGatewayId(resolve(this.#folder, stateDir)) ??
+      readGatewayId(resolve(this.#folder, runtimeDir));
     for (const { path, message } of crossProblems(source.value, gatewayId)) {
       this.#add(source.valueAt(path), path, message);
     }
-    this.#checkStateDir(source, stateDir);
+    for (const key of ['stateDir', 'runtimeDir']) this.#checkFolder(source, key);
     const secrets = this.#readSecrets(source);
     this.#checkTlsFiles(source);
     const databases = this.#readDatabases(source);
@@ -79,9 +82,15 @@ class ConfigFile {
   ): GatewayConfig {
     return resolveConfig(raw, {
       database: (path) => databases.get(path) ?? new Uint8Array(),
+      runtimeDirectory: this.#runtimeDirectory(),
       resolve: (path) => resolve(this.#folder, path),
       secret: (key) => secrets.get(key) ?? '',
     });
+  }
+
+  /** systemd.exec(5): there may be several, of which the first is taken. */
+  #runtimeDirectory(): string | undefined {
+    return this.environment['RUNTIME_DIRECTORY']?.split(':').find((path) => path.startsWith('/'));
   }
 
   #readSource(): YamlSource {
@@ -122,25 +131,27 @@ class ConfigFile {
       });
       return;
     }
-    // One value or a list of them: the list's own complaints say more.
-    const ofList = issue.code === 'invalid_union' ? issue.errors.at(-1) : undefined;
-    if (ofList !== undefined && Array.isArray(at(source.value, path))) {
-      for (const inner of ofList) this.#addIssue(source, inner, path);
+    // One value, or a list or group of them: the own complaints of that say more.
+    const ofMany = issue.code === 'invalid_union' ? issue.errors.at(-1) : undefined;
+    if (ofMany?.every((inner) => !isWrongKind(inner)) === true) {
+      for (const inner of ofMany) this.#addIssue(source, inner, path);
       return;
     }
     this.#add(source.valueAt(path), path, issue.message);
   }
 
-  #checkStateDir(source: YamlSource, stateDir: string): void {
+  #checkFolder(source: YamlSource, key: string): void {
+    const folder = textAt(source.value, key);
+    if (folder === undefined) return;
     try {
-      const found = statSync(resolve(this.#folder, stateDir), { throwIfNoEntry: false });
+      const found = statSync(resolve(this.#folder, folder), { throwIfNoEntry: false });
       if (found === undefined || found.isDirectory()) return;
     } catch (error) {
       // Whatever else there is to say about it, starting the gateway will say.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return;
     }
-    const message = `${JSON.stringify(stateDir)} is no folder; name one, or a name that is free`;
-    this.#add(source.valueAt(['stateDir']), ['stateDir'], message);
+    const message = `${JSON.stringify(folder)} is no folder; name one, or a name that is free`;
+    this.#add(source.valueAt([key]), [key], message);
   }
 
   #readSecrets(source: YamlSource): Map<SecretKey, string> {
@@ -254,15 +265,27 @@ function oneLine(what: string) {
     /[\r\n]/.test(secret) ? `has several lines; it must hold the ${what} alone` : undefined;
 }
 
+/** Not a list or group at all. */
+const isWrongKind = ({ code, path }: z.core.$ZodIssue): boolean =>
+  code === 'invalid_type' && path.length === 0;
+
 /**
  * An environment variable is text; where text is refused, it may be the number
  * or boolean that it reads as. True if a value was changed.
  */
-function takeMeanings(source: YamlSource, issues: readonly z.core.$ZodIssue[]): boolean {
+function takeMeanings(
+  source: YamlSource,
+  issues: readonly z.core.$ZodIssue[],
+  above: KeyPath = [],
+): boolean {
   let changed = false;
-  for (const { path } of issues) {
-    const meaning = source.meaningAt(path as KeyPath);
-    const parent = at(source.value, path.slice(0, -1) as KeyPath);
+  for (const issue of issues) {
+    const path = [...above, ...(issue.path as KeyPath)];
+    if (issue.code === 'invalid_union') {
+      changed = takeMeanings(source, issue.errors.flat(), path) || changed;
+    }
+    const meaning = source.meaningAt(path);
+    const parent = at(source.value, path.slice(0, -1));
     if (meaning === undefined || typeof parent !== 'object' || parent === null) continue;
     changed = Reflect.set(parent, path.at(-1) ?? '', meaning) || changed;
   }

@@ -1,6 +1,4 @@
 /** Asks the running gateway, over the NATS that both are configured for (design.md). */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config.js';
 import {
   verbSubject,
@@ -14,10 +12,10 @@ import {
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { Connection, type Answer, type Incoming } from '../siot/connection.js';
-import type { NatsSettings } from '../siot/nats-settings.js';
+import { settingsOf } from '../siot/nats-settings.js';
 import { shownServer } from '../siot/server-text.js';
 import { CliError } from './errors.js';
-import { readGatewayId } from './state-file.js';
+import { knownGateway, privateNats } from './runtime-files.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
@@ -31,17 +29,13 @@ export class GatewayClient {
 
   /** Throws a {@link CliError} when this gateway has never run. */
   constructor(config: GatewayConfig) {
-    const id = readGatewayId(config.stateDir);
-    if (id === undefined) {
-      throw new CliError(
-        `${config.stateDir} knows no gateway yet: start \`siot-mcu run\` with this configuration first`,
-      );
-    }
-    this.#id = id;
-    const settings = config.nats.embedded ? embeddedNats(config.stateDir) : config.nats.settings;
-    this.#servers = settings.servers.map(shownServer).join(', ');
+    const { nats, runtimeDir } = config;
+    this.#id = knownGateway(config);
+    // After a restart of the gateway its private server has another token, and perhaps another port.
+    const source = nats.embedded ? () => privateNats(runtimeDir) : nats.settings;
+    this.#servers = settingsOf(source).servers.map(shownServer).join(', ');
     this.#connection = new Connection({
-      settings: { ...settings, name: 'siot-mcu' },
+      settings: () => ({ ...settingsOf(source), name: 'siot-mcu' }),
       clock: new SystemClock(),
       random: Math.random,
       log: SILENT_LOG,
@@ -127,19 +121,6 @@ export class GatewayClient {
       ? `the connection to NATS at ${this.#servers} was lost`
       : `no gateway answers on NATS at ${this.#servers}: is \`siot-mcu run\` running with this configuration?`;
   }
-}
-
-/** Where the gateway's own private server listens now. */
-function embeddedNats(stateDir: string): NatsSettings {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(join(stateDir, 'nats.json'), 'utf8'));
-    if (typeof kept === 'object' && kept !== null && 'url' in kept) {
-      if (typeof kept.url === 'string') return { servers: [kept.url] };
-    }
-  } catch {
-    // Told below.
-  }
-  throw new CliError(`${stateDir} knows no private nats-server: start \`siot-mcu run\` first`);
 }
 
 function parse(bytes: Uint8Array): unknown {

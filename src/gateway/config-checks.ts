@@ -28,7 +28,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
   const links = placedLinks(written);
   return [
     ...natsProblems(groupAt(written, 'nats')),
-    ...stateDirProblems(written),
+    ...['stateDir', 'runtimeDir'].flatMap((key) => folderProblems(written, key)),
     ...parentProblems(groupAt(written, 'siot')),
     ...nameProblems(links),
     ...portProblems(links),
@@ -63,12 +63,9 @@ function natsProblems(nats: Group): ConfigProblem[] {
   };
   const used = METHODS.map((keys) => keys.filter((key) => has(nats, key)));
   const firsts = used.flatMap((keys) => keys.slice(0, 1));
-  if (nats.embedded === true) {
+  if (nats.embedded === true || isGroup(nats.embedded)) {
     for (const key of ['servers', ...used.flat(), 'tls'].filter((name) => has(nats, name))) {
-      add(
-        key,
-        'does not go with embedded: true, a private server of its own; take one of them out',
-      );
+      add(key, 'does not go with embedded, a private server of its own; take one of them out');
     }
     return problems;
   }
@@ -103,11 +100,11 @@ function natsProblems(nats: Group): ConfigProblem[] {
   return problems;
 }
 
-function stateDirProblems(written: unknown): ConfigProblem[] {
-  const dir = isGroup(written) ? textAt(written, 'stateDir') : undefined;
+function folderProblems(written: unknown, key: string): ConfigProblem[] {
+  const dir = isGroup(written) ? textAt(written, key) : undefined;
   if (dir === undefined || !/^~(\/|$)/.test(dir)) return [];
   const message = '~ is not a folder here; write ${HOME} instead';
-  return [{ path: ['stateDir'], message }];
+  return [{ path: [key], message }];
 }
 
 /** Words that mean something else in SIOT's queries (siot-interop.md, 4.5). */

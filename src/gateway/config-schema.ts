@@ -46,6 +46,10 @@ const tls = group({
     .meta({ description: 'PEM file with the client’s private key; needs certFile.' }),
 });
 
+const embeddedPort = integer({ min: 1, max: 65_535 }).optional().meta({
+  description: 'Loopback port of the private nats-server; otherwise any that is free.',
+});
+
 const nats = group({
   servers: z
     .union([server(), list(server(), 'servers').min(1, { error: 'is an empty list' })], {
@@ -61,9 +65,16 @@ const nats = group({
       description:
         'NATS server, or a list of servers of one cluster; one tls:// insists on TLS for all.',
     }),
-  embedded: flag()
+  embedded: z
+    .union([flag(), group({ port: embeddedPort })], {
+      error: ({ input }) =>
+        `${input === null ? 'is empty' : `${shown(input)} is not allowed`}; give true, false or a group with port`,
+    })
     .default(false)
-    .meta({ description: 'Start a private nats-server on loopback instead of using servers.' }),
+    .meta({
+      description:
+        'Start a private nats-server on loopback instead of using servers: true, or with a port of its own.',
+    }),
   token: secret().optional().meta({ description: 'Token that the server asks for.' }),
   tokenFile: text('the path of a file')
     .optional()
@@ -385,8 +396,17 @@ export const configSchema = group({
     .default('./state')
     .meta({
       description:
-        'Folder for the gateway’s identity and what is known of each link; made when missing. ' +
+        'Folder for the gateway’s identity and what is known of each link; made when missing, ' +
+        'and closed to other users. ' +
         'Relative paths here and elsewhere start at the configuration file’s folder.',
+    }),
+  runtimeDir: text('the path of a folder')
+    .optional()
+    .meta({
+      description:
+        'Folder for what the commands of other users need: the gateway’s ID, and the credential of ' +
+        'a private nats-server; otherwise RUNTIME_DIRECTORY, as systemd gives it, or else stateDir. ' +
+        'Files are readable for the folder’s group where that may read the folder.',
     }),
   outbox: group({
     maxBytes: integer({ min: 65_536, max: 4_294_967_296, unit: 'bytes' })

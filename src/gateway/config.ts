@@ -10,7 +10,8 @@ import { uuidV5 } from './uuid.js';
 
 export type NatsConfig =
   /** Start a private nats-server on loopback. */
-  { readonly embedded: true } | { readonly embedded: false; readonly settings: NatsSettings };
+  | { readonly embedded: true; readonly port?: number }
+  | { readonly embedded: false; readonly settings: NatsSettings };
 
 type RawTransport = Readonly<RawLink['transport']>;
 export type TransportConfig =
@@ -43,6 +44,8 @@ export interface GatewayConfig {
   readonly gateway: Readonly<RawConfig['gateway']>;
   /** Absolute. */
   readonly stateDir: string;
+  /** Absolute; the same as `stateDir` where nothing else is known. */
+  readonly runtimeDir: string;
   readonly outbox: Readonly<RawConfig['outbox']>;
   readonly log: Readonly<RawConfig['log']>;
   readonly links: readonly LinkConfig[];
@@ -75,6 +78,8 @@ export function framingOf(transport: TransportConfig): FramingConfig {
 export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
 
 export interface ConfigFiles {
+  /** A folder that the system has made for what lives as long as the program (systemd's RUNTIME_DIRECTORY). */
+  readonly runtimeDirectory?: string | undefined;
   /** Makes a path absolute. */
   resolve(path: string): string;
   /** The content of a secret's file without white space around it. */
@@ -86,12 +91,11 @@ export interface ConfigFiles {
 /** Fills in what the configuration only refers to. `raw` has passed all checks. */
 export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig {
   return {
-    nats: raw.nats.embedded
-      ? { embedded: true }
-      : { embedded: false, settings: natsSettings(raw.nats, files) },
+    nats: natsConfig(raw.nats, files),
     siot: raw.siot,
     gateway: raw.gateway,
     stateDir: files.resolve(raw.stateDir),
+    runtimeDir: files.resolve(raw.runtimeDir ?? files.runtimeDirectory ?? raw.stateDir),
     outbox: raw.outbox,
     log: raw.log,
     links: raw.links.map((link) => resolveLink(link, files)),
@@ -126,6 +130,13 @@ function resolveTransport(transport: RawTransport, files: ConfigFiles): Transpor
     case 'can':
       return transport;
   }
+}
+
+function natsConfig(nats: RawConfig['nats'], files: ConfigFiles): NatsConfig {
+  const { embedded } = nats;
+  if (embedded === false) return { embedded, settings: natsSettings(nats, files) };
+  const port = embedded === true ? undefined : embedded.port;
+  return { embedded: true, ...(port === undefined ? {} : { port }) };
 }
 
 function natsSettings(nats: RawConfig['nats'], files: ConfigFiles): NatsSettings {

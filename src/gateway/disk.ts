@@ -15,7 +15,7 @@ export interface Disk {
   append(path: string): Promise<DiskFile>;
   /** Takes the place of what has the new name. Safe once {@link syncFolder} is done. */
   rename(from: string, to: string): Promise<void>;
-  /** With all above it. */
+  /** With all above it; each that is made is for its user only. */
   makeFolder(path: string): Promise<void>;
   /** The names in a folder are safe when this resolves. */
   syncFolder(path: string): Promise<void>;
@@ -78,12 +78,12 @@ async function syncFolder(path: string): Promise<void> {
 /** Node's own recursive mkdir never returns where a system has no folder to give (/proc). */
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path);
+    await mkdir(path, 0o700);
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
-    await mkdir(path);
+    await mkdir(path, 0o700);
   }
   await syncFolder(dirname(path));
 }

@@ -1,71 +1,135 @@
-/** The private nats-server of `nats.embedded`: restarted when it ends by itself. */
+/**
+ * The private nats-server of `nats.embedded`: restarted when it ends by itself.
+ *
+ * Any user of the machine can connect to loopback, so it wants a token, which is
+ * made anew at each of its starts: what somebody else on its port may have been
+ * told while it was away is worth nothing afterwards. It gets the token in a
+ * file, since `ps` shows arguments to everybody.
+ */
+import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { NatsServer } from '../siot/nats-server.js';
-import type { StateDir } from './state-dir.js';
+import type { NatsSettings } from '../siot/nats-settings.js';
+import { NatsServer, PortInUseError } from '../siot/nats-server.js';
+import type { RuntimeDir } from './runtime-dir.js';
 
 const RESTART_MS = 1_000;
+const TOKEN_BYTES = 24;
+
+export interface EmbeddedNatsOptions {
+  /** Where the other commands find address and token. */
+  readonly runtime: RuntimeDir;
+  /** On loopback; any that is free unless given. */
+  readonly port: number | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Running {
+  readonly server: NatsServer;
+  readonly token: string;
+}
 
 export class EmbeddedNats {
-  #server: NatsServer;
+  #running: Running;
   #stopping = false;
   #timer: Timer | undefined;
   #restarting: Promise<void> = Promise.resolve();
+  #said = '';
 
   private constructor(
-    server: NatsServer,
-    private readonly clock: Clock,
-    private readonly log: Log,
+    running: Running,
+    private readonly options: EmbeddedNatsOptions,
   ) {
-    this.#server = server;
+    this.#running = running;
     this.#watch();
   }
 
-  /**
-   * Starts it on a free port, which is written to `stateDir/nats.json` for
-   * `siot-mcu watch` and `siot-mcu set`. Throws a `NatsServerError` for people.
-   */
-  static async start(state: StateDir, clock: Clock, log: Log): Promise<EmbeddedNats> {
-    const server = await NatsServer.start();
-    await state.saveNats(server.url);
-    log.info({ url: server.url }, 'private nats-server is running');
-    return new EmbeddedNats(server, clock, log);
+  /** Throws a `NatsServerError` or a `StateError`, both for people. */
+  static async start(options: EmbeddedNatsOptions): Promise<EmbeddedNats> {
+    const running = await launch(options.runtime, options.port);
+    options.log.info({ url: running.server.url }, 'private nats-server is running');
+    return new EmbeddedNats(running, options);
   }
 
   get url(): string {
-    return this.#server.url;
+    return this.#running.server.url;
+  }
+
+  get port(): number {
+    return this.#running.server.port;
+  }
+
+  /** How to connect to it now; another way after each of its starts. */
+  settings(): NatsSettings {
+    return { servers: [this.url], auth: { kind: 'private', token: this.#running.token } };
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#timer?.cancel();
     await this.#restarting;
-    await this.#server.stop();
+    await this.#running.server.stop();
   }
 
   #watch(): void {
-    void this.#server.ended.then(() => {
+    void this.#running.server.ended.then(() => {
       if (this.#stopping) return;
-      this.log.error({}, 'the private nats-server has ended; starting it again');
+      this.options.log.error({}, 'the private nats-server has ended; starting it again');
       this.#restartLater();
     });
   }
 
   #restartLater(): void {
-    this.#timer = this.clock.setTimer(RESTART_MS, () => {
+    this.#timer = this.options.clock.setTimer(RESTART_MS, () => {
       this.#restarting = this.#restart();
     });
   }
 
   async #restart(): Promise<void> {
+    const { runtime, port, log } = this.options;
     try {
-      // On the same port: everybody comes back to it.
-      this.#server = await NatsServer.start({ port: this.#server.port });
-      this.log.info({ url: this.url }, 'private nats-server is running again');
+      // On the same port where that can be had: other clients come back to it.
+      this.#running = await launch(runtime, this.port).catch((error: unknown) => {
+        if (!(error instanceof PortInUseError) || port !== undefined) throw error;
+        return launch(runtime, undefined);
+      });
+      log.info({ url: this.url }, 'private nats-server is running again');
+      this.#said = '';
       this.#watch();
     } catch (error) {
-      this.log.error({ reason: error instanceof Error ? error.message : '' }, 'it did not start');
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== this.#said) log.error({ reason }, 'it did not start; trying again');
+      this.#said = reason;
       if (!this.#stopping) this.#restartLater();
     }
   }
 }
+
+async function launch(runtime: RuntimeDir, port: number | undefined): Promise<Running> {
+  const token = randomBytes(TOKEN_BYTES).toString('hex');
+  const configuration = `authorization { token: "${token}" }\n`;
+  const server = await runtime.withPrivateFile('nats-server.conf', configuration, (file) =>
+    startOn(port, file),
+  );
+  try {
+    await runtime.saveNats({ url: server.url, token });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { server, token };
+}
+
+async function startOn(port: number | undefined, file: string): Promise<NatsServer> {
+  try {
+    return await NatsServer.start({ ...(port === undefined ? {} : { port }), args: ['-c', file] });
+  } catch (error) {
+    if (!(error instanceof PortInUseError)) throw error;
+    throw new PortInUseError(error.port, EMBEDDED_ADVICE, { cause: error });
+  }
+}
+
+const EMBEDDED_ADVICE =
+  'end that program, or give nats.embedded another port; a nats-server that runs there ' +
+  'already can be named in nats.servers instead';

@@ -4,7 +4,7 @@ import type { Outbox } from '../outbox/outbox.js';
 import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/room.js';
-import type { NatsSettings } from '../siot/nats-settings.js';
+import type { NatsSource } from '../siot/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
 import type { SystemRoot } from '../transport/serial-ports.js';
 import type { Transport } from '../transport/transport.js';
@@ -14,6 +14,8 @@ import { EmbeddedNats } from './embedded-nats.js';
 import { FairShare } from './fair-share.js';
 import { Link } from './link.js';
 import { openOutbox } from './open-outbox.js';
+import { keepPrivate } from './private-state.js';
+import { RuntimeDir } from './runtime-dir.js';
 import { StateDir, type GatewayRecord } from './state-dir.js';
 import { StateLock } from './state-lock.js';
 import { isUsbTemplate } from './usb-fleet.js';
@@ -53,6 +55,8 @@ export class Gateway {
   #lock: StateLock | undefined;
   #siot: Siot | undefined;
   #nats: EmbeddedNats | undefined;
+  /** Its predecessor on another port, until nobody is connected to that any more. */
+  #formerNats: EmbeddedNats | undefined;
   #verbs: VerbServer | undefined;
   #clockTimer: Timer | undefined;
   /** Until it has been opened there is nothing to put in. */
@@ -60,6 +64,7 @@ export class Gateway {
   readonly #budget: PointBudget;
   readonly #fairShare: FairShare;
   readonly #state: StateDir;
+  readonly #runtime: RuntimeDir;
   readonly #usb: UsbFleets;
   /** Names of links on USB that are being made. */
   readonly #coming = new Set<string>();
@@ -74,6 +79,7 @@ export class Gateway {
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
+    this.#runtime = new RuntimeDir(config.runtimeDir, config.stateDir, parts.log);
     this.#usb = new UsbFleets({
       state: this.#state,
       links: {
@@ -100,8 +106,10 @@ export class Gateway {
 
   async #start(): Promise<void> {
     const record = await this.#state.openGateway();
+    await keepPrivate(this.config.stateDir, this.parts.log);
     this.#lock = await StateLock.take(this.config.stateDir, this.parts.log);
     this.#record = record;
+    await this.#runtime.publish(record.id);
     refuseSharedNodes(this.config.links, record.id);
     this.#outbox = await openOutbox(this.config, this.parts.clock, this.parts.log, {
       nameOf: (nodeId) => nameOfNode(this.config.links, record.id, nodeId),
@@ -177,7 +185,7 @@ export class Gateway {
     );
     const inTime = (await usb) && stopped;
     await this.#siot?.stop(inTime ? DRAIN_MS : DRAIN_MS - LET_GO_MS);
-    await this.#nats?.stop();
+    await this.#stopNats();
     const kept = stopped && (await this.#within(KEEP_MS, [this.#keep(links)]));
     if (!kept) {
       this.parts.log.error(
@@ -207,13 +215,29 @@ export class Gateway {
   }
 
   /** Where to connect to; starts the private nats-server unless it runs. */
-  async #natsOf({ nats }: GatewayConfig): Promise<NatsSettings> {
+  async #natsOf({ nats }: GatewayConfig): Promise<NatsSource> {
     if (!nats.embedded) return nats.settings;
-    this.#nats ??= await EmbeddedNats.start(this.#state, this.parts.clock, this.parts.log);
-    return { servers: [this.#nats.url] };
+    const { port } = nats;
+    const { clock, log } = this.parts;
+    let running = this.#nats;
+    if (running === undefined || (port !== undefined && port !== running.port)) {
+      this.#formerNats = running;
+      running = await EmbeddedNats.start({ runtime: this.#runtime, port, clock, log });
+      this.#nats = running;
+    }
+    return () => running.settings();
   }
 
-  #startSiot(record: GatewayRecord, connection: NatsSettings): void {
+  async #stopNats(): Promise<void> {
+    const nats = this.#nats;
+    this.#nats = undefined;
+    await this.#formerNats?.stop();
+    if (nats === undefined) return;
+    await nats.stop();
+    await this.#runtime.forgetNats();
+  }
+
+  #startSiot(record: GatewayRecord, connection: NatsSource): void {
     const { clock, random, log, version } = this.parts;
     const { siot: settings, gateway } = this.config;
     const siot = new Siot({
@@ -320,7 +344,9 @@ export class Gateway {
     if (record === undefined || this.#isEnding()) return;
     refuseSharedNodes(config.links, record.id);
     const before = this.config;
-    for (const fixed of ['stateDir', 'outbox'] as const) {
+    for (const fixed of ['stateDir', 'runtimeDir', 'outbox'] as const) {
+      // Where it is not given it goes with stateDir.
+      if (fixed === 'runtimeDir' && config.runtimeDir === config.stateDir) continue;
       if (!same(before[fixed], config[fixed])) {
         this.parts.log.warn(
           { key: fixed },
@@ -335,7 +361,8 @@ export class Gateway {
     // Before anything is disturbed: it may not start.
     const connection = siotChanged ? await this.#natsOf(config) : undefined;
     this.#budget.limit = config.gateway.maxPoints;
-    this.config = { ...config, stateDir: before.stateDir, outbox: before.outbox };
+    const { stateDir, runtimeDir, outbox } = before;
+    this.config = { ...config, stateDir, runtimeDir, outbox };
 
     const wanted = new Map(config.links.map((link) => [link.name, link]));
     const changed = (link: LinkConfig): boolean => !same(link, wanted.get(link.name));
@@ -376,14 +403,13 @@ export class Gateway {
   }
 
   /** Another connection; the devices stay attached meanwhile. */
-  async #restartSiot(record: GatewayRecord, connection: NatsSettings): Promise<void> {
+  async #restartSiot(record: GatewayRecord, connection: NatsSource): Promise<void> {
     this.#verbs?.stop();
     await this.#siot?.stop(DRAIN_MS);
     this.#startSiot(this.#record ?? record, connection);
-    if (!this.config.nats.embedded) {
-      await this.#nats?.stop();
-      this.#nats = undefined;
-    }
+    if (!this.config.nats.embedded) await this.#stopNats();
+    await this.#formerNats?.stop();
+    this.#formerNats = undefined;
     if (this.#siot === undefined) return;
     for (const link of this.#links.values()) link.attach(this.#siot);
   }

@@ -1,10 +1,10 @@
 /**
- * What the gateway keeps over its own restarts, as small files in `stateDir`.
+ * What the gateway keeps over its own restarts, as small files in `stateDir`, for its
+ * user alone: private-state.ts. What others need is in runtime-dir.ts.
  *
  * ```
  *  stateDir/running-…               who has the folder now: state-lock.ts
  *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
- *  stateDir/nats.json               address of the private nats-server, with nats.embedded
  *  stateDir/usb.json                devices of `usb` links, and where each was last seen
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
@@ -84,11 +84,6 @@ export class StateDir {
         sayUnwritable(this.log, path, reasonOf(error)),
       );
     }
-  }
-
-  /** Where the private nats-server of this gateway listens. */
-  async saveNats(url: string): Promise<void> {
-    await this.#file('nats').save({ url });
   }
 
   /**

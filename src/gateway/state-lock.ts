@@ -126,7 +126,7 @@ function inUse(stateDir: string, who: string): StateError {
 /** A folder that cannot be written cannot be spoilt by two either. */
 async function claim(file: string, log: Log): Promise<void> {
   try {
-    await writeFile(file, '');
+    await writeFile(file, '', { mode: 0o600 });
   } catch (error) {
     log.warn({ file, reason: reasonOf(error) }, 'stateDir cannot be marked as in use');
   }

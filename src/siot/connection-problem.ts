@@ -1,6 +1,6 @@
 import { errors } from '@nats-io/transport-node';
 import { SilentServerError } from './knock.js';
-import type { NatsSettings } from './nats-settings.js';
+import { NatsUnknownError, type NatsSettings } from './nats-settings.js';
 import { shownServer } from './server-text.js';
 
 /** Why there is no connection, for people, and whether the server refused who we are. */
@@ -26,7 +26,8 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
     };
   }
   const text = ((): string => {
-    if (cause instanceof CredentialsError) return cause.message;
+    if (cause instanceof CredentialsError || cause instanceof NatsUnknownError)
+      return cause.message;
     if (cause instanceof SilentServerError && cause.isConnected) {
       return `${servers} takes connections and says nothing: it hangs, or is no nats-server`;
     }
@@ -70,6 +71,8 @@ function credentialsOf(settings: NatsSettings): string {
   switch (auth?.kind) {
     case 'token':
       return `the token of nats.token: ${doesNotMatch}`;
+    case 'private':
+      return 'what was the token of the gateway’s private nats-server: it has been started anew, or another server has its port';
     case 'user':
       return `nats.user and nats.password: ${doesNotMatch.replace('it does', 'they do')}`;
     case 'nkey':

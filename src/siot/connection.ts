@@ -11,7 +11,7 @@ import { backoffMs } from './backoff.js';
 import { connectionProblem } from './connection-problem.js';
 import { Denials } from './denials.js';
 import { Dialer } from './dialer.js';
-import type { NatsSettings } from './nats-settings.js';
+import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
 
 export type ConnectionState =
   | { readonly name: 'connecting'; readonly problem?: string }
@@ -31,7 +31,7 @@ export interface Incoming {
 }
 
 export interface ConnectionOptions {
-  readonly settings: NatsSettings;
+  readonly settings: NatsSource;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -96,6 +96,8 @@ export class Connection {
   #failures = 0;
   #upMs = 0;
   readonly #dialer: Dialer;
+  /** Of the last dial. */
+  #settings: NatsSettings = { servers: [] };
   #retry: Timer | undefined;
   #pinging: Timer | undefined;
   readonly #standing = new Set<Standing>();
@@ -112,7 +114,7 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#dialer = new Dialer(options.settings, options.clock);
+    this.#dialer = new Dialer(options.clock);
     this.#denials = new Denials(options.clock);
   }
 
@@ -266,7 +268,8 @@ export class Connection {
   async #dial(): Promise<void> {
     let nats: NatsConnection;
     try {
-      nats = await this.#dialer.dial();
+      this.#settings = settingsOf(this.#options.settings);
+      nats = await this.#dialer.dial(this.#settings);
     } catch (error) {
       this.#failed(error);
       return;
@@ -305,7 +308,7 @@ export class Connection {
 
   #failed(cause: unknown): void {
     if (this.#state.name === 'closed') return;
-    const { refused, text } = connectionProblem(cause, this.#options.settings);
+    const { refused, text } = connectionProblem(cause, this.#settings);
     this.#failures += 1;
     const afterMs = backoffMs(this.#failures, RETRY, this.#options.random());
     const { log } = this.#options;

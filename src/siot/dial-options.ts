@@ -31,6 +31,7 @@ export function dialOptions(
   if (insistsOnTls(settings)) options.tls = { ...tls };
   switch (auth?.kind) {
     case 'token':
+    case 'private':
       options.token = auth.token;
       break;
     case 'user':

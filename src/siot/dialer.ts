@@ -12,10 +12,7 @@ export class Dialer {
   #knocking: Knocking | undefined;
   #stopped = false;
 
-  constructor(
-    private readonly settings: NatsSettings,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Learns the other servers of the cluster. */
   discover(nats: NatsConnection): void {
@@ -30,21 +27,21 @@ export class Dialer {
 
   // Servers that the cluster has told of may not be reachable from here: only
   // when none of those configured is to be had.
-  async dial(): Promise<NatsConnection> {
-    const { servers } = this.settings;
+  async dial(settings: NatsSettings): Promise<NatsConnection> {
+    const { servers } = settings;
     try {
-      return await this.#oneOf(servers);
+      return await this.#oneOf(servers, settings);
     } catch (error) {
       const others = this.#discovered.filter((server) => !servers.some(isAt(server)));
       if (others.length === 0 || this.#stopped) throw error;
-      return this.#oneOf(others).catch(() => {
+      return this.#oneOf(others, settings).catch(() => {
         throw error;
       });
     }
   }
 
   /** The first that speaks and takes us. Throws what is wrong with those that speak, or else with any. */
-  async #oneOf(servers: readonly string[]): Promise<NatsConnection> {
+  async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
     const knocking = new Knocking(servers, this.clock, DIAL_WITHIN_MS);
     this.#knocking = knocking;
     let problem: unknown;
@@ -54,7 +51,7 @@ export class Dialer {
         unheard ??= one.problem;
         if (one.problem !== undefined || this.#stopped) continue;
         try {
-          return await connect(dialOptions(this.settings, one.server, DIAL_WITHIN_MS));
+          return await connect(dialOptions(settings, one.server, DIAL_WITHIN_MS));
         } catch (error) {
           problem ??= error;
         }

@@ -6,7 +6,18 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 export class NatsServerError extends Error {
-  override readonly name = 'NatsServerError';
+  override readonly name: string = 'NatsServerError';
+}
+
+/** The loopback port that it was to have is not free. */
+export class PortInUseError extends NatsServerError {
+  constructor(
+    readonly port: number,
+    advice = 'end that program, or take another port',
+    options?: ErrorOptions,
+  ) {
+    super(`port ${String(port)} is in use by another program: ${advice}`, options);
+  }
 }
 
 export interface NatsServerOptions {
@@ -66,7 +77,12 @@ export class NatsServer {
       const fail = (why: string): void => {
         clearTimeout(timer);
         child.stdin.destroy();
-        reject(new NatsServerError(`${program} did not start: ${why}`));
+        const inUse = options.port !== undefined && said.includes('address already in use');
+        reject(
+          inUse
+            ? new PortInUseError(options.port)
+            : new NatsServerError(`${program} did not start: ${why}`),
+        );
       };
       const timer = setTimeout(
         () => fail(`no answer within 10 s${said && `; it said: ${said}`}`),

@@ -1,3 +1,14 @@
+/** Settings, or where they are to be had: asked for anew at each dial, and may throw a {@link NatsUnknownError}. */
+export type NatsSource = NatsSettings | (() => NatsSettings);
+
+/** Nobody knows at present where the server is. The message is for people. */
+export class NatsUnknownError extends Error {
+  override readonly name = 'NatsUnknownError';
+}
+
+export const settingsOf = (source: NatsSource): NatsSettings =>
+  typeof source === 'function' ? source() : source;
+
 /** Which nats-server, and who we are towards it. */
 export interface NatsSettings {
   /** Such as `nats://127.0.0.1:4222`; one is enough. See {@link insistsOnTls}. */
@@ -15,6 +26,8 @@ export interface NatsSettings {
 /** Contents, already read from wherever they were kept. */
 export type NatsAuth =
   | { readonly kind: 'token'; readonly token: string }
+  /** The token of a gateway's own server, which nobody has configured. */
+  | { readonly kind: 'private'; readonly token: string }
   | { readonly kind: 'user'; readonly user: string; readonly password: string }
   /** The seed of an nkey: `SU…`. */
   | { readonly kind: 'nkey'; readonly seed: string }

@@ -11,7 +11,7 @@ import {
   type SiotNodeEvents,
   type SiotNodeSpec,
 } from './listening-node.js';
-import type { NatsSettings } from './nats-settings.js';
+import type { NatsSource } from './nats-settings.js';
 import { NodeKeeper } from './nodes.js';
 import { probe } from './probe.js';
 import { Publisher } from './publisher.js';
@@ -26,7 +26,7 @@ export type { NodeLife } from './kept-node.js';
 export type { Generation } from './wire.js';
 
 export interface SiotOptions {
-  readonly connection: NatsSettings;
+  readonly connection: NatsSource;
   readonly generation: 'auto' | Generation;
   readonly store: 'auto' | 'required' | 'none';
   /** `root`, or the ID of the node under which the gateway's node is made. */

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { isatty } from 'node:tty';
+import { groupName, userName } from './accounts.js';
 import { findHolders, findLockOwner, isPty, namesOf, ownPid } from './port-holders.js';
 import type { DeviceIdentity, HolderScan, PortHolder } from './port-holders.js';
 import { TransportError } from './transport.js';
@@ -175,7 +176,7 @@ async function permissionText(path: string): Promise<string> {
       '(docker run --device, or --device-cgroup-rule for devices that come later).'
     );
   }
-  const group = await groupName(stats.gid);
+  const group = groupName(stats.gid);
   if ((stats.mode & 0o060) !== 0o060) {
     return (
       `${path} may not be opened by user ${user}, nor by its group ${group}. Let the group have it: ` +
@@ -189,28 +190,11 @@ async function permissionText(path: string): Promise<string> {
   );
 }
 
-async function groupName(gid: number): Promise<string> {
-  const groups = await readFile('/etc/group', 'utf8').catch(() => '');
-  for (const line of groups.split('\n')) {
-    const [name, , id] = line.split(':');
-    if (name !== undefined && name !== '' && id === String(gid)) return name;
-  }
-  return String(gid);
-}
-
 function isRoot(): boolean {
   try {
     return userInfo().uid === 0;
   } catch {
     return false; // no entry in /etc/passwd, which root has
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'of this process'; // no entry in /etc/passwd, as in some containers
   }
 }
 

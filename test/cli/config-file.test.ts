@@ -350,6 +350,28 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       `${NONE}nats: { servers: "a:70000" }\n`,
       ['port 70000 does not exist; give'],
     ],
+    [
+      'a port of the embedded server that does not exist',
+      `${NONE}nats: { embedded: { port: 70000 } }\n`,
+      [
+        'gw.yaml:2:27: nats.embedded.port: 70000 is not allowed; give a whole number from 1 to 65535',
+      ],
+    ],
+    [
+      'an unknown key of the embedded server',
+      `${NONE}nats: { embedded: { prt: 1 } }\n`,
+      ['gw.yaml:2:21: nats.embedded.prt: unknown key; did you mean port?'],
+    ],
+    [
+      'an embedded server that is a word',
+      `${NONE}nats: { embedded: yes }\n`,
+      ['nats.embedded: "yes" is not allowed; give true, false or a group with port'],
+    ],
+    [
+      'a token beside an embedded server with a port',
+      `${NONE}nats: { embedded: { port: 4222 }, token: t }\n`,
+      ['nats.token: does not go with embedded'],
+    ],
     ['no server', `${NONE}nats: { servers: [] }\n`, ['nats.servers: is an empty list']],
     ['a server that is empty', `${NONE}nats: { servers: }\n`, ['nats.servers: is empty; give']],
     [
@@ -377,8 +399,8 @@ describe('each mistake in the configuration is said with line, key and remedy', 
       'servers beside an embedded one',
       `${NONE}nats: { embedded: true, servers: a, token: t }\n`,
       [
-        'nats.servers: does not go with embedded: true',
-        'nats.token: does not go with embedded: true',
+        'nats.servers: does not go with embedded, a private server',
+        'nats.token: does not go with embedded, a private server',
       ],
     ],
     [

@@ -197,6 +197,8 @@ describe('watch and set', () => {
     expect(await daemon.ended).toBe(0);
     const gone = await runCli(['watch', '-c', site.file]);
     expect(gone.status).toBe(1);
-    expect(gone.stderr).toMatch(/^siot-mcu: nothing listens at .*\n$/);
+    expect(gone.stderr).toMatch(
+      /^siot-mcu: .* knows no private nats-server: start `siot-mcu run`.*\n$/,
+    );
   }, 60_000);
 });

@@ -176,6 +176,7 @@ describe('the published JSON Schema', () => {
       'several servers',
       { links: [], nats: { servers: ['nats://a:4222', 'tls://[::1]:4222', 'b'] } },
     ],
+    ['an embedded server on its own port', { links: [], nats: { embedded: { port: 4222 } } }],
     ['a custom baud rate', withSerial({ baudRate: 250_001 })],
     ['a name with spaces and accents', withLink({ name: 'Pumpe Süd 2' })],
   ])('takes %s, as our own check does', (_what, config) => {

@@ -17,6 +17,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Only for root: runs as this user. */
   readonly uid?: number;
+  /** The same, of this group and no other. */
+  readonly gid?: number;
   /** What it reads; otherwise nothing. */
   readonly stdin?: string;
 }
@@ -31,13 +33,17 @@ export class Cli {
   readonly #waiting = new Set<() => void>();
   #running = true;
 
-  constructor(args: readonly string[], { program = main, cwd, env, uid, stdin }: CliOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { program = main, cwd, env, uid, gid, stdin }: CliOptions = {},
+  ) {
     if (!existsSync(program)) throw new Error('build first: npm run build');
     this.child = spawn(process.execPath, [program, ...args], {
       stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
       ...(cwd === undefined ? {} : { cwd }),
       ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
     });
     this.child.stdin?.end(stdin);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {

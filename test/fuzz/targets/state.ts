@@ -1,7 +1,7 @@
 /** What the gateway kept over its restarts, as whatever a disk made of it. */
 import { dirname } from 'node:path';
 import { crc16 } from '../../../firmware-sim/packet.js';
-import { readGatewayId } from '../../../src/cli/state-file.js';
+import { readGatewayId } from '../../../src/cli/runtime-files.js';
 import { BusJudge } from '../../../src/gateway/bus-judge.js';
 import type { LinkRecord } from '../../../src/gateway/link-record.js';
 import { StateDir, StateError } from '../../../src/gateway/state-dir.js';
@@ -112,7 +112,7 @@ const NOBODY = {
 
 export const gatewayRecordTarget: FuzzTarget = {
   name: 'gateway-record',
-  files: ['src/cli/state-file.ts', 'src/gateway/uuid.ts'],
+  files: ['src/cli/runtime-files.ts', 'src/gateway/uuid.ts'],
   maxLength: 300,
   words: ['"id"', '"store"', '"generation"', 'null', '1', '2', '"__proto__"'],
   corpus: () => [

@@ -1,0 +1,90 @@
+/** What the gateway tells the commands in `runtimeDir` (src/gateway/runtime-dir.ts). */
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GatewayConfig } from '../gateway/config.js';
+import { codeOf } from '../gateway/disk.js';
+import { NatsUnknownError, type NatsSettings } from '../siot/nats-settings.js';
+import { groupName, ownerName, userName } from '../transport/accounts.js';
+import { CliError } from './errors.js';
+
+/** The gateway's own ID, as kept in this folder; `undefined`: none, or it may not be read. */
+export function readGatewayId(folder: string): string | undefined {
+  try {
+    const { id } = readObject(folder, 'gateway.json');
+    return typeof id === 'string' ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ID of the gateway of this configuration. Throws a {@link CliError} when it cannot be known. */
+export function knownGateway({
+  runtimeDir,
+  stateDir,
+}: Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>): string {
+  try {
+    const { id } = readObject(runtimeDir, 'gateway.json');
+    if (typeof id === 'string') return id;
+  } catch (error) {
+    const denied = whyDenied(runtimeDir, error);
+    if (denied !== undefined) throw new CliError(denied);
+  }
+  throw new CliError(
+    `${runtimeDir} knows no gateway yet: start \`siot-mcu run\` with this configuration first` +
+      (runtimeDir === stateDir
+        ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'
+        : ''),
+  );
+}
+
+/** Where the gateway's own private server listens now. Throws a {@link NatsUnknownError}. */
+export function privateNats(runtimeDir: string): NatsSettings {
+  try {
+    const { url, token } = readObject(runtimeDir, 'nats.json');
+    if (typeof url === 'string' && typeof token === 'string') {
+      return { servers: [url], auth: { kind: 'private', token } };
+    }
+  } catch (error) {
+    const denied = whyDenied(runtimeDir, error);
+    if (denied !== undefined) throw new NatsUnknownError(denied);
+  }
+  throw new NatsUnknownError(
+    `${runtimeDir} knows no private nats-server: start \`siot-mcu run\` first`,
+  );
+}
+
+function readObject(folder: string, name: string): Record<string, unknown> {
+  const kept: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  return typeof kept === 'object' && kept !== null ? { ...kept } : {};
+}
+
+/** Who may read the folder, and how to become one of them; `undefined`: that is not why it failed. */
+function whyDenied(folder: string, error: unknown): string | undefined {
+  const code = codeOf(error);
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined;
+  const user = userName();
+  const found = statOf(folder);
+  if (found === undefined)
+    return `${folder} may not be read by user ${user}: a folder above it is closed`;
+  const isForGroup = (found.mode & 0o050) === 0o050;
+  if (!isForGroup) {
+    const owner = ownerName(found.uid);
+    return (
+      `${folder} may not be read by user ${user}: it is for ${owner} alone. Run the command as ` +
+      `that user (sudo -u ${owner} …), or give the gateway a runtimeDir that a group may read`
+    );
+  }
+  const group = groupName(found.gid);
+  return (
+    `${folder} may not be read by user ${user}, who is not in the group ${group}: ` +
+    `\`sudo usermod -aG ${group} ${user}\` and a new login help`
+  );
+}
+
+function statOf(path: string): { mode: number; uid: number; gid: number } | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+/** Names of users and groups, for people. */
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+
+export function groupName(gid: number): string {
+  return nameIn('/etc/group', gid);
+}
+
+export function ownerName(uid: number): string {
+  return nameIn('/etc/passwd', uid);
+}
+
+/** Of this process. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'of this process'; // no entry in /etc/passwd, as in some containers
+  }
+}
+
+function nameIn(file: string, wanted: number): string {
+  for (const line of linesOf(file)) {
+    const [name, , id] = line.split(':');
+    if (name !== undefined && name !== '' && id === String(wanted)) return name;
+  }
+  return String(wanted);
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,122 @@
+/** The commands of other users: what they find in runtimeDir, and how they outlive the gateway. */
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfigFile } from '../../src/cli/config-file.js';
+import { Cli, runCli } from '../support/cli.js';
+import { tempDir } from '../support/temp-dir.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A configuration, and a folder that systemd would make. */
+function site(document: object): { file: string; folder: string; run: string } {
+  const folder = tempDir();
+  const run = join(folder, 'run');
+  mkdirSync(run);
+  chmodSync(run, 0o750);
+  const file = join(folder, 'gateway.yaml');
+  const links = [{ name: 'pump', transport: { type: 'serial', path: './none' } }];
+  writeFileSync(file, JSON.stringify({ nats: { embedded: true }, links, ...document }));
+  return { file, folder, run };
+}
+
+describe('watch', () => {
+  it.each(['a fixed port', 'any port'])(
+    'outlives a restart of the gateway with a private server on %s',
+    { timeout: 60_000 },
+    async (which) => {
+      const nats = { embedded: which === 'any port' ? true : { port: await freePort() } };
+      const { file } = site({ nats });
+      const first = new Cli(['run', '-c', file]);
+      await first.said(/connected to NATS/);
+      const watch = new Cli(['watch', '-c', file]);
+      await watch.said(/^NATS: connected/m, 'stdout');
+      first.child.kill('SIGTERM');
+      await first.ended;
+      await watch.said(/start `siot-mcu run`/, 'stdout');
+      const second = new Cli(['run', '-c', file]);
+      await second.said(/connected to NATS/);
+      await watch.said(/the gateway answers again/, 'stdout');
+    },
+  );
+});
+
+describe('runtimeDir', () => {
+  it('has what commands need, for its group, and nothing else', async () => {
+    const { file, run, folder } = site({ runtimeDir: './run' });
+    const daemon = new Cli(['run', '-c', file]);
+    await daemon.said(/connected to NATS/);
+    expect(readdirSync(run).sort()).toEqual(['gateway.json', 'nats.json']);
+    for (const name of readdirSync(run)) {
+      expect(statSync(join(run, name)).mode & 0o777).toBe(0o640);
+    }
+    const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as { id: string };
+    const { id } = read(join(run, 'gateway.json'));
+    expect(read(join(folder, 'state', 'gateway.json')).id).toBe(id);
+    expect(readdirSync(join(folder, 'state'))).not.toContain('nats.json');
+    const watch = new Cli(['watch', '-c', file]);
+    await watch.said(/^NATS: connected/m, 'stdout');
+    daemon.child.kill('SIGTERM');
+    await daemon.ended;
+    expect(readdirSync(run)).toEqual(['gateway.json']);
+  });
+
+  it('is as configured, or what systemd has made, the first of several, or stateDir', () => {
+    const { file, folder } = site({});
+    const of = (name: string, environment: Record<string, string>): string =>
+      readConfigFile(name, environment).runtimeDir;
+    expect(of(file, {})).toBe(join(folder, 'state'));
+    expect(of(file, { RUNTIME_DIRECTORY: '' })).toBe(join(folder, 'state'));
+    expect(of(file, { RUNTIME_DIRECTORY: '/run/siot-mcu:/run/more' })).toBe('/run/siot-mcu');
+    const given = site({ runtimeDir: './run' });
+    expect(of(given.file, { RUNTIME_DIRECTORY: '/run/siot-mcu' })).toBe(given.run);
+  });
+
+  it('that cannot be written is said, and nothing is served to everybody', async () => {
+    const { file } = site({ runtimeDir: '/proc/nowhere/run' });
+    const { status, stderr } = await runCli(['run', '-c', file]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('runtimeDir /proc/nowhere/run cannot be written');
+  });
+});
+
+/** Only root may become another user, who must get to the program. */
+function isReadableByAll(path: string): boolean {
+  for (let at = path; at !== '/'; at = dirname(at)) {
+    if ((statSync(at).mode & 0o005) === 0) return false;
+  }
+  return true;
+}
+const NOBODY = 65_534;
+
+describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/cli')))(
+  'a command of another user (skipped unless root runs the tests, where others may read)',
+  () => {
+    it('works for the group, and tells others which group it is', { timeout: 60_000 }, async () => {
+      const { file, folder, run } = site({ runtimeDir: './run' });
+      chmodSync(folder, 0o755);
+      const daemon = new Cli(['run', '-c', file]);
+      await daemon.said(/connected to NATS/);
+      const member = new Cli(['watch', '-c', file], { uid: NOBODY, gid: statSync(run).gid });
+      await member.said(/^NATS: connected/m, 'stdout');
+      const stranger = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
+      expect(stranger.status).toBe(1);
+      expect(stranger.stderr).toMatch(
+        /may not be read by user \S+, who is not in the group root: /,
+      );
+      chmodSync(run, 0o700);
+      const closed = await runCli(['set', 'pump', 'x', '1', '-c', file], { uid: NOBODY });
+      expect(closed.status).toBe(1);
+      expect(closed.stderr).toContain('it is for root alone. Run the command as that user');
+    });
+  },
+);
