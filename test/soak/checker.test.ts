@@ -54,12 +54,12 @@ class Day {
     return this.#add({ kind: 'said', line: 'info port is open {"link":"pump"}' });
   }
 
-  publishes(value: number, time: bigint): this {
+  publishes(value: number, time: bigint, type = 'temp'): this {
     const origin = '';
     return this.#add({
       kind: 'published',
       node: 'node-1',
-      type: 'temp',
+      type,
       key: '0',
       value,
       time,
@@ -216,6 +216,12 @@ describe('a command', () => {
   it('may be given again to a device that has forgotten it', () => {
     expect(new Day().sets('pulse', 1).starts().takes('pulse', 1).broken()).toEqual([]);
   });
+});
+
+it('an echo of the gateway that passes for a point of the device is seen', () => {
+  expect(new Day().publishes(0, 5n, 'timeSync').broken()).toEqual([
+    'the timeSync sent to pump was published as its own',
+  ]);
 });
 
 it('two values at one time are seen', () => {

@@ -42,8 +42,10 @@ export function violations(outcome: Outcome): Violation[] {
     ...repeatedCommands(outcome, device),
     ...deaf(device),
   ]);
-  return [...byDevice, ...duplicateTimes(outcome), ...notLevel(outcome)];
+  return [...byDevice, ...ownEchoes(outcome), ...duplicateTimes(outcome), ...notLevel(outcome)];
 }
+
+const TIME_SYNC = 'timeSync';
 
 const of = <K extends Entry['kind']>(entries: readonly Entry[], kind: K): EntryOf<K>[] =>
   entries.filter((entry): entry is EntryOf<K> => entry.kind === kind);
@@ -195,6 +197,22 @@ function repeatedCommands({ entries, commands }: Outcome, device: DeviceOutcome)
     acted.add(id);
   }
   return found;
+}
+
+// What the gateway itself has sent is no point of a device.
+
+function ownEchoes({ entries, devices }: Outcome): Violation[] {
+  return of(entries, 'published')
+    .filter(({ type, origin }) => type === TIME_SYNC && origin === '')
+    .map(({ node, type, key }) => {
+      const device = devices.find((one) => one.node === node)?.name ?? node;
+      return {
+        what: `the ${TIME_SYNC} sent to ${device} was published as its own`,
+        device,
+        node,
+        point: { type, key },
+      };
+    });
 }
 
 // Two values of one point at one time: nobody could tell which is the newer.

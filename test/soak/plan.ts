@@ -41,6 +41,9 @@ const BOTH_WAYS = LINE.split(',')
   .flatMap((fault) => [fault, `rx-${fault}`])
   .join(',');
 
+/** Its line returns what is sent to it, as an RS-485 adapter does that hears itself. */
+const ECHO = 'echo';
+
 const KINDS = ['pty', 'tcp'] as const;
 const PROTOCOLS = ['protobuf', 'compact'] as const;
 
@@ -81,6 +84,7 @@ function drawDevices(random: SeededRandom, durationMs: number): DevicePlan[] {
     device('since-start', { times: 'sinceStart', line: 'tcp' }),
     device('silent', { acknowledges: false }),
     device('hasty', { everyMs: 15, times: 'zero' }),
+    device('echoed', { faults: `${BOTH_WAYS},${ECHO}` }),
   ];
 }
 
@@ -127,9 +131,10 @@ export function describePlan(plan: Plan): string[] {
   return [
     `seed ${seed}, ${durationMs / 1000} s, SIOT ${version}`,
     ...devices.map(
-      ({ name, protocol, line, times, acknowledges, everyMs }) =>
+      ({ name, protocol, line, times, acknowledges, everyMs, faults }) =>
         `device ${name}: ${protocol} on ${line}, times ${times}, a packet every ${everyMs} ms` +
-        (acknowledges ? '' : ', acknowledges nothing'),
+        (acknowledges ? '' : ', acknowledges nothing') +
+        (faults.endsWith(ECHO) ? ', on a line that echoes' : ''),
     ),
     `lines: ${LINE}, both ways`,
     ...events.map(({ atMs, event }) => `${seconds(atMs)} ${describeEvent(event)}`),
