@@ -4,9 +4,11 @@ import {
   verbSubject,
   type ConfirmReply,
   type ConfirmRequest,
+  type LinkStatus,
   type SetReply,
   type SetRequest,
   type StatusReply,
+  type StatusRequest,
   type Verb,
 } from '../gateway/verbs.js';
 import { SystemClock } from '../point/clock.js';
@@ -19,6 +21,8 @@ import { knownGateway, privateNats } from './runtime-files.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
+/** Of one look at the status: more than that is not asked for. */
+const MOST_PAGES = 50;
 
 export class GatewayClient {
   readonly #connection: Connection;
@@ -77,9 +81,45 @@ export class GatewayClient {
     this.#watchers.push(watcher);
   }
 
-  /** Throws a {@link CliError} when the gateway does not answer. */
-  async status(): Promise<StatusReply> {
-    return (await this.#ask('status', new Uint8Array())) as StatusReply;
+  /**
+   * All pages of it that can be had, put together; `linksLeft` and `pendingLeft`
+   * say what is missing. `pending`: with more pending settings than the pages
+   * of the links have. Throws a {@link CliError} when the gateway does not answer.
+   */
+  async status({ pending = false } = {}): Promise<StatusReply> {
+    let pages = 1;
+    const first = await this.#page({});
+    const links = [...first.links];
+    let { linksLeft = 0 } = first;
+    for (; linksLeft > 0 && pages < MOST_PAGES; pages++) {
+      const page = await this.#page({ linksFrom: links.length });
+      if (page.links.length === 0) break;
+      links.push(...page.links);
+      linksLeft = page.linksLeft ?? 0;
+    }
+    for (let at = 0; pending && at < links.length; at++) {
+      for (let link = links[at]; link?.pendingLeft !== undefined && pages < MOST_PAGES; pages++) {
+        link = await this.#more(link);
+        if (link === undefined) break;
+        links[at] = link;
+      }
+    }
+    const { linksLeft: _, ...status } = first;
+    return { ...status, links, ...(linksLeft > 0 ? { linksLeft } : {}) };
+  }
+
+  /** A link with its next pending settings; `undefined`: there are none to be had. */
+  async #more(link: LinkStatus): Promise<LinkStatus | undefined> {
+    const { links } = await this.#page({ link: link.name, pendingFrom: link.pending.length });
+    const next = links.find(({ name }) => name === link.name);
+    if (next === undefined || next.pending.length === 0) return undefined;
+    return { ...next, pending: [...link.pending, ...next.pending] };
+  }
+
+  async #page(request: StatusRequest): Promise<StatusReply> {
+    const isFirst = Object.keys(request).length === 0;
+    const payload = isFirst ? new Uint8Array() : Buffer.from(JSON.stringify(request));
+    return (await this.#ask('status', payload)) as StatusReply;
   }
 
   /** Throws a {@link CliError} when the gateway does not answer. */

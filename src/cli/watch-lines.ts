@@ -72,7 +72,8 @@ export function textLine(event: WatchEvent): string {
     case 'pending': {
       const { setting } = event;
       const what = setting.command ? 'command pending' : 'pending';
-      const value = setting.deleted ? '(deleted)' : shown(setting.value);
+      const cut = setting.valueBytes === undefined ? '' : ` (${setting.valueBytes} bytes in all)`;
+      const value = setting.deleted ? '(deleted)' : `${shown(setting.value)}${cut}`;
       return `${harmless(event.link)}: ${what}: ${nameOf(setting)} = ${value}: ${harmless(setting.reason)}`;
     }
     case 'settled':

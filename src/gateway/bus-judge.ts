@@ -7,6 +7,7 @@ import type { Log } from '../point/log.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, isDeleted, isTrue, numberOf, type Point } from '../point/point.js';
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
+import { MAX_TOKEN_BYTES, isTooLong } from '../point/token.js';
 import { isReset } from './statistics.js';
 
 /** Live, or found when the node was read. */
@@ -38,6 +39,8 @@ export const isSwitch = (type: string): boolean => type === 'disabled' || isRese
 
 /** Types and keys are other people’s words: they must not fill the memory. */
 const MOST_REFUSED = 1_000;
+/** Characters of a name that is too long, for the log. */
+const SHOWN_OF_LONG = 40;
 /** A command that is so much older than the last reading may have been passed over because of a slow clock. */
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
@@ -48,6 +51,7 @@ export class BusJudge {
   readonly #refused = new PointMap<bigint>();
   readonly #refusedTypes = new Set<string>();
   #foreignOwnerSaid = false;
+  #longNameSaid = false;
 
   constructor(
     private readonly nodeId: string,
@@ -87,6 +91,11 @@ export class BusJudge {
     for (const point of points) this.#judge(point, 'live');
   }
 
+  /** Those of them that others than the node's owner have published, and that can be a setting. */
+  ofOthers(points: readonly Point[]): readonly Point[] {
+    return points.filter((point) => !this.#isOwners(point, 'live') && !this.#isTooLong(point));
+  }
+
   /** The node as the store has it. */
   reading(points: readonly Point[], nowNs: bigint): void {
     for (const point of points) this.#judge(point, 'reading');
@@ -99,11 +108,8 @@ export class BusJudge {
   }
 
   #judge(point: Point, heard: Heard): void {
-    const { type, origin } = point;
-    if (origin === '' || origin === this.nodeId) {
-      if (type === 'connected' && origin === '' && heard === 'live') this.#foreignOwner();
-      return;
-    }
+    if (this.#isOwners(point, heard) || this.#isTooLong(point)) return;
+    const { type } = point;
     if (type === 'disabled') {
       this.#judgeDisabled(point);
     } else if (isReset(type)) {
@@ -121,6 +127,26 @@ export class BusJudge {
       if (isStale) this.#passOver(point);
       else this.actions.set(point);
     }
+  }
+
+  #isOwners({ type, origin }: Point, heard: Heard): boolean {
+    if (origin !== '' && origin !== this.nodeId) return false;
+    if (type === 'connected' && origin === '' && heard === 'live') this.#foreignOwner();
+    return true;
+  }
+
+  /** A device cannot report such a point, and its names would fill memory and log. */
+  #isTooLong({ type, key, origin }: Point): boolean {
+    if (!isTooLong(type) && !isTooLong(key) && !isTooLong(origin)) return false;
+    this.actions.refused();
+    if (!this.#longNameSaid) {
+      this.#longNameSaid = true;
+      this.log.warn(
+        { type: type.slice(0, SHOWN_OF_LONG) },
+        `somebody has set a point whose type, key or origin has more than ${String(MAX_TOKEN_BYTES)} bytes: not sent to the device`,
+      );
+    }
+    return true;
   }
 
   /** A command found in a reading counts only if it is newer than the one before. */

@@ -275,7 +275,10 @@ export class Link {
     this.#node = siot.addNode(
       { id: this.nodeId, type, description, name: this.name },
       {
-        heard: (points) => this.#gate.heard(points),
+        heard: (points) => {
+          const ofOthers = this.#judge.ofOthers(points);
+          if (ofOthers.length > 0) this.#gate.heard(ofOthers);
+        },
         read: (points) => {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#session.read(points, this.#lane.length > 0);

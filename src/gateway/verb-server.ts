@@ -17,12 +17,14 @@ import type { Setting } from '../session/settings.js';
 import type { Siot } from '../siot/siot.js';
 import { isSwitch } from './bus-judge.js';
 import type { Link } from './link.js';
+import { statusPage } from './status-page.js';
 import type {
   ConfirmReply,
   ConfirmRequest,
   SetReply,
   SetRequest,
   StatusReply,
+  StatusRequest,
   Verb,
 } from './verbs.js';
 
@@ -46,6 +48,12 @@ const setRequest: z.ZodType<SetRequest> = z.object({
   ]),
 });
 
+const statusRequest: z.ZodType<StatusRequest> = z.object({
+  linksFrom: z.int().min(0).optional(),
+  link: z.string().optional(),
+  pendingFrom: z.int().min(0).optional(),
+});
+
 const confirmRequest: z.ZodType<ConfirmRequest> = z.object({ link: z.string() });
 
 const NOT_UNDERSTOOD = {
@@ -57,6 +65,18 @@ const NOT_UNDERSTOOD = {
 const FOLLOW_MS = 600_000;
 /** How often the reason is looked at when nothing else happens. */
 const REASON_EVERY_MS = 1_000;
+
+/** For answers to `status`, in each second: whoever asks without end takes no more time from devices. */
+const STATUS_MS_A_SECOND = 200;
+/** So much of what `set` asks for may wait for SIOT and for the disk. */
+const MOST_SETTING_BYTES = 2 * 1_048_576;
+/** What a request costs besides its bytes. */
+const SET_BYTES = 4_096;
+
+const TOO_BUSY: SetReply = {
+  state: 'refused',
+  reason: 'much is being set at once: try again in a moment',
+};
 
 const LINK_GONE: SetReply = {
   state: 'unconfirmed',
@@ -77,15 +97,22 @@ export class VerbServer {
   readonly #ended: (() => void)[] = [];
   readonly #following = new Set<() => void>();
   #stopped = false;
+  /** When the second began in which {@link #spentMs} was spent on answers to `status`, monotonic ms. */
+  #secondMs = Number.NEGATIVE_INFINITY;
+  #spentMs = 0;
+  #firstPage: Uint8Array | undefined;
+  /** Of what is being published for `set`, or kept. */
+  #settingBytes = 0;
 
   constructor(private readonly parts: VerbServerParts) {
     const { siot } = parts;
     this.#ended.push(
-      siot.serve('status' satisfies Verb, (_request, reply) => {
-        reply(json(parts.status()));
+      siot.serve('status' satisfies Verb, (request, reply) => {
+        const page = this.#status(request);
+        if (page !== undefined) reply(page);
       }),
       siot.serve('set' satisfies Verb, (request, reply) => {
-        void this.#set(request, (answer) => reply(json(answer)));
+        this.#setInTurn(request, (answer) => reply(json(answer)));
       }),
       siot.serve('confirm' satisfies Verb, (request, reply) => {
         reply(json(this.#confirm(request)));
@@ -97,6 +124,36 @@ export class VerbServer {
     this.#stopped = true;
     for (const end of this.#ended) end();
     for (const end of this.#following) end();
+  }
+
+  /** `undefined`: there is no time for it now. */
+  #status(request: Uint8Array): Uint8Array | undefined {
+    const { clock, siot } = this.parts;
+    const asked = request.length === 0 ? {} : (readRequest(statusRequest, request) ?? {});
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#secondMs >= 1_000) {
+      this.#secondMs = nowMs;
+      this.#spentMs = 0;
+      this.#firstPage = undefined;
+    }
+    const isFirst = Object.keys(asked).length === 0;
+    // Whoever asks more often than that gets what was true a moment ago.
+    if (this.#spentMs >= STATUS_MS_A_SECOND) return isFirst ? this.#firstPage : undefined;
+    const most = siot.maxPayload ?? Number.POSITIVE_INFINITY;
+    const page = json(statusPage(this.parts.status(), asked, most));
+    this.#spentMs += clock.monotonicMs() - nowMs;
+    if (isFirst) this.#firstPage = page;
+    return page;
+  }
+
+  #setInTurn(request: Uint8Array, reply: (answer: SetReply) => void): void {
+    const bytes = request.length + SET_BYTES;
+    if (this.#settingBytes + bytes > MOST_SETTING_BYTES && this.#settingBytes > 0) {
+      reply(TOO_BUSY);
+      return;
+    }
+    this.#settingBytes += bytes;
+    void this.#set(request, reply).finally(() => (this.#settingBytes -= bytes));
   }
 
   async #set(request: Uint8Array, reply: (answer: SetReply) => void): Promise<void> {

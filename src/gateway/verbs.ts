@@ -11,7 +11,17 @@ export const verbSubject = (gatewayId: string, verb: Verb): string =>
 /** A value as JSON carries it (see `plainValue` in point.ts). */
 export type PlainValue = number | string | null;
 
-/** Answer to `status` (empty request). */
+/** Request of `status`; an empty one is for the first page. */
+export interface StatusRequest {
+  /** Links from this one on, counted from 0, in the order of the first page. */
+  readonly linksFrom?: number | undefined;
+  /** Only this link… */
+  readonly link?: string | undefined;
+  /** …with its pending settings from this one on. */
+  readonly pendingFrom?: number | undefined;
+}
+
+/** Answer to `status`: a page (src/gateway/status-page.ts). */
 export interface StatusReply {
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
   readonly siot: {
@@ -30,6 +40,8 @@ export interface StatusReply {
     readonly problem?: string;
   };
   readonly links: readonly LinkStatus[];
+  /** So many links behind those of this page had no room in it. */
+  readonly linksLeft?: number;
 }
 
 export interface LinkStatus {
@@ -50,6 +62,8 @@ export interface LinkStatus {
   /** Counters by name, the same names as in logs and points. */
   readonly counters: Readonly<Record<string, number>>;
   readonly pending: readonly PendingSetting[];
+  /** So many more are pending behind those, for which the page had no room. */
+  readonly pendingLeft?: number;
   /** Things for a person to do, such as "set protocol: compact". */
   readonly advice: readonly string[];
 }
@@ -57,7 +71,10 @@ export interface LinkStatus {
 export interface PendingSetting {
   readonly type: string;
   readonly key: string;
+  /** A long text is cut. */
   readonly value: PlainValue;
+  /** Of a text that is cut, in all, as UTF-8. */
+  readonly valueBytes?: number;
   /** ns since 1970, as decimal text. */
   readonly time: string;
   readonly deleted: boolean;

@@ -17,11 +17,12 @@ export type TokenProblem = 'empty' | 'forbiddenCharacter' | 'tooLong';
 export function tokenProblem(token: string): TokenProblem | undefined {
   if (token === '') return 'empty';
   if (FORBIDDEN.test(token)) return 'forbiddenCharacter';
+  return isTooLong(token) ? 'tooLong' : undefined;
+}
+
+export function isTooLong(token: string): boolean {
   // UTF-8 needs at most 3 bytes for each UTF-16 unit.
-  if (token.length * 3 > MAX_TOKEN_BYTES && Buffer.byteLength(token) > MAX_TOKEN_BYTES) {
-    return 'tooLong';
-  }
-  return undefined;
+  return token.length * 3 > MAX_TOKEN_BYTES && Buffer.byteLength(token) > MAX_TOKEN_BYTES;
 }
 
 /** As {@link tokenProblem}, for a key: a blank one is sent as `0`. */

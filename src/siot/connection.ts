@@ -11,6 +11,7 @@ import { backoffMs } from './backoff.js';
 import { connectionProblem } from './connection-problem.js';
 import { Denials } from './denials.js';
 import { Dialer } from './dialer.js';
+import { paceInput, socketOf } from './input-pace.js';
 import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
 
 export type ConnectionState =
@@ -129,6 +130,11 @@ export class Connection {
   /** Host and port of the server that we are connected to; of a cluster it may be any. */
   get server(): string | undefined {
     return this.#nats?.getServer();
+  }
+
+  /** Longest message that the server takes, bytes; `undefined`: there is no connection. */
+  get maxPayload(): number | undefined {
+    return this.#nats?.info?.max_payload;
   }
 
   start(): void {
@@ -286,6 +292,8 @@ export class Connection {
   #up(nats: NatsConnection): void {
     const log = this.#options.log;
     this.#watchErrors(nats).catch(() => undefined);
+    const socket = socketOf(nats);
+    if (socket !== undefined) paceInput(socket, this.#options.clock);
     this.#nats = nats;
     this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';

@@ -13,6 +13,7 @@ import {
 } from './listening-node.js';
 import type { NatsSource } from './nats-settings.js';
 import { NodeKeeper } from './nodes.js';
+import { ReplyRoom } from './reply-room.js';
 import { probe } from './probe.js';
 import { Publisher } from './publisher.js';
 import { StoreClient } from './store-client.js';
@@ -183,6 +184,11 @@ export class Siot {
     return this.#connection.server;
   }
 
+  /** Longest message that this server takes, bytes; `undefined`: there is no connection. */
+  get maxPayload(): number | undefined {
+    return this.#connection.maxPayload;
+  }
+
   get status(): SiotStatus {
     const { state, denied } = this.#connection;
     const store = this.#store ? 'answers' : this.#expectsStore ? 'expected' : 'none';
@@ -243,17 +249,22 @@ export class Siot {
 
   /**
    * Answers requests on `mcu-gateway.<gatewayID>.<verb>` until the returned
-   * function is called. A request may be replied to several times.
+   * function is called. A request may be replied to several times. Those that
+   * come faster than the server takes the answers are not looked at.
    */
   serve(
     verb: string,
     handler: (request: Uint8Array, reply: (answer: Uint8Array) => void) => void,
   ): () => void {
     const subject = `mcu-gateway.${this.#options.gateway.id}.${verb}`;
-    return this.#connection.subscribe(subject, (message) => {
-      handler(message.data, (answer) => {
-        if (message.reply === '' || !this.#connection.connected) return;
-        this.#connection.publish(message.reply, answer);
+    const room = new ReplyRoom({
+      publish: (to, answer) => this.#connection.publish(to, answer),
+      barrier: (done) => this.#connection.barrier(done),
+    });
+    return this.#connection.subscribe(subject, ({ data, reply }) => {
+      if (room.isFull) return;
+      handler(data, (answer) => {
+        if (reply !== '' && this.#connection.connected) room.reply(reply, answer);
       });
     });
   }

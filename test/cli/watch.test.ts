@@ -3,9 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { jsonLine, textLine } from '../../src/cli/watch-lines.js';
+import { SystemClock } from '../../src/point/clock.js';
+import { makePoint, stringValue } from '../../src/point/point.js';
 import { NatsServer } from '../../src/siot/nats-server.js';
+import { WIRES } from '../../src/siot/wires.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { Cli } from '../support/cli.js';
+import { connectTo } from '../support/nats.js';
 import { startCluster } from '../support/nats-cluster.js';
 import { tempDir } from '../support/temp-dir.js';
 
@@ -85,5 +89,44 @@ describe('the line of SIOT', () => {
     await store.edgeAs('user-1', id, store.rootId, { deleted: false });
     await watch.said(new RegExp(`deleted[^]*^${well}$`, 'm'), 'stdout');
     expect(watch.stdout.slice(before)).toContain(well);
+  });
+});
+
+describe('many and long pending settings', () => {
+  it('are shown on a server that takes small messages, long ones cut', async () => {
+    const nats = await startNats('max_payload: 65536');
+    const folder = tempDir();
+    const file = join(folder, 'gateway.yaml');
+    const link = {
+      name: 'pump',
+      transport: { type: 'serial', path: './none' },
+      node: { id: 'pump-node' },
+      maxPoints: 6_000,
+    };
+    const document = { nats: { servers: nats.url }, siot: { store: 'none' }, links: [link] };
+    writeFileSync(file, JSON.stringify(document));
+    const daemon = new Cli(['run', '-c', file]);
+    await daemon.said(/connected to NATS/);
+    const client = await connectTo(nats.url);
+    onTestFinished(() => client.close());
+    const set = (type: string, text: string): void => {
+      const value = stringValue(text);
+      const point = makePoint({ type, value, time: new SystemClock().wallNs(), origin: 'someone' });
+      client.publish(WIRES[2].pointSubject('pump-node', point), WIRES[2].encode([point]));
+    };
+    for (let n = 0; n < 30; n += 1) set(`text${n}`, 'x'.repeat(60_000));
+    for (let n = 0; n < 5_370; n += 1) set(`small${n}`, 'x');
+    await client.flush();
+    const watch = new Cli(['watch', '-c', file, '--json']);
+    await watch.said(/"small5369"/, 'stdout');
+    await watch.said(/"text29"/, 'stdout');
+    const lines = watch.stdout.trim().split('\n');
+    const shown = lines.map(
+      (line) => JSON.parse(line) as { kind: string; type?: string; valueBytes?: number },
+    );
+    const pending = shown.filter(({ kind }) => kind === 'pending');
+    expect(new Set(pending.map(({ type }) => type)).size).toBe(5_400);
+    expect(pending.find(({ type }) => type === 'text29')?.valueBytes).toBe(60_000);
+    expect(watch.stdout).not.toContain('no gateway answers');
   });
 });

@@ -276,3 +276,29 @@ describe('the latest time of a switch', () => {
     expect(judge.lastTime('limit')).toBe(0n);
   });
 });
+
+describe('names that no device can report', () => {
+  const LONG = 'x'.repeat(256);
+
+  it.each([{ type: LONG }, { type: `.${LONG}` }, { key: LONG }, { origin: LONG }])(
+    'are no setting, live and when read, and told once: %#',
+    (given) => {
+      const { judge, done, said } = rig();
+      for (let n = 0; n < 3; n++) judge.live([set('limit', n, given)]);
+      judge.reading([set('limit', 1, given)], 1n);
+      expect(judge.ofOthers([set('limit', 1, given), set('limit', 1)])).toEqual([set('limit', 1)]);
+      expect(done.set).toEqual([]);
+      expect(done.refused).toBe(5);
+      const [one, ...more] = complaints(said);
+      expect(more).toEqual([]);
+      expect(JSON.stringify(one).length).toBeLessThan(400);
+    },
+  );
+
+  it('what the owner publishes does not wait with what others set', () => {
+    const { judge } = rig();
+    expect(judge.ofOthers([set('a', 1, { origin: '' }), set('b', 1, { origin: NODE })])).toEqual(
+      [],
+    );
+  });
+});

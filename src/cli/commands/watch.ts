@@ -51,6 +51,7 @@ class Watch {
     { readonly link: string; readonly setting: PendingSetting }
   >();
   #note = '';
+  #left = '';
   #siot = '';
   /** Of the gateway's own NATS. */
   #nats = '';
@@ -63,7 +64,7 @@ class Watch {
 
   /** Goes on until the program is ended. Throws a {@link CliError} when it cannot begin. */
   async run(): Promise<never> {
-    const first = await this.client.status();
+    const first = await this.client.status({ pending: true });
     if (this.only !== undefined) findLink(first.links, this.only);
     this.#show(first);
     for (;;) {
@@ -75,7 +76,7 @@ class Watch {
   async #look(): Promise<void> {
     try {
       if (!this.client.connected) throw new CliError(this.client.problem);
-      this.#show(await this.client.status());
+      this.#show(await this.client.status({ pending: true }));
       this.#tell('');
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
@@ -105,10 +106,27 @@ class Watch {
       this.#links.set(link.name, text);
     }
     this.#showPending(links);
+    this.#showLeft(links, status.linksLeft ?? 0);
+  }
+
+  /** What there is besides, and no page had room for. */
+  #showLeft(links: readonly LinkStatus[], linksLeft: number): void {
+    const parts = links
+      .filter(({ pendingLeft }) => pendingLeft !== undefined)
+      .map(({ name, pendingLeft = 0 }) => `${pendingLeft} more pending settings of ${name}`);
+    if (linksLeft > 0) parts.push(`${linksLeft} more links`);
+    const left = parts.length === 0 ? '' : `not shown: ${parts.join(', ')}`;
+    if (left !== this.#left) {
+      this.say({ kind: 'note', text: left === '' ? 'everything is shown again' : left });
+    }
+    this.#left = left;
   }
 
   #showPending(links: readonly LinkStatus[]): void {
     const seen = new Set<string>();
+    const cut = new Set(
+      links.filter(({ pendingLeft }) => pendingLeft !== undefined).map(({ name }) => name),
+    );
     for (const { name: link, pending } of links) {
       for (const setting of pending) {
         const id = JSON.stringify([link, setting.type, canonicalKey(setting.key)]);
@@ -120,7 +138,8 @@ class Watch {
       }
     }
     for (const [id, { link, setting }] of this.#pending) {
-      if (seen.has(id)) continue;
+      // Of a list that was cut nobody knows what became of the rest.
+      if (seen.has(id) || cut.has(link)) continue;
       this.#pending.delete(id);
       this.say({ kind: 'settled', link, setting });
     }

@@ -1,0 +1,90 @@
+import { EventEmitter } from 'node:events';
+import { expect, it } from 'vitest';
+import { paceInput, socketOf } from '../../src/siot/input-pace.js';
+import { SystemClock } from '../../src/point/clock.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { useNats } from '../support/nats.js';
+import { Connection } from '../../src/siot/connection.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+
+const nats = useNats();
+
+class Socket extends EventEmitter {
+  said: string[] = [];
+  pause(): void {
+    this.said.push('pause');
+  }
+  resume(): void {
+    this.said.push('resume');
+  }
+}
+
+function rig() {
+  const clock = new FakeClock();
+  const socket = new Socket();
+  const turns: (() => void)[] = [];
+  paceInput(socket, clock, (then) => void turns.push(then));
+  return { clock, socket, turn: () => turns.splice(0).forEach((then) => then()) };
+}
+
+it('a read that filled its buffer is followed by a turn of the others, and as long a rest as it took', () => {
+  const { clock, socket, turn } = rig();
+  socket.emit('data', new Uint8Array(65_536));
+  expect(socket.said).toEqual(['pause']);
+  clock.advance(7);
+  turn();
+  expect(socket.said).toEqual(['pause']);
+  clock.advance(6);
+  expect(socket.said).toEqual(['pause']);
+  clock.advance(1);
+  expect(socket.said).toEqual(['pause', 'resume']);
+  socket.emit('data', new Uint8Array(65_536));
+  turn();
+  expect(socket.said).toEqual(['pause', 'resume', 'pause', 'resume']);
+});
+
+it('what comes in small pieces is read as it comes', () => {
+  const { socket } = rig();
+  for (let n = 0; n < 100; n++) socket.emit('data', new Uint8Array(1_000));
+  expect(socket.said).toEqual([]);
+});
+
+it('the socket is found in the client library, so that a flood leaves turns for others', async () => {
+  const publisher = await nats.connect();
+  expect(socketOf(publisher)).toBeDefined();
+  const connection = new Connection({
+    settings: { servers: [nats.url] },
+    clock: new SystemClock(),
+    random: Math.random,
+    log: SILENT_LOG,
+    onState: () => undefined,
+  });
+  try {
+    connection.start();
+    const FLOOD = 256;
+    let heard = 0;
+    let mostInOneTurn = 0;
+    let inThisTurn = 0;
+    let over = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (over = resolve));
+    connection.subscribe('flood', ({ data }) => {
+      heard += 1;
+      inThisTurn += data.length;
+      mostInOneTurn = Math.max(mostInOneTurn, inThisTurn);
+      if (heard === FLOOD) over();
+    });
+    const tick = (): void => {
+      inThisTurn = 0;
+      if (heard < FLOOD) setImmediate(tick);
+    };
+    tick();
+    while (!connection.connected) await new Promise((then) => setTimeout(then, 5));
+    await new Promise<void>((resolve) => connection.barrier(() => resolve()));
+    for (let n = 0; n < FLOOD; n++) publisher.publish('flood', new Uint8Array(60_000));
+    await ended;
+    // Without the pace nearly 2 MB come at once.
+    expect(mostInOneTurn).toBeLessThanOrEqual(524_288);
+  } finally {
+    await connection.close();
+  }
+});
