@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../firmware-sim/random.js';
 import { fromHex } from '../firmware-sim/vectors.js';
 import { numberOf } from '../../src/point/point.js';
+import { FakeClock } from '../support/fake-clock.js';
 import {
   SessionHarness,
   ackAll,
@@ -117,17 +118,23 @@ describe.each([
 });
 
 describe('a command on a line that only echoes', () => {
-  it('ends unconfirmed, and is not sent again', () => {
-    const harness = SessionHarness.opened({
-      echoMs: 0,
-      commands: ['restart'],
-      record: { acknowledges: 'yes' },
-    });
+  it('waits where nothing else was heard either', () => {
+    const harness = SessionHarness.opened({ echoMs: 0, commands: ['restart'] });
     const command = harness.set('restart', 1);
     harness.advance(600_000);
-    // The time found no answer: a command waits for a sign of life.
     expect(command.state).toBe('pending');
-    expect(harness.written.filter(({ point }) => point?.type === 'restart')).toEqual([]);
+    expect(harness.takePoints()).not.toContain('restart=1');
+  });
+
+  it('ends unconfirmed with its last retry where the device has just gone', () => {
+    const harness = SessionHarness.talking({ commands: ['restart'] });
+    harness.acks = ackNothing;
+    harness.echoMs = 0;
+    const command = harness.set('restart', 1);
+    harness.advance(600_000);
+    expect(command).toMatchObject({ state: 'ended', confirmedNs: undefined });
+    expect(harness.takePoints().filter((point) => point === 'restart=1')).toHaveLength(4);
+    expect(harness.connected).toEqual([true, false]);
   });
 });
 
@@ -254,6 +261,15 @@ describe('on a line that echoes', () => {
     const harness = SessionHarness.opened({ echo: slow, ackTimeoutMs: 10_000 });
     const [time] = harness.take();
     harness.advance((time!.frame.length / 2) * 40 + 900);
+    returned(harness, time!);
+    expect(echoes(harness)).toBe(true);
+  });
+
+  it('what came in time, and is read late, since this process was held up, is one', () => {
+    const clock = new HeldUpClock();
+    const harness = SessionHarness.opened({ clock, ackTimeoutMs: 10_000 });
+    const [time] = harness.take();
+    clock.heldUpMs = 3_000;
     returned(harness, time!);
     expect(echoes(harness)).toBe(true);
   });
@@ -454,6 +470,15 @@ describe('an echo that begins in mid-session', () => {
     expect(harness.session.downlink.acknowledges).toBe('yes');
   });
 });
+
+/** Its time goes on while no timer fires, as for a process that is not let run. */
+class HeldUpClock extends FakeClock {
+  heldUpMs = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.heldUpMs;
+  }
+}
 
 const valueIn = (point: NonNullable<Sent['point']>): string => shown({ point } as Sent);
 
