@@ -2,25 +2,35 @@
  * What the points that others publish on a link's node mean (design.md, "Whose
  * points", "Listening").
  */
-import { NS_PER_S } from '../point/clock.js';
+import { CLOCK_STEP_NS, NS_PER_S, wallMinusMonotonic, type Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointMap } from '../point/point-map.js';
-import { canonicalKey, isDeleted, isTrue, numberOf, type Point } from '../point/point.js';
+import {
+  canonicalKey,
+  floatValue,
+  isDeleted,
+  isTrue,
+  makePoint,
+  numberOf,
+  type Point,
+} from '../point/point.js';
 import { isNeverSentDown, isReservedType } from '../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../point/token.js';
+import { SettingTime, isFar, type Heard, type TimeRecord } from '../session/setting-time.js';
 import { isReset } from './statistics.js';
 
-/** Live, or found when the node was read. */
-export type Heard = 'live' | 'reading';
-
 export interface BusActions {
-  /** Somebody has set a point that goes to the device. */
-  set(point: Point): void;
+  /** Somebody has set a point that goes to the device. False: it does not count. */
+  set(point: Point, heard: Heard): boolean;
   /** True if the type is one of the link's commands. */
   isCommand(type: string): boolean;
   /** True if nothing as new was ever set of this point, as far as is known. */
   isNews(point: Point): boolean;
+  /** That was read, and never acts: as a command it comes too late. */
+  passOver(point: Point): void;
   disable(disabled: boolean): void;
+  /** SIOT may have kept another value of the same time: it is to show this one. */
+  show(point: Point): void;
   reset(point: Point): void;
   /** Somebody has given the node a description, or has emptied it. */
   described(point: Point, heard: Heard): void;
@@ -29,7 +39,9 @@ export interface BusActions {
 
 /** What is kept of the judge over restarts of the gateway. */
 export interface JudgeRecord {
-  readonly disabled?: { readonly value: boolean; readonly time: string };
+  readonly disabled?: { readonly value: boolean } & TimeRecord;
+  /** When each was last done. */
+  readonly resets?: Readonly<Record<string, TimeRecord>>;
   /** When the node was last read, ns as decimal text. */
   readonly lastReading?: string;
 }
@@ -45,9 +57,11 @@ const SHOWN_OF_LONG = 40;
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
 export class BusJudge {
-  #disabled: { readonly value: boolean; readonly time: bigint } | undefined;
-  #lastReadingNs: bigint | undefined;
-  readonly #resetTimes = new Map<string, bigint>();
+  #disabled: { readonly value: boolean; readonly time: SettingTime } | undefined;
+  /** By the wall clock; and how that differed from the other one then, if it was in this life. */
+  #lastReading: { readonly ns: bigint; readonly offsetNs?: bigint } | undefined;
+  readonly #resetTimes = new Map<string, SettingTime>();
+  readonly #farSaid = new PointMap<true>();
   readonly #refused = new PointMap<bigint>();
   readonly #refusedTypes = new Set<string>();
   #foreignOwnerSaid = false;
@@ -56,34 +70,43 @@ export class BusJudge {
   constructor(
     private readonly nodeId: string,
     private readonly actions: BusActions,
+    private readonly clock: Clock,
     private readonly log: Log,
     record: JudgeRecord,
   ) {
-    const { disabled, lastReading } = record;
+    const { disabled, resets = {}, lastReading } = record;
     if (disabled !== undefined) {
-      this.#disabled = { value: disabled.value, time: BigInt(disabled.time) };
+      const { value } = disabled;
+      const point = makePoint({ type: 'disabled', value: floatValue(value ? 1 : 0) });
+      this.#disabled = { value, time: SettingTime.restore(disabled, point) };
     }
-    if (lastReading !== undefined) this.#lastReadingNs = BigInt(lastReading);
+    for (const [type, time] of Object.entries(resets)) {
+      if (!isReset(type)) continue;
+      const point = makePoint({ type, value: floatValue(1) });
+      this.#resetTimes.set(type, SettingTime.restore(time, point));
+    }
+    if (lastReading !== undefined) this.#lastReading = { ns: BigInt(lastReading) };
   }
 
   get disabled(): boolean {
     return this.#disabled?.value ?? false;
   }
 
-  /** Of the last point that acted on the link itself, ns; 0 if there was none. */
-  lastTime(type: string): bigint {
-    const last = type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
-    return last ?? 0n;
+  /** Of the last point that acted on the link itself. */
+  lastTime(type: string): SettingTime | undefined {
+    return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
   }
 
   record(): JudgeRecord {
+    const disabled = this.#disabled;
+    const resets = [...this.#resetTimes].map(([type, time]) => [type, time.record()] as const);
+    const lastReading = this.#lastReadingNs?.toString();
     return {
-      ...(this.#disabled === undefined
+      ...(disabled === undefined
         ? {}
-        : {
-            disabled: { value: this.#disabled.value, time: this.#disabled.time.toString() },
-          }),
-      ...(this.#lastReadingNs === undefined ? {} : { lastReading: this.#lastReadingNs.toString() }),
+        : { disabled: { value: disabled.value, ...disabled.time.record() } }),
+      ...(resets.length === 0 ? {} : { resets: Object.fromEntries(resets) }),
+      ...(lastReading === undefined ? {} : { lastReading }),
     };
   }
 
@@ -97,26 +120,27 @@ export class BusJudge {
   }
 
   /** The node as the store has it. */
-  reading(points: readonly Point[], nowNs: bigint): void {
+  reading(points: readonly Point[]): void {
     for (const point of points) this.#judge(point, 'reading');
-    this.#lastReadingNs = nowNs;
+    this.#lastReading = { ns: this.clock.wallNs(), offsetNs: wallMinusMonotonic(this.clock) };
   }
 
-  /** The gateway's clock was stepped, by so many ns: all that it has dated is now. */
-  clockStepped(byNs: bigint): void {
-    if (this.#lastReadingNs !== undefined) this.#lastReadingNs += byNs;
+  /** As the clock would have dated it that is right now: it may have been stepped since. */
+  get #lastReadingNs(): bigint | undefined {
+    const last = this.#lastReading;
+    if (last?.offsetNs === undefined) return last?.ns;
+    const steppedNs = wallMinusMonotonic(this.clock) - last.offsetNs;
+    const isStep = steppedNs > CLOCK_STEP_NS || steppedNs < -CLOCK_STEP_NS;
+    return isStep ? last.ns + steppedNs : last.ns;
   }
 
   #judge(point: Point, heard: Heard): void {
     if (this.#isOwners(point, heard) || this.#isTooLong(point)) return;
     const { type } = point;
     if (type === 'disabled') {
-      this.#judgeDisabled(point);
+      this.#judgeDisabled(point, heard);
     } else if (isReset(type)) {
-      const last = this.#resetTimes.get(type);
-      if (last !== undefined && point.time <= last) return;
-      this.#resetTimes.set(type, point.time);
-      this.actions.reset(point);
+      this.#judgeReset(point, heard);
     } else if (isNeverSentDown(type)) {
       if (isReservedType(type)) this.#refuse(point, 'it is not the device’s');
       else this.actions.described(point, heard);
@@ -125,7 +149,7 @@ export class BusJudge {
     } else {
       const isStale = heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point);
       if (isStale) this.#passOver(point);
-      else this.actions.set(point);
+      else if (this.actions.set(point, heard)) this.#counted(point);
     }
   }
 
@@ -151,11 +175,18 @@ export class BusJudge {
 
   /** A command found in a reading counts only if it is newer than the one before. */
   #isFresh(point: Point): boolean {
-    return this.#lastReadingNs !== undefined && point.time > this.#lastReadingNs;
+    const last = this.#lastReadingNs;
+    return last !== undefined && point.time > last;
+  }
+
+  /** It is known from now on: a clock that is set otherwise does not make it newer. */
+  #passOver(point: Point): void {
+    this.#sayPassedOver(point);
+    this.actions.passOver(point);
   }
 
   /** Nobody is to wonder where a command has gone that was made while the gateway was away. */
-  #passOver(point: Point): void {
+  #sayPassedOver(point: Point): void {
     const last = this.#lastReadingNs;
     if (last === undefined || point.time < last - SLOW_CLOCK_NS) return;
     if (!this.actions.isNews(point)) return;
@@ -164,15 +195,41 @@ export class BusJudge {
     this.#refuse(point, why);
   }
 
-  #judgeDisabled(point: Point): void {
+  #judgeReset(point: Point, heard: Heard): void {
+    const { type } = point;
+    const last = this.#resetTimes.get(type);
+    const time = SettingTime.judge(last, point, heard, this.clock.wallNs());
+    if (time === undefined) return;
+    this.#resetTimes.set(type, time);
+    this.actions.reset(point);
+    this.#counted(point);
+  }
+
+  #judgeDisabled(point: Point, heard: Heard): void {
     if (canonicalKey(point.key) !== '0') return;
-    if (this.#disabled !== undefined && point.time <= this.#disabled.time) return;
+    const time = SettingTime.judge(this.#disabled?.time, point, heard, this.clock.wallNs());
+    if (time === undefined) return;
     const before = this.disabled;
-    this.#disabled = {
-      value: isTrue(point.value) && !isDeleted(point),
-      time: point.time,
-    };
+    this.#disabled = { value: isTrue(point.value) && !isDeleted(point), time };
     if (this.disabled !== before) this.actions.disable(this.disabled);
+    if (time.tied)
+      this.actions.show({ ...point, origin: '', time: time.following(this.clock.wallNs()) });
+    this.#counted(point);
+  }
+
+  /** SIOT keeps the latest, whatever counts here: nobody is to wonder why it shows that. */
+  #counted({ type, key, time }: Point): void {
+    const nowNs = this.clock.wallNs();
+    if (!isFar(time, nowNs) || this.#farSaid.get(type, key) === true) return;
+    if (this.#farSaid.size >= MOST_REFUSED) return;
+    this.#farSaid.set(type, key, true);
+    const aheadS = Number((time - nowNs) / NS_PER_S);
+    this.log.warn(
+      { type, key, aheadS },
+      'somebody has set this point with a time far ahead of this machine’s clock: it counts as ' +
+        'set now, and so does what is set after it; but SIOT keeps the later time, and goes on ' +
+        'showing this value until then (which of the two clocks is wrong?)',
+    );
   }
 
   #refuse(point: Point, why: string): void {

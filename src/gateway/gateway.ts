@@ -1,7 +1,7 @@
 /** The daemon: links, the outbox and SIOT, joined; and what a changed configuration changes. */
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
-import { NS_PER_MS, type Clock, type Timer } from '../point/clock.js';
+import { CLOCK_STEP_NS, wallMinusMonotonic, type Clock, type Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { PointBudget } from '../session/room.js';
 import type { NatsSource } from '../siot/nats-settings.js';
@@ -46,8 +46,6 @@ const DRAIN_MS = 3_000;
 const LET_GO_MS = 1_300;
 const KEEP_MS = 1_000;
 const CLOCK_LOOK_MS = 2_000;
-/** A step of the machine's clock that devices must hear of. */
-const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
 
 export class Gateway {
   readonly #links = new Map<string, Link>();
@@ -426,16 +424,12 @@ export class Gateway {
           { seconds: Number(step) / 1e9 },
           'the clock of this machine was stepped: devices get the time again',
         );
-        for (const link of this.#links.values()) link.clockStepped(step);
+        for (const link of this.#links.values()) link.clockStepped();
       }
       this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
     };
     this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
   }
-}
-
-function wallMinusMonotonic(clock: Clock): bigint {
-  return clock.wallNs() - BigInt(Math.round(clock.monotonicMs() * 1e6));
 }
 
 /** Two links that speak as one node would overwrite each other. */

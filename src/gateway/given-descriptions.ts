@@ -3,18 +3,15 @@
  * device's own is not published, whatever the times of both; once it is emptied
  * the device's latest goes out (design.md, "Whose points").
  */
-import { NS_PER_S } from '../point/clock.js';
 import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../point/point.js';
 import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import { fromValueRecord, toValueRecord, type ValueRecord } from '../session/settings.js';
-import type { Heard } from './bus-judge.js';
+import { isFar, type Heard } from '../session/setting-time.js';
 
 /** Distinct keys that are kept: they are other people’s words, and must not fill the memory. */
 const MOST_GIVEN = 100;
 /** Characters of a device's text that are kept on disk; a longer one is known until the gateway ends. */
 const LONGEST_KEPT = 1_000;
-/** A time so much ahead of the clock is as good as now: what comes later must count (design.md, "Far times"). */
-const FAR_NS = 60n * NS_PER_S;
 
 /** A description as it is kept over restarts of the gateway. */
 export interface GivenRecord {
@@ -85,7 +82,7 @@ export class GivenDescriptions {
   heard(point: Point, heard: Heard): void {
     const key = canonicalKey(point.key);
     const now = this.host.now();
-    const time = point.time > now + FAR_NS ? now : point.time;
+    const time = isFar(point.time, now) ? now : point.time;
     const before = this.#given.get(key);
     // A reading shows the same one again; what is live comes in order, also within one tick of a clock.
     if (

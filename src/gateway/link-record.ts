@@ -38,10 +38,18 @@ const value = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('json'), text: z.string() }),
 ]);
 
+const time = {
+  time: decimal,
+  stated: decimal.optional(),
+  seen: decimal.optional(),
+  tied: z.boolean().optional(),
+  known: z.array(z.tuple([decimal, z.int()])).optional(),
+};
+
 const setting = z.object({
   type: z.string(),
   key: z.string(),
-  time: decimal,
+  ...time,
   value,
   tombstone: z.int(),
   origin: z.string(),
@@ -67,7 +75,8 @@ const session = z.object({
 });
 
 const judge = z.object({
-  disabled: z.object({ value: z.boolean(), time: decimal }).optional(),
+  disabled: z.object({ value: z.boolean(), ...time }).optional(),
+  resets: z.record(z.string(), z.object(time)).optional(),
   lastReading: decimal.optional(),
 });
 

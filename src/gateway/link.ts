@@ -31,6 +31,7 @@ import type { LinkRecord } from './link-record.js';
 import type { NamesFile } from './names-file.js';
 import { Resender } from './resender.js';
 import { Saver } from './saver.js';
+import { OwnTimes } from './own-times.js';
 import { SettingGate } from './setting-gate.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
@@ -84,6 +85,7 @@ export class Link {
   /** Of a device's description that may be published again. */
   readonly #describer: Resender;
   readonly #watchers = new Set<SettingWatcher>();
+  readonly #ownTimes = new OwnTimes();
 
   constructor(private readonly parts: LinkParts) {
     const { config, clock, log, record } = parts;
@@ -163,14 +165,18 @@ export class Link {
     this.#judge = new BusJudge(
       parts.nodeId,
       {
-        set: (point) => this.#session.set(point),
+        set: (point, heard) => this.#session.set(point, heard) !== undefined,
         isCommand: (type) => this.#session.settings.isCommand(type),
-        isNews: (point) => this.#session.settings.judge(point) !== 'notNewer',
+        isNews: (point) =>
+          this.#session.settings.judge(point, 'reading', clock.wallNs()) !== 'notNewer',
+        passOver: (point) => this.#session.settings.passOver(point, clock.wallNs()),
+        show: (point) => this.#node?.status([point]),
         disable: (disabled) => this.#disable(disabled),
         reset: (point) => this.#node?.status(this.#statistics.reset(point)),
         described: (point, heard) => this.#descriptions.heard(point, heard),
         refused: () => this.#session.counters.notice('refusedSetting'),
       },
+      clock,
       log,
       record.judge ?? {},
     );
@@ -284,7 +290,7 @@ export class Link {
           this.#session.read(points, this.#lane.length > 0);
           const owners = points.filter((point) => this.#isOwners(point));
           this.#session.replica.givenBefore(owners);
-          this.#judge.reading(points, this.parts.clock.wallNs());
+          this.#judge.reading(points);
           this.#session.shown(owners);
           this.#saver.soon();
         },
@@ -302,9 +308,8 @@ export class Link {
     this.#node = undefined;
   }
 
-  /** The gateway's clock was stepped, by so many ns. */
-  clockStepped(byNs: bigint): void {
-    this.#judge.clockStepped(byNs);
+  /** The gateway's clock was stepped. */
+  clockStepped(): void {
     this.#session.clockStepped();
   }
 
@@ -313,9 +318,17 @@ export class Link {
    * is undefined when it was not taken; `watch` hears of its changes.
    */
   set(point: Point): Setting | undefined {
+    const { type, key, time, origin } = point;
+    this.#ownTimes.done(point);
     this.#judge.live([point]);
-    const setting = this.#session.settings.get(point.type, point.key);
-    return setting?.point.time === point.time ? setting : undefined;
+    const setting = this.#session.settings.get(type, key);
+    // It may have been heard before, and another may have taken its place since.
+    return setting?.time.stated === time && setting.point.origin === origin ? setting : undefined;
+  }
+
+  /** As {@link set}, of one that could not be published. */
+  notSet(point: Point): void {
+    this.#ownTimes.done(point);
   }
 
   /** Why a setting would not be taken, for people; `undefined`: it would. */
@@ -323,11 +336,11 @@ export class Link {
     return isOwnSwitch(point.type, point.key) ? undefined : this.#session.whyNotSet(point);
   }
 
-  /** A time for a setting of now: newer than the last one. */
+  /** A time for a setting of now: newer than the last one. {@link set} or {@link notSet} follows. */
   settingTime(type: string, key: string): bigint {
-    const last = this.#session.settings.get(type, key)?.point.time ?? this.#judge.lastTime(type);
+    const last = this.#session.settings.get(type, key)?.time ?? this.#judge.lastTime(type);
     const now = this.parts.clock.wallNs();
-    return now > last ? now : last + 1n;
+    return this.#ownTimes.give(type, key, last?.following(now) ?? now);
   }
 
   watchSettings(watcher: SettingWatcher): () => void {

@@ -1,12 +1,14 @@
 /**
  * What others publish on a link's node, at a pace that leaves time for other
  * links. Somebody who sets a point 10,000 times a second means the last: of
- * what has to wait only the newest of each point is kept.
+ * what has to wait only the newest of each point is kept, and where times say
+ * little, what it takes to judge it as if all had been.
  */
 import type { Clock, Timer } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
-import type { Point } from '../point/point.js';
+import { sameValue, type Point } from '../point/point.js';
 import type { SettingRefusal, SettingRoom } from '../session/setting-room.js';
+import { isFar } from '../session/setting-time.js';
 
 /** So many may come at once. */
 const BURST = 500;
@@ -29,7 +31,8 @@ export interface SettingGateHost {
 }
 
 export class SettingGate {
-  readonly #waiting = new PointMap<Point>();
+  /** Of each point in the order in which they came. */
+  readonly #waiting = new PointMap<readonly Point[]>();
   #allowed = BURST;
   #sinceMs: number;
   #timer: Timer | undefined;
@@ -48,7 +51,7 @@ export class SettingGate {
 
   /** What waits, nothing of which is judged yet. */
   get waiting(): Iterable<Point> {
-    return this.#waiting.values();
+    return [...this.#waiting.values()].flatMap((points) => points.slice(-1));
   }
 
   get size(): number {
@@ -76,26 +79,30 @@ export class SettingGate {
   }
 
   #wait(point: Point): void {
-    const { type, key, time } = point;
-    const before = this.#waiting.get(type, key);
-    if (before !== undefined && time < before.time) {
+    const { type, key } = point;
+    const before = this.#waiting.get(type, key) ?? [];
+    const after = joined(before, point, this.clock.wallNs());
+    if (!after.includes(point)) {
       this.host.delayed();
       return;
     }
-    const isPlace = before !== undefined || this.#waiting.size < this.mostNew;
+    const isPlace = before.length > 0 || this.#waiting.size < this.mostNew;
     if (!isPlace && !this.host.isKnown(type, key)) {
       this.#refuse(point, 'tooManySettings');
       return;
     }
-    const isRoom = this.room.fits(point, before);
-    if (before !== undefined) this.#take(before);
+    const isRoom = this.room.fits(
+      point,
+      before.find((one) => !after.includes(one)),
+    );
+    this.#take(before);
     if (!isRoom) {
       this.#refuse(point, 'tooManySettingBytes');
       return;
     }
     this.host.delayed();
-    this.#waiting.set(type, key, point);
-    this.room.take(point);
+    this.#waiting.set(type, key, after);
+    for (const one of after) this.room.take(one);
   }
 
   #refuse(point: Point, cause: SettingRefusal): void {
@@ -106,9 +113,11 @@ export class SettingGate {
     });
   }
 
-  #take(point: Point): void {
-    this.#waiting.delete(point.type, point.key);
-    this.room.giveBack(point);
+  #take(points: readonly Point[]): void {
+    for (const point of points) {
+      this.#waiting.delete(point.type, point.key);
+      this.room.giveBack(point);
+    }
   }
 
   #later(): void {
@@ -123,11 +132,11 @@ export class SettingGate {
   /** Returns how many were judged. */
   #judge(most: number): number {
     const due: Point[] = [];
-    for (const point of this.#waiting.values()) {
+    for (const points of this.#waiting.values()) {
       if (due.length >= most) break;
-      due.push(point);
+      due.push(...points);
     }
-    for (const point of due) this.#take(point);
+    this.#take(due);
     if (due.length > 0) this.host.judge(due);
     return due.length;
   }
@@ -138,3 +147,21 @@ export class SettingGate {
     this.#sinceMs = nowMs;
   }
 }
+
+/**
+ * What waits of a point once one more has come: the newest, of a time that can be
+ * believed and of one that is far ahead; and of equal times the first and the last,
+ * since stores may keep the first.
+ */
+function joined(waiting: readonly Point[], point: Point, nowNs: bigint): readonly Point[] {
+  const far = isFar(point.time, nowNs);
+  const alike = waiting.filter(({ time }) => isFar(time, nowNs) === far);
+  if (alike.some(({ time }) => time > point.time)) return waiting;
+  const [first] = alike.filter(({ time }) => time === point.time);
+  const left = waiting.filter((one) => one === first || !alike.includes(one));
+  const isAgain = first !== undefined && isSame(first, point) && alike.length === 1;
+  return isAgain ? left : [...left, point];
+}
+
+const isSame = (one: Point, other: Point): boolean =>
+  sameValue(one.value, other.value) && one.tombstone === other.tombstone;

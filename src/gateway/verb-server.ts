@@ -183,6 +183,7 @@ export class VerbServer {
     try {
       await this.parts.siot.publishSetting(link.nodeId, point);
     } catch (error) {
+      link.notSet(point);
       reply({ state: 'refused', reason: error instanceof Error ? error.message : String(error) });
       return;
     }

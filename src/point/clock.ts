@@ -19,6 +19,14 @@ export interface Timer {
 export const NS_PER_MS = 1_000_000n;
 export const NS_PER_S = 1_000_000_000n;
 
+/** How the two clocks of a machine differ, ns: changes when the wall clock is stepped. */
+export function wallMinusMonotonic(clock: Clock): bigint {
+  return clock.wallNs() - BigInt(Math.round(clock.monotonicMs() * 1e6));
+}
+
+/** A wall clock that is off its course by more has been stepped. */
+export const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
+
 /** How far the fine clock may be from the machine's before it is set anew. */
 const FOLLOW_MS = 2;
 

@@ -10,6 +10,7 @@ import type { Replica } from './replica.js';
 import type { NodeRoom } from './room.js';
 import type { LastKnown } from './restart.js';
 import type { SettingRefusal } from './setting-room.js';
+import type { Heard } from './setting-time.js';
 import type { Setting, SettingRecord, SettingsBook } from './settings.js';
 
 /** What is kept of a link over restarts of the gateway. */
@@ -89,7 +90,7 @@ export interface Conversation {
   /** Why this setting would not be taken, for people; `undefined`: it would. */
   whyNotSet(point: Point): string | undefined;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
-  set(point: Point): Setting | undefined;
+  set(point: Point, heard?: Heard): Setting | undefined;
   /** Somebody has set a point for which there is no room. */
   refuse(point: Point, cause: SettingRefusal): void;
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */

@@ -10,6 +10,8 @@ export interface FatesHost {
   acknowledged(setting: Setting): void;
   /** It had not: that was an echo of ours. */
   notAcknowledged(setting: Setting): void;
+  /** It was sent, and nobody will ever know whether the device has it. */
+  unconfirmed(setting: Setting): void;
   /** A setting's state or reason has changed. */
   changed(setting: Setting): void;
 }
@@ -68,6 +70,7 @@ export class Fates {
     setting.restoring = false;
     setting.state = setting.command ? 'ended' : 'unconfirmed';
     this.counters.notice('unconfirmed');
+    this.host.unconfirmed(setting);
     this.host.changed(setting);
   }
 
@@ -84,6 +87,7 @@ export class Fates {
       { type: command.point.type, key: command.point.key },
       `command is unconfirmed: ${why}; it is not sent again`,
     );
+    this.host.unconfirmed(command);
     this.host.changed(command);
   }
 

@@ -50,6 +50,7 @@ import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
 import type { SettingRefusal } from './setting-room.js';
+import type { Heard } from './setting-time.js';
 import { SettingsBook, type Setting } from './settings.js';
 import { Uplink } from './uplink.js';
 
@@ -207,6 +208,7 @@ export class Session implements Conversation {
         valueOf: (setting) => this.#valueOf(setting),
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         notAcknowledged: (setting) => this.#judge.notAcknowledged(setting),
+        unconfirmed: (setting) => this.#judge.unconfirmed(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#presence.gone(),
         learned: (acknowledges) => this.#learned(acknowledges),
@@ -367,16 +369,16 @@ export class Session implements Conversation {
   }
 
   /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
-  set(point: Point): Setting | undefined {
+  set(point: Point, heard: Heard = 'live'): Setting | undefined {
     const wanted = this.#judge.withLastValue(point);
-    const acceptance = this.settings.judge(wanted);
-    if (acceptance === 'notNewer') return undefined;
-    if (acceptance !== 'new') {
-      this.refuse(point, acceptance);
+    const time = this.settings.judge(wanted, heard, this.clock.wallNs());
+    if (time === 'notNewer') return undefined;
+    if (typeof time === 'string') {
+      this.refuse(point, time);
       return undefined;
     }
     this.room.learn(point);
-    const { setting, replaced } = this.settings.take(wanted);
+    const { setting, replaced } = this.settings.take(wanted, time);
     setting.spelling ??= this.replica.find(point.type, point.key)?.spelling;
     this.host.changed();
     this.downlink.add(setting, replaced);
@@ -387,7 +389,7 @@ export class Session implements Conversation {
 
   refuse(point: Point, cause: SettingRefusal): void {
     this.counters.noRoom(cause, point.type);
-    const older = this.settings.endOlder(point);
+    const older = this.settings.endOlder(point, this.clock.wallNs());
     if (older === undefined) return;
     this.downlink.settled(older);
     this.#settingChanged(older);

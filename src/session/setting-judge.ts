@@ -103,19 +103,29 @@ export class SettingJudge {
   /** The device has acknowledged a setting. */
   acknowledged(setting: Setting): void {
     this.#doubts.end(setting);
-    const { point } = setting;
+    this.#showInForce(setting);
+  }
+
+  /** SIOT is to show what is in force, where it does not. */
+  #showInForce(setting: Setting): void {
+    const { point, time } = setting;
     setting.overtook = undefined;
     const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
-    if (newest === undefined || newest.time <= point.time || setting.reportedSinceSent) return;
-    // Reports with later times have overtaken it: SIOT is to show what is in force.
-    const value = isDeleted(point) ? newest.value : this.host.valueOf(setting);
+    if (setting.reportedSinceSent) return;
+    // Reports with later times have overtaken it, or SIOT has kept another one of the same time.
+    const isOvertaken = newest !== undefined && newest.time > time.stated;
+    if (!isOvertaken && !time.tied) return;
+    const value =
+      isDeleted(point) && newest !== undefined ? newest.value : this.host.valueOf(setting);
+    if (time.tied)
+      this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     if (this.host.publish(point.type, point.key, value, point.tombstone)) {
-      setting.overtook = newest;
+      if (isOvertaken) setting.overtook = newest;
       return;
     }
     this.clock.setTimer(PUBLISH_AGAIN_MS, () => {
       if (this.book.isCurrent(setting) && setting.inForce && !setting.waiting) {
-        this.acknowledged(setting);
+        this.#showInForce(setting);
       }
     });
   }
@@ -126,6 +136,11 @@ export class SettingJudge {
     setting.overtook = undefined;
     if (overtook === undefined || setting.reportedSinceSent) return;
     this.host.publish(point.type, point.key, overtook.value, overtook.tombstone);
+  }
+
+  /** It was sent, and the device will not say what became of it. */
+  unconfirmed(setting: Setting): void {
+    if (setting.time.tied && this.book.isCurrent(setting)) this.#showInForce(setting);
   }
 
   /** Whether an equal report tells anything new. */

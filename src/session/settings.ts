@@ -5,6 +5,7 @@
 import { PointMap } from '../point/point-map.js';
 import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../point/point.js';
 import { SettingRoom, type SettingRefusal } from './setting-room.js';
+import { SettingTime, type Heard, type TimeRecord } from './setting-time.js';
 
 /**
  * - `pending`: on its way
@@ -32,6 +33,7 @@ export class Setting {
   #transmissions = 0;
   #spelling: string | undefined;
   #confirmedNs: bigint | undefined;
+  #time: SettingTime;
   /** Sent at least once since it was made, or since the restart that it is restored after. */
   sent = false;
   /** A command that is on disk as sent: it may be, once. */
@@ -50,15 +52,30 @@ export class Setting {
   problem: string | undefined;
 
   constructor(
-    /** As it was set: the time and the key of whoever set it. */
+    /** As it was set, with the key of whoever set it, and the time as which it counts. */
     readonly point: Point,
+    time: SettingTime,
     /** Acts once: never sent again after its end. */
     readonly command: boolean,
     /** The same object for all settings of one point, one after the other. */
     readonly turn: object,
     /** Told of each change of what is kept over restarts. */
     private readonly changed: (setting: Setting) => void,
-  ) {}
+  ) {
+    this.#time = time;
+  }
+
+  get time(): SettingTime {
+    return this.#time;
+  }
+
+  /** That was read, and does not count. */
+  passOver(point: Point): void {
+    const passing = this.#time.passing(point);
+    if (passing === this.#time) return;
+    this.#time = passing;
+    this.changed(this);
+  }
 
   get state(): SettingState {
     return this.#state;
@@ -140,10 +157,9 @@ export class Setting {
 }
 
 /** A setting as it is kept over restarts of the gateway. */
-export interface SettingRecord {
+export interface SettingRecord extends TimeRecord {
   readonly type: string;
   readonly key: string;
-  readonly time: string;
   readonly value: ValueRecord;
   readonly tombstone: number;
   readonly origin: string;
@@ -161,8 +177,8 @@ export interface ValueRecord {
   readonly text?: string;
 }
 
-/** Whether a setting was taken, and if not, why. */
-export type Acceptance = 'new' | 'notNewer' | SettingRefusal;
+/** What a setting counts as, or why it does not. */
+export type Acceptance = SettingTime | 'notNewer' | SettingRefusal;
 
 export class SettingsBook {
   /** What they take, all of them: the one that is not in force any more is compared with later. */
@@ -188,13 +204,27 @@ export class SettingsBook {
 
   /**
    * Judges a point that somebody has set. Only one that is newer than the last
-   * setting of its type and key counts; reports of the device do not make it old.
+   * setting of its type and key counts (setting-time.ts); reports of the device do
+   * not make it old.
    */
-  judge(point: Point): Acceptance {
+  judge(point: Point, heard: Heard, nowNs: bigint): Acceptance {
     const last = this.#settings.get(point.type, point.key);
-    if (last !== undefined && point.time <= last.point.time) return 'notNewer';
     if (last === undefined && this.#settings.size >= this.limit) return 'tooManySettings';
-    return this.room.fits(point, last?.point) ? 'new' : 'tooManySettingBytes';
+    const once = this.isCommand(point.type);
+    const time = SettingTime.judge(last?.time, point, heard, nowNs, once);
+    if (time === undefined) return 'notNewer';
+    return this.room.fits(point, last?.point) ? time : 'tooManySettingBytes';
+  }
+
+  /** A command that was read and comes too late: it is known, and never acts. */
+  passOver(point: Point, nowNs: bigint): void {
+    const last = this.#settings.get(point.type, point.key);
+    if (last !== undefined) {
+      last.passOver(point);
+      return;
+    }
+    const time = this.judge(point, 'reading', nowNs);
+    if (typeof time !== 'string') this.take(point, time).setting.state = 'ended';
   }
 
   /** Why a setting cannot be taken, for people. */
@@ -217,9 +247,10 @@ export class SettingsBook {
    * A setting was refused: the one before it, if that is still pending, is not
    * wanted any more, and ends as refused. Returns it.
    */
-  endOlder({ type, key, time }: Point): Setting | undefined {
-    const older = this.#settings.get(type, key);
-    if (older?.state !== 'pending' || older.point.time >= time) return undefined;
+  endOlder(point: Point, nowNs: bigint): Setting | undefined {
+    const older = this.#settings.get(point.type, point.key);
+    if (older?.state !== 'pending') return undefined;
+    if (SettingTime.judge(older.time, point, 'live', nowNs) === undefined) return undefined;
     older.state = 'refused';
     return older;
   }
@@ -228,10 +259,13 @@ export class SettingsBook {
     return this.commands.has(type);
   }
 
-  /** Takes a point that {@link judge} found new; it takes the place of the last one. */
-  take(point: Point): { setting: Setting; replaced: Setting | undefined } {
+  /** Takes a point that {@link judge} found to count as of that time; it takes the place of the last one. */
+  take(
+    point: Point,
+    time = SettingTime.of(point),
+  ): { setting: Setting; replaced: Setting | undefined } {
     const replaced = this.#settings.get(point.type, point.key);
-    const setting = this.#make(point, replaced?.turn);
+    const setting = this.#make(point, time, replaced?.turn);
     setting.spelling = replaced?.spelling;
     setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
@@ -262,8 +296,10 @@ export class SettingsBook {
     return records;
   }
 
-  #make(point: Point, turn: object = {}): Setting {
-    const setting = new Setting(point, this.isCommand(point.type), turn, this.#noteChange);
+  #make(point: Point, time: SettingTime, turn: object = {}): Setting {
+    const counted = point.time === time.ns ? point : { ...point, time: time.ns };
+    const command = this.isCommand(point.type);
+    const setting = new Setting(counted, time, command, turn, this.#noteChange);
     this.#changed.add(setting);
     return setting;
   }
@@ -281,7 +317,7 @@ export class SettingsBook {
       };
       if (!this.room.fits(point)) continue;
       this.room.take(point);
-      const setting = this.#make(point);
+      const setting = this.#make(point, SettingTime.restore(record, point));
       setting.state = record.state;
       setting.restoring = record.restoring === true;
       setting.spelling = record.spelling;
@@ -299,7 +335,7 @@ function toRecord(setting: Setting): SettingRecord {
   return {
     type: point.type,
     key: point.key,
-    time: point.time.toString(),
+    ...setting.time.record(),
     value: toValueRecord(point.value),
     tombstone: point.tombstone,
     origin: point.origin,

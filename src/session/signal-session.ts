@@ -25,6 +25,7 @@ import type { ConversationHost } from './conversation.js';
 import { SignalFrames, type Page } from './signal-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
 import type { SettingRefusal } from './setting-room.js';
+import type { Heard } from './setting-time.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
 export interface SignalSessionOptions extends SignalReportOptions {
@@ -176,21 +177,21 @@ export class SignalSession implements Conversation {
     return isSent ? this.settings.whyNot(point) : NOT_SENT;
   }
 
-  set(point: Point): Setting | undefined {
+  set(point: Point, heard: Heard = 'live'): Setting | undefined {
     const sent = point.type === VALUE_TYPE ? this.options.plan.sent.get(point.key) : undefined;
     if (sent === undefined || isDeleted(point)) {
       this.counters.notice('refusedSetting');
       this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
       return undefined;
     }
-    const acceptance = this.settings.judge(point);
-    if (acceptance === 'notNewer') return undefined;
-    if (acceptance !== 'new') {
-      this.refuse(point, acceptance);
+    const time = this.settings.judge(point, heard, this.clock.wallNs());
+    if (time === 'notNewer') return undefined;
+    if (typeof time === 'string') {
+      this.refuse(point, time);
       return undefined;
     }
     this.room.learn(point);
-    const { setting, replaced } = this.settings.take(point);
+    const { setting, replaced } = this.settings.take(point, time);
     if (replaced !== undefined) this.host.settingChanged(replaced);
     const one = { ...sent, setting };
     this.#frames.apply(one);
@@ -205,7 +206,7 @@ export class SignalSession implements Conversation {
 
   refuse(point: Point, cause: SettingRefusal): void {
     this.counters.noRoom(cause, point.type);
-    const older = this.settings.endOlder(point);
+    const older = this.settings.endOlder(point, this.clock.wallNs());
     if (older === undefined) return;
     this.host.changed();
     this.host.settingChanged(older);
@@ -299,9 +300,12 @@ export class SignalSession implements Conversation {
   }
 
   /** Where frames of others have overtaken a setting in SIOT's eyes, it is shown once more. */
-  #showInForce({ point }: Setting): void {
+  #showInForce({ point, time }: Setting): void {
     const newest = this.replica.find(point.type, point.key)?.newest;
-    if (newest === undefined || newest.time <= point.time) return;
+    const isOvertaken = newest !== undefined && newest.time > time.stated;
+    if (!isOvertaken && !time.tied) return;
+    if (time.tied)
+      this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     this.#reports.say(point.key, point.value);
   }
 

@@ -5,6 +5,8 @@ import { floatValue, makePoint, stringValue, textOf, type Point } from '../../sr
 import { complaints, recordingLog, type Said } from './support.js';
 
 const NODE = 'dev-1';
+const S = 1_000_000_000n;
+const YEAR = 365n * 24n * 3_600n * S;
 
 /** Point types of the gateway or its administrator (design.md, "Whose points"). */
 const RESERVED = (
@@ -14,11 +16,17 @@ const RESERVED = (
 const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.split(' ');
 
 interface Rig {
-  readonly judge: BusJudge;
+  /** A reading is one at that time, ns. */
+  readonly judge: Pick<BusJudge, 'live' | 'ofOthers' | 'disabled' | 'lastTime' | 'record'> & {
+    reading(points: readonly Point[], nowNs: bigint): void;
+  };
+  readonly clock: { now: bigint; mono: bigint };
   readonly said: Said[];
   readonly done: {
     set: Point[];
+    passed: Point[];
     disabled: boolean[];
+    shown: Point[];
     reset: Point[];
     refused: number;
     described: string[];
@@ -29,11 +37,22 @@ interface Rig {
 
 function rig(record: JudgeRecord = {}, known = 0n): Rig {
   const said: Said[] = [];
-  const done: Rig['done'] = { set: [], disabled: [], reset: [], refused: 0, described: [] };
-  const judge = new BusJudge(
+  const clock = { now: 0n, mono: 0n };
+  const done: Rig['done'] = {
+    set: [],
+    passed: [],
+    disabled: [],
+    shown: [],
+    reset: [],
+    refused: 0,
+    described: [],
+  };
+  const real = new BusJudge(
     NODE,
     {
-      set: (point) => void done.set.push(point),
+      set: (point) => done.set.push(point) > 0,
+      passOver: (point) => void done.passed.push(point),
+      show: (point) => void done.shown.push(point),
       isCommand: (type) => type === 'restart',
       isNews: ({ time }) => time > known,
       disable: (disabled) => void done.disabled.push(disabled),
@@ -41,15 +60,34 @@ function rig(record: JudgeRecord = {}, known = 0n): Rig {
       described: ({ value }, heard) => void done.described.push(`${textOf(value)} ${heard}`),
       refused: () => void (done.refused += 1),
     },
+    {
+      wallNs: () => clock.now,
+      monotonicMs: () => Number(clock.mono) / 1e6,
+      setTimer: () => ({ cancel: () => undefined }),
+    },
     recordingLog(said),
     record,
   );
   const again = (): Rig => {
-    const content: unknown = JSON.parse(JSON.stringify({ of: 'link', judge: judge.record() }));
+    const content: unknown = JSON.parse(JSON.stringify({ of: 'link', judge: real.record() }));
     const entry = parseLinkEntry(content);
     return rig(entry?.of === 'link' ? entry.judge : undefined);
   };
-  return { judge, said, done, again };
+  const judge: Rig['judge'] = {
+    live: (points) => real.live(points),
+    ofOthers: (points) => real.ofOthers(points),
+    reading: (points, nowNs) => {
+      clock.mono += nowNs - clock.now;
+      clock.now = nowNs;
+      real.reading(points);
+    },
+    get disabled() {
+      return real.disabled;
+    },
+    lastTime: (type) => real.lastTime(type),
+    record: () => real.record(),
+  };
+  return { judge, clock, said, done, again };
 }
 
 const set = (type: string, number = 1, given: Partial<Point> = {}): Point =>
@@ -155,13 +193,28 @@ describe('commands found when the node is read', () => {
   });
 
   it('do not become newer when the clock is set right', () => {
-    const { judge, done } = rig();
-    judge.reading([set('restart', 1, { time: 5_000n })], 100n);
-    judge.clockStepped(10_000n);
-    judge.reading([set('restart', 1, { time: 5_000n })], 10_200n);
+    const { judge, clock, done } = rig();
+    judge.reading([set('restart', 1, { time: 50n * S })], 10n * S);
+    clock.now += 100n * S;
+    judge.reading([set('restart', 1, { time: 50n * S })], 115n * S);
     expect(done.set).toEqual([]);
-    judge.reading([set('restart', 1, { time: 10_300n })], 10_400n);
+    judge.reading([set('restart', 1, { time: 116n * S })], 120n * S);
     expect(done.set).toHaveLength(1);
+  });
+
+  it('nor older, when an earlier life has dated the last reading well', () => {
+    const { judge, clock, done } = rig({ lastReading: String(YEAR) });
+    clock.now = 5n * S;
+    clock.now += YEAR + 10n * S;
+    judge.reading([set('restart', 1, { time: YEAR + 8n * S })], YEAR + 20n * S);
+    expect(done.set).toHaveLength(1);
+  });
+
+  it('are known from then on when they do not count, whatever the clock says later', () => {
+    const { judge, done } = rig();
+    const old = set('restart', 1, { time: YEAR });
+    judge.reading([old], YEAR + S);
+    expect(done).toMatchObject({ set: [], passed: [old] });
   });
 
   it('and the last reading may be one before a restart of the gateway', () => {
@@ -199,9 +252,38 @@ describe('disabled', () => {
   it('is told when it changes, and only a newer one counts', () => {
     const { judge, done } = rig();
     judge.live([set('disabled', 1)]);
-    judge.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 101n })]);
+    judge.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 100n })]);
     judge.reading([set('disabled', 0, { time: 99n })], 500n);
     expect(done.disabled).toEqual([true]);
+  });
+
+  it('counts with an equal time when it is heard live, and is shown with a later one', () => {
+    const { judge, clock, done } = rig();
+    judge.live([set('disabled', 1)]);
+    judge.reading([set('disabled', 0)], 500n);
+    judge.live([set('disabled', 1)]);
+    expect(done).toMatchObject({ disabled: [true], shown: [] });
+    judge.live([set('disabled', 0), set('disabled', 0)]);
+    expect(done.disabled).toEqual([true, false]);
+    expect(done.shown).toEqual([set('disabled', 0, { origin: '', time: clock.now })]);
+    judge.live([set('disabled', 1)]);
+    expect(done.disabled).toEqual([true, false, true]);
+  });
+
+  it('of a far time counts once, and locks nobody out, over a restart too', () => {
+    const first = rig();
+    first.judge.reading([], 1_000n);
+    const far = set('disabled', 1, { time: 2n ** 63n - 1n });
+    first.judge.live([far]);
+    first.judge.live([set('disabled', 0, { time: 1_001n })]);
+    first.judge.reading([far], 2_000n);
+    const second = first.again();
+    second.judge.reading([far], 3_000n);
+    expect(first.done.disabled).toEqual([true, false]);
+    expect(second.judge.disabled).toBe(false);
+    expect(complaints(first.said)).toEqual([expect.stringMatching(/far ahead.*keeps the later/)]);
+    second.judge.live([set('disabled', 1, { time: 3_001n })]);
+    expect(second.judge.disabled).toBe(true);
   });
 
   it('ends with its deletion, and is exactly 1', () => {
@@ -248,6 +330,20 @@ describe('resets', () => {
   });
 });
 
+describe('a reset of a far time', () => {
+  it.each(RESETS)('%s is done once, over restarts too, and so is the next', (type) => {
+    const first = rig();
+    const far = set(type, 1, { time: 2n ** 63n - 1n });
+    first.judge.reading([far], 1_000n);
+    first.judge.reading([far], 2_000n);
+    const second = first.again();
+    second.judge.reading([far], 3_000n);
+    expect([first.done.reset, second.done.reset]).toEqual([[far], []]);
+    second.judge.live([set(type, 1, { time: 3_001n })]);
+    expect(second.done.reset).toHaveLength(1);
+  });
+});
+
 describe('another owner of the node', () => {
   it('is noticed by its connected, and said once', () => {
     const { judge, said } = rig();
@@ -269,11 +365,12 @@ describe('another owner of the node', () => {
 describe('the latest time of a switch', () => {
   it('is known, so that the next one is later', () => {
     const { judge } = rig();
-    expect(judge.lastTime('disabled')).toBe(0n);
+    const timeOf = (type: string): bigint | undefined => judge.lastTime(type)?.ns;
+    expect(timeOf('disabled')).toBeUndefined();
     judge.live([set('disabled', 1, { time: 7n }), set('rxReset', 1, { time: 9n })]);
-    expect(judge.lastTime('disabled')).toBe(7n);
-    expect(judge.lastTime('rxReset')).toBe(9n);
-    expect(judge.lastTime('limit')).toBe(0n);
+    expect(timeOf('disabled')).toBe(7n);
+    expect(timeOf('rxReset')).toBe(9n);
+    expect(timeOf('limit')).toBeUndefined();
   });
 });
 

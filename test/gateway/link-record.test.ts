@@ -44,6 +44,16 @@ function onDisk(): Record<string, unknown>[] {
     if (at === 1) setting.confirmedNs = 12345678901234567890n;
   }
   settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
+  // Of far and of equal times.
+  for (const [number, time] of [
+    [1, 2n ** 63n - 1n],
+    [2, 7n],
+    [3, 7n],
+  ] as const) {
+    const point = makePoint({ type: 'odd', value: floatValue(number), time });
+    const counted = settings.judge(point, 'live', 5n);
+    if (typeof counted !== 'string') settings.take(point, counted);
+  }
   return JSON.parse(JSON.stringify(settings.records())) as Record<string, unknown>[];
 }
 
@@ -77,6 +87,10 @@ describe('what is kept of a link', () => {
     expect(settings.get('restart', '')).toMatchObject({
       command: true,
       point: { time: -5n, tombstone: 3 },
+    });
+    expect(settings.get('odd', '')).toMatchObject({
+      point: { time: 8n, value: floatValue(3) },
+      time: { ns: 8n, stated: 7n, seen: 2n ** 63n - 1n, tied: true },
     });
     expect(JSON.parse(JSON.stringify(settings.records()))).toEqual(content);
   });

@@ -72,6 +72,33 @@ describe('what others set', () => {
     expect(counts.refused).toBe(0);
   });
 
+  it('loses nothing by times that say little: far ones, and equal ones', () => {
+    const { clock, judged, hear } = rig();
+    const far = 2n ** 63n - 1n;
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    const t = clock.wallNs();
+    for (const [number, time] of [
+      [1, far],
+      [2, t],
+      [3, t],
+      [4, t - 1n],
+      [5, t],
+      [6, far - 1n],
+      [7, far],
+      [7, far],
+    ] as const) {
+      hear('limit', number, time);
+    }
+    hear('again', 1, t);
+    hear('again', 1, t);
+    clock.advance(1_000);
+    const of = (type: string): number[] =>
+      judged.filter((point) => point.type === type).map(({ value }) => numberOf(value));
+    // Of each kind the first of the latest time, and the last.
+    expect(of('limit')).toEqual([1, 2, 5, 7]);
+    expect(of('again')).toEqual([1]);
+  });
+
   it('keeps no more than it must of somebody who invents points', () => {
     const { judged, counts, gate, hear } = rig();
     for (let n = 0; n < 20_000; n++) hear(`t${n}`, n);
@@ -109,6 +136,7 @@ describe('what others set', () => {
     expect(refused).toHaveLength(16);
     expect(new Set(refused.map(([, cause]) => cause))).toEqual(new Set(['tooManySettingBytes']));
     // A newer one of a point takes the place of the one before it, and ends it where there is no room.
+    clock.advance(1);
     gate.heard([text(clock, 'text0', 'y'.repeat(1_000))]);
     gate.heard([text(clock, 'text1', 'y'.repeat(9_000))]);
     expect([...gate.waiting].map(({ type }) => type)).not.toContain('text1');

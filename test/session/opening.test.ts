@@ -101,14 +101,12 @@ describe('a setting is pending until acknowledged', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'target=3']);
   });
 
-  it('an older one, or one of the same time, does not; "" and "0" are one point', () => {
+  it('an older one, or the same, does not; "" and "0" are one point', () => {
     const harness = SessionHarness.talking();
     const { point } = harness.set('target', 5);
-    for (const time of [point.time, point.time - 1n]) {
-      expect(harness.session.set(harness.settingPoint('target', 6, { time }))).toBeUndefined();
-      expect(
-        harness.session.set(harness.settingPoint('target', 6, { time, key: '0' })),
-      ).toBeUndefined();
+    for (const given of [point, { ...point, value: floatValue(6), time: point.time - 1n }]) {
+      expect(harness.session.set(given)).toBeUndefined();
+      expect(harness.session.set({ ...given, key: '0' })).toBeUndefined();
     }
     expect(harness.takePoints()).toEqual(['target=5']);
   });

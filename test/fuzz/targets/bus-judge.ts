@@ -38,22 +38,26 @@ export const busJudgeTarget: FuzzTarget = {
     const judge = new BusJudge(
       'node-1',
       {
-        set: (point: Point) => {
+        set: (point: Point, heard) => {
           must(!isNeverSentDown(point.type), `to be sent down: ${point.type}`);
           must(point.origin !== '' && point.origin !== 'node-1', 'its own, to be sent down');
-          harness.session.set(point);
+          return harness.session.set(point, heard) !== undefined;
         },
         isCommand: (type) => type === 'restart',
-        isNews: (point) => harness.session.settings.judge(point) !== 'notNewer',
+        isNews: (point) =>
+          harness.session.settings.judge(point, 'reading', harness.clock.wallNs()) !== 'notNewer',
+        passOver: (point) => harness.session.settings.passOver(point, harness.clock.wallNs()),
+        show: () => undefined,
         disable: () => undefined,
         reset: () => undefined,
         described: () => undefined,
         refused: () => undefined,
       },
+      harness.clock,
       SILENT_LOG,
       {},
     );
-    judge.reading(points.slice(0, points.length / 2), 1n);
+    judge.reading(points.slice(0, points.length / 2));
     judge.live(points);
     harness.advance(20_000);
     const kept = { session: harness.session.record(), judge: judge.record() };

@@ -90,8 +90,8 @@ function withChecksums(lines: Uint8Array): Uint8Array {
 
 /** A link lives with it: opens, is set, hears its device, and is kept again. */
 async function live(record: LinkRecord): Promise<void> {
-  const judge = new BusJudge('node-1', NOBODY, SILENT_LOG, record.judge ?? {});
   const harness = new SessionHarness({ record: record.session ?? {}, acks: ackAll });
+  const judge = new BusJudge('node-1', NOBODY, harness.clock, SILENT_LOG, record.judge ?? {});
   harness.open();
   harness.points([{ type: 'temp', value: 1 }]);
   harness.advance(40_000);
@@ -101,7 +101,9 @@ async function live(record: LinkRecord): Promise<void> {
 }
 
 const NOBODY = {
-  set: () => undefined,
+  set: () => false,
+  passOver: () => undefined,
+  show: () => undefined,
   isCommand: () => false,
   isNews: () => true,
   disable: () => undefined,
