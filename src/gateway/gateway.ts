@@ -2,7 +2,9 @@
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
 import { CLOCK_STEP_NS, wallMinusMonotonic, type Clock, type Timer } from '../point/clock.js';
+import { LimitedLog } from '../point/limited-log.js';
 import type { Log } from '../point/log.js';
+import { DEVICE_SAYS } from '../session/device-log.js';
 import { PointBudget } from '../session/room.js';
 import type { NatsSource } from '../siot/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
@@ -38,6 +40,9 @@ export interface GatewayParts {
   readonly usbRoot?: SystemRoot;
 }
 
+/** What is logged for all links together may be so many times as much as of one. */
+const SEVERAL_LINKS = 20;
+
 const NOT_STARTED: SiotStatus = { generation: 2, store: 'none', nats: 'connecting' };
 
 /** How long stopping may take to hand on what is still in the outbox. */
@@ -49,6 +54,7 @@ const CLOCK_LOOK_MS = 2_000;
 
 export class Gateway {
   readonly #links = new Map<string, Link>();
+  private readonly parts: GatewayParts;
   #record: GatewayRecord | undefined;
   #lock: StateLock | undefined;
   #siot: Siot | undefined;
@@ -72,8 +78,11 @@ export class Gateway {
 
   constructor(
     private config: GatewayConfig,
-    private readonly parts: GatewayParts,
+    given: GatewayParts,
   ) {
+    const limits = { links: SEVERAL_LINKS, passes: new Set([DEVICE_SAYS]) };
+    const parts = { ...given, log: new LimitedLog(given.log, given.clock, limits) };
+    this.parts = parts;
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);

@@ -1,17 +1,17 @@
 import type { OutboxLane } from '../outbox/outbox.js';
 import { NS_PER_S, type Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
+import { Occasional } from '../point/occasional.js';
 import type { Point } from '../point/point.js';
 import type { Replica } from '../session/replica.js';
 
 /** Share of its room below which a lane that was full has room again. */
 const ROOM_AGAIN = 0.9;
-const LOG_EVERY_MS = 60_000;
 
 /** A link's lane of the outbox, which says when it is full and when there is room again. */
 export class LinkLane {
   #isFull = false;
-  #loggedMs = Number.NEGATIVE_INFINITY;
+  readonly #told: Occasional;
   #isLogged = false;
 
   constructor(
@@ -20,7 +20,9 @@ export class LinkLane {
     private readonly log: Log,
     /** It is full now. */
     private readonly becameFull: () => void,
-  ) {}
+  ) {
+    this.#told = new Occasional(clock);
+  }
 
   /** Points were refused, and there is no room yet. */
   get isFull(): boolean {
@@ -66,9 +68,7 @@ export class LinkLane {
 
   #refuses(): void {
     this.#isFull = true;
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.#loggedMs >= LOG_EVERY_MS) {
-      this.#loggedMs = nowMs;
+    if (this.#told.due('full') > 0) {
       this.#isLogged = true;
       this.log.warn(
         { waiting: this.lane.length },

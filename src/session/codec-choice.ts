@@ -25,13 +25,16 @@ export class CodecChoice {
   readonly #probe: CodecProbe;
   #codec: PayloadCodec | undefined;
   #advice: string | undefined;
+  /** When the codec has changed lately, ms. */
+  readonly #changesMs: number[] = [];
+  #mixedSaid = false;
 
   constructor(
     private readonly host: CodecChoiceHost,
     private readonly protocol: 'auto' | PayloadCodecName,
     /** Last seen on the link, in an earlier life. */
     last: PayloadCodecName | undefined,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly log: Log,
     ackTimeoutMs: number,
   ) {
@@ -55,7 +58,7 @@ export class CodecChoice {
 
   /** For a person to do something about. */
   get advice(): string | undefined {
-    return this.#advice;
+    return this.#isMixed ? BY_TURNS : this.#advice;
   }
 
   opened(): void {
@@ -115,8 +118,21 @@ export class CodecChoice {
     if (this.#codec === codec) return;
     this.#codec = codec;
     this.#probe.stop();
-    this.log.info({ codec: codec.name }, 'the device speaks this codec');
+    this.#changesMs.push(this.clock.monotonicMs());
+    if (this.#changesMs.length > TURNS) this.#changesMs.shift();
+    if (!this.#isMixed) {
+      this.log.info({ codec: codec.name }, 'the device speaks this codec');
+    } else if (!this.#mixedSaid) {
+      this.#mixedSaid = true;
+      this.log.warn({}, BY_TURNS);
+    }
     this.host.known();
+  }
+
+  get #isMixed(): boolean {
+    const [first] = this.#changesMs;
+    if (first === undefined || this.#changesMs.length < TURNS) return false;
+    return this.clock.monotonicMs() - first < BY_TURNS_MS;
   }
 
   #settled(codec: PayloadCodec): void {
@@ -132,6 +148,13 @@ export class CodecChoice {
     this.#advice = advice;
   }
 }
+
+/** So many changes within this time are no device that was given other firmware. */
+const TURNS = 4;
+const BY_TURNS_MS = 60_000;
+const BY_TURNS =
+  'points come in two codecs by turns: are two devices on this line? ' +
+  'Give each a link of its own';
 
 const hasContent = ({ points, oddValues }: DecodedPayload): boolean =>
   points.length > 0 || oddValues > 0;

@@ -6,6 +6,7 @@ import type { FrameDiscard } from '../framing/framing.js';
 import type { PacketDiscard } from '../packet/packet.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
+import { Occasional } from '../point/occasional.js';
 import type { TokenProblem } from '../point/token.js';
 import type { ChannelDiscard } from '../transport/transport.js';
 import type { RoomProblem } from './room.js';
@@ -100,7 +101,6 @@ export type Notice =
   | 'givenDescription'
   | 'superseded';
 
-const LOG_EVERY_MS = 60_000;
 /** Types are other people's words: they must not fill the memory. */
 const MOST_TYPES_LOGGED = 100;
 
@@ -124,21 +124,21 @@ export class Counters {
   /** Points received that went on. */
   points = 0;
   readonly #causes = new Map<Discard | Notice, number>();
-  readonly #loggedAtMs = new Map<Discard, number>();
+  readonly #told: Occasional;
   readonly #typesLogged = new Map<'reserved' | SettingRefusal, Set<string>>();
 
   constructor(
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#told = new Occasional(clock);
+  }
 
   /** Counts what was thrown away, and says so at most once a minute for each cause. */
   discard(cause: Discard, detail: object, count = 1): void {
     this.#add(cause, count);
     if (WIRE_ERRORS.has(cause)) this.errorCount += count;
-    const now = this.clock.monotonicMs();
-    if (now - (this.#loggedAtMs.get(cause) ?? Number.NEGATIVE_INFINITY) < LOG_EVERY_MS) return;
-    this.#loggedAtMs.set(cause, now);
+    if (this.#told.due(cause) === 0) return;
     this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
   }
 

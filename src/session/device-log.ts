@@ -9,6 +9,9 @@ const BURST_LINES = 100;
 /** From then on a line in so many ms. */
 const LINE_EVERY_MS = 100;
 
+/** The message of each; the fields have the device's words. How many come is limited here. */
+export const DEVICE_SAYS = 'the device says';
+
 export class DeviceLog {
   /** When the last line allowed so far would be due, in ms of the monotonic clock. */
   #paidMs = Number.NEGATIVE_INFINITY;

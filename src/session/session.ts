@@ -35,7 +35,7 @@ import type {
 import { CodecChoice, isEmptyList } from './codec-choice.js';
 import { Counters, type Discard } from './counters.js';
 import type { Arrival } from './device-time.js';
-import { DeviceLog } from './device-log.js';
+import { DEVICE_SAYS, DeviceLog } from './device-log.js';
 import { Doubts } from './doubts.js';
 import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
 import { Intake } from './intake.js';
@@ -131,7 +131,7 @@ export class Session implements Conversation {
     this.#deviceLog = new DeviceLog(
       clock,
       (text) => {
-        this.log.info({ device: text }, 'the device says');
+        this.log.info({ device: text }, DEVICE_SAYS);
         this.#ownPoint('log', '', stringValue(text));
       },
       () => this.counters.notice('droppedLog'),

@@ -1,6 +1,7 @@
 import type { Outbox, OutboxLane } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
+import { Occasional } from '../point/occasional.js';
 import type { Point } from '../point/point.js';
 import { ConfirmedByNats } from './asker.js';
 import { BarrierSender, type Sender } from './barrier-sender.js';
@@ -30,7 +31,8 @@ export interface PublisherOptions {
   readonly onDrop: (nodeId: string, cause: DropCause, points: readonly Point[]) => void;
 }
 
-const LOG_DROPS_EVERY_MS = 60_000;
+/** Of each node and cause that is told apart in lines about dropped points. */
+const MOST_DROP_LINES = 1_000;
 /** How often it is looked whether what a node that left has still had is delivered, in ms. */
 const LEFT_LOOK_EVERY_MS = 1_000;
 
@@ -54,11 +56,12 @@ export class Publisher {
   /** Nodes that have left, with points that are still to be delivered. */
   readonly #leaving = new Set<string>();
   #leftLook: Timer | undefined;
-  readonly #dropLog = new Map<string, { sinceMs: number; unsaid: number }>();
+  readonly #droppedLines: Occasional;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#pace = new Pace(options.clock);
+    this.#droppedLines = new Occasional(options.clock, { most: MOST_DROP_LINES });
     options.outbox.onPut = this.#onPut;
     for (const lane of options.outbox.lanes()) this.#bookOf(lane);
   }
@@ -169,9 +172,6 @@ export class Publisher {
   #forget(nodeId: string): void {
     this.#leaving.delete(nodeId);
     this.#discarded.delete(nodeId);
-    for (const id of this.#dropLog.keys()) {
-      if (id.startsWith(`${nodeId} `)) this.#dropLog.delete(id);
-    }
     const book = this.#books.get(nodeId);
     if (book === undefined) return;
     this.#sender?.forget(book);
@@ -246,18 +246,12 @@ export class Publisher {
 
   #dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {
     this.#options.onDrop(nodeId, cause, points);
-    const nowMs = this.#options.clock.monotonicMs();
-    const id = `${nodeId} ${cause}`;
-    const log = this.#dropLog.get(id) ?? { sinceMs: Number.NEGATIVE_INFINITY, unsaid: 0 };
-    this.#dropLog.set(id, log);
-    log.unsaid += points.length;
-    if (nowMs - log.sinceMs < LOG_DROPS_EVERY_MS) return;
+    const dropped = this.#droppedLines.due(`${nodeId} ${cause}`, points.length);
+    if (dropped === 0) return;
     const [point] = points;
     this.#options.log.warn(
-      { nodeId, cause, dropped: log.unsaid, type: point?.type, key: point?.key },
-      `${String(log.unsaid)} point(s) dropped: ${why}`,
+      { nodeId, cause, dropped, type: point?.type, key: point?.key },
+      `${String(dropped)} point(s) dropped: ${why}`,
     );
-    log.sinceMs = nowMs;
-    log.unsaid = 0;
   }
 }

@@ -10,9 +10,11 @@ import {
   type PointLike,
 } from '../../firmware-sim/points.js';
 import { FRAMINGS } from '../../src/framing/framings.js';
+import { LimitedLog } from '../../src/point/limited-log.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import type { ConversationHost, ConversationRecord } from '../../src/session/conversation.js';
+import { DEVICE_SAYS } from '../../src/session/device-log.js';
 import { PointBudget } from '../../src/session/room.js';
 import { Session, type SessionOptions } from '../../src/session/session.js';
 import type { Setting } from '../../src/session/settings.js';
@@ -43,6 +45,8 @@ export interface HarnessOptions extends Partial<SessionOptions> {
   readonly record?: ConversationRecord;
   readonly clock?: FakeClock;
   readonly budget?: PointBudget;
+  /** The log is limited as that of a link is. */
+  readonly limitedLog?: boolean;
   /** Which packets with points the device acknowledges, and after how many ms. None by default. */
   readonly acks?: (packet: Sent) => number | undefined;
   /** The line returns what is written: after so many ms. Not by default. */
@@ -138,7 +142,9 @@ export class SessionHarness {
         echo: options.echo ?? { byteMs: 0, random: () => 0 },
       },
       this.clock,
-      this.#recorder(),
+      options.limitedLog === true
+        ? new LimitedLog(this.#recorder(), this.clock, { passes: new Set([DEVICE_SAYS]) })
+        : this.#recorder(),
       options.budget ?? new PointBudget(20_000),
       record,
     );

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { LimitedLog, MOST_LINES_A_MINUTE } from '../../src/point/limited-log.js';
+import { Occasional } from '../../src/point/occasional.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { recordingLog, type Said } from '../siot/harness.js';
+
+describe('what may happen all the time', () => {
+  it('is told at once, then once a minute, with how often it was', () => {
+    const clock = new FakeClock();
+    const occasional = new Occasional(clock);
+    expect(occasional.due('a')).toBe(1);
+    for (let i = 0; i < 59; i += 1) {
+      clock.advance(1_000);
+      expect(occasional.due('a')).toBe(0);
+    }
+    expect(occasional.due('b', 7)).toBe(7);
+    clock.advance(1_000);
+    expect(occasional.due('a')).toBe(60);
+    expect(occasional.due('a')).toBe(0);
+  });
+
+  it('is told no more often, in no more memory, whatever others call it', () => {
+    const clock = new FakeClock();
+    const occasional = new Occasional(clock, { most: 10 });
+    let told = 0;
+    for (let i = 0; i < 100_000; i += 1) {
+      if (occasional.due(`invented ${String(i)}`) > 0) told += 1;
+      expect(occasional.keys).toBeLessThanOrEqual(11);
+      if (i % 1_000 === 0) clock.advance(1_000);
+    }
+    // Nearly two minutes.
+    expect(told).toBeLessThanOrEqual(2 * 11);
+    clock.advance(60_000);
+    expect(occasional.due('anew')).toBe(1);
+  });
+});
+
+describe('the log of a link', () => {
+  const limited = (links = 1): { clock: FakeClock; said: Said[]; log: LimitedLog } => {
+    const clock = new FakeClock();
+    const said: Said[] = [];
+    return { clock, said, log: new LimitedLog(recordingLog(said), clock, { links }) };
+  };
+
+  it('has a line a few times at once, then once a minute, with how many were left out', () => {
+    const { clock, said, log } = limited();
+    for (let i = 0; i < 600; i += 1) {
+      log.warn({ port: 'ttyUSB0' }, 'port is gone');
+      clock.advance(1_000);
+    }
+    expect(said.length).toBeLessThanOrEqual(5 + 10);
+    const leftOut = said.reduce(
+      (sum, { fields }) => sum + ((fields as { leftOut?: number }).leftOut ?? 0),
+      0,
+    );
+    expect(said.length + leftOut).toBeGreaterThan(600 - 60);
+    expect(said.at(-1)!.fields).toEqual({ port: 'ttyUSB0', leftOut: 59 });
+  });
+
+  it('has what differs, as long as it is not too much', () => {
+    const { said, log } = limited();
+    for (let i = 0; i < 20; i += 1) log.warn({ type: `type-${String(i)}` }, 'set aside');
+    expect(said).toHaveLength(20);
+    for (let i = 20; i < 5_000; i += 1) log.warn({ type: `type-${String(i)}` }, 'set aside');
+    expect(said).toHaveLength(20);
+    log.warn({}, 'something else');
+    expect(said).toHaveLength(21);
+  });
+
+  it('is bounded, whatever is said', () => {
+    const { clock, said, log } = limited();
+    for (let minute = 0; minute < 5; minute += 1) {
+      const before = said.length;
+      for (let i = 0; i < 6_000; i += 1) {
+        log.info({ i }, `the ${String.fromCharCode(97 + (i % 26))}th ${'x'.repeat(i % 40)}`);
+        clock.advance(10);
+      }
+      expect(said.length - before).toBeLessThanOrEqual(MOST_LINES_A_MINUTE);
+    }
+  });
+
+  it('takes no lines from another', () => {
+    const { said, log } = limited(2);
+    const [pump, fan] = [log.child({ link: 'pump' }), log.child({ link: 'fan' })];
+    for (let i = 0; i < 1_000; i += 1) pump.warn({ i }, `says ${'x'.repeat(i % 50)}`);
+    const before = said.length;
+    fan.warn({}, 'port is gone');
+    log.error({}, 'NATS is gone');
+    expect(said).toHaveLength(before + 2);
+  });
+});
