@@ -1,20 +1,28 @@
 /** What `siot-mcu set` makes of its arguments. */
 import type { SetRequest } from '../gateway/verbs.js';
-import { decimalNumber } from '../point/decimal-number.js';
+import { numberOfWord } from '../point/decimal-number.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
 export interface ValueForm {
   readonly text?: true;
+  readonly number?: true;
   readonly json?: true;
   readonly int?: true;
 }
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
-/** Numbers are floats, true and false 1 and 0, all else is text; unless an option says so. */
+/** What the gateway is to make of a word by what the device reports; or what an option says it is. */
 export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
   if (form.text) return { kind: 'string', text: word };
+  if (form.number) {
+    const number = numberOfWord(word);
+    if (number === undefined) {
+      throw new CliError(`VALUE is no number, on, off, true or false: ${word}`, EXIT_WRONG);
+    }
+    return { kind: 'float', number };
+  }
   if (form.json) {
     try {
       JSON.parse(word);
@@ -30,10 +38,7 @@ export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
     }
     return { kind: 'int', integer: String(integer) };
   }
-  if (word === 'true' || word === 'false')
-    return { kind: 'float', number: Number(word === 'true') };
-  const number = decimalNumber(word);
-  return number === undefined ? { kind: 'string', text: word } : { kind: 'float', number };
+  return { kind: 'word', text: word };
 }
 
 /** `TYPE` or `TYPE/KEY`; throws a {@link CliError} for what cannot be a point. */

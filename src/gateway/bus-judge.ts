@@ -49,6 +49,9 @@ export interface JudgeRecord {
 /** Acts on the link itself: its port, or its counters. */
 export const isSwitch = (type: string): boolean => type === 'disabled' || isReset(type);
 
+/** Whether a point `disabled` stops the link. */
+export const disables = (point: Point): boolean => isTrue(point.value) && !isDeleted(point);
+
 /** Types and keys are other people’s words: they must not fill the memory. */
 const MOST_REFUSED = 1_000;
 /** Characters of a name that is too long, for the log. */
@@ -210,7 +213,7 @@ export class BusJudge {
     const time = SettingTime.judge(this.#disabled?.time, point, heard, this.clock.wallNs());
     if (time === undefined) return;
     const before = this.disabled;
-    this.#disabled = { value: isTrue(point.value) && !isDeleted(point), time };
+    this.#disabled = { value: disables(point), time };
     if (this.disabled !== before) this.actions.disable(this.disabled);
     if (time.tied)
       this.actions.show({ ...point, origin: '', time: time.following(this.clock.wallNs()) });

@@ -27,6 +27,8 @@ export interface LinkState {
   settings(): Iterable<SettingRecord>;
   /** Those that are new or changed since the last call. */
   takeChangedSettings(): Iterable<SettingRecord>;
+  /** Asked once: true if the file says what is so no longer, so that all of it is to be written. */
+  takeStale(): boolean;
 }
 
 /** A file is written anew when it holds so many times what it says… */
@@ -151,10 +153,11 @@ export class LinkFile {
   }
 
   async #writeOnce(state: LinkState): Promise<void> {
-    const changed = state.takeChangedSettings();
+    const changed = [...state.takeChangedSettings()];
+    const stale = state.takeStale();
     const head = line({ of: 'link', ...state.head() });
     const grown = this.#bytes > Math.max(GROWN_BYTES, GROWN * this.#wholeBytes);
-    const appended = this.#whole || grown ? undefined : await this.#append(head, changed);
+    const appended = this.#whole || stale || grown ? undefined : await this.#append(head, changed);
     if (appended === undefined) await this.#writeWhole(head, state);
     this.#head = head;
   }

@@ -10,7 +10,14 @@
 import type { Outbox } from '../outbox/outbox.js';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { canonicalKey, isDeleted, makePoint, plainValue, type Point } from '../point/point.js';
+import {
+  canonicalKey,
+  isDeleted,
+  makePoint,
+  plainValue,
+  type Point,
+  type PointValue,
+} from '../point/point.js';
 import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import type { Conversation, KnownNames } from '../session/conversation.js';
 import { ECHO_ADVICE } from '../session/own-echo.js';
@@ -18,14 +25,14 @@ import type { PointBudget } from '../session/room.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
-import { BusJudge, isSwitch } from './bus-judge.js';
+import { BusJudge, disables, isSwitch } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from './config.js';
 import { createConversation } from './conversations.js';
 import type { FairShare, Share } from './fair-share.js';
 import { GivenDescriptions } from './given-descriptions.js';
 import { Limits } from './limits.js';
-import type { LinkFile, LinkState } from './link-file.js';
+import type { LinkFile } from './link-file.js';
 import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
 import type { NamesFile } from './names-file.js';
@@ -33,6 +40,7 @@ import { Resender } from './resender.js';
 import { Saver } from './saver.js';
 import { OwnTimes } from './own-times.js';
 import { SettingGate } from './setting-gate.js';
+import { SettingsAhead } from './settings-ahead.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './verbs.js';
 
@@ -71,7 +79,7 @@ export class Link {
   #held: string | undefined;
   #running = false;
   readonly #saver: Saver;
-  readonly #kept: LinkState = {
+  readonly #kept = new SettingsAhead({
     head: () => ({
       session: this.#session.recordWithoutSettings(),
       judge: this.#judge.record(),
@@ -79,7 +87,8 @@ export class Link {
     }),
     settings: () => this.#session.settings.records(),
     takeChangedSettings: () => this.#session.settings.takeChanged(),
-  };
+    takeStale: () => false,
+  });
   #statisticsTimer: Timer | undefined;
   readonly #resender: Resender;
   /** Of a device's description that may be published again. */
@@ -110,6 +119,9 @@ export class Link {
       settingChanged: (setting) => {
         // Nobody may ever send it again: without a store there is no other copy.
         this.#saver.atOnce();
+        for (const watcher of this.#watchers) watcher(setting);
+      },
+      settingReported: (setting) => {
         for (const watcher of this.#watchers) watcher(setting);
       },
       namesChanged: () => parts.names.changed(() => this.#session.knownNames()),
@@ -262,15 +274,37 @@ export class Link {
     this.#describer.stop();
     this.#node?.status(this.#statistics.changed());
     this.#saver.stop();
+    this.#kept.withdrawAll();
     await this.#saver.now();
     this.#saver.end();
     await this.parts.names.save(() => this.#session.knownNames());
     this.#session.release();
   }
 
-  /** Resolves when all that is known now is safe; also what was heard since {@link stop}. */
-  async keep(): Promise<void> {
+  /** Resolves when all that is known now is safe, also what was heard since {@link stop}; false: it cannot be. */
+  async keep(): Promise<boolean> {
     this.#gate.flush();
+    return this.#saver.now();
+  }
+
+  /**
+   * A setting that is going to be published: resolves when it is on disk; or
+   * says why it cannot be kept, for people. {@link set} or {@link withdraw} follows.
+   */
+  async announce(point: Point): Promise<string | undefined> {
+    if (isOwnSwitch(point.type, point.key)) {
+      // A reset is over when it has acted.
+      if (point.type !== 'disabled') return undefined;
+      this.#kept.addDisabled(point, disables(point));
+    } else this.#kept.add(point, this.#session.settings.recordOf(point, this.parts.clock.wallNs()));
+    if (await this.#saver.now()) return undefined;
+    return this.parts.file.problem ?? 'it cannot be kept';
+  }
+
+  /** As {@link set}, of one that is not published, whyever. */
+  async withdraw(point: Point): Promise<void> {
+    this.#ownTimes.done(point);
+    this.#kept.withdraw(point);
     await this.#saver.now();
   }
 
@@ -315,20 +349,25 @@ export class Link {
 
   /**
    * A setting made through `siot-mcu set`, already published. The returned one
-   * is undefined when it was not taken; `watch` hears of its changes.
+   * is undefined when it was not taken; `watch` hears of its changes. `applied`:
+   * it acts on the link itself, and has.
    */
-  set(point: Point): Setting | undefined {
-    const { type, key, time, origin } = point;
+  set(point: Point): Setting | 'applied' | undefined {
     this.#ownTimes.done(point);
     this.#judge.live([point]);
+    const outcome = this.#outcomeOf(point);
+    if (outcome === undefined) this.#kept.withdraw(point);
+    else this.#kept.taken(point);
+    return outcome;
+  }
+
+  #outcomeOf({ type, key, time, origin }: Point): Setting | 'applied' | undefined {
+    if (isOwnSwitch(type, key)) {
+      return this.#judge.lastTime(type)?.stated === time ? 'applied' : undefined;
+    }
     const setting = this.#session.settings.get(type, key);
     // It may have been heard before, and another may have taken its place since.
     return setting?.time.stated === time && setting.point.origin === origin ? setting : undefined;
-  }
-
-  /** As {@link set}, of one that could not be published. */
-  notSet(point: Point): void {
-    this.#ownTimes.done(point);
   }
 
   /** Why a setting would not be taken, for people; `undefined`: it would. */
@@ -336,7 +375,7 @@ export class Link {
     return isOwnSwitch(point.type, point.key) ? undefined : this.#session.whyNotSet(point);
   }
 
-  /** A time for a setting of now: newer than the last one. {@link set} or {@link notSet} follows. */
+  /** A time for a setting of now: newer than the last one. {@link set} or {@link withdraw} follows. */
   settingTime(type: string, key: string): bigint {
     const last = this.#session.settings.get(type, key)?.time ?? this.#judge.lastTime(type);
     const now = this.parts.clock.wallNs();
@@ -354,6 +393,16 @@ export class Link {
     const { problem } = this.#channel;
     const reason = this.#session.downlink.reason(setting);
     return problem === undefined || this.#channel.isOpen ? reason : `${reason}: ${problem}`;
+  }
+
+  /** Its packet has been sent, and is not acknowledged yet. */
+  awaitsAck(setting: Setting): boolean {
+    return this.#session.downlink.awaitsAck(setting);
+  }
+
+  /** What a word means that somebody sets a point to, by what the device reports of it. */
+  valueOfWord(type: string, key: string, word: string): PointValue {
+    return this.#session.valueOfWord(type, key, word);
   }
 
   isCurrent(setting: Setting): boolean {

@@ -10,13 +10,14 @@ import {
   makePoint,
   stringValue,
 } from '../point/point.js';
-import type { PointValue } from '../point/point.js';
+import type { Point, PointValue } from '../point/point.js';
 import { isNeverSentDown } from '../point/reserved.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot } from '../siot/siot.js';
 import { isSwitch } from './bus-judge.js';
 import type { Link } from './link.js';
+import { LINK_GONE, SettingFollower } from './setting-follower.js';
 import { statusPage } from './status-page.js';
 import type {
   ConfirmReply,
@@ -43,7 +44,7 @@ const setRequest: z.ZodType<SetRequest> = z.object({
         .regex(/^-?\d{1,20}$/)
         .refine((text) => BigInt(text) >= INT64.min && BigInt(text) <= INT64.max),
     }),
-    z.object({ kind: z.enum(['string', 'json']), text: z.string() }),
+    z.object({ kind: z.enum(['string', 'json', 'word']), text: z.string() }),
     z.object({ kind: z.literal('none') }),
   ]),
 });
@@ -61,11 +62,6 @@ const NOT_UNDERSTOOD = {
   reason: 'the request is not understood: use the same version',
 } as const;
 
-/** How long a `set` that is still waiting is followed: its asker has long gone by then. */
-const FOLLOW_MS = 600_000;
-/** How often the reason is looked at when nothing else happens. */
-const REASON_EVERY_MS = 1_000;
-
 /** For answers to `status`, in each second: whoever asks without end takes no more time from devices. */
 const STATUS_MS_A_SECOND = 200;
 /** So much of what `set` asks for may wait for SIOT and for the disk. */
@@ -76,11 +72,6 @@ const SET_BYTES = 4_096;
 const TOO_BUSY: SetReply = {
   state: 'refused',
   reason: 'much is being set at once: try again in a moment',
-};
-
-const LINK_GONE: SetReply = {
-  state: 'unconfirmed',
-  reason: 'the link was changed or removed meanwhile: see siot-mcu watch',
 };
 
 export interface VerbServerParts {
@@ -95,7 +86,7 @@ export interface VerbServerParts {
 
 export class VerbServer {
   readonly #ended: (() => void)[] = [];
-  readonly #following = new Set<() => void>();
+  readonly #following = new Set<SettingFollower>();
   #stopped = false;
   /** When the second began in which {@link #spentMs} was spent on answers to `status`, monotonic ms. */
   #secondMs = Number.NEGATIVE_INFINITY;
@@ -123,7 +114,7 @@ export class VerbServer {
   stop(): void {
     this.#stopped = true;
     for (const end of this.#ended) end();
-    for (const end of this.#following) end();
+    for (const follower of this.#following) follower.end();
   }
 
   /** `undefined`: there is no time for it now. */
@@ -172,36 +163,50 @@ export class VerbServer {
       type: asked.type,
       key: asked.key,
       time: link.settingTime(asked.type, asked.key),
-      value: valueOf(asked.value),
+      value: valueOf(asked, link),
       origin: this.parts.gatewayId,
     });
-    const noRoom = link.whyNotSet(point);
-    if (noRoom !== undefined) {
-      reply({ state: 'refused', reason: noRoom });
+    // On disk first: what cannot be kept is nowhere then, and no crash loses the rest.
+    const refusal =
+      link.whyNotSet(point) ??
+      (await link.announce(point)) ??
+      (await this.#publish(link.nodeId, point));
+    if (refusal !== undefined) {
+      await link.withdraw(point);
+      reply({ state: 'refused', reason: refusal });
       return;
     }
+    await this.#published(link, point, reply);
+  }
+
+  /** Why SIOT does not take it, for people; `undefined`: it has. */
+  async #publish(nodeId: string, point: Point): Promise<string | undefined> {
     try {
-      await this.parts.siot.publishSetting(link.nodeId, point);
+      await this.parts.siot.publishSetting(nodeId, point);
+      return undefined;
     } catch (error) {
-      link.notSet(point);
-      reply({ state: 'refused', reason: error instanceof Error ? error.message : String(error) });
-      return;
+      return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  async #published(link: Link, point: Point, reply: (answer: SetReply) => void): Promise<void> {
     // The configuration may have changed meanwhile. A link that is just being
     // ended keeps the setting for the one that comes after it.
     const now = this.parts.links().find(({ nodeId }) => nodeId === link.nodeId);
-    const setting = (now ?? link).set(point);
-    // From here on no crash loses it, with or without a store.
-    await (now ?? link).keep();
-    reply({ state: 'accepted', time: point.time.toString() });
-    if (now === undefined || this.#stopped) {
-      reply(LINK_GONE);
+    const outcome = (now ?? link).set(point);
+    const kept = await (now ?? link).keep();
+    if (!kept && now !== link) {
+      reply({ state: 'refused', reason: 'the link was changed meanwhile, and cannot keep it' });
       return;
     }
-    if (setting !== undefined) this.#follow(now, setting, reply);
-    // The gateway's own points, such as `disabled`, act at once; any other was overtaken.
-    else if (isSwitch(point.type)) reply({ state: 'acknowledged' });
-    else reply({ state: 'replaced', reason: 'a newer setting of this point is there already' });
+    if (outcome === undefined) {
+      reply({ state: 'refused', reason: 'a newer setting of this point is there already' });
+      return;
+    }
+    reply({ state: 'accepted', time: point.time.toString() });
+    if (now === undefined || this.#stopped) reply(LINK_GONE);
+    else if (outcome === 'applied') reply({ state: 'acknowledged', by: 'gateway' });
+    else this.#follow(now, outcome, reply);
   }
 
   #confirm(request: Uint8Array): ConfirmReply {
@@ -216,65 +221,21 @@ export class VerbServer {
   }
 
   #follow(link: Link, setting: Setting, reply: (answer: SetReply) => void): void {
-    let said = '';
-    const look = (): void => {
-      const answer = this.parts.links().includes(link) ? stateOf(link, setting) : LINK_GONE;
-      const text = JSON.stringify(answer);
-      if (text !== said) reply(answer);
-      said = text;
-      if (answer.state !== 'waiting') end();
-    };
-    const untilMs = this.parts.clock.monotonicMs() + FOLLOW_MS;
-    const tick = (): void => {
-      if (this.parts.clock.monotonicMs() > untilMs) end();
-      else timer = this.parts.clock.setTimer(REASON_EVERY_MS, tick);
-      look();
-    };
-    const unwatch = link.watchSettings((changed) => {
-      if (changed === setting) look();
-    });
-    const end = (): void => {
-      unwatch();
-      timer.cancel();
-      this.#following.delete(end);
-    };
-    let timer = this.parts.clock.setTimer(REASON_EVERY_MS, tick);
-    this.#following.add(end);
-    look();
+    const follower = new SettingFollower(
+      link,
+      setting,
+      this.parts.clock,
+      () => this.parts.links().includes(link),
+      reply,
+      () => this.#following.delete(follower),
+    );
+    this.#following.add(follower);
+    follower.look();
   }
 
   #noSuchLink(name: string): string {
     const names = this.parts.links().map((link) => link.name);
     return `there is no link ${JSON.stringify(name)}; there are: ${names.join(', ')}`;
-  }
-}
-
-function stateOf(link: Link, setting: Setting): SetReply {
-  if (!link.isCurrent(setting)) {
-    return { state: 'replaced', reason: 'a newer setting has taken its place' };
-  }
-  switch (setting.state) {
-    case 'pending':
-      return { state: 'waiting', reason: link.reason(setting) };
-    case 'inForce':
-      return { state: 'acknowledged' };
-    case 'ended':
-      return setting.confirmedNs === undefined
-        ? { state: 'unconfirmed', reason: 'the command was sent; the device did not confirm it' }
-        : { state: 'acknowledged' };
-    case 'unconfirmed':
-      return {
-        state: 'unconfirmed',
-        reason: 'it was sent; the device does not acknowledge points',
-      };
-    case 'replaced':
-      return { state: 'replaced', reason: 'the device has changed the point itself' };
-    case 'refused':
-      return {
-        state: 'refused',
-        reason:
-          'there was no room for a newer setting of this point, and this one is not sent any more',
-      };
   }
 }
 
@@ -303,7 +264,7 @@ function readRequest<T>(schema: z.ZodType<T>, request: Uint8Array): T | undefine
   }
 }
 
-function valueOf(value: SetRequest['value']): PointValue {
+function valueOf({ type, key, value }: SetRequest, link: Link): PointValue {
   switch (value.kind) {
     case 'float':
       return floatValue(value.number);
@@ -313,6 +274,8 @@ function valueOf(value: SetRequest['value']): PointValue {
       return stringValue(value.text);
     case 'json':
       return jsonValue(value.text);
+    case 'word':
+      return link.valueOfWord(type, key, value.text);
     case 'none':
       return NO_VALUE;
   }

@@ -92,7 +92,9 @@ export interface SetRequest {
     | { readonly kind: 'float'; readonly number: number }
     | { readonly kind: 'int'; readonly integer: string }
     | { readonly kind: 'string' | 'json'; readonly text: string }
-    | { readonly kind: 'none' };
+    | { readonly kind: 'none' }
+    /** A person's word: a number or text, by what the device reports of the point. */
+    | { readonly kind: 'word'; readonly text: string };
 }
 
 /** Request of `confirm`: the board that is plugged in now is the right one. */
@@ -104,19 +106,35 @@ export interface ConfirmRequest {
 export type ConfirmReply =
   { readonly state: 'confirmed' } | { readonly state: 'refused'; readonly reason: string };
 
+/** What the device has reported of a point since it was set. */
+export interface SettingReport {
+  readonly value: PlainValue;
+  /** It is what was set, as the device's codec rounds it. */
+  readonly equal: boolean;
+}
+
 /**
  * Answers to `set`, several for one request: `accepted`, then `waiting` each
- * time the reason changes, then one of the others, after which none follows.
+ * time the reason changes, then one of the others, after which none follows,
+ * except after `acknowledged` while the device's report is awaited.
  */
 export type SetReply =
   | { readonly state: 'accepted'; readonly time: string }
   | { readonly state: 'waiting'; readonly reason: string }
-  | { readonly state: 'acknowledged' }
-  /** Sent as often as allowed and never confirmed; it may or may not have arrived. */
-  | { readonly state: 'unconfirmed'; readonly reason: string }
+  | {
+      readonly state: 'acknowledged';
+      /** `bus`: it has taken the frame; `gateway`: it acts on the link itself, at once. */
+      readonly by?: 'device' | 'bus' | 'gateway';
+      /** What the device reports; `none`: nothing in time. Absent: no report is waited for. */
+      readonly report?: 'awaited' | 'none' | SettingReport;
+    }
+  /** Sent as often as allowed and never acknowledged; it may or may not have arrived. */
+  | { readonly state: 'unconfirmed'; readonly reason: string; readonly report?: SettingReport }
   /** A newer setting, or the device itself, took its place. */
   | { readonly state: 'replaced'; readonly reason: string }
   | { readonly state: 'refused'; readonly reason: string };
 
 export const isFinalSetReply = (reply: SetReply): boolean =>
-  reply.state !== 'accepted' && reply.state !== 'waiting';
+  reply.state === 'acknowledged'
+    ? reply.report !== 'awaited'
+    : reply.state !== 'accepted' && reply.state !== 'waiting';

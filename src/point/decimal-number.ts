@@ -9,3 +9,14 @@ export function decimalNumber(text: string): number | undefined {
   const number = DECIMAL.test(text) ? Number(text) : Number.NaN;
   return Number.isFinite(number) ? number : undefined;
 }
+
+const SWITCHES: ReadonlyMap<string, number> = new Map([
+  ['on', 1],
+  ['off', 0],
+  ['true', 1],
+  ['false', 0],
+]);
+
+/** As {@link decimalNumber}, of a person's word: `on` and `true` are 1, `off` and `false` are 0. */
+export const numberOfWord = (word: string): number | undefined =>
+  SWITCHES.get(word) ?? decimalNumber(word);

@@ -3,7 +3,7 @@
  * acknowledges packets, or one that reads signals from a bus.
  */
 import type { PayloadCodecName } from '../packet/payload.js';
-import type { Point } from '../point/point.js';
+import type { Point, PointValue } from '../point/point.js';
 import type { Counters } from './counters.js';
 import type { Acknowledges } from './downlink.js';
 import type { Replica } from './replica.js';
@@ -47,6 +47,8 @@ export interface ConversationHost {
   connected(connected: boolean): void;
   /** The state of a setting, or the reason why it waits, has changed. */
   settingChanged(setting: Setting): void;
+  /** The device has reported the point of a setting that was sent to it. */
+  settingReported(setting: Setting): void;
   /** SIOT gets, or has, other distinct points than before, or the device reports one in another form. */
   namesChanged(): void;
   /** The record is worth saving, soon. */
@@ -62,6 +64,8 @@ export interface PendingSettings {
   pending(): Setting[];
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string;
+  /** Its packet has been sent, and is not acknowledged yet. */
+  awaitsAck(setting: Setting): boolean;
 }
 
 export interface Conversation {
@@ -89,6 +93,8 @@ export interface Conversation {
   recordKept(): void;
   /** Why this setting would not be taken, for people; `undefined`: it would. */
   whyNotSet(point: Point): string | undefined;
+  /** What a word means that somebody sets a point to, by what the device reports of it. */
+  valueOfWord(type: string, key: string, word: string): PointValue;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
   set(point: Point, heard?: Heard): Setting | undefined;
   /** Somebody has set a point for which there is no room. */

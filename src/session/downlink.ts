@@ -302,6 +302,11 @@ export class Downlink {
     this.#notes.stateKept();
   }
 
+  /** Its packet has been sent, and is not acknowledged yet. */
+  awaitsAck(setting: Setting): boolean {
+    return this.#air.carries(setting);
+  }
+
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
     if (setting.problem !== undefined) return setting.problem;

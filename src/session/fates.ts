@@ -36,13 +36,20 @@ export class Fates {
 
   /** `undefined`: it changes nothing. */
   confirmed(setting: Setting): Confirmation | undefined {
+    if (this.book.isCurrent(setting) && setting.confirmedBy === 'report') {
+      // Its report was sooner.
+      const before = setting.standing;
+      setting.confirmedBy = 'ack';
+      this.host.changed(setting);
+      return { setting, before, atNs: setting.confirmedNs ?? 0n };
+    }
     // Its place may have been taken meanwhile: then this ack does not count for the newer.
     const late = setting.state === 'unconfirmed';
     if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return undefined;
     const before = setting.standing;
     const nowNs = this.clock.wallNs();
     this.turns.delete(setting);
-    setting.confirm(nowNs);
+    setting.confirm(nowNs, 'ack');
     this.host.acknowledged(setting);
     this.host.changed(setting);
     return { setting, before, atNs: nowNs };
@@ -55,6 +62,7 @@ export class Fates {
     if (setting.command) {
       // Its retries would be another packet now, on which the device might act once more.
       setting.confirmedNs = undefined;
+      setting.confirmedBy = before.confirmedBy;
       this.#isUnconfirmed(setting, 'its acknowledgement was an echo of ours');
       return;
     }

@@ -4,8 +4,8 @@
  * "Values"). It is kept over restarts of the gateway: by then the device may have
  * reported a point for the last time before its own next restart.
  */
-import { decimalNumber } from '../point/decimal-number.js';
-import { floatValue, numberOf, type Point, type PointValue } from '../point/point.js';
+import { decimalNumber, numberOfWord } from '../point/decimal-number.js';
+import { floatValue, numberOf, stringValue, type Point, type PointValue } from '../point/point.js';
 import { isReservedType } from '../point/reserved.js';
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { TakenPoint } from './intake.js';
@@ -26,7 +26,13 @@ export function valueForDevice(value: PointValue, reported: ReportedKind | undef
   return number === 0 ? { kind: 'string', text: value.text } : { ...value, number };
 }
 
-function kindOf(value: PointValue): ReportedKind | undefined {
+/** What a person's word means for a point that the device reports so; `undefined`: it never has. */
+export function valueOfWord(word: string, reported: ReportedKind | undefined): PointValue {
+  const number = reported === 'text' ? undefined : numberOfWord(word);
+  return number === undefined ? stringValue(word) : floatValue(number);
+}
+
+export function kindOf(value: PointValue): ReportedKind | undefined {
   switch (value.kind) {
     case 'float':
     case 'int':

@@ -43,7 +43,7 @@ import { Outgoing } from './outgoing.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from './own-echo.js';
 import { Presence } from './presence.js';
 import { Replica, asOwner } from './replica.js';
-import { ReportedKinds, valueForDevice } from './reported-kinds.js';
+import { ReportedKinds, valueForDevice, valueOfWord } from './reported-kinds.js';
 import { RestartDetector, type RestartSign } from './restart.js';
 import { ReportRound } from './report-round.js';
 import { ResyncPace } from './resync-pace.js';
@@ -182,6 +182,7 @@ export class Session implements Conversation {
         resyncing: () => this.#resync.due || this.downlink.restoring,
         settled: (setting) => this.downlink.settled(setting),
         changed: (setting) => this.#settingChanged(setting),
+        reported: (setting) => this.host.settingReported(setting),
         publish: (type, key, value, tombstone) => this.#ownPoint(type, key, value, tombstone),
         askAll: () => this.downlink.syncTime(),
       },
@@ -357,6 +358,10 @@ export class Session implements Conversation {
 
   whyNotSet(point: Point): string | undefined {
     return this.settings.whyNot(point);
+  }
+
+  valueOfWord(type: string, key: string, word: string): PointValue {
+    return valueOfWord(word, this.#kinds.of(type, key));
   }
 
   knownNames(): KnownNames {

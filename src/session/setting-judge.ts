@@ -23,6 +23,8 @@ export interface SettingJudgeHost {
   changed(setting: Setting): void;
   /** The device is to report all its points once more. */
   askAll(): void;
+  /** The device has reported the point of a setting that was sent to it. */
+  reported(setting: Setting): void;
   /** Publishes in the device's name, now. False: no room for it in the outbox. */
   publish(type: string, key: string, value: PointValue, tombstone: number): boolean;
 }
@@ -71,10 +73,16 @@ export class SettingJudge {
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
     setting.spelling = spelling;
+    const asSent = { ...setting.point, value: this.host.valueOf(setting) };
+    const equals = reportEquals(point, codec.asDeviceSees(asSent));
+    if (setting.sent) {
+      setting.report = point;
+      setting.reportEquals = equals;
+      this.host.reported(setting);
+    }
     if (setting.state === 'ended') return;
     setting.reportedSinceSent = setting.sent;
-    const asSent = { ...setting.point, value: this.host.valueOf(setting) };
-    if (reportEquals(point, codec.asDeviceSees(asSent))) {
+    if (equals) {
       this.#doubts.end(setting);
       if (this.#confirms(setting, point)) this.#confirmedByReport(setting);
       return;
@@ -156,7 +164,7 @@ export class SettingJudge {
   }
 
   #confirmedByReport(setting: Setting): void {
-    setting.confirm(this.clock.wallNs());
+    setting.confirm(this.clock.wallNs(), 'report');
     this.host.settled(setting);
     this.host.changed(setting);
   }

@@ -25,7 +25,11 @@ export interface Standing {
   readonly state: SettingState;
   readonly restoring: boolean;
   readonly confirmedNs: bigint | undefined;
+  readonly confirmedBy: ConfirmedBy | undefined;
 }
+
+/** By what a setting is known to have arrived: an acknowledgement, an equal report, or the bus that has taken its frame. */
+export type ConfirmedBy = 'ack' | 'report' | 'bus';
 
 export class Setting {
   #state: SettingState = 'pending';
@@ -42,6 +46,12 @@ export class Setting {
   shown: Point | undefined;
   /** What SIOT showed before the value was published once more, for its acknowledgement. */
   overtook: Point | undefined;
+  /** How it was confirmed, in this life of the gateway; an acknowledgement outlasts the others. */
+  confirmedBy: ConfirmedBy | undefined;
+  /** What the device has reported of the point last, since the setting was first sent. */
+  report: Point | undefined;
+  /** That report says what the setting says. */
+  reportEquals = false;
   /** The device has reported the point since the setting was last sent. */
   reportedSinceSent = false;
   /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */
@@ -132,8 +142,9 @@ export class Setting {
     return this.state === 'pending' || this.restoring;
   }
 
-  /** The device has it: by an acknowledgement, or by a report. `nowNs`: wall time, ns. */
-  confirm(nowNs: bigint): void {
+  /** The device, or the bus, has it. `nowNs`: wall time, ns. */
+  confirm(nowNs: bigint, by: ConfirmedBy): void {
+    if (this.confirmedBy !== 'ack') this.confirmedBy = by;
     this.state = this.command ? 'ended' : 'inForce';
     this.restoring = false;
     this.asidePauseMs = 0;
@@ -141,11 +152,13 @@ export class Setting {
   }
 
   get standing(): Standing {
-    return { state: this.state, restoring: this.restoring, confirmedNs: this.confirmedNs };
+    const { state, restoring, confirmedNs, confirmedBy } = this;
+    return { state, restoring, confirmedNs, confirmedBy };
   }
 
   /** What has made it another was not the device. */
-  takeBack({ state, restoring, confirmedNs }: Standing): void {
+  takeBack({ state, restoring, confirmedNs, confirmedBy }: Standing): void {
+    this.confirmedBy = confirmedBy;
     this.state = state;
     this.restoring = restoring;
     this.confirmedNs = confirmedNs;
@@ -294,6 +307,13 @@ export class SettingsBook {
     }
     this.#changed.clear();
     return records;
+  }
+
+  /** Of a point that is going to be set. */
+  recordOf(point: Point, nowNs: bigint): SettingRecord {
+    const last = this.#settings.get(point.type, point.key)?.time;
+    const time = SettingTime.judge(last, point, 'live', nowNs) ?? SettingTime.of(point);
+    return toRecord(new Setting(point, time, this.isCommand(point.type), {}, () => undefined));
   }
 
   #make(point: Point, time: SettingTime, turn: object = {}): Setting {

@@ -11,7 +11,7 @@
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { isDeleted, type Point } from '../point/point.js';
+import { isDeleted, stringValue, type Point, type PointValue } from '../point/point.js';
 import type { MessageCodec } from '../signals/message-codec.js';
 import type { SignalCodec } from '../signals/signal-codec.js';
 import type { CanFrame } from '../transport/can-frame.js';
@@ -20,6 +20,7 @@ import type { Conversation, KnownNames } from './conversation.js';
 import { Counters } from './counters.js';
 import { LateFrames } from './late-frames.js';
 import { Replica } from './replica.js';
+import { kindOf, valueOfWord } from './reported-kinds.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import type { ConversationHost } from './conversation.js';
 import { SignalFrames, type Page } from './signal-frames.js';
@@ -60,6 +61,7 @@ export class SignalSession implements Conversation {
     acknowledges: 'no' as const,
     pending: (): Setting[] => [...this.settings.all()].filter((one) => one.waiting),
     reason: (setting: Setting): string => this.#reason(setting),
+    awaitsAck: (): boolean => false,
     get pendingCount(): number {
       return this.pending().length;
     },
@@ -150,6 +152,14 @@ export class SignalSession implements Conversation {
 
   shown(points: readonly Point[]): void {
     this.#reports.shown(points);
+  }
+
+  /** A name in the signal's table is that name; any other word is what it is for other devices. */
+  valueOfWord(type: string, key: string, word: string): PointValue {
+    const signal = type === VALUE_TYPE ? this.options.plan.sent.get(key)?.signal : undefined;
+    if (signal !== undefined && [...signal.texts.values()].includes(word)) return stringValue(word);
+    const reported = this.replica.find(type, key)?.newest;
+    return valueOfWord(word, reported === undefined ? undefined : kindOf(reported.value));
   }
 
   knownNames(): KnownNames {
@@ -292,7 +302,7 @@ export class SignalSession implements Conversation {
     this.#written = [];
     for (const setting of written) {
       if (!this.settings.isCurrent(setting)) continue;
-      setting.confirm(this.clock.wallNs());
+      setting.confirm(this.clock.wallNs(), 'bus');
       this.#showInForce(setting);
       this.host.changed();
       this.host.settingChanged(setting);

@@ -56,6 +56,8 @@ describe('siot-mcu', () => {
     ['a wrong log format', ['run', '--log-format', 'xml'], /Allowed choices are text, json/],
     ['a timeout of 0', ['set', 'a', 'b', '1', '--timeout', '0'], /Give seconds above 0/],
     ['two kinds of value', ['set', 'a', 'b', '1', '--int', '--text'], /cannot be used with/],
+    ['number and text', ['set', 'a', 'b', '1', '--number', '--text'], /cannot be used with/],
+    ['no number', ['set', 'a', 'b', 'auto', '--number'], /VALUE is no number, on, off/],
     [
       'a type with a dot',
       ['set', 'a', 'b.c', '1'],

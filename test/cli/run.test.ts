@@ -164,7 +164,10 @@ describe('watch and set', () => {
     const watch = new Cli(['watch', 'pump', '--json', '-c', site.file]);
     await watch.said(/"direction":"up","link":"pump","type":"flow"/, 'stdout');
     const set = await runCli(['set', 'pump', 'setpoint', '5.5', '-c', site.file]);
-    expect(set).toMatchObject({ status: 0, stdout: 'setpoint is acknowledged by pump\n' });
+    expect(set).toMatchObject({
+      status: 0,
+      stdout: 'setpoint is acknowledged by pump, which reports 5.5\n',
+    });
     await watch.said(
       /"direction":"down","link":"pump","type":"setpoint","key":"0","value":5.5/,
       'stdout',
@@ -187,7 +190,7 @@ describe('watch and set', () => {
     const args = ['set', 'pump', 'setpoint', '-3', '--timeout', '1.5', '-c', site.file];
     const late = await runCli(args);
     expect(late).toMatchObject({ status: 1, stdout: '' });
-    expect(late.stderr).toMatch(/setpoint is not acknowledged within 1\.5 s: \S/);
+    expect(late.stderr).toMatch(/setpoint is pending: not acknowledged within 1\.5 s: \S/);
     await watch.said(
       /"kind":"pending","link":"pump","type":"setpoint".*"value":-3.*"reason":"[^"]/,
       'stdout',

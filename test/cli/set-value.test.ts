@@ -2,26 +2,35 @@ import { describe, expect, it } from 'vitest';
 import { parseTarget, parseValue } from '../../src/cli/set-value.js';
 
 describe('the VALUE of `set`', () => {
+  it.each(['12.5', '-0', 'true', 'off', '', '0x10', 'auto', ' 1'])(
+    '%j goes to the gateway as the word that it is',
+    (word) => {
+      expect(parseValue(word, {})).toEqual({ kind: 'word', text: word });
+    },
+  );
+
   it.each([
     ['12.5', 12.5],
     ['-3', -3],
     ['+.5e2', 50],
+    ['on', 1],
     ['true', 1],
+    ['off', 0],
     ['false', 0],
-    ['-0', -0],
-  ])('%s is the number %s', (word, number) => {
-    expect(parseValue(word, {})).toEqual({ kind: 'float', number });
+  ])('%s is the number %s with --number', (word, number) => {
+    expect(parseValue(word, { number: true })).toEqual({ kind: 'float', number });
   });
 
-  it.each(['', 'on', '0x10', '1_000', '1,5', 'NaN', 'Infinity', '1e999', 'True', ' 1'])(
-    '%j is text',
+  it.each(['', 'auto', '0x10', '1,5', 'NaN', 'Infinity', '1e999', 'True', 'ON', ' 1'])(
+    '%j is none with --number',
     (word) => {
-      expect(parseValue(word, {})).toEqual({ kind: 'string', text: word });
+      expect(() => parseValue(word, { number: true })).toThrow('VALUE is no number');
     },
   );
 
   it('is what an option says it is', () => {
     expect(parseValue('42', { text: true })).toEqual({ kind: 'string', text: '42' });
+    expect(parseValue('off', { text: true })).toEqual({ kind: 'string', text: 'off' });
     expect(parseValue('[1]', { json: true })).toEqual({ kind: 'json', text: '[1]' });
     expect(parseValue('-9223372036854775808', { int: true })).toEqual({
       kind: 'int',

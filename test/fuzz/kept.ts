@@ -61,6 +61,7 @@ export async function keptAndLoaded(record: LinkRecord): Promise<void> {
     head: () => ({ session, judge }),
     settings: () => settings,
     takeChangedSettings: () => settings,
+    takeStale: () => false,
   };
   await new LinkFile(PATH, disk, SILENT_LOG).save(state);
   const again = await new LinkFile(PATH, disk, SILENT_LOG).load();

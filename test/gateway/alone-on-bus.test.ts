@@ -26,6 +26,7 @@ function linkOn(can: FakeCan, clock: FakeClock, config: FramingConfig, auto: boo
       report: () => 'taken',
       connected: () => undefined,
       settingChanged: () => undefined,
+      settingReported: () => undefined,
       namesChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => then(true),

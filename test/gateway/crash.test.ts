@@ -45,6 +45,7 @@ class Kept implements LinkState {
   head = () => ({ session: { sequence: 7 } });
   settings = () => this.book.records();
   takeChangedSettings = () => this.book.takeChanged();
+  takeStale = () => false;
   set(type: string, value: number): void {
     const time = (this.book.get(type, '')?.point.time ?? 0n) + 1n;
     this.book.take(makePoint({ type, value: floatValue(value), time, origin: 'u' }));

@@ -35,6 +35,7 @@ class Kept implements LinkState {
   head = (): LinkHead => ({ session: this.session, judge: {} });
   settings = () => this.book.records();
   takeChangedSettings = () => this.book.takeChanged();
+  takeStale = () => false;
 
   set(type: string, value: number, key = ''): Setting {
     this.time += 1n;

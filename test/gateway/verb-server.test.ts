@@ -4,8 +4,8 @@ import { SystemClock } from '../../src/point/clock.js';
 import { VerbServer } from '../../src/gateway/verb-server.js';
 import type { Link } from '../../src/gateway/link.js';
 import type { SetReply } from '../../src/gateway/verbs.js';
-import type { Point } from '../../src/point/point.js';
-import { SettingsBook } from '../../src/session/settings.js';
+import { floatValue, makePoint, type Point } from '../../src/point/point.js';
+import { SettingsBook, type Setting } from '../../src/session/settings.js';
 import type { Siot } from '../../src/siot/siot.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';
@@ -42,6 +42,8 @@ async function rig(more: object = {}, withStore = true) {
 
 const ended = (states: readonly string[]): boolean =>
   states.some((state) => state !== 'accepted' && state !== 'waiting');
+
+const acknowledged = { state: 'acknowledged', by: 'device' };
 
 describe('status', () => {
   it('says how the gateway and its links are', async () => {
@@ -81,7 +83,7 @@ describe('status', () => {
     expect(store?.point(nodeId, 'other')).toBeUndefined();
     const again = ask.set('pump', 'limit', float(2));
     await until(() => ended(again.states()), 'the first again');
-    expect(again.last()).toMatchObject({ state: 'acknowledged' });
+    expect(again.last()).toMatchObject(acknowledged);
   });
 
   it('tells what is pending, and why', async () => {
@@ -258,9 +260,9 @@ describe('set', () => {
     expect(waiting.last()).toEqual({ state: 'waiting', reason: 'the link is disabled in SIOT' });
     const on = ask.set('pump', 'disabled', float(0));
     await until(() => ended(on.states()), 'the answer');
-    expect(on.states()).toEqual(['accepted', 'acknowledged']);
+    expect(on.replies.slice(1)).toEqual([{ state: 'acknowledged', by: 'gateway' }]);
     await until(() => ended(waiting.states()), 'the setting to arrive');
-    expect(waiting.last()).toEqual({ state: 'acknowledged' });
+    expect(waiting.last()).toMatchObject(acknowledged);
     expect(gateway.link('pump').port).toBe('open');
   });
 
@@ -292,10 +294,12 @@ describe('set', () => {
 function played() {
   const clock = new FakeClock();
   const replies: SetReply[] = [];
-  const publishing: (() => void)[] = [];
-  const keeping: (() => void)[] = [];
+  const publishing: ((problem?: Error) => void)[] = [];
+  const announcing: ((problem?: string) => void)[] = [];
+  const watchers: ((setting: Setting) => void)[] = [];
+  const settings: Setting[] = [];
   const taken: string[] = [];
-  const state = { reason: 'first', links: [] as Link[] };
+  const state = { reason: 'first', links: [] as Link[], isCurrent: true, awaitsAck: false };
   let request: (data: Uint8Array) => void = () => undefined;
   const makeLink = (name: string): Link =>
     ({
@@ -305,11 +309,19 @@ function played() {
       settingTime: () => 1n,
       set: (point: Point) => {
         taken.push(name);
-        return new SettingsBook(new Set(), 10).take(point).setting;
+        const { setting } = new SettingsBook(new Set(), 10).take(point);
+        settings.push(setting);
+        return setting;
       },
-      keep: () => new Promise<void>((resolve) => keeping.push(resolve)),
-      watchSettings: () => () => undefined,
-      isCurrent: () => true,
+      announce: () => new Promise<string | undefined>((resolve) => announcing.push(resolve)),
+      withdraw: () => Promise.resolve(void taken.push(`not ${name}`)),
+      keep: () => Promise.resolve(true),
+      awaitsAck: () => state.awaitsAck,
+      watchSettings: (watcher: (setting: Setting) => void) => {
+        watchers.push(watcher);
+        return () => void watchers.splice(watchers.indexOf(watcher), 1);
+      },
+      isCurrent: () => state.isCurrent,
       reason: () => state.reason,
     }) as unknown as Link;
   const siot = {
@@ -322,7 +334,10 @@ function played() {
       }
       return () => undefined;
     },
-    publishSetting: () => new Promise<void>((resolve) => publishing.push(resolve)),
+    publishSetting: () =>
+      new Promise<void>((resolve, reject) =>
+        publishing.push((problem) => (problem === undefined ? resolve() : reject(problem))),
+      ),
   } as unknown as Siot;
   const server = new VerbServer({
     gatewayId: 'gw-1',
@@ -347,12 +362,23 @@ function played() {
       const asked = { link, type: 'limit', key: '', value: float(1) };
       request(Buffer.from(JSON.stringify(asked)));
     },
-    published: async ({ kept = true } = {}) => {
-      for (const done of publishing.splice(0)) done();
+    announced: async (problem?: string) => {
+      for (const done of announcing.splice(0)) done(problem);
       await settled();
-      if (!kept) return;
-      for (const done of keeping.splice(0)) done();
+    },
+    published: async (problem?: Error) => {
+      for (const done of announcing.splice(0)) done();
       await settled();
+      for (const done of publishing.splice(0)) done(problem);
+      await settled();
+    },
+    publishing,
+    /** What the device or the bus does with it. */
+    changed: (change: (setting: Setting) => void) => {
+      const setting = settings.at(-1);
+      if (setting === undefined) throw new Error('nothing was taken');
+      change(setting);
+      for (const watcher of watchers) watcher(setting);
     },
   };
 }
@@ -374,15 +400,125 @@ describe('following a setting', () => {
     expect(replies).toHaveLength(3);
   });
 
-  it('says that it is accepted when it is safe on disk, not before', async () => {
+  it('is on disk before SIOT has it, and is refused where it cannot be', async () => {
+    const { replies, state, taken, ask, announced, published, publishing, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await settled();
+    expect(publishing).toEqual([]);
+    await announced('the disk is full');
+    expect(publishing).toEqual([]);
+    expect(replies).toEqual([{ state: 'refused', reason: 'the disk is full' }]);
+    ask('pump');
+    await announced();
+    expect(publishing).toHaveLength(1);
+    expect(taken).toEqual(['not pump']);
+    await published();
+    expect(taken).toEqual(['not pump', 'pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['refused', 'accepted', 'waiting']);
+  });
+
+  it('takes from the disk what SIOT refuses', async () => {
     const { replies, state, taken, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
-    await published({ kept: false });
-    expect(taken).toEqual(['pump']);
+    await published(new Error('no room'));
+    expect(taken).toEqual(['not pump']);
+    expect(replies).toEqual([{ state: 'refused', reason: 'no room' }]);
+  });
+
+  /** A setting that waits, of which what follows is to be told. */
+  async function waiting() {
+    const rig = played();
+    rig.state.links = [rig.makeLink('pump')];
+    rig.ask('pump');
+    await rig.published();
+    rig.replies.length = 0;
+    const report = (number: number, equals: boolean) =>
+      rig.changed((setting) => {
+        setting.report = makePoint({ type: 'limit', value: floatValue(number) });
+        setting.reportEquals = equals;
+      });
+    const confirm = (by: 'ack' | 'report' | 'bus') =>
+      rig.changed((setting) => {
+        setting.confirm(1n, by);
+      });
+    return { ...rig, report, confirm };
+  }
+  const by = (report: unknown) => ({ state: 'acknowledged', by: 'device', report });
+
+  it('tells the report that comes after the acknowledgement', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    confirm('ack');
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_900);
+    report(1, true);
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('tells the report that came before the acknowledgement, and not before that', async () => {
+    const { replies, state, report, confirm } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
     expect(replies).toEqual([]);
-    await published();
-    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+    confirm('report');
+    expect(replies).toEqual([
+      { state: 'waiting', reason: 'the device reports it; its acknowledgement is waited for' },
+    ]);
+    state.awaitsAck = false;
+    confirm('ack');
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('tells a report that differs when no equal one has come within 2 s', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    report(3, false);
+    confirm('ack');
+    clock.advance(500);
+    report(8, false);
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_500);
+    expect(replies.slice(1)).toEqual([by({ value: 8, equal: false })]);
+    const second = await waiting();
+    second.report(3, false);
+    second.confirm('ack');
+    second.report(1, true);
+    expect(second.replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('says when no report has come, or a newer setting has', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('ack');
+    clock.advance(2_000);
+    expect(replies).toEqual([by('awaited'), by('none')]);
+    expect(clock.pendingTimers).toBe(0);
+    const second = await waiting();
+    second.confirm('ack');
+    second.state.isCurrent = false;
+    second.clock.advance(1_000);
+    expect(second.replies.at(-1)).toEqual(by('none'));
+  });
+
+  it('does not take a report for an acknowledgement', async () => {
+    const { replies, state, report, confirm, clock } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
+    confirm('report');
+    state.awaitsAck = false;
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({
+      state: 'unconfirmed',
+      reason: 'it was sent; the device has not acknowledged it',
+      report: { value: 1, equal: true },
+    });
+  });
+
+  it('says that a bus has taken it, and waits for nobody', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('bus');
+    expect(replies).toEqual([{ state: 'acknowledged', by: 'bus' }]);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('gives it to the link that has come in the place of the one asked for', async () => {

@@ -67,6 +67,7 @@ export class Joined {
         },
         connected: (connected) => void this.connected.push(connected),
         settingChanged: () => undefined,
+        settingReported: () => undefined,
         namesChanged: () => undefined,
         changed: () => undefined,
         saved: (then) => void clock.setTimer(1, () => then(true)),

@@ -49,7 +49,7 @@ describe('4 MiB of settings', () => {
 
   it('are the same whether pending or in force', () => {
     const { harness, refused } = full();
-    for (const setting of harness.session.settings.all()) setting.confirm(1n);
+    for (const setting of harness.session.settings.all()) setting.confirm(1n, 'ack');
     expect(refused('more', long('y', 120_000))).toBe(true);
   });
 
@@ -85,7 +85,7 @@ describe('a newer one that is refused', () => {
 
   it('leaves what the device has as it is', () => {
     const { harness, refused, state } = full();
-    harness.set('small', 1).confirm(1n);
+    harness.set('small', 1).confirm(1n, 'ack');
     expect(refused('small', long('y', 400_000))).toBe(true);
     expect(state('small')).toBe('inForce');
   });

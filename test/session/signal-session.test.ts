@@ -216,6 +216,7 @@ describe('settings', () => {
     // The start value of Temperature beside it.
     expect(bus.sent).toEqual(['123#7D00500000000000']);
     expect(setting?.state).toBe('inForce');
+    expect(setting?.confirmedBy).toBe('bus');
     bus.clock.advance(1);
     bus.set('Motor_Gear', stringValue('third'));
     expect(bus.sent.at(-1)).toBe('123#7D00500300000000');
@@ -598,4 +599,17 @@ it('what is cyclic goes on after the interface was away, also where nothing is t
   expect(bus.sent).toEqual([]);
   bus.clock.advance(250);
   expect(bus.sent).toHaveLength(2);
+});
+
+it('a word that somebody sets is a name of the signal, or what it is for any device', () => {
+  const word = (bus: Bus, key: string, text: string) => bus.session.valueOfWord('value', key, text);
+  const bus = new Bus();
+  expect(word(bus, 'Motor_Gear', 'second')).toEqual(stringValue('second'));
+  expect(word(bus, 'Motor_Gear', '2')).toEqual(floatValue(2));
+  expect(word(bus, 'Motor_Speed', 'off')).toEqual(floatValue(0));
+  expect(word(bus, 'Motor_Speed', 'fast')).toEqual(stringValue('fast'));
+  const named = new Bus({ inWords: true });
+  named.session.opened();
+  named.receive('123#7D00F609FFEFD280');
+  expect(word(named, 'Motor_Gear', 'off')).toEqual(stringValue('off'));
 });

@@ -119,6 +119,7 @@ export class SessionHarness {
       },
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),
+      settingReported: () => undefined,
       namesChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => {

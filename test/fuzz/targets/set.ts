@@ -3,7 +3,13 @@ import { parseTarget, parseValue, type ValueForm } from '../../../src/cli/set-va
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
-const FORMS: readonly ValueForm[] = [{}, { text: true }, { json: true }, { int: true }];
+const FORMS: readonly ValueForm[] = [
+  {},
+  { text: true },
+  { number: true },
+  { json: true },
+  { int: true },
+];
 
 /** The TYPE/KEY and VALUE of `siot-mcu set`. */
 export const setTarget: FuzzTarget = {
@@ -28,7 +34,7 @@ export const setTarget: FuzzTarget = {
 function checkValue(word: string, form: ValueForm): void {
   const value = orRefused(() => parseValue(word, form));
   if (value === undefined) {
-    must(form.json === true || form.int === true, 'a text refused');
+    must(form.json === true || form.int === true || form.number === true, 'a text refused');
     return;
   }
   switch (value.kind) {
@@ -41,6 +47,7 @@ function checkValue(word: string, form: ValueForm): void {
       break;
     case 'string':
     case 'json':
+    case 'word':
       agree('text', value.text, word);
       break;
     case 'none':

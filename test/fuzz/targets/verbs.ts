@@ -4,6 +4,7 @@ import type { SetReply, StatusReply } from '../../../src/gateway/verbs.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
+import { valueOfWord } from '../../../src/session/reported-kinds.js';
 import type { Siot } from '../../../src/siot/siot.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { must, type FuzzTarget } from '../target.js';
@@ -40,6 +41,7 @@ export const verbsTarget: FuzzTarget = {
     request({ kind: 'string', text: 'auto' }, { type: 'mode' }),
     request({ kind: 'json', text: '{"a":[1]}' }),
     request({ kind: 'none' }, { type: 'rxReset' }),
+    request({ kind: 'word', text: 'off' }),
     request({ kind: 'float', number: 1 }, { type: 'disabled' }),
     request({ kind: 'float', number: 1 }, { link: 'none' }),
   ],
@@ -62,7 +64,9 @@ export const verbsTarget: FuzzTarget = {
       whyNotSet: () => undefined,
       settingTime: () => 1n,
       set: () => undefined,
-      keep: () => Promise.resolve(),
+      valueOfWord: (_type: string, _key: string, word: string) => valueOfWord(word, undefined),
+      announce: () => Promise.resolve(undefined),
+      keep: () => Promise.resolve(true),
     };
     const server = new VerbServer({
       gatewayId: 'gateway-1',

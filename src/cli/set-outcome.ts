@@ -1,0 +1,92 @@
+/** What `siot-mcu set` says in the end (design.md, "Commands"). */
+import type { PlainValue, SetReply, SettingReport, SetRequest } from '../gateway/verbs.js';
+import { harmless } from './logger.js';
+
+/** How an asking ended. */
+export interface SetEnd {
+  /** The last answer, final or not; `undefined`: none has come. */
+  readonly last: SetReply | undefined;
+  /** Why the setting was waiting then, for people. */
+  readonly reason: string;
+  /** Why no further answer is waited for, where the last is not final. */
+  readonly why: string;
+}
+
+export interface SetOutcome {
+  /** The good news. */
+  readonly line?: string;
+  readonly warning?: string;
+  /** There is no good news: with one of the words pending, unconfirmed and refused. */
+  readonly problem?: string;
+}
+
+export const nameOf = ({ type, key }: SetRequest): string => (key === '' ? type : `${type}/${key}`);
+
+export function outcomeOf(request: SetRequest, { last, reason, why }: SetEnd): SetOutcome {
+  const name = nameOf(request);
+  switch (last?.state) {
+    case undefined:
+      return { problem: `${name} is unconfirmed: the gateway has not answered: ${why}` };
+    case 'accepted':
+    case 'waiting':
+      return { problem: `${name} is pending: ${why}: ${reason}` };
+    case 'acknowledged':
+      return acknowledged(request, last);
+    case 'unconfirmed':
+      return { problem: `${name} is unconfirmed: ${last.reason}${reportSaid(last.report)}` };
+    case 'replaced':
+      return { problem: `${name} is unconfirmed: ${last.reason}` };
+    case 'refused':
+      return { problem: `${name} is refused: ${last.reason}` };
+  }
+}
+
+function acknowledged(
+  request: SetRequest,
+  { by, report }: SetReply & { readonly state: 'acknowledged' },
+): SetOutcome {
+  const name = nameOf(request);
+  if (by === 'bus') return { line: `${name} is taken by the bus of ${request.link}` };
+  if (by === 'gateway') return { line: `${name} is done by the gateway itself` };
+  const line = `${name} is acknowledged by ${request.link}`;
+  if (report === undefined) return { line };
+  if (typeof report === 'string') return { line: `${line}, and not reported` };
+  const value = shown(report.value);
+  const reported = { line: `${line}, which reports ${value}` };
+  if (report.equal) return reported;
+  const warning = `${name}: the device reports ${value} instead of ${asked(request)}`;
+  return { ...reported, warning };
+}
+
+function reportSaid(report: SettingReport | undefined): string {
+  if (report === undefined) return '';
+  const value = shown(report.value);
+  return report.equal ? `, but reports ${value}, as it was set` : `, and reports ${value}`;
+}
+
+function asked({ value }: SetRequest): string {
+  switch (value.kind) {
+    case 'float':
+      return shown(value.number);
+    case 'int':
+      return value.integer;
+    case 'string':
+    case 'json':
+    case 'word':
+      return harmless(value.text);
+    case 'none':
+      return shown(null);
+  }
+}
+
+/** Fractions in single precision without the digits that only double precision has. */
+function shown(value: PlainValue): string {
+  if (value === null) return 'no value';
+  if (typeof value === 'string') return value === '' ? 'an empty text' : harmless(value);
+  if (Number.isInteger(value) || Math.fround(value) !== value) return String(value);
+  for (let digits = 1; digits < 9; digits += 1) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
+  return String(value);
+}
