@@ -36,6 +36,7 @@ import type { LinkFile } from './link-file.js';
 import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from './link-record.js';
 import type { NamesFile } from './names-file.js';
+import { owedPoints } from './owed-points.js';
 import { Resender } from './resender.js';
 import { Saver } from './saver.js';
 import { OwnTimes } from './own-times.js';
@@ -319,17 +320,19 @@ export class Link {
           const ofOthers = this.#judge.ofOthers(points);
           if (ofOthers.length > 0) this.#gate.heard(ofOthers);
         },
-        read: (points) => {
+        read: (points, everything) => {
           this.#node?.status(this.#statistics.read(points, this.#session.connected));
           this.#session.read(points, this.#lane.length > 0);
           const owners = points.filter((point) => this.#isOwners(point));
           this.#session.replica.givenBefore(owners);
           this.#judge.reading(points);
           this.#session.shown(owners);
+          if (everything) this.#node?.status(this.#statistics.all(this.#session.connected));
+          const now = this.parts.clock.wallNs();
+          this.#resender.send(owedPoints(this.#session, points, everything, now));
           this.#saver.soon();
         },
         life: (life) => void (this.#life = life),
-        resend: () => this.#resend(),
         dropped: (cause, points) => this.#session.counters.discard(cause, {}, points.length),
       },
     );
@@ -496,12 +499,6 @@ export class Link {
     if (!this.#running) return;
     if (!disabled) this.#channel.start();
     else void this.#channel.stop();
-  }
-
-  /** SIOT is to have the newest of each point once more. */
-  #resend(): void {
-    this.#node?.status(this.#statistics.all(this.#session.connected));
-    this.#resender.send(this.#session.replica.points());
   }
 
   /** A bus that comes or goes is told at once. */

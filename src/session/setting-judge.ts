@@ -120,14 +120,15 @@ export class SettingJudge {
     setting.overtook = undefined;
     const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
     if (setting.reportedSinceSent) return;
-    // Reports with later times have overtaken it, or SIOT has kept another one of the same time.
+    // Reports with later times have overtaken it, or SIOT has kept another one of the same time, or lost it.
     const isOvertaken = newest !== undefined && newest.time > time.stated;
-    if (!isOvertaken && !time.tied) return;
+    if (!isOvertaken && !time.tied && !setting.lacked) return;
     const value =
       isDeleted(point) && newest !== undefined ? newest.value : this.host.valueOf(setting);
     if (time.tied)
       this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     if (this.host.publish(point.type, point.key, value, point.tombstone)) {
+      setting.lacked = false;
       if (isOvertaken) setting.overtook = newest;
       return;
     }

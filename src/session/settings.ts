@@ -52,6 +52,8 @@ export class Setting {
   report: Point | undefined;
   /** That report says what the setting says. */
   reportEquals = false;
+  /** SIOT did not have the point when the node was last read. */
+  lacked = false;
   /** The device has reported the point since the setting was last sent. */
   reportedSinceSent = false;
   /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */

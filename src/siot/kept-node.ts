@@ -13,11 +13,13 @@ export interface NodeSpec {
 }
 
 export interface NodeEvents {
-  /** All points of the node as the store has it: at start, after each reconnection, when SIOT or the node comes back. */
-  read(points: readonly Point[]): void;
+  /**
+   * All points of the node as the store has it: at start, after each reconnection, when
+   * SIOT or the node comes back. `everything`: the newest of each point has to be
+   * published once more, not only what the node lacks.
+   */
+  read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
-  /** The newest of each point has to be published once more. */
-  resend(): void;
 }
 
 /** What the keeper of nodes knows of one. */

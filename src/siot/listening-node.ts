@@ -22,15 +22,12 @@ export interface SiotNodeEvents {
   heard(points: readonly Point[]): void;
   /**
    * All points of the node as the store has it: at start, after each
-   * reconnection, and when SIOT or the node comes back.
+   * reconnection, and when SIOT or the node comes back. What it lacks has to be put into
+   * the outbox once more; `everything`: the newest of each point, since a store answered
+   * for the first time or without this node, or a deleted node lives again.
    */
-  read(points: readonly Point[]): void;
+  read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
-  /**
-   * The newest of each point has to be put into the outbox once more: a store
-   * answered for the first time or without this node, or a deleted node lives again.
-   */
-  resend(): void;
   /** Points of the node that were given up, for whoever counts. Already logged. */
   dropped?(cause: DropCause, points: readonly Point[]): void;
 }

@@ -58,7 +58,6 @@ export class NodeKeeper {
     this.#gateway = keptNode(options.gateway, {
       read: (points) => this.#readGateway(points),
       life: () => this.#lookAtOrphans(),
-      resend: () => undefined,
     });
   }
 
@@ -209,12 +208,10 @@ export class NodeKeeper {
         this.#setLife(kept, 'alive');
         if (found.odd > 0) log.debug({ nodeId: id, odd: found.odd }, 'odd points left out');
         if (kept.unread || before === 'deleted') {
+          const everything = kept.owesResend;
           kept.unread = false;
-          kept.events.read(found.node.points);
-        }
-        if (kept.owesResend) {
           kept.owesResend = false;
-          kept.events.resend();
+          kept.events.read(found.node.points, everything);
         }
         break;
       }

@@ -239,9 +239,8 @@ export class Siot {
     this.#keeper.add(
       { ...spec, description: spec.description === '' ? spec.name : spec.description },
       {
-        read: (points) => events.read(points),
+        read: (points, everything) => events.read(points, everything),
         life: (life) => node.setLife(life),
-        resend: () => events.resend(),
       },
     );
     return node;

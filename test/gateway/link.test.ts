@@ -1,7 +1,12 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/index.js';
+import {
+  applyAndAcknowledge,
+  ignorePoints,
+  neverAcknowledge,
+  whenType,
+} from '../../firmware-sim/index.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { floatValue, makePoint, numberOf, stringValue, textOf } from '../../src/point/point.js';
 import { WIRES } from '../../src/siot/wires.js';
@@ -220,6 +225,73 @@ describe('statistics in SIOT', () => {
     await device.report('temp', 2);
     const { time } = await store.waitForPoint(nodeId, 'connected', '0', isAt(1));
     expect(time).toBeGreaterThan(ahead);
+  });
+});
+
+describe('a node that lacks what is known', () => {
+  const isOwners = (origin: string) => origin === '';
+
+  it('gets it, also a setting that the device has not reported since, in another store', async () => {
+    const { store, device, gateway, nodeId } = await rig();
+    await device.report('limit', 3);
+    await store.setAs('user-1', nodeId, 'limit', '', 7);
+    await device.mcu.waitForSetting('limit');
+    await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgement');
+    await store.stop();
+    const other = await startStore(nats);
+    await other.waitForPoint(nodeId, 'temp', '0', isAt(1));
+    const limit = await other.waitForPoint(nodeId, 'limit', '0', isAt(7));
+    expect(isOwners(limit.origin)).toBe(true);
+    expect(other.point(nodeId, 'connected', '0')?.number).toBe(1);
+  });
+
+  it('gets the settings in force after a restart of the gateway, when nothing else is known', async () => {
+    const { store, device, gateway, nodeId } = await rig();
+    await store.setAs('user-1', nodeId, 'limit', '', 7);
+    await store.setAs('user-1', nodeId, 'gone', '', 1);
+    await store.setAs('user-1', nodeId, 'gone', '', 1, { tombstone: 1 });
+    await device.mcu.waitForSetting('gone', ({ tombstone }) => tombstone === 1);
+    await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgement');
+    device.mcu.push(whenType('late', ignorePoints()));
+    await store.setAs('user-1', nodeId, 'late', '', 5);
+    await until(() => gateway.link('pump').pending.length === 1, 'the setting to wait');
+    await gateway.gateway.stop();
+    await store.stop();
+    const other = await startStore(nats);
+    await gateway.restart();
+    const limit = await other.waitForPoint(nodeId, 'limit', '0', isAt(7));
+    expect(isOwners(limit.origin)).toBe(true);
+    await device.report('after', 1);
+    await other.waitForPoint(nodeId, 'after', '0', isAt(1));
+    expect(other.point(nodeId, 'gone', '0')).toBeUndefined();
+    // On its way yet: once the device has it.
+    expect(other.point(nodeId, 'late', '0')).toBeUndefined();
+    device.mcu.push(whenType('late', applyAndAcknowledge));
+    // Nothing waits for its next try after a restart.
+    device.mcu.sendHello();
+    await other.waitForPoint(nodeId, 'late', '0', isAt(5));
+  });
+
+  it('gets it where somebody else has made the node', async () => {
+    const { store, device, gateway, nodeId } = await rig();
+    await device.report('limit', 3);
+    await store.waitForPoint(nodeId, 'limit', '0', isAt(3));
+    await store.leave();
+    await until(() => gateway.gateway.status().siot.store !== 'answers', 'the store to be gone');
+    await store.stop();
+    const other = await startStore(nats);
+    await other.edgeAs('user-1', nodeId, other.rootId, { nodeType: 'mcu' });
+    await other.waitForPoint(nodeId, 'limit', '0', isAt(3));
+    await other.waitForPoint(nodeId, 'temp', '0', isAt(1));
+  });
+
+  it('has its device’s description, though the node was made with another since', async () => {
+    const { store, device, nodeId } = await rig();
+    await device.mcu.sendPoints([{ type: 'description', value: 'Pump controller' }]);
+    await store.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
+    await store.stop();
+    const other = await startStore(nats);
+    await other.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
   });
 });
 

@@ -424,7 +424,6 @@ describe('what SIOT cannot do now', () => {
         heard: () => undefined,
         read: () => undefined,
         life: () => undefined,
-        resend: () => undefined,
       },
     );
     expect(store.edges('dev-9')).toEqual([]);

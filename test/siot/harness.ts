@@ -78,12 +78,12 @@ export function nodeRecord(): NodeRecord {
     readPoints: [],
     droppedPoints: [],
     heard: (points) => void record.heardPoints.push(...points),
-    read: (points) => {
+    read: (points, everything) => {
       record.events.push('read');
+      if (everything) record.events.push('resend');
       record.readPoints.push(points);
     },
     life: (life) => void record.events.push(life),
-    resend: () => void record.events.push('resend'),
     dropped: (cause, points) => void record.droppedPoints.push({ cause, points }),
   };
   return record;

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { owedPoints } from '../../src/gateway/owed-points.js';
+import { floatValue, makePoint, stringValue, type Point } from '../../src/point/point.js';
+import { PointBudget, NodeRoom } from '../../src/session/room.js';
+import { Replica } from '../../src/session/replica.js';
+import { SettingsBook, type Setting } from '../../src/session/settings.js';
+
+const NOW = 1_000n;
+const point = (type: string, number: number, time: bigint, origin = ''): Point =>
+  makePoint({ type, key: '0', value: floatValue(number), time, origin });
+
+function rig() {
+  const replica = new Replica(new NodeRoom(100, new PointBudget(100), () => undefined));
+  const settings = new SettingsBook(new Set(['restart']), 100);
+  const reported = (one: Point): void => replica.own(one.type, one.key).merge(one, false);
+  const inForce = (one: Point): Setting => {
+    const { setting } = settings.take(one);
+    setting.sent = true;
+    setting.confirm(one.time, 'ack');
+    return setting;
+  };
+  /** `type=number@time`, of what goes out. */
+  const owed = (stored: readonly Point[], everything = false): string[] =>
+    [...owedPoints({ replica, settings }, stored, everything, NOW)].map(
+      ({ type, value, time, origin }) =>
+        `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}`,
+    );
+  return { reported, inForce, owed, settings };
+}
+
+describe('what a node is to get', () => {
+  it('is what it lacks of the device’s reports, or all of them', () => {
+    const { reported, owed } = rig();
+    reported(point('a', 1, 10n));
+    reported(point('b', 2, 20n));
+    expect(owed([point('a', 9, 5n, 'user-1')])).toEqual(['b=2@20']);
+    expect(owed([point('a', 9, 5n)], true)).toEqual(['a=1@10', 'b=2@20']);
+    expect(owed([point('a', 1, 10n), point('b', 2, 20n)])).toEqual([]);
+  });
+
+  it('is a setting that is in force, as its owner’s and of now, where nothing newer was reported', () => {
+    const { reported, inForce, owed } = rig();
+    reported(point('a', 1, 10n));
+    inForce(point('a', 7, 20n, 'user-1'));
+    const reportedSince = inForce(point('b', 7, 20n, 'user-1'));
+    reportedSince.reportedSinceSent = true;
+    reported(point('b', 6, 30n));
+    inForce(point('c', 7, 20n, 'user-1'));
+    expect(owed([])).toEqual([`a=7@${String(NOW)}`, `c=7@${String(NOW)}`, 'b=6@30']);
+  });
+
+  it('is no setting that SIOT has, unless the node has an older one and gets everything', () => {
+    const { inForce, owed } = rig();
+    inForce(point('a', 7, 20n, 'user-1'));
+    expect(owed([point('a', 7, 20n, 'user-1')], true)).toEqual([]);
+    expect(owed([point('a', 3, 10n)])).toEqual([]);
+    expect(owed([point('a', 3, 10n)], true)).toEqual([`a=7@${String(NOW)}`]);
+  });
+
+  it('is no setting on its way, no command, no deletion; the first is known as lacking', () => {
+    const { settings, inForce, owed } = rig();
+    const { setting } = settings.take(point('pending', 7, 20n, 'user-1'));
+    inForce(point('restart', 1, 20n, 'user-1'));
+    inForce({ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 });
+    expect(owed([])).toEqual([]);
+    expect(setting.lacked).toBe(true);
+    owed([point('pending', 7, 20n, 'user-1')]);
+    expect(setting.lacked).toBe(false);
+  });
+
+  it('is the device’s description in the place of the one that the node was made with, not of a person’s', () => {
+    const { reported, owed } = rig();
+    const description = (text: string, time: bigint, origin = ''): Point =>
+      makePoint({ type: 'description', key: '0', value: stringValue(text), time, origin });
+    reported(description('Device', 10n));
+    expect(owed([description('pump', 20n)], true)).toEqual([`description=text@${String(NOW)}`]);
+    expect(owed([description('pump', 20n)])).toEqual([]);
+    expect(owed([description('Theirs', 2_000n, 'user-1')], true)).toEqual(['description=text@10']);
+  });
+});
