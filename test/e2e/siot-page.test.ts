@@ -146,6 +146,8 @@ class PumpOnThePage {
 }
 
 const TIMEOUT_MS = 90_000 * PATIENCE;
+/** Between edits: three are made within a tick of the page's clock. */
+const PAUSE_MS = 400;
 
 withEachSiot(
   (siot) => {
@@ -161,6 +163,26 @@ withEachSiot(
         // The page's own way to write 0; if it changes, this shows nothing any more.
         const [setpoint, enabled] = [...pump.edits('setpoint'), ...pump.edits('enabled')];
         expect([setpoint?.text, enabled?.text]).toEqual(['0', '0']);
+      },
+    );
+
+    it.for(CASES)(
+      'six edits within ten seconds on SIOT’s page, the last is in force: %s device %s',
+      { timeout: TIMEOUT_MS },
+      async ([protocol, kind]) => {
+        const pump = await PumpOnThePage.open(siot, protocol, kind);
+        const values = [20, 0, 21, 30, 0, 31];
+        for (const [at, value] of values.entries()) {
+          if (at % 3 === 0) await pump.page.tick();
+          else await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+          await pump.page.edit('setpoint', String(value));
+        }
+        await pump.hasAndShows('setpoint', 31);
+        const edits = pump.edits('setpoint');
+        expect(edits.map(({ number }) => number)).toEqual(values);
+        expect((edits[5]?.time ?? 0n) - (edits[0]?.time ?? 0n)).toBeLessThan(10_000_000_000n);
+        // Otherwise a newer time has mended what this is about.
+        expect(edits[5]?.time).toBe(edits[4]?.time);
       },
     );
   },

@@ -74,13 +74,12 @@ export class SiotPage {
   }
 
   /**
-   * Until the page asks SIOT for its nodes, as every 4 s. That is the tick of the
+   * Until the page has asked SIOT for its nodes, as every 4 s. That is the tick of the
    * clock by which it stamps what people edit: until the next, all edits carry one time.
    */
   async tick(): Promise<void> {
-    await this.page.waitForRequest(
-      (request) => request.method() === 'GET' && request.url().endsWith('/v1/nodes'),
-    );
+    await this.#nodesAsked();
+    await this.#drawn();
   }
 
   /** As after a visit elsewhere: what is shown comes from SIOT, no edit of the page's own. */
@@ -89,10 +88,17 @@ export class SiotPage {
     await this.page.getByText(`sign out ${USER}`).waitFor();
   }
 
-  /** Types `value` into the number's field of a point, and saves. */
+  /** Types `value` into the number's field of a point, and saves by Enter. */
   async edit(type: string, value: string): Promise<void> {
-    await this.#field(type).fill(value);
-    await this.#click(this.page.getByText('save', { exact: true }));
+    const field = this.#field(type);
+    await field.fill(value);
+    const saved = this.page.waitForResponse(
+      (response) => response.request().method() === 'POST' && response.url().endsWith('/points'),
+    );
+    // It asks for its nodes after each save too; that is no tick.
+    const asked = saved.then(() => this.#nodesAsked());
+    await Promise.all([asked, field.press('Enter')]);
+    await this.#drawn();
   }
 
   /** What the number's field of a point shows. */
@@ -100,12 +106,23 @@ export class SiotPage {
     return this.#field(type).inputValue();
   }
 
-  /** What the click has changed is there afterwards: the page draws in the next frame. */
   async #click(target: Locator): Promise<void> {
     await target.click();
+    await this.#drawn();
+  }
+
+  /** The page draws what has changed in the next frame. */
+  async #drawn(): Promise<void> {
     await this.page.evaluate(
       'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))',
     );
+  }
+
+  async #nodesAsked(): Promise<void> {
+    const response = await this.page.waitForResponse(
+      (one) => one.request().method() === 'GET' && one.url().endsWith('/v1/nodes'),
+    );
+    await response.finished();
   }
 
   /** The number's, in the row of a point; the next is the text's. */
