@@ -33,10 +33,10 @@ export class GatewayClient {
 
   /** Throws a {@link CliError} when this gateway has never run. */
   constructor(config: GatewayConfig) {
-    const { nats, runtimeDir } = config;
+    const { nats } = config;
     this.#id = knownGateway(config);
     // After a restart of the gateway its private server has another token, and perhaps another port.
-    const source = nats.embedded ? () => privateNats(runtimeDir) : nats.settings;
+    const source = nats.embedded ? () => privateNats(config) : nats.settings;
     this.#servers = settingsOf(source).servers.map(shownServer).join(', ');
     this.#connection = new Connection({
       settings: () => ({ ...settingsOf(source), name: 'siot-mcu' }),

@@ -7,6 +7,8 @@ import { NatsUnknownError, type NatsSettings } from '../siot/nats-settings.js';
 import { groupName, ownerName, userName } from '../transport/accounts.js';
 import { CliError } from './errors.js';
 
+type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;
+
 /** The gateway's own ID, as kept in this folder; `undefined`: none, or it may not be read. */
 export function readGatewayId(folder: string): string | undefined {
   try {
@@ -18,10 +20,7 @@ export function readGatewayId(folder: string): string | undefined {
 }
 
 /** The ID of the gateway of this configuration. Throws a {@link CliError} when it cannot be known. */
-export function knownGateway({
-  runtimeDir,
-  stateDir,
-}: Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>): string {
+export function knownGateway({ runtimeDir, stateDir }: Folders): string {
   try {
     const { id } = readObject(runtimeDir, 'gateway.json');
     if (typeof id === 'string') return id;
@@ -31,14 +30,12 @@ export function knownGateway({
   }
   throw new CliError(
     `${runtimeDir} knows no gateway yet: start \`siot-mcu run\` with this configuration first` +
-      (runtimeDir === stateDir
-        ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'
-        : ''),
+      elsewhere({ runtimeDir, stateDir }),
   );
 }
 
 /** Where the gateway's own private server listens now. Throws a {@link NatsUnknownError}. */
-export function privateNats(runtimeDir: string): NatsSettings {
+export function privateNats({ runtimeDir, stateDir }: Folders): NatsSettings {
   try {
     const { url, token } = readObject(runtimeDir, 'nats.json');
     if (typeof url === 'string' && typeof token === 'string') {
@@ -49,9 +46,16 @@ export function privateNats(runtimeDir: string): NatsSettings {
     if (denied !== undefined) throw new NatsUnknownError(denied);
   }
   throw new NatsUnknownError(
-    `${runtimeDir} knows no private nats-server: start \`siot-mcu run\` first`,
+    `${runtimeDir} knows no private nats-server: start \`siot-mcu run\` first` +
+      elsewhere({ runtimeDir, stateDir }),
   );
 }
+
+/** Commands do not see the RUNTIME_DIRECTORY of a service. */
+const elsewhere = ({ runtimeDir, stateDir }: Folders): string =>
+  runtimeDir === stateDir
+    ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'
+    : '';
 
 function readObject(folder: string, name: string): Record<string, unknown> {
   const kept: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));

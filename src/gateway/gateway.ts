@@ -208,6 +208,7 @@ export class Gateway {
     // What was heard meanwhile.
     await Promise.all(links.map((link) => link.keep()));
     await this.#outbox.close();
+    await this.#runtime.release();
     await this.#lock?.release();
   }
 
@@ -228,8 +229,9 @@ export class Gateway {
     const { clock, log } = this.parts;
     let running = this.#nats;
     if (running === undefined || (port !== undefined && port !== running.port)) {
-      this.#formerNats = running;
+      const former = running;
       running = await EmbeddedNats.start({ runtime: this.#runtime, port, clock, log });
+      this.#formerNats = former;
       this.#nats = running;
     }
     return () => running.settings();

@@ -1,6 +1,7 @@
 /**
  * One gateway for each `stateDir`: two would overwrite each other's identity,
- * settings and outbox.
+ * settings and outbox. So for each `runtimeDir`: the commands for one would
+ * reach the other.
  *
  * Each locks the folder itself with flock(2), which ends with the process and
  * which is seen from other containers, too. That needs `koffi` and a file system
@@ -21,6 +22,12 @@ import { StateError } from './state-dir.js';
 /** Folders that this very process uses. */
 const ours = new Set<string>();
 
+/** For people: the key that names a folder, and its path as configured. */
+interface Named {
+  readonly key: 'stateDir' | 'runtimeDir';
+  readonly path: string;
+}
+
 export class StateLock {
   private constructor(
     private readonly folder: string,
@@ -29,16 +36,17 @@ export class StateLock {
   ) {}
 
   /** Throws a {@link StateError} when another gateway that runs has the folder. */
-  static async take(stateDir: string, log: Log): Promise<StateLock> {
-    const folder = await realpath(stateDir).catch(() => stateDir);
-    if (ours.has(folder)) throw inUse(stateDir, 'this process itself');
+  static async take(path: string, log: Log, key: Named['key'] = 'stateDir'): Promise<StateLock> {
+    const named = { key, path };
+    const folder = await realpath(path).catch(() => path);
+    if (ours.has(folder)) throw inUse(named, 'this process itself');
     ours.add(folder);
     let lock: FileHandle | undefined;
     try {
       const locked = await lockFolder(folder);
-      if (locked === 'by another') throw inUse(stateDir, await whoHas(folder));
+      if (locked === 'by another') throw inUse(named, await whoHas(folder));
       lock = locked;
-      return new StateLock(folder, lock, await claimAlone(stateDir, folder, lock, log));
+      return new StateLock(folder, lock, await claimAlone(named, folder, lock, log));
     } catch (error) {
       ours.delete(folder);
       await lock?.close();
@@ -80,7 +88,7 @@ async function whoHas(folder: string): Promise<string> {
 
 /** The file that says who we are, when no other that lives has one; `undefined`: nobody knows. */
 async function claimAlone(
-  stateDir: string,
+  named: Named,
   folder: string,
   lock: FileHandle | undefined,
   log: Log,
@@ -88,17 +96,17 @@ async function claimAlone(
   const us = thisProcess();
   if (us === undefined) {
     if (lock === undefined) {
-      log.warn({}, 'without /proc nobody sees whether a second gateway uses the same stateDir');
+      log.warn({}, `without /proc nobody sees whether a second gateway uses the same ${named.key}`);
     }
     return undefined;
   }
   const file = join(folder, nameOf(us));
   try {
-    await claim(file, log);
+    await claim(file, named, log);
     for (const name of await readdir(folder)) {
       const other = claimant(name);
       if (other === undefined || name === nameOf(us)) continue;
-      if (lives(other)) throw inUse(stateDir, `the process ${other.pid}`);
+      if (lives(other)) throw inUse(named, `the process ${other.pid}`);
       await unlink(join(folder, name)).catch(() => undefined);
     }
     return file;
@@ -116,19 +124,19 @@ interface Claimant {
   readonly boot: string;
 }
 
-function inUse(stateDir: string, who: string): StateError {
+function inUse({ key, path }: Named, who: string): StateError {
   return new StateError(
-    `stateDir ${stateDir} is in use by another gateway, ${who}: ` +
-      'stop that one, or give this one a stateDir of its own',
+    `${key} ${path} is in use by another gateway, ${who}: ` +
+      `stop that one, or give this one a ${key} of its own`,
   );
 }
 
 /** A folder that cannot be written cannot be spoilt by two either. */
-async function claim(file: string, log: Log): Promise<void> {
+async function claim(file: string, { key }: Named, log: Log): Promise<void> {
   try {
     await writeFile(file, '', { mode: 0o600 });
   } catch (error) {
-    log.warn({ file, reason: reasonOf(error) }, 'stateDir cannot be marked as in use');
+    log.warn({ file, reason: reasonOf(error) }, `${key} cannot be marked as in use`);
   }
 }
 

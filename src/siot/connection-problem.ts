@@ -31,7 +31,11 @@ export function connectionProblem(cause: unknown, settings: NatsSettings): Conne
     if (cause instanceof SilentServerError && cause.isConnected) {
       return `${servers} takes connections and says nothing: it hangs, or is no nats-server`;
     }
-    if (is('ECONNREFUSED')) return `nothing listens at ${servers}: is nats-server running there?`;
+    if (is('ECONNREFUSED')) {
+      return settings.auth?.kind === 'private'
+        ? `the gateway’s private nats-server at ${servers} does not run: start \`siot-mcu run\` first`
+        : `nothing listens at ${servers}: is nats-server running there?`;
+    }
     if (is('ENOTFOUND', 'EAI_AGAIN')) {
       return `the host name of ${servers} is not known: check nats.servers and the DNS`;
     }

@@ -1,6 +1,14 @@
 /** The commands of other users: what they find in runtimeDir, and how they outlive the gateway. */
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -55,8 +63,9 @@ describe('runtimeDir', () => {
     const { file, run, folder } = site({ runtimeDir: './run' });
     const daemon = new Cli(['run', '-c', file]);
     await daemon.said(/connected to NATS/);
-    expect(readdirSync(run).sort()).toEqual(['gateway.json', 'nats.json']);
-    for (const name of readdirSync(run)) {
+    const named = readdirSync(run).filter((name) => !name.startsWith('running-'));
+    expect(named.sort()).toEqual(['gateway.json', 'nats.json']);
+    for (const name of named) {
       expect(statSync(join(run, name)).mode & 0o777).toBe(0o640);
     }
     const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as { id: string };
@@ -89,6 +98,60 @@ describe('runtimeDir', () => {
   });
 });
 
+describe('a command after a crash of the gateway', () => {
+  it('says what to start, not that a nats-server is missing', async () => {
+    const { file, run } = site({ runtimeDir: './run' });
+    const url = `nats://127.0.0.1:${String(await freePort())}`;
+    writeFileSync(join(run, 'gateway.json'), JSON.stringify({ id: 'g' }));
+    writeFileSync(join(run, 'nats.json'), JSON.stringify({ url, token: 'x' }));
+    const { status, stderr } = await runCli(['watch', '-c', file]);
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `siot-mcu: the gateway’s private nats-server at ${url} does not run: start \`siot-mcu run\` first\n`,
+    );
+  });
+});
+
+describe('two gateways with one runtimeDir', () => {
+  it('are one too many: the commands for one would reach the other', async () => {
+    const { file, folder, run } = site({ runtimeDir: './run' });
+    const daemon = new Cli(['run', '-c', file]);
+    await daemon.said(/connected to NATS/);
+    const other = site({ runtimeDir: run });
+    const { status, stderr } = await runCli(['run', '-c', other.file]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `runtimeDir ${run} is in use by another gateway, the process ${String(daemon.child.pid)}: ` +
+        'stop that one, or give this one a runtimeDir of its own',
+    );
+    const { id } = JSON.parse(readFileSync(join(run, 'gateway.json'), 'utf8')) as { id: string };
+    expect(readFileSync(join(folder, 'state', 'gateway.json'), 'utf8')).toContain(id);
+    expect(readdirSync(run)).toContain('nats.json');
+  });
+});
+
+describe('a runtimeDir that every user can write', () => {
+  it('is warned about, and cannot put another configuration under nats-server', async () => {
+    const { file, run, folder } = site({ runtimeDir: './run' });
+    chmodSync(run, 0o777);
+    const daemon = new Cli(['run', '-c', file]);
+    await daemon.said(/connected to NATS/);
+    expect(daemon.stderr).toContain('can be written by every user');
+    const state = join(folder, 'state');
+    expect(natsArguments(daemon.child.pid)).toContain(join(state, 'nats-server.conf'));
+    expect(readdirSync(state)).not.toContain('nats-server.conf');
+  });
+});
+
+/** Of the nats-server that a process has started. */
+function natsArguments(parent: number | undefined): string[] {
+  const pids = readFileSync(`/proc/${String(parent)}/task/${String(parent)}/children`, 'latin1');
+  return pids
+    .trim()
+    .split(' ')
+    .flatMap((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0'));
+}
+
 /** Only root may become another user, who must get to the program. */
 function isReadableByAll(path: string): boolean {
   for (let at = path; at !== '/'; at = dirname(at)) {
@@ -117,6 +180,18 @@ describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/c
       const closed = await runCli(['set', 'pump', 'x', '1', '-c', file], { uid: NOBODY });
       expect(closed.status).toBe(1);
       expect(closed.stderr).toContain('it is for root alone. Run the command as that user');
+    });
+
+    it('serves its own user where the folder’s group is not one of theirs, and says so', async () => {
+      const { file, folder, run } = site({ runtimeDir: './run', stateDir: './run/state' });
+      chmodSync(folder, 0o755);
+      chownSync(run, NOBODY, 0);
+      const daemon = new Cli(['run', '-c', file], { uid: NOBODY, gid: NOBODY });
+      await daemon.said(/connected to NATS/);
+      expect(daemon.stderr.match(/is none of the gateway’s user/g)).toHaveLength(1);
+      expect(statSync(join(run, 'nats.json')).mode & 0o777).toBe(0o600);
+      const own = new Cli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
+      await own.said(/^NATS: connected/m, 'stdout');
     });
   },
 );

@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Gateway, GatewayError } from '../../src/gateway/gateway.js';
+import type { PrivateNats } from '../../src/gateway/runtime-dir.js';
 import { StateError } from '../../src/gateway/state-dir.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
-import { NatsServerError } from '../../src/siot/nats-server.js';
-import { useNats } from '../support/nats.js';
+import { NatsServerError, PortInUseError } from '../../src/siot/nats-server.js';
+import { connectTo, useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, configOf, openDevice, startStore } from './plant.js';
 import { complaints, until } from './support.js';
@@ -221,6 +224,23 @@ describe('a changed configuration', () => {
     ).toHaveLength(1);
     await gateway.reload({ ...document, nats: { servers: nats.url } });
     await until(() => gateway.gateway.status().nats.state === 'connected', 'the other NATS');
+  });
+
+  it('keeps the private nats-server when another port cannot be had, also at the next change', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const document = { nats: { embedded: true }, links: [] };
+    const folder = tempDir();
+    const gateway = await new GatewayUnderTest(folder, document).start();
+    await expect(gateway.reload({ ...document, nats: { embedded: { port } } })).rejects.toThrow(
+      PortInUseError,
+    );
+    await gateway.reload({ ...document, siot: { store: 'none' } });
+    const file = join(folder, 'state', 'nats.json');
+    const { url, token } = JSON.parse(readFileSync(file, 'utf8')) as PrivateNats;
+    await (await connectTo(url, { token })).close();
   });
 
   it('says what a restart is needed for, and does all else', async () => {
