@@ -408,6 +408,16 @@ describe('a gateway whose own clock is behind', () => {
     });
   });
 
+  it('and once it is right, an older one of a good clock that comes late does not count', () => {
+    const { rig, true: now } = behind(56 * YEAR_S);
+    const t = now();
+    expect(rig.live(2, t)).toEqual(['target=2']);
+    rig.stepClock(56 * YEAR_S);
+    rig.harness.advance(1_000);
+    expect(rig.live(3, t - 1n)).toEqual([]);
+    expect(rig.live(3, t + 1n)).toEqual(['target=3']);
+  });
+
   it('takes what is set where the clock is as wrong, on the same machine', () => {
     const { rig, true: now } = behind(56 * YEAR_S);
     expect(rig.live(2, rig.now)).toEqual(['target=2']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { violations, type DeviceOutcome, type Outcome } from './checker.js';
-import { transcript, type Entry, type Value } from './journal.js';
+import { transcript, type ClientClock, type Entry, type Value } from './journal.js';
 import { describePlan, drawPlan } from './plan.js';
 
 /** A minute in which all went well, to be spoilt by each test in its own way. */
@@ -31,8 +31,8 @@ class Day {
   }
 
   /** A client sets a point, and the device takes it. */
-  sets(type: string, value: number): this {
-    this.#add({ kind: 'set', device: 'pump', type, key: '0', value });
+  sets(type: string, value: number, clock: ClientClock = 'good'): this {
+    this.#add({ kind: 'set', device: 'pump', type, key: '0', value, clock });
     this.store.set(`${type}/0`, value);
     return this.takes(type, value);
   }
@@ -54,8 +54,7 @@ class Day {
     return this.#add({ kind: 'said', line: 'info port is open {"link":"pump"}' });
   }
 
-  publishes(value: number, time: bigint, type = 'temp'): this {
-    const origin = '';
+  publishes(value: number, time: bigint, type = 'temp', origin = ''): this {
     return this.#add({
       kind: 'published',
       node: 'node-1',
@@ -200,6 +199,22 @@ describe('a setting', () => {
     expect(day.broken()).toEqual([]);
   });
 
+  it.each(['slow', 'far'] as const)(
+    'of a %s clock is missed, but for one that SIOT did not tell of later',
+    (clock) => {
+      const live = new Day().sets('s0', 6, clock).at(5_000).sets('s0', 7, clock);
+      live.inForce.set('s0/0', 6);
+      expect(live.broken()).toHaveLength(1);
+      const away = new Day().sets('s0', 6, clock).at(10_000).isAway('gateway', 1_000).at(10_500);
+      away.sets('s0', 7, clock === 'far' ? 'good' : clock);
+      away.inForce.set('s0/0', 6);
+      expect(away.broken()).toEqual([]);
+      const good = new Day().sets('s0', 6).at(10_000).isAway('gateway', 1_000).at(10_500);
+      good.sets('s0', 7).inForce.set('s0/0', 6);
+      expect(good.broken()).toHaveLength(1);
+    },
+  );
+
   it('of a device that acknowledges nothing may have got lost', () => {
     const day = new Day({ acknowledges: false }).sets('s0', 7);
     day.inForce.set('s0/0', 0);
@@ -222,6 +237,11 @@ it('an echo of the gateway that passes for a point of the device is seen', () =>
   expect(new Day().publishes(0, 5n, 'timeSync').broken()).toEqual([
     'the timeSync sent to pump was published as its own',
   ]);
+});
+
+it('two values that a client has set at one time are none of the gateway’s', () => {
+  const day = new Day().publishes(1, 5n, 'temp', 'soak').publishes(2, 5n, 'temp', 'soak');
+  expect(day.broken()).toEqual([]);
 });
 
 it('two values at one time are seen', () => {

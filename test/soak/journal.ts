@@ -8,6 +8,9 @@ export interface Named {
   readonly key: string;
 }
 
+/** Of who sets something: `far` is years ahead, `slow` ticks every 4 s, as that of SIOT's page. */
+export type ClientClock = 'good' | 'far' | 'slow';
+
 export type Entry = { readonly atMs: number } & (
   | /** A packet's points, when the device makes it. Times as it wrote them; 0 if it has none. */
     {
@@ -24,7 +27,12 @@ export type Entry = { readonly atMs: number } & (
       readonly transmissions: number;
     }
   /** A client has set it, and the store has said that it has it. */
-  | ({ readonly kind: 'set'; readonly device: string; readonly value: Value } & Named)
+  | ({
+      readonly kind: 'set';
+      readonly device: string;
+      readonly value: Value;
+      readonly clock?: ClientClock;
+    } & Named)
   /** The device has taken a setting, or acted on a command. */
   | ({ readonly kind: 'applied'; readonly device: string; readonly value: Value } & Named)
   | { readonly kind: 'started'; readonly device: string }
@@ -92,7 +100,7 @@ function words(entry: Entry): string {
     case 'ended':
       return `${entry.device} packet ${entry.packet}: ${entry.outcome} after ${entry.transmissions} transmissions`;
     case 'set':
-      return `a client sets ${nameOf(entry)} = ${entry.value} of ${entry.device}, and the store has it`;
+      return `a client sets ${nameOf(entry)} = ${entry.value} of ${entry.device}${by(entry.clock)}, and the store has it`;
     case 'applied':
       return `${entry.device} takes ${nameOf(entry)} = ${entry.value}`;
     case 'started':
@@ -114,6 +122,9 @@ function words(entry: Entry): string {
 /** A line of the log is of one link, or of all. */
 const isAbout = (line: string, device: string | undefined): boolean =>
   device === undefined || !line.includes('"link":') || line.includes(`"link":"${device}"`);
+
+const by = (clock: ClientClock = 'good'): string =>
+  clock === 'good' ? '' : ` by a ${clock} clock`;
 
 const at = (time: bigint): string => (time === 0n ? '' : ` @${time}`);
 
