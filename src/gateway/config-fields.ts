@@ -126,7 +126,15 @@ export function group<T extends z.core.$ZodLooseShape>(
       if (issue.code === 'unrecognized_keys') {
         return unknownKeyComplaint(issue.keys, known, elsewhere);
       }
-      return complaint(`the keys ${known.join(', ')}`)(issue);
+      return complaint(`the keys ${known.join(', ')}`, shownAsGroup)(issue);
     },
   });
+}
+
+/** Without a space after its colon a key with its value is one text, and the value may be a secret. */
+function shownAsGroup(value: unknown): string {
+  const [, key] = (typeof value === 'string' && /^([A-Za-z]+)[\s:=]/.exec(value)) || [];
+  return key === undefined
+    ? shown(value)
+    : `${JSON.stringify(`${key}…`)} without ": " after the key`;
 }

@@ -114,6 +114,8 @@ describe('a secret in nats.servers', () => {
           `links: []\nnats:\n  servers: '${url}'\n  password: ${secret}\n  x: 1\n`,
           `links: []\nnats:\n  token: *${secret}\n`,
           `links: []\nnats:\n  token: ${JSON.stringify(`${secret}\${${secret}}`)}\n  x: 1\n`,
+          ...[':', '=', ' '].map((sign) => `links: []\nnats:\n  token${sign}${secret}\n`),
+          `links:\n- password:${secret}\n`,
         ];
         for (const text of texts) {
           writeFileSync(file, text);
@@ -122,6 +124,15 @@ describe('a secret in nats.servers', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('is not shown where a space is missing after a key, and that is said', () => {
+    const file = join(tempDir(), 'gateway.yaml');
+    writeFileSync(file, 'links: []\nnats:\n  password:QXZJKV\n');
+    expect(problemsOf(file)).toContain(
+      ':3:3: nats: "password…" without ": " after the key is not allowed; give the keys servers, ',
+    );
+    expectHidden(problemsOf(file), 'QXZJKV');
   });
 
   it('is shown by none of the programs', { timeout: 60_000 }, async () => {
