@@ -56,6 +56,14 @@ export const disables = (point: Point): boolean => isTrue(point.value) && !isDel
 const MOST_REFUSED = 1_000;
 /** Characters of a name that is too long, for the log. */
 const SHOWN_OF_LONG = 40;
+const FAR_SETTING =
+  'somebody has set this point with a time far ahead of this machine’s clock: it counts as ' +
+  'set now, and so does what is set after it; but SIOT keeps the later time, and goes on ' +
+  'showing this value until then (which of the two clocks is wrong?)';
+const FAR_OF_OWNER =
+  'SIOT has this point of the device with a time far ahead of this machine’s clock, as somebody ' +
+  'has written it in the device’s name: SIOT shows that value until a later time comes, or for ' +
+  'ever where there is none (which of the two clocks is wrong?)';
 /** A command that is so much older than the last reading may have been passed over because of a slow clock. */
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
@@ -152,13 +160,15 @@ export class BusJudge {
     } else {
       const isStale = heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point);
       if (isStale) this.#passOver(point);
-      else if (this.actions.set(point, heard)) this.#counted(point);
+      else if (this.actions.set(point, heard)) this.#sayFar(point, FAR_SETTING);
     }
   }
 
-  #isOwners({ type, origin }: Point, heard: Heard): boolean {
+  #isOwners(point: Point, heard: Heard): boolean {
+    const { type, key, origin } = point;
     if (origin !== '' && origin !== this.nodeId) return false;
     if (type === 'connected' && origin === '' && heard === 'live') this.#foreignOwner();
+    if (!isTooLong(type) && !isTooLong(key)) this.#sayFar(point, FAR_OF_OWNER);
     return true;
   }
 
@@ -205,7 +215,7 @@ export class BusJudge {
     if (time === undefined) return;
     this.#resetTimes.set(type, time);
     this.actions.reset(point);
-    this.#counted(point);
+    this.#sayFar(point, FAR_SETTING);
   }
 
   #judgeDisabled(point: Point, heard: Heard): void {
@@ -217,22 +227,17 @@ export class BusJudge {
     if (this.disabled !== before) this.actions.disable(this.disabled);
     if (time.tied)
       this.actions.show({ ...point, origin: '', time: time.following(this.clock.wallNs()) });
-    this.#counted(point);
+    this.#sayFar(point, FAR_SETTING);
   }
 
-  /** SIOT keeps the latest, whatever counts here: nobody is to wonder why it shows that. */
-  #counted({ type, key, time }: Point): void {
+  /** SIOT keeps the latest, whatever counts here: nobody is to wonder why it shows that. Once a point. */
+  #sayFar({ type, key, time }: Point, message: string): void {
     const nowNs = this.clock.wallNs();
     if (!isFar(time, nowNs) || this.#farSaid.get(type, key) === true) return;
     if (this.#farSaid.size >= MOST_REFUSED) return;
     this.#farSaid.set(type, key, true);
     const aheadS = Number((time - nowNs) / NS_PER_S);
-    this.log.warn(
-      { type, key, aheadS },
-      'somebody has set this point with a time far ahead of this machine’s clock: it counts as ' +
-        'set now, and so does what is set after it; but SIOT keeps the later time, and goes on ' +
-        'showing this value until then (which of the two clocks is wrong?)',
-    );
+    this.log.warn({ type, key, aheadS }, message);
   }
 
   #refuse(point: Point, why: string): void {

@@ -345,6 +345,21 @@ describe('a reset of a far time', () => {
 });
 
 describe('another owner of the node', () => {
+  it.each(['live', 'reading'] as const)(
+    'is told once a point when its time cannot be overtaken in SIOT: %s',
+    (heard) => {
+      const { judge, clock, said } = rig();
+      const far = { origin: '', time: 2n ** 63n - 1n };
+      const points = [set('temp', 1, far), set('temp', 2, far), set('flow', 1, { origin: NODE })];
+      for (let i = 0; i < 3; i++) {
+        if (heard === 'live') judge.ofOthers(points);
+        else judge.reading(points, clock.now + 1_000n);
+      }
+      judge.ofOthers([set('x'.repeat(256), 1, far)]);
+      expect(complaints(said)).toEqual([expect.stringMatching(/far ahead.*device’s name/)]);
+    },
+  );
+
   it('is noticed by its connected, and said once', () => {
     const { judge, said } = rig();
     judge.live([set('connected', 1, { origin: '' })]);
