@@ -8,7 +8,7 @@
  *   nothing is cancelled;                              each transmission cancels
  *   an ack like ours is doubtful                       at most one equal packet
  *      ▲                                                   │
- *      └────────────────── the next opening ◄──────────────┘
+ *      └────────────── closed, and opened again ◄──────────┘
  * ```
  *
  * A points packet has our sequence and a time to the nanosecond: no device makes
@@ -89,7 +89,6 @@ export class OwnEcho {
 
   /** It may be another line. */
   opened(): void {
-    this.#recognised = false;
     this.#busyUntilMs = Number.NEGATIVE_INFINITY;
     this.#acks.clear();
     // The points packets of the last second are known on: what waited in a serial server
@@ -98,7 +97,9 @@ export class OwnEcho {
     this.#watch();
   }
 
+  /** Nothing comes back any more, and nobody is to look at the wiring of a port that is not open. */
   closed(): void {
+    this.#recognised = false;
     this.#timer?.cancel();
     this.#timer = undefined;
   }

@@ -285,6 +285,8 @@ describe('on a line that echoes', () => {
   it('the next opening begins anew: nothing is cancelled until a points packet comes back', () => {
     const harness = echoingDevice();
     harness.close();
+    // Else status would go on to advise about a link that is disabled.
+    expect(echoes(harness)).toBe(false);
     harness.echoMs = undefined;
     harness.open();
     expect(echoes(harness)).toBe(false);
