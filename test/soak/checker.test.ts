@@ -42,6 +42,16 @@ class Day {
     return this.#add({ kind: 'applied', device: 'pump', type, key: '', value });
   }
 
+  /** Somebody else does, as the node's owner: the store has it. */
+  isWrittenByOwner(type: string, key: string, value: number): this {
+    this.store.set(`${type}/${key}`, value);
+    return this.#add({ kind: 'owner', device: 'pump', type, key, value });
+  }
+
+  says(line: string): this {
+    return this.#add({ kind: 'said', line });
+  }
+
   starts(): this {
     return this.#add({ kind: 'started', device: 'pump' });
   }
@@ -303,7 +313,15 @@ describe('a plan', () => {
   it('has each kind of fault, of line, of codec and of time within ten minutes', () => {
     const { events, devices } = drawPlan(1, 600_000);
     const kinds = new Set(events.map(({ event }) => event.kind));
-    expect([...kinds].sort()).toEqual(['bus', 'kill', 'reboot', 'replug', 'silence', 'store']);
+    expect([...kinds].sort()).toEqual([
+      'bus',
+      'kill',
+      'owner',
+      'reboot',
+      'replug',
+      'silence',
+      'store',
+    ]);
     expect(new Set(devices.map(({ line }) => line)).size).toBe(2);
     expect(new Set(devices.map(({ protocol }) => protocol)).size).toBe(2);
     expect(new Set(devices.map(({ times }) => times)).size).toBe(3);
@@ -312,5 +330,32 @@ describe('a plan', () => {
   it('goes through all versions of SIOT with the seed', () => {
     const versions = [1, 2, 3].map((seed) => drawPlan(seed, 1_000).version);
     expect(new Set(versions).size).toBe(3);
+  });
+});
+
+describe('what somebody writes as the owner of a node', () => {
+  it('may stand where the device has said nothing since', () => {
+    expect(new Day().sends('a', 1).isWrittenByOwner('count', 'a', -7).broken()).toEqual([]);
+  });
+
+  it('may not, where the device has', () => {
+    const day = new Day().isWrittenByOwner('count', 'a', -7).at(5_000).sends('a', 1);
+    day.store.set('count/a', -7);
+    expect(day.broken()).toHaveLength(1);
+  });
+
+  it('may not reach the device', () => {
+    const day = new Day().sets('s1', 5).isWrittenByOwner('s1', '0', -7);
+    expect(day.broken()).toEqual([]);
+    day.takes('s1', -7).takes('s1', 5);
+    expect(day.broken()).toEqual([expect.stringContaining('was sent s1 = -7')]);
+  });
+
+  it('is told, if it is `connected` and the gateway was there', () => {
+    const day = new Day().at(9_000).isWrittenByOwner('connected', '0', -7);
+    expect(day.broken()).toEqual([expect.stringContaining('the log does not say so')]);
+    expect(day.says('warn somebody else …, as its owner: … {"link":"pump"}').broken()).toEqual([]);
+    const away = new Day().at(9_000).isWrittenByOwner('connected', '0', -7).isAway('gateway', 500);
+    expect(away.broken()).toEqual([]);
   });
 });

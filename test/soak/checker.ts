@@ -40,6 +40,7 @@ export function violations(outcome: Outcome): Violation[] {
     ...lostPoints(outcome, device),
     ...lostSettings(outcome, device),
     ...repeatedCommands(outcome, device),
+    ...owners(outcome, device),
     ...deaf(device),
   ]);
   return [...byDevice, ...ownEchoes(outcome), ...duplicateTimes(outcome), ...notLevel(outcome)];
@@ -53,6 +54,7 @@ const of = <K extends Entry['kind']>(entries: readonly Entry[], kind: K): EntryO
 // (1) A point that the device saw acknowledged reaches SIOT.
 
 interface Sent extends Named {
+  readonly atMs: number;
   readonly packet: number;
   readonly value: Value;
   readonly time: bigint;
@@ -66,12 +68,12 @@ function lostPoints({ entries, stored }: Outcome, device: DeviceOutcome): Violat
       .map(({ packet }) => packet),
   );
   const names = new Map<string, Sent[]>();
-  for (const { device: from, packet, points } of of(entries, 'sent')) {
+  for (const { atMs, device: from, packet, points } of of(entries, 'sent')) {
     if (from !== device.name) continue;
     for (const point of points) {
       const sent = names.get(nameOf(point)) ?? [];
       names.set(nameOf(point), sent);
-      sent.push({ ...point, packet, acknowledged: acknowledged.has(packet) });
+      sent.push({ ...point, atMs, packet, acknowledged: acknowledged.has(packet) });
     }
   }
   return [...names.values()].flatMap((sent): Violation[] => {
@@ -85,6 +87,8 @@ function lostPoints({ entries, stored }: Outcome, device: DeviceOutcome): Violat
     if (newest === undefined) return [];
     // What came after it, unacknowledged, may have arrived as well.
     const allowed = inOrder.slice(last).map(({ value }) => value);
+    // What somebody wrote as the owner since then is as good as a report.
+    allowed.push(...ownersValues(entries, device.name, newest, newest.atMs));
     const found = stored(device.node, newest);
     if (found !== undefined && allowed.includes(found.value)) return [];
     const what =
@@ -120,7 +124,9 @@ function lostSettings({ entries, commands, stored }: Outcome, device: DeviceOutc
     const isShadowed = of(entries, 'set').some(
       (one) => one.device === device.name && nameOf(one) === nameOf(set) && one.clock === 'far',
     );
-    const isShown = shown === inForce || isShadowed;
+    const owners = ownersValues(entries, device.name, point, set.atMs);
+    const isOwners = shown !== undefined && owners.includes(shown);
+    const isShown = shown === inForce || isShadowed || isOwners;
     if (isShown && restartedUnseen(entries, device.name, set.atMs)) return [];
     const isLate = set.clock === 'slow' || (isShadowed && set.clock !== 'far');
     if (isLate && setUnheard(entries, device.name, set.atMs)) return [];
@@ -191,6 +197,46 @@ function darkness(entries: readonly Entry[], device: string, parts: readonly Par
     dark.push([since.get(what) ?? 0, untilMs]);
   }
   return dark;
+}
+
+// What somebody writes as the node's owner is no setting, and is told.
+
+/** The clocks of devices and of the machine agree so far. */
+const CLOCKS_MS = 1_000;
+
+function ownersValues(
+  entries: readonly Entry[],
+  device: string,
+  point: Named,
+  sinceMs: number,
+): Value[] {
+  return of(entries, 'owner')
+    .filter((entry) => entry.device === device && nameOf(entry) === nameOf(point))
+    .filter(({ atMs }) => atMs >= sinceMs - CLOCKS_MS)
+    .map(({ value }) => value);
+}
+
+function owners({ entries }: Outcome, { name, node }: DeviceOutcome): Violation[] {
+  const written = of(entries, 'owner').filter(({ device }) => device === name);
+  const values = new Set(written.map(({ value }) => value));
+  const found = of(entries, 'applied')
+    .filter(({ device, value }) => device === name && values.has(value))
+    .map(({ type, key, value }): Violation => ({
+      what: `${name} was sent ${type} = ${value}, which somebody had written as the owner of its node`,
+      device: name,
+      node,
+      point: { type, key },
+    }));
+  const away = darkness(entries, name, ['gateway', 'bus']);
+  const isAway = (atMs: number): boolean =>
+    away.some(([from, until]) => atMs > from - BEFORE_MS && atMs < until + READ_WITHIN_MS);
+  const heard = written.some(({ type, atMs }) => type === 'connected' && !isAway(atMs));
+  const told = of(entries, 'said').some(
+    ({ line }) => line.includes('as its owner') && line.includes(`"link":"${name}"`),
+  );
+  if (!heard || told) return found;
+  const what = `somebody wrote \`connected\` of ${name} as its owner, and the log does not say so`;
+  return [...found, { what, device: name, node, point: { type: 'connected', key: '0' } }];
 }
 
 // A command acts once.

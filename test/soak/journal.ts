@@ -33,6 +33,8 @@ export type Entry = { readonly atMs: number } & (
       readonly value: Value;
       readonly clock?: ClientClock;
     } & Named)
+  /** Somebody writes it as the node's owner; perhaps the store gets it. */
+  | ({ readonly kind: 'owner'; readonly device: string; readonly value: Value } & Named)
   /** The device has taken a setting, or acted on a command. */
   | ({ readonly kind: 'applied'; readonly device: string; readonly value: Value } & Named)
   | { readonly kind: 'started'; readonly device: string }
@@ -101,6 +103,8 @@ function words(entry: Entry): string {
       return `${entry.device} packet ${entry.packet}: ${entry.outcome} after ${entry.transmissions} transmissions`;
     case 'set':
       return `a client sets ${nameOf(entry)} = ${entry.value} of ${entry.device}${by(entry.clock)}, and the store has it`;
+    case 'owner':
+      return `somebody writes ${nameOf(entry)} = ${entry.value} of ${entry.device} as its owner`;
     case 'applied':
       return `${entry.device} takes ${nameOf(entry)} = ${entry.value}`;
     case 'started':
@@ -155,6 +159,7 @@ export function transcript(
       case 'ended':
         return entry.device === about.device && packets.has(entry.packet);
       case 'set':
+      case 'owner':
       case 'applied':
         return entry.device === about.device && nameOf(entry) === wanted;
       case 'published':

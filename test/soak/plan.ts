@@ -25,6 +25,7 @@ export type PlannedEvent =
   | { readonly kind: 'silence'; readonly device: string; readonly forMs: number }
   | { readonly kind: 'bus'; readonly forMs: number }
   | { readonly kind: 'store'; readonly forMs: number }
+  | { readonly kind: 'owner'; readonly device: string }
   | { readonly kind: 'kill'; readonly forMs: number };
 
 export interface Plan {
@@ -106,7 +107,7 @@ function drawEvents(
 function drawEvent(random: SeededRandom, devices: readonly DevicePlan[]): PlannedEvent {
   const device = devices[random.below(devices.length)]?.name ?? '';
   const forMs = 100 + random.below(2_000);
-  switch (random.below(10)) {
+  switch (random.below(11)) {
     case 0:
     case 1:
     case 2:
@@ -120,6 +121,8 @@ function drawEvent(random: SeededRandom, devices: readonly DevicePlan[]): Planne
       return { kind: 'bus', forMs };
     case 7:
       return { kind: 'store', forMs };
+    case 8:
+      return { kind: 'owner', device };
     default:
       return { kind: 'kill', forMs };
   }
@@ -153,6 +156,8 @@ export function describeEvent(event: PlannedEvent): string {
       return `nats-server is killed, and back after ${event.forMs} ms`;
     case 'store':
       return `the store is away for ${event.forMs} ms`;
+    case 'owner':
+      return `somebody writes on the node of ${event.device} as its owner`;
     case 'kill':
       return `the gateway is killed, and back after ${event.forMs} ms`;
   }

@@ -20,6 +20,7 @@ import { SettingClient } from './client.js';
 import { GatewayProcess } from './gateway-process.js';
 import { Journal, nameOf, type Named, type Part } from './journal.js';
 import { describeEvent, type Plan, type PlannedEvent } from './plan.js';
+import { ForeignOwner } from './owner.js';
 import { COMMAND, SoakDevice } from './soak-device.js';
 import { tap } from './tap.js';
 
@@ -73,6 +74,7 @@ class Soak {
   #store: SiotStore | undefined;
   #tap: NatsConnection | undefined;
   #client: SettingClient | undefined;
+  #owner: ForeignOwner | undefined;
   #gateway: GatewayProcess | undefined;
   #gatewayId = '';
   #lives = 0;
@@ -127,6 +129,7 @@ class Soak {
     const random = new SeededRandom(plan.seed).fork('client');
     this.#client = new SettingClient(store, this.#devices, random, plan.durationMs, this.#journal);
     this.#client.start();
+    this.#owner = new ForeignOwner(store, plan.durationMs, this.#journal);
     this.#sampler = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
   }
 
@@ -229,6 +232,11 @@ class Soak {
           () => this.#whatever(this.#store?.leave()),
           () => this.#whatever(this.#store?.comeBack()),
         );
+      case 'owner': {
+        const device = this.#device(event.device);
+        if (device !== undefined) await this.#owner?.write(device);
+        return;
+      }
       case 'kill':
         return this.#without(
           'gateway',
