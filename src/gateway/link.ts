@@ -22,6 +22,7 @@ import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import type { Conversation, KnownNames } from '../session/conversation.js';
 import { ECHO_ADVICE } from '../session/own-echo.js';
 import type { PointBudget } from '../session/room.js';
+import type { SettingTime } from '../session/setting-time.js';
 import type { Setting } from '../session/settings.js';
 import type { Siot, SiotNode } from '../siot/siot.js';
 import type { Transport } from '../transport/transport.js';
@@ -89,6 +90,7 @@ export class Link {
     settings: () => this.#session.settings.records(),
     takeChangedSettings: () => this.#session.settings.takeChanged(),
     takeStale: () => false,
+    lastTime: (type, key) => this.#lastTime(type, key)?.ns,
   });
   #statisticsTimer: Timer | undefined;
   readonly #resender: Resender;
@@ -201,7 +203,7 @@ export class Link {
           this.#session.settings.get(type, key) !== undefined || isOwnSwitch(type, key),
         delayed: () => this.#session.counters.notice('delayedSetting'),
         refused: (point, cause) => this.#session.refuse(point, cause),
-        missed: () => this.#node?.readAgain(),
+        missed: () => this.readAgain(),
       },
       config.maxPoints,
       this.#session.settings.room,
@@ -305,8 +307,13 @@ export class Link {
   /** As {@link set}, of one that is not published, whyever. */
   async withdraw(point: Point): Promise<void> {
     this.#ownTimes.done(point);
-    this.#kept.withdraw(point);
-    await this.#saver.now();
+    // Of a link that was ended meanwhile nothing is left to withdraw, and the file is another's.
+    if (this.#kept.withdraw(point)) await this.#saver.now();
+  }
+
+  /** SIOT may have what was not heard of. */
+  readAgain(): void {
+    this.#node?.readAgain();
   }
 
   /** Joins the link to SIOT, again when the connection is another. */
@@ -380,9 +387,13 @@ export class Link {
 
   /** A time for a setting of now: newer than the last one. {@link set} or {@link withdraw} follows. */
   settingTime(type: string, key: string): bigint {
-    const last = this.#session.settings.get(type, key)?.time ?? this.#judge.lastTime(type);
+    const last = this.#lastTime(type, key);
     const now = this.parts.clock.wallNs();
     return this.#ownTimes.give(type, key, last?.following(now) ?? now);
+  }
+
+  #lastTime(type: string, key: string): SettingTime | undefined {
+    return this.#session.settings.get(type, key)?.time ?? this.#judge.lastTime(type);
   }
 
   watchSettings(watcher: SettingWatcher): () => void {

@@ -23,12 +23,18 @@ interface Ahead {
   readonly disabled: boolean | undefined;
 }
 
+/** What the link has. */
+export interface KnownState extends LinkState {
+  /** As which the last setting of a point counts, ns. */
+  lastTime(type: string, key: string): bigint | undefined;
+}
+
 /** What is known of a link, and what is going to be. */
 export class SettingsAhead implements LinkState {
   readonly #ahead = new PointMap<Ahead>();
   #stale = false;
 
-  constructor(private readonly known: LinkState) {}
+  constructor(private readonly known: KnownState) {}
 
   add(point: Point, record: SettingRecord): void {
     this.#ahead.set(point.type, point.key, { point, record, disabled: undefined });
@@ -43,9 +49,11 @@ export class SettingsAhead implements LinkState {
     this.#delete(point);
   }
 
-  /** It is not to be: the next saving takes it from the disk. */
-  withdraw(point: Point): void {
-    if (this.#delete(point)) this.#stale = true;
+  /** It is not to be: the next saving takes it from the disk. False: it was not there. */
+  withdraw(point: Point): boolean {
+    const deleted = this.#delete(point);
+    if (deleted) this.#stale = true;
+    return deleted;
   }
 
   /** Another link will take what SIOT has. */
@@ -56,7 +64,7 @@ export class SettingsAhead implements LinkState {
 
   head(): LinkHead {
     const head = this.known.head();
-    for (const { point, disabled } of this.#ahead.values()) {
+    for (const { point, disabled } of this.#awaited()) {
       if (disabled === undefined) continue;
       const kept = { value: disabled, ...SettingTime.of(point).record() };
       return { ...head, judge: { ...head.judge, disabled: kept } };
@@ -82,7 +90,16 @@ export class SettingsAhead implements LinkState {
   }
 
   *#records(): Iterable<SettingRecord> {
-    for (const { record } of this.#ahead.values()) if (record !== undefined) yield record;
+    for (const { record } of this.#awaited()) if (record !== undefined) yield record;
+  }
+
+  /** What others have set since counts, and must not be lost for one that is older. */
+  *#awaited(): Iterable<Ahead> {
+    for (const ahead of this.#ahead.values()) {
+      const { type, key, time } = ahead.point;
+      const last = this.known.lastTime(type, key);
+      if (last === undefined || last < time) yield ahead;
+    }
   }
 
   #delete({ type, key, time }: Point): boolean {

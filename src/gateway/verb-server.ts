@@ -14,7 +14,7 @@ import type { Point, PointValue } from '../point/point.js';
 import { isNeverSentDown } from '../point/reserved.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import type { Setting } from '../session/settings.js';
-import type { Siot } from '../siot/siot.js';
+import { SettingError, type Siot } from '../siot/siot.js';
 import { isSwitch } from './bus-judge.js';
 import type { Link } from './link.js';
 import { LINK_GONE, SettingFollower } from './setting-follower.js';
@@ -167,25 +167,34 @@ export class VerbServer {
       origin: this.parts.gatewayId,
     });
     // On disk first: what cannot be kept is nowhere then, and no crash loses the rest.
-    const refusal =
-      link.whyNotSet(point) ??
-      (await link.announce(point)) ??
-      (await this.#publish(link.nodeId, point));
-    if (refusal !== undefined) {
-      await link.withdraw(point);
-      reply({ state: 'refused', reason: refusal });
+    const refusal = link.whyNotSet(point) ?? (await link.announce(point));
+    const problem =
+      refusal === undefined
+        ? await this.#publish(link.nodeId, point)
+        : ({ state: 'refused', reason: refusal } as const);
+    if (problem === undefined) {
+      await this.#published(link, point, reply);
       return;
     }
-    await this.#published(link, point, reply);
+    await link.withdraw(point);
+    // Where SIOT has it after all, that is what its reading shows.
+    if (problem.state === 'unconfirmed') link.readAgain();
+    reply(problem);
   }
 
-  /** Why SIOT does not take it, for people; `undefined`: it has. */
-  async #publish(nodeId: string, point: Point): Promise<string | undefined> {
+  /** Why SIOT does not take it, or may not have; `undefined`: it has. */
+  async #publish(nodeId: string, point: Point): Promise<SetReply | undefined> {
     try {
       await this.parts.siot.publishSetting(nodeId, point);
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof SettingError) || !error.maybeTaken)
+        return { state: 'refused', reason };
+      return {
+        state: 'unconfirmed',
+        reason: `${reason}: if it has the setting, the device gets it`,
+      };
     }
   }
 

@@ -57,6 +57,14 @@ export interface SiotStatus {
 /** A setting that SIOT did not take; the message is for people. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
+  constructor(
+    message: string,
+    /** It was sent, and no answer has come: SIOT may have it all the same. */
+    readonly maybeTaken = false,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 type Suspicion = 'noResponders' | 'undecodable' | 'silence';
@@ -278,7 +286,7 @@ export class Siot {
     const store = this.#store;
     if (store !== undefined) {
       const problem = await store.writePoints(nodeId, [point]);
-      if (problem !== undefined) throw new SettingError(problem);
+      if (problem !== undefined) throw new SettingError(problem.why, problem.maybe);
       return;
     }
     if (this.#expectsStore) throw new SettingError('SIOT does not answer');
@@ -286,10 +294,10 @@ export class Siot {
       this.#connection.publish(this.#wire.pointSubject(nodeId, point), this.#wire.encode([point]));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new SettingError(`it cannot be published: ${why}`, { cause });
+      throw new SettingError(`it cannot be published: ${why}`, false, { cause });
     }
     const processed = await new Promise<boolean>((resolve) => this.#connection.barrier(resolve));
-    if (!processed) throw new SettingError('the connection to NATS was lost');
+    if (!processed) throw new SettingError('the connection to NATS was lost', true);
   }
 
   #onConnection(state: ConnectionState): void {

@@ -19,6 +19,13 @@ type Query =
   /** `gone`: nobody answers at all. */
   | { readonly ok: false; readonly gone: boolean; readonly why: string };
 
+/** Why a write is not confirmed, for people. */
+export interface Unwritten {
+  readonly why: string;
+  /** No receipt has come: the store may have taken it all the same. */
+  readonly maybe: boolean;
+}
+
 /** As long as SIOT's own clients wait (siot-interop.md, 4.5). */
 const QUERY_WITHIN_MS = 20_000;
 const WRITE_WITHIN_MS = 20_000;
@@ -67,29 +74,31 @@ export class StoreClient {
     );
     for (let at = 0; at < points.length; at += this.wire.batch) {
       const problem = await this.writePoints(nodeId, points.slice(at, at + this.wire.batch));
-      if (problem !== undefined) return problem;
+      if (problem !== undefined) return problem.why;
     }
-    return this.#write(
+    const problem = await this.#write(
       this.wire.edgeSubject(nodeId, parentId),
       this.wire.encode([
         this.#point('tombstone', floatValue(0)),
         this.#point('nodeType', stringValue(type)),
       ]),
     );
+    return problem?.why;
   }
 
   /** Waits for the store's receipt. What went wrong, or `undefined`. */
-  async writePoints(nodeId: string, points: readonly Point[]): Promise<string | undefined> {
+  async writePoints(nodeId: string, points: readonly Point[]): Promise<Unwritten | undefined> {
     const [first] = points;
     if (first === undefined) return undefined;
     return this.#write(this.wire.pointSubject(nodeId, first), this.wire.encode(points));
   }
 
-  async #write(subject: string, payload: Uint8Array): Promise<string | undefined> {
+  async #write(subject: string, payload: Uint8Array): Promise<Unwritten | undefined> {
     const answer = await this.connection.request(subject, payload, WRITE_WITHIN_MS);
-    if (!(answer instanceof Uint8Array)) return NOT_ANSWERED[answer];
+    if (!(answer instanceof Uint8Array))
+      return { why: NOT_ANSWERED[answer], maybe: answer === 'timeout' || answer === 'lost' };
     const receipt = readReceipt(answer);
-    return receipt.kind === 'delivered' ? undefined : receipt.text;
+    return receipt.kind === 'delivered' ? undefined : { why: receipt.text, maybe: false };
   }
 
   async #query(subject: string, payload: Uint8Array): Promise<Query> {

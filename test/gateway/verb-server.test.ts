@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/index.js';
-import { SystemClock } from '../../src/point/clock.js';
+import { SystemClock, type Clock } from '../../src/point/clock.js';
 import { VerbServer } from '../../src/gateway/verb-server.js';
 import type { Link } from '../../src/gateway/link.js';
 import type { SetReply } from '../../src/gateway/verbs.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import { SettingsBook, type Setting } from '../../src/session/settings.js';
-import type { Siot } from '../../src/siot/siot.js';
+import { SettingError, type Siot } from '../../src/siot/siot.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -15,7 +15,7 @@ import { settled, until } from './support.js';
 
 const nats = useNats();
 
-async function rig(more: object = {}, withStore = true) {
+async function rig(more: object = {}, withStore = true, clock: Clock = new SystemClock()) {
   const store = withStore ? await startStore(nats) : undefined;
   const device = await openDevice();
   const link = {
@@ -27,7 +27,11 @@ async function rig(more: object = {}, withStore = true) {
     ...more,
   };
   const document = { nats: { servers: nats.url }, siot: { store: withStore ? 'auto' : 'none' } };
-  const gateway = await new GatewayUnderTest(tempDir(), { ...document, links: [link] }).start();
+  const gateway = await new GatewayUnderTest(
+    tempDir(),
+    { ...document, links: [link] },
+    { clock },
+  ).start();
   await until(
     () =>
       gateway.link('pump').port === 'open' && gateway.gateway.status().nats.state === 'connected',
@@ -210,6 +214,29 @@ describe('set', () => {
     device.mcu.assertNotReceived('limit');
   });
 
+  it('does not say that it is refused where only the answer of the store is lost: the device gets it', async () => {
+    const real = new SystemClock();
+    const impatient: Clock = {
+      wallNs: () => real.wallNs(),
+      monotonicMs: () => real.monotonicMs(),
+      // As long as a store is waited for.
+      setTimer: (ms, fn) => real.setTimer(ms === 20_000 ? 500 : ms, fn),
+    };
+    const { ask, store, device, nodeId } = await rig({}, true, impatient);
+    store?.loseReplies(true);
+    const { replies } = ask.set('pump', 'restart', float(1));
+    await until(() => store?.point(nodeId, 'restart') !== undefined, 'the store');
+    store?.loseReplies(false);
+    await until(() => replies.length > 0, 'a reply');
+    expect(replies).toEqual([
+      {
+        state: 'unconfirmed',
+        reason: 'SIOT did not answer in time: if it has the setting, the device gets it',
+      },
+    ]);
+    await device.mcu.waitForSetting('restart');
+  });
+
   it('says when a newer setting has taken its place', async () => {
     const { ask, store, device, nodeId } = await rig();
     const off = device.mcu.push(ignorePoints());
@@ -315,6 +342,7 @@ function played() {
       },
       announce: () => new Promise<string | undefined>((resolve) => announcing.push(resolve)),
       withdraw: () => Promise.resolve(void taken.push(`not ${name}`)),
+      readAgain: () => void taken.push(`read ${name}`),
       keep: () => Promise.resolve(true),
       awaitsAck: () => state.awaitsAck,
       watchSettings: (watcher: (setting: Setting) => void) => {
@@ -425,6 +453,23 @@ describe('following a setting', () => {
     await published(new Error('no room'));
     expect(taken).toEqual(['not pump']);
     expect(replies).toEqual([{ state: 'refused', reason: 'no room' }]);
+  });
+
+  it('says that it is not known where SIOT has not answered, and looks whether it has it', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published(new SettingError('SIOT did not answer in time', true));
+    expect(taken).toEqual(['not pump', 'read pump']);
+    expect(replies).toEqual([
+      {
+        state: 'unconfirmed',
+        reason: 'SIOT did not answer in time: if it has the setting, the device gets it',
+      },
+    ]);
+    ask('pump');
+    await published(new SettingError('SIOT does not answer'));
+    expect(replies.slice(1)).toEqual([{ state: 'refused', reason: 'SIOT does not answer' }]);
   });
 
   /** A setting that waits, of which what follows is to be told. */
