@@ -43,7 +43,8 @@ export class StateLock {
     ours.add(folder);
     let lock: FileHandle | undefined;
     try {
-      const locked = await lockFolder(folder);
+      // Whoever may read a folder can lock it, and so keep the gateway from starting.
+      const locked = key === 'stateDir' ? await lockFolder(folder) : undefined;
       if (locked === 'by another') throw inUse(named, await whoHas(folder));
       lock = locked;
       return new StateLock(folder, lock, await claimAlone(named, folder, lock, log));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { StateError } from '../../src/gateway/state-dir.js';
@@ -113,3 +114,15 @@ it('refuses a folder that a process of another container has, and leaves that on
   expect(readdirSync(folder)).not.toContain(name);
   await lock.release();
 });
+
+it.skipIf(loadLibc() === undefined)(
+  'of a runtimeDir is not kept by whoever may read it (skipped without koffi)',
+  async () => {
+    const folder = tempDir();
+    const reader = await open(folder, 'r');
+    onTestFinished(() => reader.close());
+    expect(loadLibc()?.tryLock(reader.fd)).toBe(true);
+    await expect(take(folder)).rejects.toThrow(StateError);
+    await (await StateLock.take(folder, SILENT_LOG, 'runtimeDir')).release();
+  },
+);
