@@ -3,7 +3,9 @@
  * known, or the newest of everything (design.md, "Generation and store").
  *
  * A point is known from the device's reports, or from a setting that the device has
- * acknowledged and not reported since: after a restart of the gateway only that.
+ * acknowledged and not reported since: after a restart of the gateway only that. Of
+ * a setting SIOT may have an older one: the gateway was killed before it could
+ * publish it, or it was published while SIOT was away.
  */
 import { PointMap } from '../point/point-map.js';
 import { isDeleted, sameValue, type Point } from '../point/point.js';
@@ -33,9 +35,8 @@ export function owedPoints(
     const { point } = setting;
     if (isDeleted(point)) return false;
     const shown = has.get(point.type, point.key);
-    setting.lacked = shown === undefined;
-    const isBehind = everything && shown !== undefined && shown.time < setting.time.stated;
-    return isKnownBest(setting) && (setting.lacked || isBehind);
+    setting.lacked = shown === undefined || shown.time < setting.time.shownNs(now);
+    return isKnownBest(setting) && setting.lacked;
   });
   return walk(known.replica, settings, has, everything, now);
 }
@@ -57,6 +58,8 @@ function* walk(
     if (!isKnownBest(setting)) continue;
     const { point } = setting;
     const record = replica.own(point.type, point.key);
+    // Its author's clock may be a little ahead.
+    record.givenBefore(setting.time.shownNs(now));
     const owned = asOwner(point, record.giveTime(now));
     record.merge(owned, false);
     given.set(point.type, point.key, true);

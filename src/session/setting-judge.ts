@@ -149,7 +149,8 @@ export class SettingJudge {
 
   /** It was sent, and the device will not say what became of it. */
   unconfirmed(setting: Setting): void {
-    if (setting.time.tied && this.book.isCurrent(setting)) this.#showInForce(setting);
+    const isShown = !setting.time.tied && !setting.lacked;
+    if (!isShown && this.book.isCurrent(setting)) this.#showInForce(setting);
   }
 
   /** Whether an equal report tells anything new. */

@@ -13,7 +13,7 @@ import { WIRES } from '../../src/siot/wires.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import type { Version } from '../siot-store/dialect.js';
-import { GatewayUnderTest, openDevice, startStore } from './plant.js';
+import { GatewayUnderTest, asker, float, openDevice, startStore } from './plant.js';
 import { complaints, linesOf, until } from './support.js';
 
 const nats = useNats();
@@ -270,6 +270,27 @@ describe('a node that lacks what is known', () => {
     // Nothing waits for its next try after a restart.
     device.mcu.sendHello();
     await other.waitForPoint(nodeId, 'late', '0', isAt(5));
+  });
+
+  it('gets a setting that it never had, since the gateway was killed before it could', async () => {
+    const { store, device, gateway, nodeId, killed } = await rig();
+    await store.setAs('user-1', nodeId, 'limit', '', 7);
+    await device.mcu.waitForSetting('limit');
+    const { client, set } = await asker(nats, gateway.id);
+    let published = false;
+    client.subscribe(`p.${nodeId}.limit.0`, { callback: () => void (published = true) });
+    await client.flush();
+    store.failNext(1_000, 'killed');
+    store.delayReplies(10_000);
+    set('pump', 'limit', float(8));
+    await until(() => published, 'it to be on its way');
+    const next = await killed();
+    store.failNext(0, '');
+    store.delayReplies(0);
+    await next.start();
+    await device.mcu.waitForSetting('limit', ({ value }) => value === 8);
+    const limit = await store.waitForPoint(nodeId, 'limit', '0', isAt(8));
+    expect(isOwners(limit.origin)).toBe(true);
   });
 
   it('gets it where somebody else has made the node', async () => {

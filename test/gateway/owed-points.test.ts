@@ -3,6 +3,7 @@ import { owedPoints } from '../../src/gateway/owed-points.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../src/point/point.js';
 import { PointBudget, NodeRoom } from '../../src/session/room.js';
 import { Replica } from '../../src/session/replica.js';
+import type { SettingTime } from '../../src/session/setting-time.js';
 import { SettingsBook, type Setting } from '../../src/session/settings.js';
 
 const NOW = 1_000n;
@@ -49,12 +50,24 @@ describe('what a node is to get', () => {
     expect(owed([])).toEqual([`a=7@${String(NOW)}`, `c=7@${String(NOW)}`, 'b=6@30']);
   });
 
-  it('is no setting that SIOT has, unless the node has an older one and gets everything', () => {
-    const { inForce, owed } = rig();
-    inForce(point('a', 7, 20n, 'user-1'));
-    expect(owed([point('a', 7, 20n, 'user-1')], true)).toEqual([]);
-    expect(owed([point('a', 3, 10n)])).toEqual([]);
-    expect(owed([point('a', 3, 10n)], true)).toEqual([`a=7@${String(NOW)}`]);
+  it('is no setting that SIOT has, but one in whose place it has an older one', () => {
+    for (const everything of [false, true]) {
+      const { inForce, owed } = rig();
+      inForce(point('a', 7, 20n, 'user-1'));
+      expect(owed([point('a', 7, 20n, 'user-1')], everything)).toEqual([]);
+      expect(owed([point('a', 8, 21n)], everything)).toEqual([]);
+      expect(owed([point('a', 3, 10n)], everything)).toEqual([`a=7@${String(NOW)}`]);
+    }
+  });
+
+  it('is a setting that a clock dated that is ahead: once, later than that, or as of now where it is far', () => {
+    const { inForce, owed, settings } = rig();
+    inForce(point('a', 7, NOW + 5n, 'user-1'));
+    expect(owed([point('a', 3, 10n)])).toEqual([`a=7@${String(NOW + 6n)}`]);
+    const far = point('b', 7, 2n ** 63n - 1n, 'user-1');
+    const time = settings.judge(far, 'live', NOW) as SettingTime;
+    settings.take(far, time).setting.confirm(NOW, 'ack');
+    expect(owed([point('a', 7, NOW + 6n), point('b', 7, NOW)])).toEqual([]);
   });
 
   it('is no setting on its way, no command, no deletion; the first is known as lacking', () => {
@@ -66,6 +79,8 @@ describe('what a node is to get', () => {
     expect(setting.lacked).toBe(true);
     owed([point('pending', 7, 20n, 'user-1')]);
     expect(setting.lacked).toBe(false);
+    owed([point('pending', 6, 10n, 'user-1')]);
+    expect(setting.lacked).toBe(true);
   });
 
   it('is the device’s description in the place of the one that the node was made with, not of a person’s', () => {

@@ -192,6 +192,16 @@ describe('of equal times', () => {
       expect(shown(rig)).toMatchObject([[floatValue(2), expect.any(BigInt), '']]);
     });
 
+    it('also of one that SIOT did not have when it was read', () => {
+      const rig = new Rig({ record: { acknowledges: 'no' }, acks: ackNothing });
+      rig.harness.session.hold(true);
+      rig.live(1, rig.now);
+      rig.harness.session.settings.get('target', '')!.lacked = true;
+      rig.harness.session.hold(false);
+      rig.harness.advance(100);
+      expect(shown(rig)).toMatchObject([[floatValue(1), expect.any(BigInt), '']]);
+    });
+
     it('of a command that ends unconfirmed', () => {
       const rig = new Rig();
       rig.harness.acks = ackNothing;
