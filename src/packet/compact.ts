@@ -24,6 +24,9 @@ export const MAX_COMPACT_FIELD = 0xffff;
 /** Bytes of a point whose type, key, data and origin are all empty. */
 const SMALLEST_POINT = 2 + 2 + 8 + 1 + 2 + 4 + 2;
 
+/** Behind the count. */
+const FIRST_POINT_AT = 4;
+
 const DATA_TYPES = ['none', 'float', 'int', 'string', 'json'] as const;
 
 export const compactCodec: PayloadCodec = {
@@ -52,21 +55,59 @@ export function isCompact(payload: Uint8Array): boolean {
  * forms wrong (siot-interop.md, 1.1).
  */
 export function decodeCompact(payload: Uint8Array): DecodedPayload | undefined {
-  const into = { points: [] as Point[], oddValues: 0, mendedTexts: 0 };
+  const into: Into = { points: [], oddValues: 0, mendedTexts: 0 };
   return read(payload, into) === undefined ? undefined : into;
 }
 
+/**
+ * The same in pieces of at most so many points, each decoded when it is asked
+ * for. `undefined` as above, before the first.
+ */
+export function compactPieces(
+  payload: Uint8Array,
+  most: number,
+): Iterable<DecodedPayload> | undefined {
+  return read(payload, undefined) === undefined ? undefined : eachPiece(payload, most);
+}
+
+function* eachPiece(bytes: Uint8Array, most: number): Generator<DecodedPayload, undefined> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let left = view.getUint32(0, true);
+  for (let at: number | undefined = FIRST_POINT_AT; left > 0 && at !== undefined;) {
+    const count = Math.min(left, most);
+    const into: Into = { points: [], oddValues: 0, mendedTexts: 0 };
+    at = readPoints(bytes, view, at, count, into);
+    left -= count;
+    yield into;
+  }
+}
+
+interface Into {
+  readonly points: Point[];
+  oddValues: number;
+  mendedTexts: number;
+}
+
 /** Where the last point ends; `undefined` when the payload is broken. */
-function read(
-  bytes: Uint8Array,
-  into: { points: Point[]; oddValues: number; mendedTexts: number } | undefined,
-): number | undefined {
+function read(bytes: Uint8Array, into: Into | undefined): number | undefined {
   const end = bytes.length;
-  if (end < 4) return undefined;
+  if (end < FIRST_POINT_AT) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, end);
   const count = view.getUint32(0, true);
-  if (count > MAX_COMPACT_POINTS || 4 + count * SMALLEST_POINT > end) return undefined;
-  let at = 4;
+  if (count > MAX_COMPACT_POINTS || FIRST_POINT_AT + count * SMALLEST_POINT > end) return undefined;
+  return readPoints(bytes, view, FIRST_POINT_AT, count, into);
+}
+
+/** As {@link read}, of `count` points from `from` on. */
+function readPoints(
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  count: number,
+  into: Into | undefined,
+): number | undefined {
+  const end = bytes.length;
+  let at = from;
   for (let i = 0; i < count; i++) {
     if (at + SMALLEST_POINT > end) return undefined;
     const typeLength = view.getUint16(at, true);

@@ -10,7 +10,7 @@ import {
   type PointValue,
 } from '../point/point.js';
 import { NS_PER_S } from '../point/clock.js';
-import type { DecodedPoints, SiotWire } from './wire.js';
+import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 
 /**
  * SIOT up to 0.18: protobuf, several points a message.
@@ -39,6 +39,7 @@ export const generation1: SiotWire = {
   edgeSubscription: (nodeId) => `p.${nodeId}.*`,
   encode: (points) => siot.Points.encode({ points: points.map(toMessage) }).finish(),
   decode,
+  pieces,
 };
 
 /** Year 1: "now", as whoever makes points without a time says it (siot-interop.md, 1.1). */
@@ -72,36 +73,65 @@ function toMessage(point: Point): siot.Point.$Properties {
   return message;
 }
 
-// Cut by hand to the single point, so that a broken one costs only itself.
 function decode(payload: Uint8Array): DecodedPoints | undefined {
-  const points: Point[] = [];
-  let odd = 0;
+  return isWhole(payload) ? decodePoints(bufferReader(payload)) : undefined;
+}
+
+function pieces(payload: Uint8Array): Iterable<DecodedPoints> | undefined {
+  return isWhole(payload) ? eachPiece(bufferReader(payload)) : undefined;
+}
+
+function* eachPiece(reader: protobuf.Reader): Generator<DecodedPoints, undefined> {
+  while (reader.pos < reader.len) yield decodePoints(reader, PIECE_POINTS);
+}
+
+function isWhole(payload: Uint8Array): boolean {
   try {
     const reader = bufferReader(payload);
     while (reader.pos < reader.len) {
       const tag = reader.uint32();
-      if (tag >>> 3 === 0) return undefined;
-      if (tag !== POINTS_TAG) {
-        reader.skipType(tag & 7);
-        continue;
-      }
-      const point = decodePoint(reader.bytes());
-      if (point === undefined) odd += 1;
-      else points.push(point);
+      if (tag >>> 3 === 0) return false;
+      reader.skipType(tag & 7);
     }
+    return true;
   } catch {
-    return undefined;
+    return false;
+  }
+}
+
+// Cut by hand to the single point, so that a broken one costs only itself.
+function decodePoints(reader: protobuf.Reader, most = Number.POSITIVE_INFINITY): DecodedPoints {
+  const points: Point[] = [];
+  let odd = 0;
+  while (reader.pos < reader.len && points.length + odd < most) {
+    const tag = reader.uint32();
+    if (tag !== POINTS_TAG) {
+      reader.skipType(tag & 7);
+      continue;
+    }
+    const point = decodePoint(reader);
+    if (point === undefined) odd += 1;
+    else points.push(point);
   }
   return { points, odd };
 }
 
 const POINTS_TAG = (1 << 3) | 2;
 
-function decodePoint(bytes: Uint8Array): Point | undefined {
+/**
+ * In place: a view of each point's bytes would cost more memory than the point.
+ * `undefined`: broken, and passed over.
+ */
+function decodePoint(reader: protobuf.Reader): Point | undefined {
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  const { len } = reader;
   try {
-    const message = siot.Point.decode(bufferReader(bytes));
-    return { ...frameOf(message), value: valueOf(message) };
+    const message = siot.Point.decode(reader, length);
+    return pointOf(message, valueOf(message));
   } catch {
+    reader.pos = end;
+    reader.len = len;
     return undefined;
   }
 }
@@ -111,12 +141,13 @@ export function bufferReader(bytes: Uint8Array): protobuf.Reader {
   return protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** All of a point but its value. */
-export function frameOf(message: siot.Point): Omit<Point, 'value'> {
+/** In one literal: V8 makes an object that is spread and added to as an old object, and a flood of points fills the memory. */
+export function pointOf(message: siot.Point, value: PointValue): Point {
   return {
     type: message.type,
     key: message.key,
     time: timeOf(message.time),
+    value,
     tombstone: message.tombstone,
     origin: message.origin,
   };

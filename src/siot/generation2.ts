@@ -1,7 +1,8 @@
-import { decodeCompact, encodeCompact } from '../packet/compact.js';
+import { compactPieces, decodeCompact, encodeCompact } from '../packet/compact.js';
+import type { DecodedPayload } from '../packet/payload.js';
 import type { Point } from '../point/point.js';
 import { canonicalKey } from '../point/point.js';
-import type { SiotWire } from './wire.js';
+import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 
 /**
  * SIOT from 0.19: compact points (src/packet/compact.ts), one a message.
@@ -24,9 +25,22 @@ export const generation2: SiotWire = {
   encode: (points) => encodeCompact(points.some(isBlank) ? points.map(withKey) : points),
   decode: (payload) => {
     const decoded = decodeCompact(payload);
-    return decoded && { points: decoded.points, odd: decoded.oddValues };
+    return decoded && asPoints(decoded);
+  },
+  pieces: (payload) => {
+    const pieces = compactPieces(payload, PIECE_POINTS);
+    return pieces && mapped(pieces);
   },
 };
+
+function* mapped(pieces: Iterable<DecodedPayload>): Generator<DecodedPoints, undefined> {
+  for (const piece of pieces) yield asPoints(piece);
+}
+
+const asPoints = ({ points, oddValues }: DecodedPayload): DecodedPoints => ({
+  points,
+  odd: oddValues,
+});
 
 const isBlank = ({ key }: Point): boolean => key === '';
 

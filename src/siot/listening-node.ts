@@ -100,22 +100,27 @@ export class ListeningNode implements SiotNode {
   }
 
   #heard(wire: SiotWire, payload: Uint8Array): void {
-    const decoded = wire.decode(payload);
-    if (decoded === undefined || decoded.odd > 0) {
+    const pieces = wire.pieces(payload);
+    let odd = 0;
+    for (const piece of pieces ?? []) {
+      odd += piece.odd;
+      if (piece.points.length > 0) this.events.heard(this.#stamped(wire, piece.points));
+    }
+    if (pieces === undefined || odd > 0) {
       const { id: nodeId, name } = this.spec;
       this.around.log.debug(
-        { nodeId, link: name, odd: decoded?.odd },
+        { nodeId, link: name, odd },
         'a message on the node could not be read whole',
       );
     }
-    if (decoded === undefined || decoded.points.length === 0) return;
-    // Generation 1's way to say "now": its store does the same (siot-interop.md, 1.5).
-    const stamped = decoded.points.map((point) =>
-      wire.generation === 1 && point.time === UNSET_NS
-        ? { ...point, time: this.around.clock.wallNs() }
-        : point,
+  }
+
+  /** Generation 1's way to say "now": its store does the same (siot-interop.md, 1.5). */
+  #stamped({ generation }: SiotWire, points: readonly Point[]): readonly Point[] {
+    if (generation !== 1) return points;
+    return points.map((point) =>
+      point.time === UNSET_NS ? { ...point, time: this.around.clock.wallNs() } : point,
     );
-    this.events.heard(stamped);
   }
 
   #deafen(): void {

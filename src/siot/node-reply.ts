@@ -3,7 +3,7 @@ import { readCompactValue } from '../packet/compact.js';
 import { isTrue, stringValue, floatValue, NO_VALUE } from '../point/point.js';
 import type { Point, PointValue } from '../point/point.js';
 import type { Generation } from './wire.js';
-import { bufferReader, frameOf, valueOf } from './generation1.js';
+import { bufferReader, pointOf, valueOf } from './generation1.js';
 
 /** A node under one of its parents, as a store knows it (siot-interop.md, 4.5). */
 export interface StoredNode {
@@ -117,7 +117,7 @@ function decodePoint(raw: Uint8Array, hashed: boolean, signs: Signs): Point | un
   try {
     const message = siot.Point.decode(bufferReader(raw));
     const value = readValue(message, hashed, signs);
-    return value && { ...frameOf(message), value };
+    return value && pointOf(message, value);
   } catch {
     return undefined;
   }

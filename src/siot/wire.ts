@@ -27,7 +27,16 @@ export interface SiotWire {
   encode(points: readonly Point[]): Uint8Array;
   /** `undefined`: not a payload of this generation, or a broken one. */
   decode(payload: Uint8Array): DecodedPoints | undefined;
+  /**
+   * The same, at most {@link PIECE_POINTS} at a time, each piece decoded when it
+   * is asked for: the points of a message of 1 MiB take 20 MB when they are made
+   * at once. What is no payload has no piece at all.
+   */
+  pieces(payload: Uint8Array): Iterable<DecodedPoints> | undefined;
 }
+
+/** More than most messages have, and few enough to be gone before others are made. */
+export const PIECE_POINTS = 100;
 
 export interface DecodedPoints {
   readonly points: readonly Point[];

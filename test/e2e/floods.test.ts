@@ -69,6 +69,28 @@ const FLOODS: Readonly<Record<string, Flood>> = {
       payload: long(set({ type: `gateway${NUMBER}${'x'.repeat(900_000)}` }), 'x'),
     }),
   },
+  'messages of 8,000 small points': {
+    generation: 1,
+    count: 1_000,
+    message: (nodeId) => ({
+      subject: `p.${nodeId}`,
+      payload: WIRES[1].encode([
+        set({ type: 'small', key: NUMBER }),
+        ...Array.from({ length: 7_999 }, (_, n) => set({ type: 'small', key: String(n) })),
+      ]),
+    }),
+  },
+  'messages of 8,000 small points, compact': {
+    generation: 2,
+    count: 300,
+    message: (nodeId) =>
+      on(
+        nodeId,
+        2,
+        set({ type: 'small', key: NUMBER }),
+        ...Array.from({ length: 7_999 }, (_, n) => set({ type: 'small', key: String(n) })),
+      ),
+  },
   '5,000 texts of 60 kB': {
     generation: 2,
     count: 5_000,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { getHeapSpaceStatistics } from 'node:v8';
 import fc from 'fast-check';
 import { siot } from '#proto/siot.js';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import {
   type PointValue,
 } from '../../src/point/point.js';
 import { decodeNodes, isDeletedEdge, type NodesReply } from '../../src/siot/node-reply.js';
+import { PIECE_POINTS } from '../../src/siot/wire.js';
 import { WIRES } from '../../src/siot/wires.js';
 
 interface Vector {
@@ -96,12 +98,23 @@ describe('points on NATS', () => {
     expect(WIRES[2].decode(new Uint8Array(0))).toBeUndefined();
   });
 
+  it.each([WIRES[1], WIRES[2]])('come in small pieces, none is lost: $generation', (wire) => {
+    const many = Array.from({ length: 1_001 }, (_, n) => ({ ...temp, key: String(n) }));
+    const bytes = wire.encode(many);
+    const pieces = [...(wire.pieces(bytes) ?? [])];
+    expect(pieces.flatMap(({ points }) => points)).toEqual(many);
+    expect(Math.max(...pieces.map(({ points }) => points.length))).toBe(PIECE_POINTS);
+    expect(wire.pieces(bytes.subarray(0, -1))).toBeUndefined();
+  });
+
   it('that are broken cost only themselves in generation 1', () => {
     const good = siot.Points.encode({ points: [{ type: 'a', time: { seconds: 1 } }] }).finish();
     const broken = Uint8Array.from([0x0a, 0x03, 0x12, 0x7f, 0x41]);
     const decoded = WIRES[1].decode(Buffer.concat([good, broken, good]));
     expect(decoded?.points.map(({ type }) => type)).toEqual(['a', 'a']);
     expect(decoded?.odd).toBe(1);
+    const pieces = [...(WIRES[1].pieces(Buffer.concat([good, broken, good])) ?? [])];
+    expect(pieces).toEqual([decoded]);
   });
 
   // A Timestamp reaches the year 9999, an int64 of nanoseconds, as everything else has it, 2262.
@@ -135,6 +148,28 @@ describe('points on NATS', () => {
         decodeNodes(bytes);
       }),
     );
+  });
+
+  // What V8 spreads it makes as old objects: a flood of points filled the memory, 200 bytes each.
+  it.each([WIRES[1], WIRES[2]])('are young when they are made: $generation', (wire) => {
+    const bytes = wire.encode(Array.from({ length: 8_000 }, (_, n) => ({ ...temp, key: `${n}` })));
+    const oldBytes = (): number =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')!
+        .space_used_size;
+    let made = 0;
+    const decode = (times: number): void => {
+      for (let n = 0; n < times; n += 1)
+        for (const { points } of wire.pieces(bytes) ?? []) made += points.length;
+    };
+    decode(50);
+    let grown = 0;
+    made = 0;
+    for (let n = 0; n < 50; n += 1) {
+      const before = oldBytes();
+      decode(1);
+      grown += Math.max(0, oldBytes() - before);
+    }
+    expect(grown / made).toBeLessThan(50);
   });
 
   it('do not alias what they were read from', () => {
