@@ -1,4 +1,11 @@
 /**
+ * Its *time* is the device's clock from now on (siot-interop.md, 2.8): the
+ * gateway's alone to send. One that comes from a line is an echo, however late
+ * (design.md, "Own echo").
+ */
+export const TIME_SYNC_TYPE = 'timeSync';
+
+/**
  * Points of a link's node that the gateway or its administrator owns. A device
  * cannot set them, and they are never sent down (design.md, "Whose points";
  * their meaning: siot-interop.md, 5.1).
@@ -30,6 +37,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   'hrRxReset',
   'errorCountReset',
   'errorCountResetHR',
+  TIME_SYNC_TYPE,
 ]);
 
 /** What a node is called: a device reports it, and people change it in SIOT. */

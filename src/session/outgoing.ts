@@ -2,10 +2,8 @@
 import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../packet/payload.js';
 import { NO_VALUE, type Point } from '../point/point.js';
+import { TIME_SYNC_TYPE } from '../point/reserved.js';
 import type { Transmission } from './own-echo.js';
-
-/** Its *time* is the device's clock from now on (siot-interop.md, 2.8). */
-const TIME_SYNC_TYPE = 'timeSync';
 
 /** A packet that is to be acknowledged. */
 export interface OutgoingPacket extends Transmission {

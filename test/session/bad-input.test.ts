@@ -42,7 +42,8 @@ describe('every vector through the receive path', () => {
         const harness = fresh();
         for (const chunk of way) lent(harness, chunk);
         expect(harness.published.map(({ type }) => type)).toEqual(
-          vector.decoded.points!.map(({ type }) => type),
+          // The gateway's own to send: no device has it to report.
+          vector.decoded.points!.map(({ type }) => type).filter((type) => type !== 'timeSync'),
         );
         expect(harness.takeAcks()).toEqual([vector.decoded.seq]);
         expect(discards(harness)).toEqual({});

@@ -261,6 +261,7 @@ describe('what a device sends', () => {
     ['nan', { type: 'ok', value: { float32: Number.NaN } }],
     ['reserved', { type: 'port', value: 'x' }],
     ['reserved', { type: 'gatewaySomething', value: 1 }],
+    ['reserved', { type: 'timeSync', value: 1 }],
   ] as const)(
     '%s: the point is counted under its cause, the rest of its packet goes on',
     (cause, bad) => {
