@@ -8,7 +8,7 @@
  * publish it, or it was published while SIOT was away.
  */
 import { PointMap } from '../point/point-map.js';
-import { isDeleted, sameValue, type Point } from '../point/point.js';
+import { isDeleted, sameValue, type Point, type PointValue } from '../point/point.js';
 import { DESCRIPTION_TYPE } from '../point/reserved.js';
 import { asOwner, type Replica } from '../session/replica.js';
 import type { Setting, SettingsBook } from '../session/settings.js';
@@ -16,6 +16,8 @@ import type { Setting, SettingsBook } from '../session/settings.js';
 export interface KnownPoints {
   readonly replica: Replica;
   readonly settings: SettingsBook;
+  /** What a setting says, in the form in which the device reports the point. */
+  inDeviceForm(setting: Setting): PointValue;
 }
 
 /**
@@ -38,7 +40,7 @@ export function owedPoints(
     setting.lacked = shown === undefined || shown.time < setting.time.shownNs(now);
     return isKnownBest(setting) && setting.lacked;
   });
-  return walk(known.replica, settings, has, everything, now);
+  return walk(known, settings, has, everything, now);
 }
 
 /** Nothing that the device has said since is newer. */
@@ -47,12 +49,13 @@ const isKnownBest = (setting: Setting): boolean =>
 
 /** Each is read when its turn comes: it may have changed meanwhile. */
 function* walk(
-  replica: Replica,
+  known: KnownPoints,
   settings: readonly Setting[],
   has: PointMap<Point>,
   everything: boolean,
   now: bigint,
 ): Generator<Point, undefined> {
+  const { replica } = known;
   const given = new PointMap<true>();
   for (const setting of settings) {
     if (!isKnownBest(setting)) continue;
@@ -60,7 +63,8 @@ function* walk(
     const record = replica.own(point.type, point.key);
     // Its author's clock may be a little ahead.
     record.givenBefore(setting.time.shownNs(now));
-    const owned = asOwner(point, record.giveTime(now));
+    const value = known.inDeviceForm(setting);
+    const owned = asOwner({ ...point, value }, record.giveTime(now));
     record.merge(owned, false);
     given.set(point.type, point.key, true);
     yield owned;

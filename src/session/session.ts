@@ -178,7 +178,7 @@ export class Session implements Conversation {
     this.#judge = new SettingJudge(
       {
         codec: () => this.#codecs.codec,
-        valueOf: (setting) => this.#valueOf(setting),
+        valueOf: (setting) => this.inDeviceForm(setting),
         resyncing: () => this.#resync.due || this.downlink.restoring,
         settled: (setting) => this.downlink.settled(setting),
         changed: (setting) => this.#settingChanged(setting),
@@ -206,7 +206,7 @@ export class Session implements Conversation {
         congested: () => this.host.congested(),
         codec: () => (this.#held ? undefined : this.#codecs.codec),
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
-        valueOf: (setting) => this.#valueOf(setting),
+        valueOf: (setting) => this.inDeviceForm(setting),
         acknowledged: (setting) => this.#judge.acknowledged(setting),
         notAcknowledged: (setting) => this.#judge.notAcknowledged(setting),
         unconfirmed: (setting) => this.#judge.unconfirmed(setting),
@@ -362,6 +362,10 @@ export class Session implements Conversation {
 
   valueOfWord(type: string, key: string, word: string): PointValue {
     return valueOfWord(word, this.#kinds.of(type, key));
+  }
+
+  inDeviceForm({ point }: Setting): PointValue {
+    return valueForDevice(point.value, this.#kinds.of(point.type, point.key));
   }
 
   knownNames(): KnownNames {
@@ -564,10 +568,6 @@ export class Session implements Conversation {
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', { type });
     record.merge(point, false);
     return true;
-  }
-
-  #valueOf({ point }: Setting): PointValue {
-    return valueForDevice(point.value, this.#kinds.of(point.type, point.key));
   }
 
   #settingChanged(setting: Setting): void {

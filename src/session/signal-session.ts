@@ -162,6 +162,10 @@ export class SignalSession implements Conversation {
     return valueOfWord(word, reported === undefined ? undefined : kindOf(reported.value));
   }
 
+  inDeviceForm({ point }: Setting): PointValue {
+    return point.value;
+  }
+
   knownNames(): KnownNames {
     return { names: this.room.record(), kinds: '' };
   }

@@ -247,7 +247,9 @@ describe('a node that lacks what is known', () => {
 
   it('gets the settings in force after a restart of the gateway, when nothing else is known', async () => {
     const { store, device, gateway, nodeId } = await rig();
-    await store.setAs('user-1', nodeId, 'limit', '', 7);
+    await device.report('limit', 3);
+    // As SIOT's page does.
+    await store.setAs('user-1', nodeId, 'limit', '', '7');
     await store.setAs('user-1', nodeId, 'gone', '', 1);
     await store.setAs('user-1', nodeId, 'gone', '', 1, { tombstone: 1 });
     await device.mcu.waitForSetting('gone', ({ tombstone }) => tombstone === 1);

@@ -20,9 +20,12 @@ function rig() {
     setting.confirm(one.time, 'ack');
     return setting;
   };
+  // As a device would that reports all as numbers.
+  const inDeviceForm = ({ point: { value } }: Setting) =>
+    value.kind === 'string' ? floatValue(Number(value.text)) : value;
   /** `type=number@time`, of what goes out. */
   const owed = (stored: readonly Point[], everything = false): string[] =>
-    [...owedPoints({ replica, settings }, stored, everything, NOW)].map(
+    [...owedPoints({ replica, settings, inDeviceForm }, stored, everything, NOW)].map(
       ({ type, value, time, origin }) =>
         `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}`,
     );
@@ -68,6 +71,12 @@ describe('what a node is to get', () => {
     const time = settings.judge(far, 'live', NOW) as SettingTime;
     settings.take(far, time).setting.confirm(NOW, 'ack');
     expect(owed([point('a', 7, NOW + 6n), point('b', 7, NOW)])).toEqual([]);
+  });
+
+  it('is a setting as the device reports the point, not as the text of SIOT’s page', () => {
+    const { inForce, owed } = rig();
+    inForce({ ...point('a', 0, 20n, 'user-1'), value: stringValue('5.5') });
+    expect(owed([])).toEqual([`a=5.5@${String(NOW)}`]);
   });
 
   it('is no setting on its way, no command, no deletion; the first is known as lacking', () => {
