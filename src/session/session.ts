@@ -122,7 +122,7 @@ export class Session implements Conversation {
   ) {
     this.counters = new Counters(clock, log);
     this.settings = new SettingsBook(new Set(options.commands), options.maxPoints);
-    this.settings.restore(record.settings ?? []);
+    this.settings.restore(record.settings ?? [], log);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
     this.#kinds = new ReportedKinds(this.replica, options.maxPoints, () =>

@@ -2,6 +2,7 @@
  * The settings of a device and what became of each (design.md, "Towards the
  * device"). Which one is sent when is the downlink's business.
  */
+import { SILENT_LOG, type Log } from '../point/log.js';
 import { PointMap } from '../point/point-map.js';
 import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../point/point.js';
 import { SettingRoom, type SettingRefusal } from './setting-room.js';
@@ -195,6 +196,10 @@ export interface ValueRecord {
 /** What a setting counts as, or why it does not. */
 export type Acceptance = SettingTime | 'notNewer' | SettingRefusal;
 
+const LEFT_OUT =
+  'settings that were kept have more bytes than a link may have (4 MiB): these are left out, and not ' +
+  'sent to the device. Set them again to shorter texts';
+
 export class SettingsBook {
   /** What they take, all of them: the one that is not in force any more is compared with later. */
   readonly room = new SettingRoom();
@@ -326,8 +331,9 @@ export class SettingsBook {
     return setting;
   }
 
-  /** What there is no room for is left out. */
-  restore(records: readonly SettingRecord[]): void {
+  /** What there is no room for is left out, which is logged: an earlier version kept more. */
+  restore(records: readonly SettingRecord[], log: Log = SILENT_LOG): void {
+    let left = 0;
     for (const record of records) {
       const point: Point = {
         type: record.type,
@@ -337,7 +343,10 @@ export class SettingsBook {
         tombstone: record.tombstone,
         origin: record.origin,
       };
-      if (!this.room.fits(point)) continue;
+      if (!this.room.fits(point)) {
+        left += 1;
+        continue;
+      }
       this.room.take(point);
       const setting = this.#make(point, SettingTime.restore(record, point));
       setting.state = record.state;
@@ -349,6 +358,7 @@ export class SettingsBook {
       this.#settings.set(record.type, record.key, setting);
     }
     this.#changed.clear();
+    if (left > 0) log.warn({ left }, LEFT_OUT);
   }
 }
 

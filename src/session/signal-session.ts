@@ -90,7 +90,7 @@ export class SignalSession implements Conversation {
   ) {
     this.counters = new Counters(clock, log);
     this.settings = new SettingsBook(new Set(), options.maxPoints);
-    this.settings.restore(settings);
+    this.settings.restore(settings, log);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
     this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);

@@ -1,8 +1,10 @@
 /** The bytes of a link's settings (design.md, "Whose points"). */
 import { describe, expect, it } from 'vitest';
-import { floatValue, stringValue } from '../../src/point/point.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+import { floatValue, makePoint, stringValue } from '../../src/point/point.js';
 import { NodeRoom, PointBudget } from '../../src/session/room.js';
 import { SETTING_BYTES } from '../../src/session/setting-room.js';
+import { SettingsBook } from '../../src/session/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../support/session-harness.js';
 
 const LONG = 60_000;
@@ -60,6 +62,20 @@ describe('4 MiB of settings', () => {
     expect(refused('text2', long('y', 1))).toBe(false);
     expect(refused('more', long('y', 120_000))).toBe(false);
   });
+});
+
+it('that an earlier version kept beyond 4 MiB are left out, and the log says once how many', () => {
+  const kept = new SettingsBook(new Set(), 5_000);
+  for (let n = 0; n < MOST; n++)
+    kept.take(makePoint({ type: `text${n}`, value: long('x'), time: 1n, origin: 'somebody' }));
+  const records = [...kept.records(), ...kept.records().map((one) => ({ ...one, key: 'more' }))];
+  const said: object[] = [];
+  const log = { ...SILENT_LOG, warn: (fields: object) => void said.push(fields) };
+  const book = new SettingsBook(new Set(), 5_000);
+  book.restore(records, log);
+  const taken = [...book.all()].length;
+  expect(book.room.bytes).toBeLessThanOrEqual(SETTING_BYTES);
+  expect(said).toEqual([{ left: records.length - taken }]);
 });
 
 describe('a newer one that is refused', () => {
