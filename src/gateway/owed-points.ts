@@ -37,10 +37,16 @@ export function owedPoints(
     const { point } = setting;
     if (isDeleted(point)) return false;
     const shown = has.get(point.type, point.key);
-    setting.lacked = shown === undefined || shown.time < setting.time.shownNs(now);
+    setting.lacked = shown === undefined || isOlder(shown, setting, now);
     return isKnownBest(setting) && setting.lacked;
   });
   return walk(known, settings, has, everything, now);
+}
+
+/** Of equal times a store may have kept the first (design.md, "Listening"). */
+function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
+  if (shown.time < time.shownNs(now)) return true;
+  return time.tied && shown.time === time.stated && !sameValue(shown.value, point.value);
 }
 
 /** Nothing that the device has said since is newer. */

@@ -53,7 +53,7 @@ export class Setting {
   report: Point | undefined;
   /** That report says what the setting says. */
   reportEquals = false;
-  /** SIOT did not have it, or only an older one of the point, when the node was last read. */
+  /** SIOT did not have it, but none or an older one of the point, when the node was last read. */
   lacked = false;
   /** The device has reported the point since the setting was last sent. */
   reportedSinceSent = false;

@@ -63,6 +63,17 @@ describe('what a node is to get', () => {
     }
   });
 
+  it('is the last of several of one time where SIOT has kept the first', () => {
+    const { inForce, owed, settings } = rig();
+    inForce(point('a', 7, 20n, 'user-1'));
+    const last = point('a', 8, 20n, 'user-1');
+    const time = settings.judge(last, 'live', NOW) as SettingTime;
+    settings.take(last, time).setting.confirm(NOW, 'ack');
+    expect(owed([point('a', 8, 20n, 'user-1')])).toEqual([]);
+    expect(owed([point('a', 7, 20n, 'user-1')])).toEqual([`a=8@${String(NOW)}`]);
+    expect(owed([point('a', 8, NOW)])).toEqual([]);
+  });
+
   it('is a setting that a clock dated that is ahead: once, later than that, or as of now where it is far', () => {
     const { inForce, owed, settings } = rig();
     inForce(point('a', 7, NOW + 5n, 'user-1'));
