@@ -3,9 +3,9 @@
  *
  * As long as a socket has more, Node reads it some 32 times in a row, and the
  * client library works on all of it: 2 MB of small messages keep the loop for
- * hundreds of milliseconds, and no device is acknowledged meanwhile. So after a
- * read that filled its buffer, which says that there is more, the socket rests
- * until the others have had their turn, and then for as long as its own work
+ * hundreds of milliseconds, and no device is acknowledged meanwhile. So once as
+ * much as fills a buffer has come in one turn of the loop, in one read or, over
+ * TLS, in records of 16 kB at most, there is more to come: the socket rests until the others have had their turn, and then for as long as its own work
  * took: a flood has half of the time. What is not read waits in the server,
  * which bounds it (64 MiB by default) and then closes the connection; the next
  * one finds in the store what was lost by that.
@@ -14,7 +14,7 @@ import type { Clock } from '../point/clock.js';
 
 /** What Node reads at once. */
 const FULL_BYTES = 65_536;
-/** A read that waited longer than this had not only its own work to do. */
+/** Work that waited longer than this had not only its own work to do. */
 const LONGEST_REST_MS = 20;
 
 /** What is needed of a socket. */
@@ -30,16 +30,25 @@ export function paceInput(
   clock: Clock,
   afterTurn: (then: () => void) => void = setImmediate,
 ): void {
-  socket.on('data', (bytes) => {
-    if (bytes.length < FULL_BYTES) return;
-    socket.pause();
-    const fromMs = clock.monotonicMs();
-    afterTurn(() => {
-      const restMs = Math.min(LONGEST_REST_MS, clock.monotonicMs() - fromMs);
-      // Less is not worth a timer.
-      if (restMs < 1) socket.resume();
-      else clock.setTimer(restMs, () => socket.resume());
-    });
+  let readInTurn = 0;
+  let fromMs = 0;
+  const turnOver = (): void => {
+    const isFull = readInTurn >= FULL_BYTES;
+    readInTurn = 0;
+    if (!isFull) return;
+    const restMs = Math.min(LONGEST_REST_MS, clock.monotonicMs() - fromMs);
+    // Less is not worth a timer.
+    if (restMs < 1) socket.resume();
+    else clock.setTimer(restMs, () => socket.resume());
+  };
+  socket.on('data', ({ length }) => {
+    if (readInTurn === 0) {
+      fromMs = clock.monotonicMs();
+      afterTurn(turnOver);
+    }
+    const wasFull = readInTurn >= FULL_BYTES;
+    readInTurn += length;
+    if (readInTurn >= FULL_BYTES && !wasFull) socket.pause();
   });
 }
 

@@ -3,7 +3,12 @@ import { expect, it } from 'vitest';
 import { paceInput, socketOf } from '../../src/siot/input-pace.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { useNats } from '../support/nats.js';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { NatsServer } from '../../src/siot/nats-server.js';
+import type { NatsSettings } from '../../src/siot/nats-settings.js';
+import { hasOpenssl, makeCertificates } from '../support/certificates.js';
+import { connectTo, useNats } from '../support/nats.js';
+import { tempDir } from '../support/temp-dir.js';
 import { Connection } from '../../src/siot/connection.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 
@@ -44,16 +49,59 @@ it('a read that filled its buffer is followed by a turn of the others, and as lo
 });
 
 it('what comes in small pieces is read as it comes', () => {
-  const { socket } = rig();
-  for (let n = 0; n < 100; n++) socket.emit('data', new Uint8Array(1_000));
+  const { clock, socket, turn } = rig();
+  for (let n = 0; n < 100; n++) {
+    socket.emit('data', new Uint8Array(1_000));
+    turn();
+  }
   expect(socket.said).toEqual([]);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+it('many pieces in one turn are as one: TLS has records of 16 kB', () => {
+  const { clock, socket, turn } = rig();
+  for (let n = 0; n < 20; n++) {
+    socket.emit('data', new Uint8Array(16_384));
+    clock.advance(1);
+  }
+  expect(socket.said).toEqual(['pause']);
+  turn();
+  clock.advance(20);
+  expect(socket.said).toEqual(['pause', 'resume']);
+  socket.emit('data', new Uint8Array(16_384));
+  turn();
+  expect(socket.said).toEqual(['pause', 'resume']);
 });
 
 it('the socket is found in the client library, so that a flood leaves turns for others', async () => {
   const publisher = await nats.connect();
   expect(socketOf(publisher)).toBeDefined();
+  // Without the pace nearly 2 MB come at once.
+  expect(await mostInOneTurn(publisher, { servers: [nats.url] })).toBeLessThanOrEqual(524_288);
+});
+
+it.skipIf(!hasOpenssl())('so does one over TLS (skipped where openssl is missing)', async () => {
+  const { caFile, server } = makeCertificates(tempDir());
+  const secret = await NatsServer.start({
+    args: ['--tls', '--tlscert', server.certFile, '--tlskey', server.keyFile],
+  });
+  try {
+    const publisher = await connectTo(secret.url, { tls: { caFile } });
+    try {
+      const settings = { servers: [secret.url], tls: { caFile } };
+      expect(await mostInOneTurn(publisher, settings)).toBeLessThanOrEqual(524_288);
+    } finally {
+      await publisher.close();
+    }
+  } finally {
+    await secret.stop();
+  }
+});
+
+/** Bytes that a connection works on in one turn of the loop at most, while it is flooded. */
+async function mostInOneTurn(publisher: NatsConnection, settings: NatsSettings): Promise<number> {
   const connection = new Connection({
-    settings: { servers: [nats.url] },
+    settings,
     clock: new SystemClock(),
     random: Math.random,
     log: SILENT_LOG,
@@ -63,14 +111,14 @@ it('the socket is found in the client library, so that a flood leaves turns for 
     connection.start();
     const FLOOD = 256;
     let heard = 0;
-    let mostInOneTurn = 0;
+    let most = 0;
     let inThisTurn = 0;
     let over = (): void => undefined;
     const ended = new Promise<void>((resolve) => (over = resolve));
     connection.subscribe('flood', ({ data }) => {
       heard += 1;
       inThisTurn += data.length;
-      mostInOneTurn = Math.max(mostInOneTurn, inThisTurn);
+      most = Math.max(most, inThisTurn);
       if (heard === FLOOD) over();
     });
     const tick = (): void => {
@@ -82,9 +130,8 @@ it('the socket is found in the client library, so that a flood leaves turns for 
     await new Promise<void>((resolve) => connection.barrier(() => resolve()));
     for (let n = 0; n < FLOOD; n++) publisher.publish('flood', new Uint8Array(60_000));
     await ended;
-    // Without the pace nearly 2 MB come at once.
-    expect(mostInOneTurn).toBeLessThanOrEqual(524_288);
+    return most;
   } finally {
     await connection.close();
   }
-});
+}
