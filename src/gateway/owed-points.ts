@@ -35,7 +35,6 @@ export function owedPoints(
   for (const point of stored) has.set(point.type, point.key, point);
   const settings = [...known.settings.all()].filter((setting) => {
     const { point } = setting;
-    if (isDeleted(point)) return false;
     const shown = has.get(point.type, point.key);
     setting.lacked = shown === undefined || isOlder(shown, setting, now);
     return isKnownBest(setting) && setting.lacked;
@@ -46,7 +45,8 @@ export function owedPoints(
 /** Of equal times a store may have kept the first (design.md, "Listening"). */
 function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
   if (shown.time < time.shownNs(now)) return true;
-  return time.tied && shown.time === time.stated && !sameValue(shown.value, point.value);
+  const isSame = sameValue(shown.value, point.value) && isDeleted(shown) === isDeleted(point);
+  return time.tied && shown.time === time.stated && !isSame;
 }
 
 /** Nothing that the device has said since is newer. */
@@ -66,13 +66,15 @@ function* walk(
   for (const setting of settings) {
     if (!isKnownBest(setting)) continue;
     const { point } = setting;
+    given.set(point.type, point.key, true);
+    // What is not there need not be deleted.
+    if (isDeleted(point) && has.get(point.type, point.key) === undefined) continue;
     const record = replica.own(point.type, point.key);
     // Its author's clock may be a little ahead.
     record.givenBefore(setting.time.shownNs(now));
     const value = known.inDeviceForm(setting);
     const owned = asOwner({ ...point, value }, record.giveTime(now));
     record.merge(owned, false);
-    given.set(point.type, point.key, true);
     yield owned;
   }
   for (const newest of replica.points()) {

@@ -26,8 +26,9 @@ function rig() {
   /** `type=number@time`, of what goes out. */
   const owed = (stored: readonly Point[], everything = false): string[] =>
     [...owedPoints({ replica, settings, inDeviceForm }, stored, everything, NOW)].map(
-      ({ type, value, time, origin }) =>
-        `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}`,
+      ({ type, value, time, origin, tombstone }) =>
+        `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}` +
+        (tombstone === 0 ? '' : ' deleted'),
     );
   return { reported, inForce, owed, settings };
 }
@@ -96,11 +97,28 @@ describe('what a node is to get', () => {
     inForce(point('restart', 1, 20n, 'user-1'));
     inForce({ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 });
     expect(owed([])).toEqual([]);
+    expect(owed([], true)).toEqual([]);
     expect(setting.lacked).toBe(true);
     owed([point('pending', 7, 20n, 'user-1')]);
     expect(setting.lacked).toBe(false);
     owed([point('pending', 6, 10n, 'user-1')]);
     expect(setting.lacked).toBe(true);
+  });
+
+  it('is no point that a person has deleted and the device has not reported since; a store that has it is told', () => {
+    const { reported, inForce, owed } = rig();
+    reported(point('gone', 1, 10n));
+    const deletion = inForce({ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 });
+    expect(owed([])).toEqual([]);
+    expect(owed([], true)).toEqual([]);
+    expect(owed([{ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 }])).toEqual([]);
+    deletion.reportedSinceSent = true;
+    reported(point('gone', 2, 30n));
+    expect(owed([])).toEqual(['gone=2@30']);
+    const older = rig();
+    older.reported(point('gone', 1, 10n));
+    older.inForce({ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 });
+    expect(older.owed([point('gone', 1, 10n)])).toEqual([`gone=1@${String(NOW)} deleted`]);
   });
 
   it('is the device’s description in the place of the one that the node was made with, not of a person’s', () => {
