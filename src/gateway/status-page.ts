@@ -10,6 +10,8 @@ import type { LinkStatus, PendingSetting, StatusReply, StatusRequest } from './v
 
 /** Of a text that is pending, in a page: people want to know it again, no more. */
 const LONGEST_VALUE = 200;
+/** At the end of a text that was cut: the first of two units. */
+const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
 /** For what says how much was left out, of the reply and of each link. */
 const SAID_BYTES = 40;
 /** A server that takes more in a message gets no more than this. */
@@ -60,7 +62,7 @@ function shortened(setting: PendingSetting): PendingSetting {
   if (typeof value !== 'string' || value.length <= LONGEST_VALUE) return setting;
   return {
     ...setting,
-    value: `${value.slice(0, LONGEST_VALUE)}…`,
+    value: `${value.slice(0, LONGEST_VALUE).replace(HALF_A_CHARACTER, '')}…`,
     valueBytes: Buffer.byteLength(value),
   };
 }

@@ -95,6 +95,12 @@ describe('a page of the status', () => {
     expect(paged(first, most).links[0]!.pending).toEqual(first.links[0]!.pending);
   });
 
+  it('cuts no character in two', () => {
+    const pending = pendingOf(1, `x${'😀'.repeat(200)}`);
+    const [link] = statusPage(statusOf([linkOf('pump', pending)]), {}, 1_000_000).links;
+    expect(link?.pending[0]?.value).toBe(`x${'😀'.repeat(99)}…`);
+  });
+
   it('has as many of 200 links as fit, and says how many are left', () => {
     const links = Array.from({ length: 200 }, (_, n) => linkOf(`link ${n}`, pendingOf(20, 'x')));
     const page = statusPage(statusOf(links), {}, 32_768);
