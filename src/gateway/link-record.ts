@@ -55,6 +55,7 @@ const setting = z.object({
   origin: z.string(),
   state: z.enum(['pending', 'inForce', 'unconfirmed', 'ended', 'replaced', 'refused']),
   restoring: z.boolean().optional(),
+  doubted: z.boolean().optional(),
   spelling: z.string().optional(),
   transmissions: z.int(),
   confirmed: decimal.optional(),

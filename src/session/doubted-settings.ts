@@ -12,7 +12,9 @@
  *   what changes, and no more, and what it has said stands.
  *
  * So a change that the device makes once is known after {@link ROUND_MS} at the
- * latest, whatever firmware it has.
+ * latest, whatever firmware it has. A doubt outlasts the gateway and the opening:
+ * firmware that reports what changes, and no more, would never say it again. The
+ * round counts anew from the next opening, at which the device gets the time.
  */
 import type { Clock, Timer } from '../point/clock.js';
 import { ROUND_MS } from './report-round.js';
@@ -35,11 +37,8 @@ export class DoubtedSettings {
     private readonly clock: Clock,
   ) {}
 
-  has(setting: Setting): boolean {
-    return this.#untilMs.has(setting);
-  }
-
   begin(setting: Setting): void {
+    setting.doubted = true;
     this.#untilMs.set(setting, this.clock.monotonicMs() + ROUND_MS);
     // The answer to a question that is open says what is so with this one, too.
     if (this.#timer === undefined) this.#ask();
@@ -47,26 +46,40 @@ export class DoubtedSettings {
 
   /** Whatever it was, it is known now. */
   end(setting: Setting): void {
+    setting.doubted = false;
     this.#untilMs.delete(setting);
   }
 
-  /** No device is asked any more. */
-  release(): void {
+  /** The device gets the time, and these are in doubt. */
+  opened(doubted: Iterable<Setting>): void {
+    this.closed();
+    const untilMs = this.clock.monotonicMs() + ROUND_MS;
+    for (const setting of doubted) this.#untilMs.set(setting, untilMs);
+    if (this.#untilMs.size > 0) this.#wait();
+  }
+
+  /** No device can say anything now. */
+  closed(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
     this.#untilMs.clear();
   }
 
   #ask(): void {
+    this.#wait();
+    this.host.ask();
+  }
+
+  #wait(): void {
     this.#timer = this.clock.setTimer(ROUND_MS, () => {
       this.#timer = undefined;
       const now = this.clock.monotonicMs();
       for (const [setting, untilMs] of this.#untilMs) {
         if (untilMs > now) break;
-        this.#untilMs.delete(setting);
+        this.end(setting);
         this.host.uncontradicted(setting);
       }
       if (this.#untilMs.size > 0) this.#ask();
     });
-    this.host.ask();
   }
 }

@@ -306,6 +306,7 @@ export class Session implements Conversation {
     this.#doubts.opened();
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
+    this.#judge.opened();
     this.downlink.opened();
     this.#codecs.opened();
   }
@@ -316,6 +317,7 @@ export class Session implements Conversation {
     this.#codecs.closed();
     this.#resync.closed();
     this.#echo?.closed();
+    this.#judge.closed();
     this.downlink.closed();
     this.#deviceLog.closed();
     this.#presence.gone();
@@ -346,7 +348,6 @@ export class Session implements Conversation {
 
   /** Another session may take its place. */
   release(): void {
-    this.#judge.release();
     this.replica.release();
     this.room.release();
   }

@@ -53,9 +53,13 @@ export class SettingJudge {
     );
   }
 
-  /** It judges nothing more. */
-  release(): void {
-    this.#doubts.release();
+  /** The device gets the time, and may say what it has in force. */
+  opened(): void {
+    this.#doubts.opened([...this.book.all()].filter(({ doubted }) => doubted));
+  }
+
+  closed(): void {
+    this.#doubts.closed();
   }
 
   /** A deletion keeps the last value, over a restart of the gateway as well. */
@@ -83,7 +87,10 @@ export class SettingJudge {
     if (setting.state === 'ended') return;
     setting.reportedSinceSent = setting.sent;
     if (equals) {
-      this.#doubts.end(setting);
+      if (setting.doubted) {
+        this.#doubts.end(setting);
+        this.host.changed(setting);
+      }
       if (this.#confirms(setting, point)) this.#confirmedByReport(setting);
       return;
     }
@@ -93,8 +100,9 @@ export class SettingJudge {
     if (dated) {
       if (setting.confirmedNs !== undefined && point.time >= setting.confirmedNs)
         this.#replaced(setting);
-    } else if (first && !this.#doubts.has(setting)) {
+    } else if (first && !setting.doubted) {
       this.#doubts.begin(setting);
+      this.host.changed(setting);
     } else {
       this.#replaced(setting);
     }

@@ -38,6 +38,7 @@ export class Setting {
   #transmissions = 0;
   #spelling: string | undefined;
   #confirmedNs: bigint | undefined;
+  #doubted = false;
   #time: SettingTime;
   /** Sent at least once since it was made, or since the restart that it is restored after. */
   sent = false;
@@ -140,6 +141,17 @@ export class Setting {
     this.changed(this);
   }
 
+  /** The device has reported another value, and it is not known yet whether that stands (doubted-settings.ts). */
+  get doubted(): boolean {
+    return this.#doubted;
+  }
+
+  set doubted(doubted: boolean) {
+    if (doubted === this.#doubted) return;
+    this.#doubted = doubted;
+    this.changed(this);
+  }
+
   /** On its way to the device. */
   get waiting(): boolean {
     return this.state === 'pending' || this.restoring;
@@ -181,6 +193,7 @@ export interface SettingRecord extends TimeRecord {
   readonly origin: string;
   readonly state: SettingState;
   readonly restoring?: boolean;
+  readonly doubted?: boolean;
   readonly spelling?: string;
   readonly transmissions: number;
   readonly confirmed?: string;
@@ -353,6 +366,7 @@ export class SettingsBook {
       setting.restoring = record.restoring === true;
       setting.spelling = record.spelling;
       setting.transmissions = record.transmissions;
+      setting.doubted = record.doubted === true;
       setting.sent = record.transmissions > 0 && !setting.restoring;
       if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
       this.#settings.set(record.type, record.key, setting);
@@ -374,6 +388,7 @@ function toRecord(setting: Setting): SettingRecord {
     state: setting.state,
     transmissions: setting.transmissions,
     ...(setting.restoring ? { restoring: true } : {}),
+    ...(setting.doubted ? { doubted: true } : {}),
     ...(setting.spelling === undefined ? {} : { spelling: setting.spelling }),
     ...(setting.confirmedNs === undefined ? {} : { confirmed: setting.confirmedNs.toString() }),
   };

@@ -105,6 +105,49 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(restored()).toBe(false);
   });
 
+  it('and counts also where the gateway ends within that round, or the port closes', () => {
+    const { harness, reports } = rig();
+    reports(6);
+    harness.advance(20_000);
+    const next = harness.reborn();
+    next.open();
+    // It has not restarted: its sequence goes on.
+    next.points([{ type: 'temp', value: 0 }], harness.nextSequence);
+    const pass = (ms: number): void => {
+      for (let left = ms; left > 0; left -= 10_000) {
+        next.points([{ type: 'temp', value: left }]);
+        next.advance(10_000);
+      }
+    };
+    pass(30_000);
+    next.close();
+    // Nothing can contradict it now.
+    next.advance(2 * ROUND_MS);
+    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+    next.open();
+    pass(ROUND_MS - 10_000);
+    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+    pass(10_000);
+    expect(next.session.settings.get('target', '')?.state).toBe('replaced');
+    next.take();
+    next.hello();
+    expect(next.takePoints()).not.toContain('target=5');
+  });
+
+  it('and is forgotten over a restart of the gateway where the device had the setting’s own value since', () => {
+    const { harness, reports } = rig();
+    reports(6);
+    reports(5);
+    const next = harness.reborn();
+    next.open();
+    next.points([{ type: 'temp', value: 0 }], harness.nextSequence);
+    for (let n = 0; n < 20; n++) {
+      next.points([{ type: 'temp', value: n }]);
+      next.advance(10_000);
+    }
+    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+  });
+
   it('not after a newer setting, or a restart of the device, which has been served', () => {
     const one = rig();
     one.reports(6);
