@@ -81,7 +81,7 @@ export const verbsTarget: FuzzTarget = {
       replies.push(JSON.parse(Buffer.from(reply).toString()) as SetReply),
     );
     // What it does about a request without a link to follow is done by now.
-    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
+    for (let turn = 0; turn < 16; turn += 1) await Promise.resolve();
     let confirmed = 0;
     verbs.get('confirm')?.(input, () => (confirmed += 1));
     server.stop();
