@@ -55,6 +55,7 @@ const CLOCK_LOOK_MS = 2_000;
 export class Gateway {
   readonly #links = new Map<string, Link>();
   private readonly parts: GatewayParts;
+  readonly #log: LimitedLog;
   #record: GatewayRecord | undefined;
   #lock: StateLock | undefined;
   #siot: Siot | undefined;
@@ -81,7 +82,8 @@ export class Gateway {
     given: GatewayParts,
   ) {
     const limits = { links: SEVERAL_LINKS, passes: new Set([DEVICE_SAYS]) };
-    const parts = { ...given, log: new LimitedLog(given.log, given.clock, limits) };
+    this.#log = new LimitedLog(given.log, given.clock, limits);
+    const parts = { ...given, log: this.#log };
     this.parts = parts;
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#fairShare = new FairShare(parts.clock);
@@ -201,6 +203,7 @@ export class Gateway {
           'and points that were not acknowledged are lost with it',
       );
     }
+    this.#log.tellLeftOut(true);
     this.parts.log.info({}, 'gateway has ended');
   }
 
@@ -437,6 +440,7 @@ export class Gateway {
         );
         for (const link of this.#links.values()) link.clockStepped();
       }
+      this.#log.tellLeftOut();
       this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);
     };
     this.#clockTimer = clock.setTimer(CLOCK_LOOK_MS, look);

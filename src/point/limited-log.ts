@@ -19,6 +19,21 @@ export const MOST_LINES_A_MINUTE = 60 + 30;
  * kind. Each child has a limit of its own, so that one link takes no lines from
  * another.
  */
+/** What nothing has told of for so long is told by itself: it may be how things are now. */
+const TOLD_AFTER_MS = 60_000;
+
+type Level = 'info' | 'warn' | 'error';
+
+/** Lines that were left out, and not told of in a later one of their kind. */
+interface LeftOut {
+  count: number;
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly level: Level;
+  readonly fields: object;
+  readonly message: string;
+}
+
 export class LimitedLog implements Log {
   readonly #lines: Occasional;
   readonly #messages: Occasional;
@@ -33,6 +48,8 @@ export class LimitedLog implements Log {
       /** Messages that are limited where they arise. */
       readonly passes?: ReadonlySet<string>;
     } = {},
+    /** Of this log and its children. */
+    private readonly leftOut = new Map<LimitedLog, LeftOut>(),
   ) {
     const { links = 1 } = options;
     const times = ({ burst, everyMs }: { burst: number; everyMs: number }): OccasionalOptions => ({
@@ -62,10 +79,28 @@ export class LimitedLog implements Log {
   }
 
   child(fields: object): Log {
-    return new LimitedLog(this.log.child(fields), this.clock, { ...this.options, links: 1 });
+    const options = { ...this.options, links: 1 };
+    return new LimitedLog(this.log.child(fields), this.clock, options, this.leftOut);
   }
 
-  #say(level: 'info' | 'warn' | 'error', fields: object, message: string): void {
+  /**
+   * Tells what was left out of this log and its children a minute ago, if no later
+   * line has: to be called now and then. `all`: the newest too, since the end has come.
+   */
+  tellLeftOut(all = false): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const [log, { count, sinceMs, lastMs, level, fields, message }] of this.leftOut) {
+      if (!all && nowMs - sinceMs < TOLD_AFTER_MS) continue;
+      this.leftOut.delete(log);
+      const agoS = Math.round((nowMs - lastMs) / 1_000);
+      log.log[level](
+        { ...fields, leftOut: count, last: message, agoS },
+        `lines like others before them were left out: ${String(count)}; the last of them ${String(agoS)} s ago`,
+      );
+    }
+  }
+
+  #say(level: Level, fields: object, message: string): void {
     if (this.options.passes?.has(message) === true) {
       this.log[level](fields, message);
       return;
@@ -76,13 +111,28 @@ export class LimitedLog implements Log {
     let count = 1;
     if (this.#messages.isDue(kind)) {
       count = this.#lines.due(`${level} ${message} ${textOf(fields)}`);
-      if (count === 0) return;
     }
-    count = this.#messages.due(kind, count);
-    if (count === 0) return;
-    const all = this.#all.due('', count);
-    if (all === 0) return;
+    if (count > 0) count = this.#messages.due(kind, count);
+    const all = count > 0 ? this.#all.due('', count) : 0;
+    if (all === 0) {
+      this.#leaveOut(level, fields, message);
+      return;
+    }
+    this.#toldOf(all - 1);
     this.log[level](all === 1 ? fields : { ...fields, leftOut: all - 1 }, message);
+  }
+
+  #leaveOut(level: Level, fields: object, message: string): void {
+    const nowMs = this.clock.monotonicMs();
+    const { count = 0, sinceMs = nowMs } = this.leftOut.get(this) ?? {};
+    this.leftOut.set(this, { count: count + 1, sinceMs, lastMs: nowMs, level, fields, message });
+  }
+
+  #toldOf(count: number): void {
+    const leftOut = this.leftOut.get(this);
+    if (leftOut === undefined) return;
+    leftOut.count -= count;
+    if (leftOut.count <= 0) this.leftOut.delete(this);
   }
 }
 

@@ -319,6 +319,19 @@ describe('a node that lacks what is known', () => {
 });
 
 describe('what others do to the node', () => {
+  it('is told in the end, also where it was too often to be told each time', async () => {
+    const { store, gateway, nodeId } = await rig();
+    for (let i = 1; i <= 14; i += 1) {
+      await store.setAs('user-1', nodeId, 'disabled', '', i % 2);
+      const port = i % 2 === 1 ? 'disabled' : 'open';
+      await until(() => gateway.link('pump').port === port, `the port to be ${port}`);
+    }
+    const toldBefore = gateway.said.filter(({ message }) => /abled in SIOT/.test(message));
+    expect(toldBefore.length).toBeLessThanOrEqual(10);
+    await gateway.gateway.stop();
+    expect(gateway.said.filter(({ fields }) => 'last' in fields)).toHaveLength(1);
+  });
+
   it('is refused where it is the gateway’s own, and counted', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await store.setAs('user-1', nodeId, 'baud', '', '9600');

@@ -88,4 +88,40 @@ describe('the log of a link', () => {
     log.error({}, 'NATS is gone');
     expect(said).toHaveLength(before + 2);
   });
+
+  it('tells after a minute what was left out and nothing has told of since: it may be how things are', () => {
+    const { clock, said, log } = limited();
+    const pump = log.child({ link: 'pump' });
+    for (let i = 0; i < 20; i += 1) {
+      pump.info({}, 'port is open');
+      pump.warn({ port: 'ttyUSB0' }, 'port is gone');
+    }
+    pump.info({}, 'port is open');
+    expect(said).toHaveLength(10);
+    clock.advance(59_999);
+    log.tellLeftOut();
+    expect(said).toHaveLength(10);
+    clock.advance(1);
+    log.tellLeftOut();
+    expect(said.slice(10)).toMatchObject([
+      { level: 'info', fields: { leftOut: 31, last: 'port is open', agoS: 60 } },
+    ]);
+    clock.advance(600_000);
+    log.tellLeftOut();
+    expect(said).toHaveLength(11);
+  });
+
+  it('and at the end; but not what a later line has told of', () => {
+    const { clock, said, log } = limited();
+    for (let i = 0; i < 8; i += 1) log.warn({}, 'set aside');
+    log.tellLeftOut(true);
+    expect(said.at(-1)).toMatchObject({ level: 'warn', fields: { leftOut: 3, last: 'set aside' } });
+    for (let i = 0; i < 3; i += 1) log.warn({}, 'set aside');
+    clock.advance(60_000);
+    log.warn({}, 'set aside');
+    expect(said.at(-1)!.fields).toHaveProperty('leftOut');
+    const before = said.length;
+    log.tellLeftOut(true);
+    expect(said).toHaveLength(before);
+  });
 });
