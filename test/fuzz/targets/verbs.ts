@@ -63,7 +63,7 @@ export const verbsTarget: FuzzTarget = {
       nodeId: 'node-1',
       whyNotSet: () => undefined,
       settingTime: () => 1n,
-      set: () => undefined,
+      set: () => 'applied',
       valueOfWord: (_type: string, _key: string, word: string) => valueOfWord(word, undefined),
       announce: () => Promise.resolve(undefined),
       keep: () => Promise.resolve(true),
@@ -81,7 +81,7 @@ export const verbsTarget: FuzzTarget = {
       replies.push(JSON.parse(Buffer.from(reply).toString()) as SetReply),
     );
     // What it does about a request without a link to follow is done by now.
-    for (let turn = 0; turn < 16; turn += 1) await Promise.resolve();
+    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
     let confirmed = 0;
     verbs.get('confirm')?.(input, () => (confirmed += 1));
     server.stop();
