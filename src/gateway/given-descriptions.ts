@@ -113,6 +113,16 @@ export class GivenDescriptions {
     return this.#given.get(canonicalKey(key))?.stands === true;
   }
 
+  /** As {@link withholds}, of one that was put into the outbox before theirs was known. Hot: called for each point. */
+  withholdsQueued(point: Point): boolean {
+    if (!this.withholds(point)) return false;
+    const given = this.#given.get(canonicalKey(point.key));
+    // What was reported since is newer.
+    if (given?.device === undefined) this.#note(point);
+    this.host.withheld(1);
+    return true;
+  }
+
   /** Those of a device's points that are to be published. Hot: called for each packet. */
   passing(points: readonly Point[]): readonly Point[] {
     if (this.#standing === 0) return points;

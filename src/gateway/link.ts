@@ -340,6 +340,7 @@ export class Link {
           this.#saver.soon();
         },
         life: (life) => void (this.#life = life),
+        withholds: (point) => this.#descriptions.withholdsQueued(point),
         dropped: (cause, points) => this.#session.counters.discard(cause, {}, points.length),
       },
     );

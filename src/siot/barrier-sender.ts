@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../point/clock.js';
 import { PointMap } from '../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../point/point.js';
 import { NotConnectedError, type Connection } from './connection.js';
-import type { LaneBook, OnDrop } from './lane-book.js';
+import { readDue, type LaneBook, type OnDrop } from './lane-book.js';
 import type { Pace } from './pace.js';
 import type { StatusBook, StatusSlot } from './status-book.js';
 import type { SiotWire } from './wire.js';
@@ -133,7 +133,7 @@ export class BarrierSender implements Sender {
   /** False: there is no connection. */
   #publishOne(book: LaneBook): boolean {
     const position = book.cursor;
-    const point = book.lane.read(position);
+    const point = readDue(book, position);
     if (point !== undefined) {
       const problem = this.#publish(book.lane.nodeId, [point]);
       if (problem instanceof NotConnectedError) return false;
@@ -154,7 +154,7 @@ export class BarrierSender implements Sender {
     let bytes = 0;
     let at = book.cursor;
     for (; at < lane.next && points.length < batch && bytes < BATCH_BYTES; at++) {
-      const point = lane.read(at);
+      const point = readDue(book, at);
       if (point === undefined) continue;
       const name = point.type + canonicalKey(point.key);
       if (names.has(name)) break;

@@ -10,8 +10,18 @@ export interface LaneBook {
   discarded: boolean;
   /** First position that was not looked at since publishing began anew. */
   cursor: number;
+  /** Whether a point must not go out any more, though it was put into the lane: it counts as done. */
+  readonly withholds: (point: Point) => boolean;
   /** Points that the store refused, by position; kept when publishing begins anew. */
   readonly troubles: Map<number, Trouble>;
+}
+
+/** The point at a position, if it is there and goes out. Hot: called for each point. */
+export function readDue({ lane, withholds }: LaneBook, position: number): Point | undefined {
+  const point = lane.read(position);
+  if (point === undefined || !withholds(point)) return point;
+  lane.settle(position);
+  return undefined;
 }
 
 /** How often a point was refused. */

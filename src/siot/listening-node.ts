@@ -28,6 +28,8 @@ export interface SiotNodeEvents {
    */
   read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
+  /** Whether a point that is in the outbox must not go out any more. Hot: asked for each point. */
+  withholds?(point: Point): boolean;
   /** Points of the node that were given up, for whoever counts. Already logged. */
   dropped?(cause: DropCause, points: readonly Point[]): void;
 }

@@ -29,6 +29,8 @@ export interface PublisherOptions {
   readonly log: Log;
   readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
   readonly onDrop: (nodeId: string, cause: DropCause, points: readonly Point[]) => void;
+  /** Whether a point of the outbox must not go out any more. By default all do. */
+  readonly withholds?: (nodeId: string, point: Point) => boolean;
 }
 
 /** Of each node and cause that is told apart in lines about dropped points. */
@@ -193,6 +195,7 @@ export class Publisher {
   };
 
   #bookOf(lane: OutboxLane): LaneBook {
+    const { withholds } = this.#options;
     let book = this.#books.get(lane.nodeId);
     if (book?.lane !== lane) {
       book = {
@@ -200,6 +203,7 @@ export class Publisher {
         held: this.#held.has(lane.nodeId),
         discarded: this.#discarded.has(lane.nodeId),
         cursor: lane.first,
+        withholds: (point) => withholds?.(lane.nodeId, point) === true,
         troubles: new Map(),
       };
       this.#books.set(lane.nodeId, book);

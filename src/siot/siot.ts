@@ -149,6 +149,7 @@ export class Siot {
       log,
       onSuspicion: (why) => this.#suspect(why),
       onDrop: (nodeId, cause, points) => this.#nodes.get(nodeId)?.events.dropped?.(cause, points),
+      withholds: (nodeId, point) => this.#nodes.get(nodeId)?.events.withholds?.(point) === true,
     });
     this.#keeper = new NodeKeeper({
       clock,

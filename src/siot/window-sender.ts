@@ -18,7 +18,7 @@ import {
   type Track,
 } from './entry.js';
 import { KeyGroups, type KeyGroup } from './key-groups.js';
-import type { DropCause, LaneBook, Ledger } from './lane-book.js';
+import { readDue, type DropCause, type LaneBook, type Ledger } from './lane-book.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
 import { Stall } from './stall.js';
@@ -203,7 +203,7 @@ export class WindowSender implements Sender {
       }
       const position = book.cursor;
       book.cursor += 1;
-      const point = book.lane.read(position);
+      const point = readDue(book, position);
       if (point === undefined) continue;
       const name = nameOf(point);
       const group = groups.enter(name, position);
@@ -235,7 +235,7 @@ export class WindowSender implements Sender {
 
   #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
     for (const position of positions) {
-      const point = track.book.lane.read(position);
+      const point = readDue(track.book, position);
       if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
       else this.#release(track, group, track.groups.leave(group, position));
     }

@@ -332,6 +332,28 @@ describe('what others do to the node', () => {
     expect(gateway.said.filter(({ fields }) => 'last' in fields)).toHaveLength(1);
   });
 
+  it('gives it a description that stands over what the device said meanwhile', async () => {
+    const { store, device, gateway, nodeId } = await rig();
+    await device.mcu.sendPoints([{ type: 'description', value: 'Device' }]);
+    await store.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Device');
+    await gateway.gateway.stop();
+    await store.setAs('user-1', nodeId, 'description', '', 'Theirs');
+    await store.leave();
+    await gateway.restart();
+    // Into the outbox: nobody can say that somebody else has given one.
+    await device.mcu.sendPoints([{ type: 'description', value: 'Device' }]);
+    await device.report('temp', 2);
+    await store.comeBack();
+    await store.waitForPoint(nodeId, 'temp', '0', isAt(2));
+    await gateway.ready('pump');
+    await device.report('temp', 3);
+    await store.waitForPoint(nodeId, 'temp', '0', isAt(3));
+    expect(store.point(nodeId, 'description')?.text).toBe('Theirs');
+    expect(gateway.link('pump').counters).toMatchObject({ givenDescription: 1 });
+    await store.setAs('user-1', nodeId, 'description', '', '');
+    await store.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Device');
+  });
+
   it('is refused where it is the gateway’s own, and counted', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await store.setAs('user-1', nodeId, 'baud', '', '9600');

@@ -18,7 +18,14 @@ function lists(): {
   const list = new RetryList(clock, (entries) => due.push(...entries.map(positionOf)));
   const lane = new MemoryOutbox({ maxBytes: 1e6 }).lane('dev-1');
   const groups = new KeyGroups(() => false);
-  const book = { lane, held: false, discarded: false, cursor: 0, troubles: new Map() };
+  const book = {
+    lane,
+    held: false,
+    discarded: false,
+    cursor: 0,
+    withholds: () => false,
+    troubles: new Map(),
+  };
   const track: Track = { book, groups, ready: new Fifo(), inRing: false };
   const known = new Map<string, KeyGroup>();
   const entry = (name: string, position: number): Entry => {

@@ -97,7 +97,14 @@ function bench(): Bench {
     const lane = outbox.lane(nodeId);
     const known = books.get(nodeId);
     if (known !== undefined) return known;
-    const made = { lane, held: false, discarded: false, cursor: lane.first, troubles: new Map() };
+    const made = {
+      lane,
+      held: false,
+      discarded: false,
+      cursor: lane.first,
+      withholds: () => false,
+      troubles: new Map(),
+    };
     books.set(nodeId, made);
     return made;
   };
