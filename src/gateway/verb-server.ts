@@ -18,7 +18,7 @@ import { SettingError, type Siot } from '../siot/siot.js';
 import { isSwitch } from './bus-judge.js';
 import type { Link } from './link.js';
 import { LINK_GONE, SettingFollower } from './setting-follower.js';
-import { statusPage } from './status-page.js';
+import { StatusAnswers } from './status-answers.js';
 import type {
   ConfirmReply,
   ConfirmRequest,
@@ -62,8 +62,6 @@ const NOT_UNDERSTOOD = {
   reason: 'the request is not understood: use the same version',
 } as const;
 
-/** For answers to `status`, in each second: whoever asks without end takes no more time from devices. */
-const STATUS_MS_A_SECOND = 200;
 /** So much of what `set` asks for may wait for SIOT and for the disk. */
 const MOST_SETTING_BYTES = 2 * 1_048_576;
 /** What a request costs besides its bytes. */
@@ -88,19 +86,22 @@ export class VerbServer {
   readonly #ended: (() => void)[] = [];
   readonly #following = new Set<SettingFollower>();
   #stopped = false;
-  /** When the second began in which {@link #spentMs} was spent on answers to `status`, monotonic ms. */
-  #secondMs = Number.NEGATIVE_INFINITY;
-  #spentMs = 0;
-  #firstPage: Uint8Array | undefined;
+  readonly #answers: StatusAnswers;
   /** Of what is being published for `set`, or kept. */
   #settingBytes = 0;
 
   constructor(private readonly parts: VerbServerParts) {
-    const { siot } = parts;
+    const { siot, clock } = parts;
+    this.#answers = new StatusAnswers(
+      {
+        status: () => parts.status(),
+        mostBytes: () => siot.maxPayload ?? Number.POSITIVE_INFINITY,
+      },
+      clock,
+    );
     this.#ended.push(
       siot.serve('status' satisfies Verb, (request, reply) => {
-        const page = this.#status(request);
-        if (page !== undefined) reply(page);
+        reply(this.#status(request));
       }),
       siot.serve('set' satisfies Verb, (request, reply) => {
         this.#setInTurn(request, (answer) => reply(json(answer)));
@@ -117,24 +118,9 @@ export class VerbServer {
     for (const follower of this.#following) follower.end();
   }
 
-  /** `undefined`: there is no time for it now. */
-  #status(request: Uint8Array): Uint8Array | undefined {
-    const { clock, siot } = this.parts;
-    const asked = request.length === 0 ? {} : (readRequest(statusRequest, request) ?? {});
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#secondMs >= 1_000) {
-      this.#secondMs = nowMs;
-      this.#spentMs = 0;
-      this.#firstPage = undefined;
-    }
-    const isFirst = Object.keys(asked).length === 0;
-    // Whoever asks more often than that gets what was true a moment ago.
-    if (this.#spentMs >= STATUS_MS_A_SECOND) return isFirst ? this.#firstPage : undefined;
-    const most = siot.maxPayload ?? Number.POSITIVE_INFINITY;
-    const page = json(statusPage(this.parts.status(), asked, most));
-    this.#spentMs += clock.monotonicMs() - nowMs;
-    if (isFirst) this.#firstPage = page;
-    return page;
+  #status(request: Uint8Array): Uint8Array {
+    const asked = request.length === 0 ? undefined : readRequest(statusRequest, request);
+    return this.#answers.answer(asked ?? {});
   }
 
   #setInTurn(request: Uint8Array, reply: (answer: SetReply) => void): void {
