@@ -26,6 +26,7 @@ export type PlannedEvent =
   | { readonly kind: 'bus'; readonly forMs: number }
   | { readonly kind: 'store'; readonly forMs: number }
   | { readonly kind: 'owner'; readonly device: string }
+  | { readonly kind: 'flood'; readonly device: string }
   | { readonly kind: 'kill'; readonly forMs: number };
 
 export interface Plan {
@@ -107,7 +108,7 @@ function drawEvents(
 function drawEvent(random: SeededRandom, devices: readonly DevicePlan[]): PlannedEvent {
   const device = devices[random.below(devices.length)]?.name ?? '';
   const forMs = 100 + random.below(2_000);
-  switch (random.below(11)) {
+  switch (random.below(12)) {
     case 0:
     case 1:
     case 2:
@@ -123,6 +124,8 @@ function drawEvent(random: SeededRandom, devices: readonly DevicePlan[]): Planne
       return { kind: 'store', forMs };
     case 8:
       return { kind: 'owner', device };
+    case 9:
+      return { kind: 'flood', device };
     default:
       return { kind: 'kill', forMs };
   }
@@ -158,6 +161,8 @@ export function describeEvent(event: PlannedEvent): string {
       return `the store is away for ${event.forMs} ms`;
     case 'owner':
       return `somebody writes on the node of ${event.device} as its owner`;
+    case 'flood':
+      return `somebody floods the node of ${event.device} with long settings`;
     case 'kill':
       return `the gateway is killed, and back after ${event.forMs} ms`;
   }

@@ -15,6 +15,8 @@ import type { DevicePlan } from './plan.js';
 
 /** Settings of each device, all numbers: s0, s1, … */
 export const SETTINGS = 20;
+/** Numbers, too: those on which somebody sets long texts. */
+export const FLOODED: readonly string[] = ['flood0', 'flood1', 'flood2', 'flood3', 'flood4'];
 /** The one command. */
 export const COMMAND = 'pulse';
 
@@ -31,7 +33,10 @@ const ACK_TIMEOUT_MS = 300;
 const PROFILE = parseProfile(
   JSON.stringify({
     uptime: { intervalMs: 5_000, everyPacket: true },
-    settings: Array.from({ length: SETTINGS }, (_, i) => ({ type: `s${i}`, kind: 'number' })),
+    settings: [...Array.from({ length: SETTINGS }, (_, i) => `s${i}`), ...FLOODED].map((type) => ({
+      type,
+      kind: 'number',
+    })),
     commands: [{ type: COMMAND }],
   }),
 );

@@ -17,6 +17,7 @@ import type { StatusReply } from '../../src/gateway/verbs.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { violations, type Outcome, type Violation } from './checker.js';
 import { SettingClient } from './client.js';
+import { SettingFlood } from './flood.js';
 import { GatewayProcess } from './gateway-process.js';
 import { Journal, nameOf, type Named, type Part } from './journal.js';
 import { describeEvent, type Plan, type PlannedEvent } from './plan.js';
@@ -75,6 +76,7 @@ class Soak {
   #tap: NatsConnection | undefined;
   #client: SettingClient | undefined;
   #owner: ForeignOwner | undefined;
+  #flood: SettingFlood | undefined;
   #gateway: GatewayProcess | undefined;
   #gatewayId = '';
   #lives = 0;
@@ -130,6 +132,7 @@ class Soak {
     this.#client = new SettingClient(store, this.#devices, random, plan.durationMs, this.#journal);
     this.#client.start();
     this.#owner = new ForeignOwner(store, plan.durationMs, this.#journal);
+    this.#flood = new SettingFlood(store, this.#journal, this.options.signal);
     this.#sampler = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
   }
 
@@ -235,6 +238,11 @@ class Soak {
       case 'owner': {
         const device = this.#device(event.device);
         if (device !== undefined) await this.#owner?.write(device);
+        return;
+      }
+      case 'flood': {
+        const device = this.#device(event.device);
+        if (device !== undefined) await this.#flood?.write(device);
         return;
       }
       case 'kill':
