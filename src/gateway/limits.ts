@@ -34,7 +34,7 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
     'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',
   settingBytes:
-    'the settings of this link have as many bytes as they may (4 MiB): longer ones and new ones are ' +
+    'the settings of this link (4 MiB), or of all links (8 MiB), have as many bytes as they may: longer ones and new ones are ' +
     'not sent to the device. Find out who sets such texts, and set them to shorter ones',
   points:
     'the link has as many distinct points as it may: those known go on, new ones are left out. ' +

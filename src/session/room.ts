@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { textLength } from '../packet/text.js';
 import { canonicalKey, textOf, type Point } from '../point/point.js';
 import { DESCRIPTION_TYPE, isReservedType } from '../point/reserved.js';
+import { SettingPool } from './setting-pool.js';
 
 /** Longest reply (siot-interop.md, 4.1). */
 export const REPLY_BYTES = 1_048_576;
@@ -53,6 +54,8 @@ export type RoomProblem = 'tooManyPoints' | 'tooManyBytes';
 
 /** The room of all links of a gateway together. */
 export class PointBudget {
+  /** And of their settings. */
+  readonly settings = new SettingPool();
   #points = 0;
   #bytes = 0;
   #links = 0;

@@ -49,7 +49,7 @@ import { ReportRound } from './report-round.js';
 import { ResyncPace } from './resync-pace.js';
 import { NodeRoom, type PointBudget } from './room.js';
 import { SettingJudge } from './setting-judge.js';
-import type { SettingRefusal } from './setting-room.js';
+import { SettingRoom, type SettingRefusal } from './setting-room.js';
 import type { Heard } from './setting-time.js';
 import { SettingsBook, type Setting } from './settings.js';
 import { Uplink } from './uplink.js';
@@ -121,7 +121,11 @@ export class Session implements Conversation {
     record: ConversationRecord,
   ) {
     this.counters = new Counters(clock, log);
-    this.settings = new SettingsBook(new Set(options.commands), options.maxPoints);
+    this.settings = new SettingsBook(
+      new Set(options.commands),
+      options.maxPoints,
+      new SettingRoom(budget.settings),
+    );
     this.settings.restore(record.settings ?? [], log);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
@@ -350,6 +354,7 @@ export class Session implements Conversation {
   release(): void {
     this.replica.release();
     this.room.release();
+    this.settings.room.release();
   }
 
   /** A record was saved: the disk can be written. */

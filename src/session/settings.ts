@@ -214,8 +214,6 @@ const LEFT_OUT =
   'sent to the device. Set them again to shorter texts';
 
 export class SettingsBook {
-  /** What they take, all of them: the one that is not in force any more is compared with later. */
-  readonly room = new SettingRoom();
   readonly #settings = new PointMap<Setting>();
   /** Changed since they were last kept. */
   readonly #changed = new Set<Setting>();
@@ -225,6 +223,8 @@ export class SettingsBook {
     private readonly commands: ReadonlySet<string>,
     /** Most distinct settings; a bus that invents keys must not fill the memory. */
     private readonly limit: number,
+    /** What they take, all of them: the one that is not in force any more is compared with later. */
+    readonly room = new SettingRoom(),
   ) {}
 
   get(type: string, key: string): Setting | undefined {
@@ -272,7 +272,7 @@ export class SettingsBook {
     if (this.room.fits(point, last?.point)) return undefined;
     return (
       `the settings of the link have ${String(this.room.bytes)} bytes together, and there is no ` +
-      'room for this one: set long texts among them to shorter ones'
+      'room for this one: set long texts among them, or of other links, to shorter ones'
     );
   }
 

@@ -25,7 +25,7 @@ import { NodeRoom, type PointBudget } from './room.js';
 import type { ConversationHost } from './conversation.js';
 import { SignalFrames, type Page } from './signal-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './signal-reports.js';
-import type { SettingRefusal } from './setting-room.js';
+import { SettingRoom, type SettingRefusal } from './setting-room.js';
 import type { Heard } from './setting-time.js';
 import { SettingsBook, type Setting, type SettingRecord } from './settings.js';
 
@@ -89,7 +89,11 @@ export class SignalSession implements Conversation {
     settings: readonly SettingRecord[],
   ) {
     this.counters = new Counters(clock, log);
-    this.settings = new SettingsBook(new Set(), options.maxPoints);
+    this.settings = new SettingsBook(
+      new Set(),
+      options.maxPoints,
+      new SettingRoom(budget.settings),
+    );
     this.settings.restore(settings, log);
     this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.room);
@@ -148,6 +152,7 @@ export class SignalSession implements Conversation {
   release(): void {
     this.replica.release();
     this.room.release();
+    this.settings.room.release();
   }
 
   shown(points: readonly Point[]): void {

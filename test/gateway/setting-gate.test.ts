@@ -9,7 +9,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
   const judged: Point[] = [];
   const counts = { delayed: 0, refused: 0 };
   const refused: [type: string, cause: SettingRefusal][] = [];
-  const room = new SettingRoom(bytes);
+  const room = new SettingRoom(undefined, bytes);
   let missed = 0;
   const gate = new SettingGate(
     clock,

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, stringValue } from '../../src/point/point.js';
 import { NodeRoom, PointBudget } from '../../src/session/room.js';
-import { SETTING_BYTES } from '../../src/session/setting-room.js';
+import { SettingPool } from '../../src/session/setting-pool.js';
+import { OWN_SETTING_BYTES, SETTING_BYTES, SettingRoom } from '../../src/session/setting-room.js';
 import { SettingsBook } from '../../src/session/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../support/session-harness.js';
 
@@ -149,5 +150,54 @@ describe('what is set on one link', () => {
     other.release();
     const third = room();
     for (let n = 0; n < 20; n++) expect(third.admit(reported(n))).toBeUndefined();
+  });
+});
+
+describe('the settings of many links', () => {
+  const text = (key: string, length: number) =>
+    makePoint({ type: 'text', key, value: long('x', length) });
+  /** Takes texts until no more fit. */
+  const fill = (room: SettingRoom, length: number): void => {
+    for (let n = 0; room.fits(text(String(n), length)); n++) room.take(text(String(n), length));
+  };
+
+  it('are bounded together, and each link has some room of its own', () => {
+    const most = 4 * SETTING_BYTES;
+    const pool = new SettingPool(most);
+    const rooms = Array.from({ length: 20 }, () => new SettingRoom(pool));
+    for (const room of rooms) fill(room, 10_000);
+    const bytes = rooms.map((room) => room.bytes);
+    const all = bytes.reduce((sum, some) => sum + some, 0);
+    expect(Math.max(...bytes)).toBeLessThanOrEqual(SETTING_BYTES);
+    expect(all).toBeGreaterThan(most);
+    expect(all).toBeLessThanOrEqual(most + rooms.length * OWN_SETTING_BYTES);
+    expect(Math.min(...bytes)).toBeGreaterThan(OWN_SETTING_BYTES - 11_000);
+  });
+
+  it('give back what they shorten, and all of it when the link ends, once', () => {
+    const pool = new SettingPool(SETTING_BYTES);
+    const [first, second] = [new SettingRoom(pool), new SettingRoom(pool)];
+    fill(first, 100_000);
+    fill(second, 10_000);
+    expect(second.fits(text('more', 100_000))).toBe(false);
+    first.giveBack(text('0', 100_000));
+    expect(second.fits(text('more', 90_000))).toBe(true);
+    first.release();
+    first.take(text('late', 100_000));
+    second.take(text('more', 90_000));
+    fill(second, 10_000);
+    expect(second.bytes).toBeGreaterThan(SETTING_BYTES - 11_000);
+    const third = new SettingRoom(pool);
+    expect(third.fits(text('0', 60_000))).toBe(true);
+    expect(third.fits(text('0', 200_000))).toBe(false);
+  });
+
+  it('are of one pool for all sessions of a gateway', () => {
+    const { settings } = new PointBudget(20);
+    fill(new SettingRoom(settings), 10_000);
+    fill(new SettingRoom(settings), 10_000);
+    const third = new SettingRoom(settings);
+    fill(third, 10_000);
+    expect(third.bytes).toBeLessThan(4 * OWN_SETTING_BYTES);
   });
 });

@@ -315,6 +315,7 @@ describe('a plan', () => {
     const kinds = new Set(events.map(({ event }) => event.kind));
     expect([...kinds].sort()).toEqual([
       'bus',
+      'flood',
       'kill',
       'owner',
       'reboot',

@@ -1,0 +1,22 @@
+/**
+ * What the settings of all links of a gateway take together, beyond what each
+ * link has for itself: the memory is bounded however many links are flooded.
+ */
+
+/** Bytes, as `SettingRoom` counts them. */
+const POOL_BYTES = 8 * 1_048_576;
+
+export class SettingPool {
+  #bytes = 0;
+
+  constructor(private readonly most = POOL_BYTES) {}
+
+  fits(more: number): boolean {
+    return this.#bytes + more <= this.most;
+  }
+
+  /** A negative number gives back. */
+  take(bytes: number): void {
+    this.#bytes += bytes;
+  }
+}
