@@ -238,9 +238,13 @@ export class YamlSource {
   }
 }
 
+const SERVER_OF_VARIABLE = /^((nats|tls):\/\/)?\$\{[A-Za-z_][A-Za-z0-9_]*\}(:\d{1,5})?\/?$/;
+
 /** Whether what looks like a variable may be a part of a secret that has ${ in it. */
 function mayBeSecret(value: string, path: KeyPath): boolean {
   if (/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value)) return false;
+  // Of a server's address a whole host may be a variable; anything more may be a password.
+  if (path[0] === 'nats' && path[1] === 'servers') return !SERVER_OF_VARIABLE.test(value);
   const rest = value.replaceAll(/\$\{[^}]*\}?/g, '');
   return /^(token|password)$/.test(String(path.at(-1))) || /[^\w./:-]/.test(rest);
 }
