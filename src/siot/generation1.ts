@@ -9,6 +9,7 @@ import {
   type Point,
   type PointValue,
 } from '../point/point.js';
+import { toTime } from '../point/time.js';
 import { NS_PER_S } from '../point/clock.js';
 import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 
@@ -168,9 +169,5 @@ function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   if (ns === UNSET_NS) return ns;
   // A Timestamp reaches the year 9999. Devices, generation 2 and the outbox have 64 bits
   // of nanoseconds, to the year 2262: a setting from beyond is one from the end of time.
-  if (ns > MOST_NS) return MOST_NS;
-  return ns < LEAST_NS ? LEAST_NS : ns;
+  return toTime(ns);
 }
-
-const MOST_NS = 2n ** 63n - 1n;
-const LEAST_NS = -(2n ** 63n);
