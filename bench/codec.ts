@@ -2,8 +2,8 @@
 import { PAYLOAD_CODECS } from '../src/packet/codecs.js';
 import type { PayloadCodec } from '../src/packet/payload.js';
 import { floatValue, makePoint } from '../src/point/point.js';
-import type { SiotWire } from '../src/siot/wire.js';
-import { WIRES } from '../src/siot/wires.js';
+import type { SiotWire } from '../src/siot/wire/wire.js';
+import { WIRES } from '../src/siot/wire/wires.js';
 import { median } from './statistics.js';
 
 export interface CodecFigures {

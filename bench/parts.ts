@@ -1,7 +1,7 @@
 /** What the gateway and the relay have in common. */
 import { POINT_CODECS } from '../firmware-sim/codec.js';
-import { configSchema } from '../src/gateway/config-schema.js';
-import type { SerialConfig } from '../src/gateway/config.js';
+import { configSchema } from '../src/gateway/config/schema.js';
+import type { SerialConfig } from '../src/gateway/config/config.js';
 import { pointsOf } from './frames.js';
 
 export type Target = 'gateway' | 'relay';

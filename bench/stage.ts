@@ -13,7 +13,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NatsServer } from '../src/siot/nats-server.js';
+import { NatsServer } from '../src/siot/connection/nats-server.js';
 import { BenchError, Child } from './child.js';
 import { linkId, type Target } from './parts.js';
 import type { Heard, LoadArgs, LoadResult } from './roles/device.js';

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 /** In the way of a point; each folder imports only itself and what stands before it (design.md). */
 const ORDER = [
   'point',
+  'linux',
   'transport',
   'framing',
   'packet',
@@ -15,6 +16,43 @@ const ORDER = [
   'gateway',
   'cli',
 ] as const;
+
+/**
+ * The order inside a room, from the ground up: its folders, and files that stand
+ * below, between or above them. Each imports only itself and what stands before it.
+ * The other files of the room stand on top, or where the star is.
+ */
+const INSIDE: Readonly<Record<string, readonly string[]>> = {
+  transport: ['transport.ts', 'socket-channel.ts', 'serial', 'usb', 'can'],
+  framing: ['framing.ts', 'isotp'],
+  session: ['codec', 'node', 'receiving', 'settings', 'sending', 'conversation.ts', 'signals'],
+  siot: ['wire', 'connection', 'publishing', 'nodes'],
+  gateway: ['state', 'config', 'link', 'usb', 'control'],
+  cli: ['*', 'commands', 'program.ts', 'main.ts'],
+};
+
+/** What the rest of the program may import of a folder that has a face. */
+const FACES: Readonly<Record<string, readonly string[]>> = {
+  'framing/isotp': ['framing.ts', 'options.ts'],
+  outbox: ['outbox.ts', 'disk-outbox.ts', 'memory-outbox.ts', 'machine-folder.ts'],
+  'siot/wire': ['wire.ts', 'wires.ts', 'generation1.ts'],
+  'siot/connection': [
+    'connection.ts',
+    'nats-server.ts',
+    'nats-settings.ts',
+    'server-text.ts',
+    'backoff.ts',
+    'asker.ts',
+    'denials.ts',
+    'reply-room.ts',
+  ],
+  'session/codec': ['choice.ts'],
+  'session/sending': ['downlink.ts', 'doubts.ts', 'outgoing.ts'],
+  'session/signals': ['session.ts'],
+  'transport/usb': ['match.ts', 'ports.ts', 'watch.ts', 'usb.ts'],
+  'gateway/usb': ['fleet.ts', 'fleets.ts'],
+  'gateway/control': ['verbs.ts', 'verb-server.ts'],
+};
 
 interface Source {
   readonly path: string;
@@ -54,6 +92,9 @@ const roomOf = (source: Source, imported: string): string | undefined => {
   const target = normalize(join(dirname(source.path), imported)).split(sep);
   return target[0] === 'src' ? target[1] : target[0];
 };
+
+/** The folder, or the file, of a room in which a path is. */
+const stepInside = (path: string): string => path.split(sep)[2] ?? '';
 
 const offenders = (
   list: readonly Source[],
@@ -120,6 +161,36 @@ describe('the architecture', () => {
     },
   );
 
+  it.each(Object.keys(INSIDE))('%s has its folders in order', (room) => {
+    const order = INSIDE[room] ?? [];
+    const here = src.filter((source) => source.room === room);
+    const names = new Set(here.map(({ path }) => stepInside(path)));
+    for (const step of order) if (step !== '*') expect(names).toContain(step);
+    for (const name of names) {
+      if (!name.endsWith('.ts') && !name.endsWith('.mjs')) expect(order).toContain(name);
+    }
+    const height = (path: string): number => {
+      const place = order.indexOf(stepInside(path));
+      const others = order.includes('*') ? order.indexOf('*') : order.length;
+      return place < 0 ? others : place;
+    };
+    const wrong = offenders(here, (source) =>
+      importedFiles(source).filter(
+        (path) => path.startsWith(join('src', room) + sep) && height(path) > height(source.path),
+      ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(Object.entries(FACES))('%s is entered by its face', (folder, face) => {
+    const inside = join('src', folder) + sep;
+    const others = src.filter(({ path }) => !path.startsWith(inside));
+    const entered = new Set(
+      others.flatMap(importedFiles).filter((path) => path.startsWith(inside)),
+    );
+    expect([...entered].map((path) => path.slice(inside.length)).sort()).toEqual([...face].sort());
+  });
+
   it('lets point import nothing', () => {
     const point = src.filter(({ room }) => room === 'point');
     expect(
@@ -142,7 +213,7 @@ describe('the architecture', () => {
   it('keeps devices to transport', () => {
     const devices = /^serialport$|^@serialport\/|^socketcan$|^(node:)?(tty|net)$/;
     // Not a device: a nats-server is knocked at before the client library dials it.
-    const knock = join('src', 'siot', 'knock.ts');
+    const knock = join('src', 'siot', 'connection', 'knock.ts');
     // The daemon asks whether its terminal is still there.
     const others = importers(outside('transport', 'cli'), devices);
     expect(others).toEqual([`${knock}: node:net`]);

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { forwardSignals, runChild } from '../src/cli/children.mjs';
+import { forwardSignals, runChild } from '../tools/children.mjs';
 import { failures, reporters, takeCounts, tellCounts } from './support/counts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

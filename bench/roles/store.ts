@@ -1,5 +1,5 @@
 /** An outbox of its own, filled and opened: each in a process that has done nothing else. */
-import { MACHINE_DISK } from '../../src/gateway/disk.js';
+import { MACHINE_DISK } from '../../src/gateway/state/disk.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { MachineFolder } from '../../src/outbox/machine-folder.js';
 import { SystemClock } from '../../src/point/clock.js';

@@ -1,9 +1,9 @@
 /** The place of a simulated MCU on a CAN bus of this machine. */
 import type { CanPort, CanSettings } from '../../firmware-sim/can.js';
 import type { Clock, Timer } from '../point/clock.js';
-import { CanBuses } from '../transport/can-bus.js';
-import { linuxCan } from '../transport/can-machine.js';
-import { CanTransport } from '../transport/can.js';
+import { CanBuses } from '../transport/can/bus.js';
+import { linuxCan } from '../transport/can/machine.js';
+import { CanTransport } from '../transport/can/can.js';
 import type { Channel } from '../transport/transport.js';
 
 const REOPEN_MS = 200;

@@ -5,12 +5,12 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { crossProblems, placedLinks } from '../gateway/config-checks.js';
-import { groupAt } from '../gateway/config-parts.js';
-import { senderProblems, type SentMessage } from '../gateway/config-can-checks.js';
-import { signalFindings } from '../gateway/config-signal-checks.js';
-import { configSchema, type RawConfig } from '../gateway/config-schema.js';
-import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config.js';
+import { crossProblems, placedLinks } from '../gateway/config/checks.js';
+import { groupAt } from '../gateway/config/parts.js';
+import { senderProblems, type SentMessage } from '../gateway/config/can-checks.js';
+import { signalFindings } from '../gateway/config/signal-checks.js';
+import { configSchema, type RawConfig } from '../gateway/config/schema.js';
+import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config/config.js';
 import { readGatewayId } from './runtime-files.js';
 import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
 import {

@@ -16,17 +16,17 @@ import { parseProfile } from '../../firmware-sim/profile.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
 import { SeededRandom } from '../../firmware-sim/random.js';
-import { configSchema } from '../gateway/config-schema.js';
-import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config.js';
+import { configSchema } from '../gateway/config/schema.js';
+import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config/config.js';
 import { Gateway } from '../gateway/gateway.js';
-import { verbSubject, type StatusReply } from '../gateway/verbs.js';
+import { verbSubject, type StatusReply } from '../gateway/control/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.js';
 import { isReservedType } from '../point/reserved.js';
-import { Connection } from '../siot/connection.js';
-import { NatsServer } from '../siot/nats-server.js';
-import { WIRES } from '../siot/wires.js';
+import { Connection } from '../siot/connection/connection.js';
+import { NatsServer } from '../siot/connection/nats-server.js';
+import { WIRES } from '../siot/wire/wires.js';
 import { JsonView, TableView, type DemoView } from './demo-view.js';
 
 interface DemoOptions {

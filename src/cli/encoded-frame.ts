@@ -1,5 +1,5 @@
 /** The words SIGNAL=VALUE as a frame. */
-import { nearest } from '../gateway/nearest.js';
+import { nearest } from '../gateway/config/nearest.js';
 import type { DatabaseCodec } from '../signals/database-codec.js';
 import { parseDecimal } from '../signals/decimal.js';
 import type { MessageCodec } from '../signals/message-codec.js';

@@ -1,23 +1,23 @@
 /** Asks the running gateway, over the NATS that both are configured for (design.md). */
-import type { GatewayConfig } from '../gateway/config.js';
+import type { GatewayConfig } from '../gateway/config/config.js';
 import {
   verbSubject,
   type ConfirmReply,
   type ConfirmRequest,
-  type LinkStatus,
   type SetReply,
   type SetRequest,
   type StatusReply,
   type StatusRequest,
   type Verb,
-} from '../gateway/verbs.js';
+} from '../gateway/control/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
-import { Connection, type Answer, type Incoming } from '../siot/connection.js';
-import { settingsOf } from '../siot/nats-settings.js';
-import { shownServer } from '../siot/server-text.js';
+import { Connection, type Answer, type Incoming } from '../siot/connection/connection.js';
+import { settingsOf } from '../siot/connection/nats-settings.js';
+import { shownServer } from '../siot/connection/server-text.js';
 import { CliError } from './errors.js';
 import { knownGateway, privateNats } from './runtime-files.js';
+import type { LinkStatus } from '../gateway/link/status.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;

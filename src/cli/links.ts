@@ -1,6 +1,6 @@
-import { nearest } from '../gateway/nearest.js';
-import type { LinkStatus } from '../gateway/verbs.js';
+import { nearest } from '../gateway/config/nearest.js';
 import { CliError, EXIT_WRONG } from './errors.js';
+import type { LinkStatus } from '../gateway/link/status.js';
 
 /** The link of a name that somebody typed; throws a {@link CliError} that names those there are. */
 export function findLink(links: readonly LinkStatus[], name: string): LinkStatus {

@@ -1,6 +1,6 @@
 /** The lines of `siot-mcu ports`, for people. */
-import type { CanInterfaceInfo } from '../transport/can-interfaces.js';
-import type { PortInfo } from '../transport/serial-ports.js';
+import type { CanInterfaceInfo } from '../transport/can/interfaces.js';
+import type { PortInfo } from '../transport/serial/ports.js';
 import { harmless } from './logger.js';
 
 export function portLines(port: PortInfo): string[] {

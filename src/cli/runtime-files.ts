@@ -1,10 +1,10 @@
-/** What the gateway tells the commands in `runtimeDir` (src/gateway/runtime-dir.ts). */
+/** What the gateway tells the commands in `runtimeDir` (src/gateway/state/runtime-dir.ts). */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GatewayConfig } from '../gateway/config.js';
-import { codeOf } from '../gateway/disk.js';
-import { NatsUnknownError, type NatsSettings } from '../siot/nats-settings.js';
-import { groupName, ownerName, userName } from '../transport/accounts.js';
+import type { GatewayConfig } from '../gateway/config/config.js';
+import { codeOf } from '../gateway/state/disk.js';
+import { NatsUnknownError, type NatsSettings } from '../siot/connection/nats-settings.js';
+import { groupName, ownerName, userName } from '../linux/accounts.js';
 import { CliError } from './errors.js';
 
 type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;

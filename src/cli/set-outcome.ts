@@ -1,6 +1,7 @@
 /** What `siot-mcu set` says in the end (design.md, "Commands"). */
-import type { PlainValue, SetReply, SettingReport, SetRequest } from '../gateway/verbs.js';
+import type { SetReply, SettingReport, SetRequest } from '../gateway/control/verbs.js';
 import { harmless } from './logger.js';
+import type { PlainValue } from '../point/point.js';
 
 /** How an asking ended. */
 export interface SetEnd {

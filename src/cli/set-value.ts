@@ -1,5 +1,5 @@
 /** What `siot-mcu set` makes of its arguments. */
-import type { SetRequest } from '../gateway/verbs.js';
+import type { SetRequest } from '../gateway/control/verbs.js';
 import { numberOfWord } from '../point/decimal-number.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';

@@ -1,7 +1,7 @@
 /** The rules that `siot-mcu udev` prints. */
-import type { LinkConfig } from '../gateway/config.js';
-import type { PortInfo } from '../transport/serial-ports.js';
-import { USB_MATCH_TEXTS, type UsbMatch } from '../transport/usb-match.js';
+import type { LinkConfig } from '../gateway/config/config.js';
+import type { PortInfo } from '../transport/serial/ports.js';
+import { USB_MATCH_TEXTS, type UsbMatch } from '../transport/usb/match.js';
 
 const GROUP = 'siot-mcu';
 

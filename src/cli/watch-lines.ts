@@ -1,7 +1,8 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
-import type { LinkStatus, PendingSetting, PlainValue, StatusReply } from '../gateway/verbs.js';
-import { isDeleted, plainValue, type Point } from '../point/point.js';
+import type { StatusReply } from '../gateway/control/verbs.js';
+import { isDeleted, plainValue, type Point, type PlainValue } from '../point/point.js';
 import { harmless } from './logger.js';
+import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
 /** What is worth a line. */
 export type WatchEvent =

@@ -9,9 +9,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { NatsSettings } from '../siot/nats-settings.js';
-import { NatsServer, PortInUseError } from '../siot/nats-server.js';
-import type { RuntimeDir } from './runtime-dir.js';
+import type { NatsSettings } from '../siot/connection/nats-settings.js';
+import { NatsServer, PortInUseError } from '../siot/connection/nats-server.js';
+import type { RuntimeDir } from './state/runtime-dir.js';
 
 const RESTART_MS = 1_000;
 const TOKEN_BYTES = 24;

@@ -7,9 +7,9 @@ import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { GatewayConfig } from './config.js';
-import { codeOf, MACHINE_DISK, reasonOf } from './disk.js';
-import { StateError } from './state-dir.js';
+import type { GatewayConfig } from './config/config.js';
+import { codeOf, MACHINE_DISK, reasonOf } from './state/disk.js';
+import { StateError } from './state/state-dir.js';
 
 /**
  * The outbox as configured, with what an earlier life has left in

@@ -136,12 +136,15 @@ function hashText(text: string): number {
   return hash | 0;
 }
 
+/** A value as JSON carries it; {@link plainValue} makes it. */
+export type PlainValue = number | string | null;
+
 /**
  * A value for people and for JSON lines: a number, a text, `null` for none.
  * Integers that a double cannot hold exactly come as text, and so do the
  * infinities, which JSON does not know.
  */
-export function plainValue(value: PointValue): number | string | null {
+export function plainValue(value: PointValue): PlainValue {
   switch (value.kind) {
     case 'none':
       return null;

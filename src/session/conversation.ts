@@ -4,14 +4,14 @@
  */
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { Point, PointValue } from '../point/point.js';
-import type { Counters } from './counters.js';
-import type { Acknowledges } from './downlink.js';
-import type { Replica } from './replica.js';
-import type { NodeRoom } from './room.js';
-import type { LastKnown } from './restart.js';
-import type { SettingRefusal } from './setting-room.js';
-import type { Heard } from './setting-time.js';
-import type { Setting, SettingRecord, SettingsBook } from './settings.js';
+import type { Counters } from './node/counters.js';
+import type { Acknowledges } from './node/presence.js';
+import type { Replica } from './node/replica.js';
+import type { NodeRoom } from './node/room.js';
+import type { LastKnown } from './receiving/restart.js';
+import type { SettingRefusal } from './node/setting-room.js';
+import type { Heard } from './settings/time.js';
+import type { Setting, SettingRecord, SettingsBook } from './settings/settings.js';
 
 /** What is kept of a link over restarts of the gateway. */
 export interface ConversationRecord {

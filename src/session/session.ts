@@ -32,27 +32,27 @@ import type {
   ConversationRecord,
   KnownNames,
 } from './conversation.js';
-import { CodecChoice, isEmptyList } from './codec-choice.js';
-import { Counters, type Discard } from './counters.js';
-import type { Arrival } from './device-time.js';
-import { DEVICE_SAYS, DeviceLog } from './device-log.js';
-import { Doubts } from './doubts.js';
-import { Downlink, type Acknowledges, type DownlinkOptions } from './downlink.js';
-import { Intake } from './intake.js';
-import { Outgoing } from './outgoing.js';
-import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from './own-echo.js';
-import { Presence } from './presence.js';
-import { Replica, asOwner } from './replica.js';
-import { ReportedKinds, valueForDevice, valueOfWord } from './reported-kinds.js';
-import { RestartDetector, type RestartSign } from './restart.js';
-import { ReportRound } from './report-round.js';
-import { ResyncPace } from './resync-pace.js';
-import { NodeRoom, type PointBudget } from './room.js';
-import { SettingJudge } from './setting-judge.js';
-import { SettingRoom, type SettingRefusal } from './setting-room.js';
-import type { Heard } from './setting-time.js';
-import { SettingsBook, type Setting } from './settings.js';
-import { Uplink } from './uplink.js';
+import { CodecChoice, isEmptyList } from './codec/choice.js';
+import { Counters, type Discard } from './node/counters.js';
+import type { Arrival } from './receiving/device-time.js';
+import { DEVICE_SAYS, DeviceLog } from './node/device-log.js';
+import { Doubts } from './sending/doubts.js';
+import { Downlink, type DownlinkOptions } from './sending/downlink.js';
+import { Intake } from './receiving/intake.js';
+import { Outgoing } from './sending/outgoing.js';
+import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from './receiving/own-echo.js';
+import { Presence, type Acknowledges } from './node/presence.js';
+import { Replica, asOwner } from './node/replica.js';
+import { ReportedKinds, valueForDevice, valueOfWord } from './receiving/reported-kinds.js';
+import { RestartDetector, type RestartSign } from './receiving/restart.js';
+import { ReportRound } from './receiving/report-round.js';
+import { ResyncPace } from './receiving/resync-pace.js';
+import { NodeRoom, type PointBudget } from './node/room.js';
+import { SettingJudge } from './settings/judge.js';
+import { SettingRoom, type SettingRefusal } from './node/setting-room.js';
+import type { Heard } from './settings/time.js';
+import { SettingsBook, type Setting } from './settings/settings.js';
+import { Uplink } from './receiving/uplink.js';
 
 export interface SessionOptions extends DownlinkOptions {
   readonly protocol: 'auto' | PayloadCodecName;

@@ -3,28 +3,28 @@ import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { makePoint, stringValue, type Point } from '../point/point.js';
 import { laterTime } from '../point/time.js';
-import { backoffMs } from './backoff.js';
-import { Connection, type ConnectionState } from './connection.js';
+import { backoffMs } from './connection/backoff.js';
+import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,
   type SiotNode,
   type SiotNodeEvents,
   type SiotNodeSpec,
-} from './listening-node.js';
-import type { NatsSource } from './nats-settings.js';
-import { NodeKeeper } from './nodes.js';
-import { ReplyRoom } from './reply-room.js';
-import { probe } from './probe.js';
-import { Publisher } from './publisher.js';
-import { StoreClient } from './store-client.js';
-import type { Generation, SiotWire } from './wire.js';
-import { WIRES } from './wires.js';
+} from './nodes/listening-node.js';
+import type { NatsSource } from './connection/nats-settings.js';
+import { NodeKeeper } from './nodes/nodes.js';
+import { ReplyRoom } from './connection/reply-room.js';
+import { probe } from './nodes/probe.js';
+import { Publisher } from './publishing/publisher.js';
+import { StoreClient } from './nodes/store-client.js';
+import type { Generation, SiotWire } from './wire/wire.js';
+import { WIRES } from './wire/wires.js';
 
-export type { NatsAuth, NatsSettings } from './nats-settings.js';
-export type { DropCause } from './lane-book.js';
-export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './listening-node.js';
-export type { NodeLife } from './kept-node.js';
-export type { Generation } from './wire.js';
+export type { NatsAuth, NatsSettings } from './connection/nats-settings.js';
+export type { DropCause } from './publishing/lane-book.js';
+export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './nodes/listening-node.js';
+export type { NodeLife } from './nodes/kept-node.js';
+export type { Generation } from './wire/wire.js';
 
 export interface SiotOptions {
   readonly connection: NatsSource;

@@ -4,8 +4,6 @@
  * in their place, below the real framing.
  */
 
-import type { CanState } from './can-link.js';
-
 /** Why a channel could not be opened, or ended. */
 export type TransportReason =
   | 'notFound'
@@ -71,6 +69,10 @@ export interface Channel {
   /** Idempotent; resolves, never rejects, when the device or socket is released. */
   close(): Promise<void>;
 }
+
+/** States of a controller (linux/can/netlink.h), in the words of people. */
+export type CanState =
+  'error-active' | 'error-warning' | 'error-passive' | 'bus-off' | 'stopped' | 'sleeping';
 
 /** A bus that a device shares with others, as the system sees it. */
 export interface BusStatus {

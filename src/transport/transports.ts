@@ -1,18 +1,18 @@
 import type { Clock } from '../point/clock.js';
-import { machineBuses } from './can-machine.js';
-import type { CanOptions } from './can-options.js';
-import { CanSignalsTransport, type CanSignalsOptions } from './can-signals.js';
-import { CanTransport } from './can.js';
-import { SerialTransport } from './serial.js';
-import type { SerialOptions } from './serial-options.js';
+import { machineBuses } from './can/machine.js';
+import type { CanOptions } from './can/options.js';
+import { CanSignalsTransport, type CanSignalsOptions } from './can/signals.js';
+import { CanTransport } from './can/can.js';
+import { SerialTransport } from './serial/serial.js';
+import type { SerialOptions } from './serial/options.js';
 import { TcpTransport } from './tcp.js';
 import type { TcpOptions } from './tcp-options.js';
 import type { Transport } from './transport.js';
 
-export { CAN_DEFAULTS } from './can-options.js';
-export type { CanOptions } from './can-options.js';
-export { SERIAL_DEFAULTS } from './serial-options.js';
-export type { LineState, SerialOptions } from './serial-options.js';
+export { CAN_DEFAULTS } from './can/options.js';
+export type { CanOptions } from './can/options.js';
+export { SERIAL_DEFAULTS } from './serial/options.js';
+export type { LineState, SerialOptions } from './serial/options.js';
 export type { TcpOptions } from './tcp-options.js';
 
 /** Options of each transport, under the name that the configuration has in `transport.type`. */

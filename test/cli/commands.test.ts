@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configJsonSchema } from '../../src/gateway/config-schema.js';
+import { configJsonSchema } from '../../src/gateway/config/schema.js';
 import { Cli, runCli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigFileError, readConfigFile } from '../../src/cli/config-file.js';
-import { uuidV5 } from '../../src/gateway/uuid.js';
+import { uuidV5 } from '../../src/gateway/state/uuid.js';
 import { tempDir } from '../support/temp-dir.js';
 
 /** Reads this text as a file; the problems without the folder's name, or none. */

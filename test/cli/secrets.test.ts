@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigFileError, readConfigFile } from '../../src/cli/config-file.js';
-import { shownServer } from '../../src/siot/server-text.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { shownServer } from '../../src/siot/connection/server-text.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { limited, neverAcknowledge } from '../../firmware-sim/behaviours.js';
 import { numberIn } from '../../firmware-sim/points.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import {
   GatewayUnderTest,

@@ -17,10 +17,9 @@ import type { PointLike } from '../../firmware-sim/points.js';
 import type { BytePipe } from '../../firmware-sim/pipe.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { TcpPipe } from '../../firmware-sim/tcp.js';
-import { configSchema } from '../../src/gateway/config-schema.js';
-import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config.js';
+import { configSchema } from '../../src/gateway/config/schema.js';
+import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config/config.js';
 import { Gateway } from '../../src/gateway/gateway.js';
-import type { LinkStatus } from '../../src/gateway/verbs.js';
 import { SystemClock } from '../../src/point/clock.js';
 import type { Log } from '../../src/point/log.js';
 import type { Generation } from './points.js';
@@ -35,6 +34,7 @@ import {
 } from './siot-server.js';
 import { patiently } from '../support/patience.js';
 import { until } from './until.js';
+import type { LinkStatus } from '../../src/gateway/link/status.js';
 
 export { until } from './until.js';
 export { find, RawBus } from './raw-bus.js';

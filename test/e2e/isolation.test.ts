@@ -12,7 +12,7 @@ import { encodePacket } from '../../firmware-sim/packet.js';
 import { mcuPoint } from '../../firmware-sim/points.js';
 import { SeededRandom } from '../../firmware-sim/random.js';
 import { numberOf } from '../../src/point/point.js';
-import { WIRES } from '../../src/siot/wires.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 import { Cli } from '../support/cli.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -85,7 +85,7 @@ const SAMPLES = 60;
 /**
  * What two runs of the same may differ by on a machine that has much else to
  * do, in ms: the gateway waits for a processor then. How long it keeps its own
- * loop is counted exactly in test/gateway/fair-share.test.ts.
+ * loop is counted exactly in test/gateway/link/fair-share.test.ts.
  */
 const SLACK_MS = 20;
 

@@ -9,7 +9,7 @@ import type { Protocol } from '../../firmware-sim/codec.js';
 import { SimulatedDevice } from '../../firmware-sim/device.js';
 import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
 import { PATIENCE, patiently } from '../support/patience.js';
 import { SiotStore } from '../siot-store/siot-store.js';

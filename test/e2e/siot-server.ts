@@ -8,7 +8,7 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Generation } from './points.js';
 import { RawBus } from './raw-bus.js';

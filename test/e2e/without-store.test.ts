@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import {
   GatewayUnderTest,
   PROTOCOLS,

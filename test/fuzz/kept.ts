@@ -1,7 +1,7 @@
 /** What is kept of a link, on a disk that is memory. */
-import type { Disk, DiskFile } from '../../src/gateway/disk.js';
-import { LinkFile } from '../../src/gateway/link-file.js';
-import { parseLinkEntry, type LinkRecord } from '../../src/gateway/link-record.js';
+import type { Disk, DiskFile } from '../../src/gateway/state/disk.js';
+import { LinkFile } from '../../src/gateway/state/link-file.js';
+import { parseLinkEntry, type LinkRecord } from '../../src/gateway/state/link-record.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { agree, must } from './target.js';
 

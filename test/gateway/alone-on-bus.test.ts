@@ -1,16 +1,16 @@
 /** A CAN link whose device has gone: its controller repeats the first frames for days, and takes no more. */
 import { expect, it } from 'vitest';
 import { createFraming, type FramingConfig } from '../../src/framing/framings.js';
-import { ChannelKeeper } from '../../src/gateway/channel-keeper.js';
+import { ChannelKeeper } from '../../src/gateway/link/channel-keeper.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
-import { PointBudget } from '../../src/session/room.js';
+import { PointBudget } from '../../src/session/node/room.js';
 import { Session } from '../../src/session/session.js';
-import { CanBuses } from '../../src/transport/can-bus.js';
-import { CanTransport } from '../../src/transport/can.js';
+import { CanBuses } from '../../src/transport/can/bus.js';
+import { CanTransport } from '../../src/transport/can/can.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { CLASSIC } from '../support/isotp-bus.js';
-import { FakeCan } from '../transport/fake-can.js';
+import { FakeCan } from '../transport/can/fake-can.js';
 
 const HOUR_MS = 3_600_000;
 const CAN = { interface: 'can0', txId: 0x123, rxId: 0x124, extendedIds: false, fd: false };

@@ -1,10 +1,10 @@
 /** What is in `stateDir` survives a loss of power between any two steps. */
 import { describe, expect, it } from 'vitest';
-import { writeAtomically } from '../../src/gateway/disk.js';
-import { LinkFile, type LinkState } from '../../src/gateway/link-file.js';
+import { writeAtomically } from '../../src/gateway/state/disk.js';
+import { LinkFile, type LinkState } from '../../src/gateway/state/link-file.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
-import { SettingsBook } from '../../src/session/settings.js';
+import { SettingsBook } from '../../src/session/settings/settings.js';
 import { CrashingDisk, FATES } from './crashing-disk.js';
 import { complaints, recordingLog, type Said } from './support.js';
 

@@ -3,7 +3,7 @@
  * does: unsynced bytes may be there, half there, or zeros; an unsynced name may
  * be the old or the new one.
  */
-import type { Disk, DiskFile } from '../../src/gateway/disk.js';
+import type { Disk, DiskFile } from '../../src/gateway/state/disk.js';
 
 interface Inode {
   /** Written, safe or not. */

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openOutbox } from '../../src/gateway/open-outbox.js';
-import { StateError } from '../../src/gateway/state-dir.js';
+import { StateError } from '../../src/gateway/state/state-dir.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';

@@ -3,16 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { PtyPipe, SimulatedMcu, machineClock, type McuOptions } from '../../firmware-sim/index.js';
-import { configSchema } from '../../src/gateway/config-schema.js';
-import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config.js';
+import { configSchema } from '../../src/gateway/config/schema.js';
+import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config/config.js';
 import { Gateway } from '../../src/gateway/gateway.js';
-import { verbSubject, type LinkStatus, type SetReply, type Verb } from '../../src/gateway/verbs.js';
+import { verbSubject, type SetReply, type Verb } from '../../src/gateway/control/verbs.js';
 import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
 import { PATIENCE } from '../support/patience.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Version } from '../siot-store/dialect.js';
 import { recordingLog, until, type Said } from './support.js';
+import type { LinkStatus } from '../../src/gateway/link/status.js';
 
 export interface Device {
   readonly mcu: SimulatedMcu;

@@ -1,14 +1,14 @@
 /** Times over a restart of a gateway whose clock is stepped back (design.md, "Times"). */
 import { describe, expect, it } from 'vitest';
-import { LinkLane } from '../../src/gateway/link-lane.js';
+import { LinkLane } from '../../src/gateway/link/link-lane.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { NS_PER_S, SystemClock, type Clock } from '../../src/point/clock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
-import { Replica } from '../../src/session/replica.js';
-import { NodeRoom, PointBudget } from '../../src/session/room.js';
-import { WIRES } from '../../src/siot/wires.js';
+import { Replica } from '../../src/session/node/replica.js';
+import { NodeRoom, PointBudget } from '../../src/session/node/room.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 import { SimDisk } from '../outbox/sim-disk.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';

@@ -1,7 +1,7 @@
 /** ISO-TP against the kernel's own, both ways. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFraming, type IsoTpOptions } from '../../src/framing/framings.js';
-import { stMinCode } from '../../src/framing/isotp-pdu.js';
+import { stMinCode } from '../../src/framing/isotp/pdu.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
 import { until } from '../e2e/until.js';

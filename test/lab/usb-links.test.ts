@@ -14,7 +14,7 @@ import { EXTENT } from './support/extent.js';
 import { Peer } from './support/system.js';
 import { UsbDevice, type UsbDeviceOptions } from './support/usb.js';
 
-const HOLD_PORT = resolve('test/transport/hold-port.mjs');
+const HOLD_PORT = resolve('test/transport/serial/hold-port.mjs');
 const nats = useNats();
 const clock = new SystemClock();
 const isLimit = ({ type }: { readonly type: string }): boolean => type === 'limit';

@@ -5,7 +5,7 @@ import { POINT_CODECS } from '../../firmware-sim/codec.js';
 import { decodeCobs, encodeFrame } from '../../firmware-sim/cobs.js';
 import { decodePacket, encodePacket } from '../../firmware-sim/packet.js';
 import { mcuPoint } from '../../firmware-sim/points.js';
-import type { Discard } from '../../src/session/counters.js';
+import type { Discard } from '../../src/session/node/counters.js';
 import { SessionHarness } from '../support/session-harness.js';
 import { fromHex, loadVectors } from '../firmware-sim/vectors.js';
 

@@ -11,7 +11,7 @@ import { PacketReceiver } from '../../firmware-sim/receiver.js';
 import { FRAMINGS } from '../../src/framing/framings.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
-import { PointBudget } from '../../src/session/room.js';
+import { PointBudget } from '../../src/session/node/room.js';
 import { Session } from '../../src/session/session.js';
 import { FakeClock } from '../support/fake-clock.js';
 

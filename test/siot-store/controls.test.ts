@@ -1,6 +1,6 @@
 /** What tests can see of the store and do to it. */
 import { describe, expect, it, afterEach } from 'vitest';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { connectTo, useNats } from '../support/nats.js';
 import { VERSIONS, type Version } from './dialect.js';

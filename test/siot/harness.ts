@@ -7,10 +7,10 @@ import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { SystemClock } from '../../src/point/clock.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
-import { NatsServer, type NatsServerOptions } from '../../src/siot/nats-server.js';
+import { NatsServer, type NatsServerOptions } from '../../src/siot/connection/nats-server.js';
 import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
-import type { Generation } from '../../src/siot/wire.js';
-import { WIRES } from '../../src/siot/wires.js';
+import type { Generation } from '../../src/siot/wire/wire.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 
 const cleanups: (() => unknown)[] = [];
 

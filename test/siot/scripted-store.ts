@@ -5,8 +5,8 @@
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { siot } from '#proto/siot.js';
 import { canonicalKey, numberOf, textOf, type Point } from '../../src/point/point.js';
-import type { Generation, SiotWire } from '../../src/siot/wire.js';
-import { WIRES } from '../../src/siot/wires.js';
+import type { Generation, SiotWire } from '../../src/siot/wire/wire.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 
 interface Node {
   type: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
-import type { Generation } from '../../src/siot/wire.js';
-import { WIRES } from '../../src/siot/wires.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
+import type { Generation } from '../../src/siot/wire/wire.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   cleanup,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { intValue, jsonValue, makePoint, stringValue } from '../../src/point/point.js';
-import { NatsServer } from '../../src/siot/nats-server.js';
-import { WIRES } from '../../src/siot/wires.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   cleanup,

@@ -1,5 +1,5 @@
-import { IsoTpConnection } from '../../src/framing/isotp.js';
-import type { IsoTpOptions } from '../../src/framing/isotp-options.js';
+import { IsoTpConnection } from '../../src/framing/isotp/isotp.js';
+import type { IsoTpOptions } from '../../src/framing/isotp/options.js';
 import { toHex } from '../firmware-sim/vectors.js';
 import type { FakeClock } from './fake-clock.js';
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NatsServer } from '../../src/siot/nats-server.js';
+import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { connectTo } from './nats.js';
 
 export interface Cluster {

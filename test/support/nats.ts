@@ -4,7 +4,7 @@
  */
 import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { NatsServer, type NatsServerOptions } from '../../src/siot/nats-server.js';
+import { NatsServer, type NatsServerOptions } from '../../src/siot/connection/nats-server.js';
 
 export interface NatsOfFile {
   /** Such as `nats://127.0.0.1:40123`. Only while tests of the file run. */

@@ -14,10 +14,10 @@ import { LimitedLog } from '../../src/point/limited-log.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import type { ConversationHost, ConversationRecord } from '../../src/session/conversation.js';
-import { DEVICE_SAYS } from '../../src/session/device-log.js';
-import { PointBudget } from '../../src/session/room.js';
+import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
+import { PointBudget } from '../../src/session/node/room.js';
 import { Session, type SessionOptions } from '../../src/session/session.js';
-import type { Setting } from '../../src/session/settings.js';
+import type { Setting } from '../../src/session/settings/settings.js';
 import { FakeClock } from './fake-clock.js';
 
 /** A packet that the gateway has written, as the firmware's own codec reads it. */

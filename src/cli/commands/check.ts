@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { signalWarnings } from '../../gateway/config-signal-checks.js';
-import type { LinkConfig } from '../../gateway/config.js';
+import { signalWarnings } from '../../gateway/config/signal-checks.js';
+import type { LinkConfig } from '../../gateway/config/config.js';
 import type { Database } from '../../signals/database.js';
 import { readDatabase } from '../../signals/formats.js';
-import { linuxCan } from '../../transport/can-machine.js';
+import { linuxCan } from '../../transport/can/machine.js';
 import { readConfigFile } from '../config-file.js';
 import { sayWarnings } from '../database-file.js';
 import { configOption, eitherOf, type ConfigOption } from '../options.js';

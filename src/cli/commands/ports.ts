@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { listCanInterfaces } from '../../transport/can-interfaces.js';
-import { listPorts } from '../../transport/serial-ports.js';
+import { listCanInterfaces } from '../../transport/can/interfaces.js';
+import { listPorts } from '../../transport/serial/ports.js';
 import { jsonOption, type JsonOption } from '../options.js';
 import { canLines, portLines } from '../port-lines.js';
 import { complain, printLine } from '../streams.js';

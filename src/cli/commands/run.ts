@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
-import type { GatewayConfig } from '../../gateway/config.js';
+import type { GatewayConfig } from '../../gateway/config/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
 import { ConfigFileError, readConfigFile } from '../config-file.js';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { configJsonSchema } from '../../gateway/config-schema.js';
+import { configJsonSchema } from '../../gateway/config/schema.js';
 import { printLine } from '../streams.js';
 
 export function schemaCommand(): Command {

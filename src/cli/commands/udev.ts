@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { realpathSync } from 'node:fs';
-import { usbMatches } from '../../transport/usb-match.js';
-import { listPorts } from '../../transport/serial-ports.js';
+import { usbMatches } from '../../transport/usb/match.js';
+import { listPorts } from '../../transport/serial/ports.js';
 import { readConfigFile } from '../config-file.js';
 import { configOption, type ConfigOption } from '../options.js';
 import { complain, printLine } from '../streams.js';

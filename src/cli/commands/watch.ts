@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import type { LinkStatus, PendingSetting, StatusReply } from '../../gateway/verbs.js';
+import type { StatusReply } from '../../gateway/control/verbs.js';
 import { canonicalKey } from '../../point/point.js';
-import type { SiotWire } from '../../siot/wire.js';
-import { WIRES } from '../../siot/wires.js';
+import type { SiotWire } from '../../siot/wire/wire.js';
+import { WIRES } from '../../siot/wire/wires.js';
 import { readConfigFile } from '../config-file.js';
 import { CliError } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';
@@ -10,6 +10,7 @@ import { findLink } from '../links.js';
 import { configOption, jsonOption, type ConfigOption, type JsonOption } from '../options.js';
 import { printLine } from '../streams.js';
 import { jsonLine, textLine, type WatchEvent } from '../watch-lines.js';
+import type { LinkStatus, PendingSetting } from '../../gateway/link/status.js';
 
 type WatchOptions = ConfigOption & JsonOption;
 

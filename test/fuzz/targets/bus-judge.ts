@@ -1,5 +1,5 @@
 import { compactPoints } from '../../../firmware-sim/compact.js';
-import { BusJudge } from '../../../src/gateway/bus-judge.js';
+import { BusJudge } from '../../../src/gateway/link/bus-judge.js';
 import { decodeCompact } from '../../../src/packet/compact.js';
 import { SILENT_LOG } from '../../../src/point/log.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
@@ -12,7 +12,11 @@ import { must, type FuzzTarget } from '../target.js';
 /** Points that others publish on a link's node, on their way to its device. */
 export const busJudgeTarget: FuzzTarget = {
   name: 'bus-judge',
-  files: ['src/gateway/bus-judge.ts', 'src/session/settings.ts', 'src/session/setting-judge.ts'],
+  files: [
+    'src/gateway/link/bus-judge.ts',
+    'src/session/settings/settings.ts',
+    'src/session/settings/judge.ts',
+  ],
   maxLength: 1_000,
   words: [
     'disabled',

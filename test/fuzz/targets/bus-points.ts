@@ -5,7 +5,7 @@ import type { SeededRandom } from '../../../firmware-sim/random.js';
 import { UNSET_NS, type StorePoint } from '../../siot-store/point.js';
 import { numberOf, textOf, type Point } from '../../../src/point/point.js';
 import { canonicalKey } from '../../../src/point/point.js';
-import { WIRES } from '../../../src/siot/wires.js';
+import { WIRES } from '../../../src/siot/wire/wires.js';
 import { busPayloads, choice, somePoints, TIMES, TYPES, unsigned } from '../inputs.js';
 import { compactPoints } from '../../../firmware-sim/compact.js';
 import { fromMcu } from './compact.js';
@@ -50,7 +50,7 @@ const plain = ({ type, key, time, value, tombstone, origin }: Point): object => 
 
 export const generation1Target: FuzzTarget = {
   name: 'generation1',
-  files: ['src/siot/generation1.ts'],
+  files: ['src/siot/wire/generation1.ts'],
   maxLength: 1_200,
   words: ['\x0a', '\x12\x04temp', '\x2a\x0c', '\x21', Uint8Array.of(0x80, 0x80, 0x80, 0x80, 8)],
   corpus: () => busPayloads('gen1'),
@@ -87,7 +87,7 @@ function plainStored({ content, ...point }: StorePoint): object {
 
 export const generation2Target: FuzzTarget = {
   name: 'generation2',
-  files: ['src/siot/generation2.ts'],
+  files: ['src/siot/wire/generation2.ts'],
   maxLength: 1_200,
   words: ['temp', Uint8Array.of(1, 0, 0, 0), Uint8Array.of(3, 0, 0), Uint8Array.of(2, 1, 0)],
   corpus: () => busPayloads('gen2'),

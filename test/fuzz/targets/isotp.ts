@@ -1,7 +1,7 @@
 /** Packets over the frames of a CAN bus. */
 import { IsoTp } from '../../../firmware-sim/isotp.js';
-import { IsoTpConnection } from '../../../src/framing/isotp.js';
-import type { IsoTpOptions } from '../../../src/framing/isotp-options.js';
+import { IsoTpConnection } from '../../../src/framing/isotp/isotp.js';
+import type { IsoTpOptions } from '../../../src/framing/isotp/options.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
@@ -105,10 +105,10 @@ function honest(packets: readonly Uint8Array[], frameLength: 8 | 64): void {
 export const isoTpTarget: FuzzTarget = {
   name: 'isotp',
   files: [
-    'src/framing/isotp.ts',
-    'src/framing/isotp-pdu.ts',
-    'src/framing/isotp-receiver.ts',
-    'src/framing/isotp-sender.ts',
+    'src/framing/isotp/isotp.ts',
+    'src/framing/isotp/pdu.ts',
+    'src/framing/isotp/receiver.ts',
+    'src/framing/isotp/sender.ts',
   ],
   maxLength: 900,
   words: [

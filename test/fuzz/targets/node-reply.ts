@@ -2,7 +2,7 @@ import { compactPoints } from '../../../firmware-sim/compact.js';
 import { mcuPoint } from '../../../firmware-sim/points.js';
 import { SeededRandom } from '../../../firmware-sim/random.js';
 import { numberOf, textOf, type PointValue } from '../../../src/point/point.js';
-import { decodeNodes, type StoredNode } from '../../../src/siot/node-reply.js';
+import { decodeNodes, type StoredNode } from '../../../src/siot/nodes/node-reply.js';
 import { encodeNodes } from '../../siot-store/codec-protobuf.js';
 import { typedNumber, typedText, type StorePoint } from '../../siot-store/point.js';
 import { choice, unsigned } from '../inputs.js';
@@ -60,7 +60,7 @@ function someNode(random: SeededRandom): Parameters<typeof encodeNodes>[0][numbe
 /** What a store answers to a query. */
 export const nodeReplyTarget: FuzzTarget = {
   name: 'node-reply',
-  files: ['src/siot/node-reply.ts', 'src/siot/generation1.ts'],
+  files: ['src/siot/nodes/node-reply.ts', 'src/siot/wire/generation1.ts'],
   maxLength: 3_000,
   words: ['\x0a', '\x12', '\x1a', '\x3a', 'tombstone', Uint8Array.of(0x80, 1, 1)],
   corpus: () => [

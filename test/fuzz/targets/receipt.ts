@@ -1,4 +1,4 @@
-import { readReceipt } from '../../../src/siot/receipt.js';
+import { readReceipt } from '../../../src/siot/publishing/receipt.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
 /** Texts that real servers answered with (siot-interop.md, 4.10). */
@@ -15,7 +15,7 @@ const TEXTS = [
 /** What a store answers to a publish. */
 export const receiptTarget: FuzzTarget = {
   name: 'receipt',
-  files: ['src/siot/receipt.ts'],
+  files: ['src/siot/publishing/receipt.ts'],
   // A message of NATS may have 1 MiB.
   maxLength: 60_000,
   words: [

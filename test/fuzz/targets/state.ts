@@ -2,10 +2,10 @@
 import { dirname } from 'node:path';
 import { crc16 } from '../../../firmware-sim/packet.js';
 import { readGatewayId } from '../../../src/cli/runtime-files.js';
-import { BusJudge } from '../../../src/gateway/bus-judge.js';
-import type { LinkRecord } from '../../../src/gateway/link-record.js';
-import { StateDir, StateError } from '../../../src/gateway/state-dir.js';
-import { isUuid } from '../../../src/gateway/uuid.js';
+import { BusJudge } from '../../../src/gateway/link/bus-judge.js';
+import type { LinkRecord } from '../../../src/gateway/state/link-record.js';
+import { StateDir, StateError } from '../../../src/gateway/state/state-dir.js';
+import { isUuid } from '../../../src/gateway/state/uuid.js';
 import { SILENT_LOG } from '../../../src/point/log.js';
 import { SessionHarness, ackAll } from '../../support/session-harness.js';
 import { scratchFile } from '../scratch.js';
@@ -33,7 +33,11 @@ const setting = (given: object): object => ({ of: 'setting', ...SETTING, ...give
 
 export const linkFileTarget: FuzzTarget = {
   name: 'link-file',
-  files: ['src/gateway/link-file.ts', 'src/gateway/link-record.ts', 'src/session/settings.ts'],
+  files: [
+    'src/gateway/state/link-file.ts',
+    'src/gateway/state/link-record.ts',
+    'src/session/settings/settings.ts',
+  ],
   maxLength: 2_000,
   firstLook: 200,
   words: [
@@ -114,7 +118,7 @@ const NOBODY = {
 
 export const gatewayRecordTarget: FuzzTarget = {
   name: 'gateway-record',
-  files: ['src/cli/runtime-files.ts', 'src/gateway/uuid.ts'],
+  files: ['src/cli/runtime-files.ts', 'src/gateway/state/uuid.ts'],
   maxLength: 300,
   words: ['"id"', '"store"', '"generation"', 'null', '1', '2', '"__proto__"'],
   corpus: () => [

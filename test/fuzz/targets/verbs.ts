@@ -1,10 +1,10 @@
-import type { Link } from '../../../src/gateway/link.js';
-import { VerbServer } from '../../../src/gateway/verb-server.js';
-import type { SetReply, StatusReply } from '../../../src/gateway/verbs.js';
+import type { Link } from '../../../src/gateway/link/link.js';
+import { VerbServer } from '../../../src/gateway/control/verb-server.js';
+import type { SetReply, StatusReply } from '../../../src/gateway/control/verbs.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
-import { valueOfWord } from '../../../src/session/reported-kinds.js';
+import { valueOfWord } from '../../../src/session/receiving/reported-kinds.js';
 import type { Siot } from '../../../src/siot/siot.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { must, type FuzzTarget } from '../target.js';
@@ -19,7 +19,7 @@ type Answer = (reply: Uint8Array) => void;
 /** The gateway's answers to `watch`, `set`, and whoever else asks. */
 export const verbsTarget: FuzzTarget = {
   name: 'verbs',
-  files: ['src/gateway/verb-server.ts'],
+  files: ['src/gateway/control/verb-server.ts'],
   maxLength: 800,
   words: [
     '"kind"',

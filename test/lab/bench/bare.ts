@@ -1,7 +1,7 @@
 /** Sockets of the kernel and nothing else, which wait until something has come. */
-import { readCanLink } from '../../../src/transport/can-link.js';
-import { encodeCanFrame, encodeFilters } from '../../../src/transport/can-wire.js';
-import { loadLibc, type Libc } from '../../../src/transport/libc.js';
+import { readCanLink } from '../../../src/transport/can/link.js';
+import { encodeCanFrame, encodeFilters } from '../../../src/transport/can/wire.js';
+import { loadLibc, type Libc } from '../../../src/linux/libc.js';
 import { KernelIsoTp } from '../support/kernel-isotp.js';
 import { INTERFACE, type Case } from './cases.js';
 

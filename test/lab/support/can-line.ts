@@ -2,7 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { CanPipe, IsoTpPipe } from '../../../firmware-sim/can.js';
 import { openCanPort } from '../../../src/cli/can-port.js';
-import { ISO_TP_CLASSIC_LENGTH } from '../../../src/framing/isotp-options.js';
+import { ISO_TP_CLASSIC_LENGTH } from '../../../src/framing/isotp/options.js';
 import { createTransport } from '../../../src/transport/transports.js';
 import { clock, type Attached, type Attachment, type Line } from '../../e2e/harness.js';
 import { paceFrames } from './can-pace.js';

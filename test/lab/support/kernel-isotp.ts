@@ -1,6 +1,6 @@
 /** The kernel's own ISO-TP (linux/can/isotp.h), as an independent peer. */
-import { readCanLink } from '../../../src/transport/can-link.js';
-import { loadLibc, type Libc } from '../../../src/transport/libc.js';
+import { readCanLink } from '../../../src/transport/can/link.js';
+import { loadLibc, type Libc } from '../../../src/linux/libc.js';
 import { until } from '../../e2e/until.js';
 import { loadModules } from './system.js';
 

@@ -1,5 +1,5 @@
 // What `npm run lab -- …` was asked to do.
-import { SetupError } from '../../../src/cli/setup-common.mjs';
+import { SetupError } from '../../../tools/setup-common.mjs';
 
 export const USAGE = `npm run lab -- [OPTION…] [ARGUMENT OF VITEST…]
 

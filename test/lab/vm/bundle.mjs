@@ -4,7 +4,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { readOr } from '../../../src/cli/setup-common.mjs';
+import { readOr } from '../../../tools/setup-common.mjs';
 
 const TESTS = join('test', 'lab');
 const PROGRAM = join('src', 'cli', 'main.ts');

@@ -11,8 +11,8 @@ import {
   closeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { rootShell } from '../../../src/cli/apt.mjs';
-import { say } from '../../../src/cli/setup-common.mjs';
+import { rootShell } from '../../../tools/apt.mjs';
+import { say } from '../../../tools/setup-common.mjs';
 import { makeInitramfs } from './initramfs.mjs';
 import { CannotRun } from './packages.mjs';
 import { must } from './steps.mjs';

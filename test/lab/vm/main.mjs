@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { forwardSignals } from '../../../src/cli/children.mjs';
-import { say, SetupError } from '../../../src/cli/setup-common.mjs';
+import { forwardSignals } from '../../../tools/children.mjs';
+import { say, SetupError } from '../../../tools/setup-common.mjs';
 import { failures, reporters, takeCounts, tellCounts } from '../../support/counts.mjs';
 import { USAGE, parseArguments } from './arguments.mjs';
 import { builtName, bundleTests } from './bundle.mjs';

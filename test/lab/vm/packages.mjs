@@ -8,8 +8,8 @@ import {
   rootShell,
   searchPath,
   systemNames,
-} from '../../../src/cli/apt.mjs';
-import { say, SetupError } from '../../../src/cli/setup-common.mjs';
+} from '../../../tools/apt.mjs';
+import { say, SetupError } from '../../../tools/setup-common.mjs';
 
 /** Exit status: it cannot run on this machine, which is nobody's mistake. */
 export const CANNOT_RUN = 2;

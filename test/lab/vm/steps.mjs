@@ -1,6 +1,6 @@
 // Programs that prepare the lab and must succeed.
-import { runChild } from '../../../src/cli/children.mjs';
-import { SetupError } from '../../../src/cli/setup-common.mjs';
+import { runChild } from '../../../tools/children.mjs';
+import { SetupError } from '../../../tools/setup-common.mjs';
 import { fullPath } from './packages.mjs';
 
 /** What a program says is shown; its output goes to `stdout`, a descriptor, or with the rest. */

@@ -1,0 +1,172 @@
+/**
+ * The configuration as the gateway works with it: complete, checked, secrets
+ * read, paths absolute. What it may look like on paper: config-schema.ts.
+ */
+import type { FramingConfig } from '../../framing/framings.js';
+import { readDatabase } from '../../signals/formats.js';
+import type { NatsAuth, NatsSettings } from '../../siot/connection/nats-settings.js';
+import type { RawConfig, RawLink } from './schema.js';
+import { uuidV5 } from '../state/uuid.js';
+
+export type NatsConfig =
+  /** Start a private nats-server on loopback. */
+  | { readonly embedded: true; readonly port?: number }
+  | { readonly embedded: false; readonly settings: NatsSettings };
+
+type RawTransport = Readonly<RawLink['transport']>;
+export type TransportConfig =
+  Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
+export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
+export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
+
+/** With the database itself, so that a changed file is a changed configuration. */
+export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signals' }> & {
+  /** The bytes of the database's file, in base64. */
+  readonly content: string;
+  /** Of its messages. */
+  readonly ids: readonly { readonly id: number; readonly extended: boolean }[];
+};
+
+export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
+  readonly transport: TransportConfig;
+  readonly node: {
+    /** Absent: see {@link nodeIdOf}. */
+    readonly id?: string;
+    readonly type: string;
+    readonly description: string;
+  };
+  readonly commands: readonly string[];
+}
+
+export interface GatewayConfig {
+  readonly nats: NatsConfig;
+  readonly siot: Readonly<RawConfig['siot']>;
+  readonly gateway: Readonly<RawConfig['gateway']>;
+  /** Absolute. */
+  readonly stateDir: string;
+  /** Absolute; the same as `stateDir` where nothing else is known. */
+  readonly runtimeDir: string;
+  readonly outbox: Readonly<RawConfig['outbox']>;
+  readonly log: Readonly<RawConfig['log']>;
+  readonly links: readonly LinkConfig[];
+}
+
+/** ID of a link's node: as configured, else made from the gateway's ID and the link's name. */
+export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
+  return link.node.id ?? uuidV5(gatewayId, link.name);
+}
+
+/** How frames are cut on a transport: by COBS, but for CAN, which has another way too. */
+export function framingOf(transport: TransportConfig): FramingConfig {
+  if (transport.type !== 'can' || transport.framing === 'cobs') return { framing: 'cobs' };
+  const { blockSize, stMin, txAddress, rxAddress, padding, frameLength } = transport.isotp;
+  return {
+    framing: 'isotp',
+    isotp: {
+      blockSize,
+      stMin,
+      ...(txAddress === undefined || rxAddress === undefined
+        ? {}
+        : { address: { tx: txAddress, rx: rxAddress } }),
+      ...(padding === undefined ? {} : { padding }),
+      frameLength: frameLength ?? (transport.fd ? 64 : 8),
+    },
+  };
+}
+
+/** Contents of the files that a configuration names; blank where it names none. */
+export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
+
+export interface ConfigFiles {
+  /** A folder that the system has made for what lives as long as the program (systemd's RUNTIME_DIRECTORY). */
+  readonly runtimeDirectory?: string | undefined;
+  /** Makes a path absolute. */
+  resolve(path: string): string;
+  /** The content of a secret's file without white space around it. */
+  secret(key: SecretKey): string;
+  /** The content of a CAN database, which has been checked. */
+  database(path: string): Uint8Array;
+}
+
+/** Fills in what the configuration only refers to. `raw` has passed all checks. */
+export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig {
+  return {
+    nats: natsConfig(raw.nats, files),
+    siot: raw.siot,
+    gateway: raw.gateway,
+    stateDir: files.resolve(raw.stateDir),
+    runtimeDir: files.resolve(raw.runtimeDir ?? files.runtimeDirectory ?? raw.stateDir),
+    outbox: raw.outbox,
+    log: raw.log,
+    links: raw.links.map((link) => resolveLink(link, files)),
+  };
+}
+
+function resolveLink(link: RawLink, files: ConfigFiles): LinkConfig {
+  const { id, type, description = link.name } = link.node;
+  return {
+    ...link,
+    transport: resolveTransport(link.transport, files),
+    node: { ...(id === undefined ? {} : { id }), type, description },
+  };
+}
+
+function resolveTransport(transport: RawTransport, files: ConfigFiles): TransportConfig {
+  switch (transport.type) {
+    case 'serial':
+      return { ...transport, path: files.resolve(transport.path) };
+    case 'can-signals': {
+      const content = files.database(transport.database);
+      const { messages } = readDatabase(content, transport.bus);
+      return {
+        ...transport,
+        database: files.resolve(transport.database),
+        content: Buffer.from(content).toString('base64'),
+        ids: messages.map(({ id, extended }) => ({ id, extended })),
+      };
+    }
+    case 'usb':
+    case 'tcp':
+    case 'can':
+      return transport;
+  }
+}
+
+function natsConfig(nats: RawConfig['nats'], files: ConfigFiles): NatsConfig {
+  const { embedded } = nats;
+  if (embedded === false) return { embedded, settings: natsSettings(nats, files) };
+  const port = embedded === true ? undefined : embedded.port;
+  return { embedded: true, ...(port === undefined ? {} : { port }) };
+}
+
+function natsSettings(nats: RawConfig['nats'], files: ConfigFiles): NatsSettings {
+  const auth = natsAuth(nats, files);
+  return {
+    servers: typeof nats.servers === 'string' ? [nats.servers] : nats.servers,
+    ...(auth === undefined ? {} : { auth }),
+    ...(nats.tls === undefined ? {} : { tls: tlsFiles(nats.tls, files) }),
+  };
+}
+
+function tlsFiles(
+  { caFile, certFile, keyFile }: NonNullable<RawConfig['nats']['tls']>,
+  files: ConfigFiles,
+): NonNullable<NatsSettings['tls']> {
+  return {
+    ...(caFile === undefined ? {} : { caFile: files.resolve(caFile) }),
+    ...(certFile === undefined ? {} : { certFile: files.resolve(certFile) }),
+    ...(keyFile === undefined ? {} : { keyFile: files.resolve(keyFile) }),
+  };
+}
+
+function natsAuth(nats: RawConfig['nats'], files: ConfigFiles): NatsAuth | undefined {
+  if (nats.token !== undefined) return { kind: 'token', token: nats.token };
+  if (nats.tokenFile !== undefined) return { kind: 'token', token: files.secret('tokenFile') };
+  if (nats.user !== undefined) {
+    const password = nats.password ?? files.secret('passwordFile');
+    return { kind: 'user', user: nats.user, password };
+  }
+  if (nats.nkeySeedFile !== undefined) return { kind: 'nkey', seed: files.secret('nkeySeedFile') };
+  if (nats.credsFile !== undefined) return { kind: 'creds', creds: files.secret('credsFile') };
+  return undefined;
+}

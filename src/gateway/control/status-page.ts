@@ -1,0 +1,71 @@
+/**
+ * What is known of the gateway and its links, in as many bytes as a message on
+ * this NATS server may have: an answer that is too large would never arrive.
+ *
+ * The first page, which is the answer to an empty request, has as many links as
+ * fit, and then as many of their pending settings. What is left out is said
+ * (`linksLeft`, `pendingLeft`), and asked for with the next request.
+ */
+import type { StatusReply, StatusRequest } from './verbs.js';
+import type { LinkStatus, PendingSetting } from '../link/status.js';
+
+/** Of a text that is pending, in a page: people want to know it again, no more. */
+const LONGEST_VALUE = 200;
+/** At the end of a text that was cut: the first of two units. */
+const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
+/** For what says how much was left out, of the reply and of each link. */
+const SAID_BYTES = 40;
+/** A server that takes more in a message gets no more than this. */
+const LARGEST_PAGE = 1_048_576;
+
+/** `mostBytes`: of the answer, as JSON in UTF-8. */
+export function statusPage(
+  status: StatusReply,
+  { link, linksFrom = 0, pendingFrom = 0 }: StatusRequest,
+  mostBytes: number,
+): StatusReply {
+  let room = Math.min(mostBytes, LARGEST_PAGE) - sizeOf({ ...status, links: [] }) - SAID_BYTES;
+  const fits = (bytes: number): boolean => {
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+  };
+  const wanted =
+    link === undefined
+      ? status.links.slice(linksFrom)
+      : status.links.filter(({ name }) => name === link);
+  const links: LinkStatus[] = [];
+  for (const one of wanted) {
+    if (!fits(sizeOf({ ...one, pending: [] }) + SAID_BYTES)) break;
+    links.push(one);
+  }
+  const linksLeft = wanted.length - links.length;
+  return {
+    ...status,
+    links: links.map((one) => withPending(one, pendingFrom, fits)),
+    ...(linksLeft > 0 ? { linksLeft } : {}),
+  };
+}
+
+function withPending(link: LinkStatus, from: number, fits: (bytes: number) => boolean): LinkStatus {
+  const pending: PendingSetting[] = [];
+  for (const one of link.pending.slice(from)) {
+    const setting = shortened(one);
+    if (!fits(sizeOf(setting) + 1)) break;
+    pending.push(setting);
+  }
+  const pendingLeft = Math.max(0, link.pending.length - from - pending.length);
+  return { ...link, pending, ...(pendingLeft > 0 ? { pendingLeft } : {}) };
+}
+
+function shortened(setting: PendingSetting): PendingSetting {
+  const { value } = setting;
+  if (typeof value !== 'string' || value.length <= LONGEST_VALUE) return setting;
+  return {
+    ...setting,
+    value: `${value.slice(0, LONGEST_VALUE).replace(HALF_A_CHARACTER, '')}…`,
+    valueBytes: Buffer.byteLength(value),
+  };
+}
+
+const sizeOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));

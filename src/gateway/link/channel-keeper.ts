@@ -1,0 +1,183 @@
+/** Keeps a link's channel open: tries again for ever, each link on its own. */
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type {
+  Channel,
+  ChannelDiscard,
+  Transport,
+  TransportError,
+} from '../../transport/transport.js';
+
+const RETRY_FIRST_MS = 100;
+const RETRY_LONGEST_MS = 5_000;
+/** A channel that lasted so long was a good one: the next try comes soon. */
+const GOOD_AFTER_MS = 5_000;
+/** The same reason is logged again only after this time. */
+const SAME_REASON_MS = 3_600_000;
+/** A host that does not answer must not hold up the end of the gateway. */
+const RELEASED_WITHIN_MS = 1_000;
+
+export interface ChannelHandler {
+  opened(): void;
+  data(chunk: Uint8Array): void;
+  discarded(cause: ChannelDiscard, detail: object): void;
+  closed(): void;
+}
+
+export class ChannelKeeper {
+  #state:
+    | { readonly name: 'stopped' }
+    | { readonly name: 'opening' }
+    | { readonly name: 'open'; readonly channel: Channel; readonly sinceMs: number }
+    | { readonly name: 'waiting'; readonly timer: Timer } = { name: 'stopped' };
+  #retryMs = RETRY_FIRST_MS;
+  #congested = false;
+  #problem: string | undefined;
+  #saidMs = Number.NEGATIVE_INFINITY;
+  /** The opening in progress, or the closing, so that stop() can wait for it. */
+  #busy: Promise<void> = Promise.resolve();
+  /** Tells apart the events of this opening from those of one before. */
+  #opening = 0;
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly handler: ChannelHandler,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.#state.name === 'open';
+  }
+
+  /** Why the channel is not open, for people. */
+  get problem(): string | undefined {
+    return this.isOpen ? undefined : this.#problem;
+  }
+
+  /** What was written before is still waiting here. */
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  start(): void {
+    if (this.#state.name !== 'stopped') return;
+    this.#retryMs = RETRY_FIRST_MS;
+    this.#open();
+  }
+
+  /**
+   * Resolves when the device is released. An opening that takes its time is not
+   * waited for: what comes of it is closed at once.
+   */
+  async stop(): Promise<void> {
+    const state = this.#state;
+    this.#state = { name: 'stopped' };
+    this.#opening += 1;
+    if (state.name === 'waiting') state.timer.cancel();
+    if (state.name === 'open') {
+      this.handler.closed();
+      const { channel } = state;
+      this.#busy = this.#busy.then(() => channel.close());
+    }
+    await new Promise<void>((resolve) => {
+      const enough = this.clock.setTimer(RELEASED_WITHIN_MS, resolve);
+      void this.#busy.then(() => {
+        enough.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** The device is there now, as far as anyone can tell: no pause before the next try. */
+  retryNow(): void {
+    if (this.#state.name !== 'waiting') return;
+    this.#state.timer.cancel();
+    this.#retryMs = RETRY_FIRST_MS;
+    this.#open();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#state.name !== 'open') return;
+    if (!this.#state.channel.write(bytes)) this.#congested = true;
+  }
+
+  /** No more bytes until {@link resume}. */
+  pause(): void {
+    if (this.#state.name === 'open') this.#state.channel.pause();
+  }
+
+  resume(): void {
+    if (this.#state.name === 'open') this.#state.channel.resume();
+  }
+
+  #open(): void {
+    this.#state = { name: 'opening' };
+    const opening = ++this.#opening;
+    // A closing that is still under way holds the device.
+    this.#busy = this.#busy.then(() => this.#tryOpen(opening));
+  }
+
+  async #tryOpen(opening: number): Promise<void> {
+    const current = (): boolean => this.#opening === opening;
+    if (!current()) return;
+    let channel: Channel;
+    try {
+      channel = await this.transport.open({
+        data: (chunk) => {
+          if (current()) this.handler.data(chunk);
+        },
+        discarded: (cause, detail) => {
+          if (current()) this.handler.discarded(cause, detail);
+        },
+        closed: (cause) => {
+          if (current()) this.#closed(cause);
+        },
+        warning: (message) => this.log.warn({}, message),
+        drained: () => {
+          if (current()) this.#congested = false;
+        },
+      });
+    } catch (error) {
+      if (!current()) return;
+      this.#failed(error instanceof Error ? error.message : String(error));
+      this.#retry();
+      return;
+    }
+    if (!current()) {
+      await channel.close();
+      return;
+    }
+    this.#congested = false;
+    this.#problem = undefined;
+    this.#state = { name: 'open', channel, sinceMs: this.clock.monotonicMs() };
+    this.log.info({ transport: this.transport.description }, 'port is open');
+    this.handler.opened();
+  }
+
+  #closed(cause: TransportError | undefined): void {
+    const state = this.#state;
+    if (state.name !== 'open') return;
+    if (this.clock.monotonicMs() - state.sinceMs >= GOOD_AFTER_MS) this.#retryMs = RETRY_FIRST_MS;
+    this.#problem = cause?.message ?? 'the port was closed';
+    this.#saidMs = this.clock.monotonicMs();
+    this.log.warn({ reason: this.#problem }, 'port is gone');
+    this.handler.closed();
+    this.#retry();
+  }
+
+  #failed(reason: string): void {
+    const now = this.clock.monotonicMs();
+    if (reason !== this.#problem || now - this.#saidMs > SAME_REASON_MS) {
+      this.#saidMs = now;
+      this.log.warn({ reason }, 'port cannot be opened; trying again and again');
+    }
+    this.#problem = reason;
+  }
+
+  #retry(): void {
+    const timer = this.clock.setTimer(this.#retryMs, () => this.#open());
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LONGEST_MS);
+    this.#state = { name: 'waiting', timer };
+  }
+}

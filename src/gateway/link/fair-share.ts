@@ -1,0 +1,339 @@
+/**
+ * A fair share of the event loop for each link: a device that sends more than
+ * there is time for waits itself, and lets no other wait.
+ *
+ * ```
+ *  bytes ─► take() ─┬─ as many pieces as a turn has time for ─────► session
+ *                   └─ the rest: kept, channel paused ─► ring ─┐      ▲
+ *                           in each turn of the loop one after ─┴─────┘
+ *                           another, as long as a turn has time
+ * ```
+ *
+ * What is paused is held back by the transport: a TCP peer by its window, a
+ * UART loses what its buffer does not hold, which its device then sends again.
+ * A link that is alone has all the time there is, since its next piece of work
+ * follows as soon as the loop has looked for others. One that would take it all
+ * for long while others are there gets little: a process that is never idle is
+ * made to wait by the system, and all its links with it.
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+
+export interface ShareHost {
+  /**
+   * Takes a piece of what was received. Returns how many steps of work it was
+   * that could not be parted: points of one packet.
+   */
+  work(piece: Uint8Array): number;
+  /** Stops the channel's reading. */
+  pause(): void;
+  resume(): void;
+  /** The link wants more than its share for so long that people should know, or does no longer. */
+  limited(limited: boolean): void;
+}
+
+/**
+ * Work in one turn of the loop, in ms: so much for all that read, and so much
+ * for all that wait. What is read is worked on in part in any case.
+ */
+export const TURN_MS = 0.2;
+/** What is looked at between two looks at the clock: a few small packets. */
+const PIECE_BYTES = 128;
+
+/**
+ * How long others may wait for a link on average, in ms. A single packet may be
+ * longer than a turn: one that keeps the loop for T is followed by a pause in
+ * which it has cost the others no more than this, T · (T / 2D − 1).
+ */
+const AVERAGE_WAIT_MS = 0.15;
+const LONGEST_PAUSE_MS = 1_000;
+/** No step takes longer: if it does, the machine was busy with something else. */
+const STEP_MS = 0.05;
+/** Others that were heard so lately are to be heard in time. */
+const COMPETITOR_MS = 1_000;
+
+const WINDOW_MS = 250;
+/** A link that was served or had something waiting for so much of a window has more than its share. */
+const LOADED_FROM = 0.75;
+/** Such windows in a row after which it is limited. */
+const LIMITED_AFTER = 4;
+/** Others after which it is no longer. */
+const CALM_WINDOWS = 40;
+
+/** Between two turns of the links that are slow. */
+const SLOW_TURNS_MS = 4;
+/** How long a limited link is slow, at first, before it is looked whether it still wants so much; doubles. */
+const SLOW_FIRST_MS = 1_000;
+const SLOW_LONGEST_MS = 30_000;
+
+const EMPTY = new Uint8Array(0);
+
+export class FairShare {
+  /** Links whose bytes wait, in order of their turns. */
+  readonly #ring = new Set<Share>();
+  readonly #shares = new Set<Share>();
+  readonly #slowRing = new Set<Share>();
+  #turnAhead = false;
+  /** By those that read in this turn. */
+  #spentMs = 0;
+  #slowTurnAhead = false;
+
+  constructor(
+    readonly clock: Clock,
+    /** Calls a function when the loop has looked for input once more. */
+    private readonly nextTurn: (then: () => void) => void = setImmediate,
+  ) {}
+
+  join(host: ShareHost): Share {
+    const share = new Share(this, host);
+    this.#shares.add(share);
+    return share;
+  }
+
+  leave(share: Share): void {
+    this.#shares.delete(share);
+  }
+
+  /** What waited is gone. */
+  forget(share: Share): void {
+    this.#ring.delete(share);
+    this.#slowRing.delete(share);
+  }
+
+  /** Time that is left in this turn for those that read. */
+  leftMs(): number {
+    return TURN_MS - this.#spentMs;
+  }
+
+  /** Returns what is left. */
+  spend(ms: number): number {
+    this.#spentMs += ms;
+    this.#expectTurn();
+    return this.leftMs();
+  }
+
+  wait(share: Share): void {
+    this.#ring.add(share);
+    this.#expectTurn();
+  }
+
+  /** As {@link wait}, in a turn that only one of all that are slow has now and then. */
+  waitSlowly(share: Share): void {
+    this.#slowRing.add(share);
+    if (this.#slowTurnAhead) return;
+    this.#slowTurnAhead = true;
+    this.clock.setTimer(SLOW_TURNS_MS, () => {
+      this.#slowTurnAhead = false;
+      const [next, another] = this.#slowRing;
+      if (next !== undefined) {
+        this.#slowRing.delete(next);
+        next.serve();
+      }
+      if (another !== undefined) this.waitSlowly(another);
+    });
+  }
+
+  /** Others have something to do as well. */
+  hasCompetitor(share: Share, nowMs: number): boolean {
+    for (const other of this.#shares) {
+      if (other !== share && !other.slow && nowMs - other.heardMs < COMPETITOR_MS) return true;
+    }
+    return false;
+  }
+
+  #expectTurn(): void {
+    if (this.#turnAhead) return;
+    this.#turnAhead = true;
+    this.nextTurn(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#turnAhead = false;
+    this.#spentMs = 0;
+    const endMs = this.clock.monotonicMs() + TURN_MS;
+    for (const share of [...this.#ring]) {
+      this.#ring.delete(share);
+      share.serve();
+      if (this.clock.monotonicMs() >= endMs) break;
+    }
+    if (this.#ring.size > 0) this.#expectTurn();
+  }
+}
+
+export class Share {
+  /** When the link was last heard, in ms of the monotonic clock. */
+  heardMs = Number.NEGATIVE_INFINITY;
+  /** Received and not worked on yet. */
+  #rest: Uint8Array = EMPTY;
+  #waiting = false;
+  #pause: Timer | undefined;
+  /** Pauses too short to be made. */
+  #debtMs = 0;
+
+  /** Later than now: the link is slow until then. */
+  #windowFromMs = Number.NEGATIVE_INFINITY;
+  #busyMs = 0;
+  #waitingFromMs = 0;
+  #loadedWindows = 0;
+  #calmWindows = 0;
+  #limited = false;
+  #slowMs = 0;
+  #look: Timer | undefined;
+
+  constructor(
+    private readonly fair: FairShare,
+    private readonly host: ShareHost,
+  ) {}
+
+  /** It gets little time while others are there. */
+  get slow(): boolean {
+    return this.#now() < this.#windowFromMs;
+  }
+
+  /** Bytes from the channel; the buffer may be used again after the call. */
+  take(chunk: Uint8Array): void {
+    if (this.#waiting) {
+      // From a channel that cannot stop at once.
+      this.#rest = Buffer.concat([this.#rest, chunk]);
+      return;
+    }
+    const fromMs = this.#now();
+    this.heardMs = fromMs;
+    const done = this.#work(chunk, this.fair.leftMs(), fromMs);
+    const nowMs = this.#now();
+    const leftMs = this.fair.spend(nowMs - fromMs);
+    this.#busy(fromMs, nowMs);
+    // A small packet of a link that was silent in this turn is no sign of more to come.
+    if (done === chunk.length && (leftMs > 0 || done <= PIECE_BYTES)) return;
+    this.#rest = Uint8Array.prototype.slice.call(chunk, done);
+    this.#waiting = true;
+    this.#waitingFromMs = nowMs;
+    this.host.pause();
+    this.#goOn();
+  }
+
+  /** Its turn has come. */
+  serve(): void {
+    const fromMs = this.#now();
+    this.heardMs = fromMs;
+    const done = this.#work(this.#rest, TURN_MS, fromMs);
+    this.#rest = this.#rest.subarray(done);
+    if (this.#rest.length > 0) {
+      this.#goOn();
+      return;
+    }
+    this.#endWaiting();
+    this.host.resume();
+  }
+
+  /** The channel was closed: what waits is of no use any more. */
+  clear(): void {
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#debtMs = 0;
+    this.fair.forget(this);
+    if (this.#waiting) this.#endWaiting();
+  }
+
+  leave(): void {
+    this.clear();
+    this.#look?.cancel();
+    this.fair.leave(this);
+  }
+
+  #endWaiting(): void {
+    const nowMs = this.#now();
+    this.#waiting = false;
+    this.#rest = EMPTY;
+    this.#busy(this.#waitingFromMs, nowMs);
+  }
+
+  #now(): number {
+    return this.fair.clock.monotonicMs();
+  }
+
+  /** Works on pieces for as long as given, at least on one. Returns how many bytes are done. */
+  #work(bytes: Uint8Array, forMs: number, fromMs: number): number {
+    if (bytes.length <= PIECE_BYTES) {
+      this.#charge(this.host.work(bytes), fromMs);
+      return bytes.length;
+    }
+    let done = 0;
+    let steps = 0;
+    do {
+      const piece = bytes.subarray(done, done + PIECE_BYTES);
+      done += piece.length;
+      steps = Math.max(steps, this.host.work(piece));
+    } while (done < bytes.length && this.#now() - fromMs < forMs);
+    this.#charge(steps, fromMs);
+    return done;
+  }
+
+  /** A packet that could not be parted has kept the loop for longer than a turn. */
+  #charge(steps: number, fromMs: number): void {
+    if (steps * STEP_MS <= TURN_MS) return;
+    const nowMs = this.#now();
+    const tookMs = Math.min(nowMs - fromMs, steps * STEP_MS);
+    if (tookMs <= 2 * AVERAGE_WAIT_MS || !this.fair.hasCompetitor(this, nowMs)) return;
+    this.#debtMs += tookMs * (tookMs / (2 * AVERAGE_WAIT_MS) - 1);
+  }
+
+  /** In the next turn, or after the pause that it owes. */
+  #goOn(): void {
+    const pauseMs = Math.min(this.#debtMs, LONGEST_PAUSE_MS);
+    if (pauseMs >= 1) {
+      this.#debtMs = 0;
+      this.#pause = this.fair.clock.setTimer(pauseMs, () => {
+        this.#pause = undefined;
+        this.fair.wait(this);
+      });
+    } else if (this.slow && this.fair.hasCompetitor(this, this.#now())) {
+      this.fair.waitSlowly(this);
+    } else {
+      this.fair.wait(this);
+    }
+  }
+
+  /** So long it was served, or had something waiting. */
+  #busy(fromMs: number, nowMs: number): void {
+    this.#busyMs += Math.max(0, nowMs - Math.max(fromMs, this.#windowFromMs));
+    if (nowMs - this.#windowFromMs >= WINDOW_MS) this.#endWindow(nowMs);
+  }
+
+  #endWindow(nowMs: number): void {
+    const loaded = this.#busyMs >= (nowMs - this.#windowFromMs) * LOADED_FROM;
+    this.#windowFromMs = nowMs;
+    this.#busyMs = 0;
+    if (!loaded) {
+      this.#loadedWindows = 0;
+      this.#slowMs = 0;
+      if (this.#limited && ++this.#calmWindows >= CALM_WINDOWS) this.#change(false);
+      return;
+    }
+    this.#calmWindows = 0;
+    this.#loadedWindows += 1;
+    if (!this.#limited && this.#loadedWindows < LIMITED_AFTER) return;
+    this.#slowMs = Math.min(this.#slowMs * 2 || SLOW_FIRST_MS, SLOW_LONGEST_MS);
+    // What it is then says whether it goes on: a slow link has always something waiting.
+    this.#windowFromMs = nowMs + this.#slowMs;
+    if (!this.#limited) this.#change(true);
+  }
+
+  #change(limited: boolean): void {
+    this.#limited = limited;
+    this.#look?.cancel();
+    this.#look = undefined;
+    if (limited) this.#lookAgain();
+    this.host.limited(limited);
+  }
+
+  /** A device that is silent now has no bytes by which the window would end. */
+  #lookAgain(): void {
+    this.#look = this.fair.clock.setTimer(WINDOW_MS, () => {
+      this.#lookAgain();
+      const nowMs = this.#now();
+      const fromMs = this.#waiting ? this.#waitingFromMs : nowMs;
+      this.#waitingFromMs = nowMs;
+      this.#busy(fromMs, nowMs);
+    });
+  }
+}

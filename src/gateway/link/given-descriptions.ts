@@ -1,0 +1,143 @@
+/**
+ * Descriptions that somebody has given a link's node. While one stands, the
+ * device's own is not published, whatever the times of both; once it is emptied
+ * the device's latest goes out (design.md, "Whose points").
+ */
+import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../../point/point.js';
+import { DESCRIPTION_TYPE } from '../../point/reserved.js';
+import { fromValueRecord, toValueRecord } from '../../session/settings/settings.js';
+import { isFar, type Heard } from '../../session/settings/time.js';
+import type { GivenRecord } from '../state/link-record.js';
+
+/** Distinct keys that are kept: they are other people’s words, and must not fill the memory. */
+const MOST_GIVEN = 100;
+/** Characters of a device's text that are kept on disk; a longer one is known until the gateway ends. */
+const LONGEST_KEPT = 1_000;
+
+interface Given {
+  /** ns */
+  time: bigint;
+  /** False: it has been emptied since. */
+  stands: boolean;
+  device: PointValue | undefined;
+}
+
+export interface GivenDescriptionsHost {
+  /** Now, ns. */
+  now(): bigint;
+  /** The device's latest in this life of the gateway. */
+  latest(key: string): PointValue | undefined;
+  /** Publishes it in the device's name, later than `afterNs`. */
+  publish(key: string, value: PointValue, afterNs: bigint): void;
+  /** So many of the device's are not published. */
+  withheld(count: number): void;
+  /** What is kept has changed. `said`: by what somebody has said, and nobody would say again. */
+  changed(said: boolean): void;
+  /** There are more of them than are kept: one is not. */
+  tooMany(): void;
+}
+
+export class GivenDescriptions {
+  readonly #given = new Map<string, Given>();
+  /** How many stand. */
+  #standing = 0;
+
+  constructor(
+    private readonly host: GivenDescriptionsHost,
+    records: readonly GivenRecord[],
+  ) {
+    for (const { key, time, device } of records.slice(0, MOST_GIVEN)) {
+      this.#given.set(canonicalKey(key), {
+        time: BigInt(time),
+        stands: true,
+        device: device === undefined ? undefined : fromValueRecord(device),
+      });
+    }
+    this.#standing = this.#given.size;
+  }
+
+  record(): GivenRecord[] {
+    const records: GivenRecord[] = [];
+    for (const [key, { time, stands, device }] of this.#given) {
+      if (!stands) continue;
+      const kept = device !== undefined && textOf(device).length <= LONGEST_KEPT;
+      records.push({
+        key,
+        time: time.toString(),
+        ...(kept ? { device: toValueRecord(device) } : {}),
+      });
+    }
+    return records;
+  }
+
+  /** Somebody else than the node's owner has given it, or has emptied it. */
+  heard(point: Point, heard: Heard): void {
+    const key = canonicalKey(point.key);
+    const now = this.host.now();
+    const time = isFar(point.time, now) ? now : point.time;
+    const before = this.#given.get(key);
+    // A reading shows the same one again; what is live comes in order, also within one tick of a clock.
+    if (
+      before !== undefined &&
+      (time < before.time || (heard === 'reading' && time === before.time))
+    )
+      return;
+    const stands = !isDeleted(point) && textOf(point.value) !== '';
+    if (before === undefined) {
+      if (!stands) return;
+      if (this.#given.size >= MOST_GIVEN && !this.#forgetEmptied()) {
+        this.host.tooMany();
+        return;
+      }
+    }
+    const released = before?.stands === true && !stands;
+    if ((before?.stands ?? false) !== stands) this.#standing += stands ? 1 : -1;
+    this.#given.set(key, { time, stands, device: before?.device });
+    this.host.changed(true);
+    if (!released) return;
+    const value = this.host.latest(key) ?? before.device;
+    if (value !== undefined) this.host.publish(key, value, time);
+  }
+
+  /** Whether a device's point is not to be published. */
+  withholds({ type, key }: Point): boolean {
+    if (this.#standing === 0 || type !== DESCRIPTION_TYPE) return false;
+    return this.#given.get(canonicalKey(key))?.stands === true;
+  }
+
+  /** As {@link withholds}, of one that was put into the outbox before theirs was known. Hot: called for each point. */
+  withholdsQueued(point: Point): boolean {
+    if (!this.withholds(point)) return false;
+    const given = this.#given.get(canonicalKey(point.key));
+    // What was reported since is newer.
+    if (given?.device === undefined) this.#note(point);
+    this.host.withheld(1);
+    return true;
+  }
+
+  /** Those of a device's points that are to be published. Hot: called for each packet. */
+  passing(points: readonly Point[]): readonly Point[] {
+    if (this.#standing === 0) return points;
+    const passing = points.filter((point) => !this.withholds(point));
+    if (passing.length === points.length) return points;
+    for (const point of points) if (this.withholds(point)) this.#note(point);
+    this.host.withheld(points.length - passing.length);
+    return passing;
+  }
+
+  #note({ key, value }: Point): void {
+    const given = this.#given.get(canonicalKey(key));
+    if (given === undefined) return;
+    const isNew = given.device === undefined || textOf(given.device) !== textOf(value);
+    given.device = value;
+    if (isNew) this.host.changed(false);
+  }
+
+  /** Room for another. */
+  #forgetEmptied(): boolean {
+    for (const [key, { stands }] of this.#given) {
+      if (!stands) return this.#given.delete(key);
+    }
+    return false;
+  }
+}

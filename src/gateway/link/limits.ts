@@ -1,0 +1,90 @@
+/**
+ * Where a link is limited, so that it harms no other: said once when it begins
+ * and when it ends, shown by `watch`, and a point of the link's node.
+ */
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { GATEWAY_PREFIX } from '../../point/reserved.js';
+
+/**
+ * - `input`: its device sends more than there is time for beside others
+ * - `log`: its device sends more log lines than anyone reads
+ * - `settings`: somebody sets its points faster than they can be judged beside others
+ * - `settingNames`: more distinct points of it were set than it may have
+ * - `settingBytes`: its settings have more bytes than it may have
+ * - `points`: its device has more distinct points than SIOT bears
+ */
+export type LimitCause = 'input' | 'log' | 'settings' | 'settingNames' | 'settingBytes' | 'points';
+
+/** 1 while the link is limited, with the cause as key. */
+export const LIMITED_TYPE = `${GATEWAY_PREFIX}Limited`;
+
+/** What it is and what to do. */
+const ADVICE: Readonly<Record<LimitCause, string>> = {
+  input:
+    'the device sends more than there is time for beside others: it is read more slowly, and what ' +
+    'its port cannot hold is lost there. Is the baud rate right, the line free of noise, its firmware ' +
+    'not in a loop?',
+  log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
+  settings:
+    'points of this link are set faster than they can be judged beside others: they wait for their ' +
+    'turn, and of each only the latest is looked at. ' +
+    'Find out who publishes them, and how often',
+  settingNames:
+    'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
+    'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',
+  settingBytes:
+    'the settings of this link (4 MiB), or of all links (8 MiB), have as many bytes as they may: longer ones and new ones are ' +
+    'not sent to the device. Find out who sets such texts, and set them to shorter ones',
+  points:
+    'the link has as many distinct points as it may: those known go on, new ones are left out. ' +
+    'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',
+};
+
+const CALM_MS = 60_000;
+
+export function isLimitCause(key: string): key is LimitCause {
+  return Object.hasOwn(ADVICE, key);
+}
+
+export class Limits {
+  readonly #now = new Map<LimitCause, boolean>();
+
+  readonly #counted = new Map<LimitCause, { readonly total: number; readonly grewMs: number }>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly changed: () => void,
+  ) {}
+
+  /** `fields`: figures for the log. */
+  set(cause: LimitCause, limited: boolean, fields: object = {}): void {
+    if ((this.#now.get(cause) ?? false) === limited) return;
+    this.#now.set(cause, limited);
+    if (limited) this.log.warn({ limited: cause, ...fields }, ADVICE[cause]);
+    else this.log.info({ limited: cause, ...fields }, 'the link is no longer limited');
+    this.changed();
+  }
+
+  /** How often the link was limited so far: it is while that grows, and for a minute after. */
+  counted(cause: LimitCause, total: number): void {
+    const nowMs = this.clock.monotonicMs();
+    const before = this.#counted.get(cause) ?? { total: 0, grewMs: Number.NEGATIVE_INFINITY };
+    if (total > before.total) {
+      this.#counted.set(cause, { total, grewMs: nowMs });
+      this.set(cause, true, { total });
+    } else if (nowMs - before.grewMs >= CALM_MS) {
+      this.set(cause, false, { total });
+    }
+  }
+
+  /** Each cause that there was, and whether it is now. */
+  all(): ReadonlyMap<LimitCause, boolean> {
+    return this.#now;
+  }
+
+  advice(): string[] {
+    return [...this.#now].filter(([, limited]) => limited).map(([cause]) => ADVICE[cause]);
+  }
+}

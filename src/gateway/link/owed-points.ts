@@ -1,0 +1,97 @@
+/**
+ * What a link's node in SIOT is to get once more: what it lacks of all that is
+ * known, or the newest of everything (design.md, "Generation and store").
+ *
+ * A point is known from the device's reports, or from a setting that the device has
+ * acknowledged and not reported since: after a restart of the gateway only that. Of
+ * a setting SIOT may have an older one: the gateway was killed before it could
+ * publish it, or it was published while SIOT was away.
+ */
+import { PointMap } from '../../point/point-map.js';
+import { isDeleted, sameValue, type Point, type PointValue } from '../../point/point.js';
+import { DESCRIPTION_TYPE } from '../../point/reserved.js';
+import { asOwner, type Replica } from '../../session/node/replica.js';
+import type { Setting, SettingsBook } from '../../session/settings/settings.js';
+
+export interface KnownPoints {
+  readonly replica: Replica;
+  readonly settings: SettingsBook;
+  /** What a setting says, in the form in which the device reports the point. */
+  inDeviceForm(setting: Setting): PointValue;
+}
+
+/**
+ * @param stored the node's points as the store has them
+ * @param everything the newest of each point, not only what is lacking
+ * @param now time for what gets a new one, ns
+ */
+export function owedPoints(
+  known: KnownPoints,
+  stored: readonly Point[],
+  everything: boolean,
+  now: bigint,
+): Generator<Point, undefined> {
+  const has = new PointMap<Point>();
+  for (const point of stored) has.set(point.type, point.key, point);
+  const settings = [...known.settings.all()].filter((setting) => {
+    const { point } = setting;
+    const shown = has.get(point.type, point.key);
+    setting.lacked = shown === undefined || isOlder(shown, setting, now);
+    return isKnownBest(setting) && setting.lacked;
+  });
+  return walk(known, settings, has, everything, now);
+}
+
+/** Of equal times a store may have kept the first (design.md, "Listening"). */
+function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
+  if (shown.time < time.shownNs(now)) return true;
+  const isSame = sameValue(shown.value, point.value) && isDeleted(shown) === isDeleted(point);
+  return time.tied && shown.time === time.stated && !isSame;
+}
+
+/** Nothing that the device has said since is newer. */
+const isKnownBest = (setting: Setting): boolean =>
+  setting.inForce && !setting.waiting && !setting.reportedSinceSent;
+
+/** Each is read when its turn comes: it may have changed meanwhile. */
+function* walk(
+  known: KnownPoints,
+  settings: readonly Setting[],
+  has: PointMap<Point>,
+  everything: boolean,
+  now: bigint,
+): Generator<Point, undefined> {
+  const { replica } = known;
+  const given = new PointMap<true>();
+  for (const setting of settings) {
+    if (!isKnownBest(setting)) continue;
+    const { point } = setting;
+    given.set(point.type, point.key, true);
+    // What is not there need not be deleted.
+    if (isDeleted(point) && has.get(point.type, point.key) === undefined) continue;
+    const record = replica.own(point.type, point.key);
+    // Its author's clock may be a little ahead.
+    record.givenBefore(setting.time.shownNs(now));
+    const value = known.inDeviceForm(setting);
+    const owned = asOwner({ ...point, value }, record.giveTime(now));
+    record.merge(owned, false);
+    yield owned;
+  }
+  for (const newest of replica.points()) {
+    const { type, key } = newest;
+    if (given.get(type, key) === true) continue;
+    const shown = has.get(type, key);
+    if (shown !== undefined && !everything) continue;
+    yield isPlaceholder(shown, newest)
+      ? asOwner(newest, replica.own(type, key).giveTime(now))
+      : newest;
+  }
+  return undefined;
+}
+
+/** A node is made with a description, which the device's own replaces, whenever it came. */
+const isPlaceholder = (shown: Point | undefined, newest: Point): boolean =>
+  newest.type === DESCRIPTION_TYPE &&
+  shown?.origin === '' &&
+  shown.time >= newest.time &&
+  !sameValue(shown.value, newest.value);

@@ -1,0 +1,46 @@
+/** Gives SIOT the newest of each point once more (design.md, "Generation and store"). */
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Point } from '../../point/point.js';
+
+const AGAIN_MS = 500;
+
+export interface ResenderHost {
+  /** What the device has to say comes first: there is hardly any room. */
+  readonly isCrowded: () => boolean;
+  /** False: there was no room for it. */
+  readonly report: (point: Point) => boolean;
+}
+
+export class Resender {
+  #points: Iterator<Point, undefined> | undefined;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly host: ResenderHost,
+    private readonly clock: Clock,
+  ) {}
+
+  /** As far as there is room now, the rest as room comes. */
+  send(points: Iterator<Point, undefined>): void {
+    this.#points = points;
+    this.#sendOn(undefined);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #sendOn(left: Point | undefined): void {
+    this.#timer?.cancel();
+    for (let point = left; ; point = undefined) {
+      point ??= this.#points?.next().value;
+      if (point === undefined) break;
+      if (this.host.isCrowded() || !this.host.report(point)) {
+        const waiting = point;
+        this.#timer = this.clock.setTimer(AGAIN_MS, () => this.#sendOn(waiting));
+        return;
+      }
+    }
+    this.#points = undefined;
+  }
+}

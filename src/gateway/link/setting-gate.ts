@@ -1,0 +1,167 @@
+/**
+ * What others publish on a link's node, at a pace that leaves time for other
+ * links. Somebody who sets a point 10,000 times a second means the last: of
+ * what has to wait only the newest of each point is kept, and where times say
+ * little, what it takes to judge it as if all had been.
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+import { PointMap } from '../../point/point-map.js';
+import { sameValue, type Point } from '../../point/point.js';
+import type { SettingRefusal, SettingRoom } from '../../session/node/setting-room.js';
+import { isFar } from '../../session/settings/time.js';
+
+/** So many may come at once. */
+const BURST = 500;
+/** And so many in a second after that. */
+const A_SECOND = 2_000;
+const LOOK_EVERY_MS = 5;
+/** So long after one was refused unseen, the node is read again: that one may be meant. */
+const READ_AGAIN_MS = 5_000;
+
+export interface SettingGateHost {
+  judge(points: readonly Point[]): void;
+  /** It has been set before, or is the gateway's own: nobody can make up more of these. */
+  isKnown(type: string, key: string): boolean;
+  /** One had to wait. */
+  delayed(): void;
+  /** There was no room for one, nor even a look at it. */
+  refused(point: Point, cause: SettingRefusal): void;
+  /** Some were refused unseen: what SIOT has of them is to be read. */
+  missed(): void;
+}
+
+export class SettingGate {
+  /** Of each point in the order in which they came. */
+  readonly #waiting = new PointMap<readonly Point[]>();
+  #allowed = BURST;
+  #sinceMs: number;
+  #timer: Timer | undefined;
+  #missed: Timer | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly host: SettingGateHost,
+    /** Distinct points that may wait besides those that are known: the link takes no more. */
+    private readonly mostNew: number,
+    /** That they share with what was set before. */
+    private readonly room: SettingRoom,
+  ) {
+    this.#sinceMs = clock.monotonicMs();
+  }
+
+  /** What waits, nothing of which is judged yet. */
+  get waiting(): Iterable<Point> {
+    return [...this.#waiting.values()].flatMap((points) => points.slice(-1));
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  heard(points: readonly Point[]): void {
+    this.#refill();
+    if (this.#timer === undefined && this.#allowed >= points.length) {
+      this.#allowed -= points.length;
+      this.host.judge(points);
+      return;
+    }
+    for (const point of points) this.#wait(point);
+    this.#later();
+  }
+
+  /** Nothing waits any longer: the link ends. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#missed?.cancel();
+    this.#missed = undefined;
+    this.#judge(Number.POSITIVE_INFINITY);
+  }
+
+  #wait(point: Point): void {
+    const { type, key } = point;
+    const before = this.#waiting.get(type, key) ?? [];
+    const after = joined(before, point, this.clock.wallNs());
+    if (!after.includes(point)) {
+      this.host.delayed();
+      return;
+    }
+    const isPlace = before.length > 0 || this.#waiting.size < this.mostNew;
+    if (!isPlace && !this.host.isKnown(type, key)) {
+      this.#refuse(point, 'tooManySettings');
+      return;
+    }
+    const isRoom = this.room.fits(
+      point,
+      before.find((one) => !after.includes(one)),
+    );
+    this.#take(before);
+    if (!isRoom) {
+      this.#refuse(point, 'tooManySettingBytes');
+      return;
+    }
+    this.host.delayed();
+    this.#waiting.set(type, key, after);
+    for (const one of after) this.room.take(one);
+  }
+
+  #refuse(point: Point, cause: SettingRefusal): void {
+    this.host.refused(point, cause);
+    this.#missed ??= this.clock.setTimer(READ_AGAIN_MS, () => {
+      this.#missed = undefined;
+      this.host.missed();
+    });
+  }
+
+  #take(points: readonly Point[]): void {
+    for (const point of points) {
+      this.#waiting.delete(point.type, point.key);
+      this.room.giveBack(point);
+    }
+  }
+
+  #later(): void {
+    this.#timer ??= this.clock.setTimer(LOOK_EVERY_MS, () => {
+      this.#timer = undefined;
+      this.#refill();
+      this.#allowed -= this.#judge(Math.floor(this.#allowed));
+      if (this.#waiting.size > 0) this.#later();
+    });
+  }
+
+  /** Returns how many were judged. */
+  #judge(most: number): number {
+    const due: Point[] = [];
+    for (const points of this.#waiting.values()) {
+      if (due.length >= most) break;
+      due.push(...points);
+    }
+    this.#take(due);
+    if (due.length > 0) this.host.judge(due);
+    return due.length;
+  }
+
+  #refill(): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#allowed = Math.min(BURST, this.#allowed + ((nowMs - this.#sinceMs) * A_SECOND) / 1_000);
+    this.#sinceMs = nowMs;
+  }
+}
+
+/**
+ * What waits of a point once one more has come: the newest, of a time that can be
+ * believed and of one that is far ahead; and of equal times the first and the last,
+ * since stores may keep the first.
+ */
+function joined(waiting: readonly Point[], point: Point, nowNs: bigint): readonly Point[] {
+  const far = isFar(point.time, nowNs);
+  const alike = waiting.filter(({ time }) => isFar(time, nowNs) === far);
+  if (alike.some(({ time }) => time > point.time)) return waiting;
+  const [first] = alike.filter(({ time }) => time === point.time);
+  const left = waiting.filter((one) => one === first || !alike.includes(one));
+  const isAgain = first !== undefined && isSame(first, point) && alike.length === 1;
+  return isAgain ? left : [...left, point];
+}
+
+const isSame = (one: Point, other: Point): boolean =>
+  sameValue(one.value, other.value) && one.tombstone === other.tombstone;

@@ -1,0 +1,108 @@
+/**
+ * Settings that `siot-mcu set` has been asked for, on disk before SIOT has them:
+ * what cannot be kept is refused before anybody has seen it, and what was
+ * accepted is lost in no crash.
+ *
+ * ```
+ *  asked ─► add: on disk ─┬─► SIOT takes it ─► taken: the link has it
+ *                         └─► SIOT does not ─► withdraw: the file is written anew
+ * ```
+ */
+import { PointMap } from '../../point/point-map.js';
+import type { Point } from '../../point/point.js';
+import { SettingTime } from '../../session/settings/time.js';
+import type { SettingRecord } from '../../session/settings/settings.js';
+import type { LinkState } from '../state/link-file.js';
+import type { LinkHead } from '../state/link-record.js';
+
+interface Ahead {
+  readonly point: Point;
+  /** Of what goes to the device; `undefined`: `disabled`, which is the link's own. */
+  readonly record: SettingRecord | undefined;
+  /** What `disabled` will be. */
+  readonly disabled: boolean | undefined;
+}
+
+/** What the link has. */
+export interface KnownState extends LinkState {
+  /** As which the last setting of a point counts, ns. */
+  lastTime(type: string, key: string): bigint | undefined;
+}
+
+/** What is known of a link, and what is going to be. */
+export class SettingsAhead implements LinkState {
+  readonly #ahead = new PointMap<Ahead>();
+  #stale = false;
+
+  constructor(private readonly known: KnownState) {}
+
+  add(point: Point, record: SettingRecord): void {
+    this.#ahead.set(point.type, point.key, { point, record, disabled: undefined });
+  }
+
+  addDisabled(point: Point, disabled: boolean): void {
+    this.#ahead.set(point.type, point.key, { point, record: undefined, disabled });
+  }
+
+  /** The link has it now. */
+  taken(point: Point): void {
+    this.#delete(point);
+  }
+
+  /** It is not to be: the next saving takes it from the disk. False: it was not there. */
+  withdraw(point: Point): boolean {
+    const deleted = this.#delete(point);
+    if (deleted) this.#stale = true;
+    return deleted;
+  }
+
+  /** Another link will take what SIOT has. */
+  withdrawAll(): void {
+    if (this.#ahead.size > 0) this.#stale = true;
+    this.#ahead.clear();
+  }
+
+  head(): LinkHead {
+    const head = this.known.head();
+    for (const { point, disabled } of this.#awaited()) {
+      if (disabled === undefined) continue;
+      const kept = { value: disabled, ...SettingTime.of(point).record() };
+      return { ...head, judge: { ...head.judge, disabled: kept } };
+    }
+    return head;
+  }
+
+  *settings(): Iterable<SettingRecord> {
+    yield* this.known.settings();
+    // Of two lines of a point the last counts.
+    yield* this.#records();
+  }
+
+  *takeChangedSettings(): Iterable<SettingRecord> {
+    yield* this.known.takeChangedSettings();
+    yield* this.#records();
+  }
+
+  takeStale(): boolean {
+    const stale = this.known.takeStale() || this.#stale;
+    this.#stale = false;
+    return stale;
+  }
+
+  *#records(): Iterable<SettingRecord> {
+    for (const { record } of this.#awaited()) if (record !== undefined) yield record;
+  }
+
+  /** What others have set since counts, and must not be lost for one that is older. */
+  *#awaited(): Iterable<Ahead> {
+    for (const ahead of this.#ahead.values()) {
+      const { type, key, time } = ahead.point;
+      const last = this.known.lastTime(type, key);
+      if (last === undefined || last < time) yield ahead;
+    }
+  }
+
+  #delete({ type, key, time }: Point): boolean {
+    return this.#ahead.get(type, key)?.point.time === time && this.#ahead.delete(type, key);
+  }
+}

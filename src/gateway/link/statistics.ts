@@ -1,0 +1,225 @@
+/**
+ * A link's statistics as points of its node, under SIOT's names (design.md,
+ * "Statistics"; siot-interop.md, 5.1): published when changed, at most every 5 s.
+ */
+import type { Clock } from '../../point/clock.js';
+import { PointMap } from '../../point/point-map.js';
+import {
+  floatValue,
+  isDeleted,
+  isTrue,
+  makePoint,
+  numberOf,
+  textOf,
+  type Point,
+  type PointValue,
+} from '../../point/point.js';
+import { GATEWAY_PREFIX } from '../../point/reserved.js';
+import { laterTime } from '../../point/time.js';
+import type { Counters } from '../../session/node/counters.js';
+import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
+import type { BusStatus } from '../../transport/transport.js';
+import { BUS_TYPES, busValues } from './bus-values.js';
+
+/** Counters that a person can reset by writing 1 to a point of this name. */
+const RESETS = {
+  rxReset: 'rx',
+  txReset: 'tx',
+  hrRxReset: 'hrRx',
+  errorCountReset: 'errorCount',
+} as const;
+
+type Reset = keyof typeof RESETS;
+type Counted = (typeof RESETS)[Reset];
+
+const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount'];
+
+export const PUBLISH_EVERY_MS = 5_000;
+/** Least time that a rate is an average of. */
+const RATE_OVER_MS = 1_000;
+
+export function isReset(type: string): type is Reset | 'errorCountResetHR' {
+  return Object.hasOwn(RESETS, type) || type === 'errorCountResetHR';
+}
+
+const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
+/** 1 while the device is not acknowledged, since there is no room for its points. */
+const FULL_TYPE = `${GATEWAY_PREFIX}OutboxFull`;
+
+export class Statistics {
+  /** What a published counter has more than the one in memory: from before this start. */
+  readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
+  readonly #causeBase = new Map<string, number>();
+  /** Where SIOT shows a limit of an earlier life, which nobody has ended. */
+  readonly #limitedBefore = new Set<LimitCause>();
+  /** Reset before it was known what SIOT has. */
+  readonly #resetEarly = new Set<Counted>();
+  /** As SIOT has them, or will have. */
+  readonly #published = new PointMap<Point>();
+  /** Latest time of each, never forgotten: the next one is later. */
+  readonly #times = new PointMap<bigint>();
+  #adopted = false;
+  #rateFrom: { ms: number; points: number; hrRx: number };
+  /** A second. */
+  #rates = { points: 0, hrRx: 0 };
+
+  constructor(
+    private readonly counters: Counters,
+    private readonly clock: Clock,
+    /** Settings on their way now. */
+    private readonly pending: () => number,
+    /** Where the link was ever limited, and whether it is now. */
+    private readonly limits: () => ReadonlyMap<LimitCause, boolean>,
+    /** Points are refused, since the outbox has no room for them. */
+    private readonly outboxFull: () => boolean,
+    /** The bus that the device is on, if it is on one. */
+    private readonly bus: () => BusStatus | undefined = () => undefined,
+  ) {
+    this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
+  }
+
+  /**
+   * The node's points as the store has them. Counters go on from there, once.
+   * Returns what to publish so that the store has what is so now.
+   */
+  read(stored: readonly Point[], connected: boolean): Point[] {
+    const first = !this.#adopted;
+    if (first) for (const point of stored) this.#adopt(point);
+    this.#adopted = true;
+    let overtaken = false;
+    for (const point of stored) {
+      const { type, key, time } = point;
+      if (!STATISTICS.has(type)) continue;
+      if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
+      const ours = this.#published.get(type, key);
+      if (ours === undefined || time < ours.time || reads(point.value, ours.value)) continue;
+      overtaken = true;
+      this.#published.delete(type, key);
+    }
+    if (!first && !overtaken) return [];
+    const hears = this.#published.get('connected', '0') === undefined ? [connected] : [];
+    return [...hears.map((now) => this.connected(now)), ...this.changed()];
+  }
+
+  #adopt({ type, key, value, origin }: Point): void {
+    const number = numberOf(value);
+    if (origin !== '' || !Number.isSafeInteger(number) || number <= 0) return;
+    const counted = COUNTED.find((name) => name === type);
+    if (counted !== undefined && !this.#resetEarly.has(counted)) this.#base[counted] += number;
+    if (type === CAUSE_TYPE) this.#causeBase.set(key, number);
+    if (type === LIMITED_TYPE && isLimitCause(key)) this.#limitedBefore.add(key);
+  }
+
+  /** A counter as it is published. */
+  value(counted: Counted): number {
+    return this.#base[counted] + this.counters[counted];
+  }
+
+  /** All causes that were ever counted, as they are published. */
+  causes(): ReadonlyMap<string, number> {
+    const all = new Map(this.#causeBase);
+    for (const [cause, count] of this.counters.causes()) {
+      all.set(cause, (all.get(cause) ?? 0) + count);
+    }
+    return all;
+  }
+
+  /** Somebody wrote 1 to a reset point. Returns what to publish for it. */
+  reset(point: Point): Point[] {
+    const { type, time } = point;
+    if (!isTrue(point.value) || isDeleted(point) || !isReset(type)) return [];
+    if (time > (this.#times.get(type, '0') ?? 0n)) this.#times.set(type, '0', time);
+    const changed = [this.#point(type, '0', floatValue(0))];
+    if (type !== 'errorCountResetHR') {
+      const counted = RESETS[type];
+      this.#base[counted] = -this.counters[counted];
+      if (!this.#adopted) this.#resetEarly.add(counted);
+      changed.push(this.#point(counted, '0', floatValue(0)));
+    }
+    return changed;
+  }
+
+  connected(connected: boolean): Point {
+    return this.#point('connected', '0', floatValue(connected ? 1 : 0));
+  }
+
+  /** Points whose values differ from those published before. */
+  changed(): Point[] {
+    this.#measureRates();
+    const values: [string, string, number][] = [
+      ...COUNTED.map((name): [string, string, number] => [name, '0', this.value(name)]),
+      ['rate', '0', this.#rates.points],
+      ['rateHR', '0', this.#rates.hrRx],
+      ['pending', '0', this.pending()],
+      [FULL_TYPE, '0', this.outboxFull() ? 1 : 0],
+    ];
+    for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
+    const limits = this.limits();
+    for (const cause of new Set([...this.#limitedBefore, ...limits.keys()])) {
+      values.push([LIMITED_TYPE, cause, limits.get(cause) === true ? 1 : 0]);
+    }
+    const changed = values.flatMap(([type, key, number]) =>
+      this.#ifChanged(type, key, floatValue(number)),
+    );
+    return [...changed, ...this.busChanged()];
+  }
+
+  /** As {@link changed}, of the bus alone. */
+  busChanged(): Point[] {
+    const status = this.bus();
+    if (status === undefined) return [];
+    return busValues(status).flatMap(({ type, key, value }) => this.#ifChanged(type, key, value));
+  }
+
+  #ifChanged(type: string, key: string, value: PointValue): Point[] {
+    const before = this.#published.get(type, key);
+    return before !== undefined && reads(before.value, value)
+      ? []
+      : [this.#point(type, key, value)];
+  }
+
+  #measureRates(): void {
+    const ms = this.clock.monotonicMs();
+    const { points, hrRx } = this.counters;
+    const from = this.#rateFrom;
+    // Over a moment one packet would be a high rate.
+    if (ms - from.ms < RATE_OVER_MS) return;
+    const aSecond = (count: number): number => Math.round((count / (ms - from.ms)) * 10_000) / 10;
+    this.#rates = { points: aSecond(points - from.points), hrRx: aSecond(hrRx - from.hrRx) };
+    this.#rateFrom = { ms, points, hrRx };
+  }
+
+  /** Everything that was published, with the values of now: the store has lost it. */
+  all(connected: boolean): Point[] {
+    this.#published.clear();
+    return [this.connected(connected), ...this.changed()];
+  }
+
+  #point(type: string, key: string, value: PointValue): Point {
+    const before = this.#times.get(type, key) ?? 0n;
+    // Always later than the one before, also when the clock steps back.
+    const time = laterTime(this.clock.wallNs(), before);
+    const point = makePoint({ type, key, time, value });
+    this.#published.set(type, key, point);
+    this.#times.set(type, key, time);
+    return point;
+  }
+}
+
+const STATISTICS: ReadonlySet<string> = new Set([
+  ...COUNTED,
+  ...Object.keys(RESETS),
+  'errorCountResetHR',
+  'rate',
+  'rateHR',
+  'pending',
+  'connected',
+  CAUSE_TYPE,
+  LIMITED_TYPE,
+  FULL_TYPE,
+  ...BUS_TYPES,
+]);
+
+/** Whether both read the same in SIOT, whatever kind a store has made of them. */
+const reads = (a: PointValue, b: PointValue): boolean =>
+  numberOf(a) === numberOf(b) && textOf(a) === textOf(b);

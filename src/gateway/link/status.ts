@@ -1,0 +1,41 @@
+/** What is known of a link, for people and for programs that watch it. */
+import type { PlainValue } from '../../point/point.js';
+
+export interface LinkStatus {
+  readonly name: string;
+  readonly nodeId: string;
+  /** Description of the transport, such as `/dev/ttyUSB0 115200 8N1`. */
+  readonly transport: string;
+  readonly port: 'open' | 'closed' | 'disabled';
+  /** Why the port is closed, for people; absent when it is open. */
+  readonly portProblem?: string;
+  readonly connected: boolean;
+  /** The line returns what is sent on it: these packets are left out, and counted as `echo`. */
+  readonly echoes: boolean;
+  readonly node: 'alive' | 'deleted' | 'unknown';
+  /** `signals`: none; a CAN database says what frames mean. */
+  readonly codec: 'protobuf' | 'compact' | 'signals' | 'unknown';
+  readonly acknowledges: 'yes' | 'no' | 'unknown';
+  /** Counters by name, the same names as in logs and points. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly pending: readonly PendingSetting[];
+  /** So many more are pending behind those, for which the page had no room. */
+  readonly pendingLeft?: number;
+  /** Things for a person to do, such as "set protocol: compact". */
+  readonly advice: readonly string[];
+}
+
+export interface PendingSetting {
+  readonly type: string;
+  readonly key: string;
+  /** A long text is cut. */
+  readonly value: PlainValue;
+  /** Of a text that is cut, in all, as UTF-8. */
+  readonly valueBytes?: number;
+  /** ns since 1970, as decimal text. */
+  readonly time: string;
+  readonly deleted: boolean;
+  readonly command: boolean;
+  /** Why it is still on its way, for people. */
+  readonly reason: string;
+}

@@ -1,0 +1,233 @@
+/**
+ * What is known of a link, on disk: a line for each setting and one for all the
+ * rest. A change is appended as one more line; the last of each counts. A file
+ * that has grown to several times what it says is written anew.
+ *
+ * ```
+ *  3f0c {"of":"link","session":{"codec":"compact",…},"judge":{…}}
+ *  91a2 {"of":"setting","type":"limit","key":"a","state":"pending",…}
+ *  77d1 {"of":"setting","type":"limit","key":"a","state":"inForce",…}
+ *  └──── CRC of the line behind it: what a crash has torn is known
+ * ```
+ *
+ * So a change costs one short write and one fdatasync, with 5,000 settings as
+ * with one, and a broken line costs only what it says.
+ */
+import { crc16 } from '../../packet/crc.js';
+import type { Log } from '../../point/log.js';
+import { PointMap } from '../../point/point-map.js';
+import type { SettingRecord } from '../../session/settings/settings.js';
+import { codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
+import { parseLinkEntry, type LinkEntry, type LinkHead, type LinkRecord } from './link-record.js';
+import { sayUnwritable, sayWritable } from './state-file.js';
+
+/** What a link file keeps, as it is now. */
+export interface LinkState {
+  head(): LinkHead;
+  settings(): Iterable<SettingRecord>;
+  /** Those that are new or changed since the last call. */
+  takeChangedSettings(): Iterable<SettingRecord>;
+  /** Asked once: true if the file says what is so no longer, so that all of it is to be written. */
+  takeStale(): boolean;
+}
+
+/** A file is written anew when it holds so many times what it says… */
+const GROWN = 4;
+/** …and at least so many bytes. */
+const GROWN_BYTES = 65_536;
+
+export class LinkFile {
+  #next: { readonly state: LinkState; readonly done: ((kept: boolean) => void)[] } | undefined;
+  #writing = false;
+  /** Not as it should be, or not there: the next saving writes all of it. */
+  #whole = true;
+  #bytes = 0;
+  #wholeBytes = 0;
+  /** The line of the link as it is on disk, so that the same is not written again. */
+  #head = '';
+  #problem: string | undefined;
+  #damage: string | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly disk: Disk,
+    private readonly log: Log,
+  ) {}
+
+  /** Why nothing can be saved now, for people. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** What was lost of the file, for people; until it is loaded again without loss. */
+  get damage(): string | undefined {
+    return this.#damage;
+  }
+
+  /** What was kept; `{}` when nothing was. What is broken is put aside, under a name ending in `.broken`, and logged. */
+  async load(): Promise<LinkRecord> {
+    this.#whole = true;
+    this.#damage = undefined;
+    let bytes: Uint8Array;
+    try {
+      bytes = await this.disk.read(this.path);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') {
+        // The next saving would take its place.
+        const aside = `${this.path}.broken`;
+        await this.disk.rename(this.path, aside).catch(() => undefined);
+        this.#damage = `what is known of the link cannot be read: ${reasonOf(error)}: settings may be lost; see ${aside}`;
+        this.log.error({ path: this.path }, this.#damage);
+      }
+      return {};
+    }
+    const { entries, broken, torn } = readLines(bytes);
+    if (broken > 0) await this.#putAside(bytes, broken, entries.length);
+    else if (torn) this.log.info({ path: this.path }, 'a crash has torn the last change: left out');
+    this.#whole = broken > 0 || torn;
+    this.#bytes = bytes.length;
+    return this.#join(entries);
+  }
+
+  /**
+   * Resolves with true when this state, or a later one, is on disk; with false
+   * when it cannot be written, which is logged: the gateway goes on without.
+   * What is asked for while something is written is gathered.
+   */
+  save(state: LinkState): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#next = { state, done: [...(this.#next?.done ?? []), resolve] };
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  #join(entries: readonly LinkEntry[]): LinkRecord {
+    const settings = new PointMap<SettingRecord>();
+    let head: LinkHead = {};
+    for (const entry of entries) {
+      if (entry.of === 'link') head = entry;
+      else settings.set(entry.type, entry.key, entry);
+    }
+    this.#wholeBytes = 0;
+    for (const setting of settings.values()) this.#wholeBytes += settingLine(setting).length;
+    return {
+      session: { ...head.session, settings: [...settings.values()] },
+      ...(head.judge === undefined ? {} : { judge: head.judge }),
+      ...(head.descriptions === undefined ? {} : { descriptions: head.descriptions }),
+    };
+  }
+
+  /** Its own copy, so that the good lines stay where they are until they are written anew. */
+  async #putAside(bytes: Uint8Array, broken: number, good: number): Promise<void> {
+    const aside = `${this.path}.broken`;
+    await writeAtomically(this.disk, aside, bytes).catch(() => undefined);
+    const what =
+      good === 0
+        ? 'nothing of what is known of the link could be read'
+        : `${String(broken)} of ${String(broken + good)} lines of what is known of the link were broken`;
+    this.#damage = `${what}: settings may be lost; see ${aside}`;
+    this.log.error({ path: this.path, broken, good }, this.#damage);
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    // A turn later: what else happens now is gathered.
+    await Promise.resolve();
+    for (let next = this.#next; next !== undefined; next = this.#next) {
+      this.#next = undefined;
+      let kept = false;
+      try {
+        await this.#writeOnce(next.state);
+        if (this.#problem !== undefined) sayWritable(this.log, this.path);
+        this.#problem = undefined;
+        kept = true;
+      } catch (error) {
+        this.#whole = true;
+        const reason = reasonOf(error);
+        if (this.#problem === undefined) sayUnwritable(this.log, this.path, reason);
+        this.#problem = `settings cannot be saved: ${reason} (${this.path}); they would be lost in a restart of the gateway`;
+      }
+      for (const done of next.done) done(kept);
+    }
+    this.#writing = false;
+  }
+
+  async #writeOnce(state: LinkState): Promise<void> {
+    const changed = [...state.takeChangedSettings()];
+    const stale = state.takeStale();
+    const head = line({ of: 'link', ...state.head() });
+    const grown = this.#bytes > Math.max(GROWN_BYTES, GROWN * this.#wholeBytes);
+    const appended = this.#whole || stale || grown ? undefined : await this.#append(head, changed);
+    if (appended === undefined) await this.#writeWhole(head, state);
+    this.#head = head;
+  }
+
+  /** `undefined`: somebody has taken the file away. */
+  async #append(head: string, changed: Iterable<SettingRecord>): Promise<true | undefined> {
+    let text = head === this.#head ? '' : head;
+    for (const setting of changed) text += settingLine(setting);
+    if (text === '') return true;
+    const bytes = Buffer.from(text);
+    let file;
+    try {
+      file = await this.disk.append(this.path);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      await file.write(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    this.#bytes += bytes.length;
+    return true;
+  }
+
+  async #writeWhole(head: string, state: LinkState): Promise<void> {
+    let text = head;
+    for (const setting of state.settings()) text += settingLine(setting);
+    const bytes = Buffer.from(text);
+    await writeAtomically(this.disk, this.path, bytes);
+    this.#whole = false;
+    this.#bytes = bytes.length;
+    this.#wholeBytes = bytes.length;
+  }
+}
+
+const settingLine = (setting: SettingRecord): string => line({ of: 'setting', ...setting });
+
+function line(entry: LinkEntry): string {
+  const json = JSON.stringify(entry);
+  return `${crc16(Buffer.from(json)).toString(16).padStart(4, '0')} ${json}\n`;
+}
+
+/**
+ * `torn`: the end is not a whole line, as a crash leaves it; `broken`: lines that
+ * somebody has spoilt. A file with no good line is no torn one: it was made with
+ * its first line in it, so that all of it is lost.
+ */
+function readLines(bytes: Uint8Array): { entries: LinkEntry[]; broken: number; torn: boolean } {
+  const lines = Buffer.from(bytes).toString('utf8').split('\n');
+  const end = lines.pop() ?? '';
+  const entries: LinkEntry[] = [];
+  let broken = 0;
+  for (const text of lines) {
+    const entry = readLine(text);
+    if (entry === undefined) broken += 1;
+    else entries.push(entry);
+  }
+  if (entries.length === 0) broken += 1;
+  return { entries, broken, torn: end !== '' };
+}
+
+function readLine(text: string): LinkEntry | undefined {
+  const json = text.slice(5);
+  if (crc16(Buffer.from(json)) !== Number.parseInt(text.slice(0, 4), 16)) return undefined;
+  try {
+    return parseLinkEntry(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
+import { z } from 'zod';
+import type { ConversationRecord } from '../../session/conversation.js';
+import type { SettingRecord, ValueRecord } from '../../session/settings/settings.js';
+import type { TimeRecord } from '../../session/settings/time.js';
+
+/** What is kept of the judge over restarts of the gateway. */
+export interface JudgeRecord {
+  readonly disabled?: { readonly value: boolean } & TimeRecord;
+  /** When each was last done. */
+  readonly resets?: Readonly<Record<string, TimeRecord>>;
+  /** When the node was last read, ns as decimal text. */
+  readonly lastReading?: string;
+}
+
+/** A description as it is kept over restarts of the gateway. */
+export interface GivenRecord {
+  readonly key: string;
+  /** When somebody gave it, ns as decimal text. */
+  readonly time: string;
+  /** The device's latest, which waits. */
+  readonly device?: ValueRecord;
+}
+
+/** All that is known of a link but its settings. */
+export interface LinkHead {
+  readonly session?: Omit<ConversationRecord, 'settings'> | undefined;
+  readonly judge?: JudgeRecord | undefined;
+  /** That somebody has given the node. */
+  readonly descriptions?: readonly GivenRecord[] | undefined;
+}
+
+export interface LinkRecord {
+  readonly session?: ConversationRecord | undefined;
+  readonly judge?: JudgeRecord | undefined;
+  /** That somebody has given the node. */
+  readonly descriptions?: readonly GivenRecord[] | undefined;
+}
+
+/** A 64-bit number as decimal text. */
+const DECIMAL = /^-?\d{1,20}$/;
+const decimal = z.string().regex(DECIMAL);
+
+/** A number as text, which also holds infinities; a setting is never NaN. */
+const float = z.string().refine((text) => text !== '' && !Number.isNaN(Number(text)));
+const int64 = z
+  .string()
+  .refine((text) => DECIMAL.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text));
+
+const value = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }),
+  z.object({ kind: z.literal('float'), number: float }),
+  z.object({ kind: z.literal('int'), number: int64 }),
+  z.object({ kind: z.literal('string'), text: z.string(), number: float.optional() }),
+  z.object({ kind: z.literal('json'), text: z.string() }),
+]);
+
+const time = {
+  time: decimal,
+  stated: decimal.optional(),
+  seen: decimal.optional(),
+  tied: z.boolean().optional(),
+  known: z.array(z.tuple([decimal, z.int()])).optional(),
+};
+
+const setting = z.object({
+  type: z.string(),
+  key: z.string(),
+  ...time,
+  value,
+  tombstone: z.int(),
+  origin: z.string(),
+  state: z.enum(['pending', 'inForce', 'unconfirmed', 'ended', 'replaced', 'refused']),
+  restoring: z.boolean().optional(),
+  doubted: z.boolean().optional(),
+  spelling: z.string().optional(),
+  transmissions: z.int(),
+  confirmed: decimal.optional(),
+});
+
+const session = z.object({
+  codec: z.enum(['protobuf', 'compact']).optional(),
+  acknowledges: z.enum(['unknown', 'yes', 'no']).optional(),
+  sequence: z.int().min(0).max(255).optional(),
+  last: z
+    .object({
+      sequence: z.int().optional(),
+      uptime: z.number().optional(),
+      startClock: decimal.optional(),
+    })
+    .optional(),
+  resyncDue: z.boolean().optional(),
+});
+
+const judge = z.object({
+  disabled: z.object({ value: z.boolean(), ...time }).optional(),
+  resets: z.record(z.string(), z.object(time)).optional(),
+  lastReading: decimal.optional(),
+});
+
+const given = z.object({ key: z.string(), time: decimal, device: value.optional() });
+
+const entry = z.discriminatedUnion('of', [
+  z.object({
+    of: z.literal('link'),
+    session: session.optional(),
+    judge: judge.optional(),
+    descriptions: z.array(given).optional(),
+  }),
+  setting.extend({ of: z.literal('setting') }),
+]);
+
+/** One line of a link's file: all that is known but its settings, or one setting. */
+export type LinkEntry =
+  ({ readonly of: 'link' } & LinkHead) | ({ readonly of: 'setting' } & SettingRecord);
+
+/** `undefined`: somebody else's content. */
+export function parseLinkEntry(content: unknown): LinkEntry | undefined {
+  const parsed = entry.safeParse(content);
+  // What is absent is absent here too: the schema's optional members are never `undefined`.
+  return parsed.success ? (parsed.data as LinkEntry) : undefined;
+}

@@ -1,0 +1,66 @@
+/**
+ * Which distinct points SIOT has of a link's node, on disk: a restarted gateway
+ * must not begin to count anew (src/session/node/room.ts). And how the device reports
+ * each of them (src/session/node/reported-kinds.ts).
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { KnownNames } from '../../session/conversation.js';
+import { codeOf, reasonOf, type Disk } from './disk.js';
+import { StateFile } from './state-file.js';
+
+/** New names are gathered so long: a crash forgets no more of them. */
+const SAVE_AFTER_MS = 1_000;
+
+export class NamesFile {
+  readonly #file: StateFile;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly disk: Disk,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {
+    this.#file = new StateFile(path, disk, log);
+  }
+
+  /** Why they are not saved, for people. */
+  get problem(): string | undefined {
+    const { problem } = this.#file;
+    return problem === undefined
+      ? undefined
+      : `the names of points given to SIOT cannot be saved: ${problem}; they would be counted anew after a restart of the gateway`;
+  }
+
+  /** What was kept, blank where nothing was. What is broken is logged, and SIOT is asked all the same. */
+  async load(): Promise<KnownNames> {
+    try {
+      const text = Buffer.from(await this.disk.read(this.path)).toString('utf8');
+      const { names, kinds } = JSON.parse(text) as { names?: unknown; kinds?: unknown };
+      if (typeof names === 'string') {
+        return { names, kinds: typeof kinds === 'string' ? kinds : '' };
+      }
+      throw new Error('it holds something else');
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') {
+        this.log.warn(
+          { path: this.path, reason: reasonOf(error) },
+          'the names of points given to SIOT before cannot be read: they count only once SIOT was read',
+        );
+      }
+      return { names: '', kinds: '' };
+    }
+  }
+
+  /** Soon. */
+  changed(record: () => KnownNames): void {
+    this.#timer ??= this.clock.setTimer(SAVE_AFTER_MS, () => void this.save(record));
+  }
+
+  async save(record: () => KnownNames): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    await this.#file.save(record());
+  }
+}

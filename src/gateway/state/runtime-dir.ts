@@ -1,0 +1,170 @@
+/**
+ * What the commands of other users need while the gateway runs, as small files
+ * in `runtimeDir` (design.md, 'Configuration').
+ *
+ * ```
+ *  runtimeDir/gateway.json     the gateway's ID; its identity itself is in stateDir
+ *  runtimeDir/nats.json        address and credential of the private nats-server, with nats.embedded
+ * ```
+ *
+ * The folder says who may read them: in one that its group may enter, such as
+ * systemd's /run/siot-mcu with mode 0750, they are 0640 and its group's; in any
+ * other, and in `stateDir`, 0600. It belongs to one gateway at a time.
+ */
+import { constants } from 'node:fs';
+import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log } from '../../point/log.js';
+import { MACHINE_DISK, codeOf, reasonOf } from './disk.js';
+import { StateError } from './state-dir.js';
+import { textOf } from './state-file.js';
+import { StateLock } from './state-lock.js';
+
+/** `nats.json`. */
+export interface PrivateNats {
+  readonly url: string;
+  readonly token: string;
+}
+
+const GROUP_MAY_READ = 0o050;
+const OTHERS_MAY_WRITE = 0o002;
+
+export class RuntimeDir {
+  #lock: StateLock | undefined;
+  #saidForUser = false;
+
+  constructor(
+    readonly path: string,
+    private readonly stateDir: string,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Tells the commands who the gateway is. Where that cannot be written, it is
+   * logged. Throws a {@link StateError} when another gateway that runs has the folder.
+   */
+  async publish(gatewayId: string): Promise<void> {
+    try {
+      await MACHINE_DISK.makeFolder(this.path);
+      // In stateDir the identity itself has that name.
+      if (await this.#isStateDir()) return;
+      this.#lock = await StateLock.take(this.path, this.log, 'runtimeDir');
+      await this.#write('gateway.json', textOf({ id: gatewayId }));
+      await this.#lookWhoMayWrite();
+    } catch (error) {
+      if (error instanceof StateError) throw error;
+      this.log.error(
+        { path: this.path, reason: reasonOf(error) },
+        `runtimeDir ${this.path} cannot be written (${reasonOf(error)}): watch, set and other commands will not find the gateway`,
+      );
+    }
+  }
+
+  /** Another gateway may have the folder. */
+  async release(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Throws a {@link StateError}. */
+  async saveNats(nats: PrivateNats): Promise<void> {
+    await orStateError('runtimeDir', this.path, async () => {
+      await MACHINE_DISK.makeFolder(this.path);
+      await this.#write('nats.json', textOf(nats));
+    });
+  }
+
+  async forgetNats(): Promise<void> {
+    await rm(join(this.path, 'nats.json'), { force: true }).catch(() => undefined);
+  }
+
+  /**
+   * A file for this user only, while it is used: in `stateDir`, where nobody else
+   * can put another in its place. Throws a {@link StateError}.
+   */
+  async withPrivateFile<T>(
+    name: string,
+    content: string,
+    use: (path: string) => Promise<T>,
+  ): Promise<T> {
+    const path = join(this.stateDir, name);
+    await orStateError('stateDir', this.stateDir, async () => {
+      await MACHINE_DISK.makeFolder(this.stateDir);
+      await writeWhole(path, content);
+    });
+    return use(path).finally(() => rm(path, { force: true }).catch(() => undefined));
+  }
+
+  /** Whole or not at all, for those who may read the folder. */
+  async #write(name: string, content: string): Promise<void> {
+    const { mode, gid } = await stat(this.path);
+    const isShared = (mode & GROUP_MAY_READ) === GROUP_MAY_READ && !(await this.#isStateDir());
+    await writeWhole(join(this.path, name), content, async (file) => {
+      if (isShared && (await this.#giveToGroup(file, gid))) await file.chmod(0o640);
+    });
+  }
+
+  /** False: only a member of a group, or root, can give it a file. */
+  async #giveToGroup(file: FileHandle, gid: number): Promise<boolean> {
+    try {
+      if ((await file.stat()).gid !== gid) await file.chown(-1, gid);
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 'EPERM') throw error;
+      if (!this.#saidForUser) {
+        this.log.warn(
+          { path: this.path, gid },
+          `the group of runtimeDir ${this.path} is none of the gateway’s user, so that only this ` +
+            'user and root can use the commands: give the folder a group of the gateway’s user, with chgrp',
+        );
+      }
+      this.#saidForUser = true;
+      return false;
+    }
+  }
+
+  async #lookWhoMayWrite(): Promise<void> {
+    if (((await stat(this.path)).mode & OTHERS_MAY_WRITE) === 0) return;
+    this.log.warn(
+      { path: this.path },
+      `runtimeDir ${this.path} can be written by every user, who can so lead the commands of ` +
+        'others to a server of their own: `chmod o-w` helps, or a folder of the gateway’s own',
+    );
+  }
+
+  async #isStateDir(): Promise<boolean> {
+    const [runtime, state] = await Promise.all(
+      [this.path, this.stateDir].map((path) => realpath(path).catch(() => path)),
+    );
+    return runtime === state;
+  }
+}
+
+async function orStateError(key: string, path: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw new StateError(
+      `${key} ${path} cannot be written: ${reasonOf(error)}; give the gateway a folder that it may write to`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whole or not at all; nobody else could have read it before `share` has let them. */
+async function writeWhole(
+  path: string,
+  content: string,
+  share: (file: FileHandle) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const fresh = `${path}.new`;
+  await rm(fresh, { force: true });
+  const file = await open(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await share(file);
+    await file.writeFile(content);
+  } finally {
+    await file.close();
+  }
+  await rename(fresh, path);
+}

@@ -1,0 +1,179 @@
+/**
+ * What the gateway keeps over its own restarts, as small files in `stateDir`, for its
+ * user alone: private-state.ts. What others need is in runtime-dir.ts.
+ *
+ * ```
+ *  stateDir/running-…               who has the folder now: state-lock.ts
+ *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
+ *  stateDir/usb.json                devices of `usb` links, and where each was last seen
+ *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
+ *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
+ * ```
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
+import { LinkFile } from './link-file.js';
+import { NamesFile } from './names-file.js';
+import { sayUnwritable, StateFile, textOf } from './state-file.js';
+import { parseUsbRecord, type UsbRecord } from './usb-record.js';
+import { isUuid } from './uuid.js';
+
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** `gateway.json`. */
+export interface GatewayRecord {
+  readonly id: string;
+  /** A SIOT store has answered before, as this generation. */
+  readonly store?: { readonly generation: 1 | 2 };
+}
+
+export class StateDir {
+  readonly #files = new Map<string, StateFile>();
+  readonly #links = new Map<string, LinkFile>();
+
+  constructor(
+    readonly path: string,
+    private readonly log: Log,
+    private readonly disk: Disk = MACHINE_DISK,
+  ) {}
+
+  /**
+   * The gateway's record; made at first start. Throws a {@link StateError}: an
+   * identity that cannot be read or kept would make all nodes anew.
+   */
+  async openGateway(): Promise<GatewayRecord> {
+    const file = join(this.path, 'gateway.json');
+    try {
+      await this.disk.makeFolder(join(this.path, 'links'));
+    } catch (error) {
+      throw new StateError(
+        `stateDir ${this.path} cannot be made: ${reasonOf(error)}; give the gateway a folder that it may write to`,
+        { cause: error },
+      );
+    }
+    const known = await readGatewayRecord(this.disk, file);
+    if (known !== undefined) return known;
+    const made: GatewayRecord = { id: randomUUID() };
+    try {
+      await writeAtomically(this.disk, file, Buffer.from(textOf(made)));
+    } catch (error) {
+      throw new StateError(
+        `stateDir ${this.path} cannot be written: ${reasonOf(error)}; give the gateway a folder that it may write to`,
+        { cause: error },
+      );
+    }
+    return made;
+  }
+
+  async saveGateway(record: GatewayRecord): Promise<void> {
+    await this.#file('gateway').save(record);
+  }
+
+  /** The same once more where somebody has deleted it: a new ID would make all nodes anew. */
+  async keepGateway(record: GatewayRecord): Promise<void> {
+    const path = join(this.path, 'gateway.json');
+    try {
+      await this.disk.read(path);
+    } catch {
+      await writeAtomically(this.disk, path, Buffer.from(textOf(record))).catch((error: unknown) =>
+        sayUnwritable(this.log, path, reasonOf(error)),
+      );
+    }
+  }
+
+  /**
+   * The devices of `usb` links; none when nothing was kept, or when the file is
+   * broken or cannot be read: that one is put aside, under a name ending in
+   * `.broken`, and logged.
+   */
+  async loadUsb(): Promise<UsbRecord> {
+    const path = join(this.path, 'usb.json');
+    let reason = 'it is broken';
+    try {
+      const record = parseUsbRecord(JSON.parse(Buffer.from(await this.disk.read(path)).toString()));
+      if (record !== undefined) return record;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return {};
+      if (!(error instanceof SyntaxError)) reason = reasonOf(error);
+    }
+    await this.disk.rename(path, `${path}.broken`).catch(() => undefined);
+    this.log.error(
+      { path, reason },
+      'what is known of USB devices cannot be read: put aside under a name ending in .broken, starting anew',
+    );
+    return {};
+  }
+
+  /** False: it could not be written, which is logged. */
+  async saveUsb(record: UsbRecord): Promise<boolean> {
+    const file = this.#file('usb');
+    await file.save(record);
+    return file.problem === undefined;
+  }
+
+  /** What is kept of the link with this node. */
+  linkFile(nodeId: string): LinkFile {
+    const name = linkFile(nodeId);
+    let file = this.#links.get(name);
+    if (file === undefined) {
+      file = new LinkFile(join(this.path, name), this.disk, this.log);
+      this.#links.set(name, file);
+    }
+    return file;
+  }
+
+  /** Which distinct points SIOT has of this node. */
+  namesFile(nodeId: string, clock: Clock): NamesFile {
+    const name = linkFile(nodeId).replace(/state$/, 'names');
+    return new NamesFile(join(this.path, name), this.disk, clock, this.log);
+  }
+
+  #file(name: string): StateFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new StateFile(join(this.path, `${name}.json`), this.disk, this.log);
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+}
+
+async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecord | undefined> {
+  let text: string;
+  try {
+    text = Buffer.from(await disk.read(path)).toString('utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new StateError(`${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+  try {
+    const { id, store } = JSON.parse(text) as Partial<GatewayRecord>;
+    if (typeof id === 'string' && isUuid(id)) {
+      const generation = store?.generation;
+      return generation === 1 || generation === 2 ? { id, store: { generation } } : { id };
+    }
+  } catch {
+    // Told below.
+  }
+  throw new StateError(
+    `${path} is broken: it holds the gateway's identity; restore it, ` +
+      'or delete it to start as a new gateway with new nodes',
+  );
+}
+
+/** File systems allow 255 bytes, endings included. */
+const LONGEST_NAME = 200;
+
+/** A node ID may hold `/`; a file name must not, nor mean another folder, nor be too long. */
+function linkFile(nodeId: string): string {
+  // Half a character, which cannot be encoded, becomes what NATS makes of it.
+  const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
+  if (name.length <= LONGEST_NAME) return join('links', `${name}.state`);
+  const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);
+  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}.state`);
+}

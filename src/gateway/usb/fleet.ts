@@ -1,0 +1,273 @@
+/**
+ * The links of one configured link of type `usb`: one for each device that
+ * matches, made when it is first plugged in, kept from then on.
+ *
+ * ```
+ *  UsbWatch ─► ports that match ─► seat() ─► links: made, tried at once, held
+ *                                    │
+ *                                    └─► stateDir/usb.json
+ * ```
+ */
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { SystemRoot } from '../../transport/serial/ports.js';
+import type { Transport } from '../../transport/transport.js';
+import type { UsbIdentity } from '../../linux/sysfs.js';
+import { USB_MATCH_KEYS, usbMatches } from '../../transport/usb/match.js';
+import type { UsbPort } from '../../transport/usb/ports.js';
+import type { UsbWatch } from '../../transport/usb/watch.js';
+import { UsbTransport } from '../../transport/usb/usb.js';
+import type { LinkConfig, UsbConfig } from '../config/config.js';
+import { reasonOf } from '../state/disk.js';
+import { isDeviceOf, MOST_MEMBERS, seat, strangerIn } from './roster.js';
+import type { UsbMember } from '../state/usb-record.js';
+
+/** A configured link whose transport is `usb`. */
+export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
+
+export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
+  link.transport.type === 'usb';
+
+/** What the fleet needs of a link. */
+export interface FleetLink {
+  /** Its device is there now. */
+  retryNow(): void;
+  /** Keeps settings back, for this reason; `undefined`: no longer. */
+  hold(why: string | undefined): void;
+  /** Somebody deleted its node in SIOT. */
+  readonly isDeleted: boolean;
+}
+
+export interface FleetHost {
+  /** `undefined`: there is another link of that name. */
+  addLink(config: LinkConfig, transport: Transport): Promise<FleetLink | undefined>;
+  removeLink(name: string): Promise<void>;
+  /** Keeps what is known of the devices. */
+  save(members: readonly UsbMember[]): void;
+}
+
+export interface UsbFleetParts {
+  readonly template: UsbTemplate;
+  readonly known: readonly UsbMember[];
+  readonly watch: UsbWatch;
+  /** The name of another template that has this device rather than this one. */
+  readonly rivalOf: (usb: UsbIdentity) => string | undefined;
+  readonly host: FleetHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly where?: SystemRoot | undefined;
+}
+
+export class UsbFleet {
+  #members: readonly UsbMember[];
+  #ports: ReadonlyMap<string, UsbPort> = new Map();
+  readonly #links = new Map<string, FleetLink>();
+  /** Names that another link had when they were needed. */
+  readonly #shunned = new Set<string>();
+  /** Templates that are known to match devices of this one. */
+  readonly #rivals = new Set<string>();
+  #unlisten: (() => void) | undefined;
+  /** Looks are acted upon one after the other. */
+  #busy: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #saved = '';
+  #fullSaid = false;
+  #crowdedSaid = false;
+
+  constructor(private readonly parts: UsbFleetParts) {
+    this.#members = parts.known;
+    this.#saved = JSON.stringify(parts.known);
+  }
+
+  get template(): UsbTemplate {
+    return this.parts.template;
+  }
+
+  /** Resolves when there is a link for each device that is known or plugged in. */
+  start(): Promise<void> {
+    this.#unlisten = this.parts.watch.onLook((ports) => void this.#look(ports));
+    return this.lookAgain();
+  }
+
+  /** Other links may have come or gone. Resolves when that is acted upon. */
+  lookAgain(): Promise<void> {
+    this.#shunned.clear();
+    return this.#look(this.parts.watch.ports);
+  }
+
+  /** No further links are made; those that there are remain the host's. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unlisten?.();
+    await this.#busy;
+  }
+
+  get names(): string[] {
+    return [...this.#links.keys()];
+  }
+
+  /** A person says that the board that is there now is the right one. False: no such link, or nothing is held. */
+  confirm(name: string): boolean {
+    const member = this.#members.find((one) => one.name === name);
+    const port = this.#ports.get(name);
+    if (member === undefined || port === undefined) return false;
+    if (strangerIn(member, port) === undefined) return false;
+    const { vendorId, productId } = port.usb;
+    this.#members = this.#members.map((one) =>
+      one === member ? { ...one, vendorId, productId } : one,
+    );
+    this.#save();
+    this.#links.get(name)?.hold(undefined);
+    return true;
+  }
+
+  #look(ports: readonly UsbPort[]): Promise<void> {
+    // One look that fails must not keep the next from being acted upon, nor the end.
+    this.#busy = this.#busy
+      .then(() => this.#seat(ports))
+      .catch((error: unknown) => {
+        this.parts.log.error({ reason: reasonOf(error) }, 'devices on USB cannot be given links');
+      });
+    return this.#busy;
+  }
+
+  async #seat(ports: readonly UsbPort[]): Promise<void> {
+    if (this.#stopped) return;
+    const { template, log } = this.parts;
+    const matching = ports.filter(({ usb }) => usbMatches(template.transport, usb));
+    const present = matching.filter((port) => !this.#isRivals(port));
+    await this.#leave(matching.filter((port) => !present.includes(port)));
+    await this.#forgetDeleted(present);
+    const seating = seat(template.name, this.#members, present);
+    const { members, ports: seated, twins, namesakes, refused, crowded } = seating;
+    this.#members = members;
+    this.#ports = seated;
+    for (const serialNumber of twins) {
+      log.warn(
+        { serialNumber },
+        'several devices have this serial number: from now on they are told apart by the place where they are plugged in',
+      );
+    }
+    for (const { name, other } of namesakes) {
+      log.warn(
+        { device: name },
+        `this device has the serial number of ${other}, but another vendor or product ID: it gets a link and a node of its own`,
+      );
+    }
+    if (refused.length > 0 && !this.#fullSaid) {
+      log.warn(
+        { devices: members.length, refused: refused.map(({ usb }) => usb.place) },
+        `no link for further devices: ${String(MOST_MEMBERS)} are known already; delete nodes of devices that are gone in SIOT, or match fewer`,
+      );
+    }
+    this.#fullSaid = refused.length > 0;
+    if (crowded.length > 0 && !this.#crowdedSaid) {
+      log.warn(
+        { ports: crowded.map(({ path }) => path) },
+        'no link for these ports: they are on the same USB interface as another one, which has the link; ' +
+          'give each a link of type serial, with its path under /dev/serial/by-path',
+      );
+    }
+    this.#crowdedSaid = crowded.length > 0;
+    this.#save();
+    // All of them, before one has to be waited for: a link may try its port at any time.
+    for (const member of members) this.#hold(member, seated.get(member.name));
+    for (const member of members) await this.#settle(member, seated.get(member.name));
+  }
+
+  /** The link of a member: made where there is none, and tried when its device is there. */
+  async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
+    let link = this.#links.get(member.name);
+    if (link === undefined) {
+      if (this.#shunned.has(member.name)) return;
+      link = await this.parts.host.addLink(this.#configOf(member), this.#transportOf(member));
+      if (link === undefined) {
+        this.#shunned.add(member.name);
+        return;
+      }
+      this.#links.set(member.name, link);
+      this.#hold(member, port);
+    }
+    if (port !== undefined) link.retryNow();
+  }
+
+  #hold(member: UsbMember, port: UsbPort | undefined): void {
+    if (port === undefined) return;
+    const stranger = strangerIn(member, port);
+    const remedy = `confirm it with \`siot-mcu confirm ${JSON.stringify(member.name)}\``;
+    const why = stranger === undefined ? undefined : `${stranger}; ${remedy}`;
+    this.#links.get(member.name)?.hold(why);
+  }
+
+  /** Whether another template has this device; says so once. */
+  #isRivals({ path, usb }: UsbPort): boolean {
+    const rival = this.parts.rivalOf(usb);
+    if (rival === undefined) return false;
+    if (!this.#rivals.has(rival)) {
+      this.#rivals.add(rival);
+      this.parts.log.warn(
+        { port: path, place: usb.place },
+        `this device matches ${rival} as well, which comes first in the configuration and has it; tell the two links apart by one or more of ${USB_MATCH_KEYS.join(', ')}`,
+      );
+    }
+    return true;
+  }
+
+  /** What another template has now is closed here; the links wait for their devices again. */
+  async #leave(ports: readonly UsbPort[]): Promise<void> {
+    const paths = new Set(ports.map(({ path }) => path));
+    const left = [...this.#ports].filter(([name, { path }]) => {
+      return paths.has(path) && this.#links.has(name);
+    });
+    for (const [name] of left) {
+      this.#links.delete(name);
+      await this.parts.host.removeLink(name);
+    }
+  }
+
+  /** Somebody deleted the node of a device that is not there: it is not to come back with each start. */
+  async #forgetDeleted(present: readonly UsbPort[]): Promise<void> {
+    const there = new Set(present.map(({ usb }) => usb.place));
+    for (const member of this.#members) {
+      const deleted = this.#links.get(member.name)?.isDeleted === true;
+      if (!deleted || there.has(member.place)) continue;
+      this.#members = this.#members.filter((one) => one !== member);
+      this.#links.delete(member.name);
+      await this.parts.host.removeLink(member.name);
+    }
+  }
+
+  #configOf(member: UsbMember): LinkConfig {
+    const { template } = this.parts;
+    const { type, description } = template.node;
+    const suffix = member.name.slice(template.name.length + 1);
+    return {
+      ...template,
+      name: member.name,
+      node: { type, description: `${description} ${suffix}` },
+    };
+  }
+
+  #transportOf(member: UsbMember): Transport {
+    const { template, where, clock } = this.parts;
+    const { vendorId, productId, serialNumber, place } = member;
+    const who = serialNumber ?? `at ${place}`;
+    return new UsbTransport(
+      {
+        identity: `${vendorId}:${productId} ${who}`,
+        serial: template.transport,
+        find: () => this.#ports.get(member.name),
+        isElsewhere: () => this.parts.watch.ports.some((port) => isDeviceOf(member, port)),
+        where,
+      },
+      clock,
+    );
+  }
+
+  #save(): void {
+    const text = JSON.stringify(this.#members);
+    if (text === this.#saved) return;
+    this.#saved = text;
+    this.parts.host.save(this.#members);
+  }
+}

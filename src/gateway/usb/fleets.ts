@@ -1,0 +1,121 @@
+/** All configured links of type `usb`, which share one watch on the bus and one file. */
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { SystemRoot } from '../../transport/serial/ports.js';
+import type { UsbIdentity } from '../../linux/sysfs.js';
+import { usbMatches } from '../../transport/usb/match.js';
+import { UsbWatch } from '../../transport/usb/watch.js';
+import type { StateDir } from '../state/state-dir.js';
+import { UsbFleet, type FleetHost, type UsbTemplate } from './fleet.js';
+import type { UsbMember } from '../state/usb-record.js';
+
+export interface UsbFleetsParts {
+  readonly state: StateDir;
+  readonly links: Omit<FleetHost, 'save'>;
+  /** All that are configured, in their order: the first that matches a device has it. */
+  readonly configured: () => readonly UsbTemplate[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Tests give a machine of their own. */
+  readonly where?: SystemRoot | undefined;
+}
+
+/** Between two tries to keep what is known, ms. */
+const SAVE_AGAIN_MS = 2_000;
+
+export class UsbFleets {
+  readonly #fleets = new Map<string, UsbFleet>();
+  #watch: UsbWatch | undefined;
+  /** By the name of the configured link; a Map, since links may have any name. */
+  #known: Map<string, readonly UsbMember[]> | undefined;
+  /** Under way now; and how the last one ended. */
+  #saving = 0;
+  #failed = false;
+  #saveTimer: Timer | undefined;
+  #stopped = false;
+
+  constructor(private readonly parts: UsbFleetsParts) {}
+
+  templates(): UsbTemplate[] {
+    return [...this.#fleets.values()].map(({ template }) => template);
+  }
+
+  /** Resolves when there is a link for each device that is known or plugged in. */
+  async add(template: UsbTemplate): Promise<void> {
+    const { state, links, clock, log, where } = this.parts;
+    const known = (this.#known ??= new Map(Object.entries(await state.loadUsb())));
+    const fleet = new UsbFleet({
+      template,
+      known: known.get(template.name) ?? [],
+      watch: await this.#watching(),
+      rivalOf: (usb) => this.#firstOf(usb, template.name),
+      host: {
+        ...links,
+        save: (members) => {
+          known.set(template.name, members);
+          void this.#save();
+        },
+      },
+      clock,
+      log: log.child({ link: template.name }),
+      where,
+    });
+    this.#fleets.set(template.name, fleet);
+    await fleet.start();
+  }
+
+  /** Its links leave; what is known of its devices stays. */
+  async remove(name: string): Promise<void> {
+    const fleet = this.#fleets.get(name);
+    if (fleet === undefined) return;
+    this.#fleets.delete(name);
+    await fleet.stop();
+    await Promise.all(fleet.names.map((link) => this.parts.links.removeLink(link)));
+  }
+
+  /** After the configuration has changed: a device may belong to another link now. */
+  async lookAgain(): Promise<void> {
+    const names = this.parts.configured().map(({ name }) => name);
+    // From the last to the first: who has lost a device lets go of it before the other takes it.
+    for (const name of names.reverse()) await this.#fleets.get(name)?.lookAgain();
+  }
+
+  /** See {@link UsbFleet.confirm}. */
+  confirm(link: string): boolean {
+    return [...this.#fleets.values()].some((fleet) => fleet.confirm(link));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#watch?.stop();
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
+    this.#saveTimer?.cancel();
+    if (this.#saving > 0 || this.#failed) await this.#save();
+  }
+
+  /** Again and again, until it is on disk: boards that look alike would be taken for each other. */
+  async #save(): Promise<void> {
+    this.#saveTimer?.cancel();
+    this.#saving += 1;
+    const kept = await this.parts.state.saveUsb(Object.fromEntries(this.#known ?? []));
+    this.#saving -= 1;
+    this.#failed = !kept;
+    this.#saveTimer?.cancel();
+    if (kept || this.#stopped) return;
+    this.#saveTimer = this.parts.clock.setTimer(SAVE_AGAIN_MS, () => void this.#save());
+  }
+
+  /** Who has a device, unless that is `name`. */
+  #firstOf(usb: UsbIdentity, name: string): string | undefined {
+    const first = this.parts.configured().find(({ transport }) => usbMatches(transport, usb));
+    return first === undefined || first.name === name ? undefined : first.name;
+  }
+
+  async #watching(): Promise<UsbWatch> {
+    if (this.#watch === undefined) {
+      this.#watch = new UsbWatch(this.parts.clock, this.parts.where);
+      await this.#watch.start();
+    }
+    return this.#watch;
+  }
+}

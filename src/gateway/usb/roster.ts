@@ -1,0 +1,258 @@
+/**
+ * Which plugged-in USB port is which link of a configured `usb` link (the
+ * template).
+ *
+ * A device is known by its serial number, which is worth something only beside
+ * its vendor's ID. One that has none, or shares its number with another one of
+ * the same IDs, is known by its place on the bus. The same board so comes back
+ * as the same node under whatever path, and two boards never change places:
+ *
+ * | seen                                               | link                       |
+ * | -------------------------------------------------- | -------------------------- |
+ * | serial number 42                                   | boards-42                  |
+ * | its second interface, number 2                     | boards-42-if02             |
+ * | 42 of another vendor                               | boards-42@0403:6001        |
+ * | another product ID, where 42 was (its boot loader) | boards-42                  |
+ * | another product ID, elsewhere, or beside 42        | boards-42@2e8a:0005        |
+ * | no serial number                                   | boards-0000:00:14.0-usb2-1 |
+ * | another 42, while the first is known               | boards-42@…usb2-3          |
+ *
+ * Once a serial number has been seen twice at a time with the same IDs it says
+ * nothing about who is who, for ever: then also the first one is known by where
+ * it was last seen.
+ */
+import { createHash } from 'node:crypto';
+import type { UsbIdentity } from '../../linux/sysfs.js';
+import type { UsbPort } from '../../transport/usb/ports.js';
+import type { UsbMember } from '../state/usb-record.js';
+
+export interface Seating {
+  /** All members, those that are not plugged in too. */
+  readonly members: readonly UsbMember[];
+  /** Those that are plugged in, by name. */
+  readonly ports: ReadonlyMap<string, UsbPort>;
+  /** Serial numbers that were just seen twice for the first time. */
+  readonly twins: readonly string[];
+  /** New ones that have the serial number of another one, but not its IDs. */
+  readonly namesakes: readonly Namesake[];
+  /** Ports for which there was no room. */
+  readonly refused: readonly UsbPort[];
+  /** Ports that share an interface with one that has the link. */
+  readonly crowded: readonly UsbPort[];
+}
+
+export interface Namesake {
+  /** Of the new one's link, and of that of the other. */
+  readonly name: string;
+  readonly other: string;
+}
+
+/** Each member is a link and a node: somebody who flashes boards all day must not fill SIOT. */
+export const MOST_MEMBERS = 256;
+
+/** `present`: the ports that match the template, of all places. */
+export function seat(
+  template: string,
+  known: readonly UsbMember[],
+  present: readonly UsbPort[],
+): Seating {
+  const ports = firstOfEach(present);
+  const members = new Map(known.map((member) => [member.name, member]));
+  const seated = new Map<UsbPort, UsbMember>();
+  const twins = new Set<string>();
+  const byPlace = new Set(
+    ports.filter(({ usb }) => {
+      if (usb.serialNumber === undefined) return true;
+      const isKnown = known.some((one) => isOwn(one, usb) && one.productId === usb.productId);
+      const isDoubtful = (one: UsbMember): boolean =>
+        one.byPlace && isKin(one, usb) && (!isKnown || hasProduct(one, usb));
+      if (known.some(isDoubtful)) return true;
+      if (ports.filter((other) => isTwin(other.usb, usb)).length < 2) return false;
+      twins.add(usb.serialNumber);
+      return true;
+    }),
+  );
+
+  // What is certain goes first: nobody is given a link that is another one's.
+  const free = new Set(known);
+  for (const rule of RULES) {
+    for (const port of ports) {
+      if (seated.has(port)) continue;
+      const member = [...free].find((one) => rule(one, port.usb, byPlace.has(port)));
+      if (member === undefined) continue;
+      free.delete(member);
+      seated.set(port, member);
+    }
+  }
+
+  const refused: UsbPort[] = [];
+  const namesakes: Namesake[] = [];
+  const named = new Map<string, UsbPort>();
+  for (const port of ports) {
+    const { usb } = port;
+    const before = seated.get(port);
+    if (before === undefined && members.size >= MOST_MEMBERS) {
+      refused.push(port);
+      continue;
+    }
+    const isOne = byPlace.has(port) || before?.byPlace === true;
+    const rivals = ports.some((one) => isNamesake(one.usb, usb));
+    const name = before?.name ?? newName(template, usb, isOne, rivals, members);
+    if (before === undefined) {
+      const other = known.find((one) => isNamesake(one, usb));
+      if (other !== undefined) namesakes.push({ name, other: other.name });
+    }
+    members.set(name, memberOf(name, port, isOne, before));
+    named.set(name, port);
+  }
+  return {
+    members: [...members.values()],
+    ports: named,
+    twins: [...twins],
+    namesakes,
+    refused,
+    crowded: present.filter((port) => !ports.includes(port)),
+  };
+}
+
+/** Several ports of one interface cannot be told apart: the first has a link, also when others come. */
+function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
+  const firsts = new Map<string, UsbPort>();
+  for (const port of ports) {
+    const socket = socketOf(port.usb);
+    const first = firsts.get(socket);
+    if (first === undefined || BY_NUMBER.compare(port.path, first.path) < 0) {
+      firsts.set(socket, port);
+    }
+  }
+  return [...firsts.values()];
+}
+
+/** ttyUSB9 comes before ttyUSB10. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
+
+interface Numbered {
+  readonly serialNumber?: string | undefined;
+  readonly interfaceNumber?: number | undefined;
+  readonly vendorId: string;
+  readonly productId: string;
+}
+
+/** Whether a port is a member's, from the most certain to the least. */
+const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => boolean)[] = [
+  (one, usb, byPlace) => {
+    if (!byPlace || one.place !== usb.place || !isKin(one, usb)) return false;
+    // The one that had the number alone keeps its name where it is.
+    return one.byPlace || hasProduct(one, usb);
+  },
+  (one, usb, byPlace) => !byPlace && isOwn(one, usb) && one.productId === usb.productId,
+  // One that has stayed where it was is not moved by another that calls itself as it once did.
+  (one, usb, byPlace) =>
+    !byPlace && isOwn(one, usb) && hasProduct(one, usb) && one.place === usb.place,
+  (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
+  // A board that starts its boot loader stays where it is.
+  (one, usb, byPlace) => !byPlace && isKin(one, usb) && one.place === usb.place,
+];
+
+const isOwn = (one: UsbMember, usb: UsbIdentity): boolean => !one.byPlace && isKin(one, usb);
+
+/** Two ports of one board share its number, and are two links. */
+const sameNumber = (a: Omit<Numbered, 'vendorId' | 'productId'>, b: typeof a): boolean =>
+  a.serialNumber === b.serialNumber && (a.interfaceNumber ?? 0) === (b.interfaceNumber ?? 0);
+
+/** Of a device without a number nothing counts but its place. */
+const isKin = (a: Numbered, b: Numbered): boolean =>
+  sameNumber(a, b) && (a.serialNumber === undefined || a.vendorId === b.vendorId);
+
+const isTwin = (a: Numbered, b: Numbered): boolean => isKin(a, b) && a.productId === b.productId;
+
+const isNamesake = (a: Numbered, b: Numbered): boolean =>
+  a.serialNumber !== undefined &&
+  sameNumber(a, b) &&
+  (a.vendorId !== b.vendorId || a.productId !== b.productId);
+
+const hasProduct = (one: UsbMember, { productId }: UsbIdentity): boolean =>
+  one.productId === productId || one.otherProductIds?.includes(productId) === true;
+
+const socketOf = ({ place, interfaceNumber = 0 }: UsbIdentity): string =>
+  `${place} ${String(interfaceNumber)}`;
+
+function memberOf(
+  name: string,
+  { usb }: UsbPort,
+  byPlace: boolean,
+  before: UsbMember | undefined,
+): UsbMember {
+  const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
+  const others = before?.otherProductIds ?? [];
+  // Who is known by place alone is another board, until a person says otherwise.
+  const isNews = before !== undefined && !byPlace && !hasProduct(before, usb);
+  const otherProductIds = isNews ? [...others, productId] : others;
+  return {
+    name,
+    ...(serialNumber === undefined ? {} : { serialNumber }),
+    interfaceNumber,
+    place,
+    byPlace,
+    vendorId: before?.vendorId ?? vendorId,
+    productId: before?.productId ?? productId,
+    ...(otherProductIds.length === 0 ? {} : { otherProductIds }),
+  };
+}
+
+/**
+ * Another board than the one that was there, where nothing but the place says
+ * who it is: what was set for that one may be wrong for this one. For people.
+ */
+export function strangerIn(member: UsbMember, { usb }: UsbPort): string | undefined {
+  if (!member.byPlace) return undefined;
+  if (member.vendorId === usb.vendorId && member.productId === usb.productId) return undefined;
+  return (
+    `a board ${usb.vendorId}:${usb.productId} is plugged in where ` +
+    `${member.vendorId}:${member.productId} was`
+  );
+}
+
+/** Whether this looks like the member's device, whoever has it now. */
+export function isDeviceOf(member: UsbMember, { usb }: UsbPort): boolean {
+  const isPlaced = member.byPlace || member.serialNumber === undefined;
+  return isTwin(member, usb) && (!isPlaced || member.place === usb.place);
+}
+
+/** `rivals`: others that have its number are there, so that the number alone would be a matter of luck. */
+function newName(
+  template: string,
+  usb: UsbIdentity,
+  byPlace: boolean,
+  rivals: boolean,
+  taken: ReadonlyMap<string, unknown>,
+): string {
+  const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
+  const suffix = interfaceNumber === 0 ? '' : `-if${String(interfaceNumber).padStart(2, '0')}`;
+  const own = serialNumber === undefined ? place : wordOf(serialNumber);
+  const word = `${template}-${own}`;
+  const ids = `${word}@${vendorId}:${productId}`;
+  const last = `${ids}@${place}`;
+  const numbered = byPlace ? [`${word}@${place}`, last] : rivals ? [ids, last] : [word, ids, last];
+  const names = serialNumber === undefined ? [word] : numbered;
+  const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
+  if (free !== undefined) return free;
+  // Serial numbers may read as anything, a place and the names of others included.
+  const stem = (serialNumber === undefined ? word : last) + suffix;
+  let count = 2;
+  while (taken.has(`${stem}-${String(count)}`)) count += 1;
+  return `${stem}-${String(count)}`;
+}
+
+const LONGEST_WORD = 40;
+
+/**
+ * A serial number as a part of a name. Devices may say anything: what a shell
+ * or a terminal would trip over is replaced, and a hash keeps two that then
+ * look alike apart.
+ */
+function wordOf(serialNumber: string): string {
+  const word = serialNumber.replaceAll(/[^A-Za-z0-9_.:+-]/g, '_').slice(0, LONGEST_WORD);
+  if (word === serialNumber) return word;
+  return `${word}-${createHash('sha256').update(serialNumber).digest('hex').slice(0, 8)}`;
+}

@@ -1,0 +1,165 @@
+/**
+ * Which payload codec a device speaks (design.md, "Codec"): as configured, else
+ * as its payloads are, else as its acks to a probe say.
+ */
+import { PAYLOAD_CODECS, detectCodec } from '../../packet/codecs.js';
+import type { DecodedPayload, PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { CodecProbe } from './probe.js';
+
+export interface CodecChoiceHost {
+  /** Sends a `timeSync`; returns its sequence. `undefined`: the channel takes nothing now. */
+  sendTime(codec: PayloadCodec): number | undefined;
+  /** The codec is known now, or is another one. */
+  known(): void;
+  /** The device has acknowledged a probe. */
+  answered(): void;
+  /** It has acknowledged none of them. */
+  unanswered(): void;
+  /** A payload was thrown away. */
+  discarded(payload: Uint8Array): void;
+}
+
+export class CodecChoice {
+  readonly #probe: CodecProbe;
+  #codec: PayloadCodec | undefined;
+  #advice: string | undefined;
+  /** When the codec has changed lately, ms. */
+  readonly #changesMs: number[] = [];
+  #mixedSaid = false;
+
+  constructor(
+    private readonly host: CodecChoiceHost,
+    private readonly protocol: 'auto' | PayloadCodecName,
+    /** Last seen on the link, in an earlier life. */
+    last: PayloadCodecName | undefined,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    ackTimeoutMs: number,
+  ) {
+    const name = protocol === 'auto' ? last : protocol;
+    this.#codec = name === undefined ? undefined : PAYLOAD_CODECS[name];
+    this.#probe = new CodecProbe(
+      {
+        send: (codec) => host.sendTime(codec),
+        settled: (codec) => this.#settled(codec),
+        undecided: () => this.#undecided(),
+        unanswered: () => host.unanswered(),
+      },
+      clock,
+      ackTimeoutMs,
+    );
+  }
+
+  get codec(): PayloadCodec | undefined {
+    return this.#codec;
+  }
+
+  /** For a person to do something about. */
+  get advice(): string | undefined {
+    return this.#isMixed ? BY_TURNS : this.#advice;
+  }
+
+  opened(): void {
+    if (this.#codec === undefined) this.#probe.start();
+  }
+
+  closed(): void {
+    this.#probe.stop();
+  }
+
+  /** True if the sequence was that of a probe. */
+  ack(sequence: number): boolean {
+    return this.#probe.ack(sequence);
+  }
+
+  /** Decodes a payload that is not empty, and learns from it. `undefined`: discarded. */
+  decode(payload: Uint8Array): DecodedPayload | undefined {
+    const decoded =
+      this.protocol === 'auto' ? this.#decodeAny(payload) : this.#decodeFixed(payload);
+    // A payload of nothing but unknown fields is no list of points.
+    if (decoded !== undefined && (hasContent(decoded) || isEmptyList(payload))) return decoded;
+    this.host.discarded(payload);
+    return undefined;
+  }
+
+  #decodeFixed(payload: Uint8Array): DecodedPayload | undefined {
+    const decoded = this.#codec?.decode(payload);
+    if (decoded !== undefined) {
+      this.#advice = undefined;
+      return decoded;
+    }
+    const other = detectCodec(payload);
+    if (other !== this.#codec && other.decode(payload) !== undefined) {
+      this.#advice = `the device sends ${other.name} points: set protocol: ${other.name}, or auto`;
+    }
+    return undefined;
+  }
+
+  #decodeAny(payload: Uint8Array): DecodedPayload | undefined {
+    // Most payloads are as the last one, and no protobuf decodes as compact.
+    if (this.#codec?.name === 'compact') {
+      const decoded = this.#codec.decode(payload);
+      if (decoded !== undefined) {
+        this.#advice = undefined;
+        return decoded;
+      }
+    }
+    const codec = detectCodec(payload);
+    const decoded = codec.decode(payload);
+    if (decoded === undefined || !(hasContent(decoded) || isEmptyList(payload))) return undefined;
+    this.#use(codec);
+    return decoded;
+  }
+
+  #use(codec: PayloadCodec): void {
+    this.#advice = undefined;
+    if (this.#codec === codec) return;
+    this.#codec = codec;
+    this.#probe.stop();
+    this.#changesMs.push(this.clock.monotonicMs());
+    if (this.#changesMs.length > TURNS) this.#changesMs.shift();
+    if (!this.#isMixed) {
+      this.log.info({ codec: codec.name }, 'the device speaks this codec');
+    } else if (!this.#mixedSaid) {
+      this.#mixedSaid = true;
+      this.log.warn({}, BY_TURNS);
+    }
+    this.host.known();
+  }
+
+  get #isMixed(): boolean {
+    const [first] = this.#changesMs;
+    if (first === undefined || this.#changesMs.length < TURNS) return false;
+    return this.clock.monotonicMs() - first < BY_TURNS_MS;
+  }
+
+  #settled(codec: PayloadCodec): void {
+    this.#use(codec);
+    this.host.answered();
+    this.#advice = `the device has sent no points yet, and acknowledges ${codec.name} only: set protocol: ${codec.name}`;
+    this.log.warn({}, this.#advice);
+  }
+
+  #undecided(): void {
+    const advice = 'the device has sent no points yet, and acknowledges both codecs: set protocol';
+    if (this.#advice !== advice) this.log.warn({}, advice);
+    this.#advice = advice;
+  }
+}
+
+/** So many changes within this time are no device that was given other firmware. */
+const TURNS = 4;
+const BY_TURNS_MS = 60_000;
+const BY_TURNS =
+  'points come in two codecs by turns: are two devices on this line? ' +
+  'Give each a link of its own';
+
+const hasContent = ({ points, oddValues }: DecodedPayload): boolean =>
+  points.length > 0 || oddValues > 0;
+
+/** The compact form of no points at all. */
+export function isEmptyList(payload: Uint8Array): boolean {
+  return payload.length === 4 && payload.every((byte) => byte === 0);
+}

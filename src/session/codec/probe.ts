@@ -1,0 +1,89 @@
+/**
+ * Finding out the codec of a device that says nothing (design.md, "Codec"):
+ * after 5 s without a payload, and then every 30 s, a `timeSync` goes out in
+ * each codec in turn. Neither can be taken for the other, so an ack to only one
+ * of them settles it.
+ */
+import { PAYLOAD_CODECS } from '../../packet/codecs.js';
+import type { PayloadCodec } from '../../packet/payload.js';
+import type { Clock, Timer } from '../../point/clock.js';
+
+const FIRST_MS = 5_000;
+const EVERY_MS = 30_000;
+
+export interface CodecProbeHost {
+  /** Sends a `timeSync` in a codec; returns its sequence. `undefined`: it could not be sent. */
+  send(codec: PayloadCodec): number | undefined;
+  /** Only this one of all codecs was acknowledged. */
+  settled(codec: PayloadCodec): void;
+  /** More than one was: the device acknowledges what it cannot read. */
+  undecided(): void;
+  /** None was. */
+  unanswered(): void;
+}
+
+export class CodecProbe {
+  #timer: Timer | undefined;
+  #turns: { readonly codec: PayloadCodec; readonly sequence: number; acked: boolean }[] = [];
+
+  constructor(
+    private readonly host: CodecProbeHost,
+    private readonly clock: Clock,
+    private readonly ackTimeoutMs: number,
+  ) {}
+
+  start(): void {
+    this.stop();
+    this.#timer = this.clock.setTimer(FIRST_MS, () => this.#begin());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#turns = [];
+  }
+
+  /** True if the sequence was that of a probe. */
+  ack(sequence: number): boolean {
+    const turn = this.#turns.find((one) => one.sequence === sequence);
+    if (turn === undefined) return false;
+    turn.acked = true;
+    return true;
+  }
+
+  #begin(): void {
+    // Acks that came late count, too.
+    if (this.#settle()) return;
+    this.#turns = [];
+    this.#next(Object.values(PAYLOAD_CODECS), this.clock.monotonicMs());
+  }
+
+  #next(left: readonly PayloadCodec[], startedMs: number): void {
+    const [codec, ...others] = left;
+    if (codec === undefined) {
+      this.#judge(startedMs);
+      return;
+    }
+    const sequence = this.host.send(codec);
+    if (sequence !== undefined) this.#turns.push({ codec, sequence, acked: false });
+    this.#timer = this.clock.setTimer(this.ackTimeoutMs, () => this.#next(others, startedMs));
+  }
+
+  #judge(startedMs: number): void {
+    if (this.#settle()) return;
+    if (this.#turns.every((turn) => !turn.acked)) this.host.unanswered();
+    const dueMs = Math.max(0, startedMs + EVERY_MS - this.clock.monotonicMs());
+    this.#timer = this.clock.setTimer(dueMs, () => this.#begin());
+  }
+
+  /** True if the acks of this round tell the codec. */
+  #settle(): boolean {
+    const acked = this.#turns.filter((turn) => turn.acked);
+    if (acked.length > 1) this.host.undecided();
+    // An ack tells nothing where the other codec was not tried.
+    const isWhole = this.#turns.length === Object.keys(PAYLOAD_CODECS).length;
+    if (!isWhole || acked.length !== 1 || acked[0] === undefined) return false;
+    this.host.settled(acked[0].codec);
+    return true;
+  }
+}

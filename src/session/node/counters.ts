@@ -1,0 +1,181 @@
+/**
+ * What a link has counted. One name for each cause, the same in logs, in
+ * points and in `siot-mcu watch`.
+ */
+import type { FrameDiscard } from '../../framing/framing.js';
+import type { PacketDiscard } from '../../packet/packet.js';
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { Occasional } from '../../point/occasional.js';
+import type { TokenProblem } from '../../point/token.js';
+import type { ChannelDiscard } from '../../transport/transport.js';
+import type { RoomProblem } from './room.js';
+import type { SettingRefusal } from './setting-room.js';
+
+/**
+ * Why something that a device sent went no further, besides broken frames and
+ * packets:
+ * - `payload`: points that do not decode
+ * - `oddValue`: a value of a wrong length or unknown dataType
+ * - `nan`: not a number, which would destroy the node in SIOT up to 0.22
+ * - `reserved`: a point that the gateway or its administrator owns
+ * - `tooManyPoints`: one more distinct point than the link or the gateway may have
+ * - `tooManyBytes`: more bytes than SIOT can answer with, of the link or the gateway
+ * - `nodeDeleted`: somebody deleted the link's node in SIOT
+ * - `outboxFull`: not acknowledged, so that the device tries again
+ * - `unexpected`: a packet that a device has no reason to send
+ * - `refusedByStore`: too often refused by SIOT's store while it took others
+ * - `notPermitted`: too often not permitted by NATS, which took others
+ * - `unsendable`: too large for the NATS server
+ * - `unwritable`: it cannot be written as bytes, such as a time beyond 64 bits
+ */
+export type PointDiscard =
+  | TokenProblem
+  | 'payload'
+  | 'oddValue'
+  | 'nan'
+  | 'reserved'
+  | RoomProblem
+  | 'nodeDeleted'
+  | 'outboxFull'
+  | 'unexpected'
+  | 'refusedByStore'
+  | 'notPermitted'
+  | 'unsendable'
+  | 'unwritable';
+
+export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
+
+/** Causes that are errors on the wire, which SIOT knows as `errorCount` (siot-interop.md, 5.1). */
+const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
+  'canFrame',
+  'canOverrun',
+  'oversize',
+  'malformed',
+  'isoTpFrame',
+  'isoTpSequence',
+  'isoTpUnexpected',
+  'isoTpTimeout',
+  'isoTpOverflow',
+  'short',
+  'crc',
+  'payload',
+]);
+
+/**
+ * Worth knowing, but nothing went lost by it:
+ * - `mendedText`: text that was not UTF-8
+ * - `stampedTime`, `mappedTime`, `futureTime`: time 0; counted from the
+ *   device's start; more than 1 s ahead
+ * - `duplicate`: a packet that was acknowledged again and not processed twice
+ * - `samePoint`: the very same point again
+ * - `retransmission`: a packet of ours sent again
+ * - `echo`: a packet of ours that the line returned
+ * - `unconfirmed`: a setting or command that was sent and never confirmed
+ * - `restart`: the device has restarted
+ * - `refusedSetting`: somebody set a point that is not sent down
+ * - `tooManySettings`: somebody set a point that would be one more than the link may have
+ * - `tooManySettingBytes`: somebody set a text for which the settings of the link have no room
+ * - `droppedLog`: a log line of the device that was one too many
+ * - `delayedSetting`: what somebody set had to wait, since there was too much of it
+ * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
+ * - `givenDescription`: the device's description, not published since somebody has given the node another
+ * - `superseded`: given up for a newer one while SIOT was behind, where only the latest counts
+ */
+export type Notice =
+  | 'mendedText'
+  | 'stampedTime'
+  | 'mappedTime'
+  | 'futureTime'
+  | 'duplicate'
+  | 'samePoint'
+  | 'retransmission'
+  | 'echo'
+  | 'unconfirmed'
+  | 'restart'
+  | 'refusedSetting'
+  | SettingRefusal
+  | 'droppedLog'
+  | 'delayedSetting'
+  | 'slowedInput'
+  | 'givenDescription'
+  | 'superseded';
+
+/** Types are other people's words: they must not fill the memory. */
+const MOST_TYPES_LOGGED = 100;
+
+const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {
+  tooManySettings:
+    'somebody has set one more distinct point than the link may have (maxPoints): not sent to the device',
+  tooManySettingBytes:
+    'somebody has set this point, and the settings of the link have no room for so many bytes: ' +
+    'not sent to the device',
+};
+
+export class Counters {
+  /** CRC-valid packets received other than ack and high-rate (siot-interop.md, 5.1). */
+  rx = 0;
+  /** Point and ack packets sent, each transmission. */
+  tx = 0;
+  /** High-rate packets received. */
+  hrRx = 0;
+  /** Broken frames, packets and payloads. */
+  errorCount = 0;
+  /** Points received that went on. */
+  points = 0;
+  readonly #causes = new Map<Discard | Notice, number>();
+  readonly #told: Occasional;
+  readonly #typesLogged = new Map<'reserved' | SettingRefusal, Set<string>>();
+
+  constructor(
+    clock: Clock,
+    private readonly log: Log,
+  ) {
+    this.#told = new Occasional(clock);
+  }
+
+  /** Counts what was thrown away, and says so at most once a minute for each cause. */
+  discard(cause: Discard, detail: object, count = 1): void {
+    this.#add(cause, count);
+    if (WIRE_ERRORS.has(cause)) this.errorCount += count;
+    if (this.#told.due(cause) === 0) return;
+    this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
+  }
+
+  /** Counts a device's point that the gateway or its administrator owns, and says so once a type. */
+  reserved(type: string): void {
+    this.#add('reserved', 1);
+    this.#logOnce('reserved', type, 'discarded');
+  }
+
+  /** Counts what a person has set and there is no room for, and says so once a type. */
+  noRoom(cause: SettingRefusal, type: string): void {
+    this.#add(cause, 1);
+    this.#logOnce(cause, type, NO_ROOM[cause]);
+  }
+
+  notice(cause: Notice, count = 1): void {
+    this.#add(cause, count);
+  }
+
+  get(cause: Discard | Notice): number {
+    return this.#causes.get(cause) ?? 0;
+  }
+
+  /** All causes that have been counted, by name. */
+  causes(): ReadonlyMap<Discard | Notice, number> {
+    return this.#causes;
+  }
+
+  #logOnce(cause: 'reserved' | SettingRefusal, type: string, message: string): void {
+    let logged = this.#typesLogged.get(cause);
+    if (logged === undefined) this.#typesLogged.set(cause, (logged = new Set()));
+    if (logged.has(type) || logged.size >= MOST_TYPES_LOGGED) return;
+    logged.add(type);
+    this.log.warn({ cause, type }, message);
+  }
+
+  #add(cause: Discard | Notice, count: number): void {
+    this.#causes.set(cause, (this.#causes.get(cause) ?? 0) + count);
+  }
+}

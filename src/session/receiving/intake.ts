@@ -1,0 +1,120 @@
+/** Judges the points of a device before they go to SIOT (design.md, "Never on NATS", "Times"). */
+import { MAX_COMPACT_FIELD } from '../../packet/compact.js';
+import { textLength } from '../../packet/text.js';
+import { isReservedType } from '../../point/reserved.js';
+import { canonicalKey, numberOf, textOf, type Point } from '../../point/point.js';
+import { keyProblem, tokenProblem } from '../../point/token.js';
+import type { Counters, Discard } from '../node/counters.js';
+import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './device-time.js';
+import { asOwner, type PointRecord, type Replica } from '../node/replica.js';
+import type { RestartDetector, RestartSign } from './restart.js';
+
+/** A point that goes on. */
+export interface TakenPoint {
+  /** What is known of it: where it is merged once the outbox has it. */
+  readonly record: PointRecord;
+  /** As it goes to SIOT. */
+  readonly point: Point;
+  /** Key as the device spells it. */
+  readonly spelling: string;
+  readonly timeKind: TimeKind;
+  /** The very same point went out before: not published again. */
+  readonly again: boolean;
+}
+
+export class Intake {
+  readonly #clock = new DeviceClock();
+
+  constructor(
+    private readonly replica: Replica,
+    private readonly counters: Counters,
+  ) {}
+
+  /** The device has restarted, or the channel was opened anew: its clock is another. */
+  reset(): void {
+    this.#clock.reset();
+  }
+
+  /** What the points of a packet say about a restart, besides its sequence. */
+  restartSign(points: readonly Point[], restarts: RestartDetector): RestartSign | undefined {
+    let sign: RestartSign | undefined;
+    for (const point of points) {
+      if (point.type === 'uptime' && canonicalKey(point.key) === '0')
+        sign = restarts.uptime(numberOf(point.value)) ?? sign;
+    }
+    const newest = newestFromStart(points);
+    if (newest !== undefined) sign = restarts.startClock(newest) ?? sign;
+    return sign;
+  }
+
+  /** The points of a packet that go on; the others are counted, each under its cause. */
+  take(points: readonly Point[], arrival: Arrival): TakenPoint[] {
+    const newest = newestFromStart(points);
+    if (newest !== undefined) this.#clock.learn(newest, arrival);
+    const taken: TakenPoint[] = [];
+    for (const point of points) {
+      const record = this.#admit(point);
+      if (record !== undefined) taken.push(this.#timed(point, record, arrival));
+    }
+    return taken;
+  }
+
+  /** `undefined`: it goes no further, and is counted. */
+  #admit(point: Point): PointRecord | undefined {
+    const { type, key } = point;
+    // A type and key that are known have been found fit before.
+    const known = this.replica.find(type, key);
+    const problem =
+      (known === undefined ? nameProblem(type, key) : undefined) ?? valueProblem(point);
+    if (problem === 'reserved') {
+      this.counters.reserved(excerpt(type));
+      return undefined;
+    }
+    const record = problem ?? this.replica.admit(point);
+    if (typeof record !== 'string') return record;
+    this.counters.discard(record, { type: excerpt(type), key: excerpt(key) });
+    return undefined;
+  }
+
+  #timed(point: Point, record: PointRecord, arrival: Arrival): TakenPoint {
+    const { ns, kind } = this.#clock.map(point.time, arrival);
+    const spelling = point.key;
+    if (kind === 'real') {
+      const owned = asOwner(point, ns);
+      const again = record.has(owned);
+      if (again) this.counters.notice('samePoint');
+      return { record, point: owned, spelling, timeKind: kind, again };
+    }
+    this.counters.notice(NOTICES[kind]);
+    const owned = asOwner(point, record.giveTime(ns));
+    return { record, point: owned, spelling, timeKind: kind, again: false };
+  }
+}
+
+function nameProblem(type: string, key: string): Discard | undefined {
+  const unfit = tokenProblem(type) ?? keyProblem(key);
+  if (unfit !== undefined) return unfit;
+  return isReservedType(type) ? 'reserved' : undefined;
+}
+
+function valueProblem({ value }: Point): Discard | undefined {
+  if (Number.isNaN(numberOf(value))) return 'nan';
+  const text = textOf(value);
+  const tooLong = text.length * 3 > MAX_COMPACT_FIELD && textLength(text) > MAX_COMPACT_FIELD;
+  return tooLong ? 'tooLong' : undefined;
+}
+
+const NOTICES = { stamped: 'stampedTime', mapped: 'mappedTime', future: 'futureTime' } as const;
+
+function newestFromStart(points: readonly Point[]): bigint | undefined {
+  let newest: bigint | undefined;
+  for (const { time } of points) {
+    if (countsFromStart(time) && (newest === undefined || time > newest)) newest = time;
+  }
+  return newest;
+}
+
+/** Of a word that a device made up, for a log line. */
+function excerpt(word: string): string {
+  return word.length > 60 ? `${word.slice(0, 60)}…` : word;
+}

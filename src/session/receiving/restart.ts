@@ -1,0 +1,84 @@
+/** Noticing that a device has restarted (design.md, "Restarted"). */
+import type { Clock } from '../../point/clock.js';
+
+/** What was last known of a device; kept over openings and over restarts of the gateway. */
+export interface LastKnown {
+  /** Of its last packet with a CRC, acks not counted. */
+  sequence?: number;
+  /** Value of its last `uptime` point. */
+  uptime?: number;
+  /** Newest time that counts from its start, ns as decimal text. */
+  startClock?: string;
+}
+
+export type RestartSign = 'hello' | 'uptime' | 'startClock' | 'sequence';
+
+const HELLO_APART_MS = 1_000;
+const HEARTBEAT_WINDOW_MS = 120_000;
+const HEARTBEAT_FROM = 3;
+
+// Samples of one device do not always leave it in the order of their times, and
+// a resync for each such packet would never end.
+const START_CLOCK_SLACK_NS = 100_000_000n;
+
+export class RestartDetector {
+  readonly #last: LastKnown;
+  #startClock: bigint | undefined;
+  #hellosAtMs: number[] = [];
+
+  constructor(
+    private readonly clock: Clock,
+    last: LastKnown,
+  ) {
+    this.#last = { ...last };
+    this.#startClock = last.startClock === undefined ? undefined : BigInt(last.startClock);
+  }
+
+  get lastKnown(): LastKnown {
+    return this.#startClock === undefined
+      ? this.#last
+      : { ...this.#last, startClock: this.#startClock.toString() };
+  }
+
+  /** A packet without points. */
+  hello(sequence: number): RestartSign | undefined {
+    const bySequence = this.sequence(sequence);
+    const now = this.clock.monotonicMs();
+    const before = this.#hellosAtMs.at(-1);
+    if (before !== undefined && now - before < HELLO_APART_MS) {
+      this.#hellosAtMs[this.#hellosAtMs.length - 1] = now;
+      return bySequence;
+    }
+    this.#hellosAtMs = this.#hellosAtMs.filter((at) => now - at <= HEARTBEAT_WINDOW_MS);
+    this.#hellosAtMs.push(now);
+    if (bySequence !== undefined) return bySequence;
+    return this.#hellosAtMs.length >= HEARTBEAT_FROM ? undefined : 'hello';
+  }
+
+  /** A sequence that falls to 0 or 1; from 251…255 it has only wrapped. */
+  sequence(sequence: number): RestartSign | undefined {
+    const before = this.#last.sequence;
+    this.#last.sequence = sequence;
+    const fell = before !== undefined && before >= 2 && before <= 250 && sequence <= 1;
+    return fell ? 'sequence' : undefined;
+  }
+
+  uptime(uptime: number): RestartSign | undefined {
+    // Neither comparable nor to be kept.
+    if (!Number.isFinite(uptime)) return undefined;
+    const before = this.#last.uptime;
+    this.#last.uptime = uptime;
+    return before !== undefined && uptime < before ? 'uptime' : undefined;
+  }
+
+  /** `newestNs`: the latest time in a packet that counts from the device's start. */
+  startClock(newestNs: bigint): RestartSign | undefined {
+    const before = this.#startClock;
+    if (before !== undefined && newestNs < before - START_CLOCK_SLACK_NS) {
+      this.#startClock = newestNs;
+      return 'startClock';
+    }
+    if (before === undefined || newestNs > before) this.#startClock = newestNs;
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * When a device that has restarted is served: at once, but at most every 5 s; a
+ * restart noticed meanwhile is served when they are over (design.md, "Restarted").
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+
+const APART_MS = 5_000;
+
+export class ResyncPace {
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined;
+  #open = false;
+
+  constructor(
+    private readonly host: {
+      /** The device is to have all again, now. */
+      resync(): void;
+      /** It has to wait for that: what else there is goes on. */
+      waits(): void;
+    },
+    private readonly clock: Clock,
+    /** A restart was noticed and not yet served: so it was in an earlier life. */
+    private isDue: boolean,
+  ) {}
+
+  get due(): boolean {
+    return this.isDue;
+  }
+
+  /** A restart of before the opening is served now. */
+  opened(): void {
+    this.#open = true;
+    if (this.isDue) this.#serve();
+  }
+
+  closed(): void {
+    this.#open = false;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  restarted(): void {
+    this.isDue = true;
+    this.#serve();
+  }
+
+  #serve(): void {
+    if (!this.#open || this.#timer !== undefined) return;
+    const waitMs = this.#lastMs + APART_MS - this.clock.monotonicMs();
+    if (waitMs <= 0) {
+      this.#resync();
+      return;
+    }
+    this.#timer = this.clock.setTimer(waitMs, () => {
+      this.#timer = undefined;
+      this.#resync();
+    });
+    this.host.waits();
+  }
+
+  #resync(): void {
+    this.#lastMs = this.clock.monotonicMs();
+    this.isDue = false;
+    this.host.resync();
+  }
+}

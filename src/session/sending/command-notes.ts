@@ -1,0 +1,71 @@
+/**
+ * Commands act once: each is noted on disk as sent before it is, so that a crash
+ * of the gateway makes none of them act twice (design.md, "On every opening").
+ */
+import type { Setting } from '../settings/settings.js';
+
+/** What is set behind a command waits so long for its note, ms; a disk may hang. */
+const PATIENCE_MS = 100;
+
+const UNDER_WAY = 'it is being noted on disk as sent, which comes before it is';
+const FAILED =
+  'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
+  'it waits until the state can be saved';
+
+export interface CommandNotesHost {
+  /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
+  saved(then: (kept: boolean) => void): void;
+  /** A command's reason has changed, and perhaps it may be sent now. */
+  changed(command: Setting): void;
+}
+
+export class CommandNotes {
+  /** Monotonic ms until which others wait for the one that is being noted. */
+  #patientUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #underWay = new Set<Setting>();
+  readonly #failed = new Set<Setting>();
+
+  constructor(private readonly host: CommandNotesHost) {}
+
+  /** What is set later is not to overtake a command until then, monotonic ms. */
+  get patientUntilMs(): number {
+    return this.#underWay.size > 0 ? this.#patientUntilMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** It may only be sent when it has been noted. */
+  isDue(setting: Setting): boolean {
+    return setting.command && !setting.sent && !setting.noted;
+  }
+
+  note(command: Setting, nowMs: number): void {
+    if (this.#underWay.has(command)) {
+      command.problem = UNDER_WAY;
+      return;
+    }
+    this.#failed.delete(command);
+    command.transmissions = 1;
+    command.problem = UNDER_WAY;
+    this.#underWay.add(command);
+    this.#patientUntilMs = nowMs + PATIENCE_MS;
+    this.host.saved((kept) => {
+      this.#underWay.delete(command);
+      command.noted = kept;
+      if (kept) command.problem = undefined;
+      else {
+        command.transmissions = 0;
+        command.problem = FAILED;
+        this.#failed.add(command);
+      }
+      this.host.changed(command);
+    });
+  }
+
+  /** The state can be saved: what could not be noted is to be tried again. */
+  stateKept(): void {
+    for (const command of this.#failed) {
+      this.#failed.delete(command);
+      if (command.problem === FAILED) command.problem = undefined;
+      this.host.changed(command);
+    }
+  }
+}

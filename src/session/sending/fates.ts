@@ -1,0 +1,112 @@
+/** What becomes of a setting that was sent (design.md, "On every opening", "Sending"). */
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { Counters } from '../node/counters.js';
+import type { Setting, SettingsBook, Standing } from '../settings/settings.js';
+import type { Turns } from './turns.js';
+
+export interface FatesHost {
+  /** The device has confirmed a setting by acknowledging it. */
+  acknowledged(setting: Setting): void;
+  /** It had not: that was an echo of ours. */
+  notAcknowledged(setting: Setting): void;
+  /** It was sent, and nobody will ever know whether the device has it. */
+  unconfirmed(setting: Setting): void;
+  /** A setting's state or reason has changed. */
+  changed(setting: Setting): void;
+}
+
+/** A setting that an ack has confirmed. */
+export interface Confirmation {
+  readonly setting: Setting;
+  readonly before: Standing;
+  /** Wall time, ns. */
+  readonly atNs: bigint;
+}
+
+export class Fates {
+  constructor(
+    private readonly host: FatesHost,
+    private readonly book: SettingsBook,
+    private readonly turns: Turns,
+    private readonly clock: Clock,
+    private readonly counters: Counters,
+    private readonly log: Log,
+  ) {}
+
+  /** `undefined`: it changes nothing. */
+  confirmed(setting: Setting): Confirmation | undefined {
+    if (this.book.isCurrent(setting) && setting.confirmedBy === 'report') {
+      // Its report was sooner.
+      const before = setting.standing;
+      setting.confirmedBy = 'ack';
+      this.host.changed(setting);
+      return { setting, before, atNs: setting.confirmedNs ?? 0n };
+    }
+    // Its place may have been taken meanwhile: then this ack does not count for the newer.
+    const late = setting.state === 'unconfirmed';
+    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return undefined;
+    const before = setting.standing;
+    const nowNs = this.clock.wallNs();
+    this.turns.delete(setting);
+    setting.confirm(nowNs, 'ack');
+    this.host.acknowledged(setting);
+    this.host.changed(setting);
+    return { setting, before, atNs: nowNs };
+  }
+
+  /** The device had not acknowledged it: that was an echo of ours. */
+  takenBack({ setting, before, atNs }: Confirmation): void {
+    // Something else may have become of it since.
+    if (!this.book.isCurrent(setting) || setting.confirmedNs !== atNs) return;
+    if (setting.command) {
+      // Its retries would be another packet now, on which the device might act once more.
+      setting.confirmedNs = undefined;
+      setting.confirmedBy = before.confirmedBy;
+      this.#isUnconfirmed(setting, 'its acknowledgement was an echo of ours');
+      return;
+    }
+    setting.takeBack(before);
+    if (setting.waiting) this.turns.add(setting);
+    this.host.notAcknowledged(setting);
+    this.host.changed(setting);
+  }
+
+  /** Sent, and the device does not acknowledge anything. */
+  unconfirmed(setting: Setting): void {
+    this.turns.delete(setting);
+    setting.restoring = false;
+    setting.state = setting.command ? 'ended' : 'unconfirmed';
+    this.counters.notice('unconfirmed');
+    this.host.unconfirmed(setting);
+    this.host.changed(setting);
+  }
+
+  endCommand(setting: Setting, why: string): void {
+    if (!this.turns.delete(setting)) return;
+    setting.state = 'ended';
+    setting.confirmedNs = undefined;
+    this.#isUnconfirmed(setting, why);
+  }
+
+  #isUnconfirmed(command: Setting, why: string): void {
+    this.counters.notice('unconfirmed');
+    this.log.warn(
+      { type: command.point.type, key: command.point.key },
+      `command is unconfirmed: ${why}; it is not sent again`,
+    );
+    this.host.unconfirmed(command);
+    this.host.changed(command);
+  }
+
+  /** Not acknowledged though others are: those have their turn first. */
+  setAside(setting: Setting): void {
+    if (!this.turns.has(setting)) return;
+    this.turns.setAside(setting, this.clock.monotonicMs());
+    this.log.warn(
+      { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
+      'setting is not acknowledged though the device is heard; set aside',
+    );
+    this.host.changed(setting);
+  }
+}

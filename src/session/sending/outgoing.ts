@@ -1,0 +1,69 @@
+/** Packets for a device, in their frames, each with its sequence. */
+import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../../packet/packet.js';
+import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
+import { NO_VALUE, type Point } from '../../point/point.js';
+import { TIME_SYNC_TYPE } from '../../point/reserved.js';
+import type { Transmission } from '../receiving/own-echo.js';
+
+/** A packet that is to be acknowledged. */
+export interface OutgoingPacket extends Transmission {
+  readonly sequence: number;
+}
+
+export class Outgoing {
+  #sequence: number;
+  /** Acks are the same 256 frames for ever: made once for each codec. */
+  readonly #acks: Readonly<Record<PayloadCodecName, Transmission[]>> = {
+    protobuf: [],
+    compact: [],
+  };
+
+  constructor(
+    private readonly frame: (packet: Uint8Array) => Uint8Array,
+    /** Of the last packet sent, in an earlier life; 0: none. */
+    sequence: number,
+    /** A `timeSync` goes out. */
+    private readonly timeSent: () => void,
+  ) {
+    this.#sequence = sequence;
+  }
+
+  /** Of the last packet made, 1 … 255; 0 before the first. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Throws a `PayloadError` when the point does not fit the codec. */
+  point(point: Point, codec: PayloadCodec): OutgoingPacket {
+    const payload = codec.encode([point]);
+    const sequence = (this.#sequence % 255) + 1;
+    this.#sequence = sequence;
+    return { sequence, ...this.#made('points', buildPacket(sequence, POINTS_SUBJECT, payload)) };
+  }
+
+  /** `time`: ns since 1970. */
+  timeSync(time: bigint, codec: PayloadCodec): OutgoingPacket {
+    this.timeSent();
+    const point = {
+      type: TIME_SYNC_TYPE,
+      key: '',
+      time,
+      value: NO_VALUE,
+      tombstone: 0,
+      origin: '',
+    };
+    return this.point(point, codec);
+  }
+
+  /** `sequence`: the device's, 0 … 255. */
+  ack(sequence: number, codec: PayloadCodec): Transmission {
+    return (this.#acks[codec.name][sequence] ??= this.#made(
+      'ack',
+      buildPacket(sequence, ACK_SUBJECT, codec.ackPayload),
+    ));
+  }
+
+  #made(content: Transmission['content'], packet: Uint8Array): Transmission {
+    return { content, packet, frame: this.frame(packet) };
+  }
+}

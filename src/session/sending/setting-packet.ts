@@ -1,0 +1,43 @@
+/** A setting as it goes to the device (design.md, "Sending", "Other"). */
+import { PayloadError, type PayloadCodec } from '../../packet/payload.js';
+import { isDeleted, type Point, type PointValue } from '../../point/point.js';
+import type { Outgoing, OutgoingPacket } from './outgoing.js';
+import type { Setting } from '../settings/settings.js';
+
+export interface SettingPacketOptions {
+  readonly outgoing: Outgoing;
+  /** Last value known of a point, for a setting that deletes it. */
+  readonly lastValue: (type: string, key: string) => Point | undefined;
+  /** What a setting says, in the form in which the device reports the point (design.md, "Values"). */
+  readonly valueOf: (setting: Setting) => PointValue;
+  /** Longest frame to send, delimiters included, bytes. */
+  readonly maxFrameLength: number;
+}
+
+/** Or why it cannot be sent, for people. */
+export function settingPacket(
+  setting: Setting,
+  codec: PayloadCodec,
+  { outgoing, lastValue, valueOf, maxFrameLength }: SettingPacketOptions,
+): OutgoingPacket | string {
+  const { point, spelling } = setting;
+  const last = isDeleted(point) ? lastValue(point.type, point.key) : undefined;
+  const sent: Point = {
+    ...point,
+    key: spelling ?? point.key,
+    // Firmware that ignores the tombstone must not read a zero.
+    value: last?.value ?? valueOf(setting),
+    origin: '',
+  };
+  try {
+    const packet = outgoing.point(sent, codec);
+    if (packet.frame.length <= maxFrameLength) return packet;
+    return (
+      `too large for the device: ${String(packet.frame.length)} bytes as a frame, ` +
+      `maxFrameLength is ${String(maxFrameLength)}`
+    );
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    return `cannot be encoded for the device: ${error.message}`;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Settings of which the device has reported another value where that is no proof
+ * that it has changed it itself: for the first time in a round of reports, without
+ * a time of its own (report-round.ts). The setting stays in force meanwhile.
+ *
+ * The device gets the time once more, so that it reports all again, and the doubt
+ * ends
+ * - with another differing report of the point, or one that is dated after the
+ *   acknowledgement: the device has changed it, the setting is replaced;
+ * - with a report of the setting's own value, or an acknowledgement: it is in force;
+ * - when nothing of the kind has come for a whole round: then the device reports
+ *   what changes, and no more, and what it has said stands.
+ *
+ * So a change that the device makes once is known after {@link ROUND_MS} at the
+ * latest, whatever firmware it has. A doubt outlasts the gateway and the opening:
+ * firmware that reports what changes, and no more, would never say it again. The
+ * round counts anew from the next opening, at which the device gets the time.
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+import { ROUND_MS } from '../receiving/report-round.js';
+import type { Setting } from './settings.js';
+
+export interface DoubtedSettingsHost {
+  /** The device is to report all again. */
+  ask(): void;
+  /** Nothing has contradicted the report for a whole round. */
+  uncontradicted(setting: Setting): void;
+}
+
+export class DoubtedSettings {
+  /** Until when each is in doubt, monotonic ms; in the order in which they end. */
+  readonly #untilMs = new Map<Setting, number>();
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly host: DoubtedSettingsHost,
+    private readonly clock: Clock,
+  ) {}
+
+  begin(setting: Setting): void {
+    setting.doubted = true;
+    this.#untilMs.set(setting, this.clock.monotonicMs() + ROUND_MS);
+    // The answer to a question that is open says what is so with this one, too.
+    if (this.#timer === undefined) this.#ask();
+  }
+
+  /** Whatever it was, it is known now. */
+  end(setting: Setting): void {
+    setting.doubted = false;
+    this.#untilMs.delete(setting);
+  }
+
+  /** The device gets the time, and these are in doubt. */
+  opened(doubted: Iterable<Setting>): void {
+    this.closed();
+    const untilMs = this.clock.monotonicMs() + ROUND_MS;
+    for (const setting of doubted) this.#untilMs.set(setting, untilMs);
+    if (this.#untilMs.size > 0) this.#wait();
+  }
+
+  /** No device can say anything now. */
+  closed(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#untilMs.clear();
+  }
+
+  #ask(): void {
+    this.#wait();
+    this.host.ask();
+  }
+
+  #wait(): void {
+    this.#timer = this.clock.setTimer(ROUND_MS, () => {
+      this.#timer = undefined;
+      const now = this.clock.monotonicMs();
+      for (const [setting, untilMs] of this.#untilMs) {
+        if (untilMs > now) break;
+        this.end(setting);
+        this.host.uncontradicted(setting);
+      }
+      if (this.#untilMs.size > 0) this.#ask();
+    });
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Settings of signals, and the frames that hold them. A frame holds one choice
+ * of its multiplexers: settings of several pages need a frame each.
+ *
+ * ```
+ *  Low = 1 (page 0), High = 2 (page 1), Low = 3 (page 0), set in this order
+ *  frames: page 1 with High, then page 0 with Low = 3, since that is newest
+ * ```
+ */
+import type { MessageCodec } from '../../signals/message-codec.js';
+import type { SentSignal, SignalPlan } from '../../signals/signal-plan.js';
+import type { Code, SignalCodec } from '../../signals/signal-codec.js';
+import { codeOfPoint } from '../../signals/signal-values.js';
+import { Transmitter } from '../../signals/transmitter.js';
+import type { CanFrame } from '../../transport/can/frame.js';
+import { VALUE_TYPE } from './reports.js';
+import type { Setting, SettingsBook } from '../settings/settings.js';
+
+export interface SentSetting extends SentSignal {
+  readonly setting: Setting;
+}
+
+/** Settings of one message that go out in one frame; the first of them has the last word on its page; never empty. */
+export type Page = readonly SentSetting[];
+
+export class SignalFrames {
+  readonly #transmitter = new Transmitter();
+
+  /** Those that are sent. */
+  readonly messages: ReadonlySet<MessageCodec>;
+
+  constructor(
+    private readonly plan: SignalPlan,
+    private readonly book: SettingsBook,
+  ) {
+    this.messages = new Set([...plan.sent.values()].map(({ message }) => message));
+    for (const message of this.messages) {
+      for (const one of this.#newestFirst(message).reverse()) this.apply(one);
+    }
+  }
+
+  /** Somebody else has sent a frame of the message. */
+  seen(message: MessageCodec, signal: SignalCodec, code: Code): void {
+    const key = this.plan.keys.get(signal) ?? '';
+    if (!this.plan.sent.has(key)) return;
+    const isSet = this.book.get(VALUE_TYPE, key) !== undefined;
+    this.#transmitter.seen(message, signal, code, isSet);
+  }
+
+  /** From now on frames have the setting's value, on its page. What no frame can carry gets its `problem`. */
+  apply({ message, signal, setting }: SentSetting): void {
+    const code = codeOfPoint(signal, setting.point);
+    if (typeof code === 'object') setting.problem = code.problem;
+    else this.#transmitter.set(message, signal, code);
+  }
+
+  /** The pages of those settings of a message that a frame can carry; the newest setting in the last one. */
+  pages(message: MessageCodec, wanted: (setting: Setting) => boolean): Page[] {
+    const all = this.#newestFirst(message).filter(
+      ({ setting }) => setting.problem === undefined && wanted(setting),
+    );
+    const pages: Page[] = [];
+    // Those that choose a page go first, and take those along that are on any.
+    let left = [...all.filter(choosesPage), ...all.filter((one) => !choosesPage(one))];
+    for (let [first] = left; first !== undefined; [first] = left) {
+      const held = this.#heldWith(message, first);
+      const page = left.filter((one) => one === first || held.has(one.signal));
+      pages.unshift(page);
+      left = left.filter((one) => !page.includes(one));
+    }
+    return pages;
+  }
+
+  /** A frame with a page, and the signals that it holds. Others of the page's signals are as they were set or seen. */
+  frame(page: Page): { readonly frame: CanFrame; readonly held: ReadonlySet<SignalCodec> } {
+    const [first] = page;
+    if (first === undefined) throw new Error('a page without a setting');
+    // Somebody else's frame, or a setting of another page, may have chosen another one.
+    for (const one of [...page].reverse()) this.apply(one);
+    const { message } = first;
+    return { frame: this.#transmitter.frame(message), held: this.#transmitter.held(message) };
+  }
+
+  #heldWith(message: MessageCodec, { signal, setting }: SentSetting): ReadonlySet<SignalCodec> {
+    const code = codeOfPoint(signal, setting.point);
+    return typeof code === 'object'
+      ? this.#transmitter.held(message)
+      : this.#transmitter.heldWith(message, signal, code);
+  }
+
+  #newestFirst(message: MessageCodec): SentSetting[] {
+    return message.signals
+      .flatMap((signal) => {
+        const setting = this.book.get(VALUE_TYPE, this.plan.keys.get(signal) ?? '');
+        return setting === undefined ? [] : [{ message, signal, setting }];
+      })
+      .sort(({ setting: a }, { setting: b }) => Number(b.point.time - a.point.time));
+  }
+}
+
+const choosesPage = ({ signal: { signal } }: SentSetting): boolean =>
+  signal.selection !== undefined || signal.isMultiplexer;

@@ -1,0 +1,359 @@
+/**
+ * A link to a bus whose frames a database explains: signals become points, and
+ * settings become frames. Nobody acknowledges them: a setting is in force when
+ * its frame has been handed to the bus.
+ *
+ * ```
+ *  frames ─► database ─► values ─► publish filter ─► points
+ *                └► last known ─┐
+ *  frames ◄─ signal-frames ◄────┴──────────────────◄ settings
+ * ```
+ */
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { isDeleted, stringValue, type Point, type PointValue } from '../../point/point.js';
+import type { MessageCodec } from '../../signals/message-codec.js';
+import type { SignalCodec } from '../../signals/signal-codec.js';
+import type { CanFrame } from '../../transport/can/frame.js';
+import { decodeCanFrame, encodeCanFrame } from '../../transport/can/wire.js';
+import type { Conversation, KnownNames } from '../conversation.js';
+import { Counters } from '../node/counters.js';
+import { LateFrames } from './late-frames.js';
+import { Replica } from '../node/replica.js';
+import { kindOf, valueOfWord } from '../receiving/reported-kinds.js';
+import { NodeRoom, type PointBudget } from '../node/room.js';
+import type { ConversationHost } from '../conversation.js';
+import { SignalFrames, type Page } from './frames.js';
+import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
+import { SettingRoom, type SettingRefusal } from '../node/setting-room.js';
+import type { Heard } from '../settings/time.js';
+import { SettingsBook, type Setting, type SettingRecord } from '../settings/settings.js';
+
+export interface SignalSessionOptions extends SignalReportOptions {
+  /** Messages with a cycle time are sent again and again, once one of their signals was set. */
+  readonly cyclic: boolean;
+  /** Sends what is in force again when the interface comes back. */
+  readonly restore: boolean;
+  /** Most distinct points of this link. */
+  readonly maxPoints: number;
+  /** The bus counts as gone after so long without a frame that the database knows, ms; 0: never. */
+  readonly silenceTimeoutMs: number;
+}
+
+export type SignalConversationHost = Pick<
+  ConversationHost,
+  'write' | 'congested' | 'report' | 'connected' | 'settingChanged' | 'namesChanged' | 'changed'
+>;
+
+/** How long what was written may wait for the interface before the next look. */
+const CONGESTED_LOOK_MS = 20;
+
+const NOT_SENT = 'it is no signal of a message under transmit';
+
+export class SignalSession implements Conversation {
+  readonly counters: Counters;
+  readonly settings: SettingsBook;
+  readonly room: NodeRoom;
+  readonly replica: Replica;
+  readonly codecName = 'signals';
+  readonly advice = undefined;
+  readonly downlink = {
+    acknowledges: 'no' as const,
+    pending: (): Setting[] => [...this.settings.all()].filter((one) => one.waiting),
+    reason: (setting: Setting): string => this.#reason(setting),
+    awaitsAck: (): boolean => false,
+    get pendingCount(): number {
+      return this.pending().length;
+    },
+  };
+
+  readonly #reports: SignalReports;
+  readonly #frames: SignalFrames;
+  readonly #cycles = new Map<MessageCodec, { pages: readonly Page[]; timer: Timer }>();
+  #connected = false;
+  #open = false;
+  #held = false;
+  #heardMs = 0;
+  #silenceTimer: Timer | undefined;
+  #congestedTimer: Timer | undefined;
+  readonly #late = new LateFrames();
+  /** Written or late, and not yet known to be with the interface. */
+  #written: Setting[] = [];
+
+  constructor(
+    private readonly host: SignalConversationHost,
+    private readonly options: SignalSessionOptions,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    budget: PointBudget,
+    settings: readonly SettingRecord[],
+  ) {
+    this.counters = new Counters(clock, log);
+    this.settings = new SettingsBook(
+      new Set(),
+      options.maxPoints,
+      new SettingRoom(budget.settings),
+    );
+    this.settings.restore(settings, log);
+    this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
+    this.replica = new Replica(this.room);
+    this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);
+    this.#frames = new SignalFrames(options.plan, this.settings);
+  }
+
+  /** Nothing of a bus comes back: its controllers do not hear themselves. */
+  get echoes(): boolean {
+    return false;
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  recordWithoutSettings(): object {
+    return {};
+  }
+
+  opened(): void {
+    this.#open = true;
+    if (!this.#held) this.#sendAll();
+  }
+
+  closed(): void {
+    this.#open = false;
+    this.#reports.flush();
+    this.#silenceTimer?.cancel();
+    this.#congestedTimer?.cancel();
+    this.#written = [];
+    this.#late.clear();
+    for (const { timer } of this.#cycles.values()) timer.cancel();
+    this.#cycles.clear();
+    this.#setConnected(false);
+    this.host.changed();
+  }
+
+  recordKept(): void {
+    // Nothing that it sends waits for that.
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held && this.#open) this.#sendAll();
+  }
+
+  clockStepped(): void {
+    // Times are given on arrival.
+  }
+
+  read(stored: readonly Point[], underWay: boolean): void {
+    this.room.read(stored, this.replica.points(), underWay);
+  }
+
+  release(): void {
+    this.replica.release();
+    this.room.release();
+    this.settings.room.release();
+  }
+
+  shown(points: readonly Point[]): void {
+    this.#reports.shown(points);
+  }
+
+  /** A name in the signal's table is that name; any other word is what it is for other devices. */
+  valueOfWord(type: string, key: string, word: string): PointValue {
+    const signal = type === VALUE_TYPE ? this.options.plan.sent.get(key)?.signal : undefined;
+    if (signal !== undefined && [...signal.texts.values()].includes(word)) return stringValue(word);
+    const reported = this.replica.find(type, key)?.newest;
+    return valueOfWord(word, reported === undefined ? undefined : kindOf(reported.value));
+  }
+
+  inDeviceForm({ point }: Setting): PointValue {
+    return point.value;
+  }
+
+  knownNames(): KnownNames {
+    return { names: this.room.record(), kinds: '' };
+  }
+
+  restoreNames({ names }: KnownNames): void {
+    this.room.restore(names);
+  }
+
+  /** One frame, as the kernel has it. */
+  data(chunk: Uint8Array): number {
+    const frame = decodeCanFrame(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    const message = this.options.plan.codec.find(frame);
+    if (message === undefined || frame.remote || frame.error) return 0;
+    this.counters.rx += 1;
+    this.#heard();
+    return this.#reports.frame(message, frame.data, (signal, code) =>
+      this.#frames.seen(message, signal, code),
+    );
+  }
+
+  whyNotSet(point: Point): string | undefined {
+    const isSent = point.type === VALUE_TYPE && this.options.plan.sent.has(point.key);
+    return isSent ? this.settings.whyNot(point) : NOT_SENT;
+  }
+
+  set(point: Point, heard: Heard = 'live'): Setting | undefined {
+    const sent = point.type === VALUE_TYPE ? this.options.plan.sent.get(point.key) : undefined;
+    if (sent === undefined || isDeleted(point)) {
+      this.counters.notice('refusedSetting');
+      this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
+      return undefined;
+    }
+    const time = this.settings.judge(point, heard, this.clock.wallNs());
+    if (time === 'notNewer') return undefined;
+    if (typeof time === 'string') {
+      this.refuse(point, time);
+      return undefined;
+    }
+    this.room.learn(point);
+    const { setting, replaced } = this.settings.take(point, time);
+    if (replaced !== undefined) this.host.settingChanged(replaced);
+    const one = { ...sent, setting };
+    this.#frames.apply(one);
+    this.host.changed();
+    this.host.settingChanged(setting);
+    if (this.#canSend && setting.problem === undefined) {
+      this.#send([one]);
+      this.#cycle(sent.message);
+    }
+    return setting;
+  }
+
+  refuse(point: Point, cause: SettingRefusal): void {
+    this.counters.noRoom(cause, point.type);
+    const older = this.settings.endOlder(point, this.clock.wallNs());
+    if (older === undefined) return;
+    this.host.changed();
+    this.host.settingChanged(older);
+  }
+
+  get #canSend(): boolean {
+    return this.#open && !this.#held;
+  }
+
+  /** The interface is there again: what waits is sent, and what is in force, if it is to be restored. */
+  #sendAll(): void {
+    const isDue = (setting: Setting): boolean =>
+      setting.waiting || (this.options.restore && setting.inForce);
+    for (const message of this.#frames.messages) {
+      for (const page of this.#frames.pages(message, isDue)) this.#send(page);
+      this.#cycle(message);
+    }
+  }
+
+  #send(page: Page): void {
+    const held = this.#write(page);
+    // Multiplexers of ranges may have come to another page since these were put together.
+    const left = page.filter((one) => page.length > 1 && !held.has(one.signal));
+    for (const one of page) {
+      if (left.includes(one)) continue;
+      one.setting.transmissions += 1;
+      if (one.setting.waiting) this.#written.push(one.setting);
+    }
+    this.#confirmWritten();
+    for (const one of left) this.#send([one]);
+  }
+
+  /** Returns the signals that the frame holds. */
+  #write(page: Page): ReadonlySet<SignalCodec> {
+    const { frame, held } = this.#frames.frame(page);
+    // Behind those that wait, though there is room since.
+    if (this.host.congested() || !this.#late.isEmpty) this.#late.put(frame, held);
+    else this.#handOver(frame);
+    return held;
+  }
+
+  #handOver(frame: CanFrame): void {
+    this.counters.tx += 1;
+    this.host.write(encodeCanFrame(frame));
+  }
+
+  /** From now on at the message's cycle time, if it has one: its pages in turn. */
+  #cycle(message: MessageCodec): void {
+    const { cycleMs } = message.message;
+    if (!this.options.cyclic || cycleMs === undefined) return;
+    const pages = this.#frames.pages(message, isSent);
+    const cycle = this.#cycles.get(message);
+    if (cycle !== undefined) cycle.pages = pages;
+    else if (pages.length > 0) this.#begin(message, cycleMs, pages);
+  }
+
+  #begin(message: MessageCodec, cycleMs: number, pages: readonly Page[]): void {
+    let turn = 0;
+    const wait = (): Timer =>
+      this.clock.setTimer(cycleMs, () => {
+        const page = cycle.pages[turn % cycle.pages.length];
+        turn += 1;
+        // A frame that waits says the same.
+        if (page !== undefined && this.#canSend && !this.host.congested()) this.#write(page);
+        cycle.timer = wait();
+      });
+    const cycle = { pages, timer: wait() };
+    this.#cycles.set(message, cycle);
+  }
+
+  #confirmWritten(): void {
+    for (;;) {
+      const frame = this.host.congested() ? undefined : this.#late.take();
+      if (frame === undefined) break;
+      this.#handOver(frame);
+    }
+    if (this.host.congested()) {
+      this.#congestedTimer?.cancel();
+      this.#congestedTimer = this.clock.setTimer(CONGESTED_LOOK_MS, () => this.#confirmWritten());
+      return;
+    }
+    const written = this.#written;
+    this.#written = [];
+    for (const setting of written) {
+      if (!this.settings.isCurrent(setting)) continue;
+      setting.confirm(this.clock.wallNs(), 'bus');
+      this.#showInForce(setting);
+      this.host.changed();
+      this.host.settingChanged(setting);
+    }
+  }
+
+  /** Where frames of others have overtaken a setting in SIOT's eyes, it is shown once more. */
+  #showInForce({ point, time }: Setting): void {
+    const newest = this.replica.find(point.type, point.key)?.newest;
+    const isOvertaken = newest !== undefined && newest.time > time.stated;
+    if (!isOvertaken && !time.tied) return;
+    if (time.tied)
+      this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
+    this.#reports.say(point.key, point.value);
+  }
+
+  #reason(setting: Setting): string {
+    if (setting.problem !== undefined) return setting.problem;
+    if (!this.#open) return 'the interface is not there';
+    return 'the bus has not taken the frame yet';
+  }
+
+  #heard(): void {
+    this.#heardMs = this.clock.monotonicMs();
+    if (this.#connected) return;
+    this.#setConnected(true);
+    if (this.options.silenceTimeoutMs > 0) this.#watchSilence(this.options.silenceTimeoutMs);
+  }
+
+  #watchSilence(ms: number): void {
+    this.#silenceTimer = this.clock.setTimer(ms, () => {
+      const leftMs = this.#heardMs + this.options.silenceTimeoutMs - this.clock.monotonicMs();
+      if (leftMs > 0) this.#watchSilence(leftMs);
+      else this.#setConnected(false);
+    });
+  }
+
+  #setConnected(connected: boolean): void {
+    if (this.#connected === connected) return;
+    this.#connected = connected;
+    this.host.connected(connected);
+  }
+}
+
+const isSent = (setting: Setting): boolean => setting.waiting || setting.inForce;

@@ -1,0 +1,467 @@
+import {
+  createInbox,
+  errors,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/transport-node';
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { backoffMs } from './backoff.js';
+import { connectionProblem } from './connection-problem.js';
+import { Denials } from './denials.js';
+import { Dialer } from './dialer.js';
+import { paceInput, socketOf } from './input-pace.js';
+import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
+
+export type ConnectionState =
+  | { readonly name: 'connecting'; readonly problem?: string }
+  | { readonly name: 'connected' }
+  /** The server does not take the credentials. Tried again all the same: it may be reconfigured. */
+  | { readonly name: 'refused'; readonly problem: string }
+  | { readonly name: 'closed' };
+
+/** What came back for a request: bytes, or why nothing can. `tooLarge`: it was not sent. */
+export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
+
+export interface Incoming {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** Where an answer goes; blank: none is wanted. */
+  readonly reply: string;
+}
+
+export interface ConnectionOptions {
+  readonly settings: NatsSource;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onState: (state: ConnectionState) => void;
+  /** NATS does not permit what was published on this subject: it is lost. Blank: a subscription. */
+  readonly onDenied?: (subject: string) => void;
+  /** How often the server is asked for a sign of life, and how long it may take, in ms. */
+  readonly pingEveryMs?: number;
+  readonly pongWithinMs?: number;
+}
+
+/** Nothing was sent: there is no connection now. */
+export class NotConnectedError extends Error {
+  override readonly name = 'NotConnectedError';
+  constructor() {
+    super('there is no connection to NATS');
+  }
+}
+
+/** More than the server takes in one message: it would close the connection for it. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError';
+  constructor(bytes: number, mostBytes: number) {
+    super(
+      `it has ${String(bytes)} bytes, and this nats-server takes ${String(mostBytes)} at most (its max_payload)`,
+    );
+  }
+}
+
+const RETRY = { firstMs: 100, maxMs: 5_000 };
+const PING_EVERY_MS = 5_000;
+const PONG_WITHIN_MS = 10_000;
+const FLUSHED_WITHIN_MS = 500;
+/** A connection that lasted less has failed as a dial has, and the next one waits longer. */
+const STEADY_MS = 1_000;
+/** Times that a slow but living server is waited for. */
+const MOST_WAITS = 6;
+/** Requests that were given up, of which an answer is still taken. */
+const MOST_LATE = 16;
+
+interface Standing {
+  readonly subject: string;
+  readonly heard: (message: Incoming) => void;
+  active: Subscription | undefined;
+}
+
+/**
+ * The connection to NATS: dials for ever, and each time anew.
+ *
+ * The client library's own reconnecting is not used. It takes publishes while
+ * there is no connection and loses them without a word; here they fail at once
+ * with a {@link NotConnectedError}, and whoever publishes sees each loss as a
+ * change of state. Standing subscriptions are renewed by themselves.
+ *
+ * What is published here is not heard here (NATS' no-echo).
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #state: ConnectionState = { name: 'connecting' };
+  #started = false;
+  #nats: NatsConnection | undefined;
+  #failures = 0;
+  #upMs = 0;
+  readonly #dialer: Dialer;
+  /** Of the last dial. */
+  #settings: NatsSettings = { servers: [] };
+  #retry: Timer | undefined;
+  #pinging: Timer | undefined;
+  readonly #standing = new Set<Standing>();
+  #inbox = '';
+  #lastToken = 0;
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  /** Tokens of requests that were given up. */
+  readonly #late = new Set<number>();
+  readonly #barriers = new Set<(processed: boolean) => void>();
+  #said = '';
+  /** Barriers that a server has answered. */
+  #confirmed = 0;
+  readonly #denials: Denials;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#dialer = new Dialer(options.clock);
+    this.#denials = new Denials(options.clock);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get connected(): boolean {
+    return this.#nats !== undefined;
+  }
+
+  /** Host and port of the server that we are connected to; of a cluster it may be any. */
+  get server(): string | undefined {
+    return this.#nats?.getServer();
+  }
+
+  /** Longest message that the server takes, bytes; `undefined`: there is no connection. */
+  get maxPayload(): number | undefined {
+    return this.#nats?.info?.max_payload;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    void this.#dial();
+  }
+
+  /** What NATS has not permitted lately, for people; blank: nothing. */
+  get denied(): string {
+    return this.#denials.text;
+  }
+
+  /** Throws a {@link NotConnectedError}, a {@link TooLargeError}, or the library's own for a subject that is none. */
+  publish(subject: string, payload: Uint8Array, reply?: string): void {
+    const nats = this.#nats;
+    if (nats === undefined) throw new NotConnectedError();
+    const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (payload.length > most) throw new TooLargeError(payload.length, most);
+    try {
+      if (reply === undefined) nats.publish(subject, payload);
+      else nats.publish(subject, payload, { reply });
+    } catch (error) {
+      // It may have closed already without our having heard of it: then it is
+      // not for the message's sake that it was not taken.
+      throw nats.isClosed() || nats.isDraining() ? new NotConnectedError() : error;
+    }
+  }
+
+  /**
+   * Publishes with a reply subject of its own; `answered` is called for every
+   * reply, and once with `lost` when the connection goes first. The caller ends
+   * it with {@link forget}: a store may answer twice (siot-interop.md, 4.4).
+   */
+  ask(subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
+    const token = ++this.#lastToken;
+    this.publish(subject, payload, `${this.#inbox}${String(token)}`);
+    this.#asked.set(token, answered);
+    return token;
+  }
+
+  forget(token: number): void {
+    this.#asked.delete(token);
+    this.#late.delete(token);
+  }
+
+  /**
+   * The first answer to a request. Never rejects. `late` is called with an
+   * answer that comes after the time: of the last few requests, and on this
+   * connection.
+   */
+  request(
+    subject: string,
+    payload: Uint8Array,
+    withinMs: number,
+    late?: (answer: Answer) => void,
+  ): Promise<Answer> {
+    return new Promise((resolve) => {
+      let token = 0;
+      let inTime = true;
+      const timer = this.#options.clock.setTimer(withinMs, () => {
+        inTime = false;
+        if (late === undefined) this.forget(token);
+        else this.#waitOn(token);
+        resolve('timeout');
+      });
+      try {
+        token = this.ask(subject, payload, (answer) => {
+          timer.cancel();
+          this.forget(token);
+          if (inTime) resolve(answer);
+          else late?.(answer);
+        });
+      } catch (error) {
+        timer.cancel();
+        if (!(error instanceof NotConnectedError)) {
+          this.#options.log.warn({ subject }, `NATS did not take a request: ${messageOf(error)}`);
+        }
+        resolve(error instanceof TooLargeError ? 'tooLarge' : 'lost');
+      }
+    });
+  }
+
+  /** Calls back once the server has processed all that was published before; `false`: lost. */
+  barrier(done: (processed: boolean) => void): void {
+    const nats = this.#nats;
+    if (nats === undefined) {
+      done(false);
+      return;
+    }
+    this.#barriers.add(done);
+    const settle = (processed: boolean): void => {
+      if (this.#barriers.delete(done)) done(processed);
+    };
+    nats.flush().then(
+      // Not in this turn: what NATS refused before this is told in between.
+      () => {
+        this.#confirmed += 1;
+        setImmediate(() => settle(this.#nats === nats));
+      },
+      () => settle(false),
+    );
+  }
+
+  /** Heard until the returned function is called, over all connections. */
+  subscribe(subject: string, heard: (message: Incoming) => void): () => void {
+    const standing: Standing = { subject, heard, active: undefined };
+    this.#standing.add(standing);
+    if (this.#nats !== undefined) this.#activate(this.#nats, standing);
+    return () => {
+      if (!this.#standing.delete(standing)) return;
+      if (this.#nats !== undefined) standing.active?.unsubscribe();
+      standing.active = undefined;
+    };
+  }
+
+  /** Sends what is in its buffers, closes, and never comes back. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state.name === 'closed') return;
+    const nats = this.#nats;
+    this.#retry?.cancel();
+    this.#dialer.stop();
+    if (nats !== undefined) {
+      await new Promise<void>((resolve) => {
+        const enough = this.#options.clock.setTimer(FLUSHED_WITHIN_MS, resolve);
+        this.barrier(() => {
+          enough.cancel();
+          resolve();
+        });
+      });
+    }
+    this.#lose(nats);
+    this.#setState({ name: 'closed' });
+    await nats?.close().catch(() => undefined);
+  }
+
+  async #dial(): Promise<void> {
+    let nats: NatsConnection;
+    try {
+      this.#settings = settingsOf(this.#options.settings);
+      nats = await this.#dialer.dial(this.#settings);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    if (this.#state.name === 'closed') {
+      await nats.close().catch(() => undefined);
+      return;
+    }
+    this.#up(nats);
+    const cause = await nats.closed();
+    this.#down(nats, cause);
+  }
+
+  #up(nats: NatsConnection): void {
+    const log = this.#options.log;
+    this.#watchErrors(nats).catch(() => undefined);
+    const socket = socketOf(nats);
+    if (socket !== undefined) paceInput(socket, this.#options.clock);
+    this.#nats = nats;
+    this.#upMs = this.#options.clock.monotonicMs();
+    this.#said = '';
+    this.#dialer.discover(nats);
+    // A new inbox for each connection: no answer to an earlier one is mistaken for ours.
+    const inbox = `${createInbox()}.`;
+    this.#inbox = inbox;
+    this.#activateInbox(nats, inbox);
+    for (const standing of this.#standing) this.#activate(nats, standing);
+    log.info({ server: this.server }, 'connected to NATS');
+    this.#setState({ name: 'connected' });
+    this.#keepAsking(nats);
+  }
+
+  #down(nats: NatsConnection, cause: unknown): void {
+    if (this.#nats !== nats) return;
+    this.#lose(nats);
+    this.#failed(cause ?? new Error('the server closed the connection'));
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#state.name === 'closed') return;
+    const { refused, text } = connectionProblem(cause, this.#settings);
+    this.#failures += 1;
+    const afterMs = backoffMs(this.#failures, RETRY, this.#options.random());
+    const { log } = this.#options;
+    if (text === this.#said) log.debug({ attempt: this.#failures }, text);
+    else log.warn({}, `${text}; trying again`);
+    this.#said = text;
+    this.#retry = this.#options.clock.setTimer(afterMs, () => void this.#dial());
+    this.#setState(
+      refused ? { name: 'refused', problem: text } : { name: 'connecting', problem: text },
+    );
+  }
+
+  #lose(nats: NatsConnection | undefined): void {
+    if (nats === undefined) return;
+    this.#nats = undefined;
+    this.#pinging?.cancel();
+    this.#denials.clear();
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#upMs >= STEADY_MS) this.#failures = 0;
+    for (const standing of this.#standing) standing.active = undefined;
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    this.#late.clear();
+    const barriers = [...this.#barriers];
+    this.#barriers.clear();
+    for (const answered of asked) answered('lost');
+    // The library leaves those who wait for a closed connection waiting.
+    for (const done of barriers) done(false);
+  }
+
+  /** Answers to the last few that were given up are still taken. */
+  #waitOn(token: number): void {
+    this.#late.add(token);
+    const [eldest] = this.#late;
+    if (this.#late.size > MOST_LATE && eldest !== undefined) this.forget(eldest);
+  }
+
+  // A server that has stopped reading leaves the library waiting for its
+  // socket for ever: such a connection is left behind, not waited for.
+  #keepAsking(nats: NatsConnection): void {
+    const { clock, pingEveryMs = PING_EVERY_MS } = this.#options;
+    this.#pinging = clock.setTimer(pingEveryMs, () => {
+      this.#awaitLife(nats, MOST_WAITS);
+      this.barrier((processed) => {
+        if (!processed) return;
+        this.#pinging?.cancel();
+        this.#dialer.discover(nats);
+        this.#keepAsking(nats);
+      });
+    });
+  }
+
+  // On a slow line the answer stands behind what was published before: while
+  // anything else comes, the server lives.
+  #awaitLife(nats: NatsConnection, waits: number): void {
+    const { clock, pongWithinMs = PONG_WITHIN_MS } = this.#options;
+    const heard = this.#signsOfLife(nats);
+    this.#pinging = clock.setTimer(pongWithinMs, () => {
+      if (this.#nats !== nats) return;
+      if (waits > 1 && this.#signsOfLife(nats) !== heard) {
+        this.#awaitLife(nats, waits - 1);
+        return;
+      }
+      this.#lose(nats);
+      this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
+      nats.close().catch(() => undefined);
+    });
+  }
+
+  #signsOfLife(nats: NatsConnection): number {
+    return nats.stats().inMsgs + this.#confirmed;
+  }
+
+  #answered(message: Msg, prefixLength: number): void {
+    const answered = this.#asked.get(Number(message.subject.slice(prefixLength)));
+    if (answered === undefined) return;
+    const data = message.data;
+    const silence = data.length === 0 && message.headers?.code === 503;
+    this.#guard(() => answered(silence ? 'noResponders' : data));
+  }
+
+  // What is thrown here would end the library's reading, and the connection
+  // would seem to live on.
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
+    }
+  }
+
+  #activateInbox(nats: NatsConnection, inbox: string): void {
+    nats.subscribe(`${inbox}*`, {
+      callback: (error, message) => {
+        if (error === null) this.#answered(message, inbox.length);
+        else this.#denials.tryAgain(() => this.#activateInbox(nats, inbox));
+      },
+    });
+  }
+
+  #activate(nats: NatsConnection, standing: Standing): void {
+    standing.active = nats.subscribe(standing.subject, {
+      callback: (error, message) => {
+        if (!this.#standing.has(standing)) return;
+        if (error !== null) {
+          standing.active = undefined;
+          this.#denials.tryAgain(() => {
+            if (this.#standing.has(standing)) this.#activate(nats, standing);
+          });
+          return;
+        }
+        const { subject, data } = message;
+        this.#guard(() => standing.heard({ subject, data, reply: message.reply ?? '' }));
+      },
+    });
+  }
+
+  async #watchErrors(nats: NatsConnection): Promise<void> {
+    for await (const status of nats.status()) {
+      if (status.type === 'ldm') {
+        this.#options.log.warn({}, 'NATS is about to shut down, and says so');
+      }
+      if (status.type === 'error') this.#heardError(nats, status.error);
+    }
+  }
+
+  #heardError(nats: NatsConnection, error: Error): void {
+    const { log, onDenied } = this.#options;
+    const isDenial = error instanceof errors.PermissionViolationError;
+    // A missing permission comes again with each message.
+    const text = isDenial ? this.#denials.heard(error) : `NATS: ${error.message}`;
+    if (text === this.#said) log.debug({}, text);
+    else log.warn({}, text);
+    this.#said = text;
+    if (isDenial && this.#nats === nats) {
+      onDenied?.(error.operation === 'publish' ? error.subject : '');
+    }
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

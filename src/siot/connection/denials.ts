@@ -1,0 +1,55 @@
+import type { errors } from '@nats-io/transport-node';
+import type { Clock, Timer } from '../../point/clock.js';
+
+/** A subscription that NATS does not permit is tried again after this, in ms. */
+const AGAIN_MS = 30_000;
+/** What was not permitted is shown so long, in ms; by then it has been tried again. */
+const SHOWN_MS = 90_000;
+
+/**
+ * What NATS does not permit: for people to see, and subscriptions to be tried
+ * again, since permissions can be mended while we are connected.
+ */
+export class Denials {
+  #text = '';
+  #atMs = 0;
+  readonly #subscriptions = new Set<() => void>();
+  #timer: Timer | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Lately, for people; blank: nothing. */
+  get text(): string {
+    return this.clock.monotonicMs() - this.#atMs < SHOWN_MS ? this.#text : '';
+  }
+
+  heard(denial: InstanceType<typeof errors.PermissionViolationError>): string {
+    this.#text = denialText(denial.operation, denial.subject);
+    this.#atMs = this.clock.monotonicMs();
+    return this.#text;
+  }
+
+  tryAgain(subscribe: () => void): void {
+    this.#subscriptions.add(subscribe);
+    this.#timer ??= this.clock.setTimer(AGAIN_MS, () => {
+      this.#timer = undefined;
+      const again = [...this.#subscriptions];
+      this.#subscriptions.clear();
+      for (const one of again) one();
+    });
+  }
+
+  /** The connection is gone: another may have other permissions. */
+  clear(): void {
+    this.#text = '';
+    this.#subscriptions.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}
+
+/** Also what a point is refused with. */
+export function denialText(operation: 'publish' | 'subscription', subject: string): string {
+  const what = operation === 'publish' ? 'publishing' : 'subscribing';
+  return `NATS does not permit ${what} to ${subject}: the permissions of this client need mending`;
+}

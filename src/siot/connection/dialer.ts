@@ -1,0 +1,71 @@
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { Clock } from '../../point/clock.js';
+import { dialOptions } from './dial-options.js';
+import { Knocking } from './knock.js';
+import type { NatsSettings } from './nats-settings.js';
+
+const DIAL_WITHIN_MS = 4_000;
+
+/** Connects to one of several servers: those configured, and those that a cluster has told of. */
+export class Dialer {
+  #discovered: readonly string[] = [];
+  #knocking: Knocking | undefined;
+  #stopped = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Learns the other servers of the cluster. */
+  discover(nats: NatsConnection): void {
+    this.#discovered = nats.info?.connect_urls ?? [];
+  }
+
+  /** Dials nobody any more. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    this.#knocking?.stop();
+  }
+
+  // Servers that the cluster has told of may not be reachable from here: only
+  // when none of those configured is to be had.
+  async dial(settings: NatsSettings): Promise<NatsConnection> {
+    const { servers } = settings;
+    try {
+      return await this.#oneOf(servers, settings);
+    } catch (error) {
+      const others = this.#discovered.filter((server) => !servers.some(isAt(server)));
+      if (others.length === 0 || this.#stopped) throw error;
+      return this.#oneOf(others, settings).catch(() => {
+        throw error;
+      });
+    }
+  }
+
+  /** The first that speaks and takes us. Throws what is wrong with those that speak, or else with any. */
+  async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
+    const knocking = new Knocking(servers, this.clock, DIAL_WITHIN_MS);
+    this.#knocking = knocking;
+    let problem: unknown;
+    let unheard: unknown;
+    try {
+      for (let one = await knocking.next(); one !== undefined; one = await knocking.next()) {
+        unheard ??= one.problem;
+        if (one.problem !== undefined || this.#stopped) continue;
+        try {
+          return await connect(dialOptions(settings, one.server, DIAL_WITHIN_MS));
+        } catch (error) {
+          problem ??= error;
+        }
+      }
+    } finally {
+      knocking.stop();
+    }
+    const cause = problem ?? unheard;
+    throw cause instanceof Error ? cause : new Error(String(cause));
+  }
+}
+
+/** Whether two spellings name one server. */
+function isAt(server: string): (other: string) => boolean {
+  const bare = (given: string): string => given.replace(/^\w+:\/\//, '').replace(/^[^@/]*@/, '');
+  return (other) => bare(other) === bare(server);
+}

@@ -1,0 +1,142 @@
+import { siot } from '#proto/siot.js';
+import { readCompactValue } from '../../packet/compact.js';
+import { isTrue, stringValue, floatValue, NO_VALUE } from '../../point/point.js';
+import type { Point, PointValue } from '../../point/point.js';
+import type { Generation } from '../wire/wire.js';
+import { bufferReader, pointOf, valueOf } from '../wire/generation1.js';
+
+/** A node under one of its parents, as a store knows it (siot-interop.md, 4.5). */
+export interface StoredNode {
+  readonly id: string;
+  readonly type: string;
+  readonly parent: string;
+  readonly points: readonly Point[];
+  readonly edgePoints: readonly Point[];
+}
+
+export type NodesReply =
+  | {
+      readonly kind: 'nodes';
+      readonly nodes: readonly StoredNode[];
+      /** Points left out because nothing sensible can be made of them. */
+      readonly odd: number;
+      /** What its points and hashes give away; `undefined`: nothing. */
+      readonly generation: Generation | undefined;
+    }
+  | { readonly kind: 'error'; readonly text: string }
+  | { readonly kind: 'broken' };
+
+/** Whether somebody deleted the node under this parent (siot-interop.md, 1.3). */
+export function isDeletedEdge(node: StoredNode): boolean {
+  const tombstone = node.edgePoints.find((point) => point.type === 'tombstone');
+  return tombstone !== undefined && isTrue(tombstone.value);
+}
+
+const TAG = { nodes: 0x0a, error: 0x12 };
+const NODE_TAG = { id: 0x0a, type: 0x12, points: 0x1a, hash: 0x20, parent: 0x32, edges: 0x3a };
+
+/**
+ * Zero bytes are no node. Cut by hand to the single point: a store hands out
+ * whatever was put into it, and one odd point must not cost the rest.
+ *
+ * @param asked generation of the store, where known: a point without any value is 0 in the first
+ */
+export function decodeNodes(payload: Uint8Array, asked?: Generation): NodesReply {
+  const nodes: StoredNode[] = [];
+  const signs: Signs = { asked, odd: 0, dataTypes: 0, values: 0, hashes: 0 };
+  let error = '';
+  try {
+    const reader = bufferReader(payload);
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag === TAG.nodes) nodes.push(decodeNode(reader.bytes(), signs));
+      else if (tag === TAG.error) error = reader.string();
+      else reader.skipType(tag & 7);
+    }
+  } catch {
+    return { kind: 'broken' };
+  }
+  if (error !== '') return { kind: 'error', text: error.trim() };
+  const generation = signs.dataTypes > 0 ? 2 : signs.values > 0 || signs.hashes > 0 ? 1 : undefined;
+  return { kind: 'nodes', nodes, odd: signs.odd, generation };
+}
+
+interface Signs {
+  /** The generation that was asked, where known. */
+  readonly asked: Generation | undefined;
+  odd: number;
+  dataTypes: number;
+  values: number;
+  hashes: number;
+}
+
+function decodeNode(bytes: Uint8Array, signs: Signs): StoredNode {
+  let id = '';
+  let type = '';
+  let parent = '';
+  let hash = 0;
+  const points: Uint8Array[] = [];
+  const edgePoints: Uint8Array[] = [];
+  const reader = bufferReader(bytes);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case NODE_TAG.id:
+        id = reader.string();
+        break;
+      case NODE_TAG.type:
+        type = reader.string();
+        break;
+      case NODE_TAG.parent:
+        parent = reader.string();
+        break;
+      case NODE_TAG.hash:
+        hash = reader.int32();
+        break;
+      case NODE_TAG.points:
+        points.push(reader.bytes());
+        break;
+      case NODE_TAG.edges:
+        edgePoints.push(reader.bytes());
+        break;
+      default:
+        reader.skipType(tag & 7);
+    }
+  }
+  if (hash !== 0) signs.hashes += 1;
+  const read = (raw: Uint8Array): Point[] => {
+    const point = decodePoint(raw, hash !== 0, signs);
+    if (point !== undefined) return [point];
+    signs.odd += 1;
+    return [];
+  };
+  return { id, type, parent, points: points.flatMap(read), edgePoints: edgePoints.flatMap(read) };
+}
+
+function decodePoint(raw: Uint8Array, hashed: boolean, signs: Signs): Point | undefined {
+  try {
+    const message = siot.Point.decode(bufferReader(raw));
+    const value = readValue(message, hashed, signs);
+    return value && pointOf(message, value);
+  } catch {
+    return undefined;
+  }
+}
+
+function readValue(message: siot.Point, hashed: boolean, signs: Signs): PointValue | undefined {
+  if (message.dataType !== 0) {
+    signs.dataTypes += 1;
+    return readCompactValue(message.dataType, message.data);
+  }
+  if (message.value !== 0 || message.text !== '') {
+    signs.values += 1;
+    return valueOf(message);
+  }
+  // Nothing says what it is. Generation 1 leaves a 0 out; 2a sends a 0 as 8
+  // zero bytes and "" as nothing; 2b, which has no hash, sends nothing for no
+  // value (siot-interop.md, 1.1).
+  if (message.data.length === 8 && message.data.every((byte) => byte === 0)) return floatValue(0);
+  if (message.data.length > 0) return undefined;
+  if (signs.asked === 1) return floatValue(0);
+  return hashed ? stringValue('') : NO_VALUE;
+}

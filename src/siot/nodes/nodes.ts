@@ -1,0 +1,357 @@
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { textOf, type Point } from '../../point/point.js';
+import { backoffMs } from '../connection/backoff.js';
+import {
+  isWanted,
+  keptNode,
+  nodesProblem,
+  type Kept,
+  type NodeEvents,
+  type NodeLife,
+  type NodeSpec,
+} from './kept-node.js';
+import type { Found, StoreClient } from './store-client.js';
+
+export interface NodeKeeperOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** `root`, or the ID of the node under which the gateway's node is made. */
+  readonly parent: string;
+  readonly gateway: NodeSpec & { readonly version: string };
+  readonly onGone: () => void;
+  /** {@link NodeKeeper.problem} has changed. */
+  readonly onProblem: () => void;
+  /** Keeps back, or lets go, the points of a node. */
+  readonly hold: (nodeId: string, held: boolean) => void;
+  /** Drops, or no longer drops, the points of a node. */
+  readonly discard: (nodeId: string, discarded: boolean) => void;
+  /** The gateway's node has another version, or none. */
+  readonly publishVersion: () => void;
+}
+
+const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+/** A node whose reading takes longer has its points published meanwhile, in ms. */
+const HOLD_MOST_MS = 10_000;
+/** The store works through an edge message at the same time as we hear of it: look soon, and once more. */
+const RECHECK_MS = [50, 1_000];
+/** How often the gateway's own node is looked for, to notice a store that was exchanged in silence. */
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * Makes sure that the gateway's node and one for each link exist while a store
+ * answers, and follows their lives (design.md, "Nodes").
+ */
+export class NodeKeeper {
+  readonly #options: NodeKeeperOptions;
+  readonly #gateway: Kept;
+  readonly #links = new Map<string, Kept>();
+  #store: StoreClient | undefined;
+  #pulse: Timer | undefined;
+  /** Why nodes cannot be made, for people; blank: they can. */
+  problem = '';
+  #saidParent = '';
+
+  constructor(options: NodeKeeperOptions) {
+    this.#options = options;
+    this.#gateway = keptNode(options.gateway, {
+      read: (points) => this.#readGateway(points),
+      life: () => this.#lookAtOrphans(),
+    });
+  }
+
+  /** A store answers. `first`: none has ever before. */
+  begin(store: StoreClient, first: boolean): void {
+    this.end();
+    this.#store = store;
+    this.#saidParent = '';
+    this.problem = '';
+    for (const kept of this.#all()) {
+      kept.unread = true;
+      kept.failures = 0;
+      kept.owesResend ||= first;
+    }
+    for (const kept of this.#links.values()) this.#hold(kept);
+    void this.#beginWith(store);
+    this.#schedulePulse(store);
+  }
+
+  /** No store answers any more. */
+  end(): void {
+    this.#store = undefined;
+    this.#pulse?.cancel();
+    for (const kept of this.#all()) this.#rest(kept);
+  }
+
+  add(spec: NodeSpec, events: NodeEvents): void {
+    const kept = keptNode(spec, events);
+    this.#links.set(spec.id, kept);
+    if (this.#store === undefined) return;
+    this.#hold(kept);
+    void this.#look(kept);
+  }
+
+  remove(nodeId: string): void {
+    const kept = this.#links.get(nodeId);
+    if (kept === undefined) return;
+    this.#rest(kept);
+    this.#links.delete(nodeId);
+    this.#judgeWhole();
+  }
+
+  /** Somebody published on one of the node's edges. */
+  edgeChanged(nodeId: string): void {
+    const kept = nodeId === this.#gateway.spec.id ? this.#gateway : this.#links.get(nodeId);
+    if (kept !== undefined && this.#store !== undefined) this.#lookSoon(kept);
+  }
+
+  /** The points of a link's node are to be read once more, if a store answers. */
+  readAgain(nodeId: string): void {
+    const kept = this.#links.get(nodeId);
+    if (kept === undefined || this.#store === undefined) return;
+    kept.unread = true;
+    void this.#look(kept);
+  }
+
+  #lookSoon(kept: Kept): void {
+    for (const timer of kept.recheck) timer.cancel();
+    kept.recheck = RECHECK_MS.map((ms) =>
+      this.#options.clock.setTimer(ms, () => void this.#look(kept)),
+    );
+  }
+
+  #all(): Kept[] {
+    return [this.#gateway, ...this.#links.values()];
+  }
+
+  #hold(kept: Kept): void {
+    const { clock, hold } = this.#options;
+    const { id } = kept.spec;
+    hold(id, true);
+    kept.letGo?.cancel();
+    kept.letGo = clock.setTimer(HOLD_MOST_MS, () => hold(id, false));
+  }
+
+  #rest(kept: Kept): void {
+    kept.letGo?.cancel();
+    kept.retry?.cancel();
+    kept.retry = undefined;
+    for (const timer of kept.recheck) timer.cancel();
+    kept.recheck = [];
+  }
+
+  async #beginWith(store: StoreClient): Promise<void> {
+    await this.#look(this.#gateway);
+    if (this.#store !== store) return;
+    await Promise.all([...this.#links.values()].map((kept) => this.#look(kept)));
+  }
+
+  #schedulePulse(store: StoreClient): void {
+    this.#pulse = this.#options.clock.setTimer(LOOK_EVERY_MS, () => {
+      void this.#look(this.#gateway).then(() => {
+        if (this.#store === store) this.#schedulePulse(store);
+      });
+    });
+  }
+
+  // A look at a store that is gone may wait for its answer for long: nobody
+  // waits for that look.
+  async #look(kept: Kept): Promise<void> {
+    const store = this.#store;
+    if (store === undefined) return;
+    if (kept.looking === store) {
+      kept.lookAgain = true;
+      return;
+    }
+    kept.looking = store;
+    do {
+      kept.lookAgain = false;
+      kept.retry?.cancel();
+      kept.retry = undefined;
+      await this.#lookOnce(kept, store);
+    } while (this.#store === store && isWanted(kept, store));
+    if (kept.looking === store) kept.looking = undefined;
+  }
+
+  async #lookOnce(kept: Kept, store: StoreClient): Promise<void> {
+    let found = await store.find(kept.spec.id);
+    if (this.#store !== store) return;
+    if (found.life === 'absent') {
+      const made = await this.#make(kept, store);
+      if (this.#store !== store) return;
+      if (made) {
+        kept.owesResend = true;
+        kept.unread = true;
+        // A store that has lost the gateway's node has lost those below it, too.
+        if (kept === this.#gateway) this.#lookAtLinksSoon();
+        found = await store.find(kept.spec.id);
+        if (this.#store !== store) return;
+      }
+    }
+    this.#judge(kept, found);
+  }
+
+  #judge(kept: Kept, found: Found): void {
+    const { hold, discard, log, onGone } = this.#options;
+    const { id } = kept.spec;
+    this.#judgeReading(kept, found.life === 'unknown' ? found.why : '');
+    switch (found.life) {
+      case 'alive': {
+        const before = kept.life;
+        kept.failures = 0;
+        if (before === 'deleted') {
+          kept.owesResend = true;
+          log.info({ nodeId: id }, 'the node lives again: publishing goes on');
+        }
+        discard(id, false);
+        this.#setLife(kept, 'alive');
+        if (found.odd > 0) log.debug({ nodeId: id, odd: found.odd }, 'odd points left out');
+        if (kept.unread || before === 'deleted') {
+          const everything = kept.owesResend;
+          kept.unread = false;
+          kept.owesResend = false;
+          kept.events.read(found.node.points, everything);
+        }
+        break;
+      }
+      case 'deleted':
+        kept.failures = 0;
+        kept.unread = true;
+        if (kept.life !== 'deleted' && kept !== this.#gateway) {
+          log.warn(
+            { nodeId: id },
+            'somebody deleted this node in SIOT: its points are dropped until it is undeleted there',
+          );
+        }
+        discard(id, true);
+        this.#setLife(kept, 'deleted');
+        break;
+      case 'absent':
+        this.#setLife(kept, 'unknown');
+        this.#lookLater(kept);
+        break;
+      case 'unknown':
+        this.#lookLater(kept);
+        if (found.gone) onGone();
+        break;
+    }
+    kept.letGo?.cancel();
+    hold(id, false);
+    this.#judgeWhole();
+  }
+
+  #judgeReading(kept: Kept, unreadable: string): void {
+    const { log } = this.#options;
+    const { id } = kept.spec;
+    if (unreadable === '' && kept.unreadable !== '')
+      log.info({ nodeId: id }, 'the node can be read again');
+    if (unreadable !== '') {
+      // It is tried again for as long as it takes.
+      const say = unreadable === kept.unreadable ? log.debug.bind(log) : log.warn.bind(log);
+      say({ nodeId: id }, `the node could not be read: ${unreadable}`);
+    }
+    kept.unreadable = unreadable;
+  }
+
+  /** Whether links can have nodes, and have been told what was set there, for the log and for `siot-mcu watch`. */
+  #judgeWhole(): void {
+    const { log, parent, onProblem } = this.#options;
+    const { life, spec } = this.#gateway;
+    const missing = this.#saidParent === '' ? undefined : parent;
+    const problem = nodesProblem(this.#gateway, this.#all(), missing);
+    if (problem === this.problem) return;
+    this.problem = problem;
+    const orphans = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
+    if (life === 'deleted') log.warn({ nodeId: spec.id, without: orphans.length }, problem);
+    onProblem();
+  }
+
+  #lookLater(kept: Kept): void {
+    const { clock, random } = this.#options;
+    kept.failures += 1;
+    kept.retry?.cancel();
+    kept.retry = clock.setTimer(backoffMs(kept.failures, RETRY, random()), () => {
+      kept.retry = undefined;
+      void this.#look(kept);
+    });
+  }
+
+  #setLife(kept: Kept, life: NodeLife): void {
+    if (kept.life === life) return;
+    kept.life = life;
+    kept.events.life(life);
+  }
+
+  /** Whether the node was made. */
+  async #make(kept: Kept, store: StoreClient): Promise<boolean> {
+    const { log, gateway } = this.#options;
+    const parentId =
+      kept === this.#gateway ? await this.#parentOfGateway(store) : this.#gatewayIfAlive();
+    if (parentId === undefined || this.#store !== store) return false;
+    const { id, type, description } = kept.spec;
+    const texts: Record<string, string> = {};
+    if (description !== '') texts['description'] = description;
+    if (kept === this.#gateway) texts['versionApp'] = gateway.version;
+    const problem = await store.create(id, type, parentId, texts);
+    if (problem !== undefined) {
+      log.warn({ nodeId: id, parentId }, `the node could not be made: ${problem}`);
+      return false;
+    }
+    log.info({ nodeId: id, parentId, type }, 'node made in SIOT');
+    return true;
+  }
+
+  #gatewayIfAlive(): string | undefined {
+    return this.#gateway.life === 'alive' ? this.#gateway.spec.id : undefined;
+  }
+
+  // A parent that does not exist would be accepted without a word, and the
+  // node be unreachable; the parent `root` would replace the instance's root
+  // (siot-interop.md, 4.9).
+  async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
+    const { parent, log } = this.#options;
+    if (parent === 'root') {
+      const rootId = await store.rootId();
+      if (rootId === undefined) log.warn({}, "SIOT's root node could not be read");
+      return rootId;
+    }
+    const found = await store.find(parent);
+    if (found.life === 'alive') {
+      this.#saidParent = '';
+      return parent;
+    }
+    if (found.life !== 'unknown' && this.#saidParent !== parent) {
+      this.#saidParent = parent;
+      const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
+      log.error(
+        { parent },
+        `siot.parent: the node ${parent} ${is}: set the ID of one that does, or root. No nodes are made until then`,
+      );
+    }
+    return undefined;
+  }
+
+  #readGateway(points: readonly Point[]): void {
+    const version = points.find((point) => point.type === 'versionApp');
+    if (version === undefined || textOf(version.value) !== this.#options.gateway.version) {
+      this.#options.publishVersion();
+    }
+  }
+
+  /** Once this look has ended: their nodes are made below the gateway's. */
+  #lookAtLinksSoon(): void {
+    for (const kept of this.#links.values()) {
+      kept.unread = true;
+      this.#lookSoon(kept);
+    }
+  }
+
+  /** Links without a node could not be made while the gateway had none. */
+  #lookAtOrphans(): void {
+    if (this.#gateway.life !== 'alive') return;
+    for (const kept of this.#links.values()) {
+      if (kept.retry !== undefined) void this.#look(kept);
+    }
+  }
+}

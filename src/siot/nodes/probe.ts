@@ -1,0 +1,49 @@
+import { isCompact } from '../../packet/compact.js';
+import type { Answer, Connection } from '../connection/connection.js';
+import { decodeNodes } from './node-reply.js';
+import type { Generation } from '../wire/wire.js';
+
+/** How long SIOT may take to answer, in ms. Its own clients wait 1 s. */
+const WITHIN_MS = 2_000;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Which generation answers; `undefined`: none does, or nothing that is known.
+ * Without side effects (siot-interop.md, 6). The first reply has the server's
+ * token in clear: it goes no further than this.
+ *
+ * @param late called when a store answers after it was not waited for any more
+ */
+export async function probe(
+  connection: Connection,
+  late: (generation: Generation) => void = () => undefined,
+): Promise<Generation | undefined> {
+  const ask = async (
+    subject: string,
+    read: (answer: Answer) => Generation | undefined,
+  ): Promise<Generation | 'lost' | undefined> => {
+    const answer = await connection.request(subject, NOTHING, WITHIN_MS, (after) => {
+      const told = read(after);
+      if (told !== undefined) late(told);
+    });
+    return answer === 'lost' ? answer : read(answer);
+  };
+  const told =
+    (await ask('auth.getNatsURI', generationOfPoints)) ??
+    (await ask('nodes.root.all', generationOfNodes));
+  return told === 'lost' ? undefined : told;
+}
+
+/** `02 00 00 00 …` is a count, `0a …` with not only zeros after it a protobuf tag. */
+function generationOfPoints(answer: Answer): Generation | undefined {
+  if (!(answer instanceof Uint8Array) || answer.length < 4) return undefined;
+  if (isCompact(answer)) return 2;
+  return answer[0] === 0x0a ? 1 : undefined;
+}
+
+function generationOfNodes(answer: Answer): Generation | undefined {
+  if (!(answer instanceof Uint8Array)) return undefined;
+  const reply = decodeNodes(answer);
+  return reply.kind === 'nodes' ? reply.generation : undefined;
+}

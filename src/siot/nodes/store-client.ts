@@ -1,0 +1,133 @@
+import type { Clock } from '../../point/clock.js';
+import { floatValue, makePoint, stringValue, type Point } from '../../point/point.js';
+import { laterTime } from '../../point/time.js';
+import type { Connection } from '../connection/connection.js';
+import { decodeNodes, isDeletedEdge, type StoredNode } from './node-reply.js';
+import { readReceipt } from '../publishing/receipt.js';
+import type { SiotWire } from '../wire/wire.js';
+
+/** Where a node stands in a store. */
+export type Found =
+  | { readonly life: 'alive'; readonly node: StoredNode; readonly odd: number }
+  /** All its edges are dead: somebody deleted it. */
+  | { readonly life: 'deleted' }
+  | { readonly life: 'absent' }
+  | { readonly life: 'unknown'; readonly gone: boolean; readonly why: string };
+
+type Query =
+  | { readonly ok: true; readonly nodes: readonly StoredNode[]; readonly odd: number }
+  /** `gone`: nobody answers at all. */
+  | { readonly ok: false; readonly gone: boolean; readonly why: string };
+
+/** Why a write is not confirmed, for people. */
+export interface Unwritten {
+  readonly why: string;
+  /** No receipt has come: the store may have taken it all the same. */
+  readonly maybe: boolean;
+}
+
+/** As long as SIOT's own clients wait (siot-interop.md, 4.5). */
+const QUERY_WITHIN_MS = 20_000;
+const WRITE_WITHIN_MS = 20_000;
+const NO_PARAMETERS = new Uint8Array(0);
+
+/** Queries and writes that are waited for one by one (siot-interop.md, 4.4, 4.5 and 4.9). */
+export class StoreClient {
+  #lastNs = 0n;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly clock: Clock,
+    readonly wire: SiotWire,
+  ) {}
+
+  /** ID of the instance's root node. */
+  async rootId(): Promise<string | undefined> {
+    const reply = await this.#query('nodes.root.all', NO_PARAMETERS);
+    return reply.ok ? reply.nodes[0]?.id : undefined;
+  }
+
+  /** A node with a live edge under any parent is alive, wherever people have moved it. */
+  async find(nodeId: string): Promise<Found> {
+    const live = await this.#query(`nodes.all.${nodeId}`, NO_PARAMETERS);
+    if (!live.ok) return { life: 'unknown', gone: live.gone, why: live.why };
+    const alive = live.nodes.find((node) => node.id === nodeId && !isDeletedEdge(node));
+    if (alive !== undefined) return { life: 'alive', node: alive, odd: live.odd };
+    const withDeleted = this.wire.encode([this.#point('tombstone', floatValue(1))]);
+    const all = await this.#query(`nodes.all.${nodeId}`, withDeleted);
+    if (!all.ok) return { life: 'unknown', gone: all.gone, why: all.why };
+    return all.nodes.length > 0 ? { life: 'deleted' } : { life: 'absent' };
+  }
+
+  /**
+   * Points first, then one edge message with tombstone and type. What went
+   * wrong, or `undefined`.
+   */
+  async create(
+    nodeId: string,
+    type: string,
+    parentId: string,
+    texts: Readonly<Record<string, string>>,
+  ): Promise<string | undefined> {
+    const points = Object.entries(texts).map(([name, text]) =>
+      this.#point(name, stringValue(text)),
+    );
+    for (let at = 0; at < points.length; at += this.wire.batch) {
+      const problem = await this.writePoints(nodeId, points.slice(at, at + this.wire.batch));
+      if (problem !== undefined) return problem.why;
+    }
+    const problem = await this.#write(
+      this.wire.edgeSubject(nodeId, parentId),
+      this.wire.encode([
+        this.#point('tombstone', floatValue(0)),
+        this.#point('nodeType', stringValue(type)),
+      ]),
+    );
+    return problem?.why;
+  }
+
+  /** Waits for the store's receipt. What went wrong, or `undefined`. */
+  async writePoints(nodeId: string, points: readonly Point[]): Promise<Unwritten | undefined> {
+    const [first] = points;
+    if (first === undefined) return undefined;
+    return this.#write(this.wire.pointSubject(nodeId, first), this.wire.encode(points));
+  }
+
+  async #write(subject: string, payload: Uint8Array): Promise<Unwritten | undefined> {
+    const answer = await this.connection.request(subject, payload, WRITE_WITHIN_MS);
+    if (!(answer instanceof Uint8Array))
+      return { why: NOT_ANSWERED[answer], maybe: answer === 'timeout' || answer === 'lost' };
+    const receipt = readReceipt(answer);
+    return receipt.kind === 'delivered' ? undefined : { why: receipt.text, maybe: false };
+  }
+
+  async #query(subject: string, payload: Uint8Array): Promise<Query> {
+    const answer = await this.connection.request(subject, payload, QUERY_WITHIN_MS);
+    if (!(answer instanceof Uint8Array)) {
+      return { ok: false, gone: answer !== 'timeout', why: NOT_ANSWERED[answer] };
+    }
+    const reply = decodeNodes(answer, this.wire.generation);
+    switch (reply.kind) {
+      case 'nodes':
+        return { ok: true, nodes: reply.nodes, odd: reply.odd };
+      case 'error':
+        // Another generation than ours cannot read the parameters.
+        return { ok: false, gone: /decoding/i.test(reply.text), why: reply.text };
+      case 'broken':
+        return { ok: false, gone: false, why: 'its reply could not be decoded' };
+    }
+  }
+
+  // Times always increase: an equal one may be ignored (siot-interop.md, 4.7).
+  #point(type: string, value: Point['value']): Point {
+    this.#lastNs = laterTime(this.clock.wallNs(), this.#lastNs);
+    return makePoint({ type, key: '0', value, time: this.#lastNs });
+  }
+}
+
+const NOT_ANSWERED = {
+  noResponders: 'SIOT does not answer',
+  timeout: 'SIOT did not answer in time',
+  lost: 'the connection to NATS was lost',
+  tooLarge: 'it is larger than the nats-server takes (its max_payload)',
+} as const;

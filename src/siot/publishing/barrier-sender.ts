@@ -1,0 +1,271 @@
+import type { Clock, Timer } from '../../point/clock.js';
+import { PointMap } from '../../point/point-map.js';
+import { canonicalKey, textOf, type Point } from '../../point/point.js';
+import { NotConnectedError, type Connection } from '../connection/connection.js';
+import { readDue, type LaneBook, type OnDrop } from './lane-book.js';
+import type { Pace } from './pace.js';
+import type { StatusBook, StatusSlot } from './status-book.js';
+import type { SiotWire } from '../wire/wire.js';
+
+export interface SenderOptions {
+  readonly connection: Connection;
+  readonly wire: SiotWire;
+  readonly status: StatusBook;
+  readonly clock: Clock;
+  readonly pace: Pace;
+  readonly onDrop: OnDrop;
+}
+
+/** Empties the outbox from its lanes' cursors on. One life: when circumstances change, a new one begins. */
+export interface Sender {
+  /** A lane has new points, or is no longer held. */
+  lane(book: LaneBook): void;
+  /** A status point has changed. */
+  status(): void;
+  /** Whatever is on its way of this lane does not matter any more. */
+  forget(book: LaneBook): void;
+  /** NATS does not permit what was published on this subject. */
+  denied(subject: string): void;
+  /** Sends nothing more; what it has sent may still be answered. */
+  suspend(): void;
+  /** Sends and settles nothing from now on. */
+  stop(): void;
+}
+
+/** Bytes of text in one message beyond which it takes no further point. */
+export const BATCH_BYTES = 128 * 1024;
+
+/** What a message has on the line besides its payload, about. */
+export const MESSAGE_BYTES = 100;
+
+/** The server is asked at most this often whether it has processed what was published, in ms. */
+const CONFIRM_EVERY_MS = 20;
+/** Unconfirmed points at which it is asked at once, and at which publishing waits for it. */
+const CONFIRM_AT = 1_024;
+const MOST_UNCONFIRMED = 8_192;
+
+/**
+ * Publishes without a store: at once, and delivered when the server confirms
+ * that it processed the publish (design.md, "Delivered").
+ *
+ * One PING after many publishes confirms them all, since the server works
+ * through a connection in order. What is not confirmed when the connection goes
+ * is published again by the next sender: it is still in the outbox.
+ */
+export class BarrierSender implements Sender {
+  readonly #options: SenderOptions;
+  /** Lanes with points that are published and not confirmed. */
+  readonly #published = new Set<LaneBook>();
+  /** Lanes that wait for confirmations. */
+  readonly #waiting = new Set<LaneBook>();
+  /** Subjects of the points of each node: making one anew costs as much as the rest of a publish. */
+  readonly #subjects = new Map<string, PointMap<string>>();
+  #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
+  #unconfirmed = 0;
+  #sinceBarrier = 0;
+  #bytesSinceBarrier = 0;
+  #asking = false;
+  /** It is asked in a moment. */
+  #soon = false;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  lane(book: LaneBook): void {
+    if (this.#stopped || book.held) return;
+    const { lane } = book;
+    const batch = this.#options.wire.batch;
+    while (book.cursor < lane.next) {
+      if (this.#unconfirmed >= MOST_UNCONFIRMED || !this.#options.pace.open) {
+        this.#waiting.add(book);
+        break;
+      }
+      const sent = batch === 1 ? this.#publishOne(book) : this.#publishBatch(book, batch);
+      if (!sent) return;
+      this.#published.add(book);
+    }
+    lane.claimBefore(book.cursor);
+    this.#confirm();
+  }
+
+  status(): void {
+    if (this.#stopped) return;
+    const { status, wire, onDrop } = this.#options;
+    while (this.#options.pace.open) {
+      const slots = status.take(wire.batch, () => true);
+      const [first] = slots;
+      if (first === undefined) break;
+      const points = slots.map((slot) => slot.point);
+      const problem = this.#publish(first.nodeId, points);
+      if (problem instanceof NotConnectedError) return;
+      if (problem !== undefined) onDrop(first.nodeId, 'unsendable', points, problem.message);
+      for (const slot of slots) {
+        if (problem === undefined) this.#slots.push({ slot, point: slot.point });
+        else status.settle(slot, slot.point);
+      }
+    }
+    this.#confirm();
+  }
+
+  forget(book: LaneBook): void {
+    this.#published.delete(book);
+    this.#waiting.delete(book);
+    this.#subjects.delete(book.lane.nodeId);
+  }
+
+  /** It could not tell for which of many: another sender takes its place. */
+  denied(): void {
+    this.stop();
+  }
+
+  suspend(): void {
+    this.stop();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** False: there is no connection. */
+  #publishOne(book: LaneBook): boolean {
+    const position = book.cursor;
+    const point = readDue(book, position);
+    if (point !== undefined) {
+      const problem = this.#publish(book.lane.nodeId, [point]);
+      if (problem instanceof NotConnectedError) return false;
+      if (problem === undefined) this.#count(1);
+      else this.#drop(book, [position], [point], problem);
+    }
+    book.cursor = position + 1;
+    return true;
+  }
+
+  // Neither both spellings of a key nor two points whose type+key read the
+  // same: the store would keep one of them (siot-interop.md, 1.2 and 1.7).
+  #publishBatch(book: LaneBook, batch: number): boolean {
+    const { lane } = book;
+    const positions: number[] = [];
+    const points: Point[] = [];
+    const names = new Set<string>();
+    let bytes = 0;
+    let at = book.cursor;
+    for (; at < lane.next && points.length < batch && bytes < BATCH_BYTES; at++) {
+      const point = readDue(book, at);
+      if (point === undefined) continue;
+      const name = point.type + canonicalKey(point.key);
+      if (names.has(name)) break;
+      names.add(name);
+      bytes += textOf(point.value).length;
+      positions.push(at);
+      points.push(point);
+    }
+    if (points.length > 0) {
+      const problem = this.#publish(lane.nodeId, points);
+      if (problem instanceof NotConnectedError) return false;
+      if (problem === undefined) this.#count(points.length);
+      else if (points.length > 1) return this.#publishOne(book);
+      else this.#drop(book, positions, points, problem);
+    }
+    book.cursor = at;
+    return true;
+  }
+
+  #publish(nodeId: string, points: readonly Point[]): Error | undefined {
+    const { connection, wire, pace } = this.#options;
+    const [first] = points;
+    if (first === undefined) return undefined;
+    try {
+      const payload = wire.encode(points);
+      connection.publish(this.#subject(nodeId, first), payload);
+      const bytes = payload.length + MESSAGE_BYTES;
+      this.#bytesSinceBarrier += bytes;
+      pace.sent(bytes);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #subject(nodeId: string, point: Point): string {
+    let subjects = this.#subjects.get(nodeId);
+    if (subjects === undefined) this.#subjects.set(nodeId, (subjects = new PointMap()));
+    let subject = subjects.get(point.type, point.key);
+    if (subject === undefined) {
+      subject = this.#options.wire.pointSubject(nodeId, point);
+      subjects.set(point.type, point.key, subject);
+    }
+    return subject;
+  }
+
+  #drop(book: LaneBook, positions: number[], points: Point[], problem: Error): void {
+    for (const position of positions) book.lane.settle(position);
+    this.#options.onDrop(book.lane.nodeId, 'unsendable', points, problem.message);
+  }
+
+  #count(points: number): void {
+    this.#unconfirmed += points;
+    this.#sinceBarrier += points;
+  }
+
+  #confirm(): void {
+    if (this.#stopped || this.#asking) return;
+    if (this.#published.size === 0 && this.#slots.length === 0) return;
+    if (this.#sinceBarrier >= CONFIRM_AT || !this.#options.pace.open) {
+      this.#ask();
+    } else if (this.#isAwaited()) {
+      if (this.#soon) return;
+      this.#soon = true;
+      // Behind what else has arrived just now.
+      queueMicrotask(() => {
+        this.#soon = false;
+        if (!this.#stopped && !this.#asking) this.#ask();
+      });
+    } else {
+      this.#timer ??= this.#options.clock.setTimer(CONFIRM_EVERY_MS, () => {
+        this.#timer = undefined;
+        this.#ask();
+      });
+    }
+  }
+
+  /** A device's acknowledgement waits for what was published. */
+  #isAwaited(): boolean {
+    for (const { lane } of this.#published) if (lane.awaited) return true;
+    return false;
+  }
+
+  #ask(): void {
+    const { connection, status, pace, clock } = this.#options;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const marks = [...this.#published].map((book) => ({ book, through: book.cursor - 1 }));
+    const slots = this.#slots;
+    const count = this.#sinceBarrier;
+    const bytes = this.#bytesSinceBarrier;
+    const askedMs = clock.monotonicMs();
+    this.#published.clear();
+    this.#slots = [];
+    this.#sinceBarrier = 0;
+    this.#bytesSinceBarrier = 0;
+    this.#asking = true;
+    connection.barrier((processed) => {
+      this.#asking = false;
+      if (this.#stopped || !processed) return;
+      this.#unconfirmed -= count;
+      pace.answered(bytes, clock.monotonicMs() - askedMs);
+      for (const { book, through } of marks) {
+        if (!book.discarded) book.lane.settleThrough(through);
+      }
+      for (const { slot, point } of slots) status.settle(slot, point);
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      this.status();
+      for (const book of waiting) this.lane(book);
+      this.#confirm();
+    });
+  }
+}

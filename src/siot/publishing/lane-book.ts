@@ -1,0 +1,63 @@
+import type { OutboxLane } from '../../outbox/outbox.js';
+import type { Point } from '../../point/point.js';
+
+/** What the publisher knows of one lane of the outbox. */
+export interface LaneBook {
+  readonly lane: OutboxLane;
+  /** Nothing is sent until the node has been read. */
+  held: boolean;
+  /** Somebody deleted the node: everything is dropped. */
+  discarded: boolean;
+  /** First position that was not looked at since publishing began anew. */
+  cursor: number;
+  /** Whether a point must not go out any more, though it was put into the lane: it counts as done. */
+  readonly withholds: (point: Point) => boolean;
+  /** Points that the store refused, by position; kept when publishing begins anew. */
+  readonly troubles: Map<number, Trouble>;
+}
+
+/** The point at a position, if it is there and goes out. Hot: called for each point. */
+export function readDue({ lane, withholds }: LaneBook, position: number): Point | undefined {
+  const point = lane.read(position);
+  if (point === undefined || !withholds(point)) return point;
+  lane.settle(position);
+  return undefined;
+}
+
+/** How often a point was refused. */
+export interface Trouble {
+  failures: number;
+  /** Refusals between which the store took others: only these count against the point. */
+  tries: number;
+  /** {@link Ledger.accepted} at the last refusal. */
+  acceptedBefore: number;
+  /** Not before then, in ms of the monotonic clock. */
+  dueMs: number;
+  /** Generation in which the store could not decode it; 0: it could. */
+  undecodableAs: number;
+}
+
+/** Counts over all lanes, kept when publishing begins anew. */
+export interface Ledger {
+  /** Messages that the store took. */
+  accepted: number;
+}
+
+export type DropCause =
+  /** Its type or key has a character that SIOT forbids. */
+  | 'forbiddenCharacter'
+  /** Too often refused while others were taken. */
+  | 'refusedByStore'
+  /** Too often not permitted by NATS while it took others. */
+  | 'notPermitted'
+  /** It cannot be put on NATS at all: too large. */
+  | 'unsendable'
+  /** Somebody deleted its node. */
+  | 'nodeDeleted';
+
+export type OnDrop = (
+  nodeId: string,
+  cause: DropCause,
+  points: readonly Point[],
+  why: string,
+) => void;

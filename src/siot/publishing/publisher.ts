@@ -1,0 +1,261 @@
+import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { Occasional } from '../../point/occasional.js';
+import type { Point } from '../../point/point.js';
+import { ConfirmedByNats } from '../connection/asker.js';
+import { BarrierSender, type Sender } from './barrier-sender.js';
+import type { Connection } from '../connection/connection.js';
+import type { DropCause, LaneBook, Ledger } from './lane-book.js';
+import { Pace } from './pace.js';
+import { StatusBook } from './status-book.js';
+import { WindowSender } from './window-sender.js';
+import type { SiotWire } from '../wire/wire.js';
+
+/** How points are brought out now. */
+export type PublishMode =
+  /** Not at all: no connection, or it has to be found out who answers. */
+  | { readonly kind: 'paused' }
+  /** There is no store: delivered is what the server has processed. */
+  | { readonly kind: 'withoutStore'; readonly wire: SiotWire }
+  /** Delivered is what the store has received. */
+  | { readonly kind: 'withStore'; readonly wire: SiotWire };
+
+export interface PublisherOptions {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
+  readonly onDrop: (nodeId: string, cause: DropCause, points: readonly Point[]) => void;
+  /** Whether a point of the outbox must not go out any more. By default all do. */
+  readonly withholds?: (nodeId: string, point: Point) => boolean;
+}
+
+/** Of each node and cause that is told apart in lines about dropped points. */
+const MOST_DROP_LINES = 1_000;
+/** How often it is looked whether what a node that left has still had is delivered, in ms. */
+const LEFT_LOOK_EVERY_MS = 1_000;
+
+/**
+ * Brings the points of the outbox out, and those of which only the latest
+ * counts before them. Each change of {@link mode} begins anew with all that is
+ * not delivered.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #books = new Map<string, LaneBook>();
+  readonly #held = new Set<string>();
+  readonly #discarded = new Set<string>();
+  readonly #status = new StatusBook(this.#held);
+  readonly #ledger: Ledger = { accepted: 0 };
+  readonly #pace: Pace;
+  #mode: PublishMode = { kind: 'paused' };
+  /** NATS has not permitted something: each point is confirmed by itself. */
+  #oneByOne = false;
+  #sender: Sender | undefined;
+  /** Nodes that have left, with points that are still to be delivered. */
+  readonly #leaving = new Set<string>();
+  #leftLook: Timer | undefined;
+  readonly #droppedLines: Occasional;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.clock);
+    this.#droppedLines = new Occasional(options.clock, { most: MOST_DROP_LINES });
+    options.outbox.onPut = this.#onPut;
+    for (const lane of options.outbox.lanes()) this.#bookOf(lane);
+  }
+
+  /** Messages that a store took so far. */
+  get accepted(): number {
+    return this.#ledger.accepted;
+  }
+
+  /** Nothing waits and nothing is on its way. */
+  get idle(): boolean {
+    if (this.#status.size > 0) return false;
+    for (const book of this.#books.values()) if (book.lane.length > 0) return false;
+    return true;
+  }
+
+  /** As {@link idle}, for one node. */
+  idleOf(nodeId: string): boolean {
+    return (this.#books.get(nodeId)?.lane.length ?? 0) === 0 && !this.#status.has(nodeId);
+  }
+
+  get mode(): PublishMode {
+    return this.#mode;
+  }
+
+  set mode(mode: PublishMode) {
+    this.#mode = mode;
+    if (mode.kind === 'paused') {
+      // Whoever does not take points any more may still confirm some.
+      this.#sender?.suspend();
+      for (const { lane } of this.#books.values()) lane.claimBefore(0);
+      this.#oneByOne = false;
+      return;
+    }
+    this.#begin(mode);
+  }
+
+  /** NATS does not permit what was published on this subject. */
+  denied(subject: string): void {
+    // Questions and answers to others are not points.
+    if (!subject.startsWith('p.')) return;
+    const mode = this.#mode;
+    this.#sender?.denied(subject);
+    if (mode.kind !== 'withoutStore' || this.#oneByOne) return;
+    this.#oneByOne = true;
+    this.#begin(mode);
+  }
+
+  #begin(mode: Exclude<PublishMode, { kind: 'paused' }>): void {
+    this.#sender?.stop();
+    this.#pace.restart();
+    this.#sender = this.#makeSender(mode);
+    this.#status.restart();
+    for (const book of this.#books.values()) book.cursor = book.lane.first;
+    this.#sender.status();
+    for (const book of this.#books.values()) {
+      if (book.lane.length > 0) this.#sender.lane(book);
+    }
+  }
+
+  /** Keeps the points of a node back until it has been read. */
+  hold(nodeId: string, held: boolean): void {
+    if (held) this.#held.add(nodeId);
+    else if (this.#held.delete(nodeId)) this.#sender?.status();
+    const book = this.#books.get(nodeId);
+    if (book === undefined || book.held === held) return;
+    book.held = held;
+    if (!held) this.#sender?.lane(book);
+  }
+
+  /** Drops, or no longer drops, all that there is for a node that somebody deleted. */
+  discard(nodeId: string, discarded: boolean): void {
+    if (discarded) this.#discarded.add(nodeId);
+    else this.#discarded.delete(nodeId);
+    if (discarded) this.#status.drop(nodeId);
+    const book = this.#books.get(nodeId);
+    if (book === undefined) return;
+    book.discarded = discarded;
+    if (discarded) this.#discardAll(book);
+  }
+
+  /** Points of which only the latest counts; they overtake the outbox. */
+  putStatus(nodeId: string, points: readonly Point[]): void {
+    if (this.#discarded.has(nodeId)) return;
+    for (const point of points) this.#status.put(nodeId, point);
+    this.#sender?.status();
+  }
+
+  /** A node is there, perhaps one that had left. */
+  join(nodeId: string): void {
+    this.#leaving.delete(nodeId);
+  }
+
+  /** The node's link has gone: what it has left is delivered, and then nothing is kept of it. */
+  leave(nodeId: string): void {
+    this.#leaving.add(nodeId);
+    this.#forgetLeft();
+  }
+
+  #forgetLeft(): void {
+    this.#leftLook?.cancel();
+    this.#leftLook = undefined;
+    for (const nodeId of this.#leaving) if (this.idleOf(nodeId)) this.#forget(nodeId);
+    if (this.#leaving.size === 0) return;
+    this.#leftLook = this.#options.clock.setTimer(LEFT_LOOK_EVERY_MS, () => this.#forgetLeft());
+  }
+
+  #forget(nodeId: string): void {
+    this.#leaving.delete(nodeId);
+    this.#discarded.delete(nodeId);
+    const book = this.#books.get(nodeId);
+    if (book === undefined) return;
+    this.#sender?.forget(book);
+    this.#books.delete(nodeId);
+  }
+
+  stop(): void {
+    this.#leftLook?.cancel();
+    this.#sender?.stop();
+    this.#sender = undefined;
+    const { outbox } = this.#options;
+    if (outbox.onPut === this.#onPut) outbox.onPut = undefined;
+  }
+
+  readonly #onPut = (lane: OutboxLane): void => {
+    const book = this.#bookOf(lane);
+    if (book.discarded) this.#discardAll(book);
+    else this.#sender?.lane(book);
+  };
+
+  #bookOf(lane: OutboxLane): LaneBook {
+    const { withholds } = this.#options;
+    let book = this.#books.get(lane.nodeId);
+    if (book?.lane !== lane) {
+      book = {
+        lane,
+        held: this.#held.has(lane.nodeId),
+        discarded: this.#discarded.has(lane.nodeId),
+        cursor: lane.first,
+        withholds: (point) => withholds?.(lane.nodeId, point) === true,
+        troubles: new Map(),
+      };
+      this.#books.set(lane.nodeId, book);
+    }
+    return book;
+  }
+
+  #discardAll(book: LaneBook): void {
+    const { lane } = book;
+    this.#sender?.forget(book);
+    const points: Point[] = [];
+    for (let at = lane.first; at < lane.next; at++) {
+      const point = lane.read(at);
+      if (point !== undefined) points.push(point);
+    }
+    lane.settleThrough(lane.next - 1);
+    book.cursor = lane.next;
+    book.troubles.clear();
+    if (points.length > 0) this.#dropped(lane.nodeId, 'nodeDeleted', points, 'its node is deleted');
+  }
+
+  #makeSender(mode: Exclude<PublishMode, { kind: 'paused' }>): Sender {
+    const { connection, clock, random, onSuspicion } = this.#options;
+    const given = {
+      wire: mode.wire,
+      status: this.#status,
+      clock,
+      pace: this.#pace,
+      onDrop: this.#dropped.bind(this),
+    };
+    if (mode.kind === 'withoutStore' && !this.#oneByOne) {
+      return new BarrierSender({ ...given, connection });
+    }
+    const withStore = mode.kind === 'withStore';
+    return new WindowSender({
+      ...given,
+      random,
+      ledger: this.#ledger,
+      asker: withStore ? connection : new ConfirmedByNats(connection),
+      // NATS itself is not looked for again: should it be gone, the connection ends.
+      onSuspicion: withStore ? onSuspicion : () => this.#begin(mode),
+    });
+  }
+
+  #dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {
+    this.#options.onDrop(nodeId, cause, points);
+    const dropped = this.#droppedLines.due(`${nodeId} ${cause}`, points.length);
+    if (dropped === 0) return;
+    const [point] = points;
+    this.#options.log.warn(
+      { nodeId, cause, dropped, type: point?.type, key: point?.key },
+      `${String(dropped)} point(s) dropped: ${why}`,
+    );
+  }
+}

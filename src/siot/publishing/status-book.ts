@@ -1,0 +1,105 @@
+import { canonicalKey, type Point } from '../../point/point.js';
+import type { Trouble } from './lane-book.js';
+
+/** The latest of a status point that is not delivered yet. */
+export interface StatusSlot {
+  readonly nodeId: string;
+  readonly key: string;
+  point: Point;
+  trouble: Trouble | undefined;
+}
+
+/**
+ * Points of which only the latest counts: `connected` and the statistics. They
+ * overtake what waits in the outbox and are kept in memory only.
+ */
+export class StatusBook {
+  readonly #slots = new Map<string, StatusSlot>();
+  /** Nodes whose points are kept back. */
+  readonly #held: ReadonlySet<string>;
+  /** Slots to be sent, in order of their first change. */
+  readonly #changed = new Set<StatusSlot>();
+
+  constructor(held: ReadonlySet<string>) {
+    this.#held = held;
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  put(nodeId: string, point: Point): void {
+    const key = point.type + canonicalKey(point.key);
+    const id = `${nodeId} ${point.type} ${canonicalKey(point.key)}`;
+    let slot = this.#slots.get(id);
+    if (slot === undefined) {
+      slot = { nodeId, key, point, trouble: undefined };
+      this.#slots.set(id, slot);
+    } else {
+      slot.point = point;
+    }
+    this.#changed.add(slot);
+  }
+
+  /**
+   * Takes up to `most` slots of one node out of those to be sent, no two of
+   * which have a type+key that reads the same.
+   */
+  take(most: number, ready: (slot: StatusSlot) => boolean): StatusSlot[] {
+    const taken: StatusSlot[] = [];
+    for (const slot of this.#changed) {
+      if (taken.length === most) break;
+      const first = taken[0];
+      if (first !== undefined && first.nodeId !== slot.nodeId) continue;
+      if (this.#held.has(slot.nodeId)) continue;
+      if (taken.some((other) => other.key === slot.key) || !ready(slot)) continue;
+      taken.push(slot);
+    }
+    for (const slot of taken) this.#changed.delete(slot);
+    return taken;
+  }
+
+  /** That point is delivered, or given up. */
+  settle(slot: StatusSlot, point: Point): void {
+    slot.trouble = undefined;
+    if (slot.point === point) this.#remove(slot);
+  }
+
+  /** To be sent once more. */
+  again(slot: StatusSlot): void {
+    if (this.#slots.get(idOf(slot)) === slot) this.#changed.add(slot);
+  }
+
+  /** Publishing begins anew: nothing is on its way any more. */
+  restart(): void {
+    for (const slot of this.#slots.values()) {
+      if (slot.trouble !== undefined) slot.trouble.dueMs = 0;
+      this.#changed.add(slot);
+    }
+  }
+
+  /** How many points of the node were given up. */
+  drop(nodeId: string): number {
+    let count = 0;
+    for (const slot of this.#slots.values()) {
+      if (slot.nodeId !== nodeId) continue;
+      this.#remove(slot);
+      count += 1;
+    }
+    return count;
+  }
+
+  has(nodeId: string): boolean {
+    for (const slot of this.#slots.values()) if (slot.nodeId === nodeId) return true;
+    return false;
+  }
+
+  #remove(slot: StatusSlot): void {
+    this.#slots.delete(idOf(slot));
+    this.#changed.delete(slot);
+  }
+}
+
+function idOf(slot: StatusSlot): string {
+  return `${slot.nodeId} ${slot.point.type} ${canonicalKey(slot.point.key)}`;
+}

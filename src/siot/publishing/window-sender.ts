@@ -1,0 +1,474 @@
+import type { Timer } from '../../point/clock.js';
+import { textOf } from '../../point/point.js';
+import { backoffMs } from '../connection/backoff.js';
+import type { Asker } from '../connection/asker.js';
+import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
+import { NotConnectedError, type Answer } from '../connection/connection.js';
+import { denialText } from '../connection/denials.js';
+import { Fifo } from './fifo.js';
+import {
+  laneEntry,
+  makeTrouble,
+  nameOf,
+  nodeIdOf,
+  statusEntry,
+  troubleOf,
+  type Entry,
+  type Message,
+  type Track,
+} from './entry.js';
+import { KeyGroups, type KeyGroup } from './key-groups.js';
+import { readDue, type DropCause, type LaneBook, type Ledger } from './lane-book.js';
+import { readReceipt } from './receipt.js';
+import { RetryList } from './retry-list.js';
+import { Stall } from './stall.js';
+import type { SiotWire } from '../wire/wire.js';
+
+export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
+  /** A store, or NATS itself. */
+  readonly asker: Asker;
+  readonly random: () => number;
+  readonly ledger: Ledger;
+  /** The store may be gone, or be another one: nothing more is sent until a new sender begins. */
+  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
+}
+
+/** A store whose quickest answer takes longer is distant, and not merely busy. */
+const DISTANT_MS = 10;
+const SWEEP_EVERY_MS = 1_000;
+/** Points of a lane that wait for others of their type+key, at most: more would bring the lane into memory. */
+const LOOK_AHEAD = 4_096;
+/** The same where only the newest counts: what is on its way is not given up. */
+const CLAIM_AHEAD = 64;
+/** Positions that are looked at in one go. */
+const LOOK_AT_ONCE = 2_048;
+const RETRY = { firstMs: 500, maxMs: 30_000 };
+/** Tries, between which the store took others, after which a point is given up. */
+const MOST_TRIES = 10;
+
+type Refusal = 'refusedByStore' | 'notPermitted';
+
+/**
+ * Publishes to a store: each message with a reply subject, a bounded number
+ * unanswered, the lanes in turn (design.md, "Publishing" and "Delivered").
+ */
+export class WindowSender implements Sender {
+  readonly #options: WindowSenderOptions;
+  readonly #tracks = new Map<LaneBook, Track>();
+  readonly #ring = new Fifo<Track>();
+  readonly #unanswered = new Set<Message>();
+  readonly #retries: RetryList;
+  #sweep: Timer | undefined;
+  #stopped = false;
+  #suspicious = false;
+  /** When the store last answered anything. */
+  #answeredMs = Number.NEGATIVE_INFINITY;
+  /** The store's quickest answer so far. */
+  #quickestMs: number | undefined;
+  readonly #stall: Stall;
+
+  constructor(options: WindowSenderOptions) {
+    this.#options = options;
+    this.#retries = new RetryList(options.clock, (due) => {
+      for (const entry of due) this.#again(entry);
+      this.#pump();
+    });
+    this.#stall = new Stall(options.clock, options.random, RETRY, () => this.#pump());
+  }
+
+  lane(book: LaneBook): void {
+    if (this.#stopped || book.held) return;
+    let track = this.#tracks.get(book);
+    if (track === undefined) {
+      track = {
+        book,
+        groups: new KeyGroups(() => (this.#quickestMs ?? 0) > DISTANT_MS),
+        ready: new Fifo(),
+        inRing: false,
+      };
+      this.#tracks.set(book, track);
+    }
+    this.#enqueue(track);
+    this.#pump();
+  }
+
+  status(): void {
+    this.#pump();
+  }
+
+  forget(book: LaneBook): void {
+    const track = this.#tracks.get(book);
+    if (track === undefined) return;
+    this.#tracks.delete(book);
+    const of = (entry: Entry): boolean =>
+      entry.source.kind === 'lane' && entry.source.track === track;
+    this.#retries.drop(of);
+    for (const message of this.#unanswered) {
+      for (const entry of message.entries) if (of(entry)) entry.done = true;
+    }
+    while (track.ready.shift() !== undefined);
+  }
+
+  suspend(): void {
+    this.#suspicious = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#sweep?.cancel();
+    this.#stall.stop();
+    for (const message of this.#unanswered) this.#options.asker.forget(message.token);
+    for (const entry of this.#retries.stop()) {
+      if (entry.late !== undefined) this.#options.asker.forget(entry.late.token);
+    }
+  }
+
+  #enqueue(track: Track): void {
+    if (track.inRing) return;
+    track.inRing = true;
+    this.#ring.push(track);
+  }
+
+  #pump(): void {
+    while (!this.#stopped && !this.#suspicious && this.#unanswered.size < this.#room()) {
+      const entries = this.#nextTrial() ?? this.#nextStatus() ?? this.#nextOfLanes();
+      if (entries === undefined) return;
+      this.#send(entries);
+    }
+  }
+
+  #room(): number {
+    if (!this.#options.pace.open) return 0;
+    if (!this.#stall.holds) return this.#options.wire.window;
+    return this.#stall.mayTry ? 1 : 0;
+  }
+
+  #nextStatus(): Entry[] | undefined {
+    const { status, wire, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const slots = status.take(wire.batch, (slot) => (slot.trouble?.dueMs ?? 0) <= nowMs);
+    if (slots.length === 0) return undefined;
+    return slots.map(statusEntry);
+  }
+
+  #nextOfLanes(): Entry[] | undefined {
+    for (let track = this.#ring.shift(); track !== undefined; track = this.#ring.shift()) {
+      const entries = this.#nextOf(track);
+      if (entries !== undefined) {
+        this.#ring.push(track);
+        return entries;
+      }
+      track.inRing = false;
+    }
+    return undefined;
+  }
+
+  #nextOf(track: Track): Entry[] | undefined {
+    const first = this.#takeEntry(track);
+    if (first === undefined) return undefined;
+    const { batch } = this.#options.wire;
+    const entries = [first];
+    if (batch === 1 || first.alone) return entries;
+    const names = new Set([nameOf(first.point)]);
+    let bytes = textOf(first.point.value).length;
+    while (entries.length < batch && bytes < BATCH_BYTES) {
+      const entry = this.#takeEntry(track);
+      if (entry === undefined) break;
+      if (entry.alone || names.has(nameOf(entry.point))) {
+        track.ready.unshift(entry);
+        break;
+      }
+      names.add(nameOf(entry.point));
+      bytes += textOf(entry.point.value).length;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #takeEntry(track: Track): Entry | undefined {
+    for (let ready = track.ready.shift(); ready !== undefined; ready = track.ready.shift()) {
+      if (!ready.done) return ready;
+    }
+    const { book, groups } = track;
+    for (let looked = 0; ; looked++) {
+      book.cursor = Math.min(book.cursor, groups.takeBack() ?? book.cursor);
+      // What is to go out next is on its way, even where only the newest counts.
+      if (book.cursor >= book.lane.claimed) book.lane.claimBefore(book.lane.next);
+      if (book.cursor >= book.lane.next) return undefined;
+      const lookAhead = book.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
+      if (groups.waiting >= lookAhead && !groups.cut()) return undefined;
+      if (looked >= LOOK_AT_ONCE) {
+        this.#lookOn(track);
+        return undefined;
+      }
+      const position = book.cursor;
+      book.cursor += 1;
+      const point = readDue(book, position);
+      if (point === undefined) continue;
+      const name = nameOf(point);
+      const group = groups.enter(name, position);
+      if (group === undefined) {
+        const crowd = groups.get(name);
+        if (crowd !== undefined) this.#release(track, crowd, groups.release(crowd));
+        const ready = track.ready.shift();
+        if (ready !== undefined) return ready;
+        continue;
+      }
+      const entry = laneEntry(track, group, position, point);
+      const trouble = book.troubles.get(position);
+      if (trouble === undefined) return entry;
+      entry.alone = true;
+      if (trouble.dueMs <= this.#options.clock.monotonicMs()) return entry;
+      group.refused = position;
+      this.#retries.add(entry, trouble.dueMs);
+    }
+  }
+
+  /** Others have their turn before one lane is searched further. */
+  #lookOn(track: Track): void {
+    this.#options.clock.setTimer(0, () => {
+      if (this.#stopped) return;
+      this.#enqueue(track);
+      this.#pump();
+    });
+  }
+
+  #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
+    for (const position of positions) {
+      const point = readDue(track.book, position);
+      if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
+      else this.#release(track, group, track.groups.leave(group, position));
+    }
+    if (positions.length > 0) this.#enqueue(track);
+  }
+
+  #send(entries: readonly Entry[]): void {
+    const { asker, wire, clock, pace } = this.#options;
+    const [first] = entries;
+    if (first === undefined) return;
+    for (const entry of entries) {
+      if (entry.late !== undefined) asker.forget(entry.late.token);
+      entry.late = undefined;
+    }
+    this.#stall.tried();
+    let message: Message;
+    try {
+      const payload = wire.encode(entries.map((entry) => entry.point));
+      const sentMs = clock.monotonicMs();
+      const bytes = payload.length + MESSAGE_BYTES;
+      const sent: Message = { entries, sentMs, bytes, token: 0 };
+      sent.token = asker.ask(subjectOf(sent, wire), payload, (answer) =>
+        this.#answered(sent, answer),
+      );
+      message = sent;
+    } catch (error) {
+      // Without a connection this sender's life is over; the next one finds
+      // all in the outbox.
+      if (error instanceof NotConnectedError) this.#suspicious = true;
+      else this.#unsendable(entries, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#unanswered.add(message);
+    pace.sent(message.bytes);
+    this.#sweep ??= clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
+  }
+
+  #unsendable(entries: readonly Entry[], why: string): void {
+    for (const entry of entries) {
+      if (entries.length === 1) this.#giveUp(entry, 'unsendable', why);
+      else this.#again(entry);
+    }
+    this.#stall.untried();
+  }
+
+  #answered(message: Message, answer: Answer): void {
+    if (this.#stopped) return;
+    if (typeof answer === 'string' && answer !== 'noResponders') return;
+    const tookMs = this.#end(message);
+    if (answer === 'noResponders') {
+      this.#suspect('noResponders');
+      return;
+    }
+    this.#quickestMs = Math.min(this.#quickestMs ?? tookMs, tookMs);
+    const receipt = readReceipt(answer);
+    switch (receipt.kind) {
+      case 'delivered':
+        this.#accepted(message);
+        break;
+      case 'forbidden':
+        if (message.entries.length > 1) this.#refusedAll(message, receipt.text);
+        else
+          for (const entry of message.entries)
+            this.#giveUp(entry, 'forbiddenCharacter', receipt.text);
+        this.#pauseIfStalled();
+        break;
+      case 'undecodable':
+        this.#undecodable(message, receipt.text);
+        break;
+      case 'refused':
+        this.#refusedAll(message, receipt.text);
+        break;
+    }
+    this.#pump();
+  }
+
+  /** No further reply changes anything (siot-interop.md, 4.4). How long it took, in ms. */
+  #end(message: Message): number {
+    const { asker, clock, pace } = this.#options;
+    asker.forget(message.token);
+    this.#answeredMs = clock.monotonicMs();
+    const tookMs = this.#answeredMs - message.sentMs;
+    if (this.#unanswered.delete(message)) pace.answered(message.bytes, tookMs);
+    else pace.late(tookMs);
+    return tookMs;
+  }
+
+  /** The eldest on that subject: NATS works through them in order. */
+  denied(subject: string): void {
+    if (this.#stopped) return;
+    for (const message of this.#unanswered) {
+      if (subjectOf(message, this.#options.wire) !== subject) continue;
+      this.#end(message);
+      this.#refusedAll(message, denialText('publish', subject), 'notPermitted');
+      this.#pump();
+      return;
+    }
+  }
+
+  #accepted(message: Message): void {
+    this.#options.ledger.accepted += 1;
+    for (const entry of message.entries) this.#settle(entry);
+    if (!this.#stall.end()) return;
+    // The store takes points again: those that it refused while it took none need not wait.
+    for (const entry of this.#retries.takeAll()) this.#again(entry);
+  }
+
+  #settle(entry: Entry): void {
+    if (entry.done) return;
+    entry.done = true;
+    const { source } = entry;
+    if (source.kind === 'status') {
+      this.#options.status.settle(source.slot, entry.point);
+      return;
+    }
+    const { track, group, position } = source;
+    track.book.troubles.delete(position);
+    track.book.lane.settle(position);
+    this.#release(track, group, track.groups.leave(group, position));
+  }
+
+  #giveUp(entry: Entry, cause: Exclude<DropCause, 'nodeDeleted'>, why: string): void {
+    if (entry.done) return;
+    this.#options.onDrop(nodeIdOf(entry), cause, [entry.point], why);
+    this.#settle(entry);
+  }
+
+  // The first time, whoever answers now may speak another generation. When it
+  // has turned out that it does not, this is a refusal like others.
+  #undecodable(message: Message, text: string): void {
+    const { generation } = this.#options.wire;
+    const known = message.entries.every((entry) => troubleOf(entry)?.undecodableAs === generation);
+    if (known) {
+      this.#refusedAll(message, text);
+      return;
+    }
+    for (const entry of message.entries) makeTrouble(entry).undecodableAs = generation;
+    this.#suspect('undecodable');
+  }
+
+  #refusedAll(message: Message, why: string, cause: Refusal = 'refusedByStore'): void {
+    for (const entry of message.entries) {
+      if (entry.done) continue;
+      if (message.entries.length > 1) this.#later(entry);
+      else this.#refusedOne(entry, why, cause);
+    }
+    this.#pauseIfStalled();
+  }
+
+  #refusedOne(entry: Entry, why: string, cause: Refusal = 'refusedByStore'): void {
+    const { ledger } = this.#options;
+    const trouble = makeTrouble(entry);
+    if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
+    trouble.acceptedBefore = ledger.accepted;
+    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, cause, why);
+    else this.#later(entry);
+  }
+
+  /** Tries again, alone, after a pause. */
+  #later(entry: Entry): void {
+    const { clock, random } = this.#options;
+    const trouble = makeTrouble(entry);
+    trouble.failures += 1;
+    trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
+    this.#stall.refused(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
+    if (entry.source.kind === 'lane') {
+      const { group, position } = entry.source;
+      group.refused = Math.min(group.refused ?? position, position);
+    }
+    this.#retries.add(entry, trouble.dueMs);
+  }
+
+  #again(entry: Entry): void {
+    if (entry.done) return;
+    const { source } = entry;
+    if (source.kind === 'status') {
+      if (source.slot.trouble !== undefined) source.slot.trouble.dueMs = 0;
+      this.#options.status.again(source.slot);
+      return;
+    }
+    entry.alone = true;
+    source.track.ready.push(entry);
+    this.#enqueue(source.track);
+  }
+
+  #pauseIfStalled(): void {
+    if (this.#stall.pauseIfDue(this.#unanswered.size === 0)) this.#retries.pause();
+  }
+
+  // One that was not tried yet, if there is any: it may be only those tried so
+  // far that the store refuses. Otherwise another one each time.
+  #nextTrial(): Entry[] | undefined {
+    if (!this.#stall.holds) return undefined;
+    const fresh = this.#nextStatus() ?? this.#nextOfLanes();
+    if (fresh !== undefined) return fresh;
+    const entry = this.#retries.takeNext();
+    if (entry === undefined) return undefined;
+    if (entry.source.kind === 'status') entry.point = entry.source.slot.point;
+    return [entry];
+  }
+
+  #sweepLate(): void {
+    const { clock, pace } = this.#options;
+    this.#sweep = undefined;
+    if (this.#stopped || this.#suspicious) return;
+    const nowMs = clock.monotonicMs();
+    let late = 0;
+    for (const message of this.#unanswered) {
+      if (nowMs - message.sentMs < pace.patienceMs) break;
+      this.#unanswered.delete(message);
+      pace.givenUp(message.bytes);
+      late += 1;
+      for (const entry of message.entries) {
+        entry.late = message;
+        if (message.entries.length > 1) this.#later(entry);
+        else this.#refusedOne(entry, 'no reply');
+      }
+    }
+    if (late > 0 && nowMs - this.#answeredMs >= pace.patienceMs) this.#suspect('silence');
+    if (this.#unanswered.size > 0) {
+      this.#sweep = clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
+    }
+    this.#pump();
+  }
+
+  #suspect(why: 'noResponders' | 'undecodable' | 'silence'): void {
+    if (this.#suspicious) return;
+    this.#suspicious = true;
+    this.#options.onSuspicion(why);
+  }
+}
+
+function subjectOf({ entries }: Message, wire: SiotWire): string {
+  const [first] = entries;
+  return first === undefined ? '' : wire.pointSubject(nodeIdOf(first), first.point);
+}

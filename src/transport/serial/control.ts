@@ -1,0 +1,200 @@
+import type { Clock } from '../../point/clock.js';
+import { busy, explainOpenError } from './port-access.js';
+import type { PortProbe } from './port-access.js';
+import { isPty } from './port-holders.js';
+import type { SerialOptions } from './options.js';
+import { checkSettings, completeSettings } from './settings.js';
+import { TransportError } from '../transport.js';
+import type { ModemLine, TtyIoctl } from '../../linux/tty-ioctl.js';
+
+/** How often the driver is asked whether it has sent everything, in ms. */
+const UNSENT_POLL_MS = 10;
+
+const WITHOUT_IOCTL =
+  'the optional package koffi cannot be loaded here. It cannot be seen whether another program has ' +
+  'taken the port for itself, other programs are not kept out, `dtr`, `rts` and `hupcl` are left ' +
+  'as they are, and settings that the driver refuses go unnoticed';
+
+/** What of serialport's binding for Linux is used. */
+interface BindingPort {
+  readonly fd: number | null;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+interface Binding {
+  open(options: object): Promise<BindingPort>;
+}
+
+/**
+ * The descriptor that holds the port while a link uses it: settings, the
+ * advisory lock, exclusive mode, the modem lines. No byte goes through it.
+ */
+export class SerialControl {
+  readonly #port: BindingPort;
+  readonly #fd: number;
+  readonly #options: SerialOptions;
+  readonly #probe: PortProbe;
+  readonly #clock: Clock;
+  readonly #ioctl: TtyIoctl | undefined;
+  #exclusive = false;
+
+  private constructor(
+    port: BindingPort,
+    fd: number,
+    options: SerialOptions,
+    probe: PortProbe,
+    clock: Clock,
+    ioctl: TtyIoctl | undefined,
+  ) {
+    this.#port = port;
+    this.#fd = fd;
+    this.#options = options;
+    this.#probe = probe;
+    this.#clock = clock;
+    this.#ioctl = ioctl;
+  }
+
+  /**
+   * Sets the port up. What came in before is thrown away: it was received with
+   * other settings, or is of unknown age and would be taken for new.
+   */
+  static async open(
+    options: SerialOptions,
+    probe: PortProbe,
+    clock: Clock,
+    ioctl: TtyIoctl | undefined,
+  ): Promise<SerialControl> {
+    if (ioctl === undefined && (options.parity === 'mark' || options.parity === 'space')) {
+      const message = `${options.path}: parity ${options.parity} needs the optional package koffi`;
+      throw new TransportError('unsupportedSetting', message);
+    }
+    const port = await openBinding(options, probe.devicePath);
+    const fd = port.fd;
+    if (fd === null)
+      throw new TransportError('io', `${options.path} was closed while it was opened`);
+    const control = new SerialControl(port, fd, options, probe, clock, ioctl);
+    try {
+      if (ioctl !== undefined) {
+        checkSettings(options, probe.device, completeSettings(ioctl, fd, options));
+      }
+      // The binding does so itself, but not with a rate that it has no constant for.
+      await port.flush();
+    } catch (error) {
+      await control.close(0);
+      throw error;
+    }
+    return control;
+  }
+
+  /** Keeps others out and sets the modem lines, once libuv has opened the device. Gives warnings. */
+  takePort(): string[] {
+    const { path, dtr, rts } = this.#options;
+    const ioctl = this.#ioctl;
+    if (ioctl === undefined) return [`${path}: ${WITHOUT_IOCTL}.`];
+    ioctl.setExclusive(this.#fd, true);
+    this.#exclusive = true;
+    const warnings: string[] = [];
+    for (const [line, state] of [
+      ['dtr', dtr],
+      ['rts', rts],
+    ] as const) {
+      if (state === 'leave' || this.#setLine(ioctl, line, state === 'on')) continue;
+      warnings.push(`${path}: its driver cannot switch ${line.toUpperCase()}; left as it is.`);
+    }
+    return warnings;
+  }
+
+  /**
+   * Waits up to `graceMs` until the driver has sent what it was given, throws
+   * away the rest (closing would wait half a minute for a device that holds
+   * the gateway up by flow control), lets others in again and closes.
+   */
+  async close(graceMs: number): Promise<void> {
+    const ioctl = this.#ioctl;
+    if (ioctl !== undefined) {
+      const until = this.#clock.monotonicMs() + graceMs;
+      while (this.#unsent(ioctl) > 0 && this.#clock.monotonicMs() < until) {
+        await new Promise<void>((resolve) => this.#clock.setTimer(UNSENT_POLL_MS, resolve));
+      }
+      attempt(() => {
+        if (this.#unsent(ioctl) > 0) ioctl.discardUnsent(this.#fd);
+      });
+      attempt(() => {
+        if (this.#exclusive) ioctl.setExclusive(this.#fd, false);
+      });
+    }
+    await this.#port.close().catch(() => undefined);
+  }
+
+  #setLine(ioctl: TtyIoctl, line: ModemLine, on: boolean): boolean {
+    const done = attempt(() => ioctl.setModemLine(this.#fd, line, on));
+    return done || isPty(this.#probe.device); // a PTY has no lines, and nobody to miss them
+  }
+
+  #unsent(ioctl: TtyIoctl): number {
+    let unsent = 0;
+    attempt(() => (unsent = ioctl.unsentBytes(this.#fd)));
+    return unsent; // after a hang-up the driver refuses to tell: nothing to wait for
+  }
+}
+
+async function openBinding(options: SerialOptions, devicePath: string): Promise<BindingPort> {
+  const { path, baudRate, dataBits, parity, stopBits, rtscts, xonxoff, hupcl } = options;
+  let binding: Binding;
+  try {
+    const { SerialPort } = await import('serialport');
+    binding = SerialPort.binding;
+  } catch (error) {
+    const message =
+      'the package serialport cannot be loaded: is there a build of it for this machine?';
+    throw new TransportError('io', message, { cause: error });
+  }
+  try {
+    return await binding.open({
+      path: devicePath,
+      baudRate,
+      dataBits,
+      // Mark and space are set afterwards (completeSettings).
+      parity: parity === 'mark' ? 'odd' : parity === 'space' ? 'even' : parity,
+      stopBits,
+      rtscts,
+      xon: xonxoff,
+      xoff: xonxoff,
+      hupcl,
+      lock: true,
+    });
+  } catch (error) {
+    throw await explainBindingError(path, baudRate, error);
+  }
+}
+
+/** The binding has the system's words only in its message. */
+async function explainBindingError(
+  path: string,
+  baudRate: number,
+  error: unknown,
+): Promise<TransportError> {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/cannot lock port/i.test(text)) return busy(path, 'another program has locked it', error);
+  if (/baud/i.test(text)) {
+    const message = `${path} does not support baudRate ${baudRate}: ${text}`;
+    return new TransportError('unsupportedSetting', message, { cause: error });
+  }
+  const codes = [
+    [/no such (file|device)/i, 'ENOENT'],
+    [/permission denied/i, 'EACCES'],
+    [/resource busy/i, 'EBUSY'],
+  ] as const;
+  const code = codes.find(([words]) => words.test(text))?.[1];
+  return explainOpenError(path, Object.assign(new Error(text, { cause: error }), { code }));
+}
+
+/** Whether the driver did it. */
+function attempt(call: () => void): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Socket, SocketConstructorOpts } from 'node:net';
+import { ReadStream } from 'node:tty';
+import type { Clock } from '../../point/clock.js';
+import { probePort, textOf } from './port-access.js';
+import { SerialControl } from './control.js';
+import { longestByteMs, type SerialOptions } from './options.js';
+import { applyHupcl } from './settings.js';
+import { HIGH_WATER_BYTES, SocketChannel, SocketInbox } from '../socket-channel.js';
+import { TransportError } from '../transport.js';
+import type { Channel, ChannelEvents, Transport } from '../transport.js';
+import { loadTtyIoctl } from '../../linux/tty-ioctl.js';
+import type { TtyIoctl } from '../../linux/tty-ioctl.js';
+
+export interface SerialHooks {
+  /** Tests give one that finds nothing. */
+  readonly loadIoctl?: () => TtyIoctl | undefined;
+  /** Called while the port is held, before its first byte: rejects if it is not the one that is meant. */
+  readonly verify?: () => Promise<void>;
+}
+
+/**
+ * A serial port of Linux.
+ *
+ * ```
+ *   probe    a descriptor to look with: there? allowed? a tty? taken?   port-access.ts
+ *   control  serialport's binding: settings, lock, lines, closing       serial-control.ts
+ *   stream   libuv's own descriptor of the device: the bytes            socket-channel.ts
+ * ```
+ *
+ * TIOCEXCL comes last: it would keep libuv out, unless we are root, and libuv
+ * then falls back to writes that block the whole process.
+ */
+export class SerialTransport implements Transport {
+  readonly description: string;
+  readonly mayEcho: { readonly byteMs: number };
+  readonly #options: SerialOptions;
+  readonly #clock: Clock;
+  readonly #loadIoctl: () => TtyIoctl | undefined;
+  readonly #verify: (() => Promise<void>) | undefined;
+
+  constructor(
+    options: SerialOptions,
+    clock: Clock,
+    { loadIoctl = loadTtyIoctl, verify }: SerialHooks = {},
+  ) {
+    const { path, baudRate, dataBits, parity, stopBits } = options;
+    this.description = `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
+    this.mayEcho = { byteMs: longestByteMs(options) };
+    this.#options = options;
+    this.#clock = clock;
+    this.#loadIoctl = loadIoctl;
+    this.#verify = verify;
+  }
+
+  async open(events: ChannelEvents): Promise<Channel> {
+    const { stream, control, warnings } = await this.#take();
+    // Nothing is awaited from here on: the caller has the channel before its first event.
+    return new SocketChannel({
+      ...stream,
+      events,
+      clock: this.#clock,
+      warnings,
+      explain: (error) => explainEnd(this.#options.path, error),
+      release: (graceMs) => control.close(graceMs),
+    });
+  }
+
+  async #take(): Promise<{ stream: TtyStream; control: SerialControl; warnings: string[] }> {
+    const options = this.#options;
+    const ioctl = this.#loadIoctl();
+    const probe = await probePort(options.path, ioctl);
+    let control: SerialControl | undefined;
+    let stream: TtyStream | undefined;
+    try {
+      if (ioctl !== undefined) applyHupcl(ioctl, probe.file.fd, options.hupcl);
+      control = await SerialControl.open(options, probe, this.#clock, ioctl);
+      await this.#verify?.();
+      stream = openStream(options.path, probe.file.fd);
+      return { stream, control, warnings: [...probe.warnings, ...control.takePort()] };
+    } catch (error) {
+      stream?.socket.destroy();
+      await control?.close(0);
+      if (error instanceof TransportError) throw error;
+      const message = `${options.path} cannot be set up: ${textOf(error)}`;
+      throw new TransportError('io', message, { cause: error });
+    } finally {
+      // libuv has a descriptor of its own, under another number.
+      await probe.file.close().catch(() => undefined);
+    }
+  }
+}
+
+interface TtyStream {
+  readonly socket: Socket;
+  readonly inbox: SocketInbox;
+}
+
+/** Gives `fd` to libuv, which opens the same device once more and moves the bytes without blocking. */
+function openStream(path: string, fd: number): TtyStream {
+  const inbox = new SocketInbox();
+  const options = { highWaterMark: HIGH_WATER_BYTES, onread: inbox.onread };
+  const socket = new ReadStream(fd, options as SocketConstructorOpts);
+  // Where libuv may not open the device, it works on `fd` itself and blocks on writes.
+  const used = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
+  if (used === fd) {
+    const why =
+      'the system does not let it be opened a second time; has another program just taken it?';
+    throw new TransportError('busy', `${path} cannot be used: ${why}`);
+  }
+  return { socket, inbox };
+}
+
+/** `error` undefined: the tty has hung up, as it does when a USB device is unplugged. */
+function explainEnd(path: string, error: Error | undefined): TransportError {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (error === undefined || code === 'EIO' || code === 'ENXIO' || code === 'ENODEV') {
+    const message = `${path} hung up: the device was unplugged, or its other side closed`;
+    return new TransportError('hangup', message, { cause: error });
+  }
+  return new TransportError('io', `${path} failed: ${error.message}`, { cause: error });
+}

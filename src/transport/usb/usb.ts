@@ -1,0 +1,79 @@
+/** The serial port of a USB device that is known by who it is, not by its path. */
+import type { Clock } from '../../point/clock.js';
+import { SerialTransport } from '../serial/serial.js';
+import { longestByteMs, type SerialOptions } from '../serial/options.js';
+import type { SystemRoot } from '../serial/ports.js';
+import { TransportError, type Channel, type ChannelEvents, type Transport } from '../transport.js';
+import { sameUsbPort, usbPortAt, type UsbPort } from './ports.js';
+
+export interface UsbTransportOptions {
+  /** Who it is, for people. */
+  readonly identity: string;
+  /** Of the port, once it is found. */
+  readonly serial: Omit<SerialOptions, 'path'>;
+  /** Where the device is now; undefined while it is not plugged in. */
+  readonly find: () => UsbPort | undefined;
+  /** Whether it is plugged in all the same, and not for this link. */
+  readonly isElsewhere?: () => boolean;
+  /** Tests give a machine of their own. */
+  readonly where?: SystemRoot | undefined;
+}
+
+export class UsbTransport implements Transport {
+  readonly mayEcho: { readonly byteMs: number };
+
+  constructor(
+    private readonly options: UsbTransportOptions,
+    private readonly clock: Clock,
+  ) {
+    this.mayEcho = { byteMs: longestByteMs(options.serial) };
+  }
+
+  get description(): string {
+    const port = this.options.find();
+    return `usb ${this.options.identity} (${port === undefined ? 'not plugged in' : port.path})`;
+  }
+
+  async open(events: ChannelEvents): Promise<Channel> {
+    const { find, serial } = this.options;
+    const port = find();
+    if (port === undefined) throw this.#absent();
+    const options = { ...serial, path: port.path };
+    // Its path may be another device's by now. While we have the port open the
+    // number stays its own, so that looking once, then, is enough.
+    const hooks = { verify: () => this.#verify(port) };
+    try {
+      return await new SerialTransport(options, this.clock, hooks).open(events);
+    } catch (error) {
+      const isMissing = error instanceof TransportError && error.reason === 'notFound';
+      throw isMissing && (await this.#isThere(port)) ? noFile(port.path, error) : error;
+    }
+  }
+
+  async #isThere(port: UsbPort): Promise<boolean> {
+    const now = await usbPortAt(port.path, this.options.where);
+    return now !== undefined && sameUsbPort(now, port);
+  }
+
+  async #verify(port: UsbPort): Promise<void> {
+    if (!(await this.#isThere(port))) throw this.#absent();
+  }
+
+  #absent(): TransportError {
+    const { identity, isElsewhere } = this.options;
+    const message =
+      isElsewhere?.() === true
+        ? `USB device ${identity} is plugged in, but this link’s keys do not match it any more, or ` +
+          'another link has it; if that is meant to be, delete this link’s node in SIOT'
+        : `USB device ${identity} is not plugged in`;
+    return new TransportError('notFound', message);
+  }
+}
+
+/** The kernel has the device, and this process has no file for it. */
+function noFile(path: string, cause: TransportError): TransportError {
+  const message =
+    `${path} is not there, although the device is plugged in: a container needs the host’s /dev ` +
+    '(docker run -v /dev:/dev, with --device-cgroup-rule for the devices)';
+  return new TransportError('notFound', message, { cause });
+}

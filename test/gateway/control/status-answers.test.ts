@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { StatusAnswers } from '../../../src/gateway/control/status-answers.js';
+import type { StatusReply } from '../../../src/gateway/control/verbs.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import type { LinkStatus } from '../../../src/gateway/link/status.js';
+
+function rig() {
+  const clock = new FakeClock();
+  let made = 0;
+  const answers = new StatusAnswers(
+    {
+      status: () => {
+        made += 1;
+        // It takes so long, on a slow machine.
+        clock.advance(100);
+        const link = { name: `of ${made}`, pending: [] as const } as unknown as LinkStatus;
+        const status = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
+        return status as unknown as StatusReply;
+      },
+      mostBytes: () => 65_536,
+    },
+    clock,
+  );
+  const links = (asked: Parameters<StatusAnswers['answer']>[0]): string[] =>
+    (JSON.parse(Buffer.from(answers.answer(asked)).toString()) as StatusReply).links.map(
+      ({ name }) => name,
+    );
+  return { clock, links, made: () => made };
+}
+
+it('the status is as it was a moment ago for who asks without end', () => {
+  const { clock, links, made } = rig();
+  for (let n = 0; n < 1_000; n++) links({});
+  expect(made()).toBe(2);
+  expect(links({})).toEqual(['of 2']);
+  clock.advance(1_000);
+  expect(links({})).toEqual(['of 3']);
+});
+
+it('and further pages without end leave it to others: each is answered, without links where there is no time', () => {
+  const { clock, links, made } = rig();
+  expect(links({})).toEqual(['of 1']);
+  clock.advance(1_000);
+  for (let n = 0; n < 1_000; n++) links({ link: 'of 1', pendingFrom: 1 });
+  expect(made()).toBe(3);
+  expect(links({ linksFrom: 1 })).toEqual([]);
+  // In each second one that is new, though others have had all the time.
+  expect(links({})).toEqual(['of 4']);
+  expect(links({})).toEqual(['of 4']);
+});
+
+it('and is there at once, though only further pages were ever asked for', () => {
+  const { links, made } = rig();
+  for (let n = 0; n < 1_000; n++) links({ link: 'of 1' });
+  expect(made()).toBe(3);
+  expect(links({})).toEqual(['of 3']);
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { statusPage } from '../../../src/gateway/control/status-page.js';
+import type { StatusReply } from '../../../src/gateway/control/verbs.js';
+import type { LinkStatus, PendingSetting } from '../../../src/gateway/link/status.js';
+
+const pendingOf = (count: number, text: string): PendingSetting[] =>
+  Array.from({ length: count }, (_, n) => ({
+    type: `setting${n}`,
+    key: '0',
+    value: text,
+    time: '1767323045678901234',
+    deleted: false,
+    command: false,
+    reason: 'the device is silent: tried every 30 s, and when it is heard',
+  }));
+
+const linkOf = (name: string, pending: PendingSetting[]): LinkStatus => ({
+  name,
+  nodeId: `node of ${name}`,
+  transport: '/dev/ttyUSB0 115200 8N1',
+  port: 'open',
+  connected: true,
+  node: 'alive',
+  codec: 'compact',
+  acknowledges: 'yes',
+  counters: { rx: 1, tx: 2, hrRx: 0, errorCount: 0 },
+  pending,
+  advice: [],
+  echoes: false,
+});
+
+const statusOf = (links: LinkStatus[]): StatusReply => ({
+  gateway: { id: 'gw', description: 'boiler room', version: '1' },
+  siot: { generation: 2, store: 'none' },
+  nats: { state: 'connected' },
+  links,
+});
+
+const sizeOf = (page: StatusReply): number => Buffer.byteLength(JSON.stringify(page));
+
+/** All pages, as a client asks for them. */
+function paged(status: StatusReply, most: number): { pages: number; links: LinkStatus[] } {
+  let pages = 0;
+  const ask = (request: Parameters<typeof statusPage>[1]): StatusReply => {
+    pages += 1;
+    const page = statusPage(status, request, most);
+    expect(sizeOf(page)).toBeLessThanOrEqual(most);
+    return page;
+  };
+  const links: LinkStatus[] = [];
+  for (let left: number | undefined = 1; left !== undefined;) {
+    const page = ask({ linksFrom: links.length });
+    expect(page.links.length).toBeGreaterThan(0);
+    links.push(...page.links);
+    left = page.linksLeft;
+  }
+  const whole = links.map((link) => {
+    let { pending, pendingLeft } = link;
+    while (pendingLeft !== undefined) {
+      const [next] = ask({ link: link.name, pendingFrom: pending.length }).links;
+      expect(next?.pending.length).toBeGreaterThan(0);
+      pending = [...pending, ...next!.pending];
+      pendingLeft = next!.pendingLeft;
+    }
+    return { ...link, pending };
+  });
+  return { pages, links: whole };
+}
+
+describe('a page of the status', () => {
+  it('is all of it where there is room', () => {
+    const status = statusOf([linkOf('pump', pendingOf(3, 'x')), linkOf('remote', [])]);
+    expect(statusPage(status, {}, 1_048_576)).toEqual(status);
+  });
+
+  it('has 30 pending texts of 60 kB, cut, with their lengths', () => {
+    const page = statusPage(
+      statusOf([linkOf('pump', pendingOf(30, 'é'.repeat(30_000)))]),
+      {},
+      65_536,
+    );
+    expect(page.links[0]!.pending).toHaveLength(30);
+    expect(page.links[0]!.pendingLeft).toBeUndefined();
+    expect(page.links[0]!.pending[0]).toMatchObject({
+      value: `${'é'.repeat(200)}…`,
+      valueBytes: 60_000,
+    });
+  });
+
+  it.each([65_536, 8_192])('of %i bytes at most is one of several with 5,400 pending', (most) => {
+    const first = statusOf([linkOf('pump', pendingOf(5_400, 'x')), linkOf('remote', [])]);
+    const page = statusPage(first, {}, most);
+    const [pump, remote] = page.links;
+    expect(pump!.pending.length + pump!.pendingLeft!).toBe(5_400);
+    expect(remote!.name).toBe('remote');
+    expect(paged(first, most).links[0]!.pending).toEqual(first.links[0]!.pending);
+  });
+
+  it('cuts no character in two', () => {
+    const pending = pendingOf(1, `x${'😀'.repeat(200)}`);
+    const [link] = statusPage(statusOf([linkOf('pump', pending)]), {}, 1_000_000).links;
+    expect(link?.pending[0]?.value).toBe(`x${'😀'.repeat(99)}…`);
+  });
+
+  it('has as many of 200 links as fit, and says how many are left', () => {
+    const links = Array.from({ length: 200 }, (_, n) => linkOf(`link ${n}`, pendingOf(20, 'x')));
+    const page = statusPage(statusOf(links), {}, 32_768);
+    expect(page.links.length + page.linksLeft!).toBe(200);
+    const all = paged(statusOf(links), 32_768);
+    expect(all.links.map(({ name }) => name)).toEqual(links.map(({ name }) => name));
+    expect(all.links.every(({ pending }) => pending.length === 20)).toBe(true);
+  });
+
+  it('is still an answer where not even one link fits', () => {
+    const page = statusPage(statusOf([linkOf('pump', [])]), {}, 300);
+    expect(page.links).toEqual([]);
+    expect(page.linksLeft).toBe(1);
+  });
+});

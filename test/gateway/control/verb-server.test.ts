@@ -1,0 +1,600 @@
+import { describe, expect, it } from 'vitest';
+import { ignorePoints, neverAcknowledge, whenType } from '../../../firmware-sim/index.js';
+import { SystemClock, type Clock } from '../../../src/point/clock.js';
+import { VerbServer } from '../../../src/gateway/control/verb-server.js';
+import type { Link } from '../../../src/gateway/link/link.js';
+import type { SetReply } from '../../../src/gateway/control/verbs.js';
+import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
+import { SettingsBook, type Setting } from '../../../src/session/settings/settings.js';
+import { SettingError, type Siot } from '../../../src/siot/siot.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { useNats } from '../../support/nats.js';
+import { tempDir } from '../../support/temp-dir.js';
+import { GatewayUnderTest, asker, float, openDevice, startStore } from '../plant.js';
+import { settled, until } from '../support.js';
+
+const nats = useNats();
+
+async function rig(more: object = {}, withStore = true, clock: Clock = new SystemClock()) {
+  const store = withStore ? await startStore(nats) : undefined;
+  const device = await openDevice();
+  const link = {
+    name: 'pump',
+    transport: device.transport,
+    protocol: 'compact',
+    commands: ['restart'],
+    ackTimeoutMs: 20,
+    ...more,
+  };
+  const document = { nats: { servers: nats.url }, siot: { store: withStore ? 'auto' : 'none' } };
+  const gateway = await new GatewayUnderTest(
+    tempDir(),
+    { ...document, links: [link] },
+    { clock },
+  ).start();
+  await until(
+    () =>
+      gateway.link('pump').port === 'open' && gateway.gateway.status().nats.state === 'connected',
+    'the gateway',
+  );
+  if (withStore) await gateway.ready('pump');
+  await device.report('temp', 1);
+  await until(() => gateway.link('pump').acknowledges === 'yes', 'the first ack');
+  const ask = await asker(nats, gateway.id);
+  return { store, device, gateway, ask, link, document, nodeId: gateway.nodeId('pump') };
+}
+
+const ended = (states: readonly string[]): boolean =>
+  states.some((state) => state !== 'accepted' && state !== 'waiting');
+
+const acknowledged = { state: 'acknowledged', by: 'device' };
+
+describe('status', () => {
+  it('says how the gateway and its links are', async () => {
+    const { ask, gateway, nodeId, device } = await rig();
+    const status = await ask.request('status');
+    expect(status).toEqual(JSON.parse(JSON.stringify(gateway.gateway.status())));
+    expect(status).toMatchObject({
+      gateway: { id: gateway.id, description: 'MCU gateway', version: '1.2.3' },
+      siot: { generation: 2, store: 'answers' },
+      nats: { state: 'connected' },
+      links: [
+        {
+          name: 'pump',
+          nodeId,
+          transport: `${device.pipe.path} 115200 8N1`,
+          port: 'open',
+          connected: true,
+          node: 'alive',
+          codec: 'compact',
+          acknowledges: 'yes',
+          pending: [],
+          advice: [],
+        },
+      ],
+    });
+  });
+
+  it('refuses what would be one more than the link may have, before SIOT gets it', async () => {
+    const { store, ask, nodeId } = await rig({ maxPoints: 1 });
+    const first = ask.set('pump', 'limit', float(1));
+    await until(() => ended(first.states()), 'the first');
+    const second = ask.set('pump', 'other', float(1));
+    await until(() => ended(second.states()), 'the second');
+    expect(second.replies).toMatchObject([
+      { state: 'refused', reason: expect.stringContaining('raise maxPoints') as string },
+    ]);
+    expect(store?.point(nodeId, 'other')).toBeUndefined();
+    const again = ask.set('pump', 'limit', float(2));
+    await until(() => ended(again.states()), 'the first again');
+    expect(again.last()).toMatchObject(acknowledged);
+  });
+
+  it('tells what is pending, and why', async () => {
+    const { ask, gateway, device } = await rig({ ackTimeoutMs: 2_000 });
+    device.mcu.push(ignorePoints());
+    const { states } = ask.set(
+      'pump',
+      'limit',
+      { kind: 'int', integer: '9223372036854775807' },
+      'k',
+    );
+    await until(() => states().includes('waiting'), 'the setting to wait');
+    expect(gateway.link('pump').pending).toMatchObject([
+      {
+        type: 'limit',
+        key: 'k',
+        value: '9223372036854775807',
+        deleted: false,
+        command: false,
+        reason: 'sent, waiting for the acknowledgement (transmission 1 of 4)',
+      },
+    ]);
+  });
+});
+
+describe('set', () => {
+  it.each([
+    ['a number', float(21.5), 21.5],
+    ['a whole number', { kind: 'int', integer: '-7' }, -7n],
+    ['text', { kind: 'string', text: 'auto' }, 'auto'],
+    ['JSON', { kind: 'json', text: '{"a":1}' }, { json: '{"a":1}' }],
+    ['no value', { kind: 'none' }, undefined],
+  ])('brings %s to the store and to the device', async (_what, value, received) => {
+    const { ask, gateway, store, device, nodeId } = await rig();
+    const { replies, states } = ask.set('pump', 'limit', value, 'k');
+    await until(
+      () => ended(states()),
+      () => `the end: ${states().join()}`,
+    );
+    expect(states()[0]).toBe('accepted');
+    expect(states().at(-1)).toBe('acknowledged');
+    // It may have been acknowledged before it was safe on disk.
+    expect(
+      states()
+        .slice(1, -1)
+        .filter((state) => state !== 'waiting'),
+    ).toEqual([]);
+    const point = await device.mcu.waitForSetting('limit', undefined, { key: 'k' });
+    expect(point.value).toEqual(received);
+    expect(store?.point(nodeId, 'limit', 'k')).toMatchObject({ origin: gateway.id });
+    expect(replies[0]).toEqual({ state: 'accepted', time: String(point.time) });
+    expect(String(store?.point(nodeId, 'limit', 'k')?.time)).toBe(String(point.time));
+  });
+
+  it('works without a store', async () => {
+    const { ask, device } = await rig({}, false);
+    const { states } = ask.set('pump', 'limit', float(3));
+    await until(() => ended(states()), 'the end');
+    expect(states().at(-1)).toBe('acknowledged');
+    await device.mcu.waitForSetting('limit');
+  });
+
+  it.each([
+    [
+      'an unknown link',
+      'valve',
+      'limit',
+      float(1),
+      '',
+      'there is no link "valve"; there are: pump',
+    ],
+    ['a point of the gateway', 'pump', 'baud', float(1), '', 'baud belongs to the gateway'],
+    ['a statistic', 'pump', 'gatewayCount', float(1), '', 'gatewayCount belongs to the gateway'],
+    ['the description', 'pump', 'description', float(1), '', 'description is not sent to a device'],
+    ['an empty type', 'pump', '', float(1), '', 'type and key must be subject tokens'],
+    ['a type with a dot', 'pump', 'a.b', float(1), '', 'type and key must be subject tokens'],
+    ['a key with a wildcard', 'pump', 'a', float(1), '*', 'type and key must be subject tokens'],
+    [
+      'too long a key',
+      'pump',
+      'a',
+      float(1),
+      'x'.repeat(256),
+      'type and key must be subject tokens',
+    ],
+    ['disabled with a key', 'pump', 'disabled', float(1), 'x', 'disabled has no key'],
+    ['NaN', 'pump', 'limit', float(Number.NaN), '', 'the request is not understood'],
+    [
+      'too large an integer',
+      'pump',
+      'limit',
+      { kind: 'int', integer: '9223372036854775808' },
+      '',
+      'the request is not understood',
+    ],
+    [
+      'no integer',
+      'pump',
+      'limit',
+      { kind: 'int', integer: '1.5' },
+      '',
+      'the request is not understood',
+    ],
+    ['no JSON at all', '', '', '{', '', 'the request is not understood'],
+    ['an empty request', '', '', '', '', 'the request is not understood'],
+  ])('refuses %s', async (_what, link, type, value, key, reason) => {
+    const { ask, device, gateway } = await rig({}, false);
+    const { replies } = ask.set(link, type, value, key);
+    await until(() => replies.length > 0, 'a reply');
+    expect(replies).toEqual([
+      { state: 'refused', reason: expect.stringContaining(reason) as string },
+    ]);
+    expect(gateway.link('pump').pending).toEqual([]);
+    expect(device.mcu.receivedPoints.filter((point) => point.type !== 'timeSync')).toEqual([]);
+  });
+
+  it('refuses what the store refuses, with its words', async () => {
+    const { ask, store, device } = await rig();
+    store?.failNext(1, 'database or disk is full');
+    const { replies } = ask.set('pump', 'limit', float(1));
+    await until(() => replies.length > 0, 'a reply');
+    expect(replies).toMatchObject([{ state: 'refused' }]);
+    expect(JSON.stringify(replies)).toContain('database or disk is full');
+    device.mcu.assertNotReceived('limit');
+  });
+
+  it('does not say that it is refused where only the answer of the store is lost: the device gets it', async () => {
+    const real = new SystemClock();
+    const impatient: Clock = {
+      wallNs: () => real.wallNs(),
+      monotonicMs: () => real.monotonicMs(),
+      // As long as a store is waited for.
+      setTimer: (ms, fn) => real.setTimer(ms === 20_000 ? 500 : ms, fn),
+    };
+    const { ask, store, device, nodeId } = await rig({}, true, impatient);
+    store?.loseReplies(true);
+    const { replies } = ask.set('pump', 'restart', float(1));
+    await until(() => store?.point(nodeId, 'restart') !== undefined, 'the store');
+    store?.loseReplies(false);
+    await until(() => replies.length > 0, 'a reply');
+    expect(replies).toEqual([
+      {
+        state: 'unconfirmed',
+        reason: 'SIOT did not answer in time: if it has the setting, the device gets it',
+      },
+    ]);
+    await device.mcu.waitForSetting('restart');
+  });
+
+  it('says when a newer setting has taken its place', async () => {
+    const { ask, store, device, nodeId } = await rig();
+    const off = device.mcu.push(ignorePoints());
+    const first = ask.set('pump', 'limit', float(1));
+    await until(() => first.states().includes('waiting'), 'the first to wait');
+    await store?.setAs('user-1', nodeId, 'limit', '', 2);
+    await until(() => ended(first.states()), 'the end of the first');
+    expect(first.last()).toEqual({
+      state: 'replaced',
+      reason: 'a newer setting has taken its place',
+    });
+    off();
+    // It may have been taken for silent meanwhile.
+    await device.report('temp', 2);
+    await device.mcu.waitForSetting('limit', ({ value }) => value === 2);
+  });
+
+  it('says when a command was not confirmed, and never sends it again', async () => {
+    const { ask, device, gateway } = await rig();
+    const off = device.mcu.push(whenType('restart', neverAcknowledge()));
+    const { states, last } = ask.set('pump', 'restart', float(1));
+    await until(() => ended(states()), 'the end');
+    expect(last()?.state).toBe('unconfirmed');
+    off();
+    const sent = (): number =>
+      device.mcu.received.filter(({ points }) => points.some(({ type }) => type === 'restart'))
+        .length;
+    const before = sent();
+    expect(before).toBeGreaterThanOrEqual(1);
+    await gateway.restart();
+    await until(() => gateway.link('pump').port === 'open', 'the port');
+    await device.report('temp', 2);
+    device.mcu.sendHello();
+    await device.report('temp', 3);
+    const next = ask.set('pump', 'other', float(1));
+    await until(() => ended(next.states()), 'the next setting');
+    expect(sent()).toBe(before);
+  });
+
+  it('switches the link off and on, also after a switch of a clock that is ahead', async () => {
+    const { ask, gateway, device, store, nodeId } = await rig();
+    const ahead = new SystemClock().wallNs() + 3_600_000_000_000n;
+    await store?.setAs('user-1', nodeId, 'disabled', '', 1, { time: ahead });
+    await until(() => gateway.link('pump').port === 'disabled', 'the link to be off');
+    await until(() => !device.pipe.present, 'the port to be released');
+    const waiting = ask.set('pump', 'limit', float(1));
+    await until(() => waiting.states().includes('waiting'), 'the setting to wait');
+    expect(waiting.last()).toEqual({ state: 'waiting', reason: 'the link is disabled in SIOT' });
+    const on = ask.set('pump', 'disabled', float(0));
+    await until(() => ended(on.states()), 'the answer');
+    expect(on.replies.slice(1)).toEqual([{ state: 'acknowledged', by: 'gateway' }]);
+    await until(() => ended(waiting.states()), 'the setting to arrive');
+    expect(waiting.last()).toMatchObject(acknowledged);
+    expect(gateway.link('pump').port).toBe('open');
+  });
+
+  it('follows a setting no further than its link: it is told to look elsewhere', async () => {
+    const { ask, gateway, device, document, link } = await rig();
+    const off = device.mcu.push(ignorePoints());
+    const { states, last } = ask.set('pump', 'limit', float(1));
+    await until(() => states().includes('waiting'), 'the setting to wait');
+    await gateway.reload({ ...document, links: [{ ...link, ackTimeoutMs: 30 }] });
+    await until(() => ended(states()), 'an end');
+    expect(last()?.state).toBe('unconfirmed');
+    // The setting itself is still on its way.
+    off();
+    await device.mcu.waitForSetting('limit', ({ value }) => value === 1);
+  });
+
+  it('is not lost when the link is changed while the store thinks', async () => {
+    const { ask, gateway, device, store, document, link } = await rig();
+    store?.delayReplies(300);
+    const { states } = ask.set('pump', 'limit', float(5));
+    await until(() => store?.point(gateway.nodeId('pump'), 'limit') !== undefined, 'the store');
+    await gateway.reload({ ...document, links: [{ ...link, ackTimeoutMs: 30 }] });
+    await device.mcu.waitForSetting('limit', ({ value }) => value === 5);
+    await until(() => ended(states()), 'an end');
+  });
+});
+
+/** A verb server between parts that the test plays itself. */
+function played() {
+  const clock = new FakeClock();
+  const replies: SetReply[] = [];
+  const publishing: ((problem?: Error) => void)[] = [];
+  const announcing: ((problem?: string) => void)[] = [];
+  const watchers: ((setting: Setting) => void)[] = [];
+  const settings: Setting[] = [];
+  const taken: string[] = [];
+  const state = { reason: 'first', links: [] as Link[], isCurrent: true, awaitsAck: false };
+  let request: (data: Uint8Array) => void = () => undefined;
+  const makeLink = (name: string): Link =>
+    ({
+      name,
+      nodeId: 'dev-1',
+      whyNotSet: () => undefined,
+      settingTime: () => 1n,
+      set: (point: Point) => {
+        taken.push(name);
+        const { setting } = new SettingsBook(new Set(), 10).take(point);
+        settings.push(setting);
+        return setting;
+      },
+      announce: () => new Promise<string | undefined>((resolve) => announcing.push(resolve)),
+      withdraw: () => Promise.resolve(void taken.push(`not ${name}`)),
+      readAgain: () => void taken.push(`read ${name}`),
+      keep: () => Promise.resolve(true),
+      awaitsAck: () => state.awaitsAck,
+      watchSettings: (watcher: (setting: Setting) => void) => {
+        watchers.push(watcher);
+        return () => void watchers.splice(watchers.indexOf(watcher), 1);
+      },
+      isCurrent: () => state.isCurrent,
+      reason: () => state.reason,
+    }) as unknown as Link;
+  const siot = {
+    serve: (verb: string, handler: Parameters<Siot['serve']>[1]) => {
+      if (verb === 'set') {
+        request = (data) =>
+          handler(data, (answer) => {
+            replies.push(JSON.parse(Buffer.from(answer).toString()) as SetReply);
+          });
+      }
+      return () => undefined;
+    },
+    publishSetting: () =>
+      new Promise<void>((resolve, reject) =>
+        publishing.push((problem) => (problem === undefined ? resolve() : reject(problem))),
+      ),
+  } as unknown as Siot;
+  const server = new VerbServer({
+    gatewayId: 'gw-1',
+    siot,
+    clock,
+    links: () => state.links,
+    status: () => {
+      throw new Error('nobody asked');
+    },
+    confirm: () => {
+      throw new Error('nobody asked');
+    },
+  });
+  return {
+    clock,
+    replies,
+    taken,
+    state,
+    server,
+    makeLink,
+    ask: (link: string) => {
+      const asked = { link, type: 'limit', key: '', value: float(1) };
+      request(Buffer.from(JSON.stringify(asked)));
+    },
+    announced: async (problem?: string) => {
+      for (const done of announcing.splice(0)) done(problem);
+      await settled();
+    },
+    published: async (problem?: Error) => {
+      for (const done of announcing.splice(0)) done();
+      await settled();
+      for (const done of publishing.splice(0)) done(problem);
+      await settled();
+    },
+    publishing,
+    /** What the device or the bus does with it. */
+    changed: (change: (setting: Setting) => void) => {
+      const setting = settings.at(-1);
+      if (setting === undefined) throw new Error('nothing was taken');
+      change(setting);
+      for (const watcher of watchers) watcher(setting);
+    },
+  };
+}
+
+describe('following a setting', () => {
+  it('says why it waits when that changes, not each time that it looks', async () => {
+    const { clock, replies, state, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    clock.advance(60_000);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+    state.reason = 'second';
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({ state: 'waiting', reason: 'second' });
+    // Its asker has long gone after ten minutes.
+    clock.advance(600_000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(replies).toHaveLength(3);
+  });
+
+  it('is on disk before SIOT has it, and is refused where it cannot be', async () => {
+    const { replies, state, taken, ask, announced, published, publishing, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await settled();
+    expect(publishing).toEqual([]);
+    await announced('the disk is full');
+    expect(publishing).toEqual([]);
+    expect(replies).toEqual([{ state: 'refused', reason: 'the disk is full' }]);
+    ask('pump');
+    await announced();
+    expect(publishing).toHaveLength(1);
+    expect(taken).toEqual(['not pump']);
+    await published();
+    expect(taken).toEqual(['not pump', 'pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['refused', 'accepted', 'waiting']);
+  });
+
+  it('takes from the disk what SIOT refuses', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published(new Error('no room'));
+    expect(taken).toEqual(['not pump']);
+    expect(replies).toEqual([{ state: 'refused', reason: 'no room' }]);
+  });
+
+  it('says that it is not known where SIOT has not answered, and looks whether it has it', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published(new SettingError('SIOT did not answer in time', true));
+    expect(taken).toEqual(['not pump', 'read pump']);
+    expect(replies).toEqual([
+      {
+        state: 'unconfirmed',
+        reason: 'SIOT did not answer in time: if it has the setting, the device gets it',
+      },
+    ]);
+    ask('pump');
+    await published(new SettingError('SIOT does not answer'));
+    expect(replies.slice(1)).toEqual([{ state: 'refused', reason: 'SIOT does not answer' }]);
+  });
+
+  /** A setting that waits, of which what follows is to be told. */
+  async function waiting() {
+    const rig = played();
+    rig.state.links = [rig.makeLink('pump')];
+    rig.ask('pump');
+    await rig.published();
+    rig.replies.length = 0;
+    const report = (number: number, equals: boolean) =>
+      rig.changed((setting) => {
+        setting.report = makePoint({ type: 'limit', value: floatValue(number) });
+        setting.reportEquals = equals;
+      });
+    const confirm = (by: 'ack' | 'report' | 'bus') =>
+      rig.changed((setting) => {
+        setting.confirm(1n, by);
+      });
+    return { ...rig, report, confirm };
+  }
+  const by = (report: unknown) => ({ state: 'acknowledged', by: 'device', report });
+
+  it('tells the report that comes after the acknowledgement', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    confirm('ack');
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_900);
+    report(1, true);
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('tells the report that came before the acknowledgement, and not before that', async () => {
+    const { replies, state, report, confirm } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
+    expect(replies).toEqual([]);
+    confirm('report');
+    expect(replies).toEqual([
+      { state: 'waiting', reason: 'the device reports it; its acknowledgement is waited for' },
+    ]);
+    state.awaitsAck = false;
+    confirm('ack');
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('tells a report that differs when no equal one has come within 2 s', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    report(3, false);
+    confirm('ack');
+    clock.advance(500);
+    report(8, false);
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_500);
+    expect(replies.slice(1)).toEqual([by({ value: 8, equal: false })]);
+    const second = await waiting();
+    second.report(3, false);
+    second.confirm('ack');
+    second.report(1, true);
+    expect(second.replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('says when no report has come, or a newer setting has', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('ack');
+    clock.advance(2_000);
+    expect(replies).toEqual([by('awaited'), by('none')]);
+    expect(clock.pendingTimers).toBe(0);
+    const second = await waiting();
+    second.confirm('ack');
+    second.state.isCurrent = false;
+    second.clock.advance(1_000);
+    expect(second.replies.at(-1)).toEqual(by('none'));
+  });
+
+  it('does not take a report for an acknowledgement', async () => {
+    const { replies, state, report, confirm, clock } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
+    confirm('report');
+    state.awaitsAck = false;
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({
+      state: 'unconfirmed',
+      reason: 'it was sent; the device has not acknowledged it',
+      report: { value: 1, equal: true },
+    });
+  });
+
+  it('says that a bus has taken it, and waits for nobody', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('bus');
+    expect(replies).toEqual([{ state: 'acknowledged', by: 'bus' }]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('gives it to the link that has come in the place of the one asked for', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [makeLink('pump, renamed')];
+    await published();
+    expect(taken).toEqual(['pump, renamed']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+  });
+
+  it('leaves it with the link that ends, for the next one', async () => {
+    const { clock, replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [];
+    await published();
+    expect(taken).toEqual(['pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'unconfirmed']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends with the gateway, also for what was still on its way to SIOT', async () => {
+    const { clock, state, server, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    ask('pump');
+    server.stop();
+    await published();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});

@@ -1,0 +1,289 @@
+import { describe, expect, it } from 'vitest';
+import { FairShare, TURN_MS, type Share } from '../../../src/gateway/link/fair-share.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const PIECE = 128;
+/** What one piece costs, in ms: some small packets. */
+const PIECE_MS = 0.05;
+
+/** A loop of which the test runs each turn, and in which work takes time. */
+function loop() {
+  const clock = new FakeClock();
+  let next: (() => void)[] = [];
+  const fair = new FairShare(clock, (then) => void next.push(then));
+  const lines: Line[] = [];
+  const line = (cost: { ms: number; steps?: number } = { ms: PIECE_MS }): Line => {
+    const made = new Line(fair, clock, cost);
+    lines.push(made);
+    return made;
+  };
+  /** One turn: those that may be read are read, then comes what waits for the turn. Returns ms. */
+  const turn = (): number => {
+    const from = clock.monotonicMs();
+    for (const one of lines) one.poll();
+    const due = next;
+    next = [];
+    for (const then of due) then();
+    const took = clock.monotonicMs() - from;
+    // Nothing is for nothing.
+    clock.advance(0.01);
+    return took;
+  };
+  /** Turns for so long; returns the longest. */
+  const run = (forMs: number): number => {
+    let longest = 0;
+    for (const end = clock.monotonicMs() + forMs; clock.monotonicMs() < end;) {
+      longest = Math.max(longest, turn());
+    }
+    return longest;
+  };
+  return { clock, fair, line, turn, run };
+}
+
+class Line {
+  /** Received by the kernel; not read while paused. */
+  supply = 0;
+  /** Never ends. */
+  endless = false;
+  paused = false;
+  workedBytes = 0;
+  workedMs = 0;
+  record = false;
+  readonly work: Uint8Array[] = [];
+  readonly limited: boolean[] = [];
+  readonly share: Share;
+
+  constructor(
+    fair: FairShare,
+    private readonly clock: FakeClock,
+    private readonly cost: { ms: number; steps?: number },
+  ) {
+    this.share = fair.join({
+      work: (piece) => {
+        const ms = (this.cost.ms * piece.length) / PIECE;
+        clock.advance(ms);
+        this.workedMs += ms;
+        this.workedBytes += piece.length;
+        if (this.record) this.work.push(Uint8Array.from(piece));
+        return this.cost.steps ?? 1;
+      },
+      pause: () => void (this.paused = true),
+      resume: () => void (this.paused = false),
+      limited: (limited) => void this.limited.push(limited),
+    });
+  }
+
+  poll(): void {
+    // A tty gives 4 KiB, a socket is read again and again: one buffer after the other.
+    for (let read = 0; read < 32 && !this.paused && (this.endless || this.supply > 0); read++) {
+      const size = this.endless ? 4096 : Math.min(this.supply, 4096);
+      this.supply -= this.endless ? 0 : size;
+      this.share.take(new Uint8Array(size));
+    }
+  }
+
+  /** Load on the loop since `before`, in parts of 1. */
+  loadSince(before: { ms: number; at: number }): number {
+    return (this.workedMs - before.ms) / (this.clock.monotonicMs() - before.at);
+  }
+  mark(): { ms: number; at: number } {
+    return { ms: this.workedMs, at: this.clock.monotonicMs() };
+  }
+}
+
+/** Of one turn: what reads and what waits have TURN_MS each, and each link that reads ends with a whole piece. */
+const longestTurnMs = (links: number): number => 2 * TURN_MS + (links + 1) * PIECE_MS;
+
+describe('a link that sends without end', () => {
+  it('keeps no turn of the loop for long', () => {
+    const { line, run } = loop();
+    const babbler = line();
+    babbler.endless = true;
+    expect(run(500)).toBeLessThan(longestTurnMs(1));
+    expect(babbler.workedBytes).toBeGreaterThan(0);
+  });
+
+  it('keeps none longer together with others of its kind', () => {
+    const { line, run } = loop();
+    const babblers = [line(), line(), line(), line()];
+    for (const babbler of babblers) babbler.endless = true;
+    run(50);
+    expect(run(500)).toBeLessThan(longestTurnMs(4) + 0.001);
+    const worked = babblers.map(({ workedBytes }) => workedBytes);
+    expect(Math.max(...worked) / Math.min(...worked)).toBeLessThan(1.2);
+  });
+
+  it('has all the time while it is alone, and little while another is there', () => {
+    const { line, run } = loop();
+    const babbler = line();
+    const other = line();
+    babbler.endless = true;
+    run(1_500);
+    expect(babbler.limited).toEqual([true]);
+    const alone = babbler.mark();
+    run(1_000);
+    expect(babbler.loadSince(alone)).toBeGreaterThan(0.9);
+    const beside = babbler.mark();
+    for (let n = 0; n < 20; n++) {
+      other.supply += 60;
+      run(50);
+    }
+    expect(babbler.loadSince(beside)).toBeLessThan(0.1);
+    expect(other.workedBytes).toBe(20 * 60);
+    expect(other.limited).toEqual([]);
+  });
+
+  it('is limited once, for as long as it goes on, and no longer when it has been calm', () => {
+    const { line, run } = loop();
+    const babbler = line();
+    const other = line();
+    babbler.endless = true;
+    for (let n = 0; n < 150; n++) {
+      other.supply += 60;
+      run(100);
+    }
+    expect(babbler.limited).toEqual([true]);
+    babbler.endless = false;
+    run(45_000);
+    expect(babbler.limited).toEqual([true, false]);
+    babbler.endless = true;
+    run(3_000);
+    expect(babbler.limited).toEqual([true, false, true]);
+    babbler.share.leave();
+  });
+});
+
+describe('a link as it should be', () => {
+  it('is worked on at once, whole, in the call that brought it', () => {
+    const { line } = loop();
+    const healthy = line();
+    healthy.supply = 100;
+    healthy.poll();
+    expect(healthy.workedBytes).toBe(100);
+    expect(healthy.paused).toBe(false);
+  });
+
+  it('gets all that it sent, in order, whatever the pauses', () => {
+    const { fair, clock, line, run } = loop();
+    const healthy = line();
+    healthy.record = true;
+    const bytes = Uint8Array.from({ length: 4096 }, (_, at) => at & 0xff);
+    const lent = Uint8Array.from(bytes);
+    healthy.share.take(lent);
+    // The channel uses its buffer again.
+    lent.fill(0x55);
+    expect(healthy.paused).toBe(true);
+    healthy.share.take(Uint8Array.of(1, 2, 3));
+    run(20);
+    expect(Buffer.concat(healthy.work)).toEqual(Buffer.from([...bytes, 1, 2, 3]));
+    expect(healthy.paused).toBe(false);
+    expect(fair.hasCompetitor(healthy.share, clock.monotonicMs())).toBe(false);
+  });
+
+  it('that keeps the loop busy for a third, in bursts, is never limited', () => {
+    const { line, turn, clock } = loop();
+    const [fast, other] = [line(), line()];
+    const from = fast.mark();
+    // 4 KiB take 1.6 ms here; they come each 5 ms.
+    for (let at = 0; at < 20_000; at += 5) {
+      fast.supply += 4096;
+      if (at % 500 === 0) other.supply += 60;
+      while (clock.monotonicMs() < at + 5) {
+        turn();
+        if (fast.supply === 0 && !fast.paused) clock.advance(at + 5 - clock.monotonicMs() + 0.001);
+      }
+    }
+    expect(fast.limited).toEqual([]);
+    expect(fast.supply).toBe(0);
+    expect(fast.loadSince(from)).toBeGreaterThan(0.3);
+  });
+
+  it('waits for a babbler no longer than a turn', () => {
+    const { line, run, turn } = loop();
+    const babbler = line();
+    const healthy = line();
+    babbler.endless = true;
+    run(3_000);
+    for (let n = 0; n < 50; n++) {
+      healthy.supply += 60;
+      turn();
+      expect(healthy.supply).toBe(0);
+      expect(healthy.workedBytes).toBe((n + 1) * 60);
+      run(20);
+    }
+  });
+});
+
+describe('packets that take longer than a turn', () => {
+  // 64 KiB of points: one piece in many takes 10 ms.
+  it('are followed by a pause while others are there: none waits for them on average', () => {
+    const { line, run } = loop();
+    const large = line({ ms: 10, steps: 2_000 });
+    const other = line();
+    large.endless = true;
+    other.supply = 60;
+    run(100);
+    const beside = large.mark();
+    for (let n = 0; n < 40; n++) {
+      other.supply += 60;
+      run(250);
+    }
+    // Each keeps the loop for T: somebody who comes at any time waits T / 2 in a share of the cases.
+    const averageWait = large.loadSince(beside) * 5;
+    expect(averageWait).toBeLessThan(0.2);
+    expect(averageWait).toBeGreaterThan(0.05);
+  });
+
+  it('go on one after the other while there is nobody else', () => {
+    const { line, run } = loop();
+    const large = line({ ms: 10, steps: 2_000 });
+    large.endless = true;
+    const alone = large.mark();
+    run(1_000);
+    expect(large.loadSince(alone)).toBeGreaterThan(0.9);
+  });
+
+  it('are not what a machine was that did something else meanwhile', () => {
+    const { line, run } = loop();
+    const healthy = line({ ms: 30, steps: 2 });
+    const other = line();
+    other.supply = 60;
+    healthy.supply = 1024;
+    const from = healthy.mark();
+    run(240);
+    expect(healthy.supply).toBe(0);
+    expect(healthy.loadSince(from)).toBeGreaterThan(0.9);
+  });
+});
+
+describe('a link whose channel is closed', () => {
+  it('has nothing left to do, and begins anew', () => {
+    const { line, run } = loop();
+    const babbler = line();
+    babbler.share.take(new Uint8Array(4096));
+    const done = babbler.workedBytes;
+    babbler.share.clear();
+    run(50);
+    expect(babbler.workedBytes).toBe(done);
+    babbler.paused = false;
+    babbler.supply = 60;
+    run(1);
+    expect(babbler.workedBytes).toBe(done + 60);
+  });
+
+  it('leaves no timer behind, also while it is limited', () => {
+    const { clock, line, run } = loop();
+    const [babbler, other] = [line(), line()];
+    babbler.endless = true;
+    for (let n = 0; n < 30; n++) {
+      other.supply += 60;
+      run(100);
+    }
+    babbler.endless = false;
+    expect(babbler.limited).toEqual([true]);
+    babbler.share.leave();
+    other.share.leave();
+    clock.advance(5);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});

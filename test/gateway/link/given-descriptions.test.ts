@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { GivenDescriptions } from '../../../src/gateway/link/given-descriptions.js';
+import { parseLinkEntry, type GivenRecord } from '../../../src/gateway/state/link-record.js';
+import {
+  floatValue,
+  makePoint,
+  stringValue,
+  textOf,
+  type Point,
+} from '../../../src/point/point.js';
+
+const NOW = 1_000_000_000_000n;
+
+function makeRig(records: readonly GivenRecord[] = []) {
+  const rig = {
+    published: [] as string[],
+    withheld: 0,
+    tooMany: 0,
+    changes: 0,
+    latest: undefined as string | undefined,
+  };
+  const descriptions = new GivenDescriptions(
+    {
+      now: () => NOW,
+      latest: () => (rig.latest === undefined ? undefined : stringValue(rig.latest)),
+      publish: (key, value, afterNs) =>
+        void rig.published.push(`${key} ${textOf(value)} > ${String(afterNs)}`),
+      withheld: (count) => void (rig.withheld += count),
+      changed: () => void (rig.changes += 1),
+      tooMany: () => void (rig.tooMany += 1),
+    },
+    records,
+  );
+  const give = (text: string, time = NOW, given: Partial<Point> = {}) =>
+    descriptions.heard(
+      makePoint({
+        type: 'description',
+        value: stringValue(text),
+        time,
+        origin: 'user-1',
+        ...given,
+      }),
+      'live',
+    );
+  /** As after a restart of the gateway. */
+  const again = () => {
+    const content: unknown = JSON.parse(
+      JSON.stringify({ of: 'link', descriptions: descriptions.record() }),
+    );
+    const entry = parseLinkEntry(content);
+    return makeRig(entry?.of === 'link' ? entry.descriptions : undefined);
+  };
+  return { rig, descriptions, give, again };
+}
+
+const said = (text: string, key = ''): Point =>
+  makePoint({ type: 'description', key, value: stringValue(text), time: NOW + 1n });
+
+describe('a description that somebody has given', () => {
+  it('stands, whatever the device reports, and the rest of its packet goes on', () => {
+    const { rig, descriptions, give } = makeRig();
+    const temp = makePoint({ type: 'temp', value: floatValue(1) });
+    expect(descriptions.passing([said('Device'), temp])).toHaveLength(2);
+    give('Theirs');
+    expect(descriptions.passing([said('Device'), temp])).toEqual([temp]);
+    expect(descriptions.passing([said('Device', '0')])).toEqual([]);
+    expect(descriptions.passing([temp])).toEqual([temp]);
+    expect(descriptions.passing([said('Of a part', 'part')])).toHaveLength(1);
+    expect(rig.withheld).toBe(2);
+  });
+
+  it.each([
+    ['empty', '', 0],
+    ['removed', 'Theirs', 1],
+  ])(
+    'ends when it is %s: the device’s latest goes out, later than that',
+    (_how, text, tombstone) => {
+      const { rig, descriptions, give } = makeRig();
+      give('Theirs', NOW - 10n);
+      rig.latest = 'Device';
+      give(text, NOW + 5n, { tombstone });
+      expect(rig.published).toEqual([`0 Device > ${String(NOW + 5n)}`]);
+      expect(descriptions.passing([said('Device')])).toHaveLength(1);
+      give(text, NOW + 6n, { tombstone });
+      expect(rig.published).toHaveLength(1);
+    },
+  );
+
+  it('is kept over restarts of the gateway, with what the device said meanwhile', () => {
+    const { descriptions, give, again } = makeRig();
+    give('Theirs', NOW);
+    descriptions.passing([said('Device')]);
+    const next = again();
+    expect(next.descriptions.passing([said('Device')])).toEqual([]);
+    const third = next.again();
+    third.give('', NOW + 1n);
+    expect(third.rig.published).toEqual([`0 Device > ${String(NOW + 1n)}`]);
+    expect(third.again().descriptions.passing([said('Device')])).toHaveLength(1);
+  });
+
+  it('is found in each reading, which changes nothing; what was emptied since stays so', () => {
+    const { rig, descriptions, give } = makeRig();
+    const theirs = makePoint({
+      type: 'description',
+      value: stringValue('Theirs'),
+      time: NOW,
+      origin: 'user-1',
+    });
+    descriptions.heard(theirs, 'reading');
+    expect(rig.changes).toBe(1);
+    descriptions.heard(theirs, 'reading');
+    expect(rig.changes).toBe(1);
+    // Live in one tick of the page's clock.
+    give('', NOW);
+    descriptions.heard(theirs, 'reading');
+    expect(descriptions.passing([said('Device')])).toHaveLength(1);
+    // Older than that, which SIOT does not show.
+    give('Theirs', NOW - 1n);
+    expect(descriptions.passing([said('Device')])).toHaveLength(1);
+  });
+
+  it('with a time far ahead can be emptied all the same', () => {
+    const { rig, give } = makeRig();
+    rig.latest = 'Device';
+    give('Theirs', 2n ** 63n - 1n);
+    give('', NOW + 1n);
+    expect(rig.published).toEqual([`0 Device > ${String(NOW + 1n)}`]);
+  });
+
+  it('does not fill the memory when somebody makes up keys; one that was emptied makes room', () => {
+    const { rig, descriptions, give } = makeRig();
+    for (let n = 0; n < 150; n++) give('Theirs', NOW, { key: `k${String(n)}` });
+    expect(rig.tooMany).toBe(50);
+    expect(descriptions.passing([said('Device', 'k99'), said('Device', 'k100')])).toHaveLength(1);
+    give('', NOW + 1n, { key: 'k0' });
+    give('Theirs', NOW, { key: 'k100' });
+    expect(descriptions.passing([said('Device', 'k100')])).toEqual([]);
+    expect(descriptions.record()).toHaveLength(100);
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { Resender } from '../../../src/gateway/link/resender.js';
+import { floatValue, makePoint } from '../../../src/point/point.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function rig() {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const room = { crowded: false, left: 100 };
+  const resender = new Resender(
+    {
+      isCrowded: () => room.crowded,
+      report: ({ type }) => {
+        if (room.left === 0) return false;
+        room.left -= 1;
+        sent.push(type);
+        return true;
+      },
+    },
+    clock,
+  );
+  const send = (...types: string[]): void =>
+    resender.send(
+      (function* () {
+        for (const type of types) yield makePoint({ type, value: floatValue(1) });
+        return undefined;
+      })(),
+    );
+  return { clock, sent, room, resender, send };
+}
+
+describe('what SIOT is to have once more', () => {
+  it('goes at once where there is room', () => {
+    const { clock, sent, send } = rig();
+    send('a', 'b', 'c');
+    expect(sent).toEqual(['a', 'b', 'c']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('goes on when there is room again, each point once', () => {
+    const { clock, sent, room, send } = rig();
+    room.left = 1;
+    send('a', 'b', 'c');
+    clock.advance(2_000);
+    expect(sent).toEqual(['a']);
+    room.left = 100;
+    clock.advance(500);
+    expect(sent).toEqual(['a', 'b', 'c']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('leaves the room to the device while there is little', () => {
+    const { clock, sent, room, send } = rig();
+    room.crowded = true;
+    send('a');
+    clock.advance(1_000);
+    expect(sent).toEqual([]);
+    room.crowded = false;
+    clock.advance(500);
+    expect(sent).toEqual(['a']);
+  });
+
+  it('begins anew when it is to be sent anew, and ends with the link', () => {
+    const { clock, sent, room, resender, send } = rig();
+    room.left = 1;
+    send('a', 'b');
+    send('c', 'd');
+    room.left = 100;
+    clock.advance(500);
+    expect(sent).toEqual(['a', 'c', 'd']);
+    room.crowded = true;
+    send('e');
+    resender.stop();
+    room.crowded = false;
+    clock.advance(10_000);
+    expect(sent).toEqual(['a', 'c', 'd']);
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { SettingGate } from '../../../src/gateway/link/setting-gate.js';
+import {
+  floatValue,
+  makePoint,
+  numberOf,
+  stringValue,
+  type Point,
+} from '../../../src/point/point.js';
+import {
+  SETTING_BYTES,
+  SettingRoom,
+  type SettingRefusal,
+} from '../../../src/session/node/setting-room.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYTES) {
+  const clock = new FakeClock();
+  const judged: Point[] = [];
+  const counts = { delayed: 0, refused: 0 };
+  const refused: [type: string, cause: SettingRefusal][] = [];
+  const room = new SettingRoom(undefined, bytes);
+  let missed = 0;
+  const gate = new SettingGate(
+    clock,
+    {
+      judge: (points) => void judged.push(...points),
+      isKnown: (type) => known.includes(type),
+      delayed: () => void (counts.delayed += 1),
+      refused: ({ type }, cause) => {
+        counts.refused += 1;
+        refused.push([type, cause]);
+      },
+      missed: () => void (missed += 1),
+    },
+    mostNew,
+    room,
+  );
+  const hear = (type: string, number: number, time = clock.wallNs() + BigInt(number)): void =>
+    gate.heard([makePoint({ type, value: floatValue(number), time, origin: 'user-1' })]);
+  const hearText = (type: string, text: string): void => {
+    clock.advance(1);
+    const value = stringValue(text);
+    gate.heard([makePoint({ type, value, time: clock.wallNs(), origin: 'user-1' })]);
+  };
+  return { clock, judged, counts, refused, missed: () => missed, room, gate, hear, hearText };
+}
+
+describe('what others set', () => {
+  it('is judged at once as long as it is not too much', () => {
+    const { clock, judged, counts, hear } = rig();
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    expect(judged).toHaveLength(500);
+    clock.advance(5_000);
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    expect(judged).toHaveLength(1_000);
+    expect(counts).toEqual({ delayed: 0, refused: 0 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('10,000 times a second is judged 2,000 times a second, and last comes the newest', () => {
+    const { clock, judged, counts, hear } = rig();
+    for (let ms = 0; ms < 3_000; ms++) {
+      for (let n = 0; n < 10; n++) hear('limit', ms * 10 + n);
+      clock.advance(1);
+    }
+    expect(judged.length).toBeGreaterThan(500);
+    expect(judged.length).toBeLessThan(500 + 3 * 2_000 + 10);
+    clock.advance(1_000);
+    expect(numberOf(judged.at(-1)!.value)).toBe(29_999);
+    expect(counts.delayed).toBeGreaterThan(20_000);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('loses no point: of each the newest by its time', () => {
+    const { clock, judged, counts, hear } = rig();
+    for (let n = 0; n < 3_000; n++) hear(`t${n}`, n);
+    hear('t2999', 7, 1n);
+    clock.advance(20_000);
+    expect(new Set(judged.map(({ type }) => type)).size).toBe(3_000);
+    expect(numberOf(judged.find(({ type }) => type === 't2999')!.value)).toBe(2_999);
+    expect(counts.refused).toBe(0);
+  });
+
+  it('loses nothing by times that say little: far ones, and equal ones', () => {
+    const { clock, judged, hear } = rig();
+    const far = 2n ** 63n - 1n;
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    const t = clock.wallNs();
+    for (const [number, time] of [
+      [1, far],
+      [2, t],
+      [3, t],
+      [4, t - 1n],
+      [5, t],
+      [6, far - 1n],
+      [7, far],
+      [7, far],
+    ] as const) {
+      hear('limit', number, time);
+    }
+    hear('again', 1, t);
+    hear('again', 1, t);
+    clock.advance(1_000);
+    const of = (type: string): number[] =>
+      judged.filter((point) => point.type === type).map(({ value }) => numberOf(value));
+    // Of each kind the first of the latest time, and the last.
+    expect(of('limit')).toEqual([1, 2, 5, 7]);
+    expect(of('again')).toEqual([1]);
+  });
+
+  it('keeps no more than it must of somebody who invents points', () => {
+    const { judged, counts, gate, hear } = rig();
+    for (let n = 0; n < 20_000; n++) hear(`t${n}`, n);
+    expect(counts.refused).toBe(20_000 - 5_500);
+    gate.flush();
+    expect(judged).toHaveLength(5_500);
+  });
+
+  it('has a place for each point that is known, whatever somebody makes up', () => {
+    const { judged, counts, gate, hear } = rig(100, ['limit', 'disabled']);
+    for (let n = 0; n < 1_000; n++) hear(`t${n}`, n);
+    hear('limit', 1);
+    hear('disabled', 1);
+    expect(counts.refused).toBe(400);
+    expect(gate.size).toBe(102);
+    expect([...gate.waiting].map(({ type }) => type)).toContain('disabled');
+    gate.flush();
+    expect(judged.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
+  });
+
+  it('is all judged at the end', () => {
+    const { clock, judged, gate, hear } = rig();
+    for (let n = 0; n < 700; n++) hear(`t${n}`, n);
+    gate.flush();
+    expect(judged).toHaveLength(700);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('has room for so many bytes of texts, whatever their number; what it refuses unseen is read again', () => {
+    const { clock, judged, refused, missed, room, gate, hear, hearText } = rig(5_000, [], 10_000);
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    for (let n = 0; n < 20; n++) gate.heard([text(clock, `text${n}`, 'x'.repeat(2_000))]);
+    expect(gate.size).toBe(4);
+    expect(room.bytes).toBeLessThanOrEqual(10_000);
+    expect(refused).toHaveLength(16);
+    expect(new Set(refused.map(([, cause]) => cause))).toEqual(new Set(['tooManySettingBytes']));
+    // A newer one of a point takes the place of the one before it, and ends it where there is no room.
+    clock.advance(1);
+    gate.heard([text(clock, 'text0', 'y'.repeat(1_000))]);
+    gate.heard([text(clock, 'text1', 'y'.repeat(9_000))]);
+    expect([...gate.waiting].map(({ type }) => type)).not.toContain('text1');
+    clock.advance(1_000);
+    expect(judged.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
+    expect(room.bytes).toBe(0);
+    expect(missed()).toBe(0);
+    clock.advance(5_000);
+    expect(missed()).toBe(1);
+    hearText('text', 'z');
+    clock.advance(20_000);
+    expect(missed()).toBe(1);
+  });
+
+  it('does not ask to read again what was refused when the link ends', () => {
+    const { clock, missed, gate, hear } = rig(10);
+    for (let n = 0; n < 600; n++) hear(`t${n}`, n);
+    gate.flush();
+    expect(clock.pendingTimers).toBe(0);
+    expect(missed()).toBe(0);
+  });
+});
+
+const text = (clock: FakeClock, type: string, value: string): Point =>
+  makePoint({ type, value: stringValue(value), time: clock.wallNs(), origin: 'user-1' });

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { SettingsAhead } from '../../../src/gateway/link/settings-ahead.js';
+import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
+import { SettingTime } from '../../../src/session/settings/time.js';
+import { SettingsBook } from '../../../src/session/settings/settings.js';
+
+const point = (type: string, number: number, time: bigint): Point =>
+  makePoint({ type, key: '', value: floatValue(number), time, origin: 'user-1' });
+
+function rig() {
+  const book = new SettingsBook(new Set(['restart']), 100);
+  const disabled = { value: false, ns: 0n };
+  const ahead = new SettingsAhead({
+    head: () => ({ judge: { disabled: { value: disabled.value, time: String(disabled.ns) } } }),
+    settings: () => book.records(),
+    takeChangedSettings: () => book.takeChanged(),
+    takeStale: () => false,
+    lastTime: (type, key) => (type === 'disabled' ? disabled.ns : book.get(type, key)?.time.ns),
+  });
+  const announce = (one: Point): void => ahead.add(one, book.recordOf(one, one.time));
+  const took = (one: Point) => book.take(one, SettingTime.of(one)).setting;
+  /** What the file says in the end: of two lines of a point the last counts. */
+  const kept = (): string[] => {
+    const lines = new Map<string, string>();
+    for (const { type, time, state } of ahead.settings())
+      lines.set(type, `${type}@${time} ${state}`);
+    return [...lines.values()];
+  };
+  return { ahead, disabled, announce, took, kept };
+}
+
+describe('settings that SIOT does not have yet', () => {
+  it('are kept beside what the link has, until it has them too', () => {
+    const { ahead, announce, took, kept } = rig();
+    took(point('limit', 1, 10n)).state = 'inForce';
+    announce(point('limit', 2, 20n));
+    announce(point('mode', 3, 20n));
+    expect(kept()).toEqual(['limit@20 pending', 'mode@20 pending']);
+    ahead.withdraw(point('limit', 2, 20n));
+    took(point('mode', 3, 20n)).state = 'unconfirmed';
+    ahead.taken(point('mode', 3, 20n));
+    expect(kept()).toEqual(['limit@10 inForce', 'mode@20 unconfirmed']);
+    expect(ahead.takeStale()).toBe(true);
+  });
+
+  it('take the place of none that somebody else has set since: a command that was sent would act again', () => {
+    const { announce, took, kept } = rig();
+    announce(point('restart', 1, 20n));
+    const newer = took(point('restart', 2, 30n));
+    newer.state = 'ended';
+    expect(kept()).toEqual(['restart@30 ended']);
+  });
+
+  it('nor does `disabled`', () => {
+    const { ahead, disabled } = rig();
+    ahead.addDisabled(point('disabled', 1, 20n), true);
+    expect(ahead.head().judge?.disabled).toEqual({ value: true, time: '20' });
+    disabled.ns = 30n;
+    expect(ahead.head().judge?.disabled).toEqual({ value: false, time: '30' });
+  });
+});

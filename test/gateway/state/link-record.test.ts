@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseLinkEntry } from '../../../src/gateway/state/link-record.js';
+import {
+  NO_VALUE,
+  floatValue,
+  intValue,
+  jsonValue,
+  makePoint,
+  stringValue,
+  type PointValue,
+} from '../../../src/point/point.js';
+import { SettingsBook, type SettingRecord } from '../../../src/session/settings/settings.js';
+
+const VALUES: readonly PointValue[] = [
+  NO_VALUE,
+  floatValue(0.1),
+  floatValue(1e-320),
+  floatValue(Number.POSITIVE_INFINITY),
+  intValue(-(2n ** 63n)),
+  intValue(2n ** 63n - 1n),
+  stringValue(''),
+  stringValue('20 °C'),
+  { kind: 'string', text: 'a', number: Number.NEGATIVE_INFINITY },
+  jsonValue('{"a": [1, "\u0000"]}'),
+];
+
+const book = (): SettingsBook => new SettingsBook(new Set(['restart']), 100);
+
+/** Settings with all kinds of values, as they come back from the disk. */
+function onDisk(): Record<string, unknown>[] {
+  const settings = book();
+  for (const [at, value] of VALUES.entries()) {
+    const point = makePoint({
+      type: 'limit',
+      key: String(at),
+      value,
+      time: BigInt(at),
+      origin: 'u',
+    });
+    const { setting } = settings.take(point);
+    setting.transmissions = at;
+    if (at === 1) setting.state = 'inForce';
+    if (at === 1) setting.confirmedNs = 12345678901234567890n;
+  }
+  settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
+  // Of far and of equal times.
+  for (const [number, time] of [
+    [1, 2n ** 63n - 1n],
+    [2, 7n],
+    [3, 7n],
+  ] as const) {
+    const point = makePoint({ type: 'odd', value: floatValue(number), time });
+    const counted = settings.judge(point, 'live', 5n);
+    if (typeof counted !== 'string') settings.take(point, counted);
+  }
+  return JSON.parse(JSON.stringify(settings.records())) as Record<string, unknown>[];
+}
+
+const setting = (content: object): SettingRecord | undefined => {
+  const entry = parseLinkEntry({ of: 'setting', ...content });
+  return entry?.of === 'setting' ? entry : undefined;
+};
+const head = (content: unknown): unknown =>
+  parseLinkEntry(
+    typeof content === 'object' && content !== null && !Array.isArray(content)
+      ? { of: 'link', ...content }
+      : content,
+  );
+
+describe('what is kept of a link', () => {
+  it('comes back as it was, values of all kinds included', () => {
+    const content = onDisk();
+    const settings = book();
+    settings.restore(content.map((one) => setting(one)!));
+    for (const [at, value] of VALUES.entries()) {
+      const setting = settings.get('limit', String(at));
+      expect(setting?.point).toEqual(
+        makePoint({ type: 'limit', key: String(at), value, time: BigInt(at), origin: 'u' }),
+      );
+      expect(setting?.transmissions).toBe(at);
+    }
+    expect(settings.get('limit', '1')).toMatchObject({
+      state: 'inForce',
+      confirmedNs: 12345678901234567890n,
+    });
+    expect(settings.get('restart', '')).toMatchObject({
+      command: true,
+      point: { time: -5n, tombstone: 3 },
+    });
+    expect(settings.get('odd', '')).toMatchObject({
+      point: { time: 8n, value: floatValue(3) },
+      time: { ns: 8n, stated: 7n, seen: 2n ** 63n - 1n, tied: true },
+    });
+    expect(JSON.parse(JSON.stringify(settings.records()))).toEqual(content);
+  });
+
+  it('may be nothing, and may hold what a later version knows', () => {
+    expect(head({})).toEqual({ of: 'link' });
+    expect(head({ session: {}, judge: {}, later: 1 })).toEqual({
+      of: 'link',
+      session: {},
+      judge: {},
+    });
+  });
+
+  it.each([
+    [undefined],
+    [null],
+    [[]],
+    ['text'],
+    [{ session: [] }],
+    [{ session: { codec: 'json' } }],
+    [{ session: { acknowledges: true } }],
+    [{ session: { sequence: 256 } }],
+    [{ session: { sequence: 1.5 } }],
+    [{ session: { last: { uptime: '5' } } }],
+    [{ session: { last: { startClock: '1e3' } } }],
+    [{ of: 'setting' }],
+    [{ of: 'secret' }],
+    [{ judge: { disabled: true } }],
+    [{ judge: { disabled: { value: true, time: 5 } } }],
+    [{ judge: { lastReading: 'yesterday' } }],
+  ])('is not what %j says', (content) => {
+    expect(head(content)).toBeUndefined();
+  });
+
+  it.each([
+    ['type', 5],
+    ['key', undefined],
+    ['time', '0x10'],
+    ['time', ''],
+    ['tombstone', 0.5],
+    ['state', 'lost'],
+    ['transmissions', '1'],
+    ['confirmed', 'never'],
+    ['value', { kind: 'float' }],
+    ['value', { kind: 'float', number: 'x' }],
+    // It would be sent to the device, and stand in SIOT's way.
+    ['value', { kind: 'float', number: 'NaN' }],
+    ['value', { kind: 'string', text: 'a', number: 'NaN' }],
+    ['value', { kind: 'int', number: '1.5' }],
+    ['value', { kind: 'int' }],
+    ['value', { kind: 'int', number: '9223372036854775808' }],
+    ['value', { kind: 'date' }],
+  ])('has no setting whose %s is %j', (member, odd) => {
+    const content = { ...onDisk()[0], [member]: odd };
+    expect(setting(content)).toBeUndefined();
+  });
+
+  it('never breaks the gateway, whatever it is made of', () => {
+    const number = fc.oneof(fc.string(), fc.bigInt().map(String), fc.double().map(String));
+    const odd = fc.record({
+      type: fc.string(),
+      key: fc.string(),
+      time: number,
+      value: fc.record(
+        {
+          kind: fc.constantFrom('none', 'float', 'int', 'string', 'json'),
+          number,
+          text: fc.string(),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      tombstone: fc.integer(),
+      origin: fc.string(),
+      state: fc.constantFrom('pending', 'inForce', 'unconfirmed', 'ended', 'replaced', 'refused'),
+      transmissions: fc.nat(),
+    });
+    const content = fc.oneof(
+      fc.jsonValue(),
+      odd.map((one) => ({ of: 'setting', ...one })),
+    );
+    fc.assert(
+      fc.property(content, (any) => {
+        const entry = parseLinkEntry(any);
+        if (entry?.of === 'setting') book().restore([entry]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,295 @@
+/** design.md, 'Towards the device', "Restarted". */
+import { describe, expect, it } from 'vitest';
+import { SessionHarness } from '../../support/session-harness.js';
+
+const restarts = (harness: SessionHarness): number => harness.count('restart');
+const S = 1_000_000_000n;
+
+describe('restarted is', () => {
+  it('a hello (empty packet)', () => {
+    const harness = SessionHarness.talking();
+    harness.hello();
+    expect(restarts(harness)).toBe(1);
+    expect(harness.takePoints()).toEqual(['timeSync']);
+  });
+
+  it('also one with an empty compact list', () => {
+    const harness = SessionHarness.talking();
+    harness.points([]);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it('after at least 1 s without one', () => {
+    const harness = SessionHarness.talking();
+    for (const pause of [0, 300, 999, 500]) {
+      harness.advance(pause);
+      harness.hello(40);
+    }
+    expect(restarts(harness)).toBe(1);
+    harness.advance(1_000);
+    harness.hello(40);
+    expect(restarts(harness)).toBe(2);
+  });
+
+  it('uptime falling', () => {
+    const harness = SessionHarness.talking();
+    for (const value of [10, 11, 11, 500]) harness.points([{ type: 'uptime', value }]);
+    expect(restarts(harness)).toBe(0);
+    harness.points([{ type: 'uptime', value: 499 }]);
+    expect(restarts(harness)).toBe(1);
+    harness.points([{ type: 'uptime', value: 500 }]);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it('not the uptimes of different parts side by side', () => {
+    const harness = SessionHarness.talking();
+    for (let i = 0; i < 4; i += 1) {
+      harness.points([{ type: 'uptime', value: 100 + i }]);
+      harness.points([{ type: 'uptime', key: 'radio', value: i }]);
+    }
+    expect(restarts(harness)).toBe(0);
+  });
+
+  it("the device's own start clock falling", () => {
+    const harness = SessionHarness.talking();
+    for (const time of [10n, 11n, 11n, 500n]) {
+      harness.points([{ type: 'temp', value: 1, time: time * S }]);
+    }
+    expect(restarts(harness)).toBe(0);
+    harness.points([{ type: 'temp', value: 1, time: 3n * S }]);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it('not real times, nor time 0, nor a falling value of another point', () => {
+    const harness = SessionHarness.talking();
+    const now = harness.clock.wallNs();
+    harness.points([{ type: 'temp', value: 9, time: 10n * S }]);
+    for (const time of [now, now - 60n * S, 0n]) harness.points([{ type: 'temp', value: 1, time }]);
+    expect(restarts(harness)).toBe(0);
+  });
+
+  it.each([
+    [2, 0],
+    [2, 1],
+    [250, 1],
+    [128, 0],
+  ])('a sequence falling from %d to %d', (from, to) => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'temp', value: 1 }], from);
+    harness.points([{ type: 'temp', value: 2 }], to);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it.each([
+    [251, 0],
+    [255, 1],
+    [1, 0],
+    [0, 1],
+    [200, 2],
+    [7, 7],
+    [0, 0],
+    [1, 1],
+  ])('not one going from %d to %d', (from, to) => {
+    const harness = SessionHarness.opened();
+    harness.points([{ type: 'temp', value: 1 }], from);
+    harness.points([{ type: 'temp', value: 2 }], to);
+    expect(restarts(harness)).toBe(0);
+  });
+
+  it('a sequence that does not move is no sign; the others still count', () => {
+    const harness = SessionHarness.opened();
+    for (const value of [1, 2, 3]) harness.points([{ type: 'uptime', value }], 0);
+    expect(restarts(harness)).toBe(0);
+    harness.points([{ type: 'uptime', value: 1 }], 0);
+    expect(restarts(harness)).toBe(1);
+    harness.hello(0);
+    expect(restarts(harness)).toBe(2);
+  });
+
+  it('the sequence of acks is ours and says nothing; that of a log has no CRC', () => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'temp', value: 1 }], 100);
+    harness.ack(1);
+    harness.packet(0, 'log', Buffer.from('x'));
+    harness.points([{ type: 'temp', value: 1 }], 101);
+    expect(restarts(harness)).toBe(0);
+  });
+
+  it('several signs in one packet are one restart', () => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'uptime', value: 100, time: 100n * S }], 100);
+    harness.points([{ type: 'uptime', value: 1, time: 1n * S }], 1);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it('an empty packet is no error, and is not acknowledged', () => {
+    const harness = SessionHarness.talking();
+    harness.hello();
+    expect(harness.session.counters.errorCount).toBe(0);
+    expect(harness.takeAcks()).toEqual([]);
+  });
+});
+
+describe('a heartbeat', () => {
+  it('from the third within two minutes, hellos with no other sign', () => {
+    const harness = SessionHarness.talking();
+    for (let i = 0; i < 20; i += 1) {
+      harness.hello(50 + i);
+      harness.advance(30_000);
+    }
+    expect(restarts(harness)).toBe(2);
+  });
+
+  it('not when they are further apart', () => {
+    const harness = SessionHarness.talking();
+    for (let i = 0; i < 5; i += 1) {
+      harness.hello(50 + i);
+      harness.advance(61_000);
+    }
+    expect(restarts(harness)).toBe(5);
+  });
+
+  it('with another sign, each is a restart', () => {
+    const harness = SessionHarness.talking();
+    for (let i = 0; i < 5; i += 1) {
+      harness.hello(1);
+      harness.points([{ type: 'temp', value: i }], 20);
+      harness.advance(30_000);
+    }
+    expect(restarts(harness)).toBe(5);
+  });
+});
+
+describe('all are compared with the last known of the link', () => {
+  const known = (): SessionHarness => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'uptime', value: 1000, time: 1000n * S }], 100);
+    return harness;
+  };
+  const signs = [
+    ['uptime', (h: SessionHarness) => void h.points([{ type: 'uptime', value: 1 }], 101)],
+    ['start clock', (h: SessionHarness) => void h.points([{ type: 't', value: 1, time: S }], 101)],
+    ['sequence', (h: SessionHarness) => void h.points([{ type: 't', value: 1 }], 1)],
+    ['hello', (h: SessionHarness) => void h.hello(101)],
+  ] as const;
+
+  it.each(signs)('over openings: %s', (_, sign) => {
+    const harness = known();
+    harness.close();
+    harness.advance(60_000);
+    harness.open();
+    expect(restarts(harness)).toBe(0);
+    sign(harness);
+    expect(restarts(harness)).toBe(1);
+  });
+
+  it.each(signs)('over restarts of the gateway: %s', (_, sign) => {
+    const second = known().reborn();
+    second.open();
+    sign(second);
+    expect(restarts(second)).toBe(1);
+  });
+
+  it('and one that goes on as before has not restarted', () => {
+    const second = known().reborn();
+    second.open();
+    second.points([{ type: 'uptime', value: 1001, time: 1001n * S }], 101);
+    expect(restarts(second)).toBe(0);
+  });
+});
+
+describe('at most one resync in 5 s', () => {
+  it('a restart noticed within 5 s of the last is served when they are over, never dropped', () => {
+    const harness = SessionHarness.talking();
+    harness.set('target', 5);
+    harness.take();
+    const from = harness.clock.monotonicMs();
+    for (const sequence of [60, 61, 62]) {
+      harness.hello(sequence);
+      harness.advance(1_500);
+    }
+    expect(harness.takePoints()).toEqual(['timeSync', 'target=5']);
+    harness.advance(500);
+    const sent = harness.take();
+    expect(sent.map(({ point, atMs }) => [point?.type, atMs - from])).toEqual([
+      ['timeSync', 5_000],
+      ['target', 5_000],
+    ]);
+    harness.advance(20_000);
+    expect(harness.takePoints()).toEqual([]);
+  });
+
+  it('an opening is not a resync in this sense', () => {
+    const harness = SessionHarness.talking();
+    harness.close();
+    harness.open();
+    harness.take();
+    harness.hello();
+    expect(harness.takePoints()).toEqual(['timeSync']);
+  });
+
+  it('also when the port was closed meanwhile, or the gateway restarted', () => {
+    for (const reborn of [false, true]) {
+      const first = SessionHarness.talking();
+      first.set('target', 5);
+      first.hello();
+      first.advance(1_000);
+      first.hello();
+      first.close();
+      first.advance(2_000);
+      first.take();
+      const harness = reborn ? first.reborn() : first;
+      harness.open();
+      harness.advance(5_000);
+      expect(harness.takePoints()).toContain('target=5');
+      harness.hello();
+    }
+  });
+
+  it('an opening that has a restart to serve sends the time once', () => {
+    const harness = SessionHarness.talking();
+    harness.set('target', 5);
+    harness.hello();
+    harness.advance(1_000);
+    harness.hello();
+    harness.close();
+    harness.advance(10_000);
+    harness.take();
+    harness.open();
+    expect(harness.takePoints()).toEqual(['timeSync', 'target=5']);
+  });
+
+  it('new settings do not wait for it', () => {
+    const harness = SessionHarness.talking();
+    harness.hello();
+    harness.advance(1_500);
+    harness.hello();
+    harness.take();
+    harness.set('target', 5);
+    expect(harness.takePoints()).toEqual(['target=5']);
+  });
+
+  it('the packet in flight when it restarted is sent to it anew', () => {
+    const harness = SessionHarness.talking();
+    harness.hello();
+    harness.advance(1_500);
+    harness.acks = () => undefined;
+    const setting = harness.set('target', 5);
+    harness.take();
+    harness.acks = () => 0;
+    harness.hello();
+    expect(harness.takePoints()).toEqual(['target=5']);
+    expect(setting.state).toBe('inForce');
+  });
+});
+
+it('a restart noticed in silence sends the time once', () => {
+  const harness = SessionHarness.talking();
+  harness.acks = () => undefined;
+  harness.set('target', 5);
+  harness.advance(10_000);
+  harness.take();
+  harness.acks = () => 0;
+  harness.hello();
+  expect(harness.takePoints()).toEqual(['timeSync', 'target=5']);
+});

@@ -1,0 +1,247 @@
+// Everything that a fresh checkout needs, then the program asked for:
+//
+//   node tools/setup.mjs demo|test|lab|bench|fuzz|soak|siot-mcu|siot-store|build [ARGS…]
+//
+// It runs before anything is installed or built: plain Node, no dependencies. It writes to stderr only; stdout belongs to the program.
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { forwardSignals, runChild } from './children.mjs';
+import { getNatsServer } from './get-nats-server.mjs';
+import { readOr, say, SetupError } from './setup-common.mjs';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const NODE_MAJOR = 20;
+
+/** What can be asked for, and what each needs besides the packages and the build. */
+const TARGETS = {
+  demo: { program: 'dist/src/cli/demo.js', natsServer: true },
+  test: { program: 'test/run.mjs', natsServer: true, buildErrors: 'tolerated' },
+  lab: { program: 'test/lab/vm/main.mjs', natsServer: true },
+  bench: { program: 'dist/bench/main.js', natsServer: true },
+  fuzz: { program: 'dist/test/fuzz/main.js' },
+  soak: { program: 'dist/test/soak/main.js', natsServer: true },
+  'siot-mcu': { program: 'dist/src/cli/main.js' },
+  'siot-store': { program: 'dist/test/siot-store/main.js' },
+  build: {},
+};
+
+/** Runs a step of the set-up: all it says goes to stderr, and it must succeed. */
+async function runStep(what, program, args) {
+  const status = await runChild(program, args, { stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    throw new SetupError(`${what} failed (exit status ${status}); what it said is above`);
+  }
+}
+
+forwardSignals();
+
+// npm may be killed without a word to us; then nobody wants the rest. By
+// itself a lost parent says nothing: a daemon's starter may end.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, 250).unref();
+}
+
+// --- One set-up at a time ------------------------------------------------------
+
+/** Tells a process from a later one with the same ID, where the system can. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return '';
+  }
+}
+
+function isAlive(owner) {
+  const [pid, start] = owner.split(' ');
+  try {
+    process.kill(Number(pid), 0);
+  } catch (error) {
+    if (error.code === 'ESRCH') return false;
+  }
+  return start === '' || startOf(pid) === start;
+}
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Runs `work` while no other set-up of this checkout runs. */
+async function exclusively(work) {
+  const folder = join(ROOT, 'build');
+  mkdirSync(folder, { recursive: true });
+  const lock = join(folder, 'setup.lock');
+  const mine = `${lock}.${process.pid}`;
+  const me = `${process.pid} ${startOf(process.pid)}`;
+  writeFileSync(mine, me);
+  const release = () => {
+    if (readOr(lock, '') === me) rmSync(lock, { force: true });
+    rmSync(mine, { force: true });
+  };
+  process.once('exit', release);
+  for (let waited = 0; ; waited += 1) {
+    try {
+      // A link appears with its content, or not at all.
+      linkSync(mine, lock);
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const owner = readOr(lock, undefined);
+    if (owner !== undefined && !isAlive(owner)) {
+      const stale = `${mine}.stale`;
+      try {
+        renameSync(lock, stale);
+        // Somebody else was quicker, and this is the lock of a living one.
+        if (readOr(stale, '') !== owner) linkSync(stale, lock);
+      } catch {
+        // Somebody else was quicker.
+      }
+      rmSync(stale, { force: true });
+      continue;
+    }
+    if (waited === 0) say('another set-up of this checkout is running; waiting for it');
+    await sleep(200);
+  }
+  try {
+    return await work();
+  } finally {
+    release();
+    process.removeListener('exit', release);
+  }
+}
+
+// --- Packages ---------------------------------------------------------------
+
+async function installPackages() {
+  const lockFile = join(ROOT, 'package-lock.json');
+  const stamp = join(ROOT, 'node_modules', '.setup-stamp');
+  // The packages hold compiled parts: another Node or machine needs its own.
+  const wanted = createHash('sha256')
+    .update(readFileSync(lockFile))
+    .update(`${process.platform} ${process.arch} ${process.versions.modules}`)
+    .digest('hex');
+  if (readOr(stamp, '') === wanted) return;
+
+  // Installed by hand: npm's own record is as new as what it was made from.
+  const npmRecord = join(ROOT, 'node_modules', '.package-lock.json');
+  const byHand =
+    !existsSync(stamp) &&
+    existsSync(npmRecord) &&
+    statSync(npmRecord).mtimeMs >= statSync(lockFile).mtimeMs;
+  if (!byHand) {
+    say('installing the npm packages (npm ci)');
+    // `npm run` names its own program file; a bare `npm` may be another one.
+    const npm = process.env.npm_execpath;
+    const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+    const where = ['--prefix', ROOT];
+    if (npm !== undefined && /npm-cli\.[cm]?js$/.test(npm)) {
+      await runStep('npm ci', process.execPath, [npm, ...args, ...where]);
+    } else {
+      await runStep('npm ci', 'npm', [...args, ...where]);
+    }
+  }
+  writeFileSync(stamp, wanted);
+}
+
+// --- Build --------------------------------------------------------------------
+
+const SOURCE_FOLDERS = ['src', 'firmware-sim', 'test', 'bench', 'proto'];
+const SOURCE_FILES = ['package.json', 'package-lock.json', 'tsconfig.json'];
+
+function* filesBelow(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else yield path;
+  }
+}
+
+/** Changes whenever a source file comes, goes or is written. */
+function stateOfSources() {
+  const hash = createHash('sha256');
+  const files = [];
+  for (const folder of SOURCE_FOLDERS) {
+    const path = join(ROOT, folder);
+    if (existsSync(path)) files.push(...filesBelow(path));
+  }
+  for (const file of SOURCE_FILES) files.push(join(ROOT, file));
+  for (const file of files.sort()) {
+    const { mtimeMs, size } = statSync(file);
+    hash.update(`${relative(ROOT, file)} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+async function build(errorsTolerated) {
+  const stamp = join(ROOT, 'dist', '.build-stamp');
+  const wanted = stateOfSources();
+  if (readOr(stamp, '') === wanted) return;
+  say('building');
+  const node = process.execPath;
+  const inRoot = (...path) => join(ROOT, ...path);
+  await runStep('making code from the .proto files', node, [inRoot('proto', 'generate.mjs')]);
+  const status = await runChild(
+    node,
+    [inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', inRoot('tsconfig.json')],
+    { stdio: ['ignore', 2, 2] },
+  );
+  // The compiler writes its output in spite of type errors; the tests report them.
+  if (status !== 0 && !(errorsTolerated && status === 2)) {
+    throw new SetupError(`the TypeScript compiler failed (exit status ${status}), see above`);
+  }
+  await runStep('writing the JSON Schema', node, [inRoot('dist', 'src', 'cli', 'write-schema.js')]);
+  if (status === 0) writeFileSync(stamp, wanted);
+}
+
+// --- The way through -------------------------------------------------------------
+
+async function main() {
+  const [name, ...args] = process.argv.slice(2);
+  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
+    throw new SetupError(
+      `this is Node ${process.versions.node}; Node ${NODE_MAJOR} or newer is needed. ` +
+        'See https://nodejs.org/en/download',
+      2,
+    );
+  }
+  if (process.platform === 'win32') {
+    throw new SetupError('Windows is not supported; use Linux, or WSL', 2);
+  }
+  if (name === undefined || !Object.hasOwn(TARGETS, name)) {
+    const known = Object.keys(TARGETS).join(', ');
+    throw new SetupError(`say what to run: ${known}`, 2);
+  }
+  const target = TARGETS[name];
+  await exclusively(async () => {
+    await installPackages();
+    await build(target.buildErrors === 'tolerated');
+    if (target.natsServer) await getNatsServer();
+  });
+  if (target.program === undefined) return 0;
+  return runChild(process.execPath, [join(ROOT, target.program), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit'],
+  });
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof SetupError) && process.env.SIOT_MCU_DEBUG) throw error;
+  say(error.message);
+  process.exitCode = error instanceof SetupError ? error.status : 1;
+}
