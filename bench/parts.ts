@@ -10,7 +10,7 @@ export type Target = 'gateway' | 'relay';
 export const linkId = (target: Target, link: number): string =>
   `bench-${target === 'gateway' ? 'gatew' : 'relay'}-${String(link).padStart(2, '0')}`;
 
-/** A message as the gateway publishes it for one point (siot-interop.md, 2.4). */
+/** A message as the gateway publishes it for one point (docs/siot.md, 2.4). */
 export function messagePayload(): Uint8Array {
   return POINT_CODECS.compact.encode(pointsOf(1, 1, BigInt(Date.now()) * 1_000_000n));
 }

@@ -1,5 +1,5 @@
 /**
- * Consistent Overhead Byte Stuffing (siot-interop.md, 2.1).
+ * Consistent Overhead Byte Stuffing (docs/siot.md, 2.1).
  *
  * Each block is a code byte c and c − 1 bytes other than zero; a zero stands
  * between blocks unless the one before is full (c = ff).
@@ -62,7 +62,7 @@ const MOST_REPAIRS = 6;
 
 /**
  * What the sender may have meant. SIOT's encoder loses a zero that follows a
- * run of a multiple of 254 bytes (siot-interop.md, 2.1, defect 3), so each full
+ * run of a multiple of 254 bytes (docs/siot.md, 2.1, defect 3), so each full
  * block that is not the last may have had one. The caller tries them against
  * the CRC. The plain decoding is not among them.
  */

@@ -17,10 +17,10 @@ export const POINT_CODECS: Readonly<Record<Protocol, PointCodec>> = {
   compact: compactPoints,
 };
 
-/** Subjects of packets that carry no points (siot-interop.md, 2.2). */
+/** Subjects of packets that carry no points (docs/siot.md, 2.2). */
 const WITHOUT_POINTS: ReadonlySet<string> = new Set(['ack', 'log', 'phr', 'file']);
 
-/** Points come under `proto` and the blank subject; other words are ignored (siot-interop.md, 7). */
+/** Points come under `proto` and the blank subject; other words are ignored (docs/siot.md, 7). */
 export const carriesPoints = (subject: string): boolean => subject === '' || subject === 'proto';
 
 export const isKnownSubject = (subject: string): boolean =>

@@ -1,7 +1,7 @@
 import type { McuPoint, McuValue } from './points.js';
 
 /**
- * Point lists of generation 2 (siot-interop.md, 2.4), little-endian:
+ * Point lists of generation 2 (docs/siot.md, 2.4), little-endian:
  * u32 count, then for each point u16 length and type, u16 length and key, i64
  * time, u8 dataType, u16 length and data, i32 tombstone, u16 length and origin.
  *

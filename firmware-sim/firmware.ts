@@ -286,7 +286,7 @@ function limit(setting: SettingProfile, asked: number | string): SettingValue | 
       if (typeof asked !== 'number' || Number.isNaN(asked)) return undefined;
       return Math.min(setting.max ?? Infinity, Math.max(setting.min ?? -Infinity, asked));
     case 'boolean':
-      // True is exactly 1 (siot-interop.md, 1.1).
+      // True is exactly 1 (docs/siot.md, 1.1).
       return typeof asked === 'number' ? asked === 1 : undefined;
     case 'text': {
       if (typeof asked !== 'string') return undefined;

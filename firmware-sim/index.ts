@@ -1,6 +1,6 @@
 /**
  * A simulated microcontroller: for tests of the gateway, and behind
- * `siot-mcu sim`. Written against siot-interop.md alone; imports nothing of the
+ * `siot-mcu sim`. Written against docs/siot.md alone; imports nothing of the
  * gateway. See README.md.
  */
 export {

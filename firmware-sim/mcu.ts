@@ -40,7 +40,7 @@ export interface McuOptions {
   readonly times?: McuTimes;
   /** Longest frame it can receive; 1,024. */
   readonly maxFrameLength?: number;
-  /** Subject of its point packets; both mean the same (siot-interop.md, 2.2). */
+  /** Subject of its point packets; both mean the same (docs/siot.md, 2.2). */
   readonly pointSubject?: '' | 'proto';
   /** From a restart until it is there again, deaf and mute; 100 ms. */
   readonly bootMs?: number;
@@ -73,7 +73,7 @@ export interface McuObserver {
 const NS_PER_MS = 1_000_000n;
 
 /**
- * A microcontroller on the other end of a line, as siot-interop.md, 7 wants
+ * A microcontroller on the other end of a line, as docs/siot.md, 7 wants
  * one. What it does on a packet is a stack of {@link Behaviour}s, newest first,
  * so that a test pushes the one misbehaviour it is about.
  */
@@ -317,12 +317,12 @@ export class SimulatedMcu implements BehavingMcu {
     return this.#send(subject, { build: () => payload, isCurrent: () => true });
   }
 
-  /** An empty list of points: "I have started". Never acknowledged (siot-interop.md, 2.7). */
+  /** An empty list of points: "I have started". Never acknowledged (docs/siot.md, 2.7). */
   sendHello(): void {
     this.#sendOnce(this.#pointSubject, this.#codec.encode([]));
   }
 
-  /** Text without a CRC (siot-interop.md, 2.2); bytes for what is not UTF-8. */
+  /** Text without a CRC (docs/siot.md, 2.2); bytes for what is not UTF-8. */
   sendLog(text: string | Uint8Array): void {
     this.#sendOnce('log', typeof text === 'string' ? Buffer.from(text) : text);
   }

@@ -1,5 +1,5 @@
 /**
- * Packets (siot-interop.md, 2.2), before COBS:
+ * Packets (docs/siot.md, 2.2), before COBS:
  *
  * | offset | size | field                                              |
  * |--------|------|----------------------------------------------------|

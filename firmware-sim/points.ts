@@ -53,7 +53,7 @@ export function mcuPoint(given: PointLike): McuPoint {
   };
 }
 
-/** "" and "0" are one key (siot-interop.md, 1.2). */
+/** "" and "0" are one key (docs/siot.md, 1.2). */
 export const sameKey = (a: string, b: string): boolean =>
   (a === '' ? '0' : a) === (b === '' ? '0' : b);
 

@@ -1,7 +1,7 @@
 import { numberIn, textIn, type McuPoint, type McuValue } from './points.js';
 
 /**
- * Point lists of generation 1 (siot-interop.md, 2.3): protobuf, repeated field
+ * Point lists of generation 1 (docs/siot.md, 2.3): protobuf, repeated field
  * 1 = point, and in it 2 type, 4 value (float32), 8 text, 11 key, 12 tombstone,
  * 15 origin, 16 time (int64 ns). What is at its default is left out.
  *

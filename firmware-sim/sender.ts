@@ -52,7 +52,7 @@ interface Outgoing {
 
 const NOT_BUILT = new Uint8Array(0);
 
-/** Stop-and-wait with retries (siot-interop.md, 7, MCU side 1 to 3), or with a wider window. */
+/** Stop-and-wait with retries (docs/siot.md, 7, MCU side 1 to 3), or with a wider window. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #waiting: Outgoing[] = [];

@@ -14,7 +14,7 @@ export interface ReceivedPacket {
   readonly bytes: Uint8Array;
   /** The same bytes as the point packet before it. */
   readonly retransmission: boolean;
-  /** A zero that SIOT's encoder had lost was put back (siot-interop.md, 2.1). */
+  /** A zero that SIOT's encoder had lost was put back (docs/siot.md, 2.1). */
   readonly repaired: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads the configuration file and says all that is wrong with it, each
- * problem on its own line (design.md, "Commands").
+ * problem on its own line (docs/contract.md, "Commands").
  */
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

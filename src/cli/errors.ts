@@ -1,4 +1,4 @@
-/** How commands fail: a line for people and an exit status (design.md, "Commands"). */
+/** How commands fail: a line for people and an exit status (docs/contract.md, "Commands"). */
 
 export const EXIT_FAILED = 1;
 /** The command line or the configuration is wrong. */

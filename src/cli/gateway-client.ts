@@ -1,4 +1,4 @@
-/** Asks the running gateway, over the NATS that both are configured for (design.md). */
+/** Asks the running gateway, over the NATS that both are configured for (docs/contract.md). */
 import type { GatewayConfig } from '../gateway/config/config.js';
 import {
   verbSubject,

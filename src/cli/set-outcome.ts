@@ -1,4 +1,4 @@
-/** What `siot-mcu set` says in the end (design.md, "Commands"). */
+/** What `siot-mcu set` says in the end (docs/contract.md, "Commands"). */
 import type { SetReply, SettingReport, SetRequest } from '../gateway/control/verbs.js';
 import { harmless } from './logger.js';
 import type { PlainValue } from '../point/point.js';

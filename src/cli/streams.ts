@@ -1,4 +1,4 @@
-/** Results go to stdout, everything else to stderr (design.md, "Commands"). */
+/** Results go to stdout, everything else to stderr (docs/contract.md, "Commands"). */
 
 export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);

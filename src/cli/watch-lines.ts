@@ -21,7 +21,7 @@ export type WatchEvent =
   /** Something about the gateway or NATS. */
   | { readonly kind: 'note'; readonly text: string };
 
-/** `up`: the node's owner says so, `down`: anybody else does (siot-interop.md, 1.4). */
+/** `up`: the node's owner says so, `down`: anybody else does (docs/siot.md, 1.4). */
 const directionOf = (point: Point, nodeId: string): 'up' | 'down' =>
   point.origin === '' || point.origin === nodeId ? 'up' : 'down';
 

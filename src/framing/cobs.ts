@@ -1,5 +1,5 @@
 /**
- * COBS framing (siot-interop.md, 2.1). Written as `00`, COBS, `00`; read with
+ * COBS framing (docs/siot.md, 2.1). Written as `00`, COBS, `00`; read with
  * any number of zeros between frames.
  *
  * ```

@@ -10,7 +10,7 @@ export const PAYLOAD_CODECS: Readonly<Record<PayloadCodecName, PayloadCodec>> = 
 
 /**
  * Which codec wrote a payload of points (not an empty one). The two cannot be
- * taken for each other (siot-interop.md, 6), but broken bytes may be neither:
+ * taken for each other (docs/siot.md, 6), but broken bytes may be neither:
  * then the answer is `protobuf`, whose decoder will refuse them.
  */
 export function detectCodec(payload: Uint8Array): PayloadCodec {

@@ -1,6 +1,6 @@
 /**
  * The compact payload of generation 2, on serial links and on NATS alike
- * (siot-interop.md, 2.4). All little-endian, no padding:
+ * (docs/siot.md, 2.4). All little-endian, no padding:
  *
  * ```
  *  u32 count, then for each point
@@ -42,7 +42,7 @@ export const compactCodec: PayloadCodec = {
 
 /**
  * Whether a payload is compact: a count of at most 10,000, and that many
- * points to its very end. No protobuf payload is (siot-interop.md, 6).
+ * points to its very end. No protobuf payload is (docs/siot.md, 6).
  */
 export function isCompact(payload: Uint8Array): boolean {
   return read(payload, undefined) === payload.length;
@@ -52,7 +52,7 @@ export function isCompact(payload: Uint8Array): boolean {
  * `undefined`: lies about a count or a length. Bytes after the last point are
  * ignored. Integers of 1, 2, 4 and 8 bytes are two's complement: SIOT's encoder
  * keeps the magnitude below half the range, only its own reader gets the short
- * forms wrong (siot-interop.md, 1.1).
+ * forms wrong (docs/siot.md, 1.1).
  */
 export function decodeCompact(payload: Uint8Array): DecodedPayload | undefined {
   const into: Into = { points: [], oddValues: 0, mendedTexts: 0 };
@@ -190,7 +190,7 @@ function readValue(
   }
 }
 
-/** As above for data that stands alone, as in a store's node reply (siot-interop.md, 4.5). */
+/** As above for data that stands alone, as in a store's node reply (docs/siot.md, 4.5). */
 export function readCompactValue(dataType: number, data: Uint8Array): PointValue | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   return readValue(data, view, dataType, 0, data.length);

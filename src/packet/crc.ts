@@ -1,6 +1,6 @@
 /**
  * CRC-16/KERMIT: reflected polynomial 0x8408, initial value 0, no final xor;
- * "123456789" gives 0x2189 (siot-interop.md, 2.2).
+ * "123456789" gives 0x2189 (docs/siot.md, 2.2).
  */
 const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;

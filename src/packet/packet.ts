@@ -1,5 +1,5 @@
 /**
- * The packet inside a frame (siot-interop.md, 2.2):
+ * The packet inside a frame (docs/siot.md, 2.2):
  *
  * ```
  *  offset  size  field

@@ -9,7 +9,7 @@ export interface PayloadCodec {
   decode(payload: Uint8Array): DecodedPayload | undefined;
   /** What a device that speaks this codec will have of a point: rounded, or with less. */
   asDeviceSees(point: Point): Point;
-  /** Payload of an ack, as SIOT writes it (siot-interop.md, 2.4). */
+  /** Payload of an ack, as SIOT writes it (docs/siot.md, 2.4). */
   readonly ackPayload: Uint8Array;
 }
 

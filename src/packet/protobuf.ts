@@ -1,5 +1,5 @@
 /**
- * The protobuf payload of generation 1 firmware (siot-interop.md, 2.3;
+ * The protobuf payload of generation 1 firmware (docs/siot.md, 2.3;
  * proto/serial.proto).
  *
  * ```

@@ -1,5 +1,5 @@
 /**
- * The point: SIOT's unit of state and configuration (siot-interop.md, 1).
+ * The point: SIOT's unit of state and configuration (docs/siot.md, 1).
  *
  * A point is identified inside its node by (type, key). Everything in this
  * program that is not a wire handles points in the form below; each wire has a
@@ -27,9 +27,9 @@ export interface Point {
   /** ns since 1970, UTC. What 0 means depends on the wire it came from. */
   readonly time: bigint;
   readonly value: PointValue;
-  /** Odd: deleted, even: alive; whoever changes it counts up (siot-interop.md, 1.3). int32. */
+  /** Odd: deleted, even: alive; whoever changes it counts up (docs/siot.md, 1.3). int32. */
   readonly tombstone: number;
-  /** Who wrote it; blank: the node's own client (siot-interop.md, 1.4). */
+  /** Who wrote it; blank: the node's own client (docs/siot.md, 1.4). */
   readonly origin: string;
 }
 
@@ -52,7 +52,7 @@ export function makePoint(given: Pick<Point, 'type' | 'value'> & Partial<Point>)
   };
 }
 
-/** "" and "0" are the same scalar key; stores keep "0" (siot-interop.md, 1.2). */
+/** "" and "0" are the same scalar key; stores keep "0" (docs/siot.md, 1.2). */
 export function canonicalKey(key: string): string {
   return key === '' ? '0' : key;
 }
@@ -61,7 +61,7 @@ export function isDeleted(point: Pick<Point, 'tombstone'>): boolean {
   return (point.tombstone & 1) === 1;
 }
 
-/** The number in a value, 0 where there is none: SIOT's lenient accessor (siot-interop.md, 1.1). */
+/** The number in a value, 0 where there is none: SIOT's lenient accessor (docs/siot.md, 1.1). */
 export function numberOf(value: PointValue): number {
   switch (value.kind) {
     case 'float':
@@ -81,7 +81,7 @@ export function textOf(value: PointValue): string {
   return value.kind === 'string' || value.kind === 'json' ? value.text : '';
 }
 
-/** Booleans are numbers, and only exactly 1 is true (siot-interop.md, 1.1). */
+/** Booleans are numbers, and only exactly 1 is true (docs/siot.md, 1.1). */
 export function isTrue(value: PointValue): boolean {
   return numberOf(value) === 1;
 }

@@ -1,14 +1,14 @@
 /**
- * Its *time* is the device's clock from now on (siot-interop.md, 2.8): the
+ * Its *time* is the device's clock from now on (docs/siot.md, 2.8): the
  * gateway's alone to send. One that comes from a line is an echo, however late
- * (design.md, "Own echo").
+ * (docs/contract.md, "Own echo").
  */
 export const TIME_SYNC_TYPE = 'timeSync';
 
 /**
  * Points of a link's node that the gateway or its administrator owns. A device
- * cannot set them, and they are never sent down (design.md, "Whose points";
- * their meaning: siot-interop.md, 5.1).
+ * cannot set them, and they are never sent down (docs/contract.md, "Whose points";
+ * their meaning: docs/siot.md, 5.1).
  */
 const RESERVED: ReadonlySet<string> = new Set([
   'port',

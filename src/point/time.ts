@@ -1,4 +1,4 @@
-/** Times as 64 bits of nanoseconds since 1970 hold them (siot-interop.md, 1.5). */
+/** Times as 64 bits of nanoseconds since 1970 hold them (docs/siot.md, 1.5). */
 
 export const MIN_TIME_NS = -(2n ** 63n);
 /** In the year 2262. */
@@ -16,7 +16,7 @@ export function toTime(ns: bigint): bigint {
 /**
  * `wishNs`, or just after `lastNs` where that is later, so that times of a point
  * always increase. Behind the last of all times there is none: it is given again
- * and again then (design.md, "Far times").
+ * and again then (docs/contract.md, "Far times").
  */
 export function laterTime(wishNs: bigint, lastNs: bigint): bigint {
   return toTime(wishNs > lastNs ? wishNs : lastNs + 1n);

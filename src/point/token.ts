@@ -1,5 +1,5 @@
 /**
- * What may become a token of a NATS subject (siot-interop.md, 1.6), and so
+ * What may become a token of a NATS subject (docs/siot.md, 1.6), and so
  * what a type, a key or a node ID may look like.
  */
 

@@ -95,7 +95,7 @@ export interface Conversation {
   whyNotSet(point: Point): string | undefined;
   /** What a word means that somebody sets a point to, by what the device reports of it. */
   valueOfWord(type: string, key: string, word: string): PointValue;
-  /** What a setting says, in the form in which the device reports the point (design.md, "Values"). */
+  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
   inDeviceForm(setting: Setting): PointValue;
   /** Somebody has set a point of the node. `undefined`: it does not count. */
   set(point: Point, heard?: Heard): Setting | undefined;

@@ -1,6 +1,6 @@
 /**
  * One link's conversation with its device, over all openings of the channel
- * (design.md, "Towards the device"; siot-interop.md, 2).
+ * (docs/contract.md, "Towards the device"; docs/siot.md, 2).
  *
  * ```
  *                           own echo?
@@ -458,7 +458,7 @@ export class Session implements Conversation {
         this.counters.discard('unexpected', { subject: packet.subject });
         break;
       default:
-        // `proto`, blank, and any other word (siot-interop.md, 2.2).
+        // `proto`, blank, and any other word (docs/siot.md, 2.2).
         this.counters.rx += 1;
         this.#heard();
         this.#pointsPacket(packet, frame);

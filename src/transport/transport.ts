@@ -93,7 +93,7 @@ export interface Transport {
   readonly description: string;
   /**
    * Of a line that may return what is written on it, which a bus cannot: what a
-   * byte takes on it at most, ms; 0: not known (design.md, "Own echo").
+   * byte takes on it at most, ms; 0: not known (docs/contract.md, "Own echo").
    */
   readonly mayEcho?: { readonly byteMs: number };
   /** Rejects with a {@link TransportError}. Events begin after it has resolved. */

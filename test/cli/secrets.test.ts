@@ -1,4 +1,4 @@
-/** No command shows a piece of a secret, wherever somebody has put it (design.md, 'Configuration'). */
+/** No command shows a piece of a secret, wherever somebody has put it (docs/contract.md, 'Configuration'). */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -95,7 +95,7 @@ withEachSiot((siot) => {
         const { device, set, bus, nodeId } = all;
         await device.report({ type: 'limit', value: 7.5, time: now() });
         await bus.stored(nodeId, 'limit');
-        // As SIOT's page does (siot-interop.md, 4.9).
+        // As SIOT's page does (docs/siot.md, 4.9).
         await set({ type: 'limit', value: undefined, tombstone: 1 });
         const point = await device.mcu.waitForSetting('limit', ({ tombstone }) => tombstone === 1);
         expect(numberIn(point.value)).toBe(7.5);

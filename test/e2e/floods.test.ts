@@ -1,6 +1,6 @@
 /**
  * What ordinary clients publish costs the gateway a bounded amount of memory,
- * and no other link its time (design.md, "Whose points"): the real program, by
+ * and no other link its time (docs/contract.md, "Whose points"): the real program, by
  * the peak that the system has seen of its memory.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

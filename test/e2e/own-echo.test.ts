@@ -1,4 +1,4 @@
-/** design.md, "Own echo": TX joined to RX, and an adapter for RS-485 that hears itself. */
+/** docs/contract.md, "Own echo": TX joined to RX, and an adapter for RS-485 that hears itself. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,13 +1,13 @@
 /**
  * Points on NATS, read and written with a small codec of the tests' own, so that
- * one misreading cannot hide in the gateway and in its tests (siot-interop.md,
+ * one misreading cannot hide in the gateway and in its tests (docs/siot.md,
  * 1.1, 2.4, 4.3 and 4.5).
  */
 import { siot } from '#proto/siot.js';
 
 export type Generation = 1 | 2;
 
-/** A point as SIOT itself reads it, with its lenient accessors (siot-interop.md, 1.1). */
+/** A point as SIOT itself reads it, with its lenient accessors (docs/siot.md, 1.1). */
 export interface SiotPoint {
   readonly type: string;
   readonly key: string;

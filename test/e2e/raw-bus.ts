@@ -21,7 +21,7 @@ export interface Message {
 
 const NO_PARAMETERS = new Uint8Array(0);
 
-/** "" and "0" are one key (siot-interop.md, 1.2). */
+/** "" and "0" are one key (docs/siot.md, 1.2). */
 const keyOf = (key: string): string => (key === '' ? '0' : key);
 
 export const find = (
@@ -127,7 +127,7 @@ export class RawBus {
     );
   }
 
-  /** With a live edge to each of its parents (siot-interop.md, 4.5). */
+  /** With a live edge to each of its parents (docs/siot.md, 4.5). */
   async nodes(query: string): Promise<SiotNode[]> {
     return decodeNodes(await this.request(`nodes.${query}`)).filter(({ edgePoints }) => {
       return find(edgePoints, 'tombstone')?.number !== 1;

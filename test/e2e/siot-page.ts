@@ -1,6 +1,6 @@
 /**
  * SIOT's own page in a real browser: Debian's chromium, or the one that
- * CHROMIUM names. What people see is in siot-interop.md, 4.9: a node of a type
+ * CHROMIUM names. What people see is in docs/siot.md, 4.9: a node of a type
  * that the page does not know is a table of its points, with a field for the
  * number and one for the text of each.
  */

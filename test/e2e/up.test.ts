@@ -80,7 +80,7 @@ withEachSiot((siot) => {
           time: time + 1n,
         });
         expect(await bus.stored(nodeId, 'gone', 'x')).toMatchObject({ number: 4, tombstone: 1 });
-        // Stores keep "0"; nobody is ever sent the other spelling (siot-interop.md, 1.2).
+        // Stores keep "0"; nobody is ever sent the other spelling (docs/siot.md, 1.2).
         expect(bus.pointsOn(siot.generation, nodeId).map(({ key }) => key)).not.toContain('');
       });
 

@@ -103,7 +103,7 @@ describe('a nats-server without SIOT', () => {
         dataType: protocol === 'compact' ? 4 : 3,
         text: '[1]',
       });
-      // One point a message (siot-interop.md, 4.2).
+      // One point a message (docs/siot.md, 4.2).
       for (const { data } of bus.seen.filter(({ subject }) => subject.startsWith('p.'))) {
         expect(decodePoints(2, data)).toHaveLength(1);
       }
@@ -153,7 +153,7 @@ for (const version of VERSIONS) {
         parent: await bus.rootId(),
       });
 
-      // Points first, then one edge message (siot-interop.md, 4.9); parents before children.
+      // Points first, then one edge message (docs/siot.md, 4.9); parents before children.
       const edge = generation === 1 ? 'p' : 'ep';
       const description = generation === 1 ? '' : '.description.0';
       const wanted = [

@@ -73,7 +73,7 @@ describe('the worked examples', () => {
   );
 });
 
-describe("SIOT's reader accepts (siot-interop.md, 2.1), and so does this one", () => {
+describe("SIOT's reader accepts (docs/siot.md, 2.1), and so does this one", () => {
   const a = hex('11 22 00 33');
   const bare = framing.encode(a).subarray(1, -1);
   it.each([

@@ -1,4 +1,4 @@
-/** Valid inputs: the worked examples of siot-interop.md, and points made up by chance. */
+/** Valid inputs: the worked examples of docs/siot.md, and points made up by chance. */
 import { encodeFrame } from '../../firmware-sim/cobs.js';
 import type { McuPoint, McuValue } from '../../firmware-sim/points.js';
 import type { SeededRandom } from '../../firmware-sim/random.js';

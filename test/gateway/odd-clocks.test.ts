@@ -1,4 +1,4 @@
-/** Clients whose clocks tick slowly, or are years ahead (design.md, "Listening"). */
+/** Clients whose clocks tick slowly, or are years ahead (docs/contract.md, "Listening"). */
 import { describe, expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
 import { SystemClock } from '../../src/point/clock.js';

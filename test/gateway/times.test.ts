@@ -1,4 +1,4 @@
-/** Times over a restart of a gateway whose clock is stepped back (design.md, "Times"). */
+/** Times over a restart of a gateway whose clock is stepped back (docs/contract.md, "Times"). */
 import { describe, expect, it } from 'vitest';
 import { LinkLane } from '../../src/gateway/link/link-lane.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';

@@ -1,4 +1,4 @@
-/** No point of one link can stop the outbox of another, whatever it holds (design.md, "Far times"). */
+/** No point of one link can stop the outbox of another, whatever it holds (docs/contract.md, "Far times"). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { writableOf } from '../../src/outbox/bytes.js';

@@ -298,7 +298,7 @@ describe('payloads that lie', () => {
   });
 });
 
-describe('the two cannot be confused (siot-interop.md, 6)', () => {
+describe('the two cannot be confused (docs/siot.md, 6)', () => {
   const named = point.filter(({ type }) => type !== '');
 
   it('no compact payload is taken for protobuf, nor read by it', () => {

@@ -8,7 +8,7 @@ const packets = vectors
   .filter(({ kind }) => kind === 'serial-packet')
   .map((vector) => [vector.name, vector] as const);
 
-describe('packets (siot-interop.md, 2.2)', () => {
+describe('packets (docs/siot.md, 2.2)', () => {
   it('the CRC of 123456789 is 0x2189', () => {
     const check = vectors.find(({ name }) => name === 'crc-check')!;
     expect(crc16(fromHex(check.hex))).toBe(0x2189);

@@ -18,7 +18,7 @@ import {
 import { isNeverSentDown, isReservedType } from '../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../src/point/token.js';
 
-describe('values (siot-interop.md, 1.1)', () => {
+describe('values (docs/siot.md, 1.1)', () => {
   it('the numeric accessor returns 0 for text, JSON and nothing; the text accessor "" for numbers', () => {
     expect(numberOf(stringValue('5'))).toBe(0);
     expect(numberOf(jsonValue('5'))).toBe(0);
@@ -71,7 +71,7 @@ describe('values (siot-interop.md, 1.1)', () => {
   });
 });
 
-describe('"" and "0" are one key (siot-interop.md, 1.2)', () => {
+describe('"" and "0" are one key (docs/siot.md, 1.2)', () => {
   it('everywhere points are kept', () => {
     expect(canonicalKey('')).toBe('0');
     expect(canonicalKey('0')).toBe('0');
@@ -106,7 +106,7 @@ describe('"" and "0" are one key (siot-interop.md, 1.2)', () => {
   });
 });
 
-describe('what may be a subject token (siot-interop.md, 1.6)', () => {
+describe('what may be a subject token (docs/siot.md, 1.6)', () => {
   it.each([
     ['.', 'a.b'],
     ['space', 'a b'],

@@ -1,4 +1,4 @@
-/** design.md, "On every opening": settings that change faster than the device takes them. */
+/** docs/contract.md, "On every opening": settings that change faster than the device takes them. */
 import { describe, expect, it } from 'vitest';
 import { SessionHarness, ackNothing, shown } from '../support/session-harness.js';
 

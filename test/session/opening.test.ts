@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "On every opening": the time, settings and what becomes of them. */
+/** docs/contract.md, 'Towards the device', "On every opening": the time, settings and what becomes of them. */
 import { describe, expect, it } from 'vitest';
 import { NO_VALUE, floatValue, intValue, stringValue } from '../../src/point/point.js';
 import { SessionHarness, ackAll, ackNothing, type Sent } from '../support/session-harness.js';

@@ -35,7 +35,7 @@ function live(steps: readonly Step[], given: JoinedOptions): Joined {
   let hellos = 0;
   for (const { what, type, pauseMs } of steps) {
     if (what === 'set') joined.set(`s${type}`);
-    // The third hello within two minutes would be a heartbeat (design.md, "Restarted").
+    // The third hello within two minutes would be a heartbeat (docs/contract.md, "Restarted").
     else if (what === 'report' || (hellos += 1) > 1) joined.report(`r${type}`);
     else joined[what]();
     joined.clock.advance(pauseMs);

@@ -1,5 +1,5 @@
 /**
- * The compact point list of generation 2 (siot-interop.md, 2.4):
+ * The compact point list of generation 2 (docs/siot.md, 2.4):
  *
  *     u32 count, then per point
  *     u16+type  u16+key  i64 time  u8 dataType  u16+data  i32 tombstone  u16+origin

@@ -1,5 +1,5 @@
 /**
- * Protobuf on NATS: the points of generation 1 (siot-interop.md, 4.3), and the
+ * Protobuf on NATS: the points of generation 1 (docs/siot.md, 4.3), and the
  * replies to queries of both generations (4.5).
  */
 import { UndecodableError } from './codec-compact.js';

@@ -52,7 +52,7 @@ export function refuseSelfParent(id: string, parent: string): void {
   if (id === parent) throw new RefusedError(`error: edgePoints nodeID=parentID=${id}`);
 }
 
-/** Table of siot-interop.md, 4.5: what cannot be asked. */
+/** Table of docs/siot.md, 4.5: what cannot be asked. */
 export function refuseQuery({ parent, id }: NodeQuery): void {
   if (parent === 'none') throw new RefusedError(NO_PARENT);
   if (parent === 'all' && id === 'all') throw new RefusedError(NO_COMBINATION);

@@ -1,4 +1,4 @@
-/** What differs at the subjects between the versions (siot-interop.md, 4.2, 6). */
+/** What differs at the subjects between the versions (docs/siot.md, 4.2, 6). */
 import { decodeCompact, encodeCompact } from './codec-compact.js';
 import { decodeProtobuf, encodeProtobuf } from './codec-protobuf.js';
 import type { Database } from './database.js';

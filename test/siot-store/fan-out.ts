@@ -1,6 +1,6 @@
 /**
  * What the store publishes after a write: on `up.<id>.…`, then for every
- * ancestor up to `up.root.…`, once for each way there (siot-interop.md, 4.6).
+ * ancestor up to `up.root.…`, once for each way there (docs/siot.md, 4.6).
  */
 import type { Dialect } from './dialect.js';
 import { UNSET_NS, type StorePoint } from './point.js';

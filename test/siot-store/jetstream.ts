@@ -1,5 +1,5 @@
 /**
- * The store of generation 2b (siot-interop.md, 4.7 – 4.9, 4.12): points as they
+ * The store of generation 2b (docs/siot.md, 4.7 – 4.9, 4.12): points as they
  * came, the newest of each, and of equal times the one of the greater instance.
  */
 import type { NodeEdge } from './codec-protobuf.js';

@@ -1,5 +1,5 @@
 /**
- * The stand-in for SIOT's server by itself: `npm run siot-store` (design.md,
+ * The stand-in for SIOT's server by itself: `npm run siot-store` (docs/contract.md,
  * Commands).
  */
 import { runProgram } from './program.js';

@@ -1,5 +1,5 @@
 /**
- * A point as the store sees it (siot-interop.md, 1). The stand-in has its own
+ * A point as the store sees it (docs/siot.md, 1). The stand-in has its own
  * model and codecs, so that one misreading of the wire cannot hide in both
  * sides of a test.
  */

@@ -1,5 +1,5 @@
 /**
- * The program behind `npm run siot-store -- --nats URL --as VERSION` (design.md,
+ * The program behind `npm run siot-store -- --nats URL --as VERSION` (docs/contract.md,
  * Commands), apart from the process around it.
  */
 import { parseArgs } from 'node:util';

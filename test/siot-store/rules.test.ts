@@ -1,4 +1,4 @@
-/** Rules of siot-interop.md, 4 that no recording shows, or only in one spelling. */
+/** Rules of docs/siot.md, 4 that no recording shows, or only in one spelling. */
 import { readFile } from 'node:fs/promises';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it } from 'vitest';

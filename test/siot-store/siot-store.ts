@@ -1,5 +1,5 @@
 /**
- * A stand-in for SIOT's server on a real nats-server: behaves as siot-interop.md
+ * A stand-in for SIOT's server on a real nats-server: behaves as docs/siot.md
  * says that 0.18.5 (generation 1), 0.22.0 (2a) and 0.25.0 (2b) do, and lets
  * tests look inside and make a bad day of it.
  */

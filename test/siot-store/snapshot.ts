@@ -6,7 +6,7 @@ import { find, numberOf, textOf, type StorePoint } from './point.js';
 export interface PointSnapshot {
   readonly type: string;
   readonly key: string;
-  /** As the store reads it: short integers are zero-extended, and text is 0 (siot-interop.md, 1.1). */
+  /** As the store reads it: short integers are zero-extended, and text is 0 (docs/siot.md, 1.1). */
   readonly number: number;
   /** `""` for numbers. */
   readonly text: string;

@@ -1,5 +1,5 @@
 /**
- * Rows of points as the SQLite store keeps them (siot-interop.md, 1.1, 1.2,
+ * Rows of points as the SQLite store keeps them (docs/siot.md, 1.1, 1.2,
  * 4.7), and the checksum that replies carry as hash.
  */
 import {

@@ -1,5 +1,5 @@
 /**
- * The store of generation 1 and 2a (siot-interop.md, 1.1, 4.7, 4.9): tables of
+ * The store of generation 1 and 2a (docs/siot.md, 1.1, 4.7, 4.9): tables of
  * rows that keep a number and a text, and, in 2a, the bytes.
  */
 import type { NodeEdge } from './codec-protobuf.js';

@@ -1,6 +1,6 @@
 /**
  * From 0.23.2 the store refuses types and keys that cannot be tokens of a
- * subject (siot-interop.md, 1.6), and says so on the node, at most once a
+ * subject (docs/siot.md, 1.6), and says so on the node, at most once a
  * minute for each (4.10).
  */
 import type { StorePoint } from './point.js';

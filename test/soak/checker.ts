@@ -1,5 +1,5 @@
 /**
- * Holds what happened in a soak against what is promised (design.md): pure, so
+ * Holds what happened in a soak against what is promised (docs/contract.md): pure, so
  * that its own tests can show it a made-up loss.
  */
 import type { McuTimes } from '../../firmware-sim/mcu.js';

@@ -83,7 +83,7 @@ export class Journal {
 
 type WithoutTime<E> = E extends unknown ? Omit<E, 'atMs'> : never;
 
-/** "" and "0" are one key (siot-interop.md, 1.2). */
+/** "" and "0" are one key (docs/siot.md, 1.2). */
 export const nameOf = ({ type, key }: Named): string => `${type}/${key === '' ? '0' : key}`;
 
 /** A line for people. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../src/point/clock.js';
 import { NS_PER_MS } from '../../src/point/clock.js';
 
-/** 2026-01-02T03:04:05.678901234Z, the time of the worked examples (siot-interop.md, 8). */
+/** 2026-01-02T03:04:05.678901234Z, the time of the worked examples (docs/siot.md, 8). */
 export const FAKE_START_NS = 1767323045678901234n;
 
 interface Waiting {

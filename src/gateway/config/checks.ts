@@ -107,7 +107,7 @@ function folderProblems(written: unknown, key: string): ConfigProblem[] {
   return [{ path: [key], message }];
 }
 
-/** Words that mean something else in SIOT's queries (siot-interop.md, 4.5). */
+/** Words that mean something else in SIOT's queries (docs/siot.md, 4.5). */
 const QUERY_WORDS = new Set(['root', 'all', 'none']);
 
 function parentProblems(siot: Group): ConfigProblem[] {

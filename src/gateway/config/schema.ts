@@ -11,7 +11,7 @@ import { CAN_DEFAULTS } from '../../transport/can/options.js';
 import { SERIAL_DEFAULTS } from '../../transport/serial/options.js';
 import { choice, flag, group, integer, list, number, secret, shown, text } from './fields.js';
 
-/** One token of a NATS subject (siot-interop.md, 1.6). */
+/** One token of a NATS subject (docs/siot.md, 1.6). */
 // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
 const TOKEN = /^[^.*> \u0000-\u001f\u007f]{1,255}$/;
 const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 bytes';

@@ -1,5 +1,5 @@
 /**
- * What the points that others publish on a link's node mean (design.md, "Whose
+ * What the points that others publish on a link's node mean (docs/contract.md, "Whose
  * points", "Listening").
  */
 import { CLOCK_STEP_NS, NS_PER_S, wallMinusMonotonic, type Clock } from '../../point/clock.js';

@@ -1,7 +1,7 @@
 /**
  * Descriptions that somebody has given a link's node. While one stands, the
  * device's own is not published, whatever the times of both; once it is emptied
- * the device's latest goes out (design.md, "Whose points").
+ * the device's latest goes out (docs/contract.md, "Whose points").
  */
 import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';

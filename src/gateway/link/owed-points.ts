@@ -1,6 +1,6 @@
 /**
  * What a link's node in SIOT is to get once more: what it lacks of all that is
- * known, or the newest of everything (design.md, "Generation and store").
+ * known, or the newest of everything (docs/contract.md, "Generation and store").
  *
  * A point is known from the device's reports, or from a setting that the device has
  * acknowledged and not reported since: after a restart of the gateway only that. Of
@@ -42,7 +42,7 @@ export function owedPoints(
   return walk(known, settings, has, everything, now);
 }
 
-/** Of equal times a store may have kept the first (design.md, "Listening"). */
+/** Of equal times a store may have kept the first (docs/contract.md, "Listening"). */
 function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
   if (shown.time < time.shownNs(now)) return true;
   const isSame = sameValue(shown.value, point.value) && isDeleted(shown) === isDeleted(point);

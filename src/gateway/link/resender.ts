@@ -1,4 +1,4 @@
-/** Gives SIOT the newest of each point once more (design.md, "Generation and store"). */
+/** Gives SIOT the newest of each point once more (docs/contract.md, "Generation and store"). */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 

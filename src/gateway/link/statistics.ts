@@ -1,6 +1,6 @@
 /**
- * A link's statistics as points of its node, under SIOT's names (design.md,
- * "Statistics"; siot-interop.md, 5.1): published when changed, at most every 5 s.
+ * A link's statistics as points of its node, under SIOT's names (docs/contract.md,
+ * "Statistics"; docs/siot.md, 5.1): published when changed, at most every 5 s.
  */
 import type { Clock } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';

@@ -1,6 +1,6 @@
 /**
  * What the commands of other users need while the gateway runs, as small files
- * in `runtimeDir` (design.md, 'Configuration').
+ * in `runtimeDir` (docs/contract.md, 'Configuration').
  *
  * ```
  *  runtimeDir/gateway.json     the gateway's ID; its identity itself is in stateDir

@@ -1,5 +1,5 @@
 /**
- * Which payload codec a device speaks (design.md, "Codec"): as configured, else
+ * Which payload codec a device speaks (docs/contract.md, "Codec"): as configured, else
  * as its payloads are, else as its acks to a probe say.
  */
 import { PAYLOAD_CODECS, detectCodec } from '../../packet/codecs.js';

@@ -1,5 +1,5 @@
 /**
- * Finding out the codec of a device that says nothing (design.md, "Codec"):
+ * Finding out the codec of a device that says nothing (docs/contract.md, "Codec"):
  * after 5 s without a payload, and then every 30 s, a `timeSync` goes out in
  * each codec in turn. Neither can be taken for the other, so an ack to only one
  * of them settles it.

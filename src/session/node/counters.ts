@@ -46,7 +46,7 @@ export type PointDiscard =
 
 export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
 
-/** Causes that are errors on the wire, which SIOT knows as `errorCount` (siot-interop.md, 5.1). */
+/** Causes that are errors on the wire, which SIOT knows as `errorCount` (docs/siot.md, 5.1). */
 const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
   'canFrame',
   'canOverrun',
@@ -113,7 +113,7 @@ const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {
 };
 
 export class Counters {
-  /** CRC-valid packets received other than ack and high-rate (siot-interop.md, 5.1). */
+  /** CRC-valid packets received other than ack and high-rate (docs/siot.md, 5.1). */
   rx = 0;
   /** Point and ack packets sent, each transmission. */
   tx = 0;

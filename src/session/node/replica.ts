@@ -1,4 +1,4 @@
-/** What the gateway knows of a node's points, newest of each (design.md, "Words"). */
+/** What the gateway knows of a node's points, newest of each (docs/contract.md, "Words"). */
 import { NS_PER_S } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../../point/point.js';

@@ -1,6 +1,6 @@
 /**
  * How much of SIOT a node takes: its distinct points, and the bytes of them in
- * a reply (design.md, "Never on NATS"; siot-interop.md, 4.1).
+ * a reply (docs/contract.md, "Never on NATS"; docs/siot.md, 4.1).
  *
  * SIOT answers a question for a node, and for the list of its parent's
  * children, in one message, and NATS carries no message above 1 MiB: with one
@@ -15,7 +15,7 @@ import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { DESCRIPTION_TYPE, isReservedType } from '../../point/reserved.js';
 import { SettingPool } from './setting-pool.js';
 
-/** Longest reply (siot-interop.md, 4.1). */
+/** Longest reply (docs/siot.md, 4.1). */
 export const REPLY_BYTES = 1_048_576;
 /** Of it for the gateway's own node, and for the frame of the reply. */
 const GATEWAY_BYTES = 32_768;
@@ -83,7 +83,7 @@ export class PointBudget {
 
 /**
  * What one node takes. What its device reports comes out of the room of all
- * links together; what others set on it only out of its own (design.md, "Whose
+ * links together; what others set on it only out of its own (docs/contract.md, "Whose
  * points").
  */
 export class NodeRoom {

@@ -1,6 +1,6 @@
 /**
  * The bytes that the settings of one link may take, those that wait to be
- * looked at included (design.md, "Whose points"). Some are its own, whatever is
+ * looked at included (docs/contract.md, "Whose points"). Some are its own, whatever is
  * set on other links; the rest is of a pool that all links share.
  */
 import type { Point } from '../../point/point.js';

@@ -1,4 +1,4 @@
-/** The times of a device's points (design.md, "Times"; siot-interop.md, 1.5). */
+/** The times of a device's points (docs/contract.md, "Times"; docs/siot.md, 1.5). */
 import { NS_PER_S } from '../../point/clock.js';
 import { OffsetEstimate } from './offset-estimate.js';
 
@@ -48,7 +48,7 @@ export class DeviceClock {
 
   /** What a point's time means. Call {@link learn} for its packet first. */
   map(deviceNs: bigint, arrival: Arrival): DeviceTime {
-    // Negative times are Go's "unset" (siot-interop.md, 1.5), or nonsense.
+    // Negative times are Go's "unset" (docs/siot.md, 1.5), or nonsense.
     if (deviceNs <= 0n) return { ns: arrival.ns, kind: 'stamped' };
     if (!countsFromStart(deviceNs)) {
       return deviceNs > arrival.ns + AHEAD_NS

@@ -1,4 +1,4 @@
-/** Judges the points of a device before they go to SIOT (design.md, "Never on NATS", "Times"). */
+/** Judges the points of a device before they go to SIOT (docs/contract.md, "Never on NATS", "Times"). */
 import { MAX_COMPACT_FIELD } from '../../packet/compact.js';
 import { textLength } from '../../packet/text.js';
 import { isReservedType } from '../../point/reserved.js';

@@ -1,7 +1,7 @@
 /**
  * The gateway's monotonic clock minus a device's clock that counts from its
  * start, estimated from packets that come late, some by a little, some by hours
- * (design.md, "Times").
+ * (docs/contract.md, "Times").
  *
  * ```
  *  arrival − device time

@@ -1,5 +1,5 @@
 /**
- * Knowing our own transmissions when the line returns them (design.md, "Own
+ * Knowing our own transmissions when the line returns them (docs/contract.md, "Own
  * echo"): TX joined to RX, or an adapter for RS-485 that hears itself.
  *
  * ```

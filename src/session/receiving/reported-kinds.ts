@@ -1,6 +1,6 @@
 /**
  * Whether a device reports a point as a number or as text. SIOT's own page sends
- * numbers as text, and a setting goes down as what the device reports (design.md,
+ * numbers as text, and a setting goes down as what the device reports (docs/contract.md,
  * "Values"). It is kept over restarts of the gateway: by then the device may have
  * reported a point for the last time before its own next restart.
  */

@@ -1,4 +1,4 @@
-/** Noticing that a device has restarted (design.md, "Restarted"). */
+/** Noticing that a device has restarted (docs/contract.md, "Restarted"). */
 import type { Clock } from '../../point/clock.js';
 
 /** What was last known of a device; kept over openings and over restarts of the gateway. */

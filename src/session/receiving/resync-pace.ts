@@ -1,6 +1,6 @@
 /**
  * When a device that has restarted is served: at once, but at most every 5 s; a
- * restart noticed meanwhile is served when they are over (design.md, "Restarted").
+ * restart noticed meanwhile is served when they are over (docs/contract.md, "Restarted").
  */
 import type { Clock, Timer } from '../../point/clock.js';
 

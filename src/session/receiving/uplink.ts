@@ -1,6 +1,6 @@
 /**
  * Packets of points from a device: known when they come twice, handed to the
- * outbox, and acknowledged once their points are safe there (design.md,
+ * outbox, and acknowledged once their points are safe there (docs/contract.md,
  * "Acknowledging").
  */
 import type { Clock } from '../../point/clock.js';

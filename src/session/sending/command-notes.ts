@@ -1,6 +1,6 @@
 /**
  * Commands act once: each is noted on disk as sent before it is, so that a crash
- * of the gateway makes none of them act twice (design.md, "On every opening").
+ * of the gateway makes none of them act twice (docs/contract.md, "On every opening").
  */
 import type { Setting } from '../settings/settings.js';
 

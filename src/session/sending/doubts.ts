@@ -1,6 +1,6 @@
 /**
  * What acks have done that may have been echoes of ours, as long as it is not
- * known whether the line echoes (design.md, "Own echo"): so that it can be
+ * known whether the line echoes (docs/contract.md, "Own echo"): so that it can be
  * taken back.
  */
 import type { AckEffect, Mistaken } from './downlink.js';

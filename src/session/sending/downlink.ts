@@ -1,6 +1,6 @@
 /**
  * Sending to a device: one unacknowledged packet at a time, until it is
- * acknowledged or given up (design.md, "Sending", "Devices that never
+ * acknowledged or given up (docs/contract.md, "Sending", "Devices that never
  * acknowledge"). Whose turn it is: turns.ts; what is in flight: flight.ts; what
  * becomes of a setting then: fates.ts; a device that is not heard: silence.ts.
  *

@@ -1,4 +1,4 @@
-/** What becomes of a setting that was sent (design.md, "On every opening", "Sending"). */
+/** What becomes of a setting that was sent (docs/contract.md, "On every opening", "Sending"). */
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Counters } from '../node/counters.js';

@@ -1,6 +1,6 @@
 /**
  * The packet that is in flight: retransmitted unchanged until it is acknowledged
- * or given up; and what the acks of earlier ones would still confirm (design.md,
+ * or given up; and what the acks of earlier ones would still confirm (docs/contract.md,
  * "Sending").
  */
 import type { Clock, Timer } from '../../point/clock.js';

@@ -1,6 +1,6 @@
 /**
  * How long a device takes to answer, and so how long to wait before a packet is
- * sent again (design.md, "Sending"): as RFC 6298 does it for TCP. Measured only
+ * sent again (docs/contract.md, "Sending"): as RFC 6298 does it for TCP. Measured only
  * on packets that were sent once, since the ack of one sent twice does not say
  * to which transmission it belongs (Karn's rule).
  */

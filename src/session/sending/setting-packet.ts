@@ -1,4 +1,4 @@
-/** A setting as it goes to the device (design.md, "Sending", "Other"). */
+/** A setting as it goes to the device (docs/contract.md, "Sending", "Other"). */
 import { PayloadError, type PayloadCodec } from '../../packet/payload.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
@@ -8,7 +8,7 @@ export interface SettingPacketOptions {
   readonly outgoing: Outgoing;
   /** Last value known of a point, for a setting that deletes it. */
   readonly lastValue: (type: string, key: string) => Point | undefined;
-  /** What a setting says, in the form in which the device reports the point (design.md, "Values"). */
+  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
   readonly valueOf: (setting: Setting) => PointValue;
   /** Longest frame to send, delimiters included, bytes. */
   readonly maxFrameLength: number;

@@ -1,5 +1,5 @@
 /**
- * A device that is not heard (design.md, "Sending"): one that was unanswered in
+ * A device that is not heard (docs/contract.md, "Sending"): one that was unanswered in
  * silence gets a knock every 30 s, one that says nothing for 30 s is asked
  * whether it lives.
  */

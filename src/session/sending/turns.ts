@@ -1,7 +1,7 @@
 /**
  * Settings on their way to the device, in turns: a newer one of the same point
  * takes the place of the one before it, so that no point that changes fast
- * keeps another waiting, and each has at most one (design.md, "On every opening").
+ * keeps another waiting, and each has at most one (docs/contract.md, "On every opening").
  */
 import type { Setting } from '../settings/settings.js';
 

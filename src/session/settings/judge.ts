@@ -1,6 +1,6 @@
 /**
  * What a device's reports and acknowledgements mean for its settings, and what
- * SIOT is to show of them (design.md, "On every opening").
+ * SIOT is to show of them (docs/contract.md, "On every opening").
  */
 import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';

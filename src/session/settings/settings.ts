@@ -1,5 +1,5 @@
 /**
- * The settings of a device and what became of each (design.md, "Towards the
+ * The settings of a device and what became of each (docs/contract.md, "Towards the
  * device"). Which one is sent when is the downlink's business.
  */
 import { SILENT_LOG, type Log } from '../../point/log.js';

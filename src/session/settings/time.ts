@@ -1,6 +1,6 @@
 /**
  * When something was last set: as its author dated it, and as it counts here, so
- * that nobody's odd clock locks others out (design.md, "Listening").
+ * that nobody's odd clock locks others out (docs/contract.md, "Listening").
  *
  * ```
  *  a client says         the gateway's clock   counts as

@@ -167,7 +167,7 @@ export class Connection {
   /**
    * Publishes with a reply subject of its own; `answered` is called for every
    * reply, and once with `lost` when the connection goes first. The caller ends
-   * it with {@link forget}: a store may answer twice (siot-interop.md, 4.4).
+   * it with {@link forget}: a store may answer twice (docs/siot.md, 4.4).
    */
   ask(subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
     const token = ++this.#lastToken;

@@ -35,7 +35,7 @@ export type NatsAuth =
   | { readonly kind: 'creds'; readonly creds: string };
 
 /**
- * Whether nothing may be told to a server that offers no TLS (design.md,
+ * Whether nothing may be told to a server that offers no TLS (docs/contract.md,
  * 'Configuration'). One `tls://` is enough: the servers are one cluster and get
  * the same credentials, and those that a cluster tells of come without a scheme.
  */

@@ -117,7 +117,7 @@ export class ListeningNode implements SiotNode {
     }
   }
 
-  /** Generation 1's way to say "now": its store does the same (siot-interop.md, 1.5). */
+  /** Generation 1's way to say "now": its store does the same (docs/siot.md, 1.5). */
   #stamped({ generation }: SiotWire, points: readonly Point[]): readonly Point[] {
     if (generation !== 1) return points;
     return points.map((point) =>

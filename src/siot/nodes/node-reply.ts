@@ -5,7 +5,7 @@ import type { Point, PointValue } from '../../point/point.js';
 import type { Generation } from '../wire/wire.js';
 import { bufferReader, pointOf, valueOf } from '../wire/generation1.js';
 
-/** A node under one of its parents, as a store knows it (siot-interop.md, 4.5). */
+/** A node under one of its parents, as a store knows it (docs/siot.md, 4.5). */
 export interface StoredNode {
   readonly id: string;
   readonly type: string;
@@ -26,7 +26,7 @@ export type NodesReply =
   | { readonly kind: 'error'; readonly text: string }
   | { readonly kind: 'broken' };
 
-/** Whether somebody deleted the node under this parent (siot-interop.md, 1.3). */
+/** Whether somebody deleted the node under this parent (docs/siot.md, 1.3). */
 export function isDeletedEdge(node: StoredNode): boolean {
   const tombstone = node.edgePoints.find((point) => point.type === 'tombstone');
   return tombstone !== undefined && isTrue(tombstone.value);
@@ -134,7 +134,7 @@ function readValue(message: siot.Point, hashed: boolean, signs: Signs): PointVal
   }
   // Nothing says what it is. Generation 1 leaves a 0 out; 2a sends a 0 as 8
   // zero bytes and "" as nothing; 2b, which has no hash, sends nothing for no
-  // value (siot-interop.md, 1.1).
+  // value (docs/siot.md, 1.1).
   if (message.data.length === 8 && message.data.every((byte) => byte === 0)) return floatValue(0);
   if (message.data.length > 0) return undefined;
   if (signs.asked === 1) return floatValue(0);

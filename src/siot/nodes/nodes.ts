@@ -41,7 +41,7 @@ const LOOK_EVERY_MS = 30_000;
 
 /**
  * Makes sure that the gateway's node and one for each link exist while a store
- * answers, and follows their lives (design.md, "Nodes").
+ * answers, and follows their lives (docs/contract.md, "Nodes").
  */
 export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
@@ -308,7 +308,7 @@ export class NodeKeeper {
 
   // A parent that does not exist would be accepted without a word, and the
   // node be unreachable; the parent `root` would replace the instance's root
-  // (siot-interop.md, 4.9).
+  // (docs/siot.md, 4.9).
   async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
     const { parent, log } = this.#options;
     if (parent === 'root') {

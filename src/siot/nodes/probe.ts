@@ -10,7 +10,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Which generation answers; `undefined`: none does, or nothing that is known.
- * Without side effects (siot-interop.md, 6). The first reply has the server's
+ * Without side effects (docs/siot.md, 6). The first reply has the server's
  * token in clear: it goes no further than this.
  *
  * @param late called when a store answers after it was not waited for any more

@@ -26,12 +26,12 @@ export interface Unwritten {
   readonly maybe: boolean;
 }
 
-/** As long as SIOT's own clients wait (siot-interop.md, 4.5). */
+/** As long as SIOT's own clients wait (docs/siot.md, 4.5). */
 const QUERY_WITHIN_MS = 20_000;
 const WRITE_WITHIN_MS = 20_000;
 const NO_PARAMETERS = new Uint8Array(0);
 
-/** Queries and writes that are waited for one by one (siot-interop.md, 4.4, 4.5 and 4.9). */
+/** Queries and writes that are waited for one by one (docs/siot.md, 4.4, 4.5 and 4.9). */
 export class StoreClient {
   #lastNs = 0n;
 
@@ -118,7 +118,7 @@ export class StoreClient {
     }
   }
 
-  // Times always increase: an equal one may be ignored (siot-interop.md, 4.7).
+  // Times always increase: an equal one may be ignored (docs/siot.md, 4.7).
   #point(type: string, value: Point['value']): Point {
     this.#lastNs = laterTime(this.clock.wallNs(), this.#lastNs);
     return makePoint({ type, key: '0', value, time: this.#lastNs });

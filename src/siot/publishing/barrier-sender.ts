@@ -46,7 +46,7 @@ const MOST_UNCONFIRMED = 8_192;
 
 /**
  * Publishes without a store: at once, and delivered when the server confirms
- * that it processed the publish (design.md, "Delivered").
+ * that it processed the publish (docs/contract.md, "Delivered").
  *
  * One PING after many publishes confirms them all, since the server works
  * through a connection in order. What is not confirmed when the connection goes
@@ -145,7 +145,7 @@ export class BarrierSender implements Sender {
   }
 
   // Neither both spellings of a key nor two points whose type+key read the
-  // same: the store would keep one of them (siot-interop.md, 1.2 and 1.7).
+  // same: the store would keep one of them (docs/siot.md, 1.2 and 1.7).
   #publishBatch(book: LaneBook, batch: number): boolean {
     const { lane } = book;
     const positions: number[] = [];

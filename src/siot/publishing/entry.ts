@@ -59,7 +59,7 @@ export function statusEntry(slot: StatusSlot): Entry {
   };
 }
 
-/** Points of which this is the same must not share a message (siot-interop.md, 1.7). */
+/** Points of which this is the same must not share a message (docs/siot.md, 1.7). */
 export function nameOf(point: Point): string {
   return point.type + canonicalKey(point.key);
 }

@@ -32,7 +32,7 @@ const BEHIND_REFUSED = 256;
  * these be refused or lost, later ones may have gone before.
  *
  * The name is type+key without anything between: two points that read the same
- * so are kept out of one message as well (siot-interop.md, 1.7).
+ * so are kept out of one message as well (docs/siot.md, 1.7).
  */
 export class KeyGroups {
   readonly #groups = new Map<string, KeyGroup>();

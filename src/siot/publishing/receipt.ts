@@ -1,6 +1,6 @@
 /**
- * What a store's answer to a publish means (siot-interop.md, 4.4 and 4.10;
- * design.md, "Delivered").
+ * What a store's answer to a publish means (docs/siot.md, 4.4 and 4.10;
+ * docs/contract.md, "Delivered").
  */
 export type Receipt =
   | { readonly kind: 'delivered' }

@@ -50,7 +50,7 @@ type Refusal = 'refusedByStore' | 'notPermitted';
 
 /**
  * Publishes to a store: each message with a reply subject, a bounded number
- * unanswered, the lanes in turn (design.md, "Publishing" and "Delivered").
+ * unanswered, the lanes in turn (docs/contract.md, "Publishing" and "Delivered").
  */
 export class WindowSender implements Sender {
   readonly #options: WindowSenderOptions;
@@ -312,7 +312,7 @@ export class WindowSender implements Sender {
     this.#pump();
   }
 
-  /** No further reply changes anything (siot-interop.md, 4.4). How long it took, in ms. */
+  /** No further reply changes anything (docs/siot.md, 4.4). How long it took, in ms. */
   #end(message: Message): number {
     const { asker, clock, pace } = this.#options;
     asker.forget(message.token);

@@ -32,7 +32,7 @@ export const generation1: SiotWire = {
   generation: 1,
   batch: 50,
   // Fewer than generation 2's: what waits then goes into fuller batches, which
-  // is what this store is fast with (siot-interop.md, 4.1).
+  // is what this store is fast with (docs/siot.md, 4.1).
   window: 16,
   pointSubject: (nodeId) => `p.${nodeId}`,
   edgeSubject: (nodeId, parentId) => `p.${nodeId}.${parentId}`,
@@ -43,7 +43,7 @@ export const generation1: SiotWire = {
   pieces,
 };
 
-/** Year 1: "now", as whoever makes points without a time says it (siot-interop.md, 1.1). */
+/** Year 1: "now", as whoever makes points without a time says it (docs/siot.md, 1.1). */
 export const UNSET_NS = -62_135_596_800n * NS_PER_S;
 
 /** Generation 2's limit; a longer text of generation 1 could not be passed on. */

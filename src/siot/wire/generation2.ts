@@ -15,7 +15,7 @@ import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 export const generation2: SiotWire = {
   generation: 2,
   // The store would take more on one subject, but then type+key must not read
-  // the same, and the fan-out is one message a point anyway (siot-interop.md, 1.7).
+  // the same, and the fan-out is one message a point anyway (docs/siot.md, 1.7).
   batch: 1,
   window: 128,
   pointSubject: (nodeId, first) => `p.${nodeId}.${first.type}.${canonicalKey(first.key)}`,

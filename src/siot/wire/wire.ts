@@ -3,7 +3,7 @@ import type { Point } from '../../point/point.js';
 export type Generation = 1 | 2;
 
 /**
- * How a generation of SIOT puts points on NATS (siot-interop.md, 4.2 and 4.3).
+ * How a generation of SIOT puts points on NATS (docs/siot.md, 4.2 and 4.3).
  * A further generation is one file that implements this and one line in
  * wires.ts.
  */

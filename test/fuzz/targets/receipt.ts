@@ -1,7 +1,7 @@
 import { readReceipt } from '../../../src/siot/publishing/receipt.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
-/** Texts that real servers answered with (siot-interop.md, 4.10). */
+/** Texts that real servers answered with (docs/siot.md, 4.10). */
 const TEXTS = [
   '',
   'node dev-4: point type "a.b" contains ".", which is not allowed in a point type',

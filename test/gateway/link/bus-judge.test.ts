@@ -14,7 +14,7 @@ const NODE = 'dev-1';
 const S = 1_000_000_000n;
 const YEAR = 365n * 24n * 3_600n * S;
 
-/** Point types of the gateway or its administrator (design.md, "Whose points"). */
+/** Point types of the gateway or its administrator (docs/contract.md, "Whose points"). */
 const RESERVED = (
   'port baud protocol timeout logConsole maxMessageLength hrDest syncParent debug download ' +
   'progress connected pending rx tx hrRx rate rateHR errorCount errorCountHR gatewayCount gatewayX'

@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Codec". */
+/** docs/contract.md, 'Towards the device', "Codec". */
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '../../support/session-harness.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';

@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Acknowledging". */
+/** docs/contract.md, 'Towards the device', "Acknowledging". */
 import { describe, expect, it } from 'vitest';
 import { SessionHarness, ackAll } from '../../support/session-harness.js';
 

@@ -1,4 +1,4 @@
-/** design.md, "Times": the mapping of a device's own clock, over days. Seeds are printed. */
+/** docs/contract.md, "Times": the mapping of a device's own clock, over days. Seeds are printed. */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../firmware-sim/random.js';
 import { DeviceClock } from '../../../src/session/receiving/device-time.js';

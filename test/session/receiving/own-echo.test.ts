@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Own echo". */
+/** docs/contract.md, 'Towards the device', "Own echo". */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../firmware-sim/random.js';
 import { fromHex } from '../../firmware-sim/vectors.js';

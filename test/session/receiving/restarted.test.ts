@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Restarted". */
+/** docs/contract.md, 'Towards the device', "Restarted". */
 import { describe, expect, it } from 'vitest';
 import { SessionHarness } from '../../support/session-harness.js';
 

@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Times" and "Other". */
+/** docs/contract.md, 'Towards the device', "Times" and "Other". */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringValue } from '../../../src/point/point.js';

@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Sending": waits that follow the device's own pace. */
+/** docs/contract.md, 'Towards the device', "Sending": waits that follow the device's own pace. */
 import { describe, expect, it } from 'vitest';
 import { Pace } from '../../../src/session/sending/pace.js';
 import { SessionHarness, ackNothing, shown, type Sent } from '../../support/session-harness.js';

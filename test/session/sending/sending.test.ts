@@ -1,4 +1,4 @@
-/** design.md, 'Towards the device', "Sending". */
+/** docs/contract.md, 'Towards the device', "Sending". */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_VALUE, stringValue } from '../../../src/point/point.js';

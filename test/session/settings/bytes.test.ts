@@ -1,4 +1,4 @@
-/** The bytes of a link's settings (design.md, "Whose points"). */
+/** The bytes of a link's settings (docs/contract.md, "Whose points"). */
 import { describe, expect, it } from 'vitest';
 import { SILENT_LOG } from '../../../src/point/log.js';
 import { floatValue, makePoint, stringValue } from '../../../src/point/point.js';

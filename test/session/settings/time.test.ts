@@ -1,4 +1,4 @@
-/** design.md, "Listening": equal times and far times. */
+/** docs/contract.md, "Listening": equal times and far times. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { floatValue, stringValue, type Point } from '../../../src/point/point.js';

@@ -1,4 +1,4 @@
-/** design.md, "Values": SIOT's own page sends numbers as text. */
+/** docs/contract.md, "Values": SIOT's own page sends numbers as text. */
 import { describe, expect, it } from 'vitest';
 import type { Protocol } from '../../../firmware-sim/codec.js';
 import type { McuValue } from '../../../firmware-sim/points.js';

@@ -1,4 +1,4 @@
-/** TLS towards NATS: whom it trusts, and that `tls://` insists on it (design.md, 'Configuration'). */
+/** TLS towards NATS: whom it trusts, and that `tls://` insists on it (docs/contract.md, 'Configuration'). */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';

@@ -207,7 +207,7 @@ describe('a node reply', () => {
     expect(decodeNodes(Uint8Array.from([0x0a, 0x7f, 0x00])).kind).toBe('broken');
   });
 
-  // What 0.22.0 returned for values that were stored (siot-interop.md, 1.1).
+  // What 0.22.0 returned for values that were stored (docs/siot.md, 1.1).
   const time = { seconds: 1 };
   const reply = (points: siot.Point.$Properties[], hash: number): Uint8Array =>
     siot.NodesReply.encode({ nodes: [{ id: 'd', parent: 'p', hash, points }] }).finish();
