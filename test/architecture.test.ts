@@ -50,7 +50,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   'session/sending': ['downlink.ts', 'doubts.ts', 'outgoing.ts'],
   'session/signals': ['session.ts'],
   'transport/usb': ['match.ts', 'ports.ts', 'watch.ts', 'usb.ts'],
-  'gateway/usb': ['fleet.ts', 'fleets.ts'],
+  'gateway/usb': ['link-group.ts', 'link-groups.ts'],
   'gateway/control': ['verbs.ts', 'verb-server.ts'],
 };
 

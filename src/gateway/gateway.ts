@@ -20,8 +20,8 @@ import { keepPrivate } from './state/private-state.js';
 import { RuntimeDir } from './state/runtime-dir.js';
 import { StateDir, type GatewayRecord } from './state/state-dir.js';
 import { StateLock } from './state/state-lock.js';
-import { isUsbTemplate } from './usb/fleet.js';
-import { UsbFleets } from './usb/fleets.js';
+import { isUsbTemplate } from './usb/link-group.js';
+import { UsbLinkGroups } from './usb/link-groups.js';
 import { VerbServer } from './control/verb-server.js';
 import type { StatusReply } from './control/verbs.js';
 
@@ -70,7 +70,7 @@ export class Gateway {
   readonly #fairShare: FairShare;
   readonly #state: StateDir;
   readonly #runtime: RuntimeDir;
-  readonly #usb: UsbFleets;
+  readonly #usb: UsbLinkGroups;
   /** Names of links on USB that are being made. */
   readonly #coming = new Set<string>();
   /** Changes are applied one after the other. */
@@ -89,7 +89,7 @@ export class Gateway {
     this.#fairShare = new FairShare(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
     this.#runtime = new RuntimeDir(config.runtimeDir, config.stateDir, parts.log);
-    this.#usb = new UsbFleets({
+    this.#usb = new UsbLinkGroups({
       state: this.#state,
       links: {
         addLink: (link, transport) => this.#addUsbLink(link, transport),
@@ -378,13 +378,13 @@ export class Gateway {
 
     const wanted = new Map(config.links.map((link) => [link.name, link]));
     const changed = (link: LinkConfig): boolean => !same(link, wanted.get(link.name));
-    const fleets = this.#usb.templates().filter(changed);
+    const groups = this.#usb.templates().filter(changed);
     const links = [...this.#links.values()].filter(
       (link) => link.config.transport.type !== 'usb' && changed(link.config),
     );
     // Side by side: each may have to wait for a store that does not answer.
     await Promise.all([
-      ...fleets.map(({ name }) => this.#usb.remove(name)),
+      ...groups.map(({ name }) => this.#usb.remove(name)),
       ...links.map((link) => this.#removeLink(link)),
     ]);
     if (this.#isEnding()) return;

@@ -26,22 +26,22 @@ import type { UsbIdentity } from '../../linux/sysfs.js';
 import type { UsbPort } from '../../transport/usb/ports.js';
 import type { UsbMember } from '../state/usb-record.js';
 
-export interface Seating {
+export interface Assignment {
   /** All members, those that are not plugged in too. */
   readonly members: readonly UsbMember[];
   /** Those that are plugged in, by name. */
   readonly ports: ReadonlyMap<string, UsbPort>;
   /** Serial numbers that were just seen twice for the first time. */
-  readonly twins: readonly string[];
+  readonly duplicates: readonly string[];
   /** New ones that have the serial number of another one, but not its IDs. */
-  readonly namesakes: readonly Namesake[];
+  readonly conflicts: readonly NumberConflict[];
   /** Ports for which there was no room. */
   readonly refused: readonly UsbPort[];
   /** Ports that share an interface with one that has the link. */
-  readonly crowded: readonly UsbPort[];
+  readonly sharing: readonly UsbPort[];
 }
 
-export interface Namesake {
+export interface NumberConflict {
   /** Of the new one's link, and of that of the other. */
   readonly name: string;
   readonly other: string;
@@ -51,24 +51,24 @@ export interface Namesake {
 export const MOST_MEMBERS = 256;
 
 /** `present`: the ports that match the template, of all places. */
-export function seat(
+export function assign(
   template: string,
   known: readonly UsbMember[],
   present: readonly UsbPort[],
-): Seating {
+): Assignment {
   const ports = firstOfEach(present);
   const members = new Map(known.map((member) => [member.name, member]));
-  const seated = new Map<UsbPort, UsbMember>();
-  const twins = new Set<string>();
+  const assigned = new Map<UsbPort, UsbMember>();
+  const duplicates = new Set<string>();
   const byPlace = new Set(
     ports.filter(({ usb }) => {
       if (usb.serialNumber === undefined) return true;
       const isKnown = known.some((one) => isOwn(one, usb) && one.productId === usb.productId);
       const isDoubtful = (one: UsbMember): boolean =>
-        one.byPlace && isKin(one, usb) && (!isKnown || hasProduct(one, usb));
+        one.byPlace && hasSameIdentity(one, usb) && (!isKnown || hasProduct(one, usb));
       if (known.some(isDoubtful)) return true;
-      if (ports.filter((other) => isTwin(other.usb, usb)).length < 2) return false;
-      twins.add(usb.serialNumber);
+      if (ports.filter((other) => isDuplicate(other.usb, usb)).length < 2) return false;
+      duplicates.add(usb.serialNumber);
       return true;
     }),
   );
@@ -77,30 +77,30 @@ export function seat(
   const free = new Set(known);
   for (const rule of RULES) {
     for (const port of ports) {
-      if (seated.has(port)) continue;
+      if (assigned.has(port)) continue;
       const member = [...free].find((one) => rule(one, port.usb, byPlace.has(port)));
       if (member === undefined) continue;
       free.delete(member);
-      seated.set(port, member);
+      assigned.set(port, member);
     }
   }
 
   const refused: UsbPort[] = [];
-  const namesakes: Namesake[] = [];
+  const conflicts: NumberConflict[] = [];
   const named = new Map<string, UsbPort>();
   for (const port of ports) {
     const { usb } = port;
-    const before = seated.get(port);
+    const before = assigned.get(port);
     if (before === undefined && members.size >= MOST_MEMBERS) {
       refused.push(port);
       continue;
     }
     const isOne = byPlace.has(port) || before?.byPlace === true;
-    const rivals = ports.some((one) => isNamesake(one.usb, usb));
-    const name = before?.name ?? newName(template, usb, isOne, rivals, members);
+    const hasConflict = ports.some((one) => isConflict(one.usb, usb));
+    const name = before?.name ?? newName(template, usb, isOne, hasConflict, members);
     if (before === undefined) {
-      const other = known.find((one) => isNamesake(one, usb));
-      if (other !== undefined) namesakes.push({ name, other: other.name });
+      const other = known.find((one) => isConflict(one, usb));
+      if (other !== undefined) conflicts.push({ name, other: other.name });
     }
     members.set(name, memberOf(name, port, isOne, before));
     named.set(name, port);
@@ -108,10 +108,10 @@ export function seat(
   return {
     members: [...members.values()],
     ports: named,
-    twins: [...twins],
-    namesakes,
+    duplicates: [...duplicates],
+    conflicts,
     refused,
-    crowded: present.filter((port) => !ports.includes(port)),
+    sharing: present.filter((port) => !ports.includes(port)),
   };
 }
 
@@ -119,10 +119,10 @@ export function seat(
 function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
   const firsts = new Map<string, UsbPort>();
   for (const port of ports) {
-    const socket = socketOf(port.usb);
-    const first = firsts.get(socket);
+    const key = interfaceOf(port.usb);
+    const first = firsts.get(key);
     if (first === undefined || BY_NUMBER.compare(port.path, first.path) < 0) {
-      firsts.set(socket, port);
+      firsts.set(key, port);
     }
   }
   return [...firsts.values()];
@@ -141,7 +141,7 @@ interface Numbered {
 /** Whether a port is a member's, from the most certain to the least. */
 const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => boolean)[] = [
   (one, usb, byPlace) => {
-    if (!byPlace || one.place !== usb.place || !isKin(one, usb)) return false;
+    if (!byPlace || one.place !== usb.place || !hasSameIdentity(one, usb)) return false;
     // The one that had the number alone keeps its name where it is.
     return one.byPlace || hasProduct(one, usb);
   },
@@ -151,22 +151,24 @@ const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => b
     !byPlace && isOwn(one, usb) && hasProduct(one, usb) && one.place === usb.place,
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
   // A board that starts its boot loader stays where it is.
-  (one, usb, byPlace) => !byPlace && isKin(one, usb) && one.place === usb.place,
+  (one, usb, byPlace) => !byPlace && hasSameIdentity(one, usb) && one.place === usb.place,
 ];
 
-const isOwn = (one: UsbMember, usb: UsbIdentity): boolean => !one.byPlace && isKin(one, usb);
+const isOwn = (one: UsbMember, usb: UsbIdentity): boolean =>
+  !one.byPlace && hasSameIdentity(one, usb);
 
 /** Two ports of one board share its number, and are two links. */
 const sameNumber = (a: Omit<Numbered, 'vendorId' | 'productId'>, b: typeof a): boolean =>
   a.serialNumber === b.serialNumber && (a.interfaceNumber ?? 0) === (b.interfaceNumber ?? 0);
 
 /** Of a device without a number nothing counts but its place. */
-const isKin = (a: Numbered, b: Numbered): boolean =>
+const hasSameIdentity = (a: Numbered, b: Numbered): boolean =>
   sameNumber(a, b) && (a.serialNumber === undefined || a.vendorId === b.vendorId);
 
-const isTwin = (a: Numbered, b: Numbered): boolean => isKin(a, b) && a.productId === b.productId;
+const isDuplicate = (a: Numbered, b: Numbered): boolean =>
+  hasSameIdentity(a, b) && a.productId === b.productId;
 
-const isNamesake = (a: Numbered, b: Numbered): boolean =>
+const isConflict = (a: Numbered, b: Numbered): boolean =>
   a.serialNumber !== undefined &&
   sameNumber(a, b) &&
   (a.vendorId !== b.vendorId || a.productId !== b.productId);
@@ -174,7 +176,7 @@ const isNamesake = (a: Numbered, b: Numbered): boolean =>
 const hasProduct = (one: UsbMember, { productId }: UsbIdentity): boolean =>
   one.productId === productId || one.otherProductIds?.includes(productId) === true;
 
-const socketOf = ({ place, interfaceNumber = 0 }: UsbIdentity): string =>
+const interfaceOf = ({ place, interfaceNumber = 0 }: UsbIdentity): string =>
   `${place} ${String(interfaceNumber)}`;
 
 function memberOf(
@@ -204,7 +206,7 @@ function memberOf(
  * Another board than the one that was there, where nothing but the place says
  * who it is: what was set for that one may be wrong for this one. For people.
  */
-export function strangerIn(member: UsbMember, { usb }: UsbPort): string | undefined {
+export function mismatchOf(member: UsbMember, { usb }: UsbPort): string | undefined {
   if (!member.byPlace) return undefined;
   if (member.vendorId === usb.vendorId && member.productId === usb.productId) return undefined;
   return (
@@ -216,15 +218,15 @@ export function strangerIn(member: UsbMember, { usb }: UsbPort): string | undefi
 /** Whether this looks like the member's device, whoever has it now. */
 export function isDeviceOf(member: UsbMember, { usb }: UsbPort): boolean {
   const isPlaced = member.byPlace || member.serialNumber === undefined;
-  return isTwin(member, usb) && (!isPlaced || member.place === usb.place);
+  return isDuplicate(member, usb) && (!isPlaced || member.place === usb.place);
 }
 
-/** `rivals`: others that have its number are there, so that the number alone would be a matter of luck. */
+/** `hasConflict`: another device that is plugged in has the same number, so the number alone does not name one of them. */
 function newName(
   template: string,
   usb: UsbIdentity,
   byPlace: boolean,
-  rivals: boolean,
+  hasConflict: boolean,
   taken: ReadonlyMap<string, unknown>,
 ): string {
   const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
@@ -233,7 +235,11 @@ function newName(
   const word = `${template}-${own}`;
   const ids = `${word}@${vendorId}:${productId}`;
   const last = `${ids}@${place}`;
-  const numbered = byPlace ? [`${word}@${place}`, last] : rivals ? [ids, last] : [word, ids, last];
+  const numbered = byPlace
+    ? [`${word}@${place}`, last]
+    : hasConflict
+      ? [ids, last]
+      : [word, ids, last];
   const names = serialNumber === undefined ? [word] : numbered;
   const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
   if (free !== undefined) return free;

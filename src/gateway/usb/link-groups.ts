@@ -6,12 +6,12 @@ import type { UsbIdentity } from '../../linux/sysfs.js';
 import { usbMatches } from '../../transport/usb/match.js';
 import { UsbWatch } from '../../transport/usb/watch.js';
 import type { StateDir } from '../state/state-dir.js';
-import { UsbFleet, type FleetHost, type UsbTemplate } from './fleet.js';
+import { UsbLinkGroup, type UsbLinkHost, type UsbTemplate } from './link-group.js';
 import type { UsbMember } from '../state/usb-record.js';
 
-export interface UsbFleetsParts {
+export interface UsbLinkGroupsParts {
   readonly state: StateDir;
-  readonly links: Omit<FleetHost, 'save'>;
+  readonly links: Omit<UsbLinkHost, 'save'>;
   /** All that are configured, in their order: the first that matches a device has it. */
   readonly configured: () => readonly UsbTemplate[];
   readonly clock: Clock;
@@ -23,8 +23,8 @@ export interface UsbFleetsParts {
 /** Between two tries to keep what is known, ms. */
 const SAVE_AGAIN_MS = 2_000;
 
-export class UsbFleets {
-  readonly #fleets = new Map<string, UsbFleet>();
+export class UsbLinkGroups {
+  readonly #groups = new Map<string, UsbLinkGroup>();
   #watch: UsbWatch | undefined;
   /** By the name of the configured link; a Map, since links may have any name. */
   #known: Map<string, readonly UsbMember[]> | undefined;
@@ -34,21 +34,21 @@ export class UsbFleets {
   #saveTimer: Timer | undefined;
   #stopped = false;
 
-  constructor(private readonly parts: UsbFleetsParts) {}
+  constructor(private readonly parts: UsbLinkGroupsParts) {}
 
   templates(): UsbTemplate[] {
-    return [...this.#fleets.values()].map(({ template }) => template);
+    return [...this.#groups.values()].map(({ template }) => template);
   }
 
   /** Resolves when there is a link for each device that is known or plugged in. */
   async add(template: UsbTemplate): Promise<void> {
     const { state, links, clock, log, where } = this.parts;
     const known = (this.#known ??= new Map(Object.entries(await state.loadUsb())));
-    const fleet = new UsbFleet({
+    const group = new UsbLinkGroup({
       template,
       known: known.get(template.name) ?? [],
       watch: await this.#watching(),
-      rivalOf: (usb) => this.#firstOf(usb, template.name),
+      takenBy: (usb) => this.#firstOf(usb, template.name),
       host: {
         ...links,
         save: (members) => {
@@ -60,35 +60,35 @@ export class UsbFleets {
       log: log.child({ link: template.name }),
       where,
     });
-    this.#fleets.set(template.name, fleet);
-    await fleet.start();
+    this.#groups.set(template.name, group);
+    await group.start();
   }
 
   /** Its links leave; what is known of its devices stays. */
   async remove(name: string): Promise<void> {
-    const fleet = this.#fleets.get(name);
-    if (fleet === undefined) return;
-    this.#fleets.delete(name);
-    await fleet.stop();
-    await Promise.all(fleet.names.map((link) => this.parts.links.removeLink(link)));
+    const group = this.#groups.get(name);
+    if (group === undefined) return;
+    this.#groups.delete(name);
+    await group.stop();
+    await Promise.all(group.names.map((link) => this.parts.links.removeLink(link)));
   }
 
   /** After the configuration has changed: a device may belong to another link now. */
   async lookAgain(): Promise<void> {
     const names = this.parts.configured().map(({ name }) => name);
     // From the last to the first: who has lost a device lets go of it before the other takes it.
-    for (const name of names.reverse()) await this.#fleets.get(name)?.lookAgain();
+    for (const name of names.reverse()) await this.#groups.get(name)?.lookAgain();
   }
 
-  /** See {@link UsbFleet.confirm}. */
+  /** See {@link UsbLinkGroup.confirm}. */
   confirm(link: string): boolean {
-    return [...this.#fleets.values()].some((fleet) => fleet.confirm(link));
+    return [...this.#groups.values()].some((group) => group.confirm(link));
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#watch?.stop();
-    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.stop()));
+    await Promise.all([...this.#groups.values()].map((group) => group.stop()));
     this.#saveTimer?.cancel();
     if (this.#saving > 0 || this.#failed) await this.#save();
   }

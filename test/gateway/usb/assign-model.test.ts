@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseUsbRecord, type UsbMember } from '../../../src/gateway/state/usb-record.js';
-import { seat, strangerIn, type Seating } from '../../../src/gateway/usb/roster.js';
+import { assign, mismatchOf, type Assignment } from '../../../src/gateway/usb/assign.js';
 import type { UsbPort } from '../../../src/transport/usb/ports.js';
 
 interface Board {
@@ -75,7 +75,7 @@ class Bench {
   }
 }
 
-const nameOf = ({ ports }: Seating, port: UsbPort): string | undefined =>
+const nameOf = ({ ports }: Assignment, port: UsbPort): string | undefined =>
   [...ports].find(([, one]) => one === port)?.[0];
 
 it('never gives a board another one’s link, nor the link of a place elsewhere', () => {
@@ -95,21 +95,21 @@ it('never gives a board another one’s link, nor the link of a place elsewhere'
         }
         const ports = bench.ports();
         const present = [...ports.keys()];
-        const seating = seat('boards', known, act.backwards ? present.reverse() : present);
-        expect(seating.ports.size).toBe(ports.size);
-        expect(seating.members.map(({ name }) => name)).toEqual(
+        const assignment = assign('boards', known, act.backwards ? present.reverse() : present);
+        expect(assignment.ports.size).toBe(ports.size);
+        expect(assignment.members.map(({ name }) => name)).toEqual(
           expect.arrayContaining(known.map(({ name }) => name)),
         );
         for (const [port, one] of ports) {
-          const name = nameOf(seating, port) ?? '';
+          const name = nameOf(assignment, port) ?? '';
           const before = known.find((member) => member.name === name);
           if (before?.byPlace === true) expect(port.usb.place).toBe(before.place);
-          const after = seating.members.find((member) => member.name === name);
+          const after = assignment.members.find((member) => member.name === name);
           const isOther =
             before !== undefined &&
             (before.vendorId !== one.vendorId ||
               (one.serialNumber === undefined && before.productId !== port.usb.productId));
-          if (isOther && after !== undefined) expect(strangerIn(after, port)).toBeDefined();
+          if (isOther && after !== undefined) expect(mismatchOf(after, port)).toBeDefined();
           const who = `${String(all.indexOf(one))} ${String(port.usb.interfaceNumber)}`;
           if (!bench.isUnique(one)) {
             expect(owners.has(name)).toBe(false);
@@ -120,7 +120,7 @@ it('never gives a board another one’s link, nor the link of a place elsewhere'
           names.set(who, name);
           owners.set(name, who);
         }
-        known = seating.members;
+        known = assignment.members;
       }
     }),
     { numRuns: 1_500 },
@@ -130,7 +130,7 @@ it('never gives a board another one’s link, nor the link of a place elsewhere'
 it('is not remembered of a file in which two devices have one name', () => {
   const usb = { vendorId: '2e8a', productId: '000a', interfaceNumber: 0 };
   const one = (place: string) => ({ path: '/dev/ttyACM0', usb: { ...usb, place } });
-  const [first, second] = seat('boards', [], [one('p1'), one('p2')]).members;
+  const [first, second] = assign('boards', [], [one('p1'), one('p2')]).members;
   expect(parseUsbRecord({ boards: [first, second] })).toBeDefined();
   expect(parseUsbRecord({ boards: [first, { ...second, name: first?.name }] })).toBeUndefined();
 });

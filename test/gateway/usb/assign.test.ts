@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MOST_MEMBERS, seat, strangerIn } from '../../../src/gateway/usb/roster.js';
+import { MOST_MEMBERS, assign, mismatchOf } from '../../../src/gateway/usb/assign.js';
 import type { UsbPort } from '../../../src/transport/usb/ports.js';
 import type { UsbMember } from '../../../src/gateway/state/usb-record.js';
 
@@ -20,9 +20,9 @@ const nameAt = (ports: ReadonlyMap<string, UsbPort>, place: string): string | un
 function looks(...times: UsbPort[][]) {
   let known: readonly UsbMember[] = [];
   return times.map((present) => {
-    const seating = seat('boards', known, present);
-    known = seating.members;
-    return seating;
+    const assignment = assign('boards', known, present);
+    known = assignment.members;
+    return assignment;
   });
 }
 
@@ -49,25 +49,25 @@ describe('a device', () => {
       [numbered, placed],
       [placed, numbered],
     ]) {
-      const { ports, members } = seat('boards', [], present);
+      const { ports, members } = assign('boards', [], present);
       expect([...ports.values()].map(({ usb }) => usb.place).sort()).toEqual(['p1', 'p9']);
       expect(members).toHaveLength(2);
     }
   });
 
   it('has a link for each of its interfaces, whichever comes first', () => {
-    const [seating] = looks([port('p1', 'A', { interfaceNumber: 2 }), port('p1', 'A')]);
-    expect([...(seating?.ports.keys() ?? [])]).toEqual(['boards-A-if02', 'boards-A']);
-    expect(seating?.twins).toEqual([]);
+    const [assignment] = looks([port('p1', 'A', { interfaceNumber: 2 }), port('p1', 'A')]);
+    expect([...(assignment?.ports.keys() ?? [])]).toEqual(['boards-A-if02', 'boards-A']);
+    expect(assignment?.duplicates).toEqual([]);
   });
 
   it('that says odd things has a name that is harmless, and its own', () => {
-    const [seating] = looks([
+    const [assignment] = looks([
       port('p1', 'a b\u001b[2J'),
       port('p2', 'a_b\u001b[2J'),
       port('p3', 'x'.repeat(500)),
     ]);
-    const names = [...(seating?.ports.keys() ?? [])];
+    const names = [...(assignment?.ports.keys() ?? [])];
     expect(new Set(names).size).toBe(3);
     for (const name of names) expect(name).toMatch(/^boards-[A-Za-z0-9_.:+-]{1,60}$/);
   });
@@ -82,8 +82,8 @@ describe('two with one serial number', () => {
     );
     expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-A');
     expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-A@p2');
-    expect(both?.twins).toEqual(['A']);
-    expect(later?.twins).toEqual([]);
+    expect(both?.duplicates).toEqual(['A']);
+    expect(later?.duplicates).toEqual([]);
   });
 
   it('do not take over from each other when one is pulled', () => {
@@ -106,8 +106,8 @@ describe('two with one serial number', () => {
 describe('one serial number with other IDs', () => {
   const FTDI = { vendorId: '0403', productId: '6001' };
   const BOOT = { productId: '0003' };
-  const namesOf = (seating: { ports: ReadonlyMap<string, UsbPort> } | undefined): string[] => [
-    ...(seating?.ports.keys() ?? []),
+  const namesOf = (assignment: { ports: ReadonlyMap<string, UsbPort> } | undefined): string[] => [
+    ...(assignment?.ports.keys() ?? []),
   ];
 
   it('of another vendor is another board, also where the first one was, and stays so', () => {
@@ -118,12 +118,12 @@ describe('one serial number with other IDs', () => {
       [port('p1', '0001'), port('p2', '0001', FTDI)],
     );
     expect(namesOf(other)).toEqual(['boards-0001@0403:6001']);
-    expect(other?.namesakes).toEqual([{ name: 'boards-0001@0403:6001', other: 'boards-0001' }]);
+    expect(other?.conflicts).toEqual([{ name: 'boards-0001@0403:6001', other: 'boards-0001' }]);
     expect(namesOf(back)).toEqual(['boards-0001']);
     expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-0001');
     expect(nameAt(both?.ports ?? new Map(), 'p2')).toBe('boards-0001@0403:6001');
-    expect(both?.twins).toEqual([]);
-    expect(both?.namesakes).toEqual([]);
+    expect(both?.duplicates).toEqual([]);
+    expect(both?.conflicts).toEqual([]);
   });
 
   it('of two vendors at a time gives names that do not depend on who is first', () => {
@@ -142,7 +142,7 @@ describe('one serial number with other IDs', () => {
       [port('p2', 'A', BOOT)],
     );
     expect(namesOf(boot)).toEqual(['boards-A']);
-    expect(boot?.namesakes).toEqual([]);
+    expect(boot?.conflicts).toEqual([]);
     expect(namesOf(back)).toEqual(['boards-A']);
     expect(namesOf(moved)).toEqual(['boards-A']);
   });
@@ -218,7 +218,7 @@ describe('one serial number with other IDs', () => {
       vendorId: '2e8a',
       productId: '000a',
     };
-    const { ports, members } = seat('boards', [known], [port('p2', 'A')]);
+    const { ports, members } = assign('boards', [known], [port('p2', 'A')]);
     expect(namesOf({ ports })).toEqual(['boards-A']);
     expect(members).toEqual([{ ...known, place: 'p2' }]);
   });
@@ -226,13 +226,13 @@ describe('one serial number with other IDs', () => {
 
 describe('another board in a place', () => {
   const of = (...times: UsbPort[][]): string | undefined => {
-    const seating = looks(...times).at(-1);
-    const [name, now] = [...(seating?.ports ?? [])][0] ?? [];
-    const member = seating?.members.find((one) => one.name === name);
-    return member === undefined || now === undefined ? undefined : strangerIn(member, now);
+    const assignment = looks(...times).at(-1);
+    const [name, now] = [...(assignment?.ports ?? [])][0] ?? [];
+    const member = assignment?.members.find((one) => one.name === name);
+    return member === undefined || now === undefined ? undefined : mismatchOf(member, now);
   };
 
-  it('is a stranger if it differs and nothing but the place says who it is', () => {
+  it('is a mismatch if it differs and nothing but the place says who it is', () => {
     expect(of([port('p1')], [port('p1', undefined, { productId: '0005' })])).toContain('2e8a:0005');
     expect(of([port('p1')], [port('p1', undefined, { vendorId: '0403' })])).toContain('0403:000a');
     expect(of([port('p1')], [], [port('p1')])).toBeUndefined();
@@ -245,8 +245,8 @@ describe('another board in a place', () => {
 
 it('has room for so many devices, and no more', () => {
   const many = Array.from({ length: MOST_MEMBERS + 2 }, (_, i) => port(`p${String(i)}`));
-  const [seating, again] = looks(many, many);
-  expect(seating?.members.length).toBe(MOST_MEMBERS);
-  expect(seating?.refused.length).toBe(2);
+  const [assignment, again] = looks(many, many);
+  expect(assignment?.members.length).toBe(MOST_MEMBERS);
+  expect(assignment?.refused.length).toBe(2);
   expect(again?.ports.size).toBe(MOST_MEMBERS);
 });

@@ -3,7 +3,7 @@
  * matches, made when it is first plugged in, kept from then on.
  *
  * ```
- *  UsbWatch ─► ports that match ─► seat() ─► links: made, tried at once, held
+ *  UsbWatch ─► ports that match ─► assign() ─► links: made, tried at once, held
  *                                    │
  *                                    └─► stateDir/usb.json
  * ```
@@ -19,7 +19,7 @@ import type { UsbWatch } from '../../transport/usb/watch.js';
 import { UsbTransport } from '../../transport/usb/usb.js';
 import type { LinkConfig, UsbConfig } from '../config/config.js';
 import { reasonOf } from '../state/disk.js';
-import { isDeviceOf, MOST_MEMBERS, seat, strangerIn } from './roster.js';
+import { isDeviceOf, MOST_MEMBERS, assign, mismatchOf } from './assign.js';
 import type { UsbMember } from '../state/usb-record.js';
 
 /** A configured link whose transport is `usb`. */
@@ -28,8 +28,8 @@ export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
 export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
   link.transport.type === 'usb';
 
-/** What the fleet needs of a link. */
-export interface FleetLink {
+/** What the group needs of a link. */
+export interface UsbLink {
   /** Its device is there now. */
   retryNow(): void;
   /** Keeps settings back, for this reason; `undefined`: no longer. */
@@ -38,43 +38,43 @@ export interface FleetLink {
   readonly isDeleted: boolean;
 }
 
-export interface FleetHost {
+export interface UsbLinkHost {
   /** `undefined`: there is another link of that name. */
-  addLink(config: LinkConfig, transport: Transport): Promise<FleetLink | undefined>;
+  addLink(config: LinkConfig, transport: Transport): Promise<UsbLink | undefined>;
   removeLink(name: string): Promise<void>;
   /** Keeps what is known of the devices. */
   save(members: readonly UsbMember[]): void;
 }
 
-export interface UsbFleetParts {
+export interface UsbLinkGroupParts {
   readonly template: UsbTemplate;
   readonly known: readonly UsbMember[];
   readonly watch: UsbWatch;
   /** The name of another template that has this device rather than this one. */
-  readonly rivalOf: (usb: UsbIdentity) => string | undefined;
-  readonly host: FleetHost;
+  readonly takenBy: (usb: UsbIdentity) => string | undefined;
+  readonly host: UsbLinkHost;
   readonly clock: Clock;
   readonly log: Log;
   readonly where?: SystemRoot | undefined;
 }
 
-export class UsbFleet {
+export class UsbLinkGroup {
   #members: readonly UsbMember[];
   #ports: ReadonlyMap<string, UsbPort> = new Map();
-  readonly #links = new Map<string, FleetLink>();
+  readonly #links = new Map<string, UsbLink>();
   /** Names that another link had when they were needed. */
-  readonly #shunned = new Set<string>();
+  readonly #namesTaken = new Set<string>();
   /** Templates that are known to match devices of this one. */
-  readonly #rivals = new Set<string>();
+  readonly #othersTold = new Set<string>();
   #unlisten: (() => void) | undefined;
   /** Looks are acted upon one after the other. */
   #busy: Promise<void> = Promise.resolve();
   #stopped = false;
   #saved = '';
   #fullSaid = false;
-  #crowdedSaid = false;
+  #sharingSaid = false;
 
-  constructor(private readonly parts: UsbFleetParts) {
+  constructor(private readonly parts: UsbLinkGroupParts) {
     this.#members = parts.known;
     this.#saved = JSON.stringify(parts.known);
   }
@@ -91,7 +91,7 @@ export class UsbFleet {
 
   /** Other links may have come or gone. Resolves when that is acted upon. */
   lookAgain(): Promise<void> {
-    this.#shunned.clear();
+    this.#namesTaken.clear();
     return this.#look(this.parts.watch.ports);
   }
 
@@ -111,7 +111,7 @@ export class UsbFleet {
     const member = this.#members.find((one) => one.name === name);
     const port = this.#ports.get(name);
     if (member === undefined || port === undefined) return false;
-    if (strangerIn(member, port) === undefined) return false;
+    if (mismatchOf(member, port) === undefined) return false;
     const { vendorId, productId } = port.usb;
     this.#members = this.#members.map((one) =>
       one === member ? { ...one, vendorId, productId } : one,
@@ -124,31 +124,31 @@ export class UsbFleet {
   #look(ports: readonly UsbPort[]): Promise<void> {
     // One look that fails must not keep the next from being acted upon, nor the end.
     this.#busy = this.#busy
-      .then(() => this.#seat(ports))
+      .then(() => this.#assign(ports))
       .catch((error: unknown) => {
         this.parts.log.error({ reason: reasonOf(error) }, 'devices on USB cannot be given links');
       });
     return this.#busy;
   }
 
-  async #seat(ports: readonly UsbPort[]): Promise<void> {
+  async #assign(ports: readonly UsbPort[]): Promise<void> {
     if (this.#stopped) return;
     const { template, log } = this.parts;
     const matching = ports.filter(({ usb }) => usbMatches(template.transport, usb));
-    const present = matching.filter((port) => !this.#isRivals(port));
+    const present = matching.filter((port) => !this.#isTakenByOther(port));
     await this.#leave(matching.filter((port) => !present.includes(port)));
     await this.#forgetDeleted(present);
-    const seating = seat(template.name, this.#members, present);
-    const { members, ports: seated, twins, namesakes, refused, crowded } = seating;
+    const assignment = assign(template.name, this.#members, present);
+    const { members, ports: assigned, duplicates, conflicts, refused, sharing } = assignment;
     this.#members = members;
-    this.#ports = seated;
-    for (const serialNumber of twins) {
+    this.#ports = assigned;
+    for (const serialNumber of duplicates) {
       log.warn(
         { serialNumber },
         'several devices have this serial number: from now on they are told apart by the place where they are plugged in',
       );
     }
-    for (const { name, other } of namesakes) {
+    for (const { name, other } of conflicts) {
       log.warn(
         { device: name },
         `this device has the serial number of ${other}, but another vendor or product ID: it gets a link and a node of its own`,
@@ -161,28 +161,28 @@ export class UsbFleet {
       );
     }
     this.#fullSaid = refused.length > 0;
-    if (crowded.length > 0 && !this.#crowdedSaid) {
+    if (sharing.length > 0 && !this.#sharingSaid) {
       log.warn(
-        { ports: crowded.map(({ path }) => path) },
+        { ports: sharing.map(({ path }) => path) },
         'no link for these ports: they are on the same USB interface as another one, which has the link; ' +
           'give each a link of type serial, with its path under /dev/serial/by-path',
       );
     }
-    this.#crowdedSaid = crowded.length > 0;
+    this.#sharingSaid = sharing.length > 0;
     this.#save();
     // All of them, before one has to be waited for: a link may try its port at any time.
-    for (const member of members) this.#hold(member, seated.get(member.name));
-    for (const member of members) await this.#settle(member, seated.get(member.name));
+    for (const member of members) this.#hold(member, assigned.get(member.name));
+    for (const member of members) await this.#settle(member, assigned.get(member.name));
   }
 
   /** The link of a member: made where there is none, and tried when its device is there. */
   async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
     let link = this.#links.get(member.name);
     if (link === undefined) {
-      if (this.#shunned.has(member.name)) return;
+      if (this.#namesTaken.has(member.name)) return;
       link = await this.parts.host.addLink(this.#configOf(member), this.#transportOf(member));
       if (link === undefined) {
-        this.#shunned.add(member.name);
+        this.#namesTaken.add(member.name);
         return;
       }
       this.#links.set(member.name, link);
@@ -193,21 +193,21 @@ export class UsbFleet {
 
   #hold(member: UsbMember, port: UsbPort | undefined): void {
     if (port === undefined) return;
-    const stranger = strangerIn(member, port);
+    const mismatch = mismatchOf(member, port);
     const remedy = `confirm it with \`siot-mcu confirm ${JSON.stringify(member.name)}\``;
-    const why = stranger === undefined ? undefined : `${stranger}; ${remedy}`;
+    const why = mismatch === undefined ? undefined : `${mismatch}; ${remedy}`;
     this.#links.get(member.name)?.hold(why);
   }
 
   /** Whether another template has this device; says so once. */
-  #isRivals({ path, usb }: UsbPort): boolean {
-    const rival = this.parts.rivalOf(usb);
-    if (rival === undefined) return false;
-    if (!this.#rivals.has(rival)) {
-      this.#rivals.add(rival);
+  #isTakenByOther({ path, usb }: UsbPort): boolean {
+    const other = this.parts.takenBy(usb);
+    if (other === undefined) return false;
+    if (!this.#othersTold.has(other)) {
+      this.#othersTold.add(other);
       this.parts.log.warn(
         { port: path, place: usb.place },
-        `this device matches ${rival} as well, which comes first in the configuration and has it; tell the two links apart by one or more of ${USB_MATCH_KEYS.join(', ')}`,
+        `this device matches ${other} as well, which comes first in the configuration and has it; tell the two links apart by one or more of ${USB_MATCH_KEYS.join(', ')}`,
       );
     }
     return true;

@@ -468,7 +468,7 @@ describe('a board without a serial number, where another one was', () => {
   it.each([
     ['the value of a setting that waits does not end it', 7, 'after'],
     ['another value does not take back what is in force for the board', 3, 'before'],
-  ] as const)('reports of a stranger there: %s', async (_what, reported, set) => {
+  ] as const)('reports of another board there: %s', async (_what, reported, set) => {
     const { store, gateway, plug, open, nodeOf } = await rig();
     await gateway.start();
     const name = 'boards-pci0-usb2-1';
