@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** In the way of a point; each folder imports only itself and what stands before it (docs/contract.md). */
+/** In the way of a point; each folder imports only itself and what stands before it (docs/architecture.md, "Rooms"). */
 const ORDER = [
   'point',
   'linux',

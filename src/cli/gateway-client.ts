@@ -1,4 +1,4 @@
-/** Asks the running gateway, over the NATS that both are configured for (docs/contract.md). */
+/** Asks the running gateway, over the NATS that both are configured for (docs/contract.md, "Between the commands and the daemon"). */
 import type { GatewayConfig } from '../gateway/config/config.js';
 import {
   verbSubject,

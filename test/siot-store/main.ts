@@ -1,6 +1,6 @@
 /**
  * The stand-in for SIOT's server by itself: `npm run siot-store` (docs/contract.md,
- * Commands).
+ * "npm run siot-store").
  */
 import { runProgram } from './program.js';
 

@@ -1,6 +1,6 @@
 /**
  * The program behind `npm run siot-store -- --nats URL --as VERSION` (docs/contract.md,
- * Commands), apart from the process around it.
+ * "npm run siot-store"), apart from the process around it.
  */
 import { parseArgs } from 'node:util';
 import { VERSIONS, type Version } from './dialect.js';

@@ -43,7 +43,7 @@ function keepMemorySmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** docs/contract.md: SIGTERM and SIGINT end it within 5 s. */
+/** docs/contract.md, "siot-mcu run": SIGTERM and SIGINT end it within 5 s. */
 const STOP_WITHIN_MS = 4_500;
 /** A Ctrl-C may come from the terminal and again from npm; a person is slower. */
 const SAME_SIGNAL_MS = 300;

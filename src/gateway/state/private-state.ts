@@ -1,4 +1,4 @@
-/** `stateDir` is for its user alone: settings and what devices say may be secrets (docs/contract.md). */
+/** `stateDir` is for its user alone: settings and what devices say may be secrets (docs/contract.md, "Configuration"). */
 import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../point/log.js';

@@ -1,4 +1,4 @@
-/** Whether the device talks (docs/contract.md, "connected"), which an open port does not tell. */
+/** Whether the device talks (docs/contract.md, "Connected"), which an open port does not tell. */
 import type { Clock, Timer } from '../../point/clock.js';
 
 /** Whether a device acknowledges points: SIOT's own wire does not ask it to. */

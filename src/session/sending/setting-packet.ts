@@ -1,4 +1,4 @@
-/** A setting as it goes to the device (docs/contract.md, "Sending", "Other"). */
+/** A setting as it goes to the device (docs/contract.md, "Sending", "Removed points"). */
 import { PayloadError, type PayloadCodec } from '../../packet/payload.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';

@@ -1,4 +1,4 @@
-/** docs/contract.md, 'Towards the device', "Times" and "Other". */
+/** docs/contract.md, 'Towards the device', "Times", "Log lines" and "Removed points". */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringValue } from '../../../src/point/point.js';

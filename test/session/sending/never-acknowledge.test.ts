@@ -1,4 +1,4 @@
-/** docs/contract.md, 'Towards the device', "Devices that never acknowledge", and "connected". */
+/** docs/contract.md, 'Towards the device', "Devices that never acknowledge", and "Connected". */
 import { describe, expect, it } from 'vitest';
 import { NO_VALUE } from '../../../src/point/point.js';
 import { SessionHarness, ackAll } from '../../support/session-harness.js';
