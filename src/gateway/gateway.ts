@@ -5,7 +5,7 @@ import { CLOCK_STEP_NS, wallMinusMonotonic, type Clock, type Timer } from '../po
 import { LimitedLog } from '../point/limited-log.js';
 import type { Log } from '../point/log.js';
 import { DEVICE_SAYS } from '../session/node/device-log.js';
-import { PointBudget } from '../session/node/room.js';
+import { PointBudget } from '../session/node/point-quota.js';
 import type { NatsSource } from '../siot/connection/nats-settings.js';
 import { Siot, type SiotStatus } from '../siot/siot.js';
 import type { SystemRoot } from '../transport/serial/ports.js';

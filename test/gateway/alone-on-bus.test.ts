@@ -4,8 +4,8 @@ import { createFraming, type FramingConfig } from '../../src/framing/framings.js
 import { ChannelKeeper } from '../../src/gateway/link/channel-keeper.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
-import { PointBudget } from '../../src/session/node/room.js';
-import { Session } from '../../src/session/session.js';
+import { PointBudget } from '../../src/session/node/point-quota.js';
+import { PacketSession } from '../../src/session/packets/session.js';
 import { CanBuses } from '../../src/transport/can/bus.js';
 import { CanTransport } from '../../src/transport/can/can.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -19,7 +19,7 @@ const LIMITS = { commands: [], maxPoints: 100, silenceTimeoutMs: 0, ackTimeoutMs
 /** A session with ten settings that wait, as a link has it. */
 function linkOn(can: FakeCan, clock: FakeClock, config: FramingConfig, auto: boolean) {
   const framing = createFraming(config);
-  const session: Session = new Session(
+  const session: PacketSession = new PacketSession(
     {
       write: (bytes) => keeper.write(bytes),
       congested: () => keeper.congested,

@@ -7,7 +7,7 @@ import { NS_PER_S, SystemClock, type Clock } from '../../src/point/clock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import { Replica } from '../../src/session/node/replica.js';
-import { NodeRoom, PointBudget } from '../../src/session/node/room.js';
+import { PointQuota, PointBudget } from '../../src/session/node/point-quota.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
 import { SimDisk } from '../outbox/sim-disk.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -157,7 +157,7 @@ describe('a new link on a lane with points', () => {
       const outbox = await outboxes[kind]();
       const now = clock.wallNs();
       const given = (type: string): bigint => {
-        const replica = new Replica(new NodeRoom(10, new PointBudget(10), () => undefined));
+        const replica = new Replica(new PointQuota(10, new PointBudget(10), () => undefined));
         const lane = new LinkLane(outbox.lane('node'), clock, SILENT_LOG, () => undefined);
         lane.tellTimes(replica);
         return replica.own(type, '0').giveTime(now - HOUR_NS);

@@ -11,8 +11,8 @@ import { PacketReceiver } from '../../firmware-sim/receiver.js';
 import { FRAMINGS } from '../../src/framing/framings.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
-import { PointBudget } from '../../src/session/node/room.js';
-import { Session } from '../../src/session/session.js';
+import { PointBudget } from '../../src/session/node/point-quota.js';
+import { PacketSession } from '../../src/session/packets/session.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 /** What a line does with one frame. */
@@ -37,7 +37,7 @@ export interface JoinedOptions {
 
 export class Joined {
   readonly clock = new FakeClock();
-  readonly session: Session;
+  readonly session: PacketSession;
   readonly mcu: SimulatedMcu;
   readonly published: Point[] = [];
   /** Values that the device saw acknowledged, in the order of their packets. */
@@ -60,7 +60,7 @@ export class Joined {
 
   constructor(private readonly options: JoinedOptions) {
     const { clock } = this;
-    this.session = new Session(
+    this.session = new PacketSession(
       {
         write: (bytes) => this.#read.gateway.push(bytes),
         congested: () => false,

@@ -13,10 +13,10 @@ import { FRAMINGS } from '../../src/framing/framings.js';
 import { LimitedLog } from '../../src/point/limited-log.js';
 import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
-import type { ConversationHost, ConversationRecord } from '../../src/session/conversation.js';
+import type { DeviceSessionHost, DeviceSessionRecord } from '../../src/session/device-session.js';
 import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
-import { PointBudget } from '../../src/session/node/room.js';
-import { Session, type SessionOptions } from '../../src/session/session.js';
+import { PointBudget } from '../../src/session/node/point-quota.js';
+import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
 import type { Setting } from '../../src/session/settings/settings.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -39,10 +39,10 @@ export interface LogLine {
   readonly message: string;
 }
 
-export interface HarnessOptions extends Partial<SessionOptions> {
+export interface HarnessOptions extends Partial<PacketSessionOptions> {
   /** Codec that the device speaks. */
   readonly device?: Protocol;
-  readonly record?: ConversationRecord;
+  readonly record?: DeviceSessionRecord;
   readonly clock?: FakeClock;
   readonly budget?: PointBudget;
   /** The log is limited as that of a link is. */
@@ -60,7 +60,7 @@ export const ackNothing = (): undefined => undefined;
 /** A session between a scripted device and a host that records, on a clock that stands still. */
 export class SessionHarness {
   readonly clock: FakeClock;
-  readonly session: Session;
+  readonly session: PacketSession;
   readonly written: Sent[] = [];
   readonly reports: Point[][] = [];
   readonly connected: boolean[] = [];
@@ -102,7 +102,7 @@ export class SessionHarness {
       },
       0xffff,
     );
-    const host: ConversationHost = {
+    const host: DeviceSessionHost = {
       write: (bytes) => {
         if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
         this.#return(bytes);
@@ -127,7 +127,7 @@ export class SessionHarness {
         else then(this.saving === 'now');
       },
     };
-    this.session = new Session(
+    this.session = new PacketSession(
       host,
       {
         protocol: options.protocol ?? 'auto',
@@ -171,7 +171,7 @@ export class SessionHarness {
   /** The gateway ends and starts again: all that is left is the record, written as JSON. */
   reborn(options: HarnessOptions = {}): SessionHarness {
     if (this.#open) this.close();
-    const record = JSON.parse(JSON.stringify(this.session.record())) as ConversationRecord;
+    const record = JSON.parse(JSON.stringify(this.session.record())) as DeviceSessionRecord;
     const second = new SessionHarness({
       ...this.#options,
       acks: this.acks,
@@ -281,7 +281,7 @@ export class SessionHarness {
     return this.reports.flat();
   }
 
-  count(cause: Parameters<Session['counters']['get']>[0]): number {
+  count(cause: Parameters<PacketSession['counters']['get']>[0]): number {
     return this.session.counters.get(cause);
   }
 

@@ -2,9 +2,9 @@
  * One attached device: its channel, its session, and its node in SIOT, joined.
  *
  * ```
- *  transport ◄─► ChannelKeeper ◄─► Session ──► outbox lane ──► SIOT
- *                                     ▲    └─► Statistics ──► SIOT
- *                                     └── BusJudge ◄───────── SIOT
+ *  transport ◄─► ChannelKeeper ◄─► DeviceSession ─► outbox lane ─► SIOT
+ *                                      ▲    └─────► Statistics ──► SIOT
+ *                                      └─── BusJudge ◄──────────── SIOT
  * ```
  */
 import type { Outbox } from '../../outbox/outbox.js';
@@ -19,9 +19,9 @@ import {
   type PointValue,
 } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
-import type { Conversation, KnownNames } from '../../session/conversation.js';
+import type { DeviceSession, KnownNames } from '../../session/device-session.js';
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
-import type { PointBudget } from '../../session/node/room.js';
+import type { PointBudget } from '../../session/node/point-quota.js';
 import type { SettingTime } from '../../session/settings/time.js';
 import type { Setting } from '../../session/settings/settings.js';
 import type { Siot, SiotNode } from '../../siot/siot.js';
@@ -29,7 +29,7 @@ import type { Transport } from '../../transport/transport.js';
 import { BusJudge, disables, isSwitch } from './bus-judge.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from '../config/config.js';
-import { createConversation } from './conversations.js';
+import { createSession } from './sessions.js';
 import type { FairShare, Share } from './fair-share.js';
 import { GivenDescriptions } from './given-descriptions.js';
 import { Limits } from './limits.js';
@@ -66,7 +66,7 @@ export interface LinkParts {
 type SettingWatcher = (setting: Setting) => void;
 
 export class Link {
-  readonly #session: Conversation;
+  readonly #session: DeviceSession;
   readonly #judge: BusJudge;
   readonly #gate: SettingGate;
   readonly #descriptions: GivenDescriptions;
@@ -114,7 +114,7 @@ export class Link {
       if (kept) this.#session.recordKept();
       return kept;
     });
-    const { session, transport } = createConversation(parts, {
+    const { session, transport } = createSession(parts, {
       write: (bytes) => this.#channel.write(bytes),
       congested: () => this.#channel.congested,
       report: (points, safe) => this.#report(points, safe),
@@ -206,7 +206,7 @@ export class Link {
         missed: () => this.readAgain(),
       },
       config.maxPoints,
-      this.#session.settings.room,
+      this.#session.settings.quota,
     );
     this.#channel = new ChannelKeeper(
       transport,

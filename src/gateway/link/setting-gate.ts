@@ -7,7 +7,7 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { sameValue, type Point } from '../../point/point.js';
-import type { SettingRefusal, SettingRoom } from '../../session/node/setting-room.js';
+import type { SettingRefusal, SettingQuota } from '../../session/node/setting-quota.js';
 import { isFar } from '../../session/settings/time.js';
 
 /** So many may come at once. */
@@ -44,7 +44,7 @@ export class SettingGate {
     /** Distinct points that may wait besides those that are known: the link takes no more. */
     private readonly mostNew: number,
     /** That they share with what was set before. */
-    private readonly room: SettingRoom,
+    private readonly quota: SettingQuota,
   ) {
     this.#sinceMs = clock.monotonicMs();
   }
@@ -91,18 +91,18 @@ export class SettingGate {
       this.#refuse(point, 'tooManySettings');
       return;
     }
-    const isRoom = this.room.fits(
+    const hasRoom = this.quota.fits(
       point,
       before.find((one) => !after.includes(one)),
     );
     this.#take(before);
-    if (!isRoom) {
+    if (!hasRoom) {
       this.#refuse(point, 'tooManySettingBytes');
       return;
     }
     this.host.delayed();
     this.#waiting.set(type, key, after);
-    for (const one of after) this.room.take(one);
+    for (const one of after) this.quota.take(one);
   }
 
   #refuse(point: Point, cause: SettingRefusal): void {
@@ -116,7 +116,7 @@ export class SettingGate {
   #take(points: readonly Point[]): void {
     for (const point of points) {
       this.#waiting.delete(point.type, point.key);
-      this.room.giveBack(point);
+      this.quota.giveBack(point);
     }
   }
 

@@ -1,6 +1,6 @@
 /** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
 import { z } from 'zod';
-import type { ConversationRecord } from '../../session/conversation.js';
+import type { DeviceSessionRecord } from '../../session/device-session.js';
 import type { SettingRecord, ValueRecord } from '../../session/settings/settings.js';
 import type { TimeRecord } from '../../session/settings/time.js';
 
@@ -24,14 +24,14 @@ export interface GivenRecord {
 
 /** All that is known of a link but its settings. */
 export interface LinkHead {
-  readonly session?: Omit<ConversationRecord, 'settings'> | undefined;
+  readonly session?: Omit<DeviceSessionRecord, 'settings'> | undefined;
   readonly judge?: JudgeRecord | undefined;
   /** That somebody has given the node. */
   readonly descriptions?: readonly GivenRecord[] | undefined;
 }
 
 export interface LinkRecord {
-  readonly session?: ConversationRecord | undefined;
+  readonly session?: DeviceSessionRecord | undefined;
   readonly judge?: JudgeRecord | undefined;
   /** That somebody has given the node. */
   readonly descriptions?: readonly GivenRecord[] | undefined;

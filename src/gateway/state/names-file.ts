@@ -1,11 +1,11 @@
 /**
  * Which distinct points SIOT has of a link's node, on disk: a restarted gateway
- * must not begin to count anew (src/session/node/room.ts). And how the device reports
+ * must not begin to count anew (src/session/node/point-quota.ts). And how the device reports
  * each of them (src/session/node/reported-kinds.ts).
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { KnownNames } from '../../session/conversation.js';
+import type { KnownNames } from '../../session/device-session.js';
 import { codeOf, reasonOf, type Disk } from './disk.js';
 import { StateFile } from './state-file.js';
 

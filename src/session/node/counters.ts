@@ -9,8 +9,8 @@ import type { Log } from '../../point/log.js';
 import { Occasional } from '../../point/occasional.js';
 import type { TokenProblem } from '../../point/token.js';
 import type { ChannelDiscard } from '../../transport/transport.js';
-import type { RoomProblem } from './room.js';
-import type { SettingRefusal } from './setting-room.js';
+import type { QuotaProblem } from './point-quota.js';
+import type { SettingRefusal } from './setting-quota.js';
 
 /**
  * Why something that a device sent went no further, besides broken frames and
@@ -35,7 +35,7 @@ export type PointDiscard =
   | 'oddValue'
   | 'nan'
   | 'reserved'
-  | RoomProblem
+  | QuotaProblem
   | 'nodeDeleted'
   | 'outboxFull'
   | 'unexpected'

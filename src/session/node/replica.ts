@@ -3,7 +3,7 @@ import { NS_PER_S } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../../point/point.js';
 import { laterTime } from '../../point/time.js';
-import { replyBytes, type NodeRoom, type RoomProblem } from './room.js';
+import { replyBytes, type PointQuota, type QuotaProblem } from './point-quota.js';
 
 /** In which form a device reports a point. */
 export type ReportedKind = 'number' | 'text';
@@ -98,7 +98,7 @@ export class Replica {
   readonly #before = new PointMap<bigint>();
   #allBeforeNs = 0n;
 
-  constructor(private readonly room: NodeRoom) {}
+  constructor(private readonly quota: PointQuota) {}
 
   /**
    * Somebody may have these points already, with these times: the gateway gives
@@ -122,13 +122,13 @@ export class Replica {
   }
 
   /** Makes room for a point that the device reports; or says why there is none. */
-  admit(point: Point): PointRecord | RoomProblem {
+  admit(point: Point): PointRecord | QuotaProblem {
     const known = this.#records.get(point.type, point.key);
     // Numbers are all of one size: only a text can need more than before.
     if (known !== undefined && textOf(point.value) === '') return known;
     const bytes = replyBytes({ ...point, origin: '' });
     if (known !== undefined && bytes <= known.bytes) return known;
-    const problem = this.room.admit(point, bytes);
+    const problem = this.quota.admit(point, bytes);
     if (problem !== undefined) return problem;
     const record = known ?? this.own(point.type, point.key);
     record.bytes = bytes;

@@ -14,9 +14,9 @@ import {
 } from '../../point/point.js';
 import { isReservedType } from '../../point/reserved.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
-import type { TakenPoint } from './intake.js';
+import type { TakenPoint } from './point-filter.js';
 import type { Replica, ReportedKind } from '../node/replica.js';
-import { HASH_BYTES, nameHash } from '../node/room.js';
+import { HASH_BYTES, nameHash } from '../node/point-quota.js';
 
 /** Kept of a point: the hash of its name, and 1 for a number or 2 for text. */
 const RECORD_BYTES = HASH_BYTES + 1;

@@ -6,10 +6,10 @@
 import type { Clock } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { Counters } from '../node/counters.js';
-import type { TakenPoint } from './intake.js';
+import type { TakenPoint } from './point-filter.js';
 
 export interface UplinkHost {
-  /** See `ConversationHost.report`. */
+  /** See `DeviceSessionHost.report`. */
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
   acknowledge(sequence: number): void;
 }

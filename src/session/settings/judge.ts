@@ -7,7 +7,7 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import { DoubtedSettings } from './doubted-settings.js';
-import type { TakenPoint } from '../receiving/intake.js';
+import type { TakenPoint } from '../receiving/point-filter.js';
 import type { Replica } from '../node/replica.js';
 import type { ReportRound } from '../receiving/report-round.js';
 import { reportEquals, type Setting, type SettingsBook } from './settings.js';

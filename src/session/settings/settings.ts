@@ -5,7 +5,7 @@
 import { SILENT_LOG, type Log } from '../../point/log.js';
 import { PointMap } from '../../point/point-map.js';
 import { isDeleted, numberOf, textOf, type Point, type PointValue } from '../../point/point.js';
-import { SettingRoom, type SettingRefusal } from '../node/setting-room.js';
+import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
 import { SettingTime, type Heard, type TimeRecord } from './time.js';
 
 /**
@@ -224,7 +224,7 @@ export class SettingsBook {
     /** Most distinct settings; a bus that invents keys must not fill the memory. */
     private readonly limit: number,
     /** What they take, all of them: the one that is not in force any more is compared with later. */
-    readonly room = new SettingRoom(),
+    readonly quota = new SettingQuota(),
   ) {}
 
   get(type: string, key: string): Setting | undefined {
@@ -246,7 +246,7 @@ export class SettingsBook {
     const once = this.isCommand(point.type);
     const time = SettingTime.judge(last?.time, point, heard, nowNs, once);
     if (time === undefined) return 'notNewer';
-    return this.room.fits(point, last?.point) ? time : 'tooManySettingBytes';
+    return this.quota.fits(point, last?.point) ? time : 'tooManySettingBytes';
   }
 
   /** A command that was read and comes too late: it is known, and never acts. */
@@ -269,9 +269,9 @@ export class SettingsBook {
         'more: raise maxPoints if all are meant'
       );
     }
-    if (this.room.fits(point, last?.point)) return undefined;
+    if (this.quota.fits(point, last?.point)) return undefined;
     return (
-      `the settings of the link have ${String(this.room.bytes)} bytes together, and there is no ` +
+      `the settings of the link have ${String(this.quota.bytes)} bytes together, and there is no ` +
       'room for this one: set long texts among them, or of other links, to shorter ones'
     );
   }
@@ -302,9 +302,9 @@ export class SettingsBook {
     setting.spelling = replaced?.spelling;
     setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
-    this.room.take(point);
+    this.quota.take(point);
     if (replaced !== undefined) {
-      this.room.giveBack(replaced.point);
+      this.quota.giveBack(replaced.point);
       this.#changed.delete(replaced);
     }
     return { setting, replaced };
@@ -356,11 +356,11 @@ export class SettingsBook {
         tombstone: record.tombstone,
         origin: record.origin,
       };
-      if (!this.room.fits(point)) {
+      if (!this.quota.fits(point)) {
         left += 1;
         continue;
       }
-      this.room.take(point);
+      this.quota.take(point);
       const setting = this.#make(point, SettingTime.restore(record, point));
       setting.state = record.state;
       setting.restoring = record.restoring === true;

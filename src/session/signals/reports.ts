@@ -13,7 +13,7 @@ import type { SignalPlan } from '../../signals/signal-plan.js';
 import { SignalValues } from '../../signals/signal-values.js';
 import type { Counters } from '../node/counters.js';
 import { asOwner, type Replica } from '../node/replica.js';
-import type { ConversationHost } from '../conversation.js';
+import type { DeviceSessionHost } from '../device-session.js';
 
 /** Type of the points of signals. */
 export const VALUE_TYPE = 'value';
@@ -35,7 +35,7 @@ export class SignalReports {
   readonly #shown = new Map<string, PointValue>();
 
   constructor(
-    private readonly host: Pick<ConversationHost, 'report'>,
+    private readonly host: Pick<DeviceSessionHost, 'report'>,
     private readonly options: SignalReportOptions,
     private readonly clock: Clock,
     private readonly counters: Counters,

@@ -16,16 +16,16 @@ import type { MessageCodec } from '../../signals/message-codec.js';
 import type { SignalCodec } from '../../signals/signal-codec.js';
 import type { CanFrame } from '../../transport/can/frame.js';
 import { decodeCanFrame, encodeCanFrame } from '../../transport/can/wire.js';
-import type { Conversation, KnownNames } from '../conversation.js';
+import type { DeviceSession, KnownNames } from '../device-session.js';
 import { Counters } from '../node/counters.js';
 import { LateFrames } from './late-frames.js';
 import { Replica } from '../node/replica.js';
 import { kindOf, valueOfWord } from '../receiving/reported-kinds.js';
-import { NodeRoom, type PointBudget } from '../node/room.js';
-import type { ConversationHost } from '../conversation.js';
+import { PointQuota, type PointBudget } from '../node/point-quota.js';
+import type { DeviceSessionHost } from '../device-session.js';
 import { SignalFrames, type Page } from './frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
-import { SettingRoom, type SettingRefusal } from '../node/setting-room.js';
+import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
 import type { Heard } from '../settings/time.js';
 import { SettingsBook, type Setting, type SettingRecord } from '../settings/settings.js';
 
@@ -40,8 +40,8 @@ export interface SignalSessionOptions extends SignalReportOptions {
   readonly silenceTimeoutMs: number;
 }
 
-export type SignalConversationHost = Pick<
-  ConversationHost,
+export type SignalSessionHost = Pick<
+  DeviceSessionHost,
   'write' | 'congested' | 'report' | 'connected' | 'settingChanged' | 'namesChanged' | 'changed'
 >;
 
@@ -50,10 +50,10 @@ const CONGESTED_LOOK_MS = 20;
 
 const NOT_SENT = 'it is no signal of a message under transmit';
 
-export class SignalSession implements Conversation {
+export class SignalSession implements DeviceSession {
   readonly counters: Counters;
   readonly settings: SettingsBook;
-  readonly room: NodeRoom;
+  readonly quota: PointQuota;
   readonly replica: Replica;
   readonly codecName = 'signals';
   readonly advice = undefined;
@@ -81,7 +81,7 @@ export class SignalSession implements Conversation {
   #written: Setting[] = [];
 
   constructor(
-    private readonly host: SignalConversationHost,
+    private readonly host: SignalSessionHost,
     private readonly options: SignalSessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -92,11 +92,11 @@ export class SignalSession implements Conversation {
     this.settings = new SettingsBook(
       new Set(),
       options.maxPoints,
-      new SettingRoom(budget.settings),
+      new SettingQuota(budget.settings),
     );
     this.settings.restore(settings, log);
-    this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
-    this.replica = new Replica(this.room);
+    this.quota = new PointQuota(options.maxPoints, budget, () => this.host.namesChanged());
+    this.replica = new Replica(this.quota);
     this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);
     this.#frames = new SignalFrames(options.plan, this.settings);
   }
@@ -146,13 +146,13 @@ export class SignalSession implements Conversation {
   }
 
   read(stored: readonly Point[], underWay: boolean): void {
-    this.room.read(stored, this.replica.points(), underWay);
+    this.quota.read(stored, this.replica.points(), underWay);
   }
 
   release(): void {
     this.replica.release();
-    this.room.release();
-    this.settings.room.release();
+    this.quota.release();
+    this.settings.quota.release();
   }
 
   shown(points: readonly Point[]): void {
@@ -172,11 +172,11 @@ export class SignalSession implements Conversation {
   }
 
   knownNames(): KnownNames {
-    return { names: this.room.record(), kinds: '' };
+    return { names: this.quota.record(), kinds: '' };
   }
 
   restoreNames({ names }: KnownNames): void {
-    this.room.restore(names);
+    this.quota.restore(names);
   }
 
   /** One frame, as the kernel has it. */
@@ -209,7 +209,7 @@ export class SignalSession implements Conversation {
       this.refuse(point, time);
       return undefined;
     }
-    this.room.learn(point);
+    this.quota.learn(point);
     const { setting, replaced } = this.settings.take(point, time);
     if (replaced !== undefined) this.host.settingChanged(replaced);
     const one = { ...sent, setting };

@@ -171,8 +171,8 @@ function checkPublished({ type, key, value, origin, time }: Point): void {
 export const sessionTarget: FuzzTarget = {
   name: 'session',
   files: [
-    'src/session/session.ts',
-    'src/session/receiving/intake.ts',
+    'src/session/packets/session.ts',
+    'src/session/receiving/point-filter.ts',
     'src/session/receiving/uplink.ts',
     'src/session/sending/downlink.ts',
     'src/session/codec/choice.ts',

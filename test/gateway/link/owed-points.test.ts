@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { owedPoints } from '../../../src/gateway/link/owed-points.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../../src/point/point.js';
-import { PointBudget, NodeRoom } from '../../../src/session/node/room.js';
+import { PointBudget, PointQuota } from '../../../src/session/node/point-quota.js';
 import { Replica } from '../../../src/session/node/replica.js';
 import type { SettingTime } from '../../../src/session/settings/time.js';
 import { SettingsBook, type Setting } from '../../../src/session/settings/settings.js';
@@ -11,7 +11,7 @@ const point = (type: string, number: number, time: bigint, origin = ''): Point =
   makePoint({ type, key: '0', value: floatValue(number), time, origin });
 
 function rig() {
-  const replica = new Replica(new NodeRoom(100, new PointBudget(100), () => undefined));
+  const replica = new Replica(new PointQuota(100, new PointBudget(100), () => undefined));
   const settings = new SettingsBook(new Set(['restart']), 100);
   const reported = (one: Point): void => replica.own(one.type, one.key).merge(one, false);
   const inForce = (one: Point): Setting => {

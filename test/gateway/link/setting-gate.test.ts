@@ -9,9 +9,9 @@ import {
 } from '../../../src/point/point.js';
 import {
   SETTING_BYTES,
-  SettingRoom,
+  SettingQuota,
   type SettingRefusal,
-} from '../../../src/session/node/setting-room.js';
+} from '../../../src/session/node/setting-quota.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYTES) {
@@ -19,7 +19,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
   const judged: Point[] = [];
   const counts = { delayed: 0, refused: 0 };
   const refused: [type: string, cause: SettingRefusal][] = [];
-  const room = new SettingRoom(undefined, bytes);
+  const room = new SettingQuota(undefined, bytes);
   let missed = 0;
   const gate = new SettingGate(
     clock,

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { SILENT_LOG } from '../../../src/point/log.js';
 import { floatValue, makePoint, stringValue } from '../../../src/point/point.js';
-import { NodeRoom, PointBudget } from '../../../src/session/node/room.js';
-import { SettingPool } from '../../../src/session/node/setting-pool.js';
+import { PointQuota, PointBudget } from '../../../src/session/node/point-quota.js';
+import { SettingBudget } from '../../../src/session/node/setting-budget.js';
 import {
   OWN_SETTING_BYTES,
   SETTING_BYTES,
-  SettingRoom,
-} from '../../../src/session/node/setting-room.js';
+  SettingQuota,
+} from '../../../src/session/node/setting-quota.js';
 import { SettingsBook } from '../../../src/session/settings/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';
 
@@ -36,7 +36,7 @@ function full() {
 describe('4 MiB of settings', () => {
   it('are taken; what is over is refused, counted, and logged once a type', () => {
     const { harness, refused } = full();
-    expect(harness.session.settings.room.bytes).toBeLessThanOrEqual(SETTING_BYTES);
+    expect(harness.session.settings.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
     for (let n = 0; n < 3; n++) expect(refused('more', long('y', 120_000))).toBe(true);
     expect(refused('other', long('y', 120_000))).toBe(true);
     expect(harness.count('tooManySettingBytes')).toBe(4);
@@ -79,7 +79,7 @@ it('that an earlier version kept beyond 4 MiB are left out, and the log says onc
   const book = new SettingsBook(new Set(), 5_000);
   book.restore(records, log);
   const taken = [...book.all()].length;
-  expect(book.room.bytes).toBeLessThanOrEqual(SETTING_BYTES);
+  expect(book.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
   expect(said).toEqual([{ left: records.length - taken }]);
 });
 
@@ -133,7 +133,7 @@ describe('a newer one that is refused', () => {
 describe('what is set on one link', () => {
   it('takes no room from the points of another, neither their number nor their bytes', () => {
     const budget = new PointBudget(20);
-    const room = (): NodeRoom => new NodeRoom(100, budget, () => undefined);
+    const room = (): PointQuota => new PointQuota(100, budget, () => undefined);
     const [set, other] = [room(), room()];
     const harness = SessionHarness.talking();
     for (let n = 0; n < 50; n++) {
@@ -161,14 +161,14 @@ describe('the settings of many links', () => {
   const text = (key: string, length: number) =>
     makePoint({ type: 'text', key, value: long('x', length) });
   /** Takes texts until no more fit. */
-  const fill = (room: SettingRoom, length: number): void => {
+  const fill = (room: SettingQuota, length: number): void => {
     for (let n = 0; room.fits(text(String(n), length)); n++) room.take(text(String(n), length));
   };
 
   it('are bounded together, and each link has some room of its own', () => {
     const most = 4 * SETTING_BYTES;
-    const pool = new SettingPool(most);
-    const rooms = Array.from({ length: 20 }, () => new SettingRoom(pool));
+    const pool = new SettingBudget(most);
+    const rooms = Array.from({ length: 20 }, () => new SettingQuota(pool));
     for (const room of rooms) fill(room, 10_000);
     const bytes = rooms.map((room) => room.bytes);
     const all = bytes.reduce((sum, some) => sum + some, 0);
@@ -179,8 +179,8 @@ describe('the settings of many links', () => {
   });
 
   it('give back what they shorten, and all of it when the link ends, once', () => {
-    const pool = new SettingPool(SETTING_BYTES);
-    const [first, second] = [new SettingRoom(pool), new SettingRoom(pool)];
+    const pool = new SettingBudget(SETTING_BYTES);
+    const [first, second] = [new SettingQuota(pool), new SettingQuota(pool)];
     fill(first, 100_000);
     fill(second, 10_000);
     expect(second.fits(text('more', 100_000))).toBe(false);
@@ -191,16 +191,16 @@ describe('the settings of many links', () => {
     second.take(text('more', 90_000));
     fill(second, 10_000);
     expect(second.bytes).toBeGreaterThan(SETTING_BYTES - 11_000);
-    const third = new SettingRoom(pool);
+    const third = new SettingQuota(pool);
     expect(third.fits(text('0', 60_000))).toBe(true);
     expect(third.fits(text('0', 200_000))).toBe(false);
   });
 
   it('are of one pool for all sessions of a gateway', () => {
     const { settings } = new PointBudget(20);
-    fill(new SettingRoom(settings), 10_000);
-    fill(new SettingRoom(settings), 10_000);
-    const third = new SettingRoom(settings);
+    fill(new SettingQuota(settings), 10_000);
+    fill(new SettingQuota(settings), 10_000);
+    const third = new SettingQuota(settings);
     fill(third, 10_000);
     expect(third.bytes).toBeLessThan(4 * OWN_SETTING_BYTES);
   });

@@ -9,7 +9,7 @@ import {
   type Point,
   type PointValue,
 } from '../../../src/point/point.js';
-import { PointBudget } from '../../../src/session/node/room.js';
+import { PointBudget } from '../../../src/session/node/point-quota.js';
 import type { Setting, SettingRecord } from '../../../src/session/settings/settings.js';
 import { SignalSession, type SignalSessionOptions } from '../../../src/session/signals/session.js';
 import { cansendText, parseCandumpLine } from '../../../src/signals/candump.js';

@@ -22,7 +22,7 @@ export interface TakenPoint {
   readonly again: boolean;
 }
 
-export class Intake {
+export class PointFilter {
   readonly #clock = new DeviceClock();
 
   constructor(

@@ -8,7 +8,12 @@ import {
   stringValue,
   type Point,
 } from '../../../src/point/point.js';
-import { NodeRoom, PointBudget, REPLY_BYTES, replyBytes } from '../../../src/session/node/room.js';
+import {
+  PointQuota,
+  PointBudget,
+  REPLY_BYTES,
+  replyBytes,
+} from '../../../src/session/node/point-quota.js';
 import { WIRES } from '../../../src/siot/wire/wires.js';
 import { decodeCompact } from '../../siot-store/codec-compact.js';
 import { decodeProtobuf, encodeNodes } from '../../siot-store/codec-protobuf.js';
@@ -23,10 +28,10 @@ const names = (count: number, prefix = 't'): Point[] =>
 function rig(maxPoints = 10, limit = 20_000) {
   const shared = new PointBudget(limit);
   let changes = 0;
-  const make = (): NodeRoom => new NodeRoom(maxPoints, shared, () => void (changes += 1));
+  const make = (): PointQuota => new PointQuota(maxPoints, shared, () => void (changes += 1));
   return { shared, make, room: make(), changes: () => changes };
 }
-const admitted = (room: NodeRoom, points: readonly Point[]): number =>
+const admitted = (room: PointQuota, points: readonly Point[]): number =>
   points.filter((point) => room.admit(point) === undefined).length;
 
 describe('the bytes of a point in a reply', () => {
@@ -91,14 +96,14 @@ describe('the room of a node', () => {
 
   it('has 5,000 points with names of ordinary length, and 20,000 for four links', () => {
     const shared = new PointBudget(20_000);
-    const rooms = [1, 2, 3, 4, 5].map(() => new NodeRoom(5_000, shared, () => undefined));
+    const rooms = [1, 2, 3, 4, 5].map(() => new PointQuota(5_000, shared, () => undefined));
     const counts = rooms.map((room) => admitted(room, names(5_001, 'sensor')));
     expect(counts).toEqual([5_000, 5_000, 5_000, 5_000, 0]);
   });
 
   it('is part of the reply for all links: what they hold together stays below it', () => {
     const shared = new PointBudget(1_000_000);
-    const rooms = Array.from({ length: 8 }, () => new NodeRoom(50_000, shared, () => undefined));
+    const rooms = Array.from({ length: 8 }, () => new PointQuota(50_000, shared, () => undefined));
     const long = names(4_000, 'a-rather-long-name-of-a-point-'.repeat(4));
     for (const room of rooms) admitted(room, long);
     const bytes = rooms.reduce((sum, room) => sum + room.bytes, 0);

@@ -7,14 +7,14 @@ import type { Point, PointValue } from '../point/point.js';
 import type { Counters } from './node/counters.js';
 import type { Acknowledges } from './node/presence.js';
 import type { Replica } from './node/replica.js';
-import type { NodeRoom } from './node/room.js';
+import type { PointQuota } from './node/point-quota.js';
 import type { LastKnown } from './receiving/restart.js';
-import type { SettingRefusal } from './node/setting-room.js';
+import type { SettingRefusal } from './node/setting-quota.js';
 import type { Heard } from './settings/time.js';
 import type { Setting, SettingRecord, SettingsBook } from './settings/settings.js';
 
 /** What is kept of a link over restarts of the gateway. */
-export interface ConversationRecord {
+export interface DeviceSessionRecord {
   readonly codec?: PayloadCodecName;
   readonly acknowledges?: Acknowledges;
   readonly sequence?: number;
@@ -26,13 +26,13 @@ export interface ConversationRecord {
 
 /** What is kept of the names of a node's points, as text. */
 export interface KnownNames {
-  /** Which SIOT has: room.ts. */
+  /** Which SIOT has: point-quota.ts. */
   readonly names: string;
   /** How the device reports each: reported-kinds.ts. */
   readonly kinds: string;
 }
 
-export interface ConversationHost {
+export interface DeviceSessionHost {
   /** Bytes for the channel. */
   write(bytes: Uint8Array): void;
   /** The device, or its flow control, does not take what was written before. */
@@ -68,10 +68,10 @@ export interface PendingSettings {
   awaitsAck(setting: Setting): boolean;
 }
 
-export interface Conversation {
+export interface DeviceSession {
   readonly counters: Counters;
   readonly settings: SettingsBook;
-  readonly room: NodeRoom;
+  readonly quota: PointQuota;
   readonly replica: Replica;
   readonly downlink: PendingSettings;
   readonly connected: boolean;
@@ -80,7 +80,7 @@ export interface Conversation {
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
   /** For a person to do something about. */
   readonly advice: string | undefined;
-  recordWithoutSettings(): Omit<ConversationRecord, 'settings'>;
+  recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'>;
   /** The channel is open; nothing has been heard on it yet. */
   opened(): void;
   /** The channel is gone. */

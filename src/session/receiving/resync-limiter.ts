@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../../point/clock.js';
 
 const APART_MS = 5_000;
 
-export class ResyncPace {
+export class ResyncLimiter {
   #lastMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #open = false;

@@ -2,9 +2,9 @@
 import { createFraming } from '../../framing/framings.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { Conversation, ConversationHost } from '../../session/conversation.js';
-import type { PointBudget } from '../../session/node/room.js';
-import { Session } from '../../session/session.js';
+import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
+import type { PointBudget } from '../../session/node/point-quota.js';
+import { PacketSession } from '../../session/packets/session.js';
 import { SignalSession } from '../../session/signals/session.js';
 import { readDatabase } from '../../signals/formats.js';
 import { planSignals } from '../../signals/signal-plan.js';
@@ -13,7 +13,7 @@ import { signalWarnings } from '../config/signal-checks.js';
 import { framingOf, type CanSignalsConfig, type LinkConfig } from '../config/config.js';
 import type { LinkRecord } from '../state/link-record.js';
 
-export interface ConversationParts {
+export interface SessionParts {
   readonly config: LinkConfig;
   readonly transport: Transport;
   readonly budget: PointBudget;
@@ -27,11 +27,11 @@ export interface ConversationParts {
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
 
-/** A conversation, and the transport under it as it is to be opened. */
-export function createConversation(
-  parts: ConversationParts,
-  host: ConversationHost,
-): { readonly session: Conversation; readonly transport: Transport } {
+/** A device session, and the transport that it reads, to be opened. */
+export function createSession(
+  parts: SessionParts,
+  host: DeviceSessionHost,
+): { readonly session: DeviceSession; readonly transport: Transport } {
   const { transport } = parts.config;
   return transport.type === 'can-signals'
     ? { session: signalSession(parts, transport, host), transport: parts.transport }
@@ -39,11 +39,11 @@ export function createConversation(
 }
 
 function packetSession(
-  { config, transport, budget, clock, random, log, record }: ConversationParts,
-  host: ConversationHost,
+  { config, transport, budget, clock, random, log, record }: SessionParts,
+  host: DeviceSessionHost,
 ) {
   const framing = createFraming(framingOf(config.transport));
-  const session = new Session(
+  const session = new PacketSession(
     host,
     {
       protocol: config.protocol,
@@ -71,9 +71,9 @@ function packetSession(
 }
 
 function signalSession(
-  { config, budget, clock, log, record }: ConversationParts,
+  { config, budget, clock, log, record }: SessionParts,
   transport: CanSignalsConfig,
-  host: ConversationHost,
+  host: DeviceSessionHost,
 ): SignalSession {
   const database = readDatabase(Buffer.from(transport.content, 'base64'), transport.bus);
   for (const { line, column, message } of database.warnings) {

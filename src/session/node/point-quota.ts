@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { textLength } from '../../packet/text.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { DESCRIPTION_TYPE, isReservedType } from '../../point/reserved.js';
-import { SettingPool } from './setting-pool.js';
+import { SettingBudget } from './setting-budget.js';
 
 /** Longest reply (docs/siot.md, 4.1). */
 export const REPLY_BYTES = 1_048_576;
@@ -50,12 +50,12 @@ export function replyBytes({ type, key, value, tombstone, origin }: Point): numb
 }
 
 /** Why there is no room for a point. */
-export type RoomProblem = 'tooManyPoints' | 'tooManyBytes';
+export type QuotaProblem = 'tooManyPoints' | 'tooManyBytes';
 
 /** The room of all links of a gateway together. */
 export class PointBudget {
   /** And of their settings. */
-  readonly settings = new SettingPool();
+  readonly settings = new SettingBudget();
   #points = 0;
   #bytes = 0;
   #links = 0;
@@ -65,7 +65,7 @@ export class PointBudget {
     public limit: number,
   ) {}
 
-  problem(points: number, bytes: number): RoomProblem | undefined {
+  problem(points: number, bytes: number): QuotaProblem | undefined {
     if (this.#points + points > this.limit) return 'tooManyPoints';
     const own = GATEWAY_BYTES + Math.min(this.#links, MOST_LINKS) * LINK_BYTES;
     return this.#bytes + bytes + own > REPLY_BYTES ? 'tooManyBytes' : undefined;
@@ -86,7 +86,7 @@ export class PointBudget {
  * links together; what others set on it only out of its own (docs/contract.md, "Whose
  * points").
  */
-export class NodeRoom {
+export class PointQuota {
   /** Bytes of each name that the device was given room for, by the name's hash. */
   readonly #given = new Map<number, number>();
   /** The same of what others have set. */
@@ -115,7 +115,7 @@ export class NodeRoom {
   }
 
   /** Makes room for a point of the device, unless there is none. What has been as large before has it. */
-  admit(point: Point, bytes = replyBytes(point)): RoomProblem | undefined {
+  admit(point: Point, bytes = replyBytes(point)): QuotaProblem | undefined {
     const name = nameHash(point);
     const given = this.#given.get(name);
     if (given !== undefined && bytes <= given) return undefined;

@@ -4,7 +4,7 @@
  *
  * ```
  *                           own echo?
- *  bytes ─► frames ─► packets ─┬─ points ─► intake ─► uplink ─► outbox, then an ack
+ *  bytes ─► frames ─► packets ─┬─ points ─► filter ─► uplink ─► outbox, then an ack
  *                              │               └──► setting judge ─┐
  *                              ├─ ack ────► downlink ──────────────┤
  *                              ├─ hello ──► restart? ─► resync     │
@@ -12,7 +12,7 @@
  *  bytes ◄─ frames ◄─ packets ◄── downlink ◄────────────── settings ◄── set in SIOT
  * ```
  */
-import type { Deframer, Framing } from '../framing/framing.js';
+import type { Deframer, Framing } from '../../framing/framing.js';
 import {
   ACK_SUBJECT,
   FILE_SUBJECT,
@@ -20,41 +20,41 @@ import {
   LOG_SUBJECT,
   parsePacket,
   type Packet,
-} from '../packet/packet.js';
-import type { PayloadCodec, PayloadCodecName } from '../packet/payload.js';
-import { isMended, readText } from '../packet/text.js';
-import type { Clock } from '../point/clock.js';
-import type { Log } from '../point/log.js';
-import { stringValue, type Point, type PointValue } from '../point/point.js';
+} from '../../packet/packet.js';
+import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
+import { isMended, readText } from '../../packet/text.js';
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { stringValue, type Point, type PointValue } from '../../point/point.js';
 import type {
-  Conversation,
-  ConversationHost,
-  ConversationRecord,
+  DeviceSession,
+  DeviceSessionHost,
+  DeviceSessionRecord,
   KnownNames,
-} from './conversation.js';
-import { CodecChoice, isEmptyList } from './codec/choice.js';
-import { Counters, type Discard } from './node/counters.js';
-import type { Arrival } from './receiving/device-time.js';
-import { DEVICE_SAYS, DeviceLog } from './node/device-log.js';
-import { Doubts } from './sending/doubts.js';
-import { Downlink, type DownlinkOptions } from './sending/downlink.js';
-import { Intake } from './receiving/intake.js';
-import { Outgoing } from './sending/outgoing.js';
-import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from './receiving/own-echo.js';
-import { Presence, type Acknowledges } from './node/presence.js';
-import { Replica, asOwner } from './node/replica.js';
-import { ReportedKinds, valueForDevice, valueOfWord } from './receiving/reported-kinds.js';
-import { RestartDetector, type RestartSign } from './receiving/restart.js';
-import { ReportRound } from './receiving/report-round.js';
-import { ResyncPace } from './receiving/resync-pace.js';
-import { NodeRoom, type PointBudget } from './node/room.js';
-import { SettingJudge } from './settings/judge.js';
-import { SettingRoom, type SettingRefusal } from './node/setting-room.js';
-import type { Heard } from './settings/time.js';
-import { SettingsBook, type Setting } from './settings/settings.js';
-import { Uplink } from './receiving/uplink.js';
+} from '../device-session.js';
+import { CodecChoice, isEmptyList } from '../codec/choice.js';
+import { Counters, type Discard } from '../node/counters.js';
+import type { Arrival } from '../receiving/device-time.js';
+import { DEVICE_SAYS, DeviceLog } from '../node/device-log.js';
+import { Doubts } from '../sending/doubts.js';
+import { Downlink, type DownlinkOptions } from '../sending/downlink.js';
+import { PointFilter } from '../receiving/point-filter.js';
+import { Outgoing } from '../sending/outgoing.js';
+import { ECHO_ADVICE, OwnEcho, type Transmission, type Whose } from '../receiving/own-echo.js';
+import { Presence, type Acknowledges } from '../node/presence.js';
+import { Replica, asOwner } from '../node/replica.js';
+import { ReportedKinds, valueForDevice, valueOfWord } from '../receiving/reported-kinds.js';
+import { RestartDetector, type RestartSign } from '../receiving/restart.js';
+import { ReportRound } from '../receiving/report-round.js';
+import { ResyncLimiter } from '../receiving/resync-limiter.js';
+import { PointQuota, type PointBudget } from '../node/point-quota.js';
+import { SettingJudge } from '../settings/judge.js';
+import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
+import type { Heard } from '../settings/time.js';
+import { SettingsBook, type Setting } from '../settings/settings.js';
+import { Uplink } from '../receiving/uplink.js';
 
-export interface SessionOptions extends DownlinkOptions {
+export interface PacketSessionOptions extends DownlinkOptions {
   readonly protocol: 'auto' | PayloadCodecName;
   readonly framing: Framing;
   /** Types of settings that act once. */
@@ -81,14 +81,14 @@ const ECHO_TOLD_EVERY_MS = 3_600_000;
 /** Of a line that a device logs; SIOT answers with all points of a node in one message. */
 const LONGEST_LOG = 1_000;
 
-export class Session implements Conversation {
+export class PacketSession implements DeviceSession {
   readonly counters: Counters;
   readonly settings: SettingsBook;
-  readonly room: NodeRoom;
+  readonly quota: PointQuota;
   readonly replica: Replica;
   readonly downlink: Downlink;
   readonly #deframer: Deframer;
-  readonly #intake: Intake;
+  readonly #filter: PointFilter;
   readonly #deviceLog: DeviceLog;
   readonly #restarts: RestartDetector;
   readonly #codecs: CodecChoice;
@@ -97,7 +97,7 @@ export class Session implements Conversation {
   readonly #kinds: ReportedKinds;
   readonly #outgoing: Outgoing;
   readonly #presence: Presence;
-  readonly #resync: ResyncPace;
+  readonly #resync: ResyncLimiter;
   readonly #echo: OwnEcho | undefined;
   readonly #doubts = new Doubts();
   /** Monotonic ms. */
@@ -113,22 +113,22 @@ export class Session implements Conversation {
   #held = false;
 
   constructor(
-    private readonly host: ConversationHost,
-    private readonly options: SessionOptions,
+    private readonly host: DeviceSessionHost,
+    private readonly options: PacketSessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,
     budget: PointBudget,
-    record: ConversationRecord,
+    record: DeviceSessionRecord,
   ) {
     this.counters = new Counters(clock, log);
     this.settings = new SettingsBook(
       new Set(options.commands),
       options.maxPoints,
-      new SettingRoom(budget.settings),
+      new SettingQuota(budget.settings),
     );
     this.settings.restore(record.settings ?? [], log);
-    this.room = new NodeRoom(options.maxPoints, budget, () => this.host.namesChanged());
-    this.replica = new Replica(this.room);
+    this.quota = new PointQuota(options.maxPoints, budget, () => this.host.namesChanged());
+    this.replica = new Replica(this.quota);
     this.#kinds = new ReportedKinds(this.replica, options.maxPoints, () =>
       this.host.namesChanged(),
     );
@@ -140,9 +140,9 @@ export class Session implements Conversation {
       },
       () => this.counters.notice('droppedLog'),
     );
-    this.#intake = new Intake(this.replica, this.counters);
+    this.#filter = new PointFilter(this.replica, this.counters);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
-    this.#resync = new ResyncPace(
+    this.#resync = new ResyncLimiter(
       {
         resync: () => {
           this.downlink.resync();
@@ -286,11 +286,11 @@ export class Session implements Conversation {
     return this.#codecs.advice;
   }
 
-  record(): ConversationRecord {
+  record(): DeviceSessionRecord {
     return { ...this.recordWithoutSettings(), settings: this.settings.records() };
   }
 
-  recordWithoutSettings(): Omit<ConversationRecord, 'settings'> {
+  recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'> {
     const { codec } = this.#codecs;
     return {
       ...(codec === undefined ? {} : { codec: codec.name }),
@@ -305,7 +305,7 @@ export class Session implements Conversation {
   opened(): void {
     this.#open = true;
     this.#deframer.reset();
-    this.#intake.reset();
+    this.#filter.reset();
     this.#echo?.opened();
     this.#doubts.opened();
     // Before the opening is served, so that the time goes out once.
@@ -353,8 +353,8 @@ export class Session implements Conversation {
   /** Another session may take its place. */
   release(): void {
     this.replica.release();
-    this.room.release();
-    this.settings.room.release();
+    this.quota.release();
+    this.settings.quota.release();
   }
 
   /** A record was saved: the disk can be written. */
@@ -375,11 +375,11 @@ export class Session implements Conversation {
   }
 
   knownNames(): KnownNames {
-    return { names: this.room.record(), kinds: this.#kinds.record() };
+    return { names: this.quota.record(), kinds: this.#kinds.record() };
   }
 
   restoreNames({ names, kinds }: KnownNames): void {
-    this.room.restore(names);
+    this.quota.restore(names);
     this.#kinds.restore(kinds);
   }
 
@@ -392,7 +392,7 @@ export class Session implements Conversation {
       this.refuse(point, time);
       return undefined;
     }
-    this.room.learn(point);
+    this.quota.learn(point);
     const { setting, replaced } = this.settings.take(wanted, time);
     setting.spelling ??= this.replica.find(point.type, point.key)?.spelling;
     this.host.changed();
@@ -412,7 +412,7 @@ export class Session implements Conversation {
 
   /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
   read(stored: readonly Point[], underWay: boolean): void {
-    this.room.read(stored, this.replica.points(), underWay);
+    this.quota.read(stored, this.replica.points(), underWay);
   }
 
   /** What SIOT shows of the node then, as far as its owner has written it. */
@@ -521,8 +521,8 @@ export class Session implements Conversation {
     if (mendedTexts > 0) this.counters.notice('mendedText', mendedTexts);
 
     const bySequence = this.#restarts.sequence(sequence);
-    this.#restarted(this.#intake.restartSign(points, this.#restarts) ?? bySequence);
-    const taken = this.#intake.take(points, this.#arrival());
+    this.#restarted(this.#filter.restartSign(points, this.#restarts) ?? bySequence);
+    const taken = this.#filter.take(points, this.#arrival());
     if (!this.#uplink.deliver(sequence, frame, taken)) return;
     // What another board says of a setting is nothing that the right one has done.
     const { codec } = this.#codecs;
@@ -547,7 +547,7 @@ export class Session implements Conversation {
     this.counters.notice('restart');
     // Until that one is served, more of them are no news.
     if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
-    this.#intake.reset();
+    this.#filter.reset();
     this.#uplink.restarted();
     this.downlink.restartNoticed();
     this.host.changed();

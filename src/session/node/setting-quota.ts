@@ -4,8 +4,8 @@
  * set on other links; the rest is of a pool that all links share.
  */
 import type { Point } from '../../point/point.js';
-import { replyBytes } from './room.js';
-import { SettingPool } from './setting-pool.js';
+import { replyBytes } from './point-quota.js';
+import { SettingBudget } from './setting-budget.js';
 
 /** Of all settings of a link together, as UTF-8: their texts, types, keys and origins. */
 export const SETTING_BYTES = 4 * 1_048_576;
@@ -15,12 +15,12 @@ export const OWN_SETTING_BYTES = 65_536;
 /** Why there is no room for a setting; the name that it is counted under. */
 export type SettingRefusal = 'tooManySettings' | 'tooManySettingBytes';
 
-export class SettingRoom {
+export class SettingQuota {
   #bytes = 0;
   #released = false;
 
   constructor(
-    private readonly pool = new SettingPool(),
+    private readonly pool = new SettingBudget(),
     private readonly most = SETTING_BYTES,
   ) {}
 

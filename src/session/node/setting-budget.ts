@@ -3,10 +3,10 @@
  * link has for itself: the memory is bounded however many links are flooded.
  */
 
-/** Bytes, as `SettingRoom` counts them. */
+/** Bytes, as `SettingQuota` counts them. */
 const POOL_BYTES = 8 * 1_048_576;
 
-export class SettingPool {
+export class SettingBudget {
   #bytes = 0;
 
   constructor(private readonly most = POOL_BYTES) {}
