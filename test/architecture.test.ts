@@ -53,7 +53,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'backoff.ts',
     'asker.ts',
     'denials.ts',
-    'reply-room.ts',
+    'reply-quota.ts',
   ],
   'session/codec': ['choice.ts'],
   'session/sending': ['downlink.ts', 'doubts.ts', 'outgoing.ts'],
@@ -222,14 +222,14 @@ describe('the architecture', () => {
 
   it('keeps devices to transport', () => {
     const devices = /^serialport$|^@serialport\/|^socketcan$|^(node:)?(tty|net)$/;
-    // Not a device: a nats-server is knocked at before the client library dials it.
-    const knock = join('src', 'siot', 'connection', 'knock.ts');
+    // Not a device: a nats-server is probed before the client library dials it.
+    const probe = join('src', 'siot', 'connection', 'server-probe.ts');
     // The daemon asks whether its terminal is still there.
     const others = importers(outside('transport', 'cli'), devices);
-    expect(others).toEqual([`${knock}: node:net`]);
+    expect(others).toEqual([`${probe}: node:net`]);
     expect(
       importers(src, /^serialport$|^@serialport\/|^socketcan$|^(node:)?net$/).filter(
-        (line) => !line.startsWith(join('src', 'transport')) && !line.startsWith(knock),
+        (line) => !line.startsWith(join('src', 'transport')) && !line.startsWith(probe),
       ),
     ).toEqual([]);
   });

@@ -62,7 +62,7 @@ export interface PointsHead {
   readonly end: number;
 }
 
-export interface SettledNotes {
+export interface SettledMarks {
   readonly kind: 'settled';
   readonly lanes: readonly {
     readonly nodeId: string;
@@ -149,7 +149,7 @@ export class BlockWriter {
     this.#close(start, at);
   }
 
-  settled({ lanes }: Omit<SettledNotes, 'kind'>): void {
+  settled({ lanes }: Omit<SettledMarks, 'kind'>): void {
     let most = BLOCK_HEADER + 1;
     for (const { nodeId, ranges } of lanes) {
       most += 16 + Buffer.byteLength(nodeId) + ranges.length * 16;
@@ -227,7 +227,7 @@ export function findBlock(bytes: Buffer, at: number, file: number, base = 0): nu
 }
 
 /** What a block says; `undefined`: nothing that this version understands. */
-export function readBody(bytes: Buffer, { at, end }: Body): PointsHead | SettledNotes | undefined {
+export function readBody(bytes: Buffer, { at, end }: Body): PointsHead | SettledMarks | undefined {
   const reader = new ByteReader(bytes, at, end);
   switch (reader.byte()) {
     case POINTS: {

@@ -3,10 +3,10 @@ import { BLOCK_BYTES, blockOverhead, type Batch } from './block.js';
 import { pointLength, writableOf } from './bytes.js';
 import { ExtentCache } from './extent-cache.js';
 import { Extents, type Extent, type Segment } from './extents.js';
-import type { Share } from './lanes.js';
+import type { OutboxQuota } from './lanes.js';
 import { Latest } from './latest.js';
 import type { LaneOptions, OutboxLane } from './outbox.js';
-import { Patience } from './patience.js';
+import { WriteDelay } from './write-delay.js';
 import { memoryOf, PointRing } from './point-ring.js';
 import type { LaneTally } from './tally.js';
 import { Waiters } from './waiters.js';
@@ -14,7 +14,7 @@ import { Waiters } from './waiters.js';
 export interface DiskLaneHost {
   /** Whether all lanes together may have so many bytes more. */
   hasRoom(bytes: number): boolean;
-  readonly share: Share;
+  readonly share: OutboxQuota;
   /** Bytes of memory that one lane may have for points that are on disk already, and for others. */
   readonly memory: { readonly written: number; readonly unwritten: number };
   monotonicMs(): number;
@@ -47,7 +47,7 @@ export interface Written {
  */
 export class DiskLane implements OutboxLane {
   readonly extents = new Extents();
-  readonly patience = new Patience();
+  readonly writeDelay = new WriteDelay();
   readonly #cache: ExtentCache;
   #ring: PointRing;
   readonly #waiters = new Waiters();
@@ -325,7 +325,7 @@ export class DiskLane implements OutboxLane {
       this.#latest?.safe(low, high);
     }
     this.#passSettled();
-    if (!this.#waiters.any) this.patience.paidOff();
+    if (!this.#waiters.any) this.writeDelay.succeeded();
     if (this.length === 0) this.host.emptied(this);
   }
 

@@ -4,14 +4,14 @@ import { BlockWriter, type Batch } from './block.js';
 import { DiskLane, type Written } from './disk-lane.js';
 import { FolderReport } from './folder-report.js';
 import { Lanes } from './lanes.js';
-import { Notes } from './notes.js';
+import { DeliveredMarks } from './delivered-marks.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { DeletedError, OutboxLog } from './outbox-log.js';
 import { recover } from './recovery.js';
 import { RecoveryReport } from './recovery-report.js';
 import type { SegmentFolder } from './segment-folder.js';
 import { TallyFile, type LaneTally } from './tally.js';
-import { Tidying } from './tidying.js';
+import { Compaction } from './compaction.js';
 
 export interface DiskOutboxOptions {
   readonly folder: SegmentFolder;
@@ -32,8 +32,8 @@ export interface DiskOutboxOptions {
 
 /** What is delivered so soon is not written at all, ms. */
 const GRACE_MS = 3;
-/** Notes of what is settled are written at least so often, ms. */
-const NOTES_EVERY_MS = 1_000;
+/** DeliveredMarks of what is settled are written at least so often, ms. */
+const MARKS_EVERY_MS = 1_000;
 /** What waits is counted for the next start so long after it has changed, ms. */
 const TALLY_AFTER_MS = 1_000;
 /** Bytes of points in one write. */
@@ -70,8 +70,8 @@ export class DiskOutbox implements Outbox {
   readonly #lanes: Lanes<DiskLane>;
   /** Where lanes that have been forgotten would go on: a position is never used twice. */
   readonly #forgotten = new Map<string, number>();
-  readonly #notes = new Notes();
-  readonly #tidying: Tidying;
+  readonly #marks = new DeliveredMarks();
+  readonly #compaction: Compaction;
   readonly #report: FolderReport;
   readonly #recovery: RecoveryReport;
   readonly #tally: TallyFile;
@@ -81,7 +81,7 @@ export class DiskOutbox implements Outbox {
   #committing: Promise<void> | undefined;
   #asked = false;
   #timer: Timer | undefined;
-  #notesTimer: Timer | undefined;
+  #marksTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   /** Writes that have failed one after the other. */
   #failures = 0;
@@ -125,7 +125,7 @@ export class DiskOutbox implements Outbox {
         forgotten: (lane) => this.#forgotten.set(lane.nodeId, lane.next),
       },
     );
-    this.#tidying = new Tidying(this.#log, this.#lanes, maxBytes, segmentBytes);
+    this.#compaction = new Compaction(this.#log, this.#lanes, maxBytes, segmentBytes);
   }
 
   /**
@@ -183,7 +183,7 @@ export class DiskOutbox implements Outbox {
     if (this.#isEmpty()) await this.#trim(true).catch(() => undefined);
     await this.flush().catch(() => undefined);
     this.#timer?.cancel();
-    this.#notesTimer?.cancel();
+    this.#marksTimer?.cancel();
     this.#retryTimer?.cancel();
     this.#tallyTimer?.cancel();
     await this.#keepTally(true).catch(() => undefined);
@@ -222,7 +222,7 @@ export class DiskOutbox implements Outbox {
   #put(lane: DiskLane): void {
     this.onPut?.(lane);
     if (!lane.hasUnwritten) return;
-    if (!lane.patience.isLost(this.#options.clock.monotonicMs())) {
+    if (!lane.writeDelay.isOff(this.#options.clock.monotonicMs())) {
       this.#timer ??= this.#options.clock.setTimer(GRACE_MS, () => this.#look());
       return;
     }
@@ -247,8 +247,8 @@ export class DiskOutbox implements Outbox {
       if (!lane.hasUnwritten) continue;
       const waitMs = (lane.awaitedSinceMs ?? nowMs) + GRACE_MS - nowMs;
       // A timer may be a little early.
-      if (!lane.patience.isLost(nowMs) && waitMs <= 0.5) lane.patience.inVain(nowMs);
-      if (lane.patience.isLost(nowMs)) due.push(lane);
+      if (!lane.writeDelay.isOff(nowMs) && waitMs <= 0.5) lane.writeDelay.failed(nowMs);
+      if (lane.writeDelay.isOff(nowMs)) due.push(lane);
       else nextMs = Math.min(nextMs, waitMs);
     }
     if (due.length > 0 || this.#log.deleted !== undefined) void this.#commit(due, false);
@@ -277,15 +277,15 @@ export class DiskOutbox implements Outbox {
     // Where a file cannot be deleted, what waits is written first; then it is told.
     await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
     const { deleted } = this.#log;
-    const isDue = this.#notes.areDue || deleted !== undefined;
+    const isDue = this.#marks.areDue || deleted !== undefined;
     if (!all && !isDue && lanes.every((lane) => !lane.hasUnwritten)) return;
     const segment = await this.#log.ready();
     // From here to the write nothing comes between.
     const writer = this.#writer;
     writer.start(segment.number, segment.size);
-    this.#notesTimer?.cancel();
-    this.#notesTimer = undefined;
-    this.#notes.write(writer);
+    this.#marksTimer?.cancel();
+    this.#marksTimer = undefined;
+    this.#marks.write(writer);
     const written: { lane: DiskLane; place: Written }[] = [];
     const put = (lane: DiskLane, batch: Batch): void => {
       const offset = segment.size + writer.length;
@@ -297,16 +297,16 @@ export class DiskOutbox implements Outbox {
     };
     // Where there is hardly any room, room is made first; and what was safe
     // already comes before what is to be.
-    const most = this.#tidying.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
+    const most = this.#compaction.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;
       for (const batch of lane.unwritten(most - writer.length)) put(lane, batch);
     }
-    if (deleted === undefined) this.#tidying.copyOldest(writer, put);
-    else this.#tidying.copyDeleted(deleted, writer, put);
+    if (deleted === undefined) this.#compaction.copyOldest(writer, put);
+    else this.#compaction.copyDeleted(deleted, writer, put);
     const sync = written.length > 0 || all;
     await this.#log.append(segment, writer.bytes, sync);
-    if (sync) this.#notes.synced();
+    if (sync) this.#marks.synced();
     for (const { lane, place } of written) lane.written(place);
     // Nobody waits for it, and it is not synced.
     this.#tallyTimer ??= this.#options.clock.setTimer(TALLY_AFTER_MS, () => {
@@ -349,7 +349,7 @@ export class DiskOutbox implements Outbox {
   async #trim(all: boolean): Promise<void> {
     await this.#log.trim(all);
     if (!all) return;
-    this.#notes.clear();
+    this.#marks.clear();
   }
 
   #succeeded(): void {
@@ -364,7 +364,7 @@ export class DiskOutbox implements Outbox {
       this.#options.onDeleted?.();
     } else this.#report.failed(error);
     this.#failures += 1;
-    this.#notes.failed();
+    this.#marks.failed();
     if (this.#closed) return;
     const waitMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (this.#failures - 1));
     this.#retryTimer = this.#options.clock.setTimer(waitMs, () => {
@@ -374,9 +374,9 @@ export class DiskOutbox implements Outbox {
   }
 
   #settled(nodeId: string, from: number, to: number): void {
-    this.#notes.add(nodeId, from, to);
-    this.#notesTimer ??= this.#options.clock.setTimer(NOTES_EVERY_MS, () => {
-      this.#notesTimer = undefined;
+    this.#marks.add(nodeId, from, to);
+    this.#marksTimer ??= this.#options.clock.setTimer(MARKS_EVERY_MS, () => {
+      this.#marksTimer = undefined;
       // Whoever is writing takes the notes along the next time.
       if (this.#committing === undefined && this.#retryTimer === undefined && !this.#closed) {
         void this.#commit([], false);
@@ -401,7 +401,7 @@ export class DiskOutbox implements Outbox {
   }
 
   #isDirty(): boolean {
-    if (!this.#notes.areKept || this.#log.deleted !== undefined) return true;
+    if (!this.#marks.areKept || this.#log.deleted !== undefined) return true;
     for (const lane of this.#lanes) if (lane.hasUnwritten) return true;
     return false;
   }

@@ -1,13 +1,13 @@
 import type { OutboxLane } from './outbox.js';
 
 /** What each lane of an outbox may have, in bytes. */
-export interface Share {
+export interface OutboxQuota {
   bytes: number;
 }
 
 /** The lanes of an outbox, each with an equal share of its room. */
 export class Lanes<L extends OutboxLane> {
-  readonly share: Share = { bytes: 0 };
+  readonly share: OutboxQuota = { bytes: 0 };
   readonly #lanes = new Map<string, L>();
   readonly #leaving = new Set<string>();
 

@@ -1,6 +1,6 @@
 import type { Point } from '../point/point.js';
 import { writableOf } from './bytes.js';
-import { Lanes, type Share } from './lanes.js';
+import { Lanes, type OutboxQuota } from './lanes.js';
 import { Latest } from './latest.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { memoryOf, PointRing } from './point-ring.js';
@@ -63,7 +63,7 @@ class MemoryLane implements OutboxLane {
 
   constructor(
     readonly nodeId: string,
-    private readonly share: Share,
+    private readonly share: OutboxQuota,
     private readonly events: {
       put(lane: OutboxLane): void;
       emptied(lane: MemoryLane): void;

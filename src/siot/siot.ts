@@ -13,7 +13,7 @@ import {
 } from './nodes/listening-node.js';
 import type { NatsSource } from './connection/nats-settings.js';
 import { NodeKeeper } from './nodes/nodes.js';
-import { ReplyRoom } from './connection/reply-room.js';
+import { ReplyQuota } from './connection/reply-quota.js';
 import { probe } from './nodes/probe.js';
 import { Publisher } from './publishing/publisher.js';
 import { StoreClient } from './nodes/store-client.js';
@@ -21,7 +21,7 @@ import type { Generation, SiotWire } from './wire/wire.js';
 import { WIRES } from './wire/wires.js';
 
 export type { NatsAuth, NatsSettings } from './connection/nats-settings.js';
-export type { DropCause } from './publishing/lane-book.js';
+export type { DropCause } from './publishing/publish-state.js';
 export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './nodes/listening-node.js';
 export type { NodeLife } from './nodes/kept-node.js';
 export type { Generation } from './wire/wire.js';
@@ -265,14 +265,14 @@ export class Siot {
     handler: (request: Uint8Array, reply: (answer: Uint8Array) => void) => void,
   ): () => void {
     const subject = `mcu-gateway.${this.#options.gateway.id}.${verb}`;
-    const room = new ReplyRoom({
+    const quota = new ReplyQuota({
       publish: (to, answer) => this.#connection.publish(to, answer),
       barrier: (done) => this.#connection.barrier(done),
     });
     return this.#connection.subscribe(subject, ({ data, reply }) => {
-      if (room.isFull) return;
+      if (quota.isFull) return;
       handler(data, (answer) => {
-        if (reply !== '' && this.#connection.connected) room.reply(reply, answer);
+        if (reply !== '' && this.#connection.connected) quota.reply(reply, answer);
       });
     });
   }

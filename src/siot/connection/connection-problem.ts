@@ -1,5 +1,5 @@
 import { errors } from '@nats-io/transport-node';
-import { SilentServerError } from './knock.js';
+import { SilentServerError } from './server-probe.js';
 import { NatsUnknownError, type NatsSettings } from './nats-settings.js';
 import { shownServer } from './server-text.js';
 

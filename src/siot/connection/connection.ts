@@ -11,7 +11,7 @@ import { backoffMs } from './backoff.js';
 import { connectionProblem } from './connection-problem.js';
 import { Denials } from './denials.js';
 import { Dialer } from './dialer.js';
-import { paceInput, socketOf } from './input-pace.js';
+import { limitReading, socketOf } from './read-limiter.js';
 import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
 
 export type ConnectionState =
@@ -293,7 +293,7 @@ export class Connection {
     const log = this.#options.log;
     this.#watchErrors(nats).catch(() => undefined);
     const socket = socketOf(nats);
-    if (socket !== undefined) paceInput(socket, this.#options.clock);
+    if (socket !== undefined) limitReading(socket, this.#options.clock);
     this.#nats = nats;
     this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';

@@ -1,7 +1,7 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../point/clock.js';
 import { dialOptions } from './dial-options.js';
-import { Knocking } from './knock.js';
+import { ServerProbe } from './server-probe.js';
 import type { NatsSettings } from './nats-settings.js';
 
 const DIAL_WITHIN_MS = 4_000;
@@ -9,7 +9,7 @@ const DIAL_WITHIN_MS = 4_000;
 /** Connects to one of several servers: those configured, and those that a cluster has told of. */
 export class Dialer {
   #discovered: readonly string[] = [];
-  #knocking: Knocking | undefined;
+  #probe: ServerProbe | undefined;
   #stopped = false;
 
   constructor(private readonly clock: Clock) {}
@@ -22,7 +22,7 @@ export class Dialer {
   /** Dials nobody any more. Idempotent. */
   stop(): void {
     this.#stopped = true;
-    this.#knocking?.stop();
+    this.#probe?.stop();
   }
 
   // Servers that the cluster has told of may not be reachable from here: only
@@ -42,12 +42,12 @@ export class Dialer {
 
   /** The first that speaks and takes us. Throws what is wrong with those that speak, or else with any. */
   async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
-    const knocking = new Knocking(servers, this.clock, DIAL_WITHIN_MS);
-    this.#knocking = knocking;
+    const probe = new ServerProbe(servers, this.clock, DIAL_WITHIN_MS);
+    this.#probe = probe;
     let problem: unknown;
     let unheard: unknown;
     try {
-      for (let one = await knocking.next(); one !== undefined; one = await knocking.next()) {
+      for (let one = await probe.next(); one !== undefined; one = await probe.next()) {
         unheard ??= one.problem;
         if (one.problem !== undefined || this.#stopped) continue;
         try {
@@ -57,7 +57,7 @@ export class Dialer {
         }
       }
     } finally {
-      knocking.stop();
+      probe.stop();
     }
     const cause = problem ?? unheard;
     throw cause instanceof Error ? cause : new Error(String(cause));

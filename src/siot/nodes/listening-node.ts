@@ -2,7 +2,7 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point } from '../../point/point.js';
 import type { Connection } from '../connection/connection.js';
-import type { DropCause } from '../publishing/lane-book.js';
+import type { DropCause } from '../publishing/publish-state.js';
 import { UNSET_NS } from '../wire/generation1.js';
 import type { NodeLife } from './kept-node.js';
 import type { SiotWire } from '../wire/wire.js';

@@ -2,28 +2,28 @@ import type { Clock, Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { NotConnectedError, type Connection } from '../connection/connection.js';
-import { readDue, type LaneBook, type OnDrop } from './lane-book.js';
-import type { Pace } from './pace.js';
-import type { StatusBook, StatusSlot } from './status-book.js';
+import { readDue, type PublishState, type OnDrop } from './publish-state.js';
+import type { PublishWindow } from './publish-window.js';
+import type { StatusPoints, StatusSlot } from './status-points.js';
 import type { SiotWire } from '../wire/wire.js';
 
 export interface SenderOptions {
   readonly connection: Connection;
   readonly wire: SiotWire;
-  readonly status: StatusBook;
+  readonly status: StatusPoints;
   readonly clock: Clock;
-  readonly pace: Pace;
+  readonly window: PublishWindow;
   readonly onDrop: OnDrop;
 }
 
 /** Empties the outbox from its lanes' cursors on. One life: when circumstances change, a new one begins. */
 export interface Sender {
   /** A lane has new points, or is no longer held. */
-  lane(book: LaneBook): void;
+  lane(state: PublishState): void;
   /** A status point has changed. */
   status(): void;
   /** Whatever is on its way of this lane does not matter any more. */
-  forget(book: LaneBook): void;
+  forget(state: PublishState): void;
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void;
   /** Sends nothing more; what it has sent may still be answered. */
@@ -55,9 +55,9 @@ const MOST_UNCONFIRMED = 8_192;
 export class BarrierSender implements Sender {
   readonly #options: SenderOptions;
   /** Lanes with points that are published and not confirmed. */
-  readonly #published = new Set<LaneBook>();
+  readonly #published = new Set<PublishState>();
   /** Lanes that wait for confirmations. */
-  readonly #waiting = new Set<LaneBook>();
+  readonly #waiting = new Set<PublishState>();
   /** Subjects of the points of each node: making one anew costs as much as the rest of a publish. */
   readonly #subjects = new Map<string, PointMap<string>>();
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
@@ -74,27 +74,27 @@ export class BarrierSender implements Sender {
     this.#options = options;
   }
 
-  lane(book: LaneBook): void {
-    if (this.#stopped || book.held) return;
-    const { lane } = book;
+  lane(state: PublishState): void {
+    if (this.#stopped || state.held) return;
+    const { lane } = state;
     const batch = this.#options.wire.batch;
-    while (book.cursor < lane.next) {
-      if (this.#unconfirmed >= MOST_UNCONFIRMED || !this.#options.pace.open) {
-        this.#waiting.add(book);
+    while (state.cursor < lane.next) {
+      if (this.#unconfirmed >= MOST_UNCONFIRMED || !this.#options.window.open) {
+        this.#waiting.add(state);
         break;
       }
-      const sent = batch === 1 ? this.#publishOne(book) : this.#publishBatch(book, batch);
+      const sent = batch === 1 ? this.#publishOne(state) : this.#publishBatch(state, batch);
       if (!sent) return;
-      this.#published.add(book);
+      this.#published.add(state);
     }
-    lane.claimBefore(book.cursor);
+    lane.claimBefore(state.cursor);
     this.#confirm();
   }
 
   status(): void {
     if (this.#stopped) return;
     const { status, wire, onDrop } = this.#options;
-    while (this.#options.pace.open) {
+    while (this.#options.window.open) {
       const slots = status.take(wire.batch, () => true);
       const [first] = slots;
       if (first === undefined) break;
@@ -110,10 +110,10 @@ export class BarrierSender implements Sender {
     this.#confirm();
   }
 
-  forget(book: LaneBook): void {
-    this.#published.delete(book);
-    this.#waiting.delete(book);
-    this.#subjects.delete(book.lane.nodeId);
+  forget(state: PublishState): void {
+    this.#published.delete(state);
+    this.#waiting.delete(state);
+    this.#subjects.delete(state.lane.nodeId);
   }
 
   /** It could not tell for which of many: another sender takes its place. */
@@ -131,30 +131,30 @@ export class BarrierSender implements Sender {
   }
 
   /** False: there is no connection. */
-  #publishOne(book: LaneBook): boolean {
-    const position = book.cursor;
-    const point = readDue(book, position);
+  #publishOne(state: PublishState): boolean {
+    const position = state.cursor;
+    const point = readDue(state, position);
     if (point !== undefined) {
-      const problem = this.#publish(book.lane.nodeId, [point]);
+      const problem = this.#publish(state.lane.nodeId, [point]);
       if (problem instanceof NotConnectedError) return false;
       if (problem === undefined) this.#count(1);
-      else this.#drop(book, [position], [point], problem);
+      else this.#drop(state, [position], [point], problem);
     }
-    book.cursor = position + 1;
+    state.cursor = position + 1;
     return true;
   }
 
   // Neither both spellings of a key nor two points whose type+key read the
   // same: the store would keep one of them (docs/siot.md, 1.2 and 1.7).
-  #publishBatch(book: LaneBook, batch: number): boolean {
-    const { lane } = book;
+  #publishBatch(state: PublishState, batch: number): boolean {
+    const { lane } = state;
     const positions: number[] = [];
     const points: Point[] = [];
     const names = new Set<string>();
     let bytes = 0;
-    let at = book.cursor;
+    let at = state.cursor;
     for (; at < lane.next && points.length < batch && bytes < BATCH_BYTES; at++) {
-      const point = readDue(book, at);
+      const point = readDue(state, at);
       if (point === undefined) continue;
       const name = point.type + canonicalKey(point.key);
       if (names.has(name)) break;
@@ -167,15 +167,15 @@ export class BarrierSender implements Sender {
       const problem = this.#publish(lane.nodeId, points);
       if (problem instanceof NotConnectedError) return false;
       if (problem === undefined) this.#count(points.length);
-      else if (points.length > 1) return this.#publishOne(book);
-      else this.#drop(book, positions, points, problem);
+      else if (points.length > 1) return this.#publishOne(state);
+      else this.#drop(state, positions, points, problem);
     }
-    book.cursor = at;
+    state.cursor = at;
     return true;
   }
 
   #publish(nodeId: string, points: readonly Point[]): Error | undefined {
-    const { connection, wire, pace } = this.#options;
+    const { connection, wire, window } = this.#options;
     const [first] = points;
     if (first === undefined) return undefined;
     try {
@@ -183,7 +183,7 @@ export class BarrierSender implements Sender {
       connection.publish(this.#subject(nodeId, first), payload);
       const bytes = payload.length + MESSAGE_BYTES;
       this.#bytesSinceBarrier += bytes;
-      pace.sent(bytes);
+      window.sent(bytes);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
@@ -201,9 +201,9 @@ export class BarrierSender implements Sender {
     return subject;
   }
 
-  #drop(book: LaneBook, positions: number[], points: Point[], problem: Error): void {
-    for (const position of positions) book.lane.settle(position);
-    this.#options.onDrop(book.lane.nodeId, 'unsendable', points, problem.message);
+  #drop(state: PublishState, positions: number[], points: Point[], problem: Error): void {
+    for (const position of positions) state.lane.settle(position);
+    this.#options.onDrop(state.lane.nodeId, 'unsendable', points, problem.message);
   }
 
   #count(points: number): void {
@@ -214,7 +214,7 @@ export class BarrierSender implements Sender {
   #confirm(): void {
     if (this.#stopped || this.#asking) return;
     if (this.#published.size === 0 && this.#slots.length === 0) return;
-    if (this.#sinceBarrier >= CONFIRM_AT || !this.#options.pace.open) {
+    if (this.#sinceBarrier >= CONFIRM_AT || !this.#options.window.open) {
       this.#ask();
     } else if (this.#isAwaited()) {
       if (this.#soon) return;
@@ -239,10 +239,10 @@ export class BarrierSender implements Sender {
   }
 
   #ask(): void {
-    const { connection, status, pace, clock } = this.#options;
+    const { connection, status, window, clock } = this.#options;
     this.#timer?.cancel();
     this.#timer = undefined;
-    const marks = [...this.#published].map((book) => ({ book, through: book.cursor - 1 }));
+    const marks = [...this.#published].map((state) => ({ state, through: state.cursor - 1 }));
     const slots = this.#slots;
     const count = this.#sinceBarrier;
     const bytes = this.#bytesSinceBarrier;
@@ -256,15 +256,15 @@ export class BarrierSender implements Sender {
       this.#asking = false;
       if (this.#stopped || !processed) return;
       this.#unconfirmed -= count;
-      pace.answered(bytes, clock.monotonicMs() - askedMs);
-      for (const { book, through } of marks) {
-        if (!book.discarded) book.lane.settleThrough(through);
+      window.answered(bytes, clock.monotonicMs() - askedMs);
+      for (const { state, through } of marks) {
+        if (!state.discarded) state.lane.settleThrough(through);
       }
       for (const { slot, point } of slots) status.settle(slot, point);
       const waiting = [...this.#waiting];
       this.#waiting.clear();
       this.status();
-      for (const book of waiting) this.lane(book);
+      for (const state of waiting) this.lane(state);
       this.#confirm();
     });
   }

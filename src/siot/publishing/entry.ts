@@ -1,8 +1,8 @@
 import { canonicalKey, type Point } from '../../point/point.js';
-import type { Fifo } from './fifo.js';
+import type { Queue } from './queue.js';
 import type { KeyGroup, KeyGroups } from './key-groups.js';
-import type { LaneBook, Trouble } from './lane-book.js';
-import type { StatusSlot } from './status-book.js';
+import type { PublishState, RetryState } from './publish-state.js';
+import type { StatusSlot } from './status-points.js';
 
 /** A point on its way to a store: of a lane, or a status point. */
 export interface Entry {
@@ -32,10 +32,10 @@ export interface Message {
 
 /** What a sender knows of a lane. */
 export interface Track {
-  readonly book: LaneBook;
+  readonly state: PublishState;
   readonly groups: KeyGroups;
   /** To be sent before what the cursor has not reached. */
-  readonly ready: Fifo<Entry>;
+  readonly ready: Queue<Entry>;
   inRing: boolean;
 }
 
@@ -69,22 +69,22 @@ export function positionOf(entry: Entry): number {
 }
 
 export function nodeIdOf({ source }: Entry): string {
-  return source.kind === 'status' ? source.slot.nodeId : source.track.book.lane.nodeId;
+  return source.kind === 'status' ? source.slot.nodeId : source.track.state.lane.nodeId;
 }
 
-export function troubleOf({ source }: Entry): Trouble | undefined {
+export function retryStateOf({ source }: Entry): RetryState | undefined {
   return source.kind === 'status'
-    ? source.slot.trouble
-    : source.track.book.troubles.get(source.position);
+    ? source.slot.retryState
+    : source.track.state.retryStates.get(source.position);
 }
 
-/** The trouble that there is, or a new one. */
-export function makeTrouble(entry: Entry): Trouble {
-  const known = troubleOf(entry);
+/** The retryState that there is, or a new one. */
+export function ensureRetryState(entry: Entry): RetryState {
+  const known = retryStateOf(entry);
   if (known !== undefined) return known;
-  const trouble = { failures: 0, tries: 0, acceptedBefore: 0, dueMs: 0, undecodableAs: 0 };
+  const retryState = { failures: 0, tries: 0, acceptedBefore: 0, dueMs: 0, undecodableAs: 0 };
   const { source } = entry;
-  if (source.kind === 'status') source.slot.trouble = trouble;
-  else source.track.book.troubles.set(source.position, trouble);
-  return trouble;
+  if (source.kind === 'status') source.slot.retryState = retryState;
+  else source.track.state.retryStates.set(source.position, retryState);
+  return retryState;
 }

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo.js';
+import { Queue } from './queue.js';
 
 /** Points of one lane whose type+key reads the same, in their order. */
 export interface KeyGroup {
@@ -8,7 +8,7 @@ export interface KeyGroup {
   /** Sent and not answered, or about to be sent. */
   onTheWay: number;
   /** Positions that wait for those on the way. */
-  waiting: Fifo<number>;
+  waiting: Queue<number>;
   /** Position that the store refused: until it is settled nothing of the group is sent. */
   refused: number | undefined;
   /** One of them has been answered: the store is there. */
@@ -60,7 +60,7 @@ export class KeyGroups {
         name,
         last: position,
         onTheWay: 1,
-        waiting: new Fifo(),
+        waiting: new Queue(),
         refused: undefined,
         flows: false,
       };
@@ -84,7 +84,7 @@ export class KeyGroups {
       if (group.refused === undefined || group.waiting.length <= BEHIND_REFUSED) continue;
       found = true;
       this.#cut.add(group);
-      const kept = new Fifo<number>();
+      const kept = new Queue<number>();
       this.#waiting += BEHIND_REFUSED - group.waiting.length;
       for (let i = 0; i < BEHIND_REFUSED; i++) kept.push(group.waiting.shift() ?? 0);
       const first = group.waiting.shift() ?? 0;

@@ -6,9 +6,9 @@ import type { Point } from '../../point/point.js';
 import { ConfirmedByNats } from '../connection/asker.js';
 import { BarrierSender, type Sender } from './barrier-sender.js';
 import type { Connection } from '../connection/connection.js';
-import type { DropCause, LaneBook, Ledger } from './lane-book.js';
-import { Pace } from './pace.js';
-import { StatusBook } from './status-book.js';
+import type { DropCause, PublishState, Totals } from './publish-state.js';
+import { PublishWindow } from './publish-window.js';
+import { StatusPoints } from './status-points.js';
 import { WindowSender } from './window-sender.js';
 import type { SiotWire } from '../wire/wire.js';
 
@@ -45,12 +45,12 @@ const LEFT_LOOK_EVERY_MS = 1_000;
  */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #books = new Map<string, LaneBook>();
+  readonly #states = new Map<string, PublishState>();
   readonly #held = new Set<string>();
   readonly #discarded = new Set<string>();
-  readonly #status = new StatusBook(this.#held);
-  readonly #ledger: Ledger = { accepted: 0 };
-  readonly #pace: Pace;
+  readonly #status = new StatusPoints(this.#held);
+  readonly #totals: Totals = { accepted: 0 };
+  readonly #window: PublishWindow;
   #mode: PublishMode = { kind: 'paused' };
   /** NATS has not permitted something: each point is confirmed by itself. */
   #oneByOne = false;
@@ -62,27 +62,27 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.clock);
+    this.#window = new PublishWindow(options.clock);
     this.#droppedLines = new Occasional(options.clock, { most: MOST_DROP_LINES });
     options.outbox.onPut = this.#onPut;
-    for (const lane of options.outbox.lanes()) this.#bookOf(lane);
+    for (const lane of options.outbox.lanes()) this.#stateOf(lane);
   }
 
   /** Messages that a store took so far. */
   get accepted(): number {
-    return this.#ledger.accepted;
+    return this.#totals.accepted;
   }
 
   /** Nothing waits and nothing is on its way. */
   get idle(): boolean {
     if (this.#status.size > 0) return false;
-    for (const book of this.#books.values()) if (book.lane.length > 0) return false;
+    for (const state of this.#states.values()) if (state.lane.length > 0) return false;
     return true;
   }
 
   /** As {@link idle}, for one node. */
   idleOf(nodeId: string): boolean {
-    return (this.#books.get(nodeId)?.lane.length ?? 0) === 0 && !this.#status.has(nodeId);
+    return (this.#states.get(nodeId)?.lane.length ?? 0) === 0 && !this.#status.has(nodeId);
   }
 
   get mode(): PublishMode {
@@ -94,7 +94,7 @@ export class Publisher {
     if (mode.kind === 'paused') {
       // Whoever does not take points any more may still confirm some.
       this.#sender?.suspend();
-      for (const { lane } of this.#books.values()) lane.claimBefore(0);
+      for (const { lane } of this.#states.values()) lane.claimBefore(0);
       this.#oneByOne = false;
       return;
     }
@@ -114,13 +114,13 @@ export class Publisher {
 
   #begin(mode: Exclude<PublishMode, { kind: 'paused' }>): void {
     this.#sender?.stop();
-    this.#pace.restart();
+    this.#window.restart();
     this.#sender = this.#makeSender(mode);
     this.#status.restart();
-    for (const book of this.#books.values()) book.cursor = book.lane.first;
+    for (const state of this.#states.values()) state.cursor = state.lane.first;
     this.#sender.status();
-    for (const book of this.#books.values()) {
-      if (book.lane.length > 0) this.#sender.lane(book);
+    for (const state of this.#states.values()) {
+      if (state.lane.length > 0) this.#sender.lane(state);
     }
   }
 
@@ -128,10 +128,10 @@ export class Publisher {
   hold(nodeId: string, held: boolean): void {
     if (held) this.#held.add(nodeId);
     else if (this.#held.delete(nodeId)) this.#sender?.status();
-    const book = this.#books.get(nodeId);
-    if (book === undefined || book.held === held) return;
-    book.held = held;
-    if (!held) this.#sender?.lane(book);
+    const state = this.#states.get(nodeId);
+    if (state === undefined || state.held === held) return;
+    state.held = held;
+    if (!held) this.#sender?.lane(state);
   }
 
   /** Drops, or no longer drops, all that there is for a node that somebody deleted. */
@@ -139,10 +139,10 @@ export class Publisher {
     if (discarded) this.#discarded.add(nodeId);
     else this.#discarded.delete(nodeId);
     if (discarded) this.#status.drop(nodeId);
-    const book = this.#books.get(nodeId);
-    if (book === undefined) return;
-    book.discarded = discarded;
-    if (discarded) this.#discardAll(book);
+    const state = this.#states.get(nodeId);
+    if (state === undefined) return;
+    state.discarded = discarded;
+    if (discarded) this.#discardAll(state);
   }
 
   /** Points of which only the latest counts; they overtake the outbox. */
@@ -174,10 +174,10 @@ export class Publisher {
   #forget(nodeId: string): void {
     this.#leaving.delete(nodeId);
     this.#discarded.delete(nodeId);
-    const book = this.#books.get(nodeId);
-    if (book === undefined) return;
-    this.#sender?.forget(book);
-    this.#books.delete(nodeId);
+    const state = this.#states.get(nodeId);
+    if (state === undefined) return;
+    this.#sender?.forget(state);
+    this.#states.delete(nodeId);
   }
 
   stop(): void {
@@ -189,39 +189,39 @@ export class Publisher {
   }
 
   readonly #onPut = (lane: OutboxLane): void => {
-    const book = this.#bookOf(lane);
-    if (book.discarded) this.#discardAll(book);
-    else this.#sender?.lane(book);
+    const state = this.#stateOf(lane);
+    if (state.discarded) this.#discardAll(state);
+    else this.#sender?.lane(state);
   };
 
-  #bookOf(lane: OutboxLane): LaneBook {
+  #stateOf(lane: OutboxLane): PublishState {
     const { withholds } = this.#options;
-    let book = this.#books.get(lane.nodeId);
-    if (book?.lane !== lane) {
-      book = {
+    let state = this.#states.get(lane.nodeId);
+    if (state?.lane !== lane) {
+      state = {
         lane,
         held: this.#held.has(lane.nodeId),
         discarded: this.#discarded.has(lane.nodeId),
         cursor: lane.first,
         withholds: (point) => withholds?.(lane.nodeId, point) === true,
-        troubles: new Map(),
+        retryStates: new Map(),
       };
-      this.#books.set(lane.nodeId, book);
+      this.#states.set(lane.nodeId, state);
     }
-    return book;
+    return state;
   }
 
-  #discardAll(book: LaneBook): void {
-    const { lane } = book;
-    this.#sender?.forget(book);
+  #discardAll(state: PublishState): void {
+    const { lane } = state;
+    this.#sender?.forget(state);
     const points: Point[] = [];
     for (let at = lane.first; at < lane.next; at++) {
       const point = lane.read(at);
       if (point !== undefined) points.push(point);
     }
     lane.settleThrough(lane.next - 1);
-    book.cursor = lane.next;
-    book.troubles.clear();
+    state.cursor = lane.next;
+    state.retryStates.clear();
     if (points.length > 0) this.#dropped(lane.nodeId, 'nodeDeleted', points, 'its node is deleted');
   }
 
@@ -231,7 +231,7 @@ export class Publisher {
       wire: mode.wire,
       status: this.#status,
       clock,
-      pace: this.#pace,
+      window: this.#window,
       onDrop: this.#dropped.bind(this),
     };
     if (mode.kind === 'withoutStore' && !this.#oneByOne) {
@@ -241,7 +241,7 @@ export class Publisher {
     return new WindowSender({
       ...given,
       random,
-      ledger: this.#ledger,
+      totals: this.#totals,
       asker: withStore ? connection : new ConfirmedByNats(connection),
       // NATS itself is not looked for again: should it be gone, the connection ends.
       onSuspicion: withStore ? onSuspicion : () => this.#begin(mode),

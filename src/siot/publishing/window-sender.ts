@@ -5,20 +5,20 @@ import type { Asker } from '../connection/asker.js';
 import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
 import { NotConnectedError, type Answer } from '../connection/connection.js';
 import { denialText } from '../connection/denials.js';
-import { Fifo } from './fifo.js';
+import { Queue } from './queue.js';
 import {
   laneEntry,
-  makeTrouble,
+  ensureRetryState,
   nameOf,
   nodeIdOf,
   statusEntry,
-  troubleOf,
+  retryStateOf,
   type Entry,
   type Message,
   type Track,
 } from './entry.js';
 import { KeyGroups, type KeyGroup } from './key-groups.js';
-import { readDue, type DropCause, type LaneBook, type Ledger } from './lane-book.js';
+import { readDue, type DropCause, type PublishState, type Totals } from './publish-state.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
 import { Stall } from './stall.js';
@@ -28,7 +28,7 @@ export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
   /** A store, or NATS itself. */
   readonly asker: Asker;
   readonly random: () => number;
-  readonly ledger: Ledger;
+  readonly totals: Totals;
   /** The store may be gone, or be another one: nothing more is sent until a new sender begins. */
   readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
 }
@@ -54,8 +54,8 @@ type Refusal = 'refusedByStore' | 'notPermitted';
  */
 export class WindowSender implements Sender {
   readonly #options: WindowSenderOptions;
-  readonly #tracks = new Map<LaneBook, Track>();
-  readonly #ring = new Fifo<Track>();
+  readonly #tracks = new Map<PublishState, Track>();
+  readonly #ring = new Queue<Track>();
   readonly #unanswered = new Set<Message>();
   readonly #retries: RetryList;
   #sweep: Timer | undefined;
@@ -76,17 +76,17 @@ export class WindowSender implements Sender {
     this.#stall = new Stall(options.clock, options.random, RETRY, () => this.#pump());
   }
 
-  lane(book: LaneBook): void {
-    if (this.#stopped || book.held) return;
-    let track = this.#tracks.get(book);
+  lane(state: PublishState): void {
+    if (this.#stopped || state.held) return;
+    let track = this.#tracks.get(state);
     if (track === undefined) {
       track = {
-        book,
+        state,
         groups: new KeyGroups(() => (this.#quickestMs ?? 0) > DISTANT_MS),
-        ready: new Fifo(),
+        ready: new Queue(),
         inRing: false,
       };
-      this.#tracks.set(book, track);
+      this.#tracks.set(state, track);
     }
     this.#enqueue(track);
     this.#pump();
@@ -96,10 +96,10 @@ export class WindowSender implements Sender {
     this.#pump();
   }
 
-  forget(book: LaneBook): void {
-    const track = this.#tracks.get(book);
+  forget(state: PublishState): void {
+    const track = this.#tracks.get(state);
     if (track === undefined) return;
-    this.#tracks.delete(book);
+    this.#tracks.delete(state);
     const of = (entry: Entry): boolean =>
       entry.source.kind === 'lane' && entry.source.track === track;
     this.#retries.drop(of);
@@ -138,7 +138,7 @@ export class WindowSender implements Sender {
   }
 
   #room(): number {
-    if (!this.#options.pace.open) return 0;
+    if (!this.#options.window.open) return 0;
     if (!this.#stall.holds) return this.#options.wire.window;
     return this.#stall.mayTry ? 1 : 0;
   }
@@ -146,7 +146,7 @@ export class WindowSender implements Sender {
   #nextStatus(): Entry[] | undefined {
     const { status, wire, clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    const slots = status.take(wire.batch, (slot) => (slot.trouble?.dueMs ?? 0) <= nowMs);
+    const slots = status.take(wire.batch, (slot) => (slot.retryState?.dueMs ?? 0) <= nowMs);
     if (slots.length === 0) return undefined;
     return slots.map(statusEntry);
   }
@@ -189,21 +189,21 @@ export class WindowSender implements Sender {
     for (let ready = track.ready.shift(); ready !== undefined; ready = track.ready.shift()) {
       if (!ready.done) return ready;
     }
-    const { book, groups } = track;
+    const { state, groups } = track;
     for (let looked = 0; ; looked++) {
-      book.cursor = Math.min(book.cursor, groups.takeBack() ?? book.cursor);
+      state.cursor = Math.min(state.cursor, groups.takeBack() ?? state.cursor);
       // What is to go out next is on its way, even where only the newest counts.
-      if (book.cursor >= book.lane.claimed) book.lane.claimBefore(book.lane.next);
-      if (book.cursor >= book.lane.next) return undefined;
-      const lookAhead = book.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
+      if (state.cursor >= state.lane.claimed) state.lane.claimBefore(state.lane.next);
+      if (state.cursor >= state.lane.next) return undefined;
+      const lookAhead = state.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
       if (groups.waiting >= lookAhead && !groups.cut()) return undefined;
       if (looked >= LOOK_AT_ONCE) {
         this.#lookOn(track);
         return undefined;
       }
-      const position = book.cursor;
-      book.cursor += 1;
-      const point = readDue(book, position);
+      const position = state.cursor;
+      state.cursor += 1;
+      const point = readDue(state, position);
       if (point === undefined) continue;
       const name = nameOf(point);
       const group = groups.enter(name, position);
@@ -215,12 +215,12 @@ export class WindowSender implements Sender {
         continue;
       }
       const entry = laneEntry(track, group, position, point);
-      const trouble = book.troubles.get(position);
-      if (trouble === undefined) return entry;
+      const retryState = state.retryStates.get(position);
+      if (retryState === undefined) return entry;
       entry.alone = true;
-      if (trouble.dueMs <= this.#options.clock.monotonicMs()) return entry;
+      if (retryState.dueMs <= this.#options.clock.monotonicMs()) return entry;
       group.refused = position;
-      this.#retries.add(entry, trouble.dueMs);
+      this.#retries.add(entry, retryState.dueMs);
     }
   }
 
@@ -235,7 +235,7 @@ export class WindowSender implements Sender {
 
   #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
     for (const position of positions) {
-      const point = readDue(track.book, position);
+      const point = readDue(track.state, position);
       if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
       else this.#release(track, group, track.groups.leave(group, position));
     }
@@ -243,7 +243,7 @@ export class WindowSender implements Sender {
   }
 
   #send(entries: readonly Entry[]): void {
-    const { asker, wire, clock, pace } = this.#options;
+    const { asker, wire, clock, window } = this.#options;
     const [first] = entries;
     if (first === undefined) return;
     for (const entry of entries) {
@@ -269,7 +269,7 @@ export class WindowSender implements Sender {
       return;
     }
     this.#unanswered.add(message);
-    pace.sent(message.bytes);
+    window.sent(message.bytes);
     this.#sweep ??= clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
   }
 
@@ -314,12 +314,12 @@ export class WindowSender implements Sender {
 
   /** No further reply changes anything (docs/siot.md, 4.4). How long it took, in ms. */
   #end(message: Message): number {
-    const { asker, clock, pace } = this.#options;
+    const { asker, clock, window } = this.#options;
     asker.forget(message.token);
     this.#answeredMs = clock.monotonicMs();
     const tookMs = this.#answeredMs - message.sentMs;
-    if (this.#unanswered.delete(message)) pace.answered(message.bytes, tookMs);
-    else pace.late(tookMs);
+    if (this.#unanswered.delete(message)) window.answered(message.bytes, tookMs);
+    else window.late(tookMs);
     return tookMs;
   }
 
@@ -336,7 +336,7 @@ export class WindowSender implements Sender {
   }
 
   #accepted(message: Message): void {
-    this.#options.ledger.accepted += 1;
+    this.#options.totals.accepted += 1;
     for (const entry of message.entries) this.#settle(entry);
     if (!this.#stall.end()) return;
     // The store takes points again: those that it refused while it took none need not wait.
@@ -352,8 +352,8 @@ export class WindowSender implements Sender {
       return;
     }
     const { track, group, position } = source;
-    track.book.troubles.delete(position);
-    track.book.lane.settle(position);
+    track.state.retryStates.delete(position);
+    track.state.lane.settle(position);
     this.#release(track, group, track.groups.leave(group, position));
   }
 
@@ -367,12 +367,14 @@ export class WindowSender implements Sender {
   // has turned out that it does not, this is a refusal like others.
   #undecodable(message: Message, text: string): void {
     const { generation } = this.#options.wire;
-    const known = message.entries.every((entry) => troubleOf(entry)?.undecodableAs === generation);
+    const known = message.entries.every(
+      (entry) => retryStateOf(entry)?.undecodableAs === generation,
+    );
     if (known) {
       this.#refusedAll(message, text);
       return;
     }
-    for (const entry of message.entries) makeTrouble(entry).undecodableAs = generation;
+    for (const entry of message.entries) ensureRetryState(entry).undecodableAs = generation;
     this.#suspect('undecodable');
   }
 
@@ -386,33 +388,34 @@ export class WindowSender implements Sender {
   }
 
   #refusedOne(entry: Entry, why: string, cause: Refusal = 'refusedByStore'): void {
-    const { ledger } = this.#options;
-    const trouble = makeTrouble(entry);
-    if (trouble.tries === 0 || ledger.accepted > trouble.acceptedBefore) trouble.tries += 1;
-    trouble.acceptedBefore = ledger.accepted;
-    if (trouble.tries >= MOST_TRIES) this.#giveUp(entry, cause, why);
+    const { totals } = this.#options;
+    const retryState = ensureRetryState(entry);
+    if (retryState.tries === 0 || totals.accepted > retryState.acceptedBefore)
+      retryState.tries += 1;
+    retryState.acceptedBefore = totals.accepted;
+    if (retryState.tries >= MOST_TRIES) this.#giveUp(entry, cause, why);
     else this.#later(entry);
   }
 
   /** Tries again, alone, after a pause. */
   #later(entry: Entry): void {
     const { clock, random } = this.#options;
-    const trouble = makeTrouble(entry);
-    trouble.failures += 1;
-    trouble.dueMs = clock.monotonicMs() + backoffMs(trouble.failures, RETRY, random());
+    const retryState = ensureRetryState(entry);
+    retryState.failures += 1;
+    retryState.dueMs = clock.monotonicMs() + backoffMs(retryState.failures, RETRY, random());
     this.#stall.refused(entry.source.kind === 'lane' ? entry.source.group : entry.source.slot);
     if (entry.source.kind === 'lane') {
       const { group, position } = entry.source;
       group.refused = Math.min(group.refused ?? position, position);
     }
-    this.#retries.add(entry, trouble.dueMs);
+    this.#retries.add(entry, retryState.dueMs);
   }
 
   #again(entry: Entry): void {
     if (entry.done) return;
     const { source } = entry;
     if (source.kind === 'status') {
-      if (source.slot.trouble !== undefined) source.slot.trouble.dueMs = 0;
+      if (source.slot.retryState !== undefined) source.slot.retryState.dueMs = 0;
       this.#options.status.again(source.slot);
       return;
     }
@@ -438,15 +441,15 @@ export class WindowSender implements Sender {
   }
 
   #sweepLate(): void {
-    const { clock, pace } = this.#options;
+    const { clock, window } = this.#options;
     this.#sweep = undefined;
     if (this.#stopped || this.#suspicious) return;
     const nowMs = clock.monotonicMs();
     let late = 0;
     for (const message of this.#unanswered) {
-      if (nowMs - message.sentMs < pace.patienceMs) break;
+      if (nowMs - message.sentMs < window.answerTimeoutMs) break;
       this.#unanswered.delete(message);
-      pace.givenUp(message.bytes);
+      window.givenUp(message.bytes);
       late += 1;
       for (const entry of message.entries) {
         entry.late = message;
@@ -454,7 +457,7 @@ export class WindowSender implements Sender {
         else this.#refusedOne(entry, 'no reply');
       }
     }
-    if (late > 0 && nowMs - this.#answeredMs >= pace.patienceMs) this.#suspect('silence');
+    if (late > 0 && nowMs - this.#answeredMs >= window.answerTimeoutMs) this.#suspect('silence');
     if (this.#unanswered.size > 0) {
       this.#sweep = clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
     }

@@ -6,7 +6,7 @@ import {
   type Entry,
   type Track,
 } from '../../../src/siot/publishing/entry.js';
-import { Fifo } from '../../../src/siot/publishing/fifo.js';
+import { Queue } from '../../../src/siot/publishing/queue.js';
 import { KeyGroups, type KeyGroup } from '../../../src/siot/publishing/key-groups.js';
 import { RetryList } from '../../../src/siot/publishing/retry-list.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -23,15 +23,15 @@ function lists(): {
   const list = new RetryList(clock, (entries) => due.push(...entries.map(positionOf)));
   const lane = new MemoryOutbox({ maxBytes: 1e6 }).lane('dev-1');
   const groups = new KeyGroups(() => false);
-  const book = {
+  const state = {
     lane,
     held: false,
     discarded: false,
     cursor: 0,
     withholds: () => false,
-    troubles: new Map(),
+    retryStates: new Map(),
   };
-  const track: Track = { book, groups, ready: new Fifo(), inRing: false };
+  const track: Track = { state, groups, ready: new Queue(), inRing: false };
   const known = new Map<string, KeyGroup>();
   const entry = (name: string, position: number): Entry => {
     const group = known.get(name) ?? groups.enter(name, position);

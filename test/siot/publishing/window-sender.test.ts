@@ -4,9 +4,9 @@ import { MemoryOutbox } from '../../../src/outbox/memory-outbox.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
 import type { Asker } from '../../../src/siot/connection/asker.js';
 import type { Answer } from '../../../src/siot/connection/connection.js';
-import type { LaneBook } from '../../../src/siot/publishing/lane-book.js';
-import { Pace } from '../../../src/siot/publishing/pace.js';
-import { StatusBook } from '../../../src/siot/publishing/status-book.js';
+import type { PublishState } from '../../../src/siot/publishing/publish-state.js';
+import { PublishWindow } from '../../../src/siot/publishing/publish-window.js';
+import { StatusPoints } from '../../../src/siot/publishing/status-points.js';
 import { WindowSender } from '../../../src/siot/publishing/window-sender.js';
 import { WIRES } from '../../../src/siot/wire/wires.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -66,11 +66,11 @@ interface Bench {
   readonly clock: FakeClock;
   readonly asker: HandAsker;
   readonly outbox: MemoryOutbox;
-  readonly status: StatusBook;
+  readonly status: StatusPoints;
   readonly sender: WindowSender;
   readonly dropped: string[];
   readonly suspicions: string[];
-  book(nodeId: string): LaneBook;
+  state(nodeId: string): PublishState;
   put(nodeId: string, ...points: Point[]): void;
 }
 
@@ -78,7 +78,7 @@ function bench(): Bench {
   const clock = new FakeClock();
   const asker = new HandAsker();
   const outbox = new MemoryOutbox({ maxBytes: 64 << 20 });
-  const status = new StatusBook(new Set());
+  const status = new StatusPoints(new Set());
   const dropped: string[] = [];
   const suspicions: string[] = [];
   const sender = new WindowSender({
@@ -86,14 +86,14 @@ function bench(): Bench {
     wire: WIRES[2],
     status,
     clock,
-    pace: new Pace(clock),
+    window: new PublishWindow(clock),
     random: () => 0.5,
-    ledger: { accepted: 0 },
+    totals: { accepted: 0 },
     onDrop: (_nodeId, cause) => void dropped.push(cause),
     onSuspicion: (why) => void suspicions.push(why),
   });
-  const books = new Map<string, LaneBook>();
-  const book = (nodeId: string): LaneBook => {
+  const books = new Map<string, PublishState>();
+  const state = (nodeId: string): PublishState => {
     const lane = outbox.lane(nodeId);
     const known = books.get(nodeId);
     if (known !== undefined) return known;
@@ -103,16 +103,16 @@ function bench(): Bench {
       discarded: false,
       cursor: lane.first,
       withholds: () => false,
-      troubles: new Map(),
+      retryStates: new Map(),
     };
     books.set(nodeId, made);
     return made;
   };
   const put = (nodeId: string, ...points: Point[]): void => {
     if (!outbox.lane(nodeId).put(points, () => undefined)) throw new Error('full');
-    sender.lane(book(nodeId));
+    sender.lane(state(nodeId));
   };
-  return { clock, asker, outbox, status, sender, dropped, suspicions, book, put };
+  return { clock, asker, outbox, status, sender, dropped, suspicions, state, put };
 }
 
 const series = (name: string, count: number): Point[] =>
@@ -165,7 +165,7 @@ describe('the window', () => {
 
 describe('what waits in a lane', () => {
   /** Positions that were read since then. */
-  function reads({ lane }: LaneBook): () => number {
+  function reads({ lane }: PublishState): () => number {
     let count = 0;
     const read = lane.read.bind(lane);
     lane.read = (position) => {
@@ -176,8 +176,8 @@ describe('what waits in a lane', () => {
   }
 
   it('is not all brought into memory, nor looked through in one go', () => {
-    const { asker, clock, put, book } = bench();
-    const count = reads(book('dev-1'));
+    const { asker, clock, put, state } = bench();
+    const count = reads(state('dev-1'));
     put('dev-1', ...series('temp', 20_000));
     expect(count()).toBeLessThan(2_100);
     clock.advance(100);
@@ -333,10 +333,10 @@ describe('an answer', () => {
 
 describe('a lane that does not matter any more', () => {
   it('has nothing sent again of what was refused', () => {
-    const { asker, clock, put, sender, book } = bench();
+    const { asker, clock, put, sender, state } = bench();
     put('dev-1', point('temp', 1));
     asker.answerAll(() => BUSY);
-    sender.forget(book('dev-1'));
+    sender.forget(state('dev-1'));
     clock.advance(60_000);
     expect(asker.asked.length).toBe(1);
   });

@@ -24,30 +24,30 @@ export class SilentServerError extends Error {
 }
 
 /** What became of one server: it spoke, or why not. */
-export interface Knocked {
+export interface ProbedServer {
   readonly server: string;
   readonly problem?: Error;
 }
 
-export class Knocking {
+export class ServerProbe {
   readonly #ends = new Map<string, () => void>();
-  readonly #waiting: Map<string, Promise<Knocked>>;
+  readonly #waiting: Map<string, Promise<ProbedServer>>;
 
-  /** Knocks at all of them at once. */
+  /** Connects to all of them at once. */
   constructor(
     servers: readonly string[],
     private readonly clock: Clock,
     private readonly withinMs: number,
   ) {
-    this.#waiting = new Map(servers.map((server) => [server, this.#knock(server)]));
+    this.#waiting = new Map(servers.map((server) => [server, this.#probe(server)]));
   }
 
   /** The next one of which something has become; `undefined`: that was the last. */
-  async next(): Promise<Knocked | undefined> {
+  async next(): Promise<ProbedServer | undefined> {
     if (this.#waiting.size === 0) return undefined;
-    const knocked = await Promise.race(this.#waiting.values());
-    this.#waiting.delete(knocked.server);
-    return knocked;
+    const probed = await Promise.race(this.#waiting.values());
+    this.#waiting.delete(probed.server);
+    return probed;
   }
 
   /** Waits for none any more. Idempotent. */
@@ -56,7 +56,7 @@ export class Knocking {
     this.#ends.clear();
   }
 
-  #knock(server: string): Promise<Knocked> {
+  #probe(server: string): Promise<ProbedServer> {
     return new Promise((resolve) => {
       let socket: Socket | undefined;
       const end = (problem?: Error): void => {

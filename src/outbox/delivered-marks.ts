@@ -4,25 +4,25 @@ import { Ranges } from './ranges.js';
 type ByNode = Map<string, Ranges>;
 
 /**
- * Which positions are settled that may be on disk: it is noted there, so that
- * their points do not come again after a crash.
+ * Positions whose points may be on disk and are delivered (or dropped for good). Marks
+ * for them are written to the log, so that these points are not sent again after a crash.
  *
  * ```
  *  settled ─► due ─► written ─► synced
  *              ▲        │
- *              └────────┘ a write has failed, and what became of them is unknown
+ *              └────────┘ a write has failed: whether they are on disk is unknown
  * ```
  */
-export class Notes {
+export class DeliveredMarks {
   #due: ByNode = new Map();
   #written: ByNode = new Map();
 
-  /** The disk is to be told of some. */
+  /** Some are to be written. */
   get areDue(): boolean {
     return this.#due.size > 0;
   }
 
-  /** The disk keeps all that it has been told, also when the power goes. */
+  /** All are on disk and survive a power failure. */
   get areKept(): boolean {
     return this.#due.size === 0 && this.#written.size === 0;
   }
@@ -43,13 +43,13 @@ export class Notes {
     this.#written.clear();
   }
 
-  /** They are due once more. */
+  /** A write or sync has failed: what was not synced is to be written once more. */
   failed(): void {
     addAll(this.#written, this.#due);
     this.#written.clear();
   }
 
-  /** The files that they are about are gone. */
+  /** All files with points have been deleted: no marks are needed. */
   clear(): void {
     this.#due.clear();
     this.#written.clear();

@@ -2,7 +2,7 @@
  * Answers on their way to the server. Whoever asks faster than the server takes
  * answers must not fill the memory with them: they wait in the socket's queue.
  */
-export interface ReplyRoomHost {
+export interface ReplyQuotaHost {
   publish(subject: string, answer: Uint8Array): void;
   /** Calls back when the server has taken all that was published before, or is gone. */
   barrier(done: () => void): void;
@@ -13,11 +13,11 @@ const MOST_BYTES = 4 * 1_048_576;
 /** What an answer costs besides its bytes. */
 const FRAME_BYTES = 256;
 
-export class ReplyRoom {
+export class ReplyQuota {
   #bytes = 0;
   #asking = false;
 
-  constructor(private readonly host: ReplyRoomHost) {}
+  constructor(private readonly host: ReplyQuotaHost) {}
 
   /** More than can be answered is on its way: whoever asks now gets no answer, and will ask again. */
   get isFull(): boolean {

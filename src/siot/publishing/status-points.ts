@@ -1,19 +1,19 @@
 import { canonicalKey, type Point } from '../../point/point.js';
-import type { Trouble } from './lane-book.js';
+import type { RetryState } from './publish-state.js';
 
 /** The latest of a status point that is not delivered yet. */
 export interface StatusSlot {
   readonly nodeId: string;
   readonly key: string;
   point: Point;
-  trouble: Trouble | undefined;
+  retryState: RetryState | undefined;
 }
 
 /**
  * Points of which only the latest counts: `connected` and the statistics. They
  * overtake what waits in the outbox and are kept in memory only.
  */
-export class StatusBook {
+export class StatusPoints {
   readonly #slots = new Map<string, StatusSlot>();
   /** Nodes whose points are kept back. */
   readonly #held: ReadonlySet<string>;
@@ -33,7 +33,7 @@ export class StatusBook {
     const id = `${nodeId} ${point.type} ${canonicalKey(point.key)}`;
     let slot = this.#slots.get(id);
     if (slot === undefined) {
-      slot = { nodeId, key, point, trouble: undefined };
+      slot = { nodeId, key, point, retryState: undefined };
       this.#slots.set(id, slot);
     } else {
       slot.point = point;
@@ -61,7 +61,7 @@ export class StatusBook {
 
   /** That point is delivered, or given up. */
   settle(slot: StatusSlot, point: Point): void {
-    slot.trouble = undefined;
+    slot.retryState = undefined;
     if (slot.point === point) this.#remove(slot);
   }
 
@@ -73,7 +73,7 @@ export class StatusBook {
   /** Publishing begins anew: nothing is on its way any more. */
   restart(): void {
     for (const slot of this.#slots.values()) {
-      if (slot.trouble !== undefined) slot.trouble.dueMs = 0;
+      if (slot.retryState !== undefined) slot.retryState.dueMs = 0;
       this.#changed.add(slot);
     }
   }

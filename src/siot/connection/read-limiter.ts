@@ -18,15 +18,15 @@ const FULL_BYTES = 65_536;
 const LONGEST_REST_MS = 20;
 
 /** What is needed of a socket. */
-export interface PacedSocket {
+export interface LimitedSocket {
   on(event: 'data', heard: (bytes: Uint8Array) => void): unknown;
   pause(): unknown;
   resume(): unknown;
 }
 
 /** `afterTurn` calls a function when the work on what was read, and of all others that read, is done. */
-export function paceInput(
-  socket: PacedSocket,
+export function limitReading(
+  socket: LimitedSocket,
   clock: Clock,
   afterTurn: (then: () => void) => void = setImmediate,
 ): void {
@@ -53,13 +53,13 @@ export function paceInput(
 }
 
 /** The socket of the client library's connection, which keeps it to itself; `undefined`: it is elsewhere. */
-export function socketOf(connection: object): PacedSocket | undefined {
+export function socketOf(connection: object): LimitedSocket | undefined {
   const { protocol } = connection as { protocol?: { transport?: { socket?: unknown } } };
   const socket = protocol?.transport?.socket;
   return isSocket(socket) ? socket : undefined;
 }
 
-function isSocket(socket: unknown): socket is PacedSocket {
+function isSocket(socket: unknown): socket is LimitedSocket {
   return (
     typeof socket === 'object' &&
     socket !== null &&

@@ -1,5 +1,5 @@
 /** A queue whose first element is taken in constant time, however long it is. */
-export class Fifo<T> {
+export class Queue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
 

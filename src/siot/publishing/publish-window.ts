@@ -9,8 +9,8 @@ const MOST_BYTES = 2 * 1024 * 1024;
 const QUICK_MS = 500;
 const SLOW_MS = 2_000;
 /** How long an answer is waited for, in ms. */
-const LEAST_PATIENCE_MS = 5_000;
-const MOST_PATIENCE_MS = 60_000;
+const LEAST_TIMEOUT_MS = 5_000;
+const MOST_TIMEOUT_MS = 60_000;
 
 /**
  * How much may be published that is not answered yet, and how long an answer
@@ -19,12 +19,12 @@ const MOST_PATIENCE_MS = 60_000;
  * On a line of 2 KB/s a megabyte on the way would take so long that the
  * connection seemed dead, be given up, and be sent again, for ever.
  */
-export class Pace {
+export class PublishWindow {
   #limit = FIRST_BYTES;
   #bytes = 0;
   #reached = false;
   #cutMs = Number.NEGATIVE_INFINITY;
-  #patienceMs = LEAST_PATIENCE_MS;
+  #answerTimeoutMs = LEAST_TIMEOUT_MS;
 
   constructor(private readonly clock: Clock) {}
 
@@ -34,8 +34,8 @@ export class Pace {
   }
 
   /** An answer that takes longer is late, in ms; it may still come. */
-  get patienceMs(): number {
-    return this.#patienceMs;
+  get answerTimeoutMs(): number {
+    return this.#answerTimeoutMs;
   }
 
   sent(bytes: number): void {
@@ -78,8 +78,10 @@ export class Pace {
 
   // Twice the slowest; a quicker one makes it a little less.
   #learn(tookMs: number): void {
-    const wanted = Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, 2 * tookMs));
-    this.#patienceMs =
-      wanted > this.#patienceMs ? wanted : this.#patienceMs + (wanted - this.#patienceMs) / 64;
+    const wanted = Math.min(MOST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, 2 * tookMs));
+    this.#answerTimeoutMs =
+      wanted > this.#answerTimeoutMs
+        ? wanted
+        : this.#answerTimeoutMs + (wanted - this.#answerTimeoutMs) / 64;
   }
 }

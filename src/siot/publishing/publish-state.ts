@@ -2,7 +2,7 @@ import type { OutboxLane } from '../../outbox/outbox.js';
 import type { Point } from '../../point/point.js';
 
 /** What the publisher knows of one lane of the outbox. */
-export interface LaneBook {
+export interface PublishState {
   readonly lane: OutboxLane;
   /** Nothing is sent until the node has been read. */
   held: boolean;
@@ -13,11 +13,11 @@ export interface LaneBook {
   /** Whether a point must not go out any more, though it was put into the lane: it counts as done. */
   readonly withholds: (point: Point) => boolean;
   /** Points that the store refused, by position; kept when publishing begins anew. */
-  readonly troubles: Map<number, Trouble>;
+  readonly retryStates: Map<number, RetryState>;
 }
 
 /** The point at a position, if it is there and goes out. Hot: called for each point. */
-export function readDue({ lane, withholds }: LaneBook, position: number): Point | undefined {
+export function readDue({ lane, withholds }: PublishState, position: number): Point | undefined {
   const point = lane.read(position);
   if (point === undefined || !withholds(point)) return point;
   lane.settle(position);
@@ -25,11 +25,11 @@ export function readDue({ lane, withholds }: LaneBook, position: number): Point 
 }
 
 /** How often a point was refused. */
-export interface Trouble {
+export interface RetryState {
   failures: number;
   /** Refusals between which the store took others: only these count against the point. */
   tries: number;
-  /** {@link Ledger.accepted} at the last refusal. */
+  /** {@link Totals.accepted} at the last refusal. */
   acceptedBefore: number;
   /** Not before then, in ms of the monotonic clock. */
   dueMs: number;
@@ -38,7 +38,7 @@ export interface Trouble {
 }
 
 /** Counts over all lanes, kept when publishing begins anew. */
-export interface Ledger {
+export interface Totals {
   /** Messages that the store took. */
   accepted: number;
 }

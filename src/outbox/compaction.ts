@@ -9,11 +9,11 @@ type Put = (lane: DiskLane, batch: Batch) => void;
 const COPY_BYTES = 256 * 1024;
 
 /**
- * Makes room in the log when it gets scarce: what is not settled in the oldest
- * file goes once more to the end, so that one lane that does not move cannot
- * keep the disk.
+ * Frees disk space when it gets scarce: what is not settled in the oldest file is
+ * copied to the end of the log, so that the file can be deleted. Otherwise one lane
+ * whose points are not delivered would keep all files.
  */
-export class Tidying {
+export class Compaction {
   constructor(
     private readonly log: OutboxLog,
     private readonly lanes: Iterable<DiskLane>,

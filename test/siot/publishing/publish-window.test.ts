@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../src/siot/publishing/pace.js';
+import { PublishWindow } from '../../../src/siot/publishing/publish-window.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** A line of that speed: what is published waits its turn, and is answered. */
 function transfer(bytesPerS: number, latencyMs: number, forMs: number): number {
   const clock = new FakeClock();
-  const pace = new Pace(clock);
+  const window = new PublishWindow(clock);
   const onTheWay: { bytes: number; sentMs: number; dueMs: number }[] = [];
   let freeMs = 0;
   let most = 0;
@@ -14,19 +14,19 @@ function transfer(bytesPerS: number, latencyMs: number, forMs: number): number {
     const nowMs = clock.monotonicMs();
     while ((onTheWay[0]?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
       const first = onTheWay.shift();
-      if (first !== undefined) pace.answered(first.bytes, nowMs - first.sentMs);
+      if (first !== undefined) window.answered(first.bytes, nowMs - first.sentMs);
     }
-    while (pace.open) {
+    while (window.open) {
       freeMs = Math.max(freeMs, nowMs) + (150 / bytesPerS) * 1_000;
       onTheWay.push({ bytes: 150, sentMs: nowMs, dueMs: freeMs + latencyMs });
-      pace.sent(150);
+      window.sent(150);
     }
     if (nowMs > forMs / 2) most = Math.max(most, freeMs - nowMs);
   }
   return most;
 }
 
-describe('the pace', () => {
+describe('the window', () => {
   it.each([500, 2_000, 20_000, 200_000])(
     'lets no more on a line of %i B/s than 5 s of it',
     (speed) => {
@@ -36,10 +36,10 @@ describe('the pace', () => {
 
   it('lets 2 MB on a quick one, and never more, also when nothing is answered', () => {
     const clock = new FakeClock();
-    const pace = new Pace(clock);
+    const window = new PublishWindow(clock);
     const fill = (): number => {
       let bytes = 0;
-      for (; pace.open; bytes += 1_000) pace.sent(1_000);
+      for (; window.open; bytes += 1_000) window.sent(1_000);
       return bytes;
     };
     let before = 0;
@@ -47,7 +47,7 @@ describe('the pace', () => {
       const bytes = fill();
       expect(bytes).toBeGreaterThanOrEqual(before);
       before = bytes;
-      for (let left = bytes; left > 0; left -= 1_000) pace.answered(1_000, 1);
+      for (let left = bytes; left > 0; left -= 1_000) window.answered(1_000, 1);
     }
     expect(before).toBeGreaterThanOrEqual(2_097_152);
     expect(before).toBeLessThan(2_200_000);
@@ -56,27 +56,27 @@ describe('the pace', () => {
   });
 
   it('waits for the answers of a slow store, and less again when it is quick', () => {
-    const pace = new Pace(new FakeClock());
-    expect(pace.patienceMs).toBe(5_000);
-    pace.late(10_000);
-    expect(pace.patienceMs).toBe(20_000);
-    pace.late(900_000);
-    expect(pace.patienceMs).toBe(60_000);
-    for (let n = 0; n < 500; n++) pace.late(1);
-    expect(pace.patienceMs).toBeLessThan(5_100);
+    const window = new PublishWindow(new FakeClock());
+    expect(window.answerTimeoutMs).toBe(5_000);
+    window.late(10_000);
+    expect(window.answerTimeoutMs).toBe(20_000);
+    window.late(900_000);
+    expect(window.answerTimeoutMs).toBe(60_000);
+    for (let n = 0; n < 500; n++) window.late(1);
+    expect(window.answerTimeoutMs).toBeLessThan(5_100);
   });
 
   it('is cut once for all that was on its way, however many of it come late', () => {
     const clock = new FakeClock();
-    const pace = new Pace(clock);
+    const window = new PublishWindow(clock);
     const fill = (): number => {
       let count = 0;
-      for (; pace.open; count++) pace.sent(1_000);
+      for (; window.open; count++) window.sent(1_000);
       return count;
     };
     const sent = fill();
     clock.advance(3_000);
-    for (let n = 0; n < sent; n++) pace.answered(1_000, 3_000);
+    for (let n = 0; n < sent; n++) window.answered(1_000, 3_000);
     const again = fill();
     expect(again).toBeGreaterThanOrEqual(Math.floor(sent / 2));
     expect(again).toBeLessThan(sent);

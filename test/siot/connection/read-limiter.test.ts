@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
-import { paceInput, socketOf } from '../../../src/siot/connection/input-pace.js';
+import { limitReading, socketOf } from '../../../src/siot/connection/read-limiter.js';
 import { SystemClock } from '../../../src/point/clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -28,7 +28,7 @@ function rig() {
   const clock = new FakeClock();
   const socket = new Socket();
   const turns: (() => void)[] = [];
-  paceInput(socket, clock, (then) => void turns.push(then));
+  limitReading(socket, clock, (then) => void turns.push(then));
   return { clock, socket, turn: () => turns.splice(0).forEach((then) => then()) };
 }
 
