@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Reply, Usage } from './roles/serve.js';
 
 export class BenchError extends Error {
@@ -17,7 +18,11 @@ export interface ChildOptions {
 const ANSWER_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 6_000;
 
-/** Of the built bench; `path` is relative to it. */
+/** URL of a file below `dist` of a built checkout. */
+export const builtIn = (checkout: string, path: string): string =>
+  pathToFileURL(join(checkout, 'dist', path)).href;
+
+/** Of the built bench; `path` is relative to it, or a URL. */
 export const builtFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A process of the bench that can be asked for things. It ends with this one. */
@@ -29,7 +34,7 @@ export class Child {
   #said = '';
   #stopping = false;
 
-  /** `program`: a path relative to the built bench. */
+  /** `program`: a path relative to the built bench, or a URL. */
   constructor(
     private readonly program: string,
     { args = [], preload, profile }: ChildOptions = {},

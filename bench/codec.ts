@@ -1,9 +1,13 @@
-/** Points through each codec, each way, in this process. */
+/** Points through each codec, each way. */
 import { PAYLOAD_CODECS } from '../src/packet/codecs.js';
 import type { PayloadCodec } from '../src/packet/payload.js';
 import { floatValue, makePoint } from '../src/point/point.js';
 import type { SiotWire } from '../src/siot/wire/wire.js';
 import { WIRES } from '../src/siot/wire/wires.js';
+import { Child, builtIn } from './child.js';
+import { compare, type Comparison, type Measure } from './comparison.js';
+import type { BenchOptions } from './plan.js';
+import type { CodecArgs } from './roles/codec.js';
 import { median } from './statistics.js';
 
 export interface CodecFigures {
@@ -30,6 +34,57 @@ const SUBJECTS: readonly Subject[] = [
 const WARM_MS = 100;
 const CALLS = 100;
 
+const ENCODED: Measure = { what: 'encoded, µs/point', of: 'time' };
+const DECODED: Measure = { what: 'decoded, µs/point', of: 'time' };
+
+/** Each checkout's codecs in a process of their own, in turn. */
+export async function measureInTurn(
+  { seconds, rounds, baseline }: BenchOptions,
+  comparisons: Comparison[],
+): Promise<CodecFigures[]> {
+  const modules = [
+    new URL('./codec.js', import.meta.url).href,
+    ...(baseline === undefined ? [] : [builtIn(baseline, 'bench/codec.js')]),
+  ];
+  const sides = modules.map((module) => ({
+    module,
+    child: new Child('roles/codec.js'),
+    samples: [] as CodecFigures[][],
+  }));
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const { module, child, samples } of round % 2 === 0 ? sides : sides.toReversed()) {
+        const args: CodecArgs = { module, seconds: seconds / 2 / rounds };
+        samples.push(await child.ask('measure', args));
+      }
+    }
+  } finally {
+    await Promise.all(sides.map(({ child }) => child.stop()));
+  }
+  const [own = [], others] = sides.map(({ samples }) => samples);
+  return SUBJECTS.map(({ name: codec }) => {
+    const all = (samples: CodecFigures[][], way: Way): number[] =>
+      samples.flat().flatMap((figures) => (figures.codec === codec ? [figures[way]] : []));
+    for (const [way, measure] of [
+      ['encodedPerSecond', ENCODED],
+      ['decodedPerSecond', DECODED],
+    ] as const) {
+      if (others === undefined) continue;
+      const us = (perSecond: number): number => 1e6 / perSecond;
+      const name = `codec ${codec}`;
+      comparisons.push(compare(name, measure, all(own, way).map(us), all(others, way).map(us)));
+    }
+    return {
+      codec,
+      encodedPerSecond: median(all(own, 'encodedPerSecond')),
+      decodedPerSecond: median(all(own, 'decodedPerSecond')),
+    };
+  });
+}
+
+type Way = 'encodedPerSecond' | 'decodedPerSecond';
+
+/** Other checkouts' benches call this: it keeps its form. */
 export function measureCodecs(seconds: number, rounds: number): CodecFigures[] {
   return SUBJECTS.map(({ name, points: count, codec }) => {
     const points = Array.from({ length: count }, (_, i) =>

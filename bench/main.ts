@@ -1,4 +1,6 @@
 /** `npm run bench`: how fast the gateway is, beside the least that such a program can do. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { measure } from './measure.js';
 import { ALL_NAMES, isWanted } from './plan.js';
@@ -11,6 +13,7 @@ interface Options {
   readonly seconds?: number;
   readonly rounds?: number;
   readonly profile?: string;
+  readonly baseline?: string;
 }
 
 const FULL = { seconds: 1.5, rounds: 5 };
@@ -31,12 +34,26 @@ function names(text: string, before: readonly string[]): string[] {
   return [...before, ...wanted];
 }
 
+/** The bench starts these files of another checkout. */
+const OF_BASELINE = ['src/cli/main.js', 'bench/codec.js', 'bench/roles/store.js'];
+
+function checkout(folder: string): string {
+  for (const file of OF_BASELINE) {
+    const path = resolve(folder, 'dist', file);
+    if (!existsSync(path)) {
+      throw new InvalidArgumentError(`a built checkout is needed: there is no ${path}`);
+    }
+  }
+  return resolve(folder);
+}
+
 const command = new Command('bench')
   .description('The gateway between PTYs and NATS, beside a bare relay and the bare NATS client.')
   .option('--quick', 'some 20 s for all: one short sample each, for a first look')
   .option('--only <names>', 'such as codec, links-1, links-1/10x64, links-1/latency', names, [])
   .option('--seconds <n>', `length of a sample (default: ${FULL.seconds})`, positive)
   .option('--rounds <n>', `samples of each measurement (default: ${FULL.rounds})`, positive)
+  .option('--baseline <folder>', 'a built checkout of another commit, to compare with', checkout)
   .option('--profile <folder>', 'CPU profiles of the gateway and of the relay go there')
   .option('--json', 'figures as JSON')
   .showHelpAfterError()
@@ -50,6 +67,7 @@ async function main(): Promise<void> {
     rounds: Math.ceil(options.rounds ?? rounds),
     only: options.only,
     profile: options.profile,
+    baseline: options.baseline,
     progress: (what) => process.stderr.write(`bench: ${what}\n`),
   });
   process.stdout.write(

@@ -1,5 +1,13 @@
 /** All that is wanted, measured, as plain figures. */
-import { measureCodecs, type CodecFigures } from './codec.js';
+import { measureInTurn, type CodecFigures } from './codec.js';
+import {
+  CPU_PER_PACKET,
+  RESIDENT,
+  TIME_PER_POINT,
+  compare,
+  type Comparison,
+  type Measure,
+} from './comparison.js';
 import type { Target } from './parts.js';
 import {
   CODEC,
@@ -7,13 +15,15 @@ import {
   NATS,
   STAGES,
   isWanted,
+  gateways,
+  inTurn,
   latencyName,
   loadName,
   type BenchOptions,
   type LoadPlan,
 } from './plan.js';
 import { measureOutbox, type OutboxFigures } from './outbox.js';
-import { Stage, publishAlone, type Sample } from './stage.js';
+import { Stage, publishAlone, type Latencies, type Sample } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
 export interface TargetFigures {
@@ -48,22 +58,32 @@ export interface BenchFigures {
   readonly codecs: CodecFigures[];
   readonly nats?: { readonly messagesPerSecond: number; readonly cpuUsPerMessage: number };
   readonly loads: LoadFigures[];
-  readonly latencies: ({ readonly links: number } & Readonly<Record<Target, LatencyFigures>>)[];
+  readonly latencies: {
+    readonly links: number;
+    readonly gateway: LatencyFigures;
+    readonly relay: LatencyFigures;
+  }[];
   /** Most resident memory of the gateway, by number of links. */
   readonly rssMb: Readonly<Record<string, number>>;
   readonly outbox: OutboxFigures;
+  /** Only where a baseline was given. */
+  readonly comparisons?: Comparison[];
 }
 
 const MB = 1024 * 1024;
 const WARM = { points: 10, window: 4, ms: 400 };
+const LATENCY_UP: Measure = { what: 'up p50, ms', of: 'time' };
+const LATENCY_DOWN: Measure = { what: 'down p50, ms', of: 'time' };
 
 export async function measure(options: BenchOptions): Promise<BenchFigures> {
-  const { seconds, rounds, only, progress } = options;
+  const { seconds, rounds, only, baseline, profile, progress } = options;
+  const comparisons: Comparison[] = [];
+  const targets: Target[] = [...gateways(options), 'relay'];
   const wanted = (name: string): boolean => isWanted(name, only);
   let codecs: CodecFigures[] = [];
   if (wanted(CODEC)) {
     progress('codecs');
-    codecs = measureCodecs(seconds / 2, rounds);
+    codecs = await measureInTurn(options, comparisons);
   }
   let nats: BenchFigures['nats'];
   if (wanted(NATS)) {
@@ -81,21 +101,18 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     const withLatency = wanted(latencyName(links));
     if (plans.length === 0 && !withLatency) continue;
     progress(`starting ${String(links)} link(s)`);
-    const stage = new Stage(links, options.profile);
+    const stage = new Stage({ links, targets, baseline, profile });
     try {
       await stage.start();
-      for (const target of ['gateway', 'relay'] as const) await stage.load(target, WARM);
+      for (const target of targets) await stage.load(target, WARM);
       for (const plan of plans) {
         progress(loadName(plan));
-        loads.push(await measureLoad(stage, plan, options));
+        loads.push(await measureLoad(stage, plan, options, targets, comparisons));
       }
       if (withLatency) {
         progress(latencyName(links));
-        latencies.push({
-          links,
-          gateway: await measureLatency(stage, 'gateway', seconds * rounds),
-          relay: await measureLatency(stage, 'relay', seconds * rounds),
-        });
+        const figures = await measureLatencies(stage, links, options, targets, comparisons);
+        latencies.push({ links, ...figures });
       }
     } finally {
       await stage.stop();
@@ -119,7 +136,8 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     loads,
     latencies,
     rssMb,
-    outbox: await measureOutbox(options),
+    outbox: await measureOutbox(options, comparisons),
+    ...(baseline === undefined ? {} : { comparisons }),
   };
 }
 
@@ -127,19 +145,30 @@ async function measureLoad(
   stage: Stage,
   plan: LoadPlan,
   { seconds, rounds }: BenchOptions,
+  targets: readonly Target[],
+  comparisons: Comparison[],
 ): Promise<LoadFigures> {
-  const samples: Record<Target, Sample[]> = { gateway: [], relay: [] };
   const spec = { points: plan.points, window: plan.window, ms: seconds * 1000 };
-  for (let round = 0; round < rounds; round++) {
-    samples.gateway.push(await stage.load('gateway', spec));
-    samples.relay.push(await stage.load('relay', spec));
+  const samples = await inTurn(targets, rounds, (target) => stage.load(target, spec));
+  const { gateway, baseline, relay } = samples;
+  const name = loadName(plan);
+  if (baseline.length > 0) {
+    const usPerPoint = ({ ms, packets }: Sample): number => (ms / packets / plan.points) * 1000;
+    const rssMb = ({ rssBytes }: Sample): number => rssBytes / MB;
+    for (const [measure, of] of [
+      [CPU_PER_PACKET, cpuUsPerPacket],
+      [TIME_PER_POINT, usPerPoint],
+      [RESIDENT, rssMb],
+    ] as const) {
+      comparisons.push(compare(name, measure, gateway.map(of), baseline.map(of)));
+    }
   }
   return {
-    name: loadName(plan),
+    name,
     ...plan,
-    gateway: figuresOf(samples.gateway, plan.points),
-    relay: figuresOf(samples.relay, plan.points),
-    cpuRatio: pairedRatio(samples.gateway.map(cpuUsPerPacket), samples.relay.map(cpuUsPerPacket)),
+    gateway: figuresOf(gateway, plan.points),
+    relay: figuresOf(relay, plan.points),
+    cpuRatio: pairedRatio(gateway.map(cpuUsPerPacket), relay.map(cpuUsPerPacket)),
   };
 }
 
@@ -159,12 +188,29 @@ function figuresOf(samples: readonly Sample[], points: number): TargetFigures {
   };
 }
 
-async function measureLatency(
+async function measureLatencies(
   stage: Stage,
-  target: Target,
-  seconds: number,
-): Promise<LatencyFigures> {
-  const { upMs, downMs } = await stage.latency(target, seconds);
+  links: number,
+  { seconds, rounds }: BenchOptions,
+  targets: readonly Target[],
+  comparisons: Comparison[],
+): Promise<{ gateway: LatencyFigures; relay: LatencyFigures }> {
+  const samples = await inTurn(targets, rounds, (target) => stage.latency(target, seconds));
+  const { gateway, baseline, relay } = samples;
+  if (baseline.length > 0) {
+    for (const [measure, of] of [
+      [LATENCY_UP, ({ upMs }: Latencies) => median(upMs)],
+      [LATENCY_DOWN, ({ downMs }: Latencies) => median(downMs)],
+    ] as const) {
+      comparisons.push(compare(latencyName(links), measure, gateway.map(of), baseline.map(of)));
+    }
+  }
+  return { gateway: latencyFigures(gateway), relay: latencyFigures(relay) };
+}
+
+function latencyFigures(samples: readonly Latencies[]): LatencyFigures {
+  const upMs = samples.flatMap((sample) => sample.upMs);
+  const downMs = samples.flatMap((sample) => sample.downMs);
   return {
     upP50Ms: percentile(upMs, 0.5),
     upP99Ms: percentile(upMs, 0.99),

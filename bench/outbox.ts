@@ -1,19 +1,30 @@
 /** What the outbox on disk costs: against one in memory, in time to open it, and in memory. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Child } from './child.js';
+import { Child, builtIn } from './child.js';
+import {
+  CPU_PER_PACKET,
+  RESIDENT,
+  TIME_PER_POINT,
+  compare,
+  type Comparison,
+  type Measure,
+} from './comparison.js';
+import type { Target } from './parts.js';
 import {
   AWAY,
   HOUR,
   OUTBOX_LOADS,
   RECOVERY,
+  gateways,
+  inTurn,
   isWanted,
   outboxName,
   type BenchOptions,
   type LoadPlan,
 } from './plan.js';
-import type { OutboxState } from './roles/store.js';
+import type { OutboxArgs, OutboxState } from './roles/store.js';
 import { Stage, type Sample } from './stage.js';
 import { median, pairedRatio } from './statistics.js';
 
@@ -51,20 +62,44 @@ const MOMENTS = 10;
 /** Of the whole measurement, where a sample has so many seconds. */
 const FULL_SECONDS = 1.5;
 
-export async function measureOutbox(options: BenchOptions): Promise<OutboxFigures> {
+const OPENING: Measure = { what: 'opening, ms', of: 'time' };
+
+export async function measureOutbox(
+  options: BenchOptions,
+  comparisons: Comparison[],
+): Promise<OutboxFigures> {
   const wanted = (name: string): boolean => isWanted(name, options.only);
   const loads: OutboxLoadFigures[] = [];
   for (const plan of OUTBOX_LOADS) {
-    if (wanted(outboxName(plan))) loads.push(await compare(plan, options));
+    if (wanted(outboxName(plan))) loads.push(await measureLoad(plan, options, comparisons));
   }
   const { seconds, progress } = options;
   const share = Math.min(1, seconds / FULL_SECONDS);
-  if (wanted(RECOVERY)) progress(RECOVERY);
-  const recovery = wanted(RECOVERY) ? await measureRecovery(FULL_BYTES * share) : undefined;
-  if (wanted(HOUR)) progress(HOUR);
-  const hour = wanted(HOUR) ? await measureHour(HOUR_POINTS * share, seconds) : undefined;
-  if (wanted(AWAY)) progress(AWAY);
-  const away = wanted(AWAY) ? await measureAway(seconds) : undefined;
+  const targets: Target[] = gateways(options);
+  const compareMemory = (name: string, figures: Partial<Record<Target, MemoryFigures>>): void => {
+    const { gateway, baseline: other } = figures;
+    if (gateway === undefined || other === undefined) return;
+    comparisons.push(compare(name, RESIDENT, gateway.rssMb, other.rssMb));
+  };
+  let recovery: OutboxFigures['recovery'];
+  if (wanted(RECOVERY)) {
+    progress(RECOVERY);
+    recovery = await measureRecovery(FULL_BYTES * share, options, targets, comparisons);
+  }
+  let hour: MemoryFigures | undefined;
+  if (wanted(HOUR)) {
+    progress(HOUR);
+    const figures = await measureHour(HOUR_POINTS * share, options, targets);
+    compareMemory(HOUR, figures);
+    hour = figures.gateway;
+  }
+  let away: MemoryFigures | undefined;
+  if (wanted(AWAY)) {
+    progress(AWAY);
+    const figures = await measureAway(options, targets);
+    compareMemory(AWAY, figures);
+    away = figures.gateway;
+  }
   return {
     loads,
     ...(recovery === undefined ? {} : { recovery }),
@@ -73,28 +108,38 @@ export async function measureOutbox(options: BenchOptions): Promise<OutboxFigure
   };
 }
 
-async function compare(
+async function measureLoad(
   plan: LoadPlan,
-  { seconds, rounds, profile, progress }: BenchOptions,
+  options: BenchOptions,
+  comparisons: Comparison[],
 ): Promise<OutboxLoadFigures> {
-  progress(outboxName(plan));
-  const { points, window } = plan;
-  const stage = new Stage(plan.links, profile, 'memory');
-  const disk: Sample[] = [];
-  const memory: Sample[] = [];
+  const { seconds, rounds, profile, baseline, progress } = options;
+  const name = outboxName(plan);
+  progress(name);
+  const { links, points, window } = plan;
+  const targets: Target[] = ['memory', ...gateways(options)];
+  const stage = new Stage({ links, targets, baseline, profile });
+  let samples: Record<Target, Sample[]>;
   try {
     await stage.start();
-    for (const target of ['gateway', 'relay'] as const) await stage.load(target, WARM);
-    for (let round = 0; round < rounds; round++) {
-      disk.push(await stage.load('gateway', { points, window, ms: seconds * 1000 }));
-      memory.push(await stage.load('relay', { points, window, ms: seconds * 1000 }));
-    }
+    for (const target of targets) await stage.load(target, WARM);
+    const spec = { points, window, ms: seconds * 1000 };
+    samples = await inTurn(targets, rounds, (target) => stage.load(target, spec));
   } finally {
     await stage.stop();
   }
+  const { gateway: disk, memory } = samples;
+  if (baseline !== undefined) {
+    for (const [measure, of] of [
+      [CPU_PER_PACKET, ({ cpuMs, packets }: Sample) => (cpuMs / packets) * 1000],
+      [TIME_PER_POINT, ({ ms, packets }: Sample) => (ms / packets / points) * 1000],
+    ] as const) {
+      comparisons.push(compare(name, measure, disk.map(of), samples.baseline.map(of)));
+    }
+  }
   const perSecond = ({ packets, ms }: Sample): number => ((packets * points) / ms) * 1000;
   return {
-    name: outboxName(plan),
+    name,
     ...plan,
     diskPointsPerSecond: median(disk.map(perSecond)),
     memoryPointsPerSecond: median(memory.map(perSecond)),
@@ -103,22 +148,51 @@ async function compare(
   };
 }
 
-async function measureRecovery(maxBytes: number): Promise<OutboxFigures['recovery']> {
+type Recovery = NonNullable<OutboxFigures['recovery']>;
+
+async function measureRecovery(
+  maxBytes: number,
+  { rounds, baseline }: BenchOptions,
+  targets: readonly Target[],
+  comparisons: Comparison[],
+): Promise<Recovery> {
   const path = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-'));
+  const programOf = (target: Target): string =>
+    target === 'baseline' && baseline !== undefined
+      ? builtIn(baseline, 'bench/roles/store.js')
+      : 'roles/store.js';
+  const argsOf = (target: Target): OutboxArgs => ({ path: join(path, target), maxBytes });
   try {
-    await inChild((child) => child.ask('fill', { path, maxBytes }));
-    return await inChild(async (child) => {
-      const idleMb = (await child.usage()).rssBytes / MB;
-      const state = await child.ask<OutboxState>('open', { path, maxBytes });
-      return { ...state, idleMb, rssMb: (await child.usage()).rssBytes / MB };
-    });
+    for (const target of targets) {
+      mkdirSync(join(path, target));
+      await inChild(programOf(target), (child) => child.ask('fill', argsOf(target)));
+    }
+    // Alone it is opened once: a full outbox takes its time.
+    const times = targets.length > 1 ? rounds : 1;
+    const samples = await inTurn(targets, times, (target) =>
+      inChild(programOf(target), async (child): Promise<Recovery> => {
+        const idleMb = (await child.usage()).rssBytes / MB;
+        const state = await child.ask<OutboxState>('open', argsOf(target));
+        return { ...state, idleMb, rssMb: (await child.usage()).rssBytes / MB };
+      }),
+    );
+    if (targets.length > 1) {
+      for (const [measure, of] of [
+        [OPENING, ({ ms }: Recovery) => ms],
+        [RESIDENT, ({ rssMb }: Recovery) => rssMb],
+      ] as const) {
+        const [own, others] = [samples.gateway.map(of), samples.baseline.map(of)];
+        comparisons.push(compare(RECOVERY, measure, own, others));
+      }
+    }
+    return samples.gateway[0]!;
   } finally {
     rmSync(path, { recursive: true, force: true });
   }
 }
 
-async function inChild<T>(work: (child: Child) => Promise<T>): Promise<T> {
-  const child = new Child('roles/store.js');
+async function inChild<T>(program: string, work: (child: Child) => Promise<T>): Promise<T> {
+  const child = new Child(program);
   try {
     return await work(child);
   } finally {
@@ -126,12 +200,16 @@ async function inChild<T>(work: (child: Child) => Promise<T>): Promise<T> {
   }
 }
 
-async function measureHour(points: number, seconds: number): Promise<MemoryFigures> {
-  const stage = new Stage(16, undefined, 'memory');
+async function measureHour(
+  points: number,
+  { seconds, baseline }: BenchOptions,
+  targets: readonly Target[],
+): Promise<Partial<Record<Target, MemoryFigures>>> {
+  const stage = new Stage({ links: 16, targets, baseline });
   try {
     await stage.start();
-    return await overMoments(points / MOMENTS, async () => {
-      const { packets, rssBytes } = await stage.load('gateway', { ...BUSY, ms: seconds * 1000 });
+    return await overMoments(targets, points / MOMENTS, async (target) => {
+      const { packets, rssBytes } = await stage.load(target, { ...BUSY, ms: seconds * 1000 });
       return { points: packets * BUSY.points, rssBytes };
     });
   } finally {
@@ -140,12 +218,16 @@ async function measureHour(points: number, seconds: number): Promise<MemoryFigur
 }
 
 /** A store that is required and not there: all stays in the outbox. */
-async function measureAway(seconds: number): Promise<MemoryFigures> {
-  const stage = new Stage(16, undefined, 'memory', { siot: { store: 'required' } });
+async function measureAway(
+  { seconds, baseline }: BenchOptions,
+  targets: readonly Target[],
+): Promise<Partial<Record<Target, MemoryFigures>>> {
+  const config = { siot: { store: 'required' } };
+  const stage = new Stage({ links: 16, targets, baseline, config });
   try {
     await stage.start();
-    return await overMoments(1, async () => {
-      const { packets, rssBytes } = await stage.fill({ ...BUSY, ms: seconds * 1000 });
+    return await overMoments(targets, 1, async (target) => {
+      const { packets, rssBytes } = await stage.fill(target, { ...BUSY, ms: seconds * 1000 });
       return { points: packets * BUSY.points, rssBytes };
     });
   } finally {
@@ -153,22 +235,35 @@ async function measureAway(seconds: number): Promise<MemoryFigures> {
   }
 }
 
-/** Works until so many points have gone through, for each of the moments. */
+/** Works until so many points have gone through each target, for each of the moments. */
 async function overMoments(
+  targets: readonly Target[],
   pointsEach: number,
-  work: () => Promise<{ readonly points: number; readonly rssBytes: number }>,
-): Promise<MemoryFigures> {
-  const startMs = performance.now();
-  const rssMb: number[] = [];
-  let points = 0;
-  for (let moment = 1; moment <= MOMENTS; moment++) {
+  work: (target: Target) => Promise<{ readonly points: number; readonly rssBytes: number }>,
+): Promise<Partial<Record<Target, MemoryFigures>>> {
+  const pointsOf = new Map<Target, number>();
+  const samples = await inTurn(targets, MOMENTS, async (target) => {
+    const startMs = performance.now();
+    const before = pointsOf.get(target) ?? 0;
+    const moment = 1 + Math.floor(before / pointsEach);
+    let points = before;
     let rssBytes: number;
     do {
-      const done = await work();
+      const done = await work(target);
       points += done.points;
       rssBytes = done.rssBytes;
     } while (points < pointsEach * moment);
-    rssMb.push(rssBytes / MB);
-  }
-  return { points, seconds: (performance.now() - startMs) / 1000, rssMb };
+    pointsOf.set(target, points);
+    return { ms: performance.now() - startMs, rssMb: rssBytes / MB };
+  });
+  return Object.fromEntries(
+    targets.map((target) => [
+      target,
+      {
+        points: pointsOf.get(target) ?? 0,
+        seconds: samples[target].reduce((sum, { ms }) => sum + ms, 0) / 1000,
+        rssMb: samples[target].map(({ rssMb }) => rssMb),
+      },
+    ]),
+  );
 }

@@ -1,14 +1,18 @@
-/** What the gateway and the relay have in common. */
+/** What all that is measured beside each other has in common. */
 import { POINT_CODECS } from '../firmware-sim/codec.js';
 import { configSchema } from '../src/gateway/config/schema.js';
 import type { SerialConfig } from '../src/gateway/config/config.js';
 import { pointsOf } from './frames.js';
 
-export type Target = 'gateway' | 'relay';
+/**
+ * What can stand between the devices and NATS: this gateway, the gateway of
+ * another checkout, the bare relay, and this gateway with its outbox in memory.
+ */
+export type Target = 'gateway' | 'baseline' | 'relay' | 'memory';
 
-/** Node of a link; as long for the one as for the other. */
+/** Node of a link; of the same length for all targets. */
 export const linkId = (target: Target, link: number): string =>
-  `bench-${target === 'gateway' ? 'gatew' : 'relay'}-${String(link).padStart(2, '0')}`;
+  `bench-${target.slice(0, 5)}-${String(link).padStart(2, '0')}`;
 
 /** A message as the gateway publishes it for one point (docs/siot.md, 2.4). */
 export function messagePayload(): Uint8Array {

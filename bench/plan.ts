@@ -1,4 +1,5 @@
-/** What is measured, under which name. */
+/** What is measured, under which name and in which order. */
+import type { Target } from './parts.js';
 
 export interface LoadPlan {
   readonly links: number;
@@ -9,11 +10,13 @@ export interface LoadPlan {
 export interface BenchOptions {
   /** For each sample. */
   readonly seconds: number;
-  /** Samples of each measurement, gateway and relay in turn. */
+  /** Samples of each measurement, of all targets in turn. */
   readonly rounds: number;
   /** Names or the beginnings of names up to a slash; empty: everything. */
   readonly only: readonly string[];
   readonly profile: string | undefined;
+  /** Folder of a built checkout: the same is measured with its gateway too. */
+  readonly baseline: string | undefined;
   /** Told what is being measured. */
   readonly progress: (what: string) => void;
 }
@@ -76,6 +79,29 @@ export const ALL_NAMES: readonly string[] = [
   HOUR,
   AWAY,
 ];
+
+/** What is compared: this gateway, and where one was given that of the baseline. */
+export const gateways = ({ baseline }: BenchOptions): Target[] =>
+  baseline === undefined ? ['gateway'] : ['gateway', 'baseline'];
+
+/**
+ * One sample of each target in each round, in the opposite order every second
+ * round: what slows the machine down for a while slows all targets. A target
+ * that is not among them has no samples.
+ */
+export async function inTurn<T>(
+  targets: readonly Target[],
+  rounds: number,
+  sample: (target: Target) => Promise<T>,
+): Promise<Record<Target, T[]>> {
+  const samples: Record<Target, T[]> = { gateway: [], baseline: [], relay: [], memory: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
+      samples[target].push(await sample(target));
+    }
+  }
+  return samples;
+}
 
 export function isWanted(name: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((word) => name === word || name.startsWith(`${word}/`));

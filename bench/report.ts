@@ -1,4 +1,5 @@
 /** The figures as tables for people, and what was aimed at. */
+import { conclusions, type Comparison } from './comparison.js';
 import type { BenchFigures } from './measure.js';
 import type { OutboxFigures } from './outbox.js';
 import { rounded } from './statistics.js';
@@ -110,8 +111,31 @@ export function report(figures: BenchFigures): string {
   }
   goals.push(...outboxGoals(outbox));
   if (goals.length > 0) parts.push(goals.join('\n'));
+  if (figures.comparisons !== undefined) parts.push(comparisonReport(figures.comparisons));
   return `${parts.join('\n\n')}\n`;
 }
+
+/** The NATS client alone has no gateway in it. */
+const NOT_COMPARED = 'nothing of this was compared with the baseline';
+
+function comparisonReport(comparisons: readonly Comparison[]): string {
+  if (comparisons.length === 0) return NOT_COMPARED;
+  const rows = comparisons.map(({ name, measure, gateway, baseline, ratio, from, to, verdict }) => [
+    `${name}: ${measure.what}`,
+    show(gateway),
+    show(baseline),
+    ratio.toFixed(2),
+    `${from.toFixed(2)} – ${to.toFixed(2)}`,
+    WORDS[measure.of][verdict],
+  ]);
+  const head = ['beside the baseline', 'this', 'baseline', 'ratio', 'spread', ''];
+  return [table(head, rows), '', ...conclusions(comparisons)].join('\n');
+}
+
+const WORDS = {
+  time: { worse: 'slower', better: 'faster', alike: '', unknown: '' },
+  memory: { worse: 'larger', better: 'smaller', alike: '', unknown: '' },
+} as const;
 
 function outboxTables({ loads, recovery, hour, away }: OutboxFigures): string[] {
   const parts: string[] = [];

@@ -1,27 +1,28 @@
 /**
- * The gateway and the bare relay beside each other, each with as many devices,
- * on one nats-server, so that the same load can go through the one and the
- * other in turn. Who has no load does nothing.
+ * The gateway and what it is compared with (the bare relay, the gateway of
+ * another checkout) beside each other, each with as many devices, on one
+ * nats-server, so that the same load can go through one after the other. A
+ * target without load does nothing.
  *
  * ```
  *             ┌ PTY ══ siot-mcu run ┐
  *   devices ──┤                     ├── nats-server ── subscriber
  *             └ PTY ══ bare relay ──┘
- *   each of the five a process of its own; CPU is that of the one in the middle
+ *   each a process of its own; CPU is that of the target, in the middle
  * ```
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NatsServer } from '../src/siot/connection/nats-server.js';
-import { BenchError, Child } from './child.js';
+import { BenchError, Child, builtIn } from './child.js';
 import { linkId, type Target } from './parts.js';
 import type { Heard, LoadArgs, LoadResult } from './roles/device.js';
 import type { RelayArgs } from './roles/relay.js';
 import type { Usage } from './roles/serve.js';
 import type { SettingsArgs } from './roles/subscriber.js';
 
-/** One load through one of the two. */
+/** One load through one target. */
 export interface Sample {
   readonly packets: number;
   /** Packets without an ack, and points that did not reach the subscriber or came twice. */
@@ -49,20 +50,24 @@ const ARRIVED_WITHIN_MS = 3_000;
 /** 100 points/s. */
 const PACE_MS = 10;
 
+export interface StageOptions {
+  readonly links: number;
+  readonly targets: readonly Target[];
+  /** Checkout of the target `baseline`. */
+  readonly baseline?: string | undefined;
+  /** Folder for CPU profiles of the targets, except `baseline`. */
+  readonly profile?: string | undefined;
+  /** More of the gateways' configuration. */
+  readonly config?: object;
+}
+
 export class Stage {
   readonly #ends: (() => unknown)[] = [];
-  #targets: Readonly<Record<Target, Child>> | undefined;
+  readonly #targets = new Map<Target, Child>();
   #device: Child | undefined;
   #subscriber: Child | undefined;
 
-  constructor(
-    readonly links: number,
-    private readonly profile: string | undefined,
-    /** What the gateway is compared with: the relay, or a gateway with its outbox in memory. */
-    private readonly rival: 'relay' | 'memory' = 'relay',
-    /** More of the gateway's configuration. */
-    private readonly more: object = {},
-  ) {}
+  constructor(private readonly options: StageOptions) {}
 
   async start(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-'));
@@ -74,28 +79,15 @@ export class Stage {
     this.#ends.push(() => server.stop());
     const subscriber = this.#child('roles/subscriber.js', { args: [server.url] });
     const device = this.#child('roles/device.js', {});
-    const paths = await device.ask<string[]>('open', { count: 2 * this.links });
-
-    const run = (target: Target, more: object): Child => {
-      const file = join(folder, `${target}.yaml`);
-      writeFileSync(file, this.#config(target, server.url, join(folder, target), paths, more));
-      return this.#child('../src/cli/main.js', {
-        args: ['run', '-c', file],
-        preload: './roles/leash.js',
-        profile,
-      });
-    };
-    const { profile } = this;
-    const gateway = run('gateway', this.more);
-    const args: RelayArgs = {
-      server: server.url,
-      links: paths.slice(this.links).map((path, i) => ({ id: linkId('relay', i), path })),
-    };
-    const relay =
-      this.rival === 'memory'
-        ? run('relay', { outbox: { durability: 'memory' } })
-        : this.#child('roles/relay.js', { args: [JSON.stringify(args)], profile });
-    this.#targets = { gateway, relay };
+    const { links, targets } = this.options;
+    const paths = await device.ask<string[]>('open', { count: targets.length * links });
+    for (const target of targets) {
+      const ports = this.#ports(target).map((port, i) => ({
+        id: linkId(target, i),
+        path: paths[port]!,
+      }));
+      this.#targets.set(target, this.#start(target, folder, { server: server.url, links: ports }));
+    }
     this.#device = device;
     this.#subscriber = subscriber;
     const late = new Promise<never>((_, reject) => {
@@ -114,12 +106,12 @@ export class Stage {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
   }
 
-  /** Packets through one of the two, until all are acknowledged and their points have arrived. */
+  /** Packets through one target, until all are acknowledged and their points have arrived. */
   async load(target: Target, { points, window, ms }: LoadSpec): Promise<Sample> {
     const { child, device, subscriber } = this.#parts(target);
-    if (target === 'relay' && this.rival === 'relay') await child.ask('points', { points });
+    if (target === 'relay') await child.ask('points', { points });
     const counted = await subscriber.ask<number>('count');
-    const ports = Array.from({ length: this.links }, (_, i) => this.#port(target, i));
+    const ports = this.#ports(target);
     const before = await child.usage();
     const load: LoadArgs = { ports, points, window, ms };
     const result = await device.ask<LoadResult>('load', load);
@@ -139,10 +131,13 @@ export class Stage {
     };
   }
 
-  /** Packets through the gateway whose points go nowhere yet. */
-  async fill({ points, window, ms }: LoadSpec): Promise<{ packets: number; rssBytes: number }> {
-    const { child, device } = this.#parts('gateway');
-    const ports = Array.from({ length: this.links }, (_, i) => this.#port('gateway', i));
+  /** Packets through a gateway whose points go nowhere yet. */
+  async fill(
+    target: Target,
+    { points, window, ms }: LoadSpec,
+  ): Promise<{ packets: number; rssBytes: number }> {
+    const { child, device } = this.#parts(target);
+    const ports = this.#ports(target);
     const { packets } = await device.ask<LoadResult>('load', { ports, points, window, ms });
     return { packets, rssBytes: (await child.usage()).rssBytes };
   }
@@ -152,7 +147,7 @@ export class Stage {
     const { child, device, subscriber } = this.#parts(target);
     if (target === 'relay') await child.ask('points', { points: 1 });
     const count = Math.max(10, Math.round((seconds * 1000) / PACE_MS));
-    const port = this.#port(target, 0);
+    const port = this.#ports(target)[0]!;
 
     const counted = await subscriber.ask<number>('count');
     await subscriber.ask('record', { on: true });
@@ -164,7 +159,7 @@ export class Stage {
     }
 
     // The relay does not know an ack from a packet with points.
-    const acknowledges = target === 'gateway';
+    const acknowledges = target !== 'relay';
     await device.ask('takeHeard', { port, acknowledges });
     const settings: SettingsArgs = { id: linkId(target, 0), count, everyMs: PACE_MS };
     const set = await subscriber.ask<number[]>('settings', settings);
@@ -173,19 +168,38 @@ export class Stage {
       upMs: arrived.map((us, i) => (us - sent[i]!) / 1000),
       // What is sent again counts when it came first; what a newer one replaced never comes.
       downMs: set.flatMap((us, i) => {
-        const first = target === 'gateway' ? heard.find(({ value }) => value === i) : heard[i];
+        const first = acknowledges ? heard.find(({ value }) => value === i) : heard[i];
         return first === undefined ? [] : [(first.us - us) / 1000];
       }),
     };
   }
 
   #parts(target: Target): { child: Child; device: Child; subscriber: Child } {
-    if (!this.#targets || !this.#device || !this.#subscriber) throw new BenchError('not started');
-    return { child: this.#targets[target], device: this.#device, subscriber: this.#subscriber };
+    const child = this.#targets.get(target);
+    if (!child || !this.#device || !this.#subscriber) throw new BenchError('not started');
+    return { child, device: this.#device, subscriber: this.#subscriber };
   }
 
-  #port(target: Target, link: number): number {
-    return target === 'gateway' ? link : this.links + link;
+  /** Numbers of its devices. */
+  #ports(target: Target): number[] {
+    const { links, targets } = this.options;
+    return Array.from({ length: links }, (_, i) => targets.indexOf(target) * links + i);
+  }
+
+  #start(target: Target, folder: string, args: RelayArgs): Child {
+    const { baseline, profile, config } = this.options;
+    if (target === 'relay') {
+      return this.#child('roles/relay.js', { args: [JSON.stringify(args)], profile });
+    }
+    const file = join(folder, `${target}.yaml`);
+    const outbox = target === 'memory' ? { outbox: { durability: 'memory' } } : {};
+    writeFileSync(file, gatewayConfig(args, join(folder, target), { ...config, ...outbox }));
+    const ofBaseline = target === 'baseline' && baseline !== undefined;
+    return this.#child(ofBaseline ? builtIn(baseline, 'src/cli/main.js') : '../src/cli/main.js', {
+      args: ['run', '-c', file],
+      preload: './roles/leash.js',
+      profile: ofBaseline ? undefined : profile,
+    });
   }
 
   #child(...[program, options]: ConstructorParameters<typeof Child>): Child {
@@ -193,29 +207,22 @@ export class Stage {
     this.#ends.push(() => child.stop());
     return child;
   }
+}
 
-  #config(
-    target: Target,
-    server: string,
-    stateDir: string,
-    paths: readonly string[],
-    more: object,
-  ): string {
-    const first = this.#port(target, 0);
-    // JSON is YAML.
-    return JSON.stringify({
-      ...more,
-      nats: { servers: server },
-      stateDir,
-      log: { level: 'error' },
-      links: paths.slice(first, first + this.links).map((path, i) => ({
-        name: `link-${String(i)}`,
-        transport: { type: 'serial', path },
-        protocol: 'compact',
-        node: { id: linkId(target, i) },
-      })),
-    });
-  }
+function gatewayConfig({ server, links }: RelayArgs, stateDir: string, more: object): string {
+  // JSON is YAML.
+  return JSON.stringify({
+    ...more,
+    nats: { servers: server },
+    stateDir,
+    log: { level: 'error' },
+    links: links.map(({ id, path }, i) => ({
+      name: `link-${String(i)}`,
+      transport: { type: 'serial', path },
+      protocol: 'compact',
+      node: { id },
+    })),
+  });
 }
 
 /** What the NATS client publishes by itself; CPU of its process. */

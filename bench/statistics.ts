@@ -23,6 +23,27 @@ export function pairedRatio(of: readonly number[], to: readonly number[]): numbe
   return median(of.slice(0, to.length).map((value, i) => value / (to[i] ?? Number.NaN)));
 }
 
+/**
+ * Bounds between which the median of all such values lies with at least 95 %
+ * certainty, whatever their distribution (sign test). Of fewer than 6 values
+ * they are the smallest and the largest, and less certain. NaN of none.
+ */
+export function medianBounds(values: readonly number[]): [from: number, to: number] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  // Chance that at most `i` of n values lie below their true median.
+  let ways = 1;
+  let chance = 0;
+  let outer = 0;
+  for (let i = 0; 2 * i < n; i++) {
+    chance += ways / 2 ** n;
+    if (chance > 0.025) break;
+    outer = i;
+    ways = (ways * (n - i)) / (i + 1);
+  }
+  return [sorted[outer] ?? Number.NaN, sorted[n - 1 - outer] ?? Number.NaN];
+}
+
 /** To three significant digits, large numbers to the unit: more would be noise. */
 export function rounded(value: number): number {
   return Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3));

@@ -8,6 +8,7 @@ import type { BenchFigures } from '../../bench/measure.js';
 import { ALL_NAMES, isWanted } from '../../bench/plan.js';
 
 const run = promisify(execFile);
+const ROOT = new URL('../..', import.meta.url).pathname;
 const MAIN = new URL('../../dist/bench/main.js', import.meta.url).pathname;
 
 const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-test-'));
@@ -50,6 +51,53 @@ describe('npm run bench', () => {
     }
     expect(cpuRatio).toBeGreaterThan(0);
     expect(Object.keys(rssMb)).toEqual(['1']);
+  });
+
+  it('measures the gateway of another checkout in the same run', async () => {
+    const only = ['--only', 'codec,links-1/10x4'];
+    const figures = await bench('--baseline', ROOT, ...only, ...SHORT, '--rounds', '2');
+    const { comparisons = [], loads } = figures;
+    expect(comparisons.map(({ name, measure }) => `${name}: ${measure.what}`)).toEqual([
+      'codec device, protobuf: encoded, µs/point',
+      'codec device, protobuf: decoded, µs/point',
+      'codec device, compact: encoded, µs/point',
+      'codec device, compact: decoded, µs/point',
+      'codec SIOT generation 1: encoded, µs/point',
+      'codec SIOT generation 1: decoded, µs/point',
+      'codec SIOT generation 2: encoded, µs/point',
+      'codec SIOT generation 2: decoded, µs/point',
+      'links-1/10x4: CPU, µs/packet',
+      'links-1/10x4: elapsed, µs/point',
+      'links-1/10x4: resident, MB',
+    ]);
+    for (const { gateway, baseline, ratio, from, to, pairs, verdict } of comparisons) {
+      expect(gateway).toBeGreaterThan(0);
+      expect(baseline).toBeGreaterThan(0);
+      expect(from).toBeLessThanOrEqual(ratio);
+      expect(to).toBeGreaterThanOrEqual(ratio);
+      expect({ pairs, verdict }).toEqual({ pairs: 2, verdict: 'unknown' });
+    }
+    expect(loads[0]!.gateway).toMatchObject({ lostPackets: 0, lostPoints: 0 });
+    expect((await bench('--only', 'codec', ...SHORT)).comparisons).toBeUndefined();
+  });
+
+  it('compares the outbox on disk with that of another checkout', async () => {
+    const only = ['--only', 'outbox/1-links-1x1,outbox/recovery'];
+    const { comparisons = [], outbox } = await bench('--baseline', ROOT, ...only, ...SHORT);
+    expect(comparisons.map(({ name, measure }) => `${name}: ${measure.what}`)).toEqual([
+      'outbox/1-links-1x1: CPU, µs/packet',
+      'outbox/1-links-1x1: elapsed, µs/point',
+      'outbox/recovery: opening, ms',
+      'outbox/recovery: resident, MB',
+    ]);
+    expect(outbox.loads).toHaveLength(1);
+    expect(outbox.recovery?.points).toBeGreaterThan(0);
+  });
+
+  it('says which file a baseline lacks', async () => {
+    const failed = bench('--baseline', folder);
+    await expect(failed).rejects.toMatchObject({ code: 2 });
+    await expect(failed).rejects.toThrow(`there is no ${folder}/dist/src/cli/main.js`);
   });
 
   it('names what there is when asked for something else', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, pairedRatio, percentile, rounded } from '../../bench/statistics.js';
+import { median, medianBounds, pairedRatio, percentile, rounded } from '../../bench/statistics.js';
 
 describe('the statistics of the bench', () => {
   it('takes the middle, whatever the order', () => {
@@ -24,6 +24,18 @@ describe('the statistics of the bench', () => {
     expect(pairedRatio([3, 12, 3], [2, 8, 2])).toBe(1.5);
     expect(median([3, 3, 12]) / median([2, 8, 8])).not.toBe(1.5);
     expect(pairedRatio([4, 4], [2])).toBe(2);
+  });
+
+  it('says between which bounds the median lies, whatever a few outliers are', () => {
+    expect(medianBounds([3, 1, 2])).toEqual([1, 3]);
+    expect(medianBounds([6, 5, 4, 3, 2, 1])).toEqual([1, 6]);
+    // Binomial table: the 2nd of 9, the 6th of 20, the 40th of 100.
+    const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+    expect(medianBounds(upTo(9))).toEqual([2, 8]);
+    expect(medianBounds(upTo(20))).toEqual([6, 15]);
+    expect(medianBounds(upTo(100))).toEqual([40, 61]);
+    expect(medianBounds([...upTo(8), 1e9])).toEqual([2, 8]);
+    expect(medianBounds([])).toEqual([Number.NaN, Number.NaN]);
   });
 
   it('keeps three digits', () => {
