@@ -56,7 +56,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'reply-quota.ts',
   ],
   'session/codec': ['choice.ts'],
-  'session/sending': ['downlink.ts', 'doubts.ts', 'outgoing.ts'],
+  'session/sending': ['downlink.ts', 'possible-echoes.ts', 'outgoing.ts'],
   'session/signals': ['session.ts'],
   'session/packets': ['session.ts'],
   'transport/usb': ['match.ts', 'ports.ts', 'watch.ts', 'usb.ts'],

@@ -36,7 +36,7 @@ import { CodecChoice, isEmptyList } from '../codec/choice.js';
 import { Counters, type Discard } from '../node/counters.js';
 import type { Arrival } from '../receiving/device-time.js';
 import { DEVICE_SAYS, DeviceLog } from '../node/device-log.js';
-import { Doubts } from '../sending/doubts.js';
+import { PossibleEchoes } from '../sending/possible-echoes.js';
 import { Downlink, type DownlinkOptions } from '../sending/downlink.js';
 import { PointFilter } from '../receiving/point-filter.js';
 import { Outgoing } from '../sending/outgoing.js';
@@ -99,7 +99,7 @@ export class PacketSession implements DeviceSession {
   readonly #presence: Presence;
   readonly #resync: ResyncLimiter;
   readonly #echo: OwnEcho | undefined;
-  readonly #doubts = new Doubts();
+  readonly #possibleEchoes = new PossibleEchoes();
   /** Monotonic ms. */
   #echoToldMs = Number.NEGATIVE_INFINITY;
 
@@ -307,7 +307,7 @@ export class PacketSession implements DeviceSession {
     this.#deframer.reset();
     this.#filter.reset();
     this.#echo?.opened();
-    this.#doubts.opened();
+    this.#possibleEchoes.opened();
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
     this.#judge.opened();
@@ -481,14 +481,14 @@ export class PacketSession implements DeviceSession {
     const before = { ...this.downlink.life, connected: this.connected };
     const effect = this.#codecs.ack(sequence) ? undefined : this.downlink.ack(sequence);
     if (!doubtful || this.#echo === undefined) {
-      if (effect !== undefined) this.#doubts.surelyAcknowledged();
+      if (effect !== undefined) this.#possibleEchoes.surelyAcknowledged();
       this.#heard();
       return;
     }
     const { notEchoedMs } = this.#echo;
     const nowMs = this.clock.monotonicMs();
-    if (effect !== undefined) this.#doubts.ack(effect, nowMs, notEchoedMs);
-    this.#doubts.heard(before, nowMs, notEchoedMs);
+    if (effect !== undefined) this.#possibleEchoes.ack(effect, nowMs, notEchoedMs);
+    this.#possibleEchoes.heard(before, nowMs, notEchoedMs);
     this.downlink.heard();
     this.#presence.heard();
   }
@@ -500,7 +500,7 @@ export class PacketSession implements DeviceSession {
       this.#echoToldMs = nowMs;
       this.log.warn({}, ECHO_ADVICE);
     }
-    const back = this.#doubts.take(this.#echo?.notEchoedMs ?? nowMs);
+    const back = this.#possibleEchoes.take(this.#echo?.notEchoedMs ?? nowMs);
     if (back.life?.connected === false) this.#presence.gone();
     this.downlink.takeBack(back);
     this.host.changed();
@@ -603,7 +603,7 @@ export class PacketSession implements DeviceSession {
 
   /** By a packet that is no echo of ours, as far as is known. */
   #heard(): void {
-    this.#doubts.surelyHeard();
+    this.#possibleEchoes.surelyHeard();
     this.downlink.heard();
     this.#presence.heard();
   }

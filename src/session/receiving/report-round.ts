@@ -6,7 +6,7 @@
  * in a round is no proof that the device has changed the point itself.
  *
  * A round counts for {@link ROUND_MS} from the latest `timeSync`, whoever was the
- * reason for it (an opening, a restart, a step of the clock, a knock). Firmware
+ * reason for it (an opening, a restart, a step of the clock, a probe). Firmware
  * that knows nothing of the rule has no rounds; of its reports the first after a
  * `timeSync` is treated alike, since nobody can tell: see doubted-settings.ts for how its
  * change counts all the same.

@@ -1,13 +1,13 @@
 /**
  * Sending to a device: one unacknowledged packet at a time, until it is
  * acknowledged or given up (docs/contract.md, "Sending", "Devices that never
- * acknowledge"). Whose turn it is: turns.ts; what is in flight: flight.ts; what
- * becomes of a setting then: fates.ts; a device that is not heard: silence.ts.
+ * acknowledge"). Which setting is next: setting-queue.ts; what is in flight: flight.ts; what
+ * becomes of a setting then: setting-outcomes.ts; a device that is not heard: silence.ts.
  *
  * ```
  *                 ┌── acknowledged ──────────────► next
  *  next ─► flight ┼── unanswered, others heard ──► set aside, next
- *            ▲    └── unanswered in silence ─────► silent: a knock every 30 s
+ *            ▲    └── unanswered in silence ─────► silent: a probe every 30 s
  *            └ retransmit                          until something is heard
  * ```
  */
@@ -15,16 +15,20 @@ import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point, PointValue } from '../../point/point.js';
-import { CommandNotes } from './command-notes.js';
+import { CommandJournal } from './command-journal.js';
 import type { Counters } from '../node/counters.js';
-import { Fates, type Confirmation, type FatesHost } from './fates.js';
+import {
+  SettingOutcomes,
+  type Confirmation,
+  type SettingOutcomesHost,
+} from './setting-outcomes.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
 import type { Setting, SettingsBook } from '../settings/settings.js';
 import { settingPacket } from './setting-packet.js';
 import type { Acknowledges } from '../node/presence.js';
 import { Silence, type Life } from './silence.js';
-import { Turns } from './turns.js';
+import { SettingQueue } from './setting-queue.js';
 
 export interface DownlinkOptions {
   readonly ackTimeoutMs: number;
@@ -37,7 +41,7 @@ export interface DownlinkOptions {
 }
 
 /** What the downlink needs of its session. */
-export interface DownlinkHost extends FatesHost {
+export interface DownlinkHost extends SettingOutcomesHost {
   /** A transmission of a packet, the first or another. */
   write(packet: OutgoingPacket): void;
   /** A wait for an ack, ms, as this line needs it. */
@@ -88,10 +92,10 @@ export class Downlink {
   /** The time was acknowledged late and is sent again for that. */
   #timeRepeated = false;
   #timeAckedMs = Number.NEGATIVE_INFINITY;
-  readonly #turns = new Turns();
-  readonly #notes: CommandNotes;
-  readonly #fates: Fates;
-  readonly #air: FlightControl;
+  readonly #queue = new SettingQueue();
+  readonly #journal: CommandJournal;
+  readonly #outcomes: SettingOutcomes;
+  readonly #flights: FlightControl;
   readonly #silence: Silence;
 
   constructor(
@@ -106,16 +110,16 @@ export class Downlink {
     acknowledges: Acknowledges,
   ) {
     this.acknowledges = acknowledges;
-    for (const setting of book.all()) if (setting.waiting) this.#turns.add(setting);
-    this.#fates = new Fates(host, book, this.#turns, clock, counters, log);
-    this.#notes = new CommandNotes({
+    for (const setting of book.all()) if (setting.waiting) this.#queue.add(setting);
+    this.#outcomes = new SettingOutcomes(host, book, this.#queue, clock, counters, log);
+    this.#journal = new CommandJournal({
       saved: (then) => host.saved(then),
       changed: (command) => {
         this.host.changed(command);
         this.#pump();
       },
     });
-    this.#air = new FlightControl(
+    this.#flights = new FlightControl(
       {
         write: (packet) => host.write(packet),
         jittered: (ms) => host.jittered(ms),
@@ -129,9 +133,9 @@ export class Downlink {
     );
     this.#silence = new Silence(
       {
-        knock: () => this.#knock(),
+        probe: () => this.#probe(),
         ask: () => {
-          if (this.acknowledges === 'yes' && this.#air.flight === undefined) this.syncTime();
+          if (this.acknowledges === 'yes' && this.#flights.flight === undefined) this.syncTime();
         },
       },
       clock,
@@ -148,19 +152,19 @@ export class Downlink {
   }
 
   pending(): Setting[] {
-    return [...this.#turns.all()];
+    return [...this.#queue.all()];
   }
 
   get pendingCount(): number {
-    return this.#turns.size;
+    return this.#queue.size;
   }
 
   opened(): void {
     this.#open = true;
     this.#silence.opened();
-    this.#air.forgetPace();
+    this.#flights.forgetPace();
     this.#endTransmittedCommands('the port was opened again');
-    this.#turns.takeBackAll();
+    this.#queue.takeBackAll();
     this.#timeDue = true;
     this.#pump();
   }
@@ -168,7 +172,7 @@ export class Downlink {
   closed(): void {
     this.#open = false;
     this.#silence.closed();
-    this.#air.drop();
+    this.#flights.drop();
     this.#pumpTimer?.cancel();
     this.#pumpTimer = undefined;
   }
@@ -180,15 +184,15 @@ export class Downlink {
 
   /**
    * What {@link heard} announced has been dealt with: if it was the first sign
-   * of life after a silence, all that waited goes out, a knock under way first.
+   * of life after a silence, all that waited goes out, a probe under way first.
    */
   awake(): void {
     if (!this.#silence.silent) return;
     const now = this.clock.monotonicMs();
     this.#silence.end();
-    // It may have been away for long, unless this is its answer to the knock.
+    // It may have been away for long, unless this is its answer to the probe.
     if (now - this.#timeAckedMs > JUST_NOW_MS) this.#timeDue = true;
-    this.#turns.takeBack();
+    this.#queue.takeBack();
     this.#pump();
   }
 
@@ -201,8 +205,8 @@ export class Downlink {
   codecKnown(): void {
     // What is under way in the other codec is not understood, and what was too
     // large or unanswered in it may fare better now. Neither was the time.
-    this.#air.drop();
-    this.#turns.takeBackAll();
+    this.#flights.drop();
+    this.#queue.takeBackAll();
     this.#timeDue = true;
     this.#pump();
   }
@@ -215,25 +219,25 @@ export class Downlink {
 
   /** A setting has been taken into the book. */
   add(setting: Setting, replaced: Setting | undefined): void {
-    // The other is having its turn: this one waits for the next.
-    if (replaced !== undefined && this.#air.carries(replaced)) this.#turns.addLast(setting);
-    else this.#turns.add(setting);
+    // The one before it is in flight: the others are sent first.
+    if (replaced !== undefined && this.#flights.carries(replaced)) this.#queue.addLast(setting);
+    else this.#queue.add(setting);
     this.#pump();
   }
 
   /** The device itself has confirmed or replaced a setting by a report. */
   settled(setting: Setting): void {
-    this.#turns.delete(setting);
-    const { flight } = this.#air;
+    this.#queue.delete(setting);
+    const { flight } = this.#flights;
     // Its ack is still under way: the next packet waits for it.
-    if (flight !== undefined && this.#air.carries(setting)) flight.settled = true;
+    if (flight !== undefined && this.#flights.carries(setting)) flight.settled = true;
   }
 
   /** The device has restarted: called at once, {@link resync} when all may be sent again. */
   restartNoticed(): void {
     this.#endTransmittedCommands('the device restarted');
     // What it had not acknowledged is forgotten there, and is sent as a new packet.
-    this.#air.forget();
+    this.#flights.forget();
   }
 
   /** Goes on after a restart whose resync has to wait. */
@@ -246,7 +250,7 @@ export class Downlink {
       if (setting.inForce && !setting.command && this.options.restore) {
         setting.restoring = true;
         setting.sent = false;
-        this.#turns.add(setting);
+        this.#queue.add(setting);
       }
       setting.asidePauseMs = 0;
     }
@@ -257,19 +261,19 @@ export class Downlink {
 
   /** Whether anything that a resync sends is still on its way for the first time. */
   get restoring(): boolean {
-    return this.#turns.restoring;
+    return this.#queue.restoring;
   }
 
   /** `undefined`: it acknowledges nothing that was sent, or what was acknowledged before. */
   ack(sequence: number): AckEffect | undefined {
-    const acked = this.#air.ack(sequence);
+    const acked = this.#flights.ack(sequence);
     if (acked === undefined) return undefined;
     const acknowledged = this.acknowledges;
     if (acknowledged !== 'yes') this.#learn('yes');
     const { sent, answered, repeated } = acked;
     let confirmation: Confirmation | undefined;
     if (sent.kind === 'setting') {
-      confirmation = this.#fates.confirmed(sent.setting);
+      confirmation = this.#outcomes.confirmed(sent.setting);
     } else {
       this.#timeAckedMs = this.clock.monotonicMs();
       // What it acknowledged is as old as the first transmission.
@@ -284,25 +288,25 @@ export class Downlink {
   /** Acks that were no acks of the device, and signs of life that were none: echoes of ours. */
   takeBack({ acks, life, acknowledges }: Mistaken): void {
     if (life !== undefined) this.#silence.takeBack(life);
-    this.#air.forgetPace();
+    this.#flights.forgetPace();
     const [first] = acks;
     if (first === undefined) return;
     if (!acknowledges) this.acknowledges = first.acknowledged;
     for (const { confirmation } of acks) {
       if (confirmation === undefined) this.#timeDue = true;
-      else this.#fates.takenBack(confirmation);
+      else this.#outcomes.takenBack(confirmation);
     }
     this.#pump();
   }
 
   /** The state of before now is safe: commands that wait for that are tried again. */
   stateKept(): void {
-    this.#notes.stateKept();
+    this.#journal.stateKept();
   }
 
   /** Its packet has been sent, and is not acknowledged yet. */
   awaitsAck(setting: Setting): boolean {
-    return this.#air.carries(setting);
+    return this.#flights.carries(setting);
   }
 
   /** Why a setting is still on its way, for people. */
@@ -312,8 +316,8 @@ export class Downlink {
     if (this.host.codec() === undefined) {
       return 'nothing heard from the device yet that tells its codec (protocol: auto)';
     }
-    const { flight } = this.#air;
-    if (flight !== undefined && this.#air.carries(setting)) {
+    const { flight } = this.#flights;
+    if (flight !== undefined && this.#flights.carries(setting)) {
       return `sent, waiting for the acknowledgement (transmission ${String(flight.attempt)} of ${String(flight.limit)})`;
     }
     if (this.#silence.silent) {
@@ -329,7 +333,7 @@ export class Downlink {
   }
 
   #pump(): void {
-    if (!this.#open || this.#air.flight !== undefined) return;
+    if (!this.#open || this.#flights.flight !== undefined) return;
     if (this.#silence.silent) return;
     const codec = this.host.codec();
     if (codec === undefined) return;
@@ -346,25 +350,25 @@ export class Downlink {
       this.#sendTime(codec, 1 + this.options.retries);
       return;
     }
-    if (now < this.#notes.patientUntilMs) {
-      this.#wakeAt(this.#notes.patientUntilMs);
+    if (now < this.#journal.patientUntilMs) {
+      this.#wakeAt(this.#journal.patientUntilMs);
       return;
     }
-    const turn = this.#turns.next(now);
-    switch (turn?.kind) {
+    const next = this.#queue.next(now);
+    switch (next?.kind) {
       case undefined:
         return;
       case 'send':
-        if (this.#notes.isDue(turn.setting)) {
-          this.#notes.note(turn.setting, now);
+        if (this.#journal.isDue(next.setting)) {
+          this.#journal.note(next.setting, now);
           this.#pump();
-        } else this.#sendSetting(turn.setting, codec, 1 + this.options.retries);
+        } else this.#sendSetting(next.setting, codec, 1 + this.options.retries);
         return;
       case 'retry':
-        this.#sendSetting(turn.setting, codec, 1);
+        this.#sendSetting(next.setting, codec, 1);
         return;
       case 'wait':
-        this.#wakeAt(turn.untilMs);
+        this.#wakeAt(next.untilMs);
     }
   }
 
@@ -394,7 +398,7 @@ export class Downlink {
       if (!setting.sent) setting.transmissions = 0;
       setting.noted = false;
       this.host.changed(setting);
-      if (this.#silence.silent) this.#knockNext();
+      if (this.#silence.silent) this.#probeNext();
       else this.#pump();
       return;
     }
@@ -409,14 +413,14 @@ export class Downlink {
 
   #transmit(what: Sent, packet: OutgoingPacket, limit: number): void {
     if (this.acknowledges === 'no') {
-      this.#air.writeOnce(what, packet);
+      this.#flights.writeOnce(what, packet);
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
-      if (what.kind === 'setting') this.#fates.unconfirmed(what.setting);
+      if (what.kind === 'setting') this.#outcomes.unconfirmed(what.setting);
       this.#pump();
       return;
     }
-    const knock = this.#silence.silent;
-    this.#air.launch(what, packet, { limit, knock, heardBefore: this.heardMs !== undefined });
+    const probe = this.#silence.silent;
+    this.#flights.launch(what, packet, { limit, probe, heardBefore: this.heardMs !== undefined });
   }
 
   #retransmitted(flight: Flight): void {
@@ -427,8 +431,8 @@ export class Downlink {
   }
 
   #ended(flight: Flight): void {
-    if (this.#silence.silent) this.#knockNext();
-    else if (flight.settled || flight.knock) this.#pump();
+    if (this.#silence.silent) this.#probeNext();
+    else if (flight.settled || flight.probe) this.#pump();
     else this.#unanswered(flight);
   }
 
@@ -436,14 +440,14 @@ export class Downlink {
   #unanswered(flight: Flight): void {
     const heardSince = this.heardMs !== undefined && this.heardMs >= flight.firstMs;
     const setting = flight.kind === 'setting' ? flight.setting : undefined;
-    if (setting?.command === true) this.#fates.endCommand(setting, 'it was not acknowledged');
+    if (setting?.command === true) this.#outcomes.endCommand(setting, 'it was not acknowledged');
     if (this.acknowledges === 'unknown' && flight.heardBefore) {
       // Its first packet had all its retries, and so had this one after it was heard.
       this.#learn('no');
-      if (setting?.command === false) this.#fates.unconfirmed(setting);
+      if (setting?.command === false) this.#outcomes.unconfirmed(setting);
     } else if (!heardSince) {
-      // Others have their turn first when it is heard again.
-      if (setting !== undefined && this.#turns.has(setting)) this.#turns.addLast(setting);
+      // Others are sent first when it is heard again.
+      if (setting !== undefined && this.#queue.has(setting)) this.#queue.addLast(setting);
       this.#silence.fall();
       this.host.silent();
       return;
@@ -451,38 +455,38 @@ export class Downlink {
       // Its first sign of life came meanwhile: that gets the first packet again, with all retries.
       this.#timeDue = true;
     } else if (setting?.command === false && this.acknowledges === 'yes') {
-      this.#fates.setAside(setting);
+      this.#outcomes.setAside(setting);
     }
     this.#pump();
   }
 
   /** On an open port with nobody there: the time, then each pending setting once. */
-  #knock(): void {
+  #probe(): void {
     const codec = this.host.codec();
     // A long round goes on; the next one begins after it.
-    if (this.#air.flight !== undefined || codec === undefined) return;
+    if (this.#flights.flight !== undefined || codec === undefined) return;
     // What was written before has not gone out: more of it would come too late, all at once.
     if (this.host.congested()) return;
-    this.#silence.knockWith(
+    this.#silence.probeWith(
       this.pending().filter((setting) => !setting.command && setting.problem === undefined),
     );
     this.#sendTime(codec, 1);
   }
 
-  #knockNext(): void {
+  #probeNext(): void {
     const codec = this.host.codec();
     if (codec === undefined || this.host.congested()) return;
-    const setting = this.#silence.nextOfKnock((one) => this.#turns.has(one));
+    const setting = this.#silence.nextProbe((one) => this.#queue.has(one));
     if (setting !== undefined) this.#sendSetting(setting, codec, 1);
   }
 
   #endTransmittedCommands(why: string): void {
     // Also one whose place a newer has taken.
-    const { flight } = this.#air;
-    if (flight?.kind === 'setting' && flight.setting.command) this.#air.drop();
+    const { flight } = this.#flights;
+    if (flight?.kind === 'setting' && flight.setting.command) this.#flights.drop();
     for (const setting of this.pending()) {
       if (!setting.command || !setting.sent) continue;
-      this.#fates.endCommand(setting, why);
+      this.#outcomes.endCommand(setting, why);
     }
   }
 

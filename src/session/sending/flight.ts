@@ -6,7 +6,7 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Counters } from '../node/counters.js';
 import type { OutgoingPacket } from './outgoing.js';
-import { Pace } from './pace.js';
+import { RetransmitTimer } from './retransmit-timer.js';
 import type { Setting } from '../settings/settings.js';
 
 /** What was sent, and an ack with its sequence would confirm. */
@@ -17,7 +17,7 @@ export interface FlightPlan {
   /** Transmissions allowed in all. */
   readonly limit: number;
   /** Sent while the device is silent. */
-  readonly knock: boolean;
+  readonly probe: boolean;
   /** The device had been heard on this opening before the first transmission. */
   readonly heardBefore: boolean;
 }
@@ -60,7 +60,7 @@ export class FlightControl {
   #timer: Timer | undefined;
   /** By sequence: a late ack still counts for its own packet. */
   readonly #sent = new Map<number, Sent>();
-  readonly #pace: Pace;
+  readonly #retransmitTimer: RetransmitTimer;
 
   constructor(
     private readonly host: FlightHost,
@@ -68,7 +68,7 @@ export class FlightControl {
     private readonly counters: Counters,
     private readonly ackTimeoutMs: number,
   ) {
-    this.#pace = new Pace(ackTimeoutMs);
+    this.#retransmitTimer = new RetransmitTimer(ackTimeoutMs);
   }
 
   /** What is in flight. */
@@ -83,7 +83,7 @@ export class FlightControl {
 
   /** How fast the device answers is not known any more: there may be another. */
   forgetPace(): void {
-    this.#pace.reset();
+    this.#retransmitTimer.reset();
   }
 
   /** Writes a packet that nobody is waited for to acknowledge. */
@@ -102,7 +102,7 @@ export class FlightControl {
       ...packet,
       ...plan,
       firstMs: this.clock.monotonicMs(),
-      firstWaitMs: patient ? this.ackTimeoutMs : this.#pace.timeoutMs,
+      firstWaitMs: patient ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs,
       attempt: 1,
       settled: false,
     };
@@ -116,7 +116,8 @@ export class FlightControl {
     this.#sent.delete(sequence);
     const flight = this.#flight;
     const own = flight?.sequence === sequence;
-    if (own && flight.attempt === 1) this.#pace.measured(this.clock.monotonicMs() - flight.firstMs);
+    if (own && flight.attempt === 1)
+      this.#retransmitTimer.measured(this.clock.monotonicMs() - flight.firstMs);
     const answered = own || (sent.kind === 'setting' && this.carries(sent.setting));
     if (answered) this.drop();
     return { sent, answered, repeated: own && flight.attempt > 1 };
@@ -138,13 +139,13 @@ export class FlightControl {
   #await(flight: Flight): void {
     const elapsedMs = this.clock.monotonicMs() - flight.firstMs;
     const { attempt, limit, firstWaitMs } = flight;
-    const waitMs = this.#pace.waitMs(attempt, limit, firstWaitMs, elapsedMs);
+    const waitMs = this.#retransmitTimer.waitMs(attempt, limit, firstWaitMs, elapsedMs);
     this.#timer?.cancel();
     this.#timer = this.clock.setTimer(this.host.jittered(waitMs), () => this.#timeout(flight));
   }
 
   #timeout(flight: Flight): void {
-    this.#pace.missed();
+    this.#retransmitTimer.missed();
     if (flight.settled || flight.attempt >= flight.limit) {
       this.drop();
       this.host.unanswered(flight);

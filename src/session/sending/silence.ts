@@ -1,12 +1,12 @@
 /**
  * A device that is not heard (docs/contract.md, "Sending"): one that was unanswered in
- * silence gets a knock every 30 s, one that says nothing for 30 s is asked
+ * silence gets a probe every 30 s, one that says nothing for 30 s is asked
  * whether it lives.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Setting } from '../settings/settings.js';
 
-const KNOCK_EVERY_MS = 30_000;
+const PROBE_EVERY_MS = 30_000;
 const ASK_AFTER_MS = 30_000;
 
 /** What is known of whether the device lives. */
@@ -18,8 +18,8 @@ export interface Life {
 }
 
 export interface SilenceHost {
-  /** It is time to knock. */
-  knock(): void;
+  /** It is time to probe. */
+  probe(): void;
   /** Nothing was heard for 30 s, but it did not fail to answer either. */
   ask(): void;
 }
@@ -28,10 +28,10 @@ export class Silence {
   #open = false;
   #silent = false;
   #heardMs: number | undefined;
-  #knockTimer: Timer | undefined;
+  #probeTimer: Timer | undefined;
   #askTimer: Timer | undefined;
-  /** Of this knock, still to be sent. */
-  #knockLeft: Setting[] = [];
+  /** Of this probe, still to be sent. */
+  #probesLeft: Setting[] = [];
 
   constructor(
     private readonly host: SilenceHost,
@@ -75,32 +75,32 @@ export class Silence {
 
   fall(): void {
     this.#silent = true;
-    this.#knockTimer?.cancel();
-    this.#knockTimer = this.clock.setTimer(KNOCK_EVERY_MS, () => this.#knock());
+    this.#probeTimer?.cancel();
+    this.#probeTimer = this.clock.setTimer(PROBE_EVERY_MS, () => this.#probe());
   }
 
   end(): void {
     this.#silent = false;
-    this.#knockTimer?.cancel();
-    this.#knockLeft = [];
+    this.#probeTimer?.cancel();
+    this.#probesLeft = [];
   }
 
   /** These are sent once each, when the time has been. */
-  knockWith(settings: Setting[]): void {
-    this.#knockLeft = settings;
+  probeWith(settings: Setting[]): void {
+    this.#probesLeft = settings;
   }
 
-  /** The next of this knock for which `due` holds. */
-  nextOfKnock(due: (setting: Setting) => boolean): Setting | undefined {
+  /** The next of this probe for which `due` holds. */
+  nextProbe(due: (setting: Setting) => boolean): Setting | undefined {
     for (;;) {
-      const setting = this.#knockLeft.shift();
+      const setting = this.#probesLeft.shift();
       if (setting === undefined || due(setting)) return setting;
     }
   }
 
-  #knock(): void {
-    this.#knockTimer = this.clock.setTimer(KNOCK_EVERY_MS, () => this.#knock());
-    this.host.knock();
+  #probe(): void {
+    this.#probeTimer = this.clock.setTimer(PROBE_EVERY_MS, () => this.#probe());
+    this.host.probe();
   }
 
   /** One timer that looks again, instead of one that is set anew for each packet. */

@@ -134,7 +134,7 @@ describe('devices that never acknowledge points', () => {
     expect(setting.state).toBe('unconfirmed');
   });
 
-  it('never gets a knock or a timeSync for its silence', () => {
+  it('never gets a probe or a timeSync for its silence', () => {
     const harness = mute();
     harness.advance(3_600_000);
     expect(harness.take()).toEqual([]);

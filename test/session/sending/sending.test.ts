@@ -242,7 +242,7 @@ describe('unanswered in silence', () => {
     expect(harness.connected).toEqual([true, false]);
   });
 
-  it('a timeSync, then each pending setting once, go out every 30 s as a knock (commands wait)', () => {
+  it('a timeSync, then each pending setting once, go out every 30 s as a probe (commands wait)', () => {
     const harness = silent();
     // `b` was set 1 ms after `a`, whose last retry told of the silence.
     const from = harness.clock.monotonicMs() - 1;
@@ -280,7 +280,7 @@ describe('unanswered in silence', () => {
     expect(harness.takePoints()).toEqual([]);
   });
 
-  it('its answer to a knock is a sign of life: settings follow', () => {
+  it('its answer to a probe is a sign of life: settings follow', () => {
     const harness = silent();
     harness.acks = ackAll;
     harness.advance(30_000);
@@ -311,7 +311,7 @@ describe('unanswered in silence', () => {
     expect(harness.take()).toEqual([]);
   });
 
-  it('a sign of life during a knock waits for the knock: one packet at a time', () => {
+  it('a sign of life during a probe waits for the probe: one packet at a time', () => {
     const harness = silent();
     harness.advance(30_500);
     expect(harness.takePoints()).toEqual(['timeSync']);
@@ -322,7 +322,7 @@ describe('unanswered in silence', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'b=2', 'a=1']);
   });
 
-  it('a setting under way as a knock is not set aside, but sent again with all the others', () => {
+  it('a setting under way as a probe is not set aside, but sent again with all the others', () => {
     const harness = silent();
     harness.advance(31_500);
     expect(harness.takePoints()).toEqual(['timeSync', 'b=2']);

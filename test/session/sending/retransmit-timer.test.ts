@@ -1,6 +1,6 @@
 /** docs/contract.md, 'Towards the device', "Sending": waits that follow the device's own pace. */
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../src/session/sending/pace.js';
+import { RetransmitTimer } from '../../../src/session/sending/retransmit-timer.js';
 import { SessionHarness, ackNothing, shown, type Sent } from '../../support/session-harness.js';
 
 /** A device that answers so late, several times over, so that its pace is known. */
@@ -37,7 +37,7 @@ function transmissions(harness: SessionHarness, type = 'target'): number[] {
 
 describe('the estimate', () => {
   const pace = (...measured: number[]): number => {
-    const one = new Pace(1_000);
+    const one = new RetransmitTimer(1_000);
     for (const ms of measured) one.measured(ms);
     return one.timeoutMs;
   };
@@ -56,7 +56,7 @@ describe('the estimate', () => {
     expect(pace(...Array<number>(50).fill(1))).toBe(100);
     expect(pace(900)).toBe(1_000);
     expect(pace(60_000)).toBe(1_000);
-    const quick = new Pace(20);
+    const quick = new RetransmitTimer(20);
     quick.measured(1);
     expect(quick.timeoutMs).toBe(20);
   });

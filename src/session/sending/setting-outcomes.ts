@@ -3,9 +3,9 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Counters } from '../node/counters.js';
 import type { Setting, SettingsBook, Standing } from '../settings/settings.js';
-import type { Turns } from './turns.js';
+import type { SettingQueue } from './setting-queue.js';
 
-export interface FatesHost {
+export interface SettingOutcomesHost {
   /** The device has confirmed a setting by acknowledging it. */
   acknowledged(setting: Setting): void;
   /** It had not: that was an echo of ours. */
@@ -24,11 +24,11 @@ export interface Confirmation {
   readonly atNs: bigint;
 }
 
-export class Fates {
+export class SettingOutcomes {
   constructor(
-    private readonly host: FatesHost,
+    private readonly host: SettingOutcomesHost,
     private readonly book: SettingsBook,
-    private readonly turns: Turns,
+    private readonly queue: SettingQueue,
     private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly log: Log,
@@ -48,7 +48,7 @@ export class Fates {
     if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return undefined;
     const before = setting.standing;
     const nowNs = this.clock.wallNs();
-    this.turns.delete(setting);
+    this.queue.delete(setting);
     setting.confirm(nowNs, 'ack');
     this.host.acknowledged(setting);
     this.host.changed(setting);
@@ -67,14 +67,14 @@ export class Fates {
       return;
     }
     setting.takeBack(before);
-    if (setting.waiting) this.turns.add(setting);
+    if (setting.waiting) this.queue.add(setting);
     this.host.notAcknowledged(setting);
     this.host.changed(setting);
   }
 
   /** Sent, and the device does not acknowledge anything. */
   unconfirmed(setting: Setting): void {
-    this.turns.delete(setting);
+    this.queue.delete(setting);
     setting.restoring = false;
     setting.state = setting.command ? 'ended' : 'unconfirmed';
     this.counters.notice('unconfirmed');
@@ -83,7 +83,7 @@ export class Fates {
   }
 
   endCommand(setting: Setting, why: string): void {
-    if (!this.turns.delete(setting)) return;
+    if (!this.queue.delete(setting)) return;
     setting.state = 'ended';
     setting.confirmedNs = undefined;
     this.#isUnconfirmed(setting, why);
@@ -99,10 +99,10 @@ export class Fates {
     this.host.changed(command);
   }
 
-  /** Not acknowledged though others are: those have their turn first. */
+  /** Not acknowledged though others are: those are sent first. */
   setAside(setting: Setting): void {
-    if (!this.turns.has(setting)) return;
-    this.turns.setAside(setting, this.clock.monotonicMs());
+    if (!this.queue.has(setting)) return;
+    this.queue.setAside(setting, this.clock.monotonicMs());
     this.log.warn(
       { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
       'setting is not acknowledged though the device is heard; set aside',

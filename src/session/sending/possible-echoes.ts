@@ -20,7 +20,7 @@ export interface KnownLife extends Life {
   readonly connected: boolean;
 }
 
-export class Doubts {
+export class PossibleEchoes {
   #acks: At<AckEffect>[] = [];
   #life: At<KnownLife> | undefined;
   #acknowledges = false;

@@ -12,20 +12,20 @@ const FAILED =
   'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
   'it waits until the state can be saved';
 
-export interface CommandNotesHost {
+export interface CommandJournalHost {
   /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
   /** A command's reason has changed, and perhaps it may be sent now. */
   changed(command: Setting): void;
 }
 
-export class CommandNotes {
+export class CommandJournal {
   /** Monotonic ms until which others wait for the one that is being noted. */
   #patientUntilMs = Number.NEGATIVE_INFINITY;
   readonly #underWay = new Set<Setting>();
   readonly #failed = new Set<Setting>();
 
-  constructor(private readonly host: CommandNotesHost) {}
+  constructor(private readonly host: CommandJournalHost) {}
 
   /** What is set later is not to overtake a command until then, monotonic ms. */
   get patientUntilMs(): number {

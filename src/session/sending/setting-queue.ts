@@ -9,11 +9,11 @@ const ASIDE_FIRST_MS = 10_000;
 const ASIDE_LONGEST_MS = 600_000;
 
 /** `retry`: it was set aside, and is tried once. `wait`: until then, monotonic ms. */
-export type Turn =
+export type NextSetting =
   | { readonly kind: 'send' | 'retry'; readonly setting: Setting }
   | { readonly kind: 'wait'; readonly untilMs: number };
 
-export class Turns {
+export class SettingQueue {
   /** By what settings of one point have in common. */
   readonly #waiting = new Map<object, Setting>();
 
@@ -69,7 +69,7 @@ export class Turns {
   }
 
   /** `undefined`: none waits that can be sent. */
-  next(nowMs: number): Turn | undefined {
+  next(nowMs: number): NextSetting | undefined {
     let untilMs = Number.POSITIVE_INFINITY;
     let due: Setting | undefined;
     for (const setting of this.#waiting.values()) {
