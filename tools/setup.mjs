@@ -1,6 +1,6 @@
 // Everything that a fresh checkout needs, then the program asked for:
 //
-//   node tools/setup.mjs demo|test|lab|bench|fuzz|soak|siot-mcu|siot-store|build [ARGS…]
+//   node tools/setup.mjs demo|test|lab|bench|fuzz|soak|siot-mcu|siot-store|build|docs|demo:picture [ARGS…]
 //
 // It runs before anything is installed or built: plain Node, no dependencies. It writes to stderr only; stdout belongs to the program.
 import { createHash } from 'node:crypto';
@@ -35,6 +35,8 @@ const TARGETS = {
   'siot-mcu': { program: 'dist/src/cli/main.js' },
   'siot-store': { program: 'dist/test/siot-store/main.js' },
   build: {},
+  docs: { program: 'tools/write-docs.mjs' },
+  'demo:picture': { program: 'tools/demo-picture.mjs', natsServer: true },
 };
 
 /** Runs a step of the set-up: all it says goes to stderr, and it must succeed. */

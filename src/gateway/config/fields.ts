@@ -45,10 +45,10 @@ export function integer({ min, max, unit, note }: IntegerRange) {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
-/** A number for which `right` holds; `allowed` says in words what that is. */
+/** A number for which `right` holds; `allowed` says in words what that is, also in the JSON Schema. */
 export function number(allowed: string, right: (value: number) => boolean) {
   const error = complaint(allowed);
-  return z.number({ error }).refine(right, { error });
+  return z.number({ error }).refine(right, { error }).meta({ $comment: allowed });
 }
 
 /** One of a few words or numbers. */
@@ -64,7 +64,7 @@ export function flag() {
 
 /**
  * Text that is not empty. `pattern` must hold for all of it; `allowed` says so in
- * words. `show` gives what may be seen of a wrong one.
+ * words, also in the JSON Schema. `show` gives what may be seen of a wrong one.
  */
 export function text(allowed = 'text', pattern?: RegExp, show = shown) {
   const error = (issue: { readonly input?: unknown }): string => {
@@ -75,7 +75,9 @@ export function text(allowed = 'text', pattern?: RegExp, show = shown) {
     return complaint(allowed, show)(issue);
   };
   const plain = z.string({ error }).min(1, { error });
-  return pattern === undefined ? plain : plain.regex(pattern, { error });
+  return (pattern === undefined ? plain : plain.regex(pattern, { error })).meta({
+    $comment: allowed,
+  });
 }
 
 /** Text that never appears in a message. */
