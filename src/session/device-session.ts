@@ -11,7 +11,9 @@ import type { PointQuota } from './node/point-quota.js';
 import type { LastKnown } from './receiving/restart.js';
 import type { SettingRefusal } from './node/setting-quota.js';
 import type { Heard } from './settings/time.js';
-import type { Setting, SettingRecord, SettingsBook } from './settings/settings.js';
+import type { Settings } from './settings/settings.js';
+import type { Setting } from './settings/setting.js';
+import type { SettingRecord } from './settings/record.js';
 
 /** What is kept of a link over restarts of the gateway. */
 export interface DeviceSessionRecord {
@@ -70,7 +72,7 @@ export interface PendingSettings {
 
 export interface DeviceSession {
   readonly counters: Counters;
-  readonly settings: SettingsBook;
+  readonly settings: Settings;
   readonly quota: PointQuota;
   readonly replica: Replica;
   readonly downlink: PendingSettings;

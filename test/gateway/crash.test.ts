@@ -4,7 +4,7 @@ import { writeAtomically } from '../../src/gateway/state/disk.js';
 import { LinkFile, type LinkState } from '../../src/gateway/state/link-file.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
-import { SettingsBook } from '../../src/session/settings/settings.js';
+import { Settings } from '../../src/session/settings/settings.js';
 import { CrashingDisk, FATES } from './crashing-disk.js';
 import { complaints, recordingLog, type Said } from './support.js';
 
@@ -41,7 +41,7 @@ describe('a file written atomically', () => {
 });
 
 class Kept implements LinkState {
-  constructor(readonly book: SettingsBook) {}
+  constructor(readonly book: Settings) {}
   head = () => ({ session: { sequence: 7 } });
   settings = () => this.book.records();
   takeChangedSettings = () => this.book.takeChanged();
@@ -59,7 +59,7 @@ class Kept implements LinkState {
 
 async function start(disk: CrashingDisk, said: Said[] = []) {
   const file = new LinkFile('/s/link', disk, recordingLog(said));
-  const book = new SettingsBook(new Set(), 100);
+  const book = new Settings(new Set(), 100);
   book.restore((await file.load()).session?.settings ?? []);
   return { file, kept: new Kept(book) };
 }
@@ -152,7 +152,7 @@ describe('the cost of saving', () => {
   it('is as many bytes as have changed, with 5,000 settings as with one', async () => {
     const disk = new CrashingDisk();
     const file = new LinkFile('/s/link', disk, SILENT_LOG);
-    const kept = new Kept(new SettingsBook(new Set(), 5_000));
+    const kept = new Kept(new Settings(new Set(), 5_000));
     for (let n = 0; n < 5_000; n += 1) kept.set(`t${String(n)}`, n);
     await file.save(kept);
     const size = async (): Promise<number> => (await disk.read('/s/link')).length;

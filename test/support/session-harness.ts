@@ -17,8 +17,8 @@ import type { DeviceSessionHost, DeviceSessionRecord } from '../../src/session/d
 import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
-import type { Setting } from '../../src/session/settings/settings.js';
 import { FakeClock } from './fake-clock.js';
+import type { Setting } from '../../src/session/settings/setting.js';
 
 /** A packet that the gateway has written, as the firmware's own codec reads it. */
 export interface Sent {

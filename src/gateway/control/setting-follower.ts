@@ -1,9 +1,9 @@
 /** What becomes of a setting that somebody has made through `siot-mcu set`, told as it happens. */
 import type { Clock, Timer } from '../../point/clock.js';
 import { plainValue } from '../../point/point.js';
-import type { Setting } from '../../session/settings/settings.js';
 import type { Link } from '../link/link.js';
 import { isFinalSetReply, type SetReply, type SettingReport } from './verbs.js';
+import type { Setting } from '../../session/settings/setting.js';
 
 /** How long one that is still waiting is followed: its asker has long gone by then. */
 const FOLLOW_MS = 600_000;

@@ -13,7 +13,6 @@ import {
 import type { Point, PointValue } from '../../point/point.js';
 import { isNeverSentDown } from '../../point/reserved.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
-import type { Setting } from '../../session/settings/settings.js';
 import { SettingError, type Siot } from '../../siot/siot.js';
 import { isSwitch } from '../link/bus-judge.js';
 import type { Link } from '../link/link.js';
@@ -28,6 +27,7 @@ import type {
   StatusRequest,
   Verb,
 } from './verbs.js';
+import type { Setting } from '../../session/settings/setting.js';
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 

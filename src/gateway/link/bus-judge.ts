@@ -203,7 +203,7 @@ export class BusJudge {
   #judgeReset(point: Point, heard: Heard): void {
     const { type } = point;
     const last = this.#resetTimes.get(type);
-    const time = SettingTime.judge(last, point, heard, this.clock.wallNs());
+    const time = SettingTime.after(last, point, heard, this.clock.wallNs());
     if (time === undefined) return;
     this.#resetTimes.set(type, time);
     this.actions.reset(point);
@@ -212,7 +212,7 @@ export class BusJudge {
 
   #judgeDisabled(point: Point, heard: Heard): void {
     if (canonicalKey(point.key) !== '0') return;
-    const time = SettingTime.judge(this.#disabled?.time, point, heard, this.clock.wallNs());
+    const time = SettingTime.after(this.#disabled?.time, point, heard, this.clock.wallNs());
     if (time === undefined) return;
     const before = this.disabled;
     this.#disabled = { value: disables(point), time };

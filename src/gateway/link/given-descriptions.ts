@@ -5,9 +5,9 @@
  */
 import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
-import { fromValueRecord, toValueRecord } from '../../session/settings/settings.js';
 import { isFar, type Heard } from '../../session/settings/time.js';
 import type { GivenRecord } from '../state/link-record.js';
+import { fromValueRecord, toValueRecord } from '../../session/settings/record.js';
 
 /** Distinct keys that are kept: they are other people’s words, and must not fill the memory. */
 const MOST_GIVEN = 100;

@@ -23,7 +23,6 @@ import type { DeviceSession, KnownNames } from '../../session/device-session.js'
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import type { SettingTime } from '../../session/settings/time.js';
-import type { Setting } from '../../session/settings/settings.js';
 import type { Siot, SiotNode } from '../../siot/siot.js';
 import type { Transport } from '../../transport/transport.js';
 import { BusJudge, disables, isSwitch } from './bus-judge.js';
@@ -45,6 +44,7 @@ import { SettingGate } from './setting-gate.js';
 import { SettingsAhead } from './settings-ahead.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './status.js';
+import type { Setting } from '../../session/settings/setting.js';
 
 export interface LinkParts {
   readonly config: LinkConfig;
@@ -183,7 +183,7 @@ export class Link {
         set: (point, heard) => this.#session.set(point, heard) !== undefined,
         isCommand: (type) => this.#session.settings.isCommand(type),
         isNews: (point) =>
-          this.#session.settings.judge(point, 'reading', clock.wallNs()) !== 'notNewer',
+          this.#session.settings.check(point, 'reading', clock.wallNs()) !== 'notNewer',
         passOver: (point) => this.#session.settings.passOver(point, clock.wallNs()),
         show: (point) => this.#node?.status([point]),
         disable: (disabled) => this.#disable(disabled),

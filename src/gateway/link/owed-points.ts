@@ -11,11 +11,12 @@ import { PointMap } from '../../point/point-map.js';
 import { isDeleted, sameValue, type Point, type PointValue } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
 import { asOwner, type Replica } from '../../session/node/replica.js';
-import type { Setting, SettingsBook } from '../../session/settings/settings.js';
+import type { Settings } from '../../session/settings/settings.js';
+import type { Setting } from '../../session/settings/setting.js';
 
 export interface KnownPoints {
   readonly replica: Replica;
-  readonly settings: SettingsBook;
+  readonly settings: Settings;
   /** What a setting says, in the form in which the device reports the point. */
   inDeviceForm(setting: Setting): PointValue;
 }

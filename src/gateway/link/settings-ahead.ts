@@ -11,9 +11,9 @@
 import { PointMap } from '../../point/point-map.js';
 import type { Point } from '../../point/point.js';
 import { SettingTime } from '../../session/settings/time.js';
-import type { SettingRecord } from '../../session/settings/settings.js';
 import type { LinkState } from '../state/link-file.js';
 import type { LinkHead } from '../state/link-record.js';
+import type { SettingRecord } from '../../session/settings/record.js';
 
 interface Ahead {
   readonly point: Point;

@@ -16,10 +16,10 @@
 import { crc16 } from '../../packet/crc.js';
 import type { Log } from '../../point/log.js';
 import { PointMap } from '../../point/point-map.js';
-import type { SettingRecord } from '../../session/settings/settings.js';
 import { codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { parseLinkEntry, type LinkEntry, type LinkHead, type LinkRecord } from './link-record.js';
 import { sayUnwritable, sayWritable } from './state-file.js';
+import type { SettingRecord } from '../../session/settings/record.js';
 
 /** What a link file keeps, as it is now. */
 export interface LinkState {

@@ -1,8 +1,8 @@
 /** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
 import { z } from 'zod';
 import type { DeviceSessionRecord } from '../../session/device-session.js';
-import type { SettingRecord, ValueRecord } from '../../session/settings/settings.js';
 import type { TimeRecord } from '../../session/settings/time.js';
+import type { SettingRecord, ValueRecord } from '../../session/settings/record.js';
 
 /** What is kept of the judge over restarts of the gateway. */
 export interface JudgeRecord {

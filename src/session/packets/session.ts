@@ -5,7 +5,7 @@
  * ```
  *                           own echo?
  *  bytes ─► frames ─► packets ─┬─ points ─► filter ─► uplink ─► outbox, then an ack
- *                              │               └──► setting judge ─┐
+ *                              │               └──► reconciler ────┐
  *                              ├─ ack ────► downlink ──────────────┤
  *                              ├─ hello ──► restart? ─► resync     │
  *                              └─ log                              ▼
@@ -48,11 +48,12 @@ import { RestartDetector, type RestartSign } from '../receiving/restart.js';
 import { ReportRound } from '../receiving/report-round.js';
 import { ResyncLimiter } from '../receiving/resync-limiter.js';
 import { PointQuota, type PointBudget } from '../node/point-quota.js';
-import { SettingJudge } from '../settings/judge.js';
+import { SettingReconciler } from '../settings/reconciler.js';
 import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
 import type { Heard } from '../settings/time.js';
-import { SettingsBook, type Setting } from '../settings/settings.js';
+import { Settings } from '../settings/settings.js';
 import { Uplink } from '../receiving/uplink.js';
+import type { Setting } from '../settings/setting.js';
 
 export interface PacketSessionOptions extends DownlinkOptions {
   readonly protocol: 'auto' | PayloadCodecName;
@@ -83,7 +84,7 @@ const LONGEST_LOG = 1_000;
 
 export class PacketSession implements DeviceSession {
   readonly counters: Counters;
-  readonly settings: SettingsBook;
+  readonly settings: Settings;
   readonly quota: PointQuota;
   readonly replica: Replica;
   readonly downlink: Downlink;
@@ -93,7 +94,7 @@ export class PacketSession implements DeviceSession {
   readonly #restarts: RestartDetector;
   readonly #codecs: CodecChoice;
   readonly #uplink: Uplink;
-  readonly #judge: SettingJudge;
+  readonly #reconciler: SettingReconciler;
   readonly #kinds: ReportedKinds;
   readonly #outgoing: Outgoing;
   readonly #presence: Presence;
@@ -121,7 +122,7 @@ export class PacketSession implements DeviceSession {
     record: DeviceSessionRecord,
   ) {
     this.counters = new Counters(clock, log);
-    this.settings = new SettingsBook(
+    this.settings = new Settings(
       new Set(options.commands),
       options.maxPoints,
       new SettingQuota(budget.settings),
@@ -179,7 +180,7 @@ export class PacketSession implements DeviceSession {
       options.maxFrameLength,
       record.last?.sequence,
     );
-    this.#judge = new SettingJudge(
+    this.#reconciler = new SettingReconciler(
       {
         codec: () => this.#codecs.codec,
         valueOf: (setting) => this.inDeviceForm(setting),
@@ -211,9 +212,9 @@ export class PacketSession implements DeviceSession {
         codec: () => (this.#held ? undefined : this.#codecs.codec),
         lastValue: (type, key) => this.replica.find(type, key)?.newest,
         valueOf: (setting) => this.inDeviceForm(setting),
-        acknowledged: (setting) => this.#judge.acknowledged(setting),
-        notAcknowledged: (setting) => this.#judge.notAcknowledged(setting),
-        unconfirmed: (setting) => this.#judge.unconfirmed(setting),
+        acknowledged: (setting) => this.#reconciler.acknowledged(setting),
+        notAcknowledged: (setting) => this.#reconciler.notAcknowledged(setting),
+        unconfirmed: (setting) => this.#reconciler.unconfirmed(setting),
         changed: (setting) => this.#settingChanged(setting),
         silent: () => this.#presence.gone(),
         learned: (acknowledges) => this.#learned(acknowledges),
@@ -310,7 +311,7 @@ export class PacketSession implements DeviceSession {
     this.#possibleEchoes.opened();
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
-    this.#judge.opened();
+    this.#reconciler.opened();
     this.downlink.opened();
     this.#codecs.opened();
   }
@@ -321,7 +322,7 @@ export class PacketSession implements DeviceSession {
     this.#codecs.closed();
     this.#resync.closed();
     this.#echo?.closed();
-    this.#judge.closed();
+    this.#reconciler.closed();
     this.downlink.closed();
     this.#deviceLog.closed();
     this.#presence.gone();
@@ -385,8 +386,8 @@ export class PacketSession implements DeviceSession {
 
   /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
   set(point: Point, heard: Heard = 'live'): Setting | undefined {
-    const wanted = this.#judge.withLastValue(point);
-    const time = this.settings.judge(wanted, heard, this.clock.wallNs());
+    const wanted = this.#reconciler.withLastValue(point);
+    const time = this.settings.check(wanted, heard, this.clock.wallNs());
     if (time === 'notNewer') return undefined;
     if (typeof time === 'string') {
       this.refuse(point, time);
@@ -418,7 +419,7 @@ export class PacketSession implements DeviceSession {
   /** What SIOT shows of the node then, as far as its owner has written it. */
   shown(points: readonly Point[]): void {
     this.#kinds.shown(points);
-    this.#judge.shown(points);
+    this.#reconciler.shown(points);
   }
 
   /** The gateway's clock was stepped: the device is to have the time again. */
@@ -529,7 +530,7 @@ export class PacketSession implements DeviceSession {
     if (this.#held || codec === undefined) return;
     for (const one of taken) {
       this.#kinds.reported(one, codec.name);
-      this.#judge.reported(one);
+      this.#reconciler.reported(one);
     }
   }
 

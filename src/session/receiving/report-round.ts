@@ -8,7 +8,7 @@
  * A round counts for {@link ROUND_MS} from the latest `timeSync`, whoever was the
  * reason for it (an opening, a restart, a step of the clock, a probe). Firmware
  * that knows nothing of the rule has no rounds; of its reports the first after a
- * `timeSync` is treated alike, since nobody can tell: see doubted-settings.ts for how its
+ * `timeSync` is treated alike, since nobody can tell: see doubted.ts for how its
  * change counts all the same.
  */
 import type { Clock } from '../../point/clock.js';

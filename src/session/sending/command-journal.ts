@@ -2,7 +2,7 @@
  * Commands act once: each is noted on disk as sent before it is, so that a crash
  * of the gateway makes none of them act twice (docs/contract.md, "On every opening").
  */
-import type { Setting } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 /** What is set behind a command waits so long for its note, ms; a disk may hang. */
 const PATIENCE_MS = 100;

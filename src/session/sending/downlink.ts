@@ -24,11 +24,12 @@ import {
 } from './setting-outcomes.js';
 import { FlightControl, type Flight, type Sent } from './flight.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
-import type { Setting, SettingsBook } from '../settings/settings.js';
+import type { Settings } from '../settings/settings.js';
 import { settingPacket } from './setting-packet.js';
 import type { Acknowledges } from '../node/presence.js';
 import { Silence, type Life } from './silence.js';
 import { SettingQueue } from './setting-queue.js';
+import type { Setting } from '../settings/setting.js';
 
 export interface DownlinkOptions {
   readonly ackTimeoutMs: number;
@@ -100,7 +101,7 @@ export class Downlink {
 
   constructor(
     private readonly host: DownlinkHost,
-    private readonly book: SettingsBook,
+    private readonly book: Settings,
     private readonly clock: Clock,
     counters: Counters,
     private readonly log: Log,

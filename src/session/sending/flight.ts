@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../../point/clock.js';
 import type { Counters } from '../node/counters.js';
 import type { OutgoingPacket } from './outgoing.js';
 import { RetransmitTimer } from './retransmit-timer.js';
-import type { Setting } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 /** What was sent, and an ack with its sequence would confirm. */
 export type Sent =

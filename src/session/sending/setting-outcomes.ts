@@ -2,8 +2,9 @@
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Counters } from '../node/counters.js';
-import type { Setting, SettingsBook, Standing } from '../settings/settings.js';
+import type { Settings } from '../settings/settings.js';
 import type { SettingQueue } from './setting-queue.js';
+import type { Setting, Standing } from '../settings/setting.js';
 
 export interface SettingOutcomesHost {
   /** The device has confirmed a setting by acknowledging it. */
@@ -27,7 +28,7 @@ export interface Confirmation {
 export class SettingOutcomes {
   constructor(
     private readonly host: SettingOutcomesHost,
-    private readonly book: SettingsBook,
+    private readonly book: Settings,
     private readonly queue: SettingQueue,
     private readonly clock: Clock,
     private readonly counters: Counters,

@@ -2,7 +2,7 @@
 import { PayloadError, type PayloadCodec } from '../../packet/payload.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Outgoing, OutgoingPacket } from './outgoing.js';
-import type { Setting } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 export interface SettingPacketOptions {
   readonly outgoing: Outgoing;

@@ -3,7 +3,7 @@
  * takes the place of the one before it, so that no point that changes fast
  * keeps another waiting, and each has at most one (docs/contract.md, "On every opening").
  */
-import type { Setting } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 const ASIDE_FIRST_MS = 10_000;
 const ASIDE_LONGEST_MS = 600_000;

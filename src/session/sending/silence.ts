@@ -4,7 +4,7 @@
  * whether it lives.
  */
 import type { Clock, Timer } from '../../point/clock.js';
-import type { Setting } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 const PROBE_EVERY_MS = 30_000;
 const ASK_AFTER_MS = 30_000;

@@ -67,7 +67,7 @@ export class SettingTime {
    * `undefined`: it is no news. `once`: it acts each time that it counts, so that
    * of equal times each value counts once, and not by turns.
    */
-  static judge(
+  static after(
     last: SettingTime | undefined,
     point: Point,
     heard: Heard,

@@ -14,7 +14,8 @@ import { codeOfPoint } from '../../signals/signal-values.js';
 import { Transmitter } from '../../signals/transmitter.js';
 import type { CanFrame } from '../../transport/can/frame.js';
 import { VALUE_TYPE } from './reports.js';
-import type { Setting, SettingsBook } from '../settings/settings.js';
+import type { Settings } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
 
 export interface SentSetting extends SentSignal {
   readonly setting: Setting;
@@ -31,7 +32,7 @@ export class SignalFrames {
 
   constructor(
     private readonly plan: SignalPlan,
-    private readonly book: SettingsBook,
+    private readonly book: Settings,
   ) {
     this.messages = new Set([...plan.sent.values()].map(({ message }) => message));
     for (const message of this.messages) {

@@ -27,7 +27,9 @@ import { SignalFrames, type Page } from './frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
 import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
 import type { Heard } from '../settings/time.js';
-import { SettingsBook, type Setting, type SettingRecord } from '../settings/settings.js';
+import { Settings } from '../settings/settings.js';
+import type { Setting } from '../settings/setting.js';
+import type { SettingRecord } from '../settings/record.js';
 
 export interface SignalSessionOptions extends SignalReportOptions {
   /** Messages with a cycle time are sent again and again, once one of their signals was set. */
@@ -52,7 +54,7 @@ const NOT_SENT = 'it is no signal of a message under transmit';
 
 export class SignalSession implements DeviceSession {
   readonly counters: Counters;
-  readonly settings: SettingsBook;
+  readonly settings: Settings;
   readonly quota: PointQuota;
   readonly replica: Replica;
   readonly codecName = 'signals';
@@ -89,11 +91,7 @@ export class SignalSession implements DeviceSession {
     settings: readonly SettingRecord[],
   ) {
     this.counters = new Counters(clock, log);
-    this.settings = new SettingsBook(
-      new Set(),
-      options.maxPoints,
-      new SettingQuota(budget.settings),
-    );
+    this.settings = new Settings(new Set(), options.maxPoints, new SettingQuota(budget.settings));
     this.settings.restore(settings, log);
     this.quota = new PointQuota(options.maxPoints, budget, () => this.host.namesChanged());
     this.replica = new Replica(this.quota);
@@ -203,7 +201,7 @@ export class SignalSession implements DeviceSession {
       this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
       return undefined;
     }
-    const time = this.settings.judge(point, heard, this.clock.wallNs());
+    const time = this.settings.check(point, heard, this.clock.wallNs());
     if (time === 'notNewer') return undefined;
     if (typeof time === 'string') {
       this.refuse(point, time);

@@ -14,8 +14,10 @@ export const busJudgeTarget: FuzzTarget = {
   name: 'bus-judge',
   files: [
     'src/gateway/link/bus-judge.ts',
+    'src/session/settings/record.ts',
+    'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
-    'src/session/settings/judge.ts',
+    'src/session/settings/reconciler.ts',
   ],
   maxLength: 1_000,
   words: [
@@ -49,7 +51,7 @@ export const busJudgeTarget: FuzzTarget = {
         },
         isCommand: (type) => type === 'restart',
         isNews: (point) =>
-          harness.session.settings.judge(point, 'reading', harness.clock.wallNs()) !== 'notNewer',
+          harness.session.settings.check(point, 'reading', harness.clock.wallNs()) !== 'notNewer',
         passOver: (point) => harness.session.settings.passOver(point, harness.clock.wallNs()),
         show: () => undefined,
         disable: () => undefined,

@@ -36,6 +36,8 @@ export const linkFileTarget: FuzzTarget = {
   files: [
     'src/gateway/state/link-file.ts',
     'src/gateway/state/link-record.ts',
+    'src/session/settings/record.ts',
+    'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
   ],
   maxLength: 2_000,

@@ -5,13 +5,14 @@ import { VerbServer } from '../../../src/gateway/control/verb-server.js';
 import type { Link } from '../../../src/gateway/link/link.js';
 import type { SetReply } from '../../../src/gateway/control/verbs.js';
 import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
-import { SettingsBook, type Setting } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
 import { SettingError, type Siot } from '../../../src/siot/siot.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from '../plant.js';
 import { settled, until } from '../support.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
 
 const nats = useNats();
 
@@ -336,7 +337,7 @@ function played() {
       settingTime: () => 1n,
       set: (point: Point) => {
         taken.push(name);
-        const { setting } = new SettingsBook(new Set(), 10).take(point);
+        const { setting } = new Settings(new Set(), 10).take(point);
         settings.push(setting);
         return setting;
       },

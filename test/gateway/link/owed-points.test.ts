@@ -4,7 +4,8 @@ import { floatValue, makePoint, stringValue, type Point } from '../../../src/poi
 import { PointBudget, PointQuota } from '../../../src/session/node/point-quota.js';
 import { Replica } from '../../../src/session/node/replica.js';
 import type { SettingTime } from '../../../src/session/settings/time.js';
-import { SettingsBook, type Setting } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
 
 const NOW = 1_000n;
 const point = (type: string, number: number, time: bigint, origin = ''): Point =>
@@ -12,7 +13,7 @@ const point = (type: string, number: number, time: bigint, origin = ''): Point =
 
 function rig() {
   const replica = new Replica(new PointQuota(100, new PointBudget(100), () => undefined));
-  const settings = new SettingsBook(new Set(['restart']), 100);
+  const settings = new Settings(new Set(['restart']), 100);
   const reported = (one: Point): void => replica.own(one.type, one.key).merge(one, false);
   const inForce = (one: Point): Setting => {
     const { setting } = settings.take(one);
@@ -68,7 +69,7 @@ describe('what a node is to get', () => {
     const { inForce, owed, settings } = rig();
     inForce(point('a', 7, 20n, 'user-1'));
     const last = point('a', 8, 20n, 'user-1');
-    const time = settings.judge(last, 'live', NOW) as SettingTime;
+    const time = settings.check(last, 'live', NOW) as SettingTime;
     settings.take(last, time).setting.confirm(NOW, 'ack');
     expect(owed([point('a', 8, 20n, 'user-1')])).toEqual([]);
     expect(owed([point('a', 7, 20n, 'user-1')])).toEqual([`a=8@${String(NOW)}`]);
@@ -80,7 +81,7 @@ describe('what a node is to get', () => {
     inForce(point('a', 7, NOW + 5n, 'user-1'));
     expect(owed([point('a', 3, 10n)])).toEqual([`a=7@${String(NOW + 6n)}`]);
     const far = point('b', 7, 2n ** 63n - 1n, 'user-1');
-    const time = settings.judge(far, 'live', NOW) as SettingTime;
+    const time = settings.check(far, 'live', NOW) as SettingTime;
     settings.take(far, time).setting.confirm(NOW, 'ack');
     expect(owed([point('a', 7, NOW + 6n), point('b', 7, NOW)])).toEqual([]);
   });

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { SettingsAhead } from '../../../src/gateway/link/settings-ahead.js';
 import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
 import { SettingTime } from '../../../src/session/settings/time.js';
-import { SettingsBook } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
 
 const point = (type: string, number: number, time: bigint): Point =>
   makePoint({ type, key: '', value: floatValue(number), time, origin: 'user-1' });
 
 function rig() {
-  const book = new SettingsBook(new Set(['restart']), 100);
+  const book = new Settings(new Set(['restart']), 100);
   const disabled = { value: false, ns: 0n };
   const ahead = new SettingsAhead({
     head: () => ({ judge: { disabled: { value: disabled.value, time: String(disabled.ns) } } }),

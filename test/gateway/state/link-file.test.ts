@@ -13,9 +13,10 @@ import type { LinkFile, LinkState } from '../../../src/gateway/state/link-file.j
 import type { LinkHead, LinkRecord } from '../../../src/gateway/state/link-record.js';
 import { StateDir } from '../../../src/gateway/state/state-dir.js';
 import { floatValue, makePoint, numberOf } from '../../../src/point/point.js';
-import { SettingsBook, type Setting } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { complaints, recordingLog, type Said } from '../support.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
 
 function rig(path = join(tempDir(), 'state')) {
   const said: Said[] = [];
@@ -28,7 +29,7 @@ const filesIn = (folder: string): string[] =>
 
 /** What a link keeps: a head, and settings in a real book. */
 class Kept implements LinkState {
-  readonly book = new SettingsBook(new Set(['restart']), 10_000);
+  readonly book = new Settings(new Set(['restart']), 10_000);
   session: NonNullable<LinkHead['session']> = { codec: 'compact', sequence: 7 };
   time = 0n;
 
@@ -46,7 +47,7 @@ class Kept implements LinkState {
 
 /** `type/key=value state`, of each setting. */
 function shown(record: LinkRecord): string[] {
-  const book = new SettingsBook(new Set(['restart']), 10_000);
+  const book = new Settings(new Set(['restart']), 10_000);
   book.restore(record.session?.settings ?? []);
   return [...book.all()].map(
     ({ point, state }) => `${point.type}/${point.key}=${String(numberOf(point.value))} ${state}`,
@@ -111,7 +112,7 @@ describe('what is known of a link', () => {
       }[member];
       Object.assign(setting, { [member]: value });
       await file.save(kept);
-      const book = new SettingsBook(new Set(), 10);
+      const book = new Settings(new Set(), 10);
       book.restore((await loaded(path)).session?.settings ?? []);
       expect(book.get('limit', '')?.[member]).toBe(value);
     },

@@ -10,7 +10,8 @@ import {
   stringValue,
   type PointValue,
 } from '../../../src/point/point.js';
-import { SettingsBook, type SettingRecord } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
+import type { SettingRecord } from '../../../src/session/settings/record.js';
 
 const VALUES: readonly PointValue[] = [
   NO_VALUE,
@@ -25,7 +26,7 @@ const VALUES: readonly PointValue[] = [
   jsonValue('{"a": [1, "\u0000"]}'),
 ];
 
-const book = (): SettingsBook => new SettingsBook(new Set(['restart']), 100);
+const book = (): Settings => new Settings(new Set(['restart']), 100);
 
 /** Settings with all kinds of values, as they come back from the disk. */
 function onDisk(): Record<string, unknown>[] {
@@ -51,7 +52,7 @@ function onDisk(): Record<string, unknown>[] {
     [3, 7n],
   ] as const) {
     const point = makePoint({ type: 'odd', value: floatValue(number), time });
-    const counted = settings.judge(point, 'live', 5n);
+    const counted = settings.check(point, 'live', 5n);
     if (typeof counted !== 'string') settings.take(point, counted);
   }
   return JSON.parse(JSON.stringify(settings.records())) as Record<string, unknown>[];

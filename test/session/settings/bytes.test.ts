@@ -9,7 +9,7 @@ import {
   SETTING_BYTES,
   SettingQuota,
 } from '../../../src/session/node/setting-quota.js';
-import { SettingsBook } from '../../../src/session/settings/settings.js';
+import { Settings } from '../../../src/session/settings/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';
 
 const LONG = 60_000;
@@ -70,13 +70,13 @@ describe('4 MiB of settings', () => {
 });
 
 it('that an earlier version kept beyond 4 MiB are left out, and the log says once how many', () => {
-  const kept = new SettingsBook(new Set(), 5_000);
+  const kept = new Settings(new Set(), 5_000);
   for (let n = 0; n < MOST; n++)
     kept.take(makePoint({ type: `text${n}`, value: long('x'), time: 1n, origin: 'somebody' }));
   const records = [...kept.records(), ...kept.records().map((one) => ({ ...one, key: 'more' }))];
   const said: object[] = [];
   const log = { ...SILENT_LOG, warn: (fields: object) => void said.push(fields) };
-  const book = new SettingsBook(new Set(), 5_000);
+  const book = new Settings(new Set(), 5_000);
   book.restore(records, log);
   const taken = [...book.all()].length;
   expect(book.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);

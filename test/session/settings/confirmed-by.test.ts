@@ -1,8 +1,8 @@
 /** What `siot-mcu set` tells of a setting: how it was confirmed, and what the device reports of it. */
 import { expect, it } from 'vitest';
 import { numberOf } from '../../../src/point/point.js';
-import type { Setting } from '../../../src/session/settings/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
 
 const told = ({ state, confirmedBy, report, reportEquals }: Setting): unknown[] => [
   state,

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Protocol } from '../../../firmware-sim/codec.js';
 import type { McuValue } from '../../../firmware-sim/points.js';
 import { floatValue, jsonValue, stringValue, type PointValue } from '../../../src/point/point.js';
-import type { Setting } from '../../../src/session/settings/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
 
 /** What goes down for a setting, after the device has reported the point as given. */
 function down(

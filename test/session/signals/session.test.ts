@@ -10,7 +10,6 @@ import {
   type PointValue,
 } from '../../../src/point/point.js';
 import { PointBudget } from '../../../src/session/node/point-quota.js';
-import type { Setting, SettingRecord } from '../../../src/session/settings/settings.js';
 import { SignalSession, type SignalSessionOptions } from '../../../src/session/signals/session.js';
 import { cansendText, parseCandumpLine } from '../../../src/signals/candump.js';
 import type { Database } from '../../../src/signals/database.js';
@@ -18,6 +17,8 @@ import { planSignals, type SignalPlan } from '../../../src/signals/signal-plan.j
 import { decodeCanFrame, encodeCanFrame } from '../../../src/transport/can/wire.js';
 import { features, parse } from '../../signals/support.js';
 import { FAKE_START_NS, FakeClock } from '../../support/fake-clock.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
+import type { SettingRecord } from '../../../src/session/settings/record.js';
 
 class Bus {
   readonly clock = new FakeClock();

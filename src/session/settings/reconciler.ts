@@ -6,13 +6,14 @@ import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
-import { DoubtedSettings } from './doubted-settings.js';
+import { DoubtedSettings } from './doubted.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import type { Replica } from '../node/replica.js';
 import type { ReportRound } from '../receiving/report-round.js';
-import { reportEquals, type Setting, type SettingsBook } from './settings.js';
+import { type Settings } from './settings.js';
+import { reportEquals, type Setting } from './setting.js';
 
-export interface SettingJudgeHost {
+export interface SettingReconcilerHost {
   codec(): PayloadCodec | undefined;
   /** What a setting says, in the form in which the device reports the point. */
   valueOf(setting: Setting): PointValue;
@@ -31,12 +32,12 @@ export interface SettingJudgeHost {
 
 const PUBLISH_AGAIN_MS = 1_000;
 
-export class SettingJudge {
+export class SettingReconciler {
   readonly #doubts: DoubtedSettings;
 
   constructor(
-    private readonly host: SettingJudgeHost,
-    private readonly book: SettingsBook,
+    private readonly host: SettingReconcilerHost,
+    private readonly settings: Settings,
     private readonly replica: Replica,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -46,7 +47,8 @@ export class SettingJudge {
       {
         ask: () => host.askAll(),
         uncontradicted: (setting) => {
-          if (this.book.isCurrent(setting) && this.#canBeReplaced(setting)) this.#replaced(setting);
+          if (this.settings.isCurrent(setting) && this.#canBeReplaced(setting))
+            this.#replaced(setting);
         },
       },
       clock,
@@ -55,7 +57,7 @@ export class SettingJudge {
 
   /** The device gets the time, and may say what it has in force. */
   opened(): void {
-    this.#doubts.opened([...this.book.all()].filter(({ doubted }) => doubted));
+    this.#doubts.opened([...this.settings.all()].filter(({ doubted }) => doubted));
   }
 
   closed(): void {
@@ -66,14 +68,14 @@ export class SettingJudge {
   withLastValue(point: Point): Point {
     if (!isDeleted(point)) return point;
     const { type, key } = point;
-    const last = this.replica.find(type, key)?.newest ?? this.book.get(type, key)?.point;
+    const last = this.replica.find(type, key)?.newest ?? this.settings.get(type, key)?.point;
     return last === undefined ? point : { ...point, value: last.value };
   }
 
   /** The device has reported a point. */
   reported({ record, point, spelling, timeKind }: TakenPoint): void {
     const first = this.round.isFirst(record);
-    const setting = this.book.get(point.type, point.key);
+    const setting = this.settings.get(point.type, point.key);
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
     setting.spelling = spelling;
@@ -111,7 +113,7 @@ export class SettingJudge {
   /** What SIOT shows of the node's points, all by their owner. */
   shown(points: Iterable<Point>): void {
     for (const point of points) {
-      const setting = this.book.get(point.type, point.key);
+      const setting = this.settings.get(point.type, point.key);
       if (setting !== undefined) setting.shown = point;
     }
   }
@@ -141,7 +143,7 @@ export class SettingJudge {
       return;
     }
     this.clock.setTimer(PUBLISH_AGAIN_MS, () => {
-      if (this.book.isCurrent(setting) && setting.inForce && !setting.waiting) {
+      if (this.settings.isCurrent(setting) && setting.inForce && !setting.waiting) {
         this.#showInForce(setting);
       }
     });
@@ -158,7 +160,7 @@ export class SettingJudge {
   /** It was sent, and the device will not say what became of it. */
   unconfirmed(setting: Setting): void {
     const isShown = !setting.time.tied && !setting.lacked;
-    if (!isShown && this.book.isCurrent(setting)) this.#showInForce(setting);
+    if (!isShown && this.settings.isCurrent(setting)) this.#showInForce(setting);
   }
 
   /** Whether an equal report tells anything new. */

@@ -18,7 +18,7 @@
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import { ROUND_MS } from '../receiving/report-round.js';
-import type { Setting } from './settings.js';
+import type { Setting } from './setting.js';
 
 export interface DoubtedSettingsHost {
   /** The device is to report all again. */

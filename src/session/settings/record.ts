@@ -1,0 +1,78 @@
+/** A setting as it is kept on disk. */
+import type { PointValue } from '../../point/point.js';
+import type { Setting, SettingState } from './setting.js';
+import type { TimeRecord } from './time.js';
+
+/** A setting as it is kept over restarts of the gateway. */
+export interface SettingRecord extends TimeRecord {
+  readonly type: string;
+  readonly key: string;
+  readonly value: ValueRecord;
+  readonly tombstone: number;
+  readonly origin: string;
+  readonly state: SettingState;
+  readonly restoring?: boolean;
+  readonly doubted?: boolean;
+  readonly spelling?: string;
+  readonly transmissions: number;
+  readonly confirmed?: string;
+}
+
+/** As {@link PointValue}, in JSON: numbers as text, which also holds infinities and 64 bits. */
+export interface ValueRecord {
+  readonly kind: PointValue['kind'];
+  readonly number?: string;
+  readonly text?: string;
+}
+
+export function toRecord(setting: Setting): SettingRecord {
+  const { point } = setting;
+  return {
+    type: point.type,
+    key: point.key,
+    ...setting.time.record(),
+    value: toValueRecord(point.value),
+    tombstone: point.tombstone,
+    origin: point.origin,
+    state: setting.state,
+    transmissions: setting.transmissions,
+    ...(setting.restoring ? { restoring: true } : {}),
+    ...(setting.doubted ? { doubted: true } : {}),
+    ...(setting.spelling === undefined ? {} : { spelling: setting.spelling }),
+    ...(setting.confirmedNs === undefined ? {} : { confirmed: setting.confirmedNs.toString() }),
+  };
+}
+
+export function toValueRecord(value: PointValue): ValueRecord {
+  switch (value.kind) {
+    case 'none':
+      return { kind: 'none' };
+    case 'float':
+      return { kind: 'float', number: String(value.number) };
+    case 'int':
+      return { kind: 'int', number: value.integer.toString() };
+    case 'json':
+      return { kind: 'json', text: value.text };
+    case 'string':
+      return value.number === undefined
+        ? { kind: 'string', text: value.text }
+        : { kind: 'string', text: value.text, number: String(value.number) };
+  }
+}
+
+export function fromValueRecord(record: ValueRecord): PointValue {
+  switch (record.kind) {
+    case 'none':
+      return { kind: 'none' };
+    case 'float':
+      return { kind: 'float', number: Number(record.number) };
+    case 'int':
+      return { kind: 'int', integer: BigInt(record.number ?? '0') };
+    case 'json':
+      return { kind: 'json', text: record.text ?? '' };
+    case 'string':
+      return record.number === undefined
+        ? { kind: 'string', text: record.text ?? '' }
+        : { kind: 'string', text: record.text ?? '', number: Number(record.number) };
+  }
+}
