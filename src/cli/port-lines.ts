@@ -1,5 +1,5 @@
 /** The lines of `siot-mcu ports`, for people. */
-import type { CanInterfaceInfo } from '../transport/can/interfaces.js';
+import type { ListedCanInterface } from '../transport/can/interfaces.js';
 import type { PortInfo } from '../transport/serial/ports.js';
 import { harmless } from './logger.js';
 
@@ -22,7 +22,7 @@ export function portLines(port: PortInfo): string[] {
   ]);
 }
 
-export function canLines(can: CanInterfaceInfo): string[] {
+export function canLines(can: ListedCanInterface): string[] {
   return entry(can.name, [
     `CAN${can.fd ? ' FD' : ''}, ${can.up ? 'up' : 'down'} (${can.state})`,
     usbLine(can.usb),

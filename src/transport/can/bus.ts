@@ -13,42 +13,42 @@
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { CanFrame } from './frame.js';
-import type { CanLink } from './link.js';
+import type { CanInterfaceInfo } from './interface-info.js';
 import { FrameTally } from './load.js';
 import { filtersFor, idKey, type CanId } from './filters.js';
 import { ERROR_CLASS, type CanEnd, type CanSocket, type CanSocketEvents } from './socket.js';
 import { TransportError, type BusStatus } from '../transport.js';
 
-/** What a machine offers for its CAN interfaces; the real one: can-machine.ts. */
+/** What a machine offers for its CAN interfaces; the real one: machine.ts. */
 export interface CanMachine {
   /** Undefined: no CAN interface of this name. Throws a `TransportError`. */
-  look(name: string): CanLink | undefined;
+  interfaceInfo(name: string): CanInterfaceInfo | undefined;
   /** Throws a `TransportError`. */
-  open(name: string, link: CanLink, events: CanSocketEvents): CanSocket;
+  open(name: string, info: CanInterfaceInfo, events: CanSocketEvents): CanSocket;
 }
 
-export interface CanMember {
+export interface CanSubscriber {
   /** Which frames it wants. */
   readonly ids: readonly CanId[];
   /** Whether it sends frames of CAN FD. */
   readonly fd: boolean;
   /** The frame is valid during the call only. */
   frame(frame: CanFrame): void;
-  /** Once: the seat is of no use any more. */
+  /** Once: the interface is down, bus-off or gone, and the subscription has ended. */
   closed(cause: TransportError): void;
-  /** After {@link CanSeat.send} has returned false: all frames have been handed over. */
+  /** After {@link CanSubscription.send} has returned false: all frames have been handed over. */
   drained(): void;
 }
 
-export interface CanSeat {
-  /** Resolves, never rejects, when frames are read, or the seat is of no use any more. */
+export interface CanSubscription {
+  /** Resolves, never rejects, when frames are read, or the subscription has ended. */
   readonly ready: Promise<void>;
   /** Queues a frame, in order. False: it waits for room. */
   send(frame: CanFrame): boolean;
   /** Bytes of data that wait. */
   readonly queued: number;
   /** Idempotent; resolves when the socket is closed, or others use it. */
-  leave(): Promise<void>;
+  end(): Promise<void>;
 }
 
 /** When a queue has no room, the next look at it; a frame takes 0.25 ms at 500 kbit/s. */
@@ -66,8 +66,8 @@ export class CanBuses {
   constructor(private readonly machine: CanMachine) {}
 
   /** Throws a `TransportError`: `notFound`, `down`, `unsupportedSetting`, `permission` or `io`. */
-  join(name: string, member: CanMember, clock: Clock): CanSeat {
-    return this.#bus(name, clock).join(member);
+  subscribe(name: string, subscriber: CanSubscriber, clock: Clock): CanSubscription {
+    return this.#bus(name, clock).subscribe(subscriber);
   }
 
   /** Never throws. */
@@ -85,10 +85,10 @@ export class CanBuses {
   }
 }
 
-class Seat implements CanSeat {
+class Subscription implements CanSubscription {
   readonly queue: CanFrame[] = [];
   constructor(
-    readonly member: CanMember,
+    readonly subscriber: CanSubscriber,
     private readonly bus: CanBus,
     readonly ready: Promise<void>,
   ) {}
@@ -101,20 +101,20 @@ class Seat implements CanSeat {
     return this.bus.send(this, frame);
   }
 
-  leave(): Promise<void> {
-    return this.bus.leave(this);
+  end(): Promise<void> {
+    return this.bus.unsubscribe(this);
   }
 }
 
 interface Reading {
   readonly atMs: number;
-  readonly link: CanLink;
+  readonly info: CanInterfaceInfo;
 }
 
 class CanBus {
-  readonly #seats = new Set<Seat>();
+  readonly #subscriptions = new Set<Subscription>();
   /** By the ids that they want, as {@link idKey}. */
-  readonly #readers = new Map<number, Seat[]>();
+  readonly #readers = new Map<number, Subscription[]>();
   #socket: CanSocket | undefined;
   #closing: Promise<void> = Promise.resolve();
   #roomTimer: Timer | undefined;
@@ -136,60 +136,60 @@ class CanBus {
     private readonly clock: Clock,
   ) {}
 
-  join(member: CanMember): Seat {
-    const link = this.#usable(member.fd);
-    this.#socket ??= this.#open(link);
-    const seat = new Seat(member, this, this.#socket.ready);
-    this.#seats.add(seat);
-    this.#seatsChanged();
-    return seat;
+  subscribe(subscriber: CanSubscriber): Subscription {
+    const info = this.#usable(subscriber.fd);
+    this.#socket ??= this.#open(info);
+    const subscription = new Subscription(subscriber, this, this.#socket.ready);
+    this.#subscriptions.add(subscription);
+    this.#subscriptionsChanged();
+    return subscription;
   }
 
-  #open(link: CanLink): CanSocket {
+  #open(info: CanInterfaceInfo): CanSocket {
     // It is up again since.
     this.#reading = undefined;
-    return this.machine.open(this.name, link, {
+    return this.machine.open(this.name, info, {
       frame: (frame) => this.#frame(frame),
       ended: (end, detail) => this.#ended(this.#endError(end, detail)),
     });
   }
 
-  leave(seat: Seat): Promise<void> {
-    if (!this.#seats.delete(seat)) return this.#closing;
-    seat.queue.length = 0;
-    if (this.#seats.size > 0) this.#seatsChanged();
+  unsubscribe(subscription: Subscription): Promise<void> {
+    if (!this.#subscriptions.delete(subscription)) return this.#closing;
+    subscription.queue.length = 0;
+    if (this.#subscriptions.size > 0) this.#subscriptionsChanged();
     else this.#close();
     return this.#closing;
   }
 
-  send(seat: Seat, frame: CanFrame): boolean {
-    if (!this.#seats.has(seat)) return false;
+  send(subscription: Subscription, frame: CanFrame): boolean {
+    if (!this.#subscriptions.has(subscription)) return false;
     if (this.#roomTimer === undefined && this.#hand(frame)) return true;
     // What was lent must stay until it is sent.
-    seat.queue.push({ ...frame, data: Uint8Array.from(frame.data) });
+    subscription.queue.push({ ...frame, data: Uint8Array.from(frame.data) });
     return false;
   }
 
   status(): BusStatus {
     const now = this.clock.monotonicMs();
     if (this.#reading === undefined || now - this.#reading.atMs >= STATUS_FRESH_MS) {
-      const link = this.#look();
-      this.#load = link === undefined ? undefined : this.#loadSince(this.#reading, link, now);
-      this.#reading = link === undefined ? undefined : { atMs: now, link };
+      const info = this.#interfaceInfo();
+      this.#load = info === undefined ? undefined : this.#loadSince(this.#reading, info, now);
+      this.#reading = info === undefined ? undefined : { atMs: now, info };
     }
-    const link = this.#reading?.link;
+    const info = this.#reading?.info;
     return {
-      state: stateOf(link),
-      ...(link?.errors === undefined ? {} : { errors: link.errors }),
+      state: stateOf(info),
+      ...(info?.errors === undefined ? {} : { errors: info.errors }),
       ...(this.#load === undefined ? {} : { load: this.#load }),
       lost: this.#lostBefore + (this.#socket?.lost ?? 0),
       busOffs: this.#busOffs,
     };
   }
 
-  #look(): CanLink | undefined {
+  #interfaceInfo(): CanInterfaceInfo | undefined {
     try {
-      return this.machine.look(this.name);
+      return this.machine.interfaceInfo(this.name);
     } catch (error) {
       if (error instanceof TransportError) return undefined;
       throw error;
@@ -197,19 +197,19 @@ class CanBus {
   }
 
   /** The interface as it is now, ready for frames. Throws what is wrong with it. */
-  #usable(fd: boolean): CanLink {
-    const link = this.machine.look(this.name);
-    const problem = canProblem(this.name, link, fd);
-    if (link === undefined || problem !== undefined) {
+  #usable(fd: boolean): CanInterfaceInfo {
+    const info = this.machine.interfaceInfo(this.name);
+    const problem = canProblem(this.name, info, fd);
+    if (info === undefined || problem !== undefined) {
       throw problem ?? missingError(this.name);
     }
-    return link;
+    return info;
   }
 
   #endError(end: CanEnd, detail: string): TransportError {
     if (end === 'io') return new TransportError('io', `${this.name} cannot be used: ${detail}`);
-    const fd = [...this.#seats].some(({ member }) => member.fd);
-    const now = canProblem(this.name, this.#look(), fd);
+    const fd = [...this.#subscriptions].some(({ subscriber }) => subscriber.fd);
+    const now = canProblem(this.name, this.#interfaceInfo(), fd);
     // It may be up again already.
     return now ?? new TransportError('down', `${this.name} was down for a moment`);
   }
@@ -218,17 +218,17 @@ class CanBus {
    * Percent of the bit rate, 0 … 100; undefined where there is none, no time has
    * passed, or the counters have begun anew.
    */
-  #loadSince(before: Reading | undefined, link: CanLink, now: number): number | undefined {
-    if (before === undefined || link.bitRate === undefined || now <= before.atMs) return undefined;
+  #loadSince(before: Reading | undefined, info: CanInterfaceInfo, now: number): number | undefined {
+    if (before === undefined || info.bitRate === undefined || now <= before.atMs) return undefined;
     if (!this.#tally.isEmpty) {
       this.#usual = this.#tally;
       this.#tally = new FrameTally();
     }
-    const frames = Number(link.frames - before.link.frames);
-    const bytes = Number(link.bytes - before.link.bytes);
-    if (link.index !== before.link.index || frames < 0 || bytes < 0) return undefined;
-    const bits = this.#usual.bitTimes(frames, bytes, link);
-    const share = bits / ((link.bitRate * (now - before.atMs)) / 1000);
+    const frames = Number(info.frames - before.info.frames);
+    const bytes = Number(info.bytes - before.info.bytes);
+    if (info.index !== before.info.index || frames < 0 || bytes < 0) return undefined;
+    const bits = this.#usual.bitTimes(frames, bytes, info);
+    const share = bits / ((info.bitRate * (now - before.atMs)) / 1000);
     return Math.min(100, Math.round(share * 1000) / 10);
   }
 
@@ -241,16 +241,17 @@ class CanBus {
       return;
     }
     this.#tally.add(frame);
-    for (const seat of this.#readers.get(idKey(frame)) ?? []) seat.member.frame(frame);
+    for (const subscription of this.#readers.get(idKey(frame)) ?? [])
+      subscription.subscriber.frame(frame);
   }
 
   #ended(cause: TransportError): void {
-    const seats = [...this.#seats];
-    this.#seats.clear();
+    const subscriptions = [...this.#subscriptions];
+    this.#subscriptions.clear();
     this.#close();
-    for (const seat of seats) {
-      seat.queue.length = 0;
-      seat.member.closed(cause);
+    for (const subscription of subscriptions) {
+      subscription.queue.length = 0;
+      subscription.subscriber.closed(cause);
     }
   }
 
@@ -267,14 +268,14 @@ class CanBus {
     this.#closing = Promise.all([this.#closing, socket.close()]).then(() => undefined);
   }
 
-  #seatsChanged(): void {
+  #subscriptionsChanged(): void {
     this.#readers.clear();
-    for (const seat of this.#seats) {
-      for (const key of new Set(seat.member.ids.map(idKey))) {
-        this.#readers.set(key, [...(this.#readers.get(key) ?? []), seat]);
+    for (const subscription of this.#subscriptions) {
+      for (const key of new Set(subscription.subscriber.ids.map(idKey))) {
+        this.#readers.set(key, [...(this.#readers.get(key) ?? []), subscription]);
       }
     }
-    const ids = [...this.#seats].flatMap(({ member }) => member.ids);
+    const ids = [...this.#subscriptions].flatMap(({ subscriber }) => subscriber.ids);
     this.#socket?.setFilters(filtersFor(ids));
   }
 
@@ -308,46 +309,47 @@ class CanBus {
   /** As many as there is room for. */
   #flush(): void {
     this.#roomTimer = undefined;
-    const emptied: Seat[] = [];
-    let waiting = [...this.#seats].filter(({ queue }) => queue.length > 0);
+    const emptied: Subscription[] = [];
+    let waiting = [...this.#subscriptions].filter(({ queue }) => queue.length > 0);
     while (waiting.length > 0 && this.#handOneOfEach(waiting)) {
       emptied.push(...waiting.filter(({ queue }) => queue.length === 0));
       waiting = waiting.filter(({ queue }) => queue.length > 0);
     }
     emptied.push(...waiting.filter(({ queue }) => queue.length === 0));
-    for (const seat of emptied) if (this.#seats.has(seat)) seat.member.drained();
+    for (const subscription of emptied)
+      if (this.#subscriptions.has(subscription)) subscription.subscriber.drained();
   }
 
   /** In turns, so that nobody waits for another's long packet. False: there is no more room. */
-  #handOneOfEach(seats: readonly Seat[]): boolean {
-    for (const seat of seats) {
-      const [frame] = seat.queue;
+  #handOneOfEach(subscriptions: readonly Subscription[]): boolean {
+    for (const subscription of subscriptions) {
+      const [frame] = subscription.queue;
       if (frame !== undefined && !this.#hand(frame)) return false;
-      seat.queue.shift();
+      subscription.queue.shift();
       // Behind all others, also when there is room for one frame at a time.
-      this.#seats.delete(seat);
-      this.#seats.add(seat);
+      this.#subscriptions.delete(subscription);
+      this.#subscriptions.add(subscription);
     }
     return true;
   }
 }
 
-function stateOf(link: CanLink | undefined): BusStatus['state'] {
-  if (link === undefined) return 'missing';
-  return link.up ? (link.state ?? 'up') : 'down';
+function stateOf(info: CanInterfaceInfo | undefined): BusStatus['state'] {
+  if (info === undefined) return 'missing';
+  return info.up ? (info.state ?? 'up') : 'down';
 }
 
 /** Why an interface is of no use to a link, with what to do about it; undefined: it can be used. */
 export function canProblem(
   name: string,
-  link: CanLink | undefined,
+  info: CanInterfaceInfo | undefined,
   fd: boolean,
 ): TransportError | undefined {
-  if (link === undefined) return missingError(name);
-  const command = upCommand(name, link, fd);
-  if (!link.up) return new TransportError('down', `${name} is down; bring it up: ${command}`);
-  if (link.state === 'bus-off') return busOffError(name);
-  if (!fd || link.fd) return undefined;
+  if (info === undefined) return missingError(name);
+  const command = upCommand(name, info, fd);
+  if (!info.up) return new TransportError('down', `${name} is down; bring it up: ${command}`);
+  if (info.state === 'bus-off') return busOffError(name);
+  if (!fd || info.fd) return undefined;
   const message =
     `${name} takes no CAN FD frames; take fd out of the configuration, or set it up anew: ` +
     `sudo ip link set ${name} down; ${command}`;
@@ -355,9 +357,9 @@ export function canProblem(
 }
 
 /** What a person types to bring an interface up. */
-function upCommand(name: string, link: CanLink, fd: boolean): string {
+function upCommand(name: string, info: CanInterfaceInfo, fd: boolean): string {
   // Virtual ones have no bit rate.
-  if (link.state === undefined) return `sudo ip link set ${name} ${fd ? 'mtu 72 ' : ''}up`;
+  if (info.state === undefined) return `sudo ip link set ${name} ${fd ? 'mtu 72 ' : ''}up`;
   const rates = fd ? 'bitrate 500000 dbitrate 2000000 fd on' : 'bitrate 500000';
   return `sudo ip link set ${name} up type can ${rates} restart-ms 100`;
 }

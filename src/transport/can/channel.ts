@@ -1,10 +1,10 @@
-/** A channel over a CAN bus: a seat there, and the frames that wait for the link. */
+/** A channel over a CAN bus: a subscription there, and the frames that wait for the link. */
 import type { Clock } from '../../point/clock.js';
-import type { CanBuses, CanMember, CanSeat } from './bus.js';
+import type { CanBuses, CanSubscriber, CanSubscription } from './bus.js';
 import type { CanFrame } from './frame.js';
 import type { Channel, ChannelEvents, TransportError } from '../transport.js';
 
-export interface CanChannelOptions extends Pick<CanMember, 'ids' | 'fd'> {
+export interface CanChannelOptions extends Pick<CanSubscriber, 'ids' | 'fd'> {
   readonly interface: string;
   /** A frame of these ids has come; it is valid during the call only. */
   received(frame: CanFrame, inbox: CanInbox): void;
@@ -31,7 +31,7 @@ export async function openCanChannel(
     else failure = cause;
   };
   const { ids, fd } = options;
-  const seat = buses.join(
+  const subscription = buses.subscribe(
     options.interface,
     {
       ids,
@@ -42,12 +42,12 @@ export async function openCanChannel(
     },
     clock,
   );
-  await seat.ready;
+  await subscription.ready;
   if (failure !== undefined) throw failure;
   opened = true;
   // Whoever opens gets the channel before the first frame.
   setImmediate(() => inbox.begin());
-  return new CanChannel(seat, inbox, options, () => end(undefined));
+  return new CanChannel(subscription, inbox, options, () => end(undefined));
 }
 
 /** Two seconds of a full bus of 500 kbit/s. */
@@ -114,20 +114,21 @@ class CanChannel implements Channel {
   #closed: Promise<void> | undefined;
 
   constructor(
-    private readonly seat: CanSeat,
+    private readonly subscription: CanSubscription,
     private readonly inbox: CanInbox,
     private readonly options: CanChannelOptions,
-    /** The seat was left. */
-    private readonly left: () => void,
+    /** The subscription has ended. */
+    private readonly ended: () => void,
   ) {}
 
   get queued(): number {
-    return this.seat.queued;
+    return this.subscription.queued;
   }
 
   write(bytes: Uint8Array): boolean {
     let taken = this.#closed === undefined;
-    for (const frame of this.options.framesOf(bytes)) taken = this.seat.send(frame) && taken;
+    for (const frame of this.options.framesOf(bytes))
+      taken = this.subscription.send(frame) && taken;
     return taken;
   }
 
@@ -141,7 +142,7 @@ class CanChannel implements Channel {
 
   close(): Promise<void> {
     this.inbox.stop();
-    this.#closed ??= this.seat.leave().then(this.left);
+    this.#closed ??= this.subscription.end().then(this.ended);
     return this.#closed;
   }
 }

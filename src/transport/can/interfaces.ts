@@ -3,7 +3,7 @@ import { attribute, driverOf, namesIn, usbIdentity } from '../../linux/sysfs.js'
 import type { UsbIdentity } from '../../linux/sysfs.js';
 
 /** A CAN interface of this machine. Plain data: it goes out as JSON too. */
-export interface CanInterfaceInfo {
+export interface ListedCanInterface {
   /** Such as `can0`. */
   readonly name: string;
   /** Whether it has been switched on (`ip link set can0 up type can bitrate …`). */
@@ -25,10 +25,10 @@ const IFF_UP = 1;
 
 /** Never rejects. */
 export async function listCanInterfaces({ root = '' }: SystemRoot = {}): Promise<
-  CanInterfaceInfo[]
+  ListedCanInterface[]
 > {
   const sys = `${root}/sys`;
-  const found: CanInterfaceInfo[] = [];
+  const found: ListedCanInterface[] = [];
   for (const name of (await namesIn(`${sys}/class/net`)).sort()) {
     const folder = `${sys}/class/net/${name}`;
     if ((await attribute(`${folder}/type`)) !== TYPE_CAN) continue;

@@ -1,6 +1,6 @@
 /** The CAN interfaces of this machine. */
 import { CanBuses, canProblem, type CanMachine } from './bus.js';
-import { readCanLink, type CanLink } from './link.js';
+import { readCanInterface, type CanInterfaceInfo } from './interface-info.js';
 import { openCanSocket, requireCan, type CanSocket, type CanSocketEvents } from './socket.js';
 import { LibcError, loadLibc, type Libc } from '../../linux/libc.js';
 import { TransportError } from '../transport.js';
@@ -14,27 +14,27 @@ export class LinuxCan implements CanMachine {
   /** `load`: tests give a kernel of their own. */
   constructor(private readonly load: () => Libc | undefined = loadLibc) {}
 
-  look(name: string): CanLink | undefined {
+  interfaceInfo(name: string): CanInterfaceInfo | undefined {
     return this.#explained(name, (libc) => {
-      const link = readCanLink(libc, name);
+      const info = readCanInterface(libc, name);
       // Where there is no CAN at all there is no interface either, but that is not what is wrong.
-      if (link === undefined) requireCan(libc);
-      return link;
+      if (info === undefined) requireCan(libc);
+      return info;
     });
   }
 
-  open(name: string, link: CanLink, events: CanSocketEvents): CanSocket {
-    return this.#explained(name, (libc) => openCanSocket(libc, link.index, events));
+  open(name: string, info: CanInterfaceInfo, events: CanSocketEvents): CanSocket {
+    return this.#explained(name, (libc) => openCanSocket(libc, info.index, events));
   }
 
   /** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
   advice(name: string, fd: boolean): string | undefined {
     try {
-      const link = this.#explained(name, (libc) => {
+      const info = this.#explained(name, (libc) => {
         requireCan(libc);
-        return readCanLink(libc, name);
+        return readCanInterface(libc, name);
       });
-      return canProblem(name, link, fd)?.message;
+      return canProblem(name, info, fd)?.message;
     } catch (error) {
       if (error instanceof TransportError) return error.message;
       throw error;

@@ -1,5 +1,5 @@
 /** Sockets of the kernel and nothing else, which wait until something has come. */
-import { readCanLink } from '../../../src/transport/can/link.js';
+import { readCanInterface } from '../../../src/transport/can/interface-info.js';
 import { encodeCanFrame, encodeFilters } from '../../../src/transport/can/wire.js';
 import { loadLibc, type Libc } from '../../../src/linux/libc.js';
 import { KernelIsoTp } from '../support/kernel-isotp.js';
@@ -44,7 +44,7 @@ function raw({ fd }: Case, txId: number, rxId: number): Bare {
   libc.setOption(socket, SOL_CAN_RAW, OPTION.fdFrames, Uint8Array.of(fd ? 1 : 0, 0, 0, 0));
   const address = Buffer.alloc(24);
   address.writeUInt16LE(AF_CAN, 0);
-  address.writeInt32LE(readCanLink(libc, INTERFACE)?.index ?? 0, 4);
+  address.writeInt32LE(readCanInterface(libc, INTERFACE)?.index ?? 0, 4);
   libc.bind(socket, address);
   const most = fd ? 64 : 8;
   const bytes = new Uint8Array(MOST_BYTES);

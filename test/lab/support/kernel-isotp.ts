@@ -1,5 +1,5 @@
 /** The kernel's own ISO-TP (linux/can/isotp.h), as an independent peer. */
-import { readCanLink } from '../../../src/transport/can/link.js';
+import { readCanInterface } from '../../../src/transport/can/interface-info.js';
 import { loadLibc, type Libc } from '../../../src/linux/libc.js';
 import { until } from '../../e2e/until.js';
 import { loadModules } from './system.js';
@@ -37,7 +37,7 @@ export class KernelIsoTp {
     const libc = loadLibc();
     if (libc === undefined) throw new Error('koffi is missing');
     this.#libc = libc;
-    const index = readCanLink(libc, options.interface)?.index ?? 0;
+    const index = readCanInterface(libc, options.interface)?.index ?? 0;
     this.#fd = libc.socket(
       AF_CAN,
       SOCK_DGRAM | (options.waits === true ? 0 : SOCK_NONBLOCK),

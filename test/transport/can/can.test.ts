@@ -57,7 +57,7 @@ describe('bytes and frames', () => {
 
   it('frames of CAN FD have the lengths that there are, filled with 00', async () => {
     const bench = new Bench();
-    bench.can.link = { ...CONTROLLER, fd: true };
+    bench.can.info = { ...CONTROLLER, fd: true };
     const { channel } = await bench.open({ fd: true, bitRateSwitch: true });
     channel.write(bytes(64 + 9));
     channel.write(bytes(8));
@@ -163,14 +163,14 @@ describe('many links on one interface', () => {
     const bench = new Bench();
     const { heard } = await bench.open({ rxId: 0x101 });
     const several: number[] = [];
-    const member = {
+    const subscriber = {
       ids: [0x100, 0x101, 0x101].map((id) => ({ id, extended: false })),
       fd: false,
       frame: ({ id }: { id: number }) => void several.push(id),
       closed: () => undefined,
       drained: () => undefined,
     };
-    bench.buses.join('can0', member, bench.clock);
+    bench.buses.subscribe('can0', subscriber, bench.clock);
     for (const id of [0x100, 0x101, 0x200]) bench.can.hear(id, [1]);
     bench.can.hear(0x100, [1], { extended: true });
     expect(several).toEqual([0x100, 0x101]);
@@ -250,7 +250,7 @@ describe('opening', () => {
     });
     const heard = new Recorder();
     const opening = bench.transport().open(heard);
-    bench.can.link = undefined;
+    bench.can.info = undefined;
     bench.can.events?.ended('gone', '');
     begin();
     await expect(opening).rejects.toMatchObject({ reason: 'notFound' });
@@ -269,9 +269,9 @@ describe('the life of an interface', () => {
     ],
     ['down and virtual', { ...CONTROLLER, up: false }, 'down', 'sudo ip link set can0 up'],
     ['bus-off', { ...CONTROLLER, state: 'bus-off' }, 'busOff', 'type can restart'],
-  ] as const)('%s: it cannot be opened, and says what to do', async (_, link, reason, message) => {
+  ] as const)('%s: it cannot be opened, and says what to do', async (_, info, reason, message) => {
     const bench = new Bench();
-    bench.can.link = link;
+    bench.can.info = info;
     await expect(bench.open()).rejects.toMatchObject({
       reason,
       message: expect.stringContaining(message) as string,
@@ -291,7 +291,7 @@ describe('the life of an interface', () => {
   ] as const)('%s: every link is told once, and the socket is closed', async (end, reason) => {
     const bench = new Bench();
     const links = [await bench.open({ rxId: 1, txId: 2 }), await bench.open({ rxId: 3, txId: 4 })];
-    bench.can.link = end === 'gone' ? undefined : { ...CONTROLLER, up: false };
+    bench.can.info = end === 'gone' ? undefined : { ...CONTROLLER, up: false };
     bench.can.events?.ended(end, '');
     for (const { channel, heard } of links) {
       expect(heard.endings.map((cause) => cause?.reason)).toEqual([reason]);
@@ -300,7 +300,7 @@ describe('the life of an interface', () => {
       expect(heard.endings).toHaveLength(1);
     }
     expect(bench.can.closed).toBe(1);
-    bench.can.link = CONTROLLER;
+    bench.can.info = CONTROLLER;
     const again = await bench.open();
     expect(bench.can.opened).toBe(2);
     bench.can.hear(0x124, [7]);
@@ -356,18 +356,18 @@ describe('what is known of the bus', () => {
   it('its state and error counters, as the kernel has them', () => {
     const bench = new Bench();
     const bus = () => bench.transport().bus();
-    bench.can.link = { ...CONTROLLER, state: 'error-passive', errors: { tx: 128, rx: 1 } };
+    bench.can.info = { ...CONTROLLER, state: 'error-passive', errors: { tx: 128, rx: 1 } };
     expect(bus()).toEqual({
       state: 'error-passive',
       errors: { tx: 128, rx: 1 },
       lost: 0,
       busOffs: 0,
     });
-    bench.can.link = undefined;
+    bench.can.info = undefined;
     expect(bus().state).toBe('error-passive');
     bench.clock.advance(1000);
     expect(bus().state).toBe('missing');
-    bench.can.link = { ...CONTROLLER, up: false };
+    bench.can.info = { ...CONTROLLER, up: false };
     bench.clock.advance(1000);
     expect(bus().state).toBe('down');
   });
@@ -375,10 +375,10 @@ describe('what is known of the bus', () => {
   it('its state is that of now when somebody opens it again', async () => {
     const bench = new Bench();
     await bench.open();
-    bench.can.link = { ...CONTROLLER, up: false };
+    bench.can.info = { ...CONTROLLER, up: false };
     bench.can.events?.ended('down', '');
     expect(bench.transport().bus().state).toBe('down');
-    bench.can.link = CONTROLLER;
+    bench.can.info = CONTROLLER;
     bench.clock.advance(100);
     await bench.open();
     expect(bench.transport().bus().state).toBe('up');
@@ -386,21 +386,21 @@ describe('what is known of the bus', () => {
 
   it('its load, from the frames and bytes of both directions', () => {
     const bench = new Bench();
-    bench.can.link = CONTROLLER;
+    bench.can.info = CONTROLLER;
     expect(bench.transport().bus().load).toBeUndefined();
     // 2,000 frames of 8 bytes: some 120 bits each, in two seconds.
-    bench.can.link = { ...CONTROLLER, frames: 2000n, bytes: 16_000n };
+    bench.can.info = { ...CONTROLLER, frames: 2000n, bytes: 16_000n };
     bench.clock.advance(2000);
     expect(bench.transport().bus().load).toBeCloseTo(24, 0);
     // Its counters begin anew when its driver does: then nobody knows what there was in between.
-    bench.can.link = { ...CONTROLLER, frames: 1999n, bytes: 20_000n };
+    bench.can.info = { ...CONTROLLER, frames: 1999n, bytes: 20_000n };
     bench.clock.advance(2000);
     expect(bench.transport().bus().load).toBeUndefined();
-    bench.can.link = { ...CONTROLLER, frames: 3999n, bytes: 36_000n };
+    bench.can.info = { ...CONTROLLER, frames: 3999n, bytes: 36_000n };
     bench.clock.advance(2000);
     expect(bench.transport().bus().load).toBeCloseTo(24, 0);
     // Another interface of this name.
-    bench.can.link = { ...CONTROLLER, index: 2, frames: 5999n, bytes: 52_000n };
+    bench.can.info = { ...CONTROLLER, index: 2, frames: 5999n, bytes: 52_000n };
     bench.clock.advance(2000);
     expect(bench.transport().bus().load).toBeUndefined();
   });
@@ -409,25 +409,25 @@ describe('what is known of the bus', () => {
     const bench = new Bench();
     const { bitRate, ...virtual } = CONTROLLER;
     for (const frames of [0n, 2000n]) {
-      bench.can.link = { ...virtual, frames, bytes: frames * 8n };
+      bench.can.info = { ...virtual, frames, bytes: frames * 8n };
       expect(bench.transport().bus()).toEqual({ state: 'up', lost: 0, busOffs: 0 });
       bench.clock.advance(2000);
     }
     // It was set up with one meanwhile.
-    bench.can.link = { ...virtual, bitRate, frames: 2000n, bytes: 16_000n };
+    bench.can.info = { ...virtual, bitRate, frames: 2000n, bytes: 16_000n };
     expect(bench.transport().bus().load).toBe(0);
   });
 
   it('its load, by the formats of the frames that are ours, those that are sent and received', async () => {
     const bench = new Bench();
     const rates = { bitRate: 500_000, dataBitRate: 2_000_000, fd: true };
-    bench.can.link = { ...CONTROLLER, ...rates };
+    bench.can.info = { ...CONTROLLER, ...rates };
     const { channel } = await bench.open({ fd: true, bitRateSwitch: true });
     const load = (frames: bigint, length: bigint): number | undefined => {
-      bench.can.link = { ...CONTROLLER, ...rates, frames: 0n };
+      bench.can.info = { ...CONTROLLER, ...rates, frames: 0n };
       bench.clock.advance(1000);
       bench.transport().bus();
-      bench.can.link = { ...CONTROLLER, ...rates, frames, bytes: frames * length };
+      bench.can.info = { ...CONTROLLER, ...rates, frames, bytes: frames * length };
       bench.clock.advance(1000);
       return bench.transport().bus().load;
     };

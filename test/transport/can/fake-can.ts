@@ -1,12 +1,12 @@
 import type { CanMachine } from '../../../src/transport/can/bus.js';
 import type { CanFrame } from '../../../src/transport/can/frame.js';
-import type { CanLink } from '../../../src/transport/can/link.js';
+import type { CanInterfaceInfo } from '../../../src/transport/can/interface-info.js';
 import type { CanSendOutcome, CanSocketEvents } from '../../../src/transport/can/socket.js';
 import type { CanFilter } from '../../../src/transport/can/wire.js';
 
 /** Interfaces below the real bus: a test says how they are, and sees what goes out. */
 export class FakeCan implements CanMachine {
-  link: CanLink | undefined = { index: 1, up: true, fd: false, frames: 0n, bytes: 0n };
+  info: CanInterfaceInfo | undefined = { index: 1, up: true, fd: false, frames: 0n, bytes: 0n };
   /** What a socket says to the next frames; `sent` afterwards. */
   outcomes: CanSendOutcome[] = [];
   /** Nobody acknowledges what the controller sends. */
@@ -19,11 +19,11 @@ export class FakeCan implements CanMachine {
   ready: Promise<void> = Promise.resolve();
   events: CanSocketEvents | undefined;
 
-  look(): CanLink | undefined {
-    return this.link;
+  interfaceInfo(): CanInterfaceInfo | undefined {
+    return this.info;
   }
 
-  open(_name: string, _link: CanLink, events: CanSocketEvents) {
+  open(_name: string, _link: CanInterfaceInfo, events: CanSocketEvents) {
     this.opened += 1;
     this.events = events;
     return {

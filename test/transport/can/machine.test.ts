@@ -59,7 +59,7 @@ describe('a kernel without CAN', () => {
   ])('is told as that, not as a missing interface: %s', (_what, errno) => {
     const { libc, open } = kernel(errno);
     const machine = new LinuxCan(() => libc);
-    const problem = problemOf(() => machine.look('can0'));
+    const problem = problemOf(() => machine.interfaceInfo('can0'));
     expect(problem).toBeInstanceOf(TransportError);
     expect(problem).toMatchObject({
       reason: 'unsupportedSetting',
@@ -72,7 +72,7 @@ describe('a kernel without CAN', () => {
   it('is told also where there is an interface', () => {
     const { libc } = kernel(EAFNOSUPPORT, virtualInterface());
     const machine = new LinuxCan(() => libc);
-    expect(machine.look('vcan0')).toMatchObject({ up: true });
+    expect(machine.interfaceInfo('vcan0')).toMatchObject({ up: true });
     expect(machine.advice('vcan0', false)).toContain('this kernel has no CAN');
   });
 
@@ -89,7 +89,7 @@ describe('a kernel with CAN', () => {
   it('has an interface or not, and leaves nothing open', () => {
     const { libc, open, asked } = kernel(0);
     const machine = new LinuxCan(() => libc);
-    expect(machine.look('can0')).toBeUndefined();
+    expect(machine.interfaceInfo('can0')).toBeUndefined();
     const before = asked();
     expect(machine.advice('can0', false)).toContain('there is no CAN interface can0');
     expect(asked() - before).toBe(1);
@@ -106,7 +106,7 @@ describe('a kernel with CAN', () => {
 
 it('has netlink closed after each question', () => {
   const { libc, open } = kernel(0, virtualInterface());
-  new LinuxCan(() => libc).look('vcan0');
+  new LinuxCan(() => libc).interfaceInfo('vcan0');
   expect(open.has(AF_NETLINK)).toBe(false);
 });
 

@@ -6,7 +6,7 @@
 import { LibcError, type Libc } from '../../linux/libc.js';
 import type { CanState } from '../transport.js';
 
-export interface CanLink {
+export interface CanInterfaceInfo {
   readonly index: number;
   /** Switched on (`ip link set … up`). */
   readonly up: boolean;
@@ -51,7 +51,7 @@ const ANSWER_BYTES = 65_536;
 const ENODEV = 19;
 
 /** Undefined: there is no CAN interface of this name. Throws a `LibcError`. */
-export function readCanLink(libc: Libc, name: string): CanLink | undefined {
+export function readCanInterface(libc: Libc, name: string): CanInterfaceInfo | undefined {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   try {
     const sent = libc.send(fd, request(name), 0);
@@ -59,7 +59,7 @@ export function readCanLink(libc: Libc, name: string): CanLink | undefined {
     const answer = Buffer.alloc(ANSWER_BYTES);
     const length = libc.receive(fd, answer, 0);
     if (length < 0) throw new LibcError('recv', -length);
-    return parseCanLink(answer.subarray(0, length));
+    return parseCanInterface(answer.subarray(0, length));
   } finally {
     libc.close(fd);
   }
@@ -79,7 +79,7 @@ function request(name: string): Buffer {
 }
 
 /** An answer to RTM_GETLINK. Throws a `LibcError` for any error but ENODEV. */
-export function parseCanLink(message: Buffer): CanLink | undefined {
+export function parseCanInterface(message: Buffer): CanInterfaceInfo | undefined {
   if (message.readUInt16LE(4) !== RTM_NEWLINK) {
     const errno = -message.readInt32LE(HEADER);
     if (errno === ENODEV) return undefined;
@@ -105,7 +105,7 @@ export function parseCanLink(message: Buffer): CanLink | undefined {
 
 function controllerOf(
   attributes: ReadonlyMap<number, Buffer>,
-): Pick<CanLink, 'state' | 'errors' | 'bitRate' | 'dataBitRate'> {
+): Pick<CanInterfaceInfo, 'state' | 'errors' | 'bitRate' | 'dataBitRate'> {
   const state = STATES[attributes.get(IFLA_CAN.state)?.readUInt32LE(0) ?? -1];
   const errors = attributes.get(IFLA_CAN.errorCounters);
   // The first field of `struct can_bittiming`; 0: not set.

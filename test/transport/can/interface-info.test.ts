@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCanLink } from '../../../src/transport/can/link.js';
+import { parseCanInterface } from '../../../src/transport/can/interface-info.js';
 import { LibcError } from '../../../src/linux/libc.js';
 
 const u16 = (value: number): Buffer => {
@@ -46,7 +46,7 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
       attribute(23, stats),
       attribute(18 | 0x8000, attribute(1, Buffer.from('can\0')), data),
     );
-    expect(parseCanLink(answer)).toEqual({
+    expect(parseCanInterface(answer)).toEqual({
       index: 7,
       up: true,
       fd: false,
@@ -66,24 +66,32 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
       attribute(4, u32(72)),
       attribute(18, attribute(1, Buffer.from('vcan\0'))),
     );
-    expect(parseCanLink(answer)).toEqual({ index: 3, up: false, fd: true, frames: 0n, bytes: 0n });
+    expect(parseCanInterface(answer)).toEqual({
+      index: 3,
+      up: false,
+      fd: true,
+      frames: 0n,
+      bytes: 0n,
+    });
   });
 
   it('one of CAN XL takes CAN FD as well', () => {
-    expect(parseCanLink(message(NEWLINK, info(280, 3, 1), attribute(4, u32(2060))))?.fd).toBe(true);
+    expect(parseCanInterface(message(NEWLINK, info(280, 3, 1), attribute(4, u32(2060))))?.fd).toBe(
+      true,
+    );
   });
 
   it('is nothing where there is no such interface, or it is no CAN', () => {
-    expect(parseCanLink(message(ERROR, u32(0x1_0000_0000 - 19)))).toBeUndefined();
-    expect(parseCanLink(message(NEWLINK, info(1, 2, 1)))).toBeUndefined();
+    expect(parseCanInterface(message(ERROR, u32(0x1_0000_0000 - 19)))).toBeUndefined();
+    expect(parseCanInterface(message(NEWLINK, info(1, 2, 1)))).toBeUndefined();
   });
 
   it('any other error is one', () => {
-    expect(() => parseCanLink(message(ERROR, u32(0x1_0000_0000 - 1)))).toThrow(LibcError);
+    expect(() => parseCanInterface(message(ERROR, u32(0x1_0000_0000 - 1)))).toThrow(LibcError);
   });
 
   it('an attribute of no length does not hold it up', () => {
     const answer = message(NEWLINK, info(280, 3, 1), u16(0), u16(4), u32(16));
-    expect(parseCanLink(answer)).toMatchObject({ index: 3, fd: false });
+    expect(parseCanInterface(answer)).toMatchObject({ index: 3, fd: false });
   });
 });
