@@ -13,7 +13,7 @@ import type { Transport } from '../transport/transport.js';
 import { createTransport } from '../transport/transports.js';
 import { nodeIdOf, type GatewayConfig, type LinkConfig } from './config/config.js';
 import { EmbeddedNats } from './embedded-nats.js';
-import { FairShare } from './link/fair-share.js';
+import { Scheduler } from './link/scheduler.js';
 import { Link } from './link/link.js';
 import { openOutbox } from './open-outbox.js';
 import { keepPrivate } from './state/private-state.js';
@@ -67,7 +67,7 @@ export class Gateway {
   /** Until it has been opened there is nothing to put in. */
   #outbox: Outbox = new MemoryOutbox({ maxBytes: 0 });
   readonly #budget: PointBudget;
-  readonly #fairShare: FairShare;
+  readonly #scheduler: Scheduler;
   readonly #state: StateDir;
   readonly #runtime: RuntimeDir;
   readonly #usb: UsbLinkGroups;
@@ -86,7 +86,7 @@ export class Gateway {
     const parts = { ...given, log: this.#log };
     this.parts = parts;
     this.#budget = new PointBudget(config.gateway.maxPoints);
-    this.#fairShare = new FairShare(parts.clock);
+    this.#scheduler = new Scheduler(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
     this.#runtime = new RuntimeDir(config.runtimeDir, config.stateDir, parts.log);
     this.#usb = new UsbLinkGroups({
@@ -328,7 +328,7 @@ export class Gateway {
       transport,
       outbox: this.#outbox,
       budget: this.#budget,
-      fairShare: this.#fairShare,
+      scheduler: this.#scheduler,
       clock: this.parts.clock,
       random: this.parts.random,
       log,

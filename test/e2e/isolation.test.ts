@@ -85,7 +85,7 @@ const SAMPLES = 60;
 /**
  * What two runs of the same may differ by on a machine that has much else to
  * do, in ms: the gateway waits for a processor then. How long it keeps its own
- * loop is counted exactly in test/gateway/link/fair-share.test.ts.
+ * loop is counted exactly in test/gateway/link/scheduler.test.ts.
  */
 const SLACK_MS = 20;
 

@@ -21,7 +21,7 @@ export const payloads = (generation: 'gen1' | 'gen2'): Uint8Array[] =>
       decoded.payload_hex === undefined ? [] : [fromHex(decoded.payload_hex)],
     );
 
-export const busPayloads = (generation: 'gen1' | 'gen2'): Uint8Array[] =>
+export const natsPayloads = (generation: 'gen1' | 'gen2'): Uint8Array[] =>
   vectors
     .filter((vector) => vector.kind === 'nats' && vector.generation === generation)
     .map(({ hex }) => fromHex(hex));

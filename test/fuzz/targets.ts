@@ -1,7 +1,7 @@
 /** All parsers that face a device, the bus, the disk or a person. One more is one file and one line here. */
 import type { FuzzTarget } from './target.js';
-import { busJudgeTarget } from './targets/bus-judge.js';
-import { generation1Target, generation2Target } from './targets/bus-points.js';
+import { remotePointsTarget } from './targets/remote-points.js';
+import { generation1Target, generation2Target } from './targets/nats-points.js';
 import { canDatabaseTarget } from './targets/can-database.js';
 import { candumpTarget } from './targets/candump.js';
 import { cobsTarget } from './targets/cobs.js';
@@ -33,7 +33,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   nodeReplyTarget,
   receiptTarget,
   probeTarget,
-  busJudgeTarget,
+  remotePointsTarget,
   verbsTarget,
   linkFileTarget,
   gatewayRecordTarget,

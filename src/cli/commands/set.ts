@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { isSwitch } from '../../gateway/link/bus-judge.js';
+import { isSwitch } from '../../gateway/link/remote-point-router.js';
 import type { GatewayConfig } from '../../gateway/config/config.js';
 import { isFinalSetReply, type SetReply, type SetRequest } from '../../gateway/control/verbs.js';
 import { isNeverSentDown } from '../../point/reserved.js';

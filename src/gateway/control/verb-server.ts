@@ -14,7 +14,7 @@ import type { Point, PointValue } from '../../point/point.js';
 import { isNeverSentDown } from '../../point/reserved.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
 import { SettingError, type Siot } from '../../siot/siot.js';
-import { isSwitch } from '../link/bus-judge.js';
+import { isSwitch } from '../link/remote-point-router.js';
 import type { Link } from '../link/link.js';
 import { LINK_GONE, SettingFollower } from './setting-follower.js';
 import { StatusAnswers } from './status-answers.js';

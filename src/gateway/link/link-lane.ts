@@ -5,7 +5,7 @@ import { Occasional } from '../../point/occasional.js';
 import type { Point } from '../../point/point.js';
 import type { Replica } from '../../session/node/replica.js';
 
-/** Share of its room below which a lane that was full has room again. */
+/** SchedulerSlot of its room below which a lane that was full has room again. */
 const ROOM_AGAIN = 0.9;
 
 /** A link's lane of the outbox, which says when it is full and when there is room again. */

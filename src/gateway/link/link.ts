@@ -4,7 +4,7 @@
  * ```
  *  transport ◄─► ChannelKeeper ◄─► DeviceSession ─► outbox lane ─► SIOT
  *                                      ▲    └─────► Statistics ──► SIOT
- *                                      └─── BusJudge ◄──────────── SIOT
+ *                                      └─── RemotePointRouter ◄──────────── SIOT
  * ```
  */
 import type { Outbox } from '../../outbox/outbox.js';
@@ -25,23 +25,23 @@ import type { PointBudget } from '../../session/node/point-quota.js';
 import type { SettingTime } from '../../session/settings/time.js';
 import type { Siot, SiotNode } from '../../siot/siot.js';
 import type { Transport } from '../../transport/transport.js';
-import { BusJudge, disables, isSwitch } from './bus-judge.js';
+import { RemotePointRouter, disables, isSwitch } from './remote-point-router.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import type { LinkConfig } from '../config/config.js';
 import { createSession } from './sessions.js';
-import type { FairShare, Share } from './fair-share.js';
-import { GivenDescriptions } from './given-descriptions.js';
+import type { Scheduler, SchedulerSlot } from './scheduler.js';
+import { DescriptionOverrides } from './description-overrides.js';
 import { Limits } from './limits.js';
 import type { LinkFile } from '../state/link-file.js';
 import { LinkLane } from './link-lane.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { NamesFile } from '../state/names-file.js';
-import { owedPoints } from './owed-points.js';
+import { pointsToResend } from './points-to-resend.js';
 import { Resender } from './resender.js';
 import { Saver } from '../state/saver.js';
-import { OwnTimes } from './own-times.js';
-import { SettingGate } from './setting-gate.js';
-import { SettingsAhead } from './settings-ahead.js';
+import { SettingTimestamps } from './setting-timestamps.js';
+import { SettingRateLimiter } from './setting-rate-limiter.js';
+import { UnpublishedSettings } from './unpublished-settings.js';
 import { PUBLISH_EVERY_MS, Statistics } from './statistics.js';
 import type { LinkStatus, PendingSetting } from './status.js';
 import type { Setting } from '../../session/settings/setting.js';
@@ -52,7 +52,7 @@ export interface LinkParts {
   readonly transport: Transport;
   readonly outbox: Outbox;
   readonly budget: PointBudget;
-  readonly fairShare: FairShare;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -67,12 +67,12 @@ type SettingWatcher = (setting: Setting) => void;
 
 export class Link {
   readonly #session: DeviceSession;
-  readonly #judge: BusJudge;
-  readonly #gate: SettingGate;
-  readonly #descriptions: GivenDescriptions;
+  readonly #router: RemotePointRouter;
+  readonly #gate: SettingRateLimiter;
+  readonly #descriptions: DescriptionOverrides;
   readonly #statistics: Statistics;
   readonly #channel: ChannelKeeper;
-  readonly #share: Share;
+  readonly #slot: SchedulerSlot;
   readonly #limits: Limits;
   readonly #lane: LinkLane;
   #node: SiotNode | undefined;
@@ -81,10 +81,10 @@ export class Link {
   #held: string | undefined;
   #running = false;
   readonly #saver: Saver;
-  readonly #kept = new SettingsAhead({
+  readonly #kept = new UnpublishedSettings({
     head: () => ({
       session: this.#session.recordWithoutSettings(),
-      judge: this.#judge.record(),
+      judge: this.#router.record(),
       descriptions: this.#descriptions.record(),
     }),
     settings: () => this.#session.settings.records(),
@@ -97,7 +97,7 @@ export class Link {
   /** Of a device's description that may be published again. */
   readonly #describer: Resender;
   readonly #watchers = new Set<SettingWatcher>();
-  readonly #ownTimes = new OwnTimes();
+  readonly #ownTimes = new SettingTimestamps();
 
   constructor(private readonly parts: LinkParts) {
     const { config, clock, log, record } = parts;
@@ -143,7 +143,7 @@ export class Link {
     };
     this.#resender = new Resender(resending, clock);
     this.#describer = new Resender(resending, clock);
-    this.#descriptions = new GivenDescriptions(
+    this.#descriptions = new DescriptionOverrides(
       {
         now: () => clock.wallNs(),
         latest: (key) => this.#session.replica.find(DESCRIPTION_TYPE, key)?.newest?.value,
@@ -171,13 +171,13 @@ export class Link {
       () => this.#lane.isFull,
       () => transport.bus?.(),
     );
-    this.#share = parts.fairShare.join({
+    this.#slot = parts.scheduler.join({
       work: (piece) => this.#session.data(piece),
       pause: () => this.#channel.pause(),
       resume: () => this.#channel.resume(),
       limited: (limited) => this.#inputLimited(limited),
     });
-    this.#judge = new BusJudge(
+    this.#router = new RemotePointRouter(
       parts.nodeId,
       {
         set: (point, heard) => this.#session.set(point, heard) !== undefined,
@@ -195,10 +195,10 @@ export class Link {
       log,
       record.judge ?? {},
     );
-    this.#gate = new SettingGate(
+    this.#gate = new SettingRateLimiter(
       clock,
       {
-        judge: (points) => this.#judge.live(points),
+        judge: (points) => this.#router.live(points),
         isKnown: (type, key) =>
           this.#session.settings.get(type, key) !== undefined || isOwnSwitch(type, key),
         delayed: () => this.#session.counters.notice('delayedSetting'),
@@ -215,10 +215,10 @@ export class Link {
           this.#session.opened();
           this.#busChanged();
         },
-        data: (chunk) => this.#share.take(chunk),
+        data: (chunk) => this.#slot.take(chunk),
         discarded: (cause, detail) => counters.discard(cause, detail),
         closed: () => {
-          this.#share.clear();
+          this.#slot.clear();
           this.#session.closed();
           this.#busChanged();
         },
@@ -260,7 +260,7 @@ export class Link {
 
   start(): void {
     this.#running = true;
-    if (!this.#judge.disabled) this.#channel.start();
+    if (!this.#router.disabled) this.#channel.start();
     else this.parts.log.info({}, 'the link is disabled in SIOT');
     this.#statisticsTick();
     this.#saver.start();
@@ -270,7 +270,7 @@ export class Link {
   async stop(): Promise<void> {
     this.#running = false;
     await this.#channel.stop();
-    this.#share.leave();
+    this.#slot.leave();
     this.#gate.flush();
     this.#statisticsTimer?.cancel();
     this.#resender.stop();
@@ -324,7 +324,7 @@ export class Link {
       { id: this.nodeId, type, description, name: this.name },
       {
         heard: (points) => {
-          const ofOthers = this.#judge.ofOthers(points);
+          const ofOthers = this.#router.ofOthers(points);
           if (ofOthers.length > 0) this.#gate.heard(ofOthers);
         },
         read: (points, everything) => {
@@ -332,11 +332,11 @@ export class Link {
           this.#session.read(points, this.#lane.length > 0);
           const owners = points.filter((point) => this.#isOwners(point));
           this.#session.replica.givenBefore(owners);
-          this.#judge.reading(points);
+          this.#router.reading(points);
           this.#session.shown(owners);
           if (everything) this.#node?.status(this.#statistics.all(this.#session.connected));
           const now = this.parts.clock.wallNs();
-          this.#resender.send(owedPoints(this.#session, points, everything, now));
+          this.#resender.send(pointsToResend(this.#session, points, everything, now));
           this.#saver.soon();
         },
         life: (life) => void (this.#life = life),
@@ -365,7 +365,7 @@ export class Link {
    */
   set(point: Point): Setting | 'applied' | undefined {
     this.#ownTimes.done(point);
-    this.#judge.live([point]);
+    this.#router.live([point]);
     const outcome = this.#outcomeOf(point);
     if (outcome === undefined) this.#kept.withdraw(point);
     else this.#kept.taken(point);
@@ -374,7 +374,7 @@ export class Link {
 
   #outcomeOf({ type, key, time, origin }: Point): Setting | 'applied' | undefined {
     if (isOwnSwitch(type, key)) {
-      return this.#judge.lastTime(type)?.stated === time ? 'applied' : undefined;
+      return this.#router.lastTime(type)?.stated === time ? 'applied' : undefined;
     }
     const setting = this.#session.settings.get(type, key);
     // It may have been heard before, and another may have taken its place since.
@@ -394,7 +394,7 @@ export class Link {
   }
 
   #lastTime(type: string, key: string): SettingTime | undefined {
-    return this.#session.settings.get(type, key)?.time ?? this.#judge.lastTime(type);
+    return this.#session.settings.get(type, key)?.time ?? this.#router.lastTime(type);
   }
 
   watchSettings(watcher: SettingWatcher): () => void {
@@ -403,7 +403,7 @@ export class Link {
   }
 
   reason(setting: Setting): string {
-    if (this.#judge.disabled) return 'the link is disabled in SIOT';
+    if (this.#router.disabled) return 'the link is disabled in SIOT';
     if (this.#held !== undefined) return this.#held;
     const { problem } = this.#channel;
     const reason = this.#session.downlink.reason(setting);
@@ -427,7 +427,7 @@ export class Link {
   status(): LinkStatus {
     const { downlink } = this.#session;
     const { problem } = this.#channel;
-    const disabled = this.#judge.disabled;
+    const disabled = this.#router.disabled;
     return {
       name: this.name,
       nodeId: this.nodeId,

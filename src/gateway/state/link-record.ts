@@ -5,7 +5,7 @@ import type { TimeRecord } from '../../session/settings/time.js';
 import type { SettingRecord, ValueRecord } from '../../session/settings/record.js';
 
 /** What is kept of the judge over restarts of the gateway. */
-export interface JudgeRecord {
+export interface RouterRecord {
   readonly disabled?: { readonly value: boolean } & TimeRecord;
   /** When each was last done. */
   readonly resets?: Readonly<Record<string, TimeRecord>>;
@@ -14,7 +14,7 @@ export interface JudgeRecord {
 }
 
 /** A description as it is kept over restarts of the gateway. */
-export interface GivenRecord {
+export interface DescriptionRecord {
   readonly key: string;
   /** When somebody gave it, ns as decimal text. */
   readonly time: string;
@@ -25,16 +25,16 @@ export interface GivenRecord {
 /** All that is known of a link but its settings. */
 export interface LinkHead {
   readonly session?: Omit<DeviceSessionRecord, 'settings'> | undefined;
-  readonly judge?: JudgeRecord | undefined;
+  readonly judge?: RouterRecord | undefined;
   /** That somebody has given the node. */
-  readonly descriptions?: readonly GivenRecord[] | undefined;
+  readonly descriptions?: readonly DescriptionRecord[] | undefined;
 }
 
 export interface LinkRecord {
   readonly session?: DeviceSessionRecord | undefined;
-  readonly judge?: JudgeRecord | undefined;
+  readonly judge?: RouterRecord | undefined;
   /** That somebody has given the node. */
-  readonly descriptions?: readonly GivenRecord[] | undefined;
+  readonly descriptions?: readonly DescriptionRecord[] | undefined;
 }
 
 /** A 64-bit number as decimal text. */

@@ -8,7 +8,7 @@ import { typedNumber, typedText, type StorePoint } from '../../siot-store/point.
 import { choice, unsigned } from '../inputs.js';
 import { protoText, reader, type ReflectedPoint } from '../reflection.js';
 import { agree, must, type FuzzTarget } from '../target.js';
-import { reached, someStored } from './bus-points.js';
+import { reached, someStored } from './nats-points.js';
 import { fromMcu } from './compact.js';
 
 // The points stay bytes: one that is broken must not cost the others.

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { crc16 } from '../../../firmware-sim/packet.js';
 import { readGatewayId } from '../../../src/cli/runtime-files.js';
-import { BusJudge } from '../../../src/gateway/link/bus-judge.js';
+import { RemotePointRouter } from '../../../src/gateway/link/remote-point-router.js';
 import type { LinkRecord } from '../../../src/gateway/state/link-record.js';
 import { StateDir, StateError } from '../../../src/gateway/state/state-dir.js';
 import { isUuid } from '../../../src/gateway/state/uuid.js';
@@ -97,7 +97,13 @@ function withChecksums(lines: Uint8Array): Uint8Array {
 /** A link lives with it: opens, is set, hears its device, and is kept again. */
 async function live(record: LinkRecord): Promise<void> {
   const harness = new SessionHarness({ record: record.session ?? {}, acks: ackAll });
-  const judge = new BusJudge('node-1', NOBODY, harness.clock, SILENT_LOG, record.judge ?? {});
+  const judge = new RemotePointRouter(
+    'node-1',
+    NOBODY,
+    harness.clock,
+    SILENT_LOG,
+    record.judge ?? {},
+  );
   harness.open();
   harness.points([{ type: 'temp', value: 1 }]);
   harness.advance(40_000);

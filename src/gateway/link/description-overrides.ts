@@ -6,7 +6,7 @@
 import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
 import { isFar, type Heard } from '../../session/settings/time.js';
-import type { GivenRecord } from '../state/link-record.js';
+import type { DescriptionRecord } from '../state/link-record.js';
 import { fromValueRecord, toValueRecord } from '../../session/settings/record.js';
 
 /** Distinct keys that are kept: they are other people’s words, and must not fill the memory. */
@@ -22,7 +22,7 @@ interface Given {
   device: PointValue | undefined;
 }
 
-export interface GivenDescriptionsHost {
+export interface DescriptionOverridesHost {
   /** Now, ns. */
   now(): bigint;
   /** The device's latest in this life of the gateway. */
@@ -37,14 +37,14 @@ export interface GivenDescriptionsHost {
   tooMany(): void;
 }
 
-export class GivenDescriptions {
+export class DescriptionOverrides {
   readonly #given = new Map<string, Given>();
   /** How many stand. */
   #standing = 0;
 
   constructor(
-    private readonly host: GivenDescriptionsHost,
-    records: readonly GivenRecord[],
+    private readonly host: DescriptionOverridesHost,
+    records: readonly DescriptionRecord[],
   ) {
     for (const { key, time, device } of records.slice(0, MOST_GIVEN)) {
       this.#given.set(canonicalKey(key), {
@@ -56,8 +56,8 @@ export class GivenDescriptions {
     this.#standing = this.#given.size;
   }
 
-  record(): GivenRecord[] {
-    const records: GivenRecord[] = [];
+  record(): DescriptionRecord[] {
+    const records: DescriptionRecord[] = [];
     for (const [key, { time, stands, device }] of this.#given) {
       if (!stands) continue;
       const kept = device !== undefined && textOf(device).length <= LONGEST_KEPT;

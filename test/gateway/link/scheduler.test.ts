@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FairShare, TURN_MS, type Share } from '../../../src/gateway/link/fair-share.js';
+import { Scheduler, TURN_MS, type SchedulerSlot } from '../../../src/gateway/link/scheduler.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const PIECE = 128;
@@ -10,10 +10,10 @@ const PIECE_MS = 0.05;
 function loop() {
   const clock = new FakeClock();
   let next: (() => void)[] = [];
-  const fair = new FairShare(clock, (then) => void next.push(then));
+  const scheduler = new Scheduler(clock, (then) => void next.push(then));
   const lines: Line[] = [];
   const line = (cost: { ms: number; steps?: number } = { ms: PIECE_MS }): Line => {
-    const made = new Line(fair, clock, cost);
+    const made = new Line(scheduler, clock, cost);
     lines.push(made);
     return made;
   };
@@ -37,7 +37,7 @@ function loop() {
     }
     return longest;
   };
-  return { clock, fair, line, turn, run };
+  return { clock, scheduler, line, turn, run };
 }
 
 class Line {
@@ -51,14 +51,14 @@ class Line {
   record = false;
   readonly work: Uint8Array[] = [];
   readonly limited: boolean[] = [];
-  readonly share: Share;
+  readonly slot: SchedulerSlot;
 
   constructor(
-    fair: FairShare,
+    scheduler: Scheduler,
     private readonly clock: FakeClock,
     private readonly cost: { ms: number; steps?: number },
   ) {
-    this.share = fair.join({
+    this.slot = scheduler.join({
       work: (piece) => {
         const ms = (this.cost.ms * piece.length) / PIECE;
         clock.advance(ms);
@@ -78,7 +78,7 @@ class Line {
     for (let read = 0; read < 32 && !this.paused && (this.endless || this.supply > 0); read++) {
       const size = this.endless ? 4096 : Math.min(this.supply, 4096);
       this.supply -= this.endless ? 0 : size;
-      this.share.take(new Uint8Array(size));
+      this.slot.take(new Uint8Array(size));
     }
   }
 
@@ -149,7 +149,7 @@ describe('a link that sends without end', () => {
     babbler.endless = true;
     run(3_000);
     expect(babbler.limited).toEqual([true, false, true]);
-    babbler.share.leave();
+    babbler.slot.leave();
   });
 });
 
@@ -164,20 +164,20 @@ describe('a link as it should be', () => {
   });
 
   it('gets all that it sent, in order, whatever the pauses', () => {
-    const { fair, clock, line, run } = loop();
+    const { scheduler, clock, line, run } = loop();
     const healthy = line();
     healthy.record = true;
     const bytes = Uint8Array.from({ length: 4096 }, (_, at) => at & 0xff);
     const lent = Uint8Array.from(bytes);
-    healthy.share.take(lent);
+    healthy.slot.take(lent);
     // The channel uses its buffer again.
     lent.fill(0x55);
     expect(healthy.paused).toBe(true);
-    healthy.share.take(Uint8Array.of(1, 2, 3));
+    healthy.slot.take(Uint8Array.of(1, 2, 3));
     run(20);
     expect(Buffer.concat(healthy.work)).toEqual(Buffer.from([...bytes, 1, 2, 3]));
     expect(healthy.paused).toBe(false);
-    expect(fair.hasCompetitor(healthy.share, clock.monotonicMs())).toBe(false);
+    expect(scheduler.hasCompetitor(healthy.slot, clock.monotonicMs())).toBe(false);
   });
 
   it('that keeps the loop busy for a third, in bursts, is never limited', () => {
@@ -260,9 +260,9 @@ describe('a link whose channel is closed', () => {
   it('has nothing left to do, and begins anew', () => {
     const { line, run } = loop();
     const babbler = line();
-    babbler.share.take(new Uint8Array(4096));
+    babbler.slot.take(new Uint8Array(4096));
     const done = babbler.workedBytes;
-    babbler.share.clear();
+    babbler.slot.clear();
     run(50);
     expect(babbler.workedBytes).toBe(done);
     babbler.paused = false;
@@ -281,8 +281,8 @@ describe('a link whose channel is closed', () => {
     }
     babbler.endless = false;
     expect(babbler.limited).toEqual([true]);
-    babbler.share.leave();
-    other.share.leave();
+    babbler.slot.leave();
+    other.slot.leave();
     clock.advance(5);
     expect(clock.pendingTimers).toBe(0);
   });

@@ -26,7 +26,7 @@ export interface KnownPoints {
  * @param everything the newest of each point, not only what is lacking
  * @param now time for what gets a new one, ns
  */
-export function owedPoints(
+export function pointsToResend(
   known: KnownPoints,
   stored: readonly Point[],
   everything: boolean,

@@ -18,7 +18,7 @@
  */
 import type { Clock, Timer } from '../../point/clock.js';
 
-export interface ShareHost {
+export interface SlotHost {
   /**
    * Takes a piece of what was received. Returns how many steps of work it was
    * that could not be parted: points of one packet.
@@ -67,11 +67,11 @@ const SLOW_LONGEST_MS = 30_000;
 
 const EMPTY = new Uint8Array(0);
 
-export class FairShare {
+export class Scheduler {
   /** Links whose bytes wait, in order of their turns. */
-  readonly #ring = new Set<Share>();
-  readonly #shares = new Set<Share>();
-  readonly #slowRing = new Set<Share>();
+  readonly #ring = new Set<SchedulerSlot>();
+  readonly #slots = new Set<SchedulerSlot>();
+  readonly #slowRing = new Set<SchedulerSlot>();
   #turnAhead = false;
   /** By those that read in this turn. */
   #spentMs = 0;
@@ -83,20 +83,20 @@ export class FairShare {
     private readonly nextTurn: (then: () => void) => void = setImmediate,
   ) {}
 
-  join(host: ShareHost): Share {
-    const share = new Share(this, host);
-    this.#shares.add(share);
-    return share;
+  join(host: SlotHost): SchedulerSlot {
+    const slot = new SchedulerSlot(this, host);
+    this.#slots.add(slot);
+    return slot;
   }
 
-  leave(share: Share): void {
-    this.#shares.delete(share);
+  leave(slot: SchedulerSlot): void {
+    this.#slots.delete(slot);
   }
 
   /** What waited is gone. */
-  forget(share: Share): void {
-    this.#ring.delete(share);
-    this.#slowRing.delete(share);
+  forget(slot: SchedulerSlot): void {
+    this.#ring.delete(slot);
+    this.#slowRing.delete(slot);
   }
 
   /** Time that is left in this turn for those that read. */
@@ -111,14 +111,14 @@ export class FairShare {
     return this.leftMs();
   }
 
-  wait(share: Share): void {
-    this.#ring.add(share);
+  wait(slot: SchedulerSlot): void {
+    this.#ring.add(slot);
     this.#expectTurn();
   }
 
   /** As {@link wait}, in a turn that only one of all that are slow has now and then. */
-  waitSlowly(share: Share): void {
-    this.#slowRing.add(share);
+  waitSlowly(slot: SchedulerSlot): void {
+    this.#slowRing.add(slot);
     if (this.#slowTurnAhead) return;
     this.#slowTurnAhead = true;
     this.clock.setTimer(SLOW_TURNS_MS, () => {
@@ -133,9 +133,9 @@ export class FairShare {
   }
 
   /** Others have something to do as well. */
-  hasCompetitor(share: Share, nowMs: number): boolean {
-    for (const other of this.#shares) {
-      if (other !== share && !other.slow && nowMs - other.heardMs < COMPETITOR_MS) return true;
+  hasCompetitor(slot: SchedulerSlot, nowMs: number): boolean {
+    for (const other of this.#slots) {
+      if (other !== slot && !other.slow && nowMs - other.heardMs < COMPETITOR_MS) return true;
     }
     return false;
   }
@@ -150,16 +150,16 @@ export class FairShare {
     this.#turnAhead = false;
     this.#spentMs = 0;
     const endMs = this.clock.monotonicMs() + TURN_MS;
-    for (const share of [...this.#ring]) {
-      this.#ring.delete(share);
-      share.serve();
+    for (const slot of [...this.#ring]) {
+      this.#ring.delete(slot);
+      slot.serve();
       if (this.clock.monotonicMs() >= endMs) break;
     }
     if (this.#ring.size > 0) this.#expectTurn();
   }
 }
 
-export class Share {
+export class SchedulerSlot {
   /** When the link was last heard, in ms of the monotonic clock. */
   heardMs = Number.NEGATIVE_INFINITY;
   /** Received and not worked on yet. */
@@ -180,8 +180,8 @@ export class Share {
   #look: Timer | undefined;
 
   constructor(
-    private readonly fair: FairShare,
-    private readonly host: ShareHost,
+    private readonly scheduler: Scheduler,
+    private readonly host: SlotHost,
   ) {}
 
   /** It gets little time while others are there. */
@@ -198,9 +198,9 @@ export class Share {
     }
     const fromMs = this.#now();
     this.heardMs = fromMs;
-    const done = this.#work(chunk, this.fair.leftMs(), fromMs);
+    const done = this.#work(chunk, this.scheduler.leftMs(), fromMs);
     const nowMs = this.#now();
-    const leftMs = this.fair.spend(nowMs - fromMs);
+    const leftMs = this.scheduler.spend(nowMs - fromMs);
     this.#busy(fromMs, nowMs);
     // A small packet of a link that was silent in this turn is no sign of more to come.
     if (done === chunk.length && (leftMs > 0 || done <= PIECE_BYTES)) return;
@@ -230,14 +230,14 @@ export class Share {
     this.#pause?.cancel();
     this.#pause = undefined;
     this.#debtMs = 0;
-    this.fair.forget(this);
+    this.scheduler.forget(this);
     if (this.#waiting) this.#endWaiting();
   }
 
   leave(): void {
     this.clear();
     this.#look?.cancel();
-    this.fair.leave(this);
+    this.scheduler.leave(this);
   }
 
   #endWaiting(): void {
@@ -248,7 +248,7 @@ export class Share {
   }
 
   #now(): number {
-    return this.fair.clock.monotonicMs();
+    return this.scheduler.clock.monotonicMs();
   }
 
   /** Works on pieces for as long as given, at least on one. Returns how many bytes are done. */
@@ -273,7 +273,7 @@ export class Share {
     if (steps * STEP_MS <= TURN_MS) return;
     const nowMs = this.#now();
     const tookMs = Math.min(nowMs - fromMs, steps * STEP_MS);
-    if (tookMs <= 2 * AVERAGE_WAIT_MS || !this.fair.hasCompetitor(this, nowMs)) return;
+    if (tookMs <= 2 * AVERAGE_WAIT_MS || !this.scheduler.hasCompetitor(this, nowMs)) return;
     this.#debtMs += tookMs * (tookMs / (2 * AVERAGE_WAIT_MS) - 1);
   }
 
@@ -282,14 +282,14 @@ export class Share {
     const pauseMs = Math.min(this.#debtMs, LONGEST_PAUSE_MS);
     if (pauseMs >= 1) {
       this.#debtMs = 0;
-      this.#pause = this.fair.clock.setTimer(pauseMs, () => {
+      this.#pause = this.scheduler.clock.setTimer(pauseMs, () => {
         this.#pause = undefined;
-        this.fair.wait(this);
+        this.scheduler.wait(this);
       });
-    } else if (this.slow && this.fair.hasCompetitor(this, this.#now())) {
-      this.fair.waitSlowly(this);
+    } else if (this.slow && this.scheduler.hasCompetitor(this, this.#now())) {
+      this.scheduler.waitSlowly(this);
     } else {
-      this.fair.wait(this);
+      this.scheduler.wait(this);
     }
   }
 
@@ -328,7 +328,7 @@ export class Share {
 
   /** A device that is silent now has no bytes by which the window would end. */
   #lookAgain(): void {
-    this.#look = this.fair.clock.setTimer(WINDOW_MS, () => {
+    this.#look = this.scheduler.clock.setTimer(WINDOW_MS, () => {
       this.#lookAgain();
       const nowMs = this.#now();
       const fromMs = this.#waiting ? this.#waitingFromMs : nowMs;

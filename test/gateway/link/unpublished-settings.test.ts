@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SettingsAhead } from '../../../src/gateway/link/settings-ahead.js';
+import { UnpublishedSettings } from '../../../src/gateway/link/unpublished-settings.js';
 import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
 import { SettingTime } from '../../../src/session/settings/time.js';
 import { Settings } from '../../../src/session/settings/settings.js';
@@ -10,7 +10,7 @@ const point = (type: string, number: number, time: bigint): Point =>
 function rig() {
   const book = new Settings(new Set(['restart']), 100);
   const disabled = { value: false, ns: 0n };
-  const ahead = new SettingsAhead({
+  const ahead = new UnpublishedSettings({
     head: () => ({ judge: { disabled: { value: disabled.value, time: String(disabled.ns) } } }),
     settings: () => book.records(),
     takeChangedSettings: () => book.takeChanged(),

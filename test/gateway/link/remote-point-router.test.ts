@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BusJudge } from '../../../src/gateway/link/bus-judge.js';
-import { parseLinkEntry, type JudgeRecord } from '../../../src/gateway/state/link-record.js';
+import { RemotePointRouter } from '../../../src/gateway/link/remote-point-router.js';
+import { parseLinkEntry, type RouterRecord } from '../../../src/gateway/state/link-record.js';
 import {
   floatValue,
   makePoint,
@@ -23,7 +23,10 @@ const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.spl
 
 interface Rig {
   /** A reading is one at that time, ns. */
-  readonly judge: Pick<BusJudge, 'live' | 'ofOthers' | 'disabled' | 'lastTime' | 'record'> & {
+  readonly judge: Pick<
+    RemotePointRouter,
+    'live' | 'ofOthers' | 'disabled' | 'lastTime' | 'record'
+  > & {
     reading(points: readonly Point[], nowNs: bigint): void;
   };
   readonly clock: { now: bigint; mono: bigint };
@@ -41,7 +44,7 @@ interface Rig {
   again(): Rig;
 }
 
-function rig(record: JudgeRecord = {}, known = 0n): Rig {
+function rig(record: RouterRecord = {}, known = 0n): Rig {
   const said: Said[] = [];
   const clock = { now: 0n, mono: 0n };
   const done: Rig['done'] = {
@@ -53,7 +56,7 @@ function rig(record: JudgeRecord = {}, known = 0n): Rig {
     refused: 0,
     described: [],
   };
-  const real = new BusJudge(
+  const real = new RemotePointRouter(
     NODE,
     {
       set: (point) => done.set.push(point) > 0,

@@ -30,7 +30,7 @@ export interface KnownState extends LinkState {
 }
 
 /** What is known of a link, and what is going to be. */
-export class SettingsAhead implements LinkState {
+export class UnpublishedSettings implements LinkState {
   readonly #ahead = new PointMap<Ahead>();
   #stale = false;
 

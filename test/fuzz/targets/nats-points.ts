@@ -6,7 +6,7 @@ import { UNSET_NS, type StorePoint } from '../../siot-store/point.js';
 import { numberOf, textOf, type Point } from '../../../src/point/point.js';
 import { canonicalKey } from '../../../src/point/point.js';
 import { WIRES } from '../../../src/siot/wire/wires.js';
-import { busPayloads, choice, somePoints, TIMES, TYPES, unsigned } from '../inputs.js';
+import { natsPayloads, choice, somePoints, TIMES, TYPES, unsigned } from '../inputs.js';
 import { compactPoints } from '../../../firmware-sim/compact.js';
 import { fromMcu } from './compact.js';
 import { agree, must, type FuzzTarget } from '../target.js';
@@ -53,7 +53,7 @@ export const generation1Target: FuzzTarget = {
   files: ['src/siot/wire/generation1.ts'],
   maxLength: 1_200,
   words: ['\x0a', '\x12\x04temp', '\x2a\x0c', '\x21', Uint8Array.of(0x80, 0x80, 0x80, 0x80, 8)],
-  corpus: () => busPayloads('gen1'),
+  corpus: () => natsPayloads('gen1'),
   generate: (random) =>
     DIALECTS['0.18.5'].encode(Array.from({ length: random.below(4) }, () => someStored(random))),
   check: (input) => {
@@ -90,7 +90,7 @@ export const generation2Target: FuzzTarget = {
   files: ['src/siot/wire/generation2.ts'],
   maxLength: 1_200,
   words: ['temp', Uint8Array.of(1, 0, 0, 0), Uint8Array.of(3, 0, 0), Uint8Array.of(2, 1, 0)],
-  corpus: () => busPayloads('gen2'),
+  corpus: () => natsPayloads('gen2'),
   generate: (random) => compactPoints.encode(somePoints(random)),
   check: (input) => {
     const ours = WIRES[2].decode(input);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { owedPoints } from '../../../src/gateway/link/owed-points.js';
+import { pointsToResend } from '../../../src/gateway/link/points-to-resend.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../../src/point/point.js';
 import { PointBudget, PointQuota } from '../../../src/session/node/point-quota.js';
 import { Replica } from '../../../src/session/node/replica.js';
@@ -26,7 +26,7 @@ function rig() {
     value.kind === 'string' ? floatValue(Number(value.text)) : value;
   /** `type=number@time`, of what goes out. */
   const owed = (stored: readonly Point[], everything = false): string[] =>
-    [...owedPoints({ replica, settings, inDeviceForm }, stored, everything, NOW)].map(
+    [...pointsToResend({ replica, settings, inDeviceForm }, stored, everything, NOW)].map(
       ({ type, value, time, origin, tombstone }) =>
         `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}` +
         (tombstone === 0 ? '' : ' deleted'),

@@ -17,10 +17,10 @@ import {
 import { isNeverSentDown, isReservedType } from '../../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { SettingTime, isFar, type Heard } from '../../session/settings/time.js';
-import type { JudgeRecord } from '../state/link-record.js';
+import type { RouterRecord } from '../state/link-record.js';
 import { isReset } from './statistics.js';
 
-export interface BusActions {
+export interface RemotePointActions {
   /** Somebody has set a point that goes to the device. False: it does not count. */
   set(point: Point, heard: Heard): boolean;
   /** True if the type is one of the link's commands. */
@@ -59,7 +59,7 @@ const FAR_OF_OWNER =
 /** A command that is so much older than the last reading may have been passed over because of a slow clock. */
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
-export class BusJudge {
+export class RemotePointRouter {
   #disabled: { readonly value: boolean; readonly time: SettingTime } | undefined;
   /** By the wall clock; and how that differed from the other one then, if it was in this life. */
   #lastReading: { readonly ns: bigint; readonly offsetNs?: bigint } | undefined;
@@ -72,10 +72,10 @@ export class BusJudge {
 
   constructor(
     private readonly nodeId: string,
-    private readonly actions: BusActions,
+    private readonly actions: RemotePointActions,
     private readonly clock: Clock,
     private readonly log: Log,
-    record: JudgeRecord,
+    record: RouterRecord,
   ) {
     const { disabled, resets = {}, lastReading } = record;
     if (disabled !== undefined) {
@@ -100,7 +100,7 @@ export class BusJudge {
     return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
   }
 
-  record(): JudgeRecord {
+  record(): RouterRecord {
     const disabled = this.#disabled;
     const resets = [...this.#resetTimes].map(([type, time]) => [type, time.record()] as const);
     const lastReading = this.#lastReadingNs?.toString();

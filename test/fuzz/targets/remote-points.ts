@@ -1,19 +1,19 @@
 import { compactPoints } from '../../../firmware-sim/compact.js';
-import { BusJudge } from '../../../src/gateway/link/bus-judge.js';
+import { RemotePointRouter } from '../../../src/gateway/link/remote-point-router.js';
 import { decodeCompact } from '../../../src/packet/compact.js';
 import { SILENT_LOG } from '../../../src/point/log.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import type { Point } from '../../../src/point/point.js';
 import { SessionHarness, ackAll } from '../../support/session-harness.js';
-import { busPayloads, choice, somePoints } from '../inputs.js';
+import { natsPayloads, choice, somePoints } from '../inputs.js';
 import { mustBeLoadable } from '../kept.js';
 import { must, type FuzzTarget } from '../target.js';
 
 /** Points that others publish on a link's node, on their way to its device. */
-export const busJudgeTarget: FuzzTarget = {
-  name: 'bus-judge',
+export const remotePointsTarget: FuzzTarget = {
+  name: 'remote-points',
   files: [
-    'src/gateway/link/bus-judge.ts',
+    'src/gateway/link/remote-point-router.ts',
     'src/session/settings/record.ts',
     'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
@@ -29,7 +29,7 @@ export const busJudgeTarget: FuzzTarget = {
     'node-1',
     Uint8Array.of(1, 0, 0, 0),
   ],
-  corpus: () => busPayloads('gen2'),
+  corpus: () => natsPayloads('gen2'),
   generate: (random) =>
     compactPoints.encode(
       somePoints(random, 6).map((point) => ({
@@ -41,7 +41,7 @@ export const busJudgeTarget: FuzzTarget = {
   check: (input) => {
     const points = decodeCompact(input)?.points ?? [];
     const harness = SessionHarness.talking({ acks: ackAll, commands: ['restart'] });
-    const judge = new BusJudge(
+    const judge = new RemotePointRouter(
       'node-1',
       {
         set: (point: Point, heard) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GivenDescriptions } from '../../../src/gateway/link/given-descriptions.js';
-import { parseLinkEntry, type GivenRecord } from '../../../src/gateway/state/link-record.js';
+import { DescriptionOverrides } from '../../../src/gateway/link/description-overrides.js';
+import { parseLinkEntry, type DescriptionRecord } from '../../../src/gateway/state/link-record.js';
 import {
   floatValue,
   makePoint,
@@ -11,7 +11,7 @@ import {
 
 const NOW = 1_000_000_000_000n;
 
-function makeRig(records: readonly GivenRecord[] = []) {
+function makeRig(records: readonly DescriptionRecord[] = []) {
   const rig = {
     published: [] as string[],
     withheld: 0,
@@ -19,7 +19,7 @@ function makeRig(records: readonly GivenRecord[] = []) {
     changes: 0,
     latest: undefined as string | undefined,
   };
-  const descriptions = new GivenDescriptions(
+  const descriptions = new DescriptionOverrides(
     {
       now: () => NOW,
       latest: () => (rig.latest === undefined ? undefined : stringValue(rig.latest)),

@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 5;
 /** So long after one was refused unseen, the node is read again: that one may be meant. */
 const READ_AGAIN_MS = 5_000;
 
-export interface SettingGateHost {
+export interface RateLimiterHost {
   judge(points: readonly Point[]): void;
   /** It has been set before, or is the gateway's own: nobody can make up more of these. */
   isKnown(type: string, key: string): boolean;
@@ -30,7 +30,7 @@ export interface SettingGateHost {
   missed(): void;
 }
 
-export class SettingGate {
+export class SettingRateLimiter {
   /** Of each point in the order in which they came. */
   readonly #waiting = new PointMap<readonly Point[]>();
   #allowed = BURST;
@@ -40,7 +40,7 @@ export class SettingGate {
 
   constructor(
     private readonly clock: Clock,
-    private readonly host: SettingGateHost,
+    private readonly host: RateLimiterHost,
     /** Distinct points that may wait besides those that are known: the link takes no more. */
     private readonly mostNew: number,
     /** That they share with what was set before. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SettingGate } from '../../../src/gateway/link/setting-gate.js';
+import { SettingRateLimiter } from '../../../src/gateway/link/setting-rate-limiter.js';
 import {
   floatValue,
   makePoint,
@@ -21,7 +21,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
   const refused: [type: string, cause: SettingRefusal][] = [];
   const room = new SettingQuota(undefined, bytes);
   let missed = 0;
-  const gate = new SettingGate(
+  const gate = new SettingRateLimiter(
     clock,
     {
       judge: (points) => void judged.push(...points),
