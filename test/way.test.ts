@@ -14,9 +14,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SystemClock, type Timer } from '../src/point/clock.js';
 import { GatewayUnderTest, openDevice, startStore } from './gateway/plant.js';
-import { until } from './gateway/support.js';
 import { useNats } from './support/nats.js';
 import { PATIENCE } from './support/patience.js';
+import { until } from './support/until.js';
 
 const nats = useNats();
 const root = join(fileURLToPath(import.meta.url), '..', '..');

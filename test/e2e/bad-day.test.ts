@@ -15,7 +15,6 @@ import {
   openBus,
   openDevice,
   plant,
-  until,
   withEachSiot,
   type Device,
 } from './harness.js';
@@ -30,6 +29,7 @@ import {
   whyNot,
   type SiotPlace,
 } from './siot-server.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

@@ -11,12 +11,12 @@ import {
   leavesNothingBehind,
   now,
   openDevice,
-  until,
   withEachSiot,
   type Device,
 } from './harness.js';
 import type { RawBus } from './raw-bus.js';
 import type { SiotUnderTest } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

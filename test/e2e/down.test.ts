@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { limited, ignorePoints, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn, textIn, type McuPoint } from '../../firmware-sim/points.js';
-import { PROTOCOLS, leavesNothingBehind, now, plant, until, withEachSiot } from './harness.js';
+import { PROTOCOLS, leavesNothingBehind, now, plant, withEachSiot } from './harness.js';
 import { PATIENCE } from '../support/patience.js';
 import type { Plant } from './harness.js';
 import type { Written } from './points.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

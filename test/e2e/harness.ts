@@ -21,7 +21,6 @@ import { configSchema } from '../../src/gateway/config/schema.js';
 import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config/config.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import { SystemClock } from '../../src/point/clock.js';
-import type { Log } from '../../src/point/log.js';
 import type { Generation } from './points.js';
 import { RawBus } from './raw-bus.js';
 import {
@@ -33,10 +32,10 @@ import {
   type Version,
 } from './siot-server.js';
 import { patiently } from '../support/patience.js';
-import { until } from './until.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 import type { LinkStatus } from '../../src/gateway/link/status.js';
 
-export { until } from './until.js';
 export { find, RawBus } from './raw-bus.js';
 export type { SiotNode, SiotPoint } from './points.js';
 export type { Generation } from './points.js';
@@ -169,12 +168,6 @@ export interface GatewayFile {
   readonly gateway?: object;
 }
 
-export interface Said {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: object;
-}
-
 /** A gateway with a folder of its own that outlives its restarts. */
 export class GatewayUnderTest {
   readonly folder = mkdtempSync(join(tmpdir(), 'siot-mcu-e2e-'));
@@ -264,21 +257,6 @@ export class GatewayUnderTest {
       () => `the nodes of the gateway: ${JSON.stringify(this.running.status())}`,
     );
   }
-}
-
-function recordingLog(said: Said[]): Log {
-  const say =
-    (level: string) =>
-    (fields: object, message: string): void =>
-      void said.push({ level, fields, message });
-  const log: Log = {
-    debug: say('debug'),
-    info: say('info'),
-    warn: say('warn'),
-    error: say('error'),
-    child: () => log,
-  };
-  return log;
 }
 
 // The device ------------------------------------------------------------------

@@ -16,7 +16,8 @@ import { WIRES } from '../../src/siot/wire/wires.js';
 import { Cli } from '../support/cli.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
-import { leavesNothingBehind, now, openDevice, until, type Device } from './harness.js';
+import { leavesNothingBehind, now, openDevice, type Device } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 const nats = useNats();

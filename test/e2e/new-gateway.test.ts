@@ -9,9 +9,9 @@ import {
   find,
   leavesNothingBehind,
   openDevice,
-  until,
   withEachSiot,
 } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

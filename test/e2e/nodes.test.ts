@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { find, leavesNothingBehind, now, plant, until, withEachSiot } from './harness.js';
+import { find, leavesNothingBehind, now, plant, withEachSiot } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

@@ -9,11 +9,11 @@ import {
   atEnd,
   leavesNothingBehind,
   now,
-  until,
   withEachSiot,
   type SiotUnderTest,
 } from './harness.js';
 import { decodePoints } from './points.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

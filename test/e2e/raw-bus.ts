@@ -12,7 +12,7 @@ import {
   type WrittenPoint,
 } from './points.js';
 import { PATIENCE } from '../support/patience.js';
-import { until } from './until.js';
+import { until } from '../support/until.js';
 
 export interface Message {
   readonly subject: string;

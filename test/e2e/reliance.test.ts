@@ -22,10 +22,10 @@ import {
   now,
   openBus,
   openDevice,
-  until,
   type Device,
   type Line,
 } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 const nats = useNats();

@@ -13,7 +13,8 @@ import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
 import { PATIENCE, patiently } from '../support/patience.js';
 import { SiotStore } from '../siot-store/siot-store.js';
-import { PROTOCOLS, atEnd, clock, leavesNothingBehind, until } from './harness.js';
+import { PROTOCOLS, atEnd, clock, leavesNothingBehind } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 // Each case starts many programs.

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
-import { leavesNothingBehind, now, openDevice, plant, until, withEachSiot } from './harness.js';
+import { leavesNothingBehind, now, openDevice, plant, withEachSiot } from './harness.js';
 import type { Plant } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

@@ -14,7 +14,6 @@ import {
   leavesNothingBehind,
   now,
   openDevice,
-  until,
   withEachSiot,
   type RawBus,
   type SiotPoint,
@@ -22,6 +21,7 @@ import {
 } from './harness.js';
 import { SiotPage, whyNoPage } from './siot-page.js';
 import { VERSIONS } from './siot-server.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

@@ -12,7 +12,7 @@ import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Generation } from './points.js';
 import { RawBus } from './raw-bus.js';
-import { until } from './until.js';
+import { until } from '../support/until.js';
 
 export const VERSIONS = ['0.18.5', '0.22.0', '0.25.0'] as const;
 export type Version = (typeof VERSIONS)[number];

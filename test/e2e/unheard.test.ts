@@ -8,9 +8,9 @@ import {
   leavesNothingBehind,
   now,
   openDevice,
-  until,
   withEachSiot,
 } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { McuValue } from '../../firmware-sim/points.js';
-import {
-  PROTOCOLS,
-  leavesNothingBehind,
-  now,
-  plant,
-  withEachSiot,
-  find,
-  until,
-} from './harness.js';
+import { PROTOCOLS, leavesNothingBehind, now, plant, withEachSiot, find } from './harness.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

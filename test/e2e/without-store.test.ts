@@ -13,7 +13,6 @@ import {
   now,
   openBus,
   openDevice,
-  until,
   type Device,
 } from './harness.js';
 import { decodePoints } from './points.js';
@@ -26,6 +25,7 @@ import {
   whyNot,
   type SiotPlace,
 } from './siot-server.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

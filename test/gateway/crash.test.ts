@@ -6,7 +6,7 @@ import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
 import { Settings } from '../../src/session/settings/settings.js';
 import { CrashingDisk, FATES } from './crashing-disk.js';
-import { complaints, recordingLog, type Said } from './support.js';
+import { complaints, recordingLog, type Said } from '../support/recording-log.js';
 
 const NAMES = ['old', 'new'] as const;
 

@@ -9,7 +9,8 @@ import { PortInUseError } from '../../src/siot/connection/nats-server.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { connectTo } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
-import { complaints, recordingLog, until, type Said } from './support.js';
+import { complaints, recordingLog, type Said } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 
 function children(): number[] {
   return readdirSync('/proc/self/task').flatMap((task) =>

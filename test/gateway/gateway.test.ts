@@ -12,7 +12,8 @@ import { NatsServerError, PortInUseError } from '../../src/siot/connection/nats-
 import { connectTo, useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, configOf, openDevice, startStore } from './plant.js';
-import { complaints, until } from './support.js';
+import { complaints } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 
 const nats = useNats();
 const other = useNats();

@@ -5,7 +5,8 @@ import { SystemClock } from '../../src/point/clock.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, openDevice, startStore } from './plant.js';
-import { complaints, until } from './support.js';
+import { complaints } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 
 const END = 2n ** 63n - 1n;
 const clock = new SystemClock();
@@ -36,7 +37,7 @@ describe.each(['0.18.5', '0.22.0', '0.25.0'] as const)('with SIOT %s', (version)
       device.mcu.receivedPoints
         .filter((one) => one.type === type)
         .map((one) => numberIn(one.value));
-    const arrives = (type: string, value: number): Promise<void> =>
+    const arrives = (type: string, value: number): Promise<true> =>
       until(
         () => received(type).at(-1) === value && gateway.link('pump').pending.length === 0,
         () => `${type} = ${value}: ${received(type).join()}`,

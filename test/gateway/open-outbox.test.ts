@@ -18,7 +18,7 @@ import { floatValue, makePoint } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 import { configOf } from './plant.js';
-import { complaints, recordingLog, type Said } from './support.js';
+import { complaints, recordingLog, type Said } from '../support/recording-log.js';
 
 const open = (stateDir: string, durability: 'disk' | 'memory', said: Said[] = []) =>
   openOutbox(

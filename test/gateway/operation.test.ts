@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, openDevice, startStore } from './plant.js';
-import { until } from './support.js';
+import { until } from '../support/until.js';
 
 const nats = useNats();
 const YEAR_MS = 365 * 86_400_000;

@@ -4,7 +4,7 @@ import { SystemClock } from '../../src/point/clock.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, openDevice, startStore, type Device } from './plant.js';
-import { until } from './support.js';
+import { until } from '../support/until.js';
 
 const nats = useNats();
 const clock = new SystemClock();

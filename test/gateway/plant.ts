@@ -12,8 +12,9 @@ import type { NatsOfFile } from '../support/nats.js';
 import { PATIENCE } from '../support/patience.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Version } from '../siot-store/dialect.js';
-import { recordingLog, until, type Said } from './support.js';
 import type { LinkStatus } from '../../src/gateway/link/status.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
+import { until } from '../support/until.js';
 
 export interface Device {
   readonly mcu: SimulatedMcu;

@@ -14,7 +14,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, openDevice, startStore } from './plant.js';
-import { until } from './support.js';
+import { until } from '../support/until.js';
 
 const HOUR_NS = 3_600n * NS_PER_S;
 

@@ -8,7 +8,6 @@ import {
   leavesNothingBehind,
   now,
   openDevice,
-  until,
   withEachSiot,
 } from '../e2e/harness.js';
 import { listenAs } from './support/can.js';
@@ -16,6 +15,7 @@ import { VCAN, openCanLine } from './support/can-line.js';
 import { FRAME_US, addPacedVcan } from './support/can-pace.js';
 import { whyNoPace } from './support/machine.js';
 import { Peer } from './support/system.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 

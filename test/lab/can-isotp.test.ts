@@ -4,7 +4,7 @@ import { createFraming, type IsoTpOptions } from '../../src/framing/framings.js'
 import { stMinCode } from '../../src/framing/isotp/pdu.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import { VCAN, withBus } from './support/can-line.js';
 import { EXTENT } from './support/extent.js';
 import { KernelIsoTp } from './support/kernel-isotp.js';

@@ -7,13 +7,13 @@ import {
   now,
   openDevice,
   plant,
-  until,
   withEachSiot,
 } from '../e2e/harness.js';
 import { addVcan, removeInterface, sendFrame } from './support/can.js';
 import { PATIENCE } from '../support/patience.js';
 import { VCAN, onCan, openCanLine, type CanMedium } from './support/can-line.js';
 import { Peer, ip } from './support/system.js';
+import { until } from '../support/until.js';
 
 leavesNothingBehind();
 attachTo(onCan({ framing: 'isotp' }));

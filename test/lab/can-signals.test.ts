@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { asker, GatewayUnderTest, float, startStore } from '../gateway/plant.js';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import {

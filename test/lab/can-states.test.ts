@@ -1,7 +1,7 @@
 /** A link whose controller gets into the states of a bus, as an adapter says that the test plays. */
 import { expect, it, onTestFinished } from 'vitest';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { SlcanAdapter } from './support/slcan.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import {
   KVASER,
   addVcan,

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import { canState, listen, sendFrame } from './support/can.js';
 import { SlcanAdapter } from './support/slcan.js';
 import { ip } from './support/system.js';

@@ -6,7 +6,7 @@ import { SimulatedMcu, machineClock } from '../../firmware-sim/index.js';
 import { SerialPipe } from '../../firmware-sim/serial.js';
 import { SystemClock, type Clock, type Timer } from '../../src/point/clock.js';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 import { PATIENCE, patiently } from '../support/patience.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';

@@ -14,8 +14,8 @@ import {
   type Point,
 } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { recordingLog, type Said } from '../siot/harness.js';
 import { SimDisk } from './sim-disk.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
 
 const nothing = (): void => undefined;
 const point = (n: number, type = 'temp'): Point =>

@@ -7,9 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { FILE_HEADER, readBlock } from '../../src/outbox/block.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
-import { recordingLog, type Said } from '../siot/harness.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { SimDisk } from './sim-disk.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
 
 /** Files of 4 KiB. */
 const MAX_BYTES = 131_072;

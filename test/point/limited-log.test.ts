@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LimitedLog, MOST_LINES_A_MINUTE } from '../../src/point/limited-log.js';
 import { Occasional } from '../../src/point/occasional.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { recordingLog, type Said } from '../siot/harness.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
 
 describe('what may happen all the time', () => {
   it('is told at once, then once a minute, with how often it was', () => {

@@ -22,11 +22,11 @@ import {
   rawClient,
   startNats,
   startSiot,
-  until,
   warnings,
   watch,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
+import { until } from '../support/until.js';
 
 async function startStore(
   nats: string,

@@ -5,12 +5,12 @@ import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/t
 import { afterEach } from 'vitest';
 import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { SystemClock } from '../../src/point/clock.js';
-import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import { NatsServer, type NatsServerOptions } from '../../src/siot/connection/nats-server.js';
 import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
 import type { Generation } from '../../src/siot/wire/wire.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
+import { recordingLog, type Said } from '../support/recording-log.js';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -36,32 +36,6 @@ export async function rawClient(
   const client = await connect({ servers: server.url, reconnect: false, ...options });
   cleanup(() => client.close());
   return client;
-}
-
-/** Resolves when the condition holds; it is looked at after every turn, at most every 2 ms. */
-export async function until(holds: () => boolean, what: string, withinMs = 8_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
-export interface Said {
-  readonly level: string;
-  readonly fields: object;
-  readonly message: string;
-}
-
-export function recordingLog(said: Said[]): Log {
-  const log: Log = {
-    debug: (fields, message) => void said.push({ level: 'debug', fields, message }),
-    info: (fields, message) => void said.push({ level: 'info', fields, message }),
-    warn: (fields, message) => void said.push({ level: 'warn', fields, message }),
-    error: (fields, message) => void said.push({ level: 'error', fields, message }),
-    child: () => log,
-  };
-  return log;
 }
 
 export interface NodeRecord extends SiotNodeEvents {

@@ -10,8 +10,8 @@ import {
   put,
   startNats,
   startSiot,
-  until,
 } from './harness.js';
+import { until } from '../support/until.js';
 
 async function startStore(nats: string, version: SiotStore['version']): Promise<SiotStore> {
   const store = await SiotStore.start({ nats, version });

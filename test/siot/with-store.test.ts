@@ -14,10 +14,10 @@ import {
   rawClient,
   startNats,
   startSiot,
-  until,
   watch,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
+import { until } from '../support/until.js';
 
 const GENERATIONS: Generation[] = [1, 2];
 const subjectOf = (generation: Generation, id: string, type: string): string =>

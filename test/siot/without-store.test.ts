@@ -4,17 +4,8 @@ import { intValue, jsonValue, makePoint, stringValue } from '../../src/point/poi
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
 import { FakeClock } from '../support/fake-clock.js';
-import {
-  cleanup,
-  NODE_ID,
-  point,
-  put,
-  rawClient,
-  startNats,
-  startSiot,
-  until,
-  watch,
-} from './harness.js';
+import { cleanup, NODE_ID, point, put, rawClient, startNats, startSiot, watch } from './harness.js';
+import { until } from '../support/until.js';
 
 describe('a plain nats-server', () => {
   it('gets generation 2 at once, with blank keys as 0, and confirms what it got', async () => {

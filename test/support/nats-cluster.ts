@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { connectTo } from './nats.js';
+import { until } from './until.js';
 
 export interface Cluster {
   readonly servers: readonly NatsServer[];
@@ -42,32 +43,34 @@ export async function startCluster(size: number, lines: readonly string[] = []):
   return { servers, stop };
 }
 
-async function routeOf(folder: string): Promise<string> {
-  const end = performance.now() + FORMED_WITHIN_MS;
-  while (performance.now() < end) {
-    const [file] = readdirSync(folder);
-    try {
-      const told = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as {
-        cluster?: string[];
-      };
-      const [route] = told.cluster ?? [];
-      if (route !== undefined) return route.replace(/^\w*:\/\/|^/, 'nats://');
-    } catch {
-      // It is still being written.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('the first server has told no port for routes');
+function routeOf(folder: string): Promise<string> {
+  return until(
+    () => {
+      const [file] = readdirSync(folder);
+      try {
+        const told = JSON.parse(readFileSync(join(folder, file ?? ''), 'utf8')) as {
+          cluster?: string[];
+        };
+        return told.cluster?.[0]?.replace(/^\w*:\/\/|^/, 'nats://');
+      } catch {
+        // It is still being written.
+        return undefined;
+      }
+    },
+    'the first server to tell its port for routes',
+    FORMED_WITHIN_MS,
+  );
 }
 
 async function knows(server: NatsServer, size: number): Promise<void> {
-  const end = performance.now() + FORMED_WITHIN_MS;
-  while (performance.now() < end) {
-    const client = await connectTo(server.url);
-    const known = client.info?.connect_urls?.length ?? 0;
-    await client.close();
-    if (known >= size) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('the cluster has not formed');
+  await until(
+    async () => {
+      const client = await connectTo(server.url);
+      const known = client.info?.connect_urls?.length ?? 0;
+      await client.close();
+      return known >= size;
+    },
+    'the cluster to form',
+    FORMED_WITHIN_MS,
+  );
 }

@@ -11,7 +11,6 @@ import {
 } from '../../firmware-sim/points.js';
 import { FRAMINGS } from '../../src/framing/framings.js';
 import { LimitedLog } from '../../src/point/limited-log.js';
-import type { Log } from '../../src/point/log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import type { DeviceSessionHost, DeviceSessionRecord } from '../../src/session/device-session.js';
 import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
@@ -19,6 +18,7 @@ import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
 import { FakeClock } from './fake-clock.js';
 import type { Setting } from '../../src/session/settings/setting.js';
+import { recordingLog, type Said } from './recording-log.js';
 
 /** A packet that the gateway has written, as the firmware's own codec reads it. */
 export interface Sent {
@@ -31,12 +31,6 @@ export interface Sent {
   readonly point: McuPoint | undefined;
   readonly points: readonly McuPoint[];
   readonly frame: string;
-}
-
-export interface LogLine {
-  readonly level: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly message: string;
 }
 
 export interface HarnessOptions extends Partial<PacketSessionOptions> {
@@ -65,7 +59,7 @@ export class SessionHarness {
   readonly reports: Point[][] = [];
   readonly connected: boolean[] = [];
   readonly changedSettings: Setting[] = [];
-  readonly log: LogLine[] = [];
+  readonly log: Said[] = [];
   /** What the way to SIOT does with reports. */
   outbox: 'taken' | 'full' | 'dropped' = 'taken';
   /** Whether reports become safe at once, or when {@link makeSafe} is called. */
@@ -144,8 +138,8 @@ export class SessionHarness {
       },
       this.clock,
       options.limitedLog === true
-        ? new LimitedLog(this.#recorder(), this.clock, { passes: new Set([DEVICE_SAYS]) })
-        : this.#recorder(),
+        ? new LimitedLog(recordingLog(this.log), this.clock, { passes: new Set([DEVICE_SAYS]) })
+        : recordingLog(this.log),
       options.budget ?? new PointBudget(20_000),
       record,
     );
@@ -333,21 +327,6 @@ export class SessionHarness {
         encodeFrame(encodePacket({ sequence, subject: 'ack', payload: new Uint8Array(0) })),
       );
     });
-  }
-
-  #recorder(): Log {
-    const at =
-      (level: string) =>
-      (fields: object, message: string): void =>
-        void this.log.push({ level, fields: { ...fields }, message });
-    const log: Log = {
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      child: () => log,
-    };
-    return log;
   }
 }
 

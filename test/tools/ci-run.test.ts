@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { tempDir } from '../support/temp-dir.js';
-import { until } from '../e2e/until.js';
+import { until } from '../support/until.js';
 
 const CI_RUN = resolve('.ci/run');
 

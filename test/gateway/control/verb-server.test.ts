@@ -11,8 +11,10 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from '../plant.js';
-import { settled, until } from '../support.js';
+
 import type { Setting } from '../../../src/session/settings/setting.js';
+import { settled } from '../support.js';
+import { until } from '../../support/until.js';
 
 const nats = useNats();
 

@@ -7,7 +7,8 @@ import {
   type Transport,
 } from '../../../src/transport/transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { complaints, recordingLog, settled, type Said } from '../support.js';
+import { settled } from '../support.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
 
 /** One call of open(), to be answered by the test. */
 class Attempt {

@@ -14,7 +14,9 @@ import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import type { Version } from '../../siot-store/dialect.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from '../plant.js';
-import { complaints, linesOf, until } from '../support.js';
+import { linesOf } from '../support.js';
+import { complaints } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 const nats = useNats();
 const clock = new SystemClock();

@@ -8,7 +8,7 @@ import {
   textOf,
   type Point,
 } from '../../../src/point/point.js';
-import { complaints, recordingLog, type Said } from '../support.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
 
 const NODE = 'dev-1';
 const S = 1_000_000_000n;

@@ -15,8 +15,9 @@ import { StateDir } from '../../../src/gateway/state/state-dir.js';
 import { floatValue, makePoint, numberOf } from '../../../src/point/point.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { complaints, recordingLog, type Said } from '../support.js';
+
 import type { Setting } from '../../../src/session/settings/setting.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
 
 function rig(path = join(tempDir(), 'state')) {
   const said: Said[] = [];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { keepPrivate } from '../../../src/gateway/state/private-state.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { GatewayUnderTest } from '../plant.js';
-import { complaints, recordingLog, type Said } from '../support.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { StateDir, StateError } from '../../../src/gateway/state/state-dir.js';
 import { isUuid } from '../../../src/gateway/state/uuid.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { recordingLog, type Said } from '../support.js';
+import { recordingLog, type Said } from '../../support/recording-log.js';
 
 function rig(path = join(tempDir(), 'state')) {
   const said: Said[] = [];

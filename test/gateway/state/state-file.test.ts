@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { MACHINE_DISK } from '../../../src/gateway/state/disk.js';
 import { StateFile } from '../../../src/gateway/state/state-file.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { complaints, recordingLog, type Said } from '../support.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
 
 function rig() {
   const folder = join(tempDir(), 'state');

@@ -10,7 +10,8 @@ import { nodeIdOf, type LinkConfig } from '../../../src/gateway/config/config.js
 import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import { GatewayUnderTest, asker, openDevice, startStore, type Device } from '../plant.js';
-import { complaints, until } from '../support.js';
+import { complaints } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 const nats = useNats();
 const A = { serialNumber: 'A' };

@@ -1,7 +1,7 @@
 /** CAN interfaces of the lab, and what the kernel says of them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Peer, ip, loadModules, run } from './system.js';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 
 /** Bytes of a frame as the kernel hands it out: `mtu` of classic CAN and of CAN FD. */
 const CLASSIC_MTU = 16;

@@ -1,7 +1,7 @@
 /** The kernel's own ISO-TP (linux/can/isotp.h), as an independent peer. */
 import { readCanInterface } from '../../../src/transport/can/interface-info.js';
 import { loadLibc, type Libc } from '../../../src/linux/libc.js';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 import { loadModules } from './system.js';
 
 export interface KernelIsoTpOptions {

@@ -12,7 +12,7 @@
  * counter, three of the transmitter's.
  */
 import { openPty, type Pty } from '../../support/pty.js';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 import { canState } from './can.js';
 import { Peer, ip, loadModules } from './system.js';
 

@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 import { loadModules, run } from './system.js';
 
 const GADGETS = '/sys/kernel/config/usb_gadget';

@@ -13,7 +13,9 @@ import {
 } from '../../../src/siot/connection/connection.js';
 import type { NatsSettings } from '../../../src/siot/connection/nats-settings.js';
 import { NatsServer } from '../../../src/siot/connection/nats-server.js';
-import { cleanup, recordingLog, startNats, until, type Said } from '../harness.js';
+import { cleanup, startNats } from '../harness.js';
+import { recordingLog, type Said } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 interface Dialled {
   readonly connection: Connection;

@@ -7,7 +7,9 @@ import { NatsServer } from '../../../src/siot/connection/nats-server.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { startCluster } from '../../support/nats-cluster.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { cleanup, recordingLog, startNats, until, type Said, warnings } from '../harness.js';
+import { cleanup, startNats, warnings } from '../harness.js';
+import { recordingLog, type Said } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 interface Dialled {
   readonly connection: Connection;

@@ -19,11 +19,11 @@ import {
   rawClient,
   startNats,
   startSiot,
-  until,
   warnings,
   watch,
 } from '../harness.js';
 import { ScriptedStore } from '../scripted-store.js';
+import { until } from '../../support/until.js';
 
 /** A nats-server with this configuration, and the way to change it. */
 async function configured(text: string): Promise<[NatsServer, (changed: string) => void]> {

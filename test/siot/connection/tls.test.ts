@@ -11,7 +11,9 @@ import type { NatsSettings } from '../../../src/siot/connection/nats-settings.js
 import { hasOpenssl, makeCertificates, type Certificates } from '../../support/certificates.js';
 import { Cli } from '../../support/cli.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { cleanup, recordingLog, startNats, until, type Said } from '../harness.js';
+import { cleanup, startNats } from '../harness.js';
+import { recordingLog, type Said } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 interface Dialled {
   readonly connection: Connection;

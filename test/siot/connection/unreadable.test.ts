@@ -4,7 +4,8 @@ import { numberOf } from '../../../src/point/point.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { SiotStore } from '../../siot-store/siot-store.js';
-import { cleanup, NODE_ID, nodeRecord, startNats, startSiot, until, type Rig } from '../harness.js';
+import { cleanup, NODE_ID, nodeRecord, startNats, startSiot, type Rig } from '../harness.js';
+import { until } from '../../support/until.js';
 
 const said = (rig: Rig, level: string, text: string): number =>
   rig.said.filter((line) => line.level === level && line.message.includes(text)).length;

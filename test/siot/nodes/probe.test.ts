@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/point/clock.js';
 import { Connection } from '../../../src/siot/connection/connection.js';
 import { probe } from '../../../src/siot/nodes/probe.js';
-import { cleanup, rawClient, recordingLog, startNats, until, type Said } from '../harness.js';
+import { cleanup, rawClient, startNats } from '../harness.js';
+import { recordingLog, type Said } from '../../support/recording-log.js';
+import { until } from '../../support/until.js';
 
 const uri1 =
   '0a2912037572692a0b088092b8c398feffffff0142156e6174733a2f2f3132372e302e302e313a34323232';

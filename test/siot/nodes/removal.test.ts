@@ -4,9 +4,10 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { OutboxLane } from '../../../src/outbox/outbox.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { point, rawClient, nodeRecord, startNats, startSiot, until, watch } from '../harness.js';
+import { point, rawClient, nodeRecord, startNats, startSiot, watch } from '../harness.js';
 import type { Rig } from '../harness.js';
 import { ScriptedStore } from '../scripted-store.js';
+import { until } from '../../support/until.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -14,10 +14,10 @@ import {
   rawClient,
   startNats,
   startSiot,
-  until,
   type Rig,
 } from '../harness.js';
 import { ScriptedStore } from '../scripted-store.js';
+import { until } from '../../support/until.js';
 
 interface Scene extends Rig {
   readonly nodeHandle: SiotNode;

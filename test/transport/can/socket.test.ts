@@ -6,7 +6,7 @@ import type { CanFrame } from '../../../src/transport/can/frame.js';
 import { openCanSocket, type CanEnd, type CanSocket } from '../../../src/transport/can/socket.js';
 import { encodeCanFrame } from '../../../src/transport/can/wire.js';
 import { LibcError, loadLibc, type Libc } from '../../../src/linux/libc.js';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 
 const SOL_CAN_RAW = 101;
 const SOL_SOCKET = 1;

@@ -11,7 +11,7 @@ import { usbCovers, usbMatches, type UsbMatch } from '../../../src/transport/usb
 import { listUsbPorts, type UsbPort } from '../../../src/transport/usb/ports.js';
 import { UsbWatch } from '../../../src/transport/usb/watch.js';
 import { UsbTransport } from '../../../src/transport/usb/usb.js';
-import { until } from '../../e2e/until.js';
+import { until } from '../../support/until.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { openPty, type Pty } from '../../support/pty.js';
 import { UsbMachine } from '../../support/usb-machine.js';

@@ -1,4 +1,4 @@
-import { PATIENCE } from '../support/patience.js';
+import { PATIENCE } from './patience.js';
 
 const LOOK_EVERY_MS = 5;
 
