@@ -1,6 +1,7 @@
 /** What `siot-mcu set` makes of its arguments. */
 import type { SetRequest } from '../gateway/control/verbs.js';
 import { numberOfWord } from '../point/decimal-number.js';
+import { parseInt64 } from '../point/int64.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
@@ -10,8 +11,6 @@ export interface ValueForm {
   readonly json?: true;
   readonly int?: true;
 }
-
-const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 /** What the gateway is to make of a word by what the device reports; or what an option says it is. */
 export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
@@ -32,8 +31,8 @@ export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
     return { kind: 'json', text: word };
   }
   if (form.int) {
-    const integer = /^[+-]?\d{1,20}$/.test(word) ? BigInt(word) : undefined;
-    if (integer === undefined || integer < INT64.min || integer > INT64.max) {
+    const integer = parseInt64(word);
+    if (integer === undefined) {
       throw new CliError(`VALUE is no whole number of 64 bits: ${word}`, EXIT_WRONG);
     }
     return { kind: 'int', integer: String(integer) };

@@ -1,11 +1,12 @@
 /** Times as 64 bits of nanoseconds since 1970 hold them (docs/siot.md, 1.5). */
+import { INT64_MAX, INT64_MIN, isInt64 } from './int64.js';
 
-export const MIN_TIME_NS = -(2n ** 63n);
+export const MIN_TIME_NS = INT64_MIN;
 /** In the year 2262. */
-export const MAX_TIME_NS = 2n ** 63n - 1n;
+export const MAX_TIME_NS = INT64_MAX;
 
 /** False: neither generation 2, nor a device, nor the outbox has room for it. */
-export const isTime = (ns: bigint): boolean => ns >= MIN_TIME_NS && ns <= MAX_TIME_NS;
+export const isTime = isInt64;
 
 /** The nearest time that 64 bits hold. */
 export function toTime(ns: bigint): bigint {

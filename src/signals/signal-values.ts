@@ -1,4 +1,5 @@
 /** Codes of signals ⇄ values of points. */
+import { isInt64 } from '../point/int64.js';
 import { floatValue, intValue, type Point, type PointValue } from '../point/point.js';
 import { codeRange } from './database.js';
 import { parseDecimal, type Decimal } from './decimal.js';
@@ -10,7 +11,6 @@ import type { Code, SignalCodec } from './signal-codec.js';
  */
 type ValueKind = 'float' | 'int' | 'text';
 
-const INT64 = { least: -(2n ** 63n), greatest: 2n ** 63n - 1n };
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 function valueKind({ signal, scaling, isFloat }: SignalCodec): ValueKind {
@@ -18,7 +18,7 @@ function valueKind({ signal, scaling, isFloat }: SignalCodec): ValueKind {
   if (isFloat || !scaling.isWhole) return 'float';
   const ends = codeRange(signal).map((code) => scaling.exact(code).digits);
   if (ends.every((end) => end >= -SAFE && end <= SAFE)) return 'float';
-  return ends.every((end) => end >= INT64.least && end <= INT64.greatest) ? 'int' : 'text';
+  return ends.every(isInt64) ? 'int' : 'text';
 }
 
 /** Makes the values of one signal. */

@@ -1,6 +1,7 @@
 /** Answers `siot-mcu watch`, `siot-mcu set` and whoever else asks the running gateway. */
 import { z } from 'zod';
 import type { Clock } from '../../point/clock.js';
+import { parseInt64 } from '../../point/int64.js';
 import {
   NO_VALUE,
   canonicalKey,
@@ -29,8 +30,6 @@ import type {
 } from './verbs.js';
 import type { Setting } from '../../session/settings/setting.js';
 
-const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-
 const setRequest: z.ZodType<SetRequest> = z.object({
   link: z.string(),
   type: z.string(),
@@ -39,10 +38,7 @@ const setRequest: z.ZodType<SetRequest> = z.object({
     z.object({ kind: z.literal('float'), number: z.number() }),
     z.object({
       kind: z.literal('int'),
-      integer: z
-        .string()
-        .regex(/^-?\d{1,20}$/)
-        .refine((text) => BigInt(text) >= INT64.min && BigInt(text) <= INT64.max),
+      integer: z.string().refine((text) => parseInt64(text) !== undefined),
     }),
     z.object({ kind: z.enum(['string', 'json', 'word']), text: z.string() }),
     z.object({ kind: z.literal('none') }),
