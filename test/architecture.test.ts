@@ -61,7 +61,14 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   'session/packets': ['session.ts'],
   'transport/usb': ['match.ts', 'ports.ts', 'watch.ts', 'usb.ts'],
   'gateway/usb': ['link-group.ts', 'link-groups.ts'],
-  'gateway/control': ['verbs.ts', 'verb-server.ts'],
+  'gateway/control': [
+    'control.ts',
+    'controlled.ts',
+    'gateway-control.ts',
+    'nats/protocol.ts',
+    'nats/verb-server.ts',
+    'nats/verbs.ts',
+  ],
 };
 
 interface Source {

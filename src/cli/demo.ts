@@ -19,7 +19,7 @@ import { SeededRandom } from '../../firmware-sim/random.js';
 import { configSchema } from '../gateway/config/schema.js';
 import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config/config.js';
 import { Gateway } from '../gateway/gateway.js';
-import { verbSubject, type StatusReply } from '../gateway/control/verbs.js';
+import { verbSubject, type StatusReply } from '../gateway/control/nats/protocol.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.js';

@@ -1,15 +1,17 @@
 /** Asks the running gateway, over the NATS that both are configured for (docs/contract.md, "Between the commands and the daemon"). */
 import type { GatewayConfig } from '../gateway/config/config.js';
+import type {
+  ConfirmReply,
+  ConfirmRequest,
+  SetReply,
+  SetRequest,
+} from '../gateway/control/control.js';
 import {
   verbSubject,
-  type ConfirmReply,
-  type ConfirmRequest,
-  type SetReply,
-  type SetRequest,
   type StatusReply,
   type StatusRequest,
-  type Verb,
-} from '../gateway/control/verbs.js';
+} from '../gateway/control/nats/protocol.js';
+import type { VerbName } from '../gateway/control/nats/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { Connection, type Answer, type Incoming } from '../siot/connection/connection.js';
@@ -128,7 +130,7 @@ export class GatewayClient {
     return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;
   }
 
-  async #ask(verb: Verb, payload: Uint8Array): Promise<unknown> {
+  async #ask(verb: VerbName, payload: Uint8Array): Promise<unknown> {
     const subject = verbSubject(this.#id, verb);
     const answer = await this.#connection.request(subject, payload, ANSWER_WITHIN_MS);
     if (typeof answer === 'string') throw new CliError(this.#silence(answer));

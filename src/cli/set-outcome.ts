@@ -1,5 +1,5 @@
 /** What `siot-mcu set` says in the end (docs/contract.md, "Commands"). */
-import type { SetReply, SettingReport, SetRequest } from '../gateway/control/verbs.js';
+import type { SetReply, SettingReport, SetRequest } from '../gateway/control/control.js';
 import { harmless } from './logger.js';
 import type { PlainValue } from '../point/point.js';
 

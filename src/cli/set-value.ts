@@ -1,5 +1,5 @@
 /** What `siot-mcu set` makes of its arguments. */
-import type { SetRequest } from '../gateway/control/verbs.js';
+import type { SetRequest } from '../gateway/control/control.js';
 import { numberOfWord } from '../point/decimal-number.js';
 import { parseInt64 } from '../point/int64.js';
 import { keyProblem, tokenProblem } from '../point/token.js';

@@ -1,5 +1,5 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
-import type { StatusReply } from '../gateway/control/verbs.js';
+import type { StatusReply } from '../gateway/control/nats/protocol.js';
 import { isDeleted, plainValue, type Point, type PlainValue } from '../point/point.js';
 import { harmless } from './logger.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';

@@ -22,8 +22,10 @@ import { StateDir, type GatewayRecord } from './state/state-dir.js';
 import { StateLock } from './state/state-lock.js';
 import { isUsbTemplate } from './usb/link-group.js';
 import { UsbLinkGroups } from './usb/link-groups.js';
-import { VerbServer } from './control/verb-server.js';
-import type { StatusReply } from './control/verbs.js';
+import type { Control, GatewayStatus } from './control/control.js';
+import type { ControlledGateway, ControlledLinks, ControlledSiot } from './control/controlled.js';
+import { GatewayControl } from './control/gateway-control.js';
+import { VerbServer } from './control/nats/verb-server.js';
 
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -52,7 +54,12 @@ const LET_GO_MS = 1_300;
 const KEEP_MS = 1_000;
 const CLOCK_LOOK_MS = 2_000;
 
-export class Gateway {
+export class Gateway implements ControlledGateway {
+  readonly control: Control;
+  readonly links: ControlledLinks = {
+    all: () => [...this.#links.values()],
+    confirm: (name) => this.#usb.confirm(name),
+  };
   readonly #links = new Map<string, Link>();
   private readonly parts: GatewayParts;
   readonly #log: LimitedLog;
@@ -85,6 +92,7 @@ export class Gateway {
     this.#log = new LimitedLog(given.log, given.clock, limits);
     const parts = { ...given, log: this.#log };
     this.parts = parts;
+    this.control = new GatewayControl(this, parts.clock);
     this.#budget = new PointBudget(config.gateway.maxPoints);
     this.#scheduler = new Scheduler(parts.clock);
     this.#state = new StateDir(config.stateDir, parts.log);
@@ -159,27 +167,25 @@ export class Gateway {
     return done;
   }
 
-  status(): StatusReply {
-    const { generation, store, nats, problem, storeProblem } = this.#siot?.status ?? NOT_STARTED;
-    const server = this.#siot?.server;
+  get siot(): ControlledSiot {
+    const siot = this.#siot;
     return {
-      gateway: {
-        id: this.#record?.id ?? '',
-        description: this.config.gateway.description,
-        version: this.parts.version,
-      },
-      siot: {
-        generation,
-        store,
-        ...(storeProblem === undefined ? {} : { problem: storeProblem }),
-      },
-      nats: {
-        state: nats,
-        ...(server === undefined ? {} : { server }),
-        ...(problem === undefined ? {} : { problem }),
-      },
-      links: [...this.#links.values()].map((link) => link.status()),
+      status: siot?.status ?? NOT_STARTED,
+      server: siot?.server,
+      publishSetting: async (nodeId, point) => siot?.publishSetting(nodeId, point),
     };
+  }
+
+  get identity(): GatewayStatus['gateway'] {
+    return {
+      id: this.#record?.id ?? '',
+      description: this.config.gateway.description,
+      version: this.parts.version,
+    };
+  }
+
+  status(): GatewayStatus {
+    return this.control.status();
   }
 
   async #end(): Promise<void> {
@@ -266,14 +272,7 @@ export class Gateway {
       log,
     });
     this.#siot = siot;
-    this.#verbs = new VerbServer({
-      gatewayId: record.id,
-      siot,
-      clock,
-      links: () => [...this.#links.values()],
-      status: () => this.status(),
-      confirm: (link) => this.#usb.confirm(link),
-    });
+    this.#verbs = new VerbServer(siot, this.control, clock);
     siot.start();
   }
 

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { makePoint, stringValue, floatValue, type Point } from '../../src/point/point.js';
 import { siot } from '#proto/siot.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
-import { verbSubject } from '../../src/gateway/control/verbs.js';
+import { verbSubject } from '../../src/gateway/control/nats/protocol.js';
 import { Cli } from '../support/cli.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';

@@ -6,7 +6,9 @@ import { PtyPipe, SimulatedMcu, machineClock, type McuOptions } from '../../firm
 import { configSchema } from '../../src/gateway/config/schema.js';
 import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config/config.js';
 import { Gateway } from '../../src/gateway/gateway.js';
-import { verbSubject, type SetReply, type Verb } from '../../src/gateway/control/verbs.js';
+import type { SetReply } from '../../src/gateway/control/control.js';
+import { verbSubject } from '../../src/gateway/control/nats/protocol.js';
+import type { VerbName } from '../../src/gateway/control/nats/verbs.js';
 import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
 import { PATIENCE } from '../support/patience.js';
@@ -156,7 +158,7 @@ export class GatewayUnderTest {
 /** Somebody who asks the running gateway. */
 export async function asker(nats: NatsOfFile, gatewayId: string) {
   const client = await nats.connect();
-  const request = async (verb: Verb, payload = ''): Promise<unknown> =>
+  const request = async (verb: VerbName, payload = ''): Promise<unknown> =>
     (
       await client.request(verbSubject(gatewayId, verb), payload, { timeout: 5_000 * PATIENCE })
     ).json();

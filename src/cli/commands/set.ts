@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { isSwitch } from '../../gateway/link/remote-point-router.js';
 import type { GatewayConfig } from '../../gateway/config/config.js';
-import { isFinalSetReply, type SetReply, type SetRequest } from '../../gateway/control/verbs.js';
+import { isFinalSetReply, type SetReply, type SetRequest } from '../../gateway/control/control.js';
 import { isNeverSentDown } from '../../point/reserved.js';
 import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_FAILED, EXIT_WRONG } from '../errors.js';

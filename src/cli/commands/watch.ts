@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { StatusReply } from '../../gateway/control/verbs.js';
+import type { StatusReply } from '../../gateway/control/nats/protocol.js';
 import { canonicalKey } from '../../point/point.js';
 import type { SiotWire } from '../../siot/wire/wire.js';
 import { WIRES } from '../../siot/wire/wires.js';

@@ -1,9 +1,9 @@
 /** What becomes of a setting that somebody has made through `siot-mcu set`, told as it happens. */
 import type { Clock, Timer } from '../../point/clock.js';
 import { plainValue } from '../../point/point.js';
-import type { Link } from '../link/link.js';
-import { isFinalSetReply, type SetReply, type SettingReport } from './verbs.js';
 import type { Setting } from '../../session/settings/setting.js';
+import { isFinalSetReply, type SetReply, type SettingReport } from './control.js';
+import type { ControlledLink, ControlledLinks } from './controlled.js';
 
 /** How long one that is still waiting is followed: its asker has long gone by then. */
 const FOLLOW_MS = 600_000;
@@ -21,58 +21,65 @@ export const LINK_GONE: SetReply = {
 };
 
 export class SettingFollower {
+  /** The last answer, as JSON: the same is not told again. */
   #said = '';
-  #timer: Timer;
-  readonly #untilMs: number;
-  readonly #unwatch: () => void;
+  #timer: Timer | undefined;
+  #untilMs = 0;
+  #unwatch: (() => void) | undefined;
   /** Monotonic ms until which its report is waited for, once it was acknowledged. */
   #reportUntilMs: number | undefined;
   #ended = false;
+  readonly #end = (): void => this.#stop();
 
   constructor(
-    private readonly link: Link,
+    private readonly links: ControlledLinks,
+    private readonly link: ControlledLink,
     private readonly setting: Setting,
     private readonly clock: Clock,
-    /** False: the link was ended meanwhile. */
-    private readonly isThere: () => boolean,
-    private readonly reply: (answer: SetReply) => void,
-    private readonly onEnd: (follower: SettingFollower) => void,
-  ) {
-    this.#untilMs = clock.monotonicMs() + FOLLOW_MS;
-    this.#unwatch = link.watchSettings((changed) => {
-      if (changed === setting) this.look();
+    private readonly answered: (reply: SetReply) => void,
+    private readonly until: AbortSignal,
+  ) {}
+
+  /** Answers now and with each change, until an answer is final or `until` is aborted. */
+  follow(): void {
+    this.#untilMs = this.clock.monotonicMs() + FOLLOW_MS;
+    this.#unwatch = this.link.watchSettings((changed) => {
+      if (changed === this.setting) this.#look();
     });
-    this.#timer = clock.setTimer(REASON_EVERY_MS, () => this.#tick());
+    this.until.addEventListener('abort', this.#end);
+    this.#timer = this.clock.setTimer(REASON_EVERY_MS, () => this.#tick());
+    this.#look();
   }
 
-  look(): void {
+  #look(): void {
     if (this.#ended) return;
-    const answer = this.isThere() ? this.#answer() : LINK_GONE;
+    const isThere = this.links.all().includes(this.link);
+    const answer = isThere ? this.#answer() : LINK_GONE;
     const text = JSON.stringify(answer);
-    if (text !== this.#said) this.reply(answer);
+    if (text !== this.#said) this.answered(answer);
     this.#said = text;
-    if (isFinalSetReply(answer)) this.end();
+    if (isFinalSetReply(answer)) this.#stop();
   }
 
-  end(): void {
+  #stop(): void {
     this.#ended = true;
-    this.#unwatch();
-    this.#timer.cancel();
-    this.onEnd(this);
+    this.#unwatch?.();
+    this.#timer?.cancel();
+    this.until.removeEventListener('abort', this.#end);
   }
 
   #tick(): void {
     const nowMs = this.clock.monotonicMs();
     if (nowMs > this.#untilMs) {
-      this.look();
-      this.end();
+      this.#look();
+      this.#stop();
       return;
     }
     const dueMs = this.#reportUntilMs ?? Number.POSITIVE_INFINITY;
     const waitMs = Math.min(REASON_EVERY_MS, Math.max(0, dueMs - nowMs));
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#timer = this.clock.setTimer(waitMs, () => this.#tick());
-    this.look();
+    this.#look();
   }
 
   #answer(): SetReply {
@@ -123,7 +130,7 @@ export class SettingFollower {
     const nowMs = this.clock.monotonicMs();
     if (this.#reportUntilMs === undefined) {
       this.#reportUntilMs = nowMs + REPORT_WITHIN_MS;
-      this.#timer.cancel();
+      this.#timer?.cancel();
       this.#timer = this.clock.setTimer(REASON_EVERY_MS, () => this.#tick());
     }
     const awaited = nowMs < this.#reportUntilMs && this.link.isCurrent(setting);

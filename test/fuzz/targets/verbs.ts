@@ -1,6 +1,7 @@
-import type { Link } from '../../../src/gateway/link/link.js';
-import { VerbServer } from '../../../src/gateway/control/verb-server.js';
-import type { SetReply, StatusReply } from '../../../src/gateway/control/verbs.js';
+import type { SetReply } from '../../../src/gateway/control/control.js';
+import type { ControlledLink } from '../../../src/gateway/control/controlled.js';
+import { GatewayControl } from '../../../src/gateway/control/gateway-control.js';
+import { VerbServer } from '../../../src/gateway/control/nats/verb-server.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
@@ -19,7 +20,12 @@ type Answer = (reply: Uint8Array) => void;
 /** The gateway's answers to `watch`, `set`, and whoever else asks. */
 export const verbsTarget: FuzzTarget = {
   name: 'verbs',
-  files: ['src/gateway/control/verb-server.ts'],
+  files: [
+    'src/gateway/control/nats/set.ts',
+    'src/gateway/control/nats/confirm.ts',
+    'src/gateway/control/nats/status.ts',
+    'src/gateway/control/setting-request.ts',
+  ],
   maxLength: 800,
   words: [
     '"kind"',
@@ -48,14 +54,11 @@ export const verbsTarget: FuzzTarget = {
   check: async (input) => {
     const verbs = new Map<string, (request: Uint8Array, reply: Answer) => void>();
     const published: Point[] = [];
-    const siot = {
-      serve: (verb: string, handler: (request: Uint8Array, reply: Answer) => void) => {
+    const siot: Pick<Siot, 'serve' | 'maxPayload'> = {
+      maxPayload: undefined,
+      serve: (verb, handler) => {
         verbs.set(verb, handler);
         return () => undefined;
-      },
-      publishSetting: (_nodeId: string, point: Point) => {
-        published.push(point);
-        return Promise.resolve();
       },
     };
     const link = {
@@ -68,14 +71,23 @@ export const verbsTarget: FuzzTarget = {
       announce: () => Promise.resolve(undefined),
       keep: () => Promise.resolve(true),
     };
-    const server = new VerbServer({
-      gatewayId: 'gateway-1',
-      siot: siot as unknown as Siot,
-      clock: new FakeClock(),
-      links: () => [link as unknown as Link],
-      status: () => ({}) as StatusReply,
-      confirm: () => true,
-    });
+    const clock = new FakeClock();
+    const control = new GatewayControl(
+      {
+        identity: { id: 'gateway-1', description: '', version: '' },
+        links: { all: () => [link as unknown as ControlledLink], confirm: () => true },
+        siot: {
+          status: { generation: 2, store: 'none', nats: 'connected' },
+          server: undefined,
+          publishSetting: (_nodeId, point) => {
+            published.push(point);
+            return Promise.resolve();
+          },
+        },
+      },
+      clock,
+    );
+    const server = new VerbServer(siot, control, clock);
     const replies: SetReply[] = [];
     verbs.get('set')?.(input, (reply) =>
       replies.push(JSON.parse(Buffer.from(reply).toString()) as SetReply),

@@ -6,8 +6,9 @@
  * fit, and then as many of their pending settings. What is left out is said
  * (`linksLeft`, `pendingLeft`), and asked for with the next request.
  */
-import type { StatusReply, StatusRequest } from './verbs.js';
-import type { LinkStatus, PendingSetting } from '../link/status.js';
+import type { LinkStatus, PendingSetting } from '../../link/status.js';
+import type { GatewayStatus } from '../control.js';
+import type { StatusReply, StatusRequest } from './protocol.js';
 
 /** Of a text that is pending, in a page: people want to know it again, no more. */
 const LONGEST_VALUE = 200;
@@ -20,7 +21,7 @@ const LARGEST_PAGE = 1_048_576;
 
 /** `mostBytes`: of the answer, as JSON in UTF-8. */
 export function statusPage(
-  status: StatusReply,
+  status: GatewayStatus,
   { link, linksFrom = 0, pendingFrom = 0 }: StatusRequest,
   mostBytes: number,
 ): StatusReply {

@@ -1,26 +1,23 @@
 import { expect, it } from 'vitest';
-import { StatusAnswers } from '../../../src/gateway/control/status-answers.js';
-import type { StatusReply } from '../../../src/gateway/control/verbs.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import type { LinkStatus } from '../../../src/gateway/link/status.js';
+import type { Control, GatewayStatus } from '../../../../src/gateway/control/control.js';
+import { StatusAnswers } from '../../../../src/gateway/control/nats/status-answers.js';
+import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+import type { LinkStatus } from '../../../../src/gateway/link/status.js';
 
 function rig() {
   const clock = new FakeClock();
   let made = 0;
-  const answers = new StatusAnswers(
-    {
-      status: () => {
-        made += 1;
-        // It takes so long, on a slow machine.
-        clock.advance(100);
-        const link = { name: `of ${made}`, pending: [] as const } as unknown as LinkStatus;
-        const status = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
-        return status as unknown as StatusReply;
-      },
-      mostBytes: () => 65_536,
-    },
-    clock,
-  );
+  const status = (): GatewayStatus => {
+    made += 1;
+    // It takes so long, on a slow machine.
+    clock.advance(100);
+    const link = { name: `of ${made}`, pending: [] as const } as unknown as LinkStatus;
+    const status = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
+    return status as unknown as GatewayStatus;
+  };
+  const control = { status } as unknown as Control;
+  const answers = new StatusAnswers({ control, clock, mostBytes: () => 65_536 });
   const links = (asked: Parameters<StatusAnswers['answer']>[0]): string[] =>
     (JSON.parse(Buffer.from(answers.answer(asked)).toString()) as StatusReply).links.map(
       ({ name }) => name,

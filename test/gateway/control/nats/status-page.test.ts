@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { statusPage } from '../../../src/gateway/control/status-page.js';
-import type { StatusReply } from '../../../src/gateway/control/verbs.js';
-import type { LinkStatus, PendingSetting } from '../../../src/gateway/link/status.js';
+import { statusPage } from '../../../../src/gateway/control/nats/status-page.js';
+import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
+import type { LinkStatus, PendingSetting } from '../../../../src/gateway/link/status.js';
 
 const pendingOf = (count: number, text: string): PendingSetting[] =>
   Array.from({ length: count }, (_, n) => ({

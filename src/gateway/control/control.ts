@@ -1,55 +1,57 @@
 /**
- * What `siot-mcu watch`, `siot-mcu set` and others ask of the running gateway,
- * over NATS request/reply on `mcu-gateway.<gatewayID>.<verb>`, as JSON.
+ * What can be asked of the running gateway, and how it answers. The interface is
+ * one; faces carry it: nats/ answers `siot-mcu watch` and `siot-mcu set`. A face
+ * reads requests and writes answers in its own form, and decides nothing else.
  */
 import type { PlainValue } from '../../point/point.js';
+import type { SiotStatus } from '../../siot/siot.js';
 import type { LinkStatus } from '../link/status.js';
 
-export type Verb = 'status' | 'set' | 'confirm';
+export interface Control {
+  /** How the gateway and its links are now; a copy. */
+  status(): GatewayStatus;
 
-export const verbSubject = (gatewayId: string, verb: Verb): string =>
-  `mcu-gateway.${gatewayId}.${verb}`;
+  /**
+   * Changes a point of a link through SIOT, and follows it until its device has
+   * it. `answered` gets each {@link SetReply}, in order. Resolves, and never
+   * rejects, when SIOT and the disk of the gateway have the setting or it is
+   * refused; answers about its way to the device may come later. After `until`
+   * nothing is followed any more.
+   */
+  set(request: SetRequest, answered: (reply: SetReply) => void, until: AbortSignal): Promise<void>;
 
-/** Request of `status`; an empty one is for the first page. */
-export interface StatusRequest {
-  /** Links from this one on, counted from 0, in the order of the first page. */
-  readonly linksFrom?: number | undefined;
-  /** Only this link… */
-  readonly link?: string | undefined;
-  /** …with its pending settings from this one on. */
-  readonly pendingFrom?: number | undefined;
+  /** The board that is plugged in now is the right one for a link of type `usb`. */
+  confirm(request: ConfirmRequest): ConfirmReply;
 }
 
-/** Answer to `status`: a page (src/gateway/control/status-page.ts). */
-export interface StatusReply {
+export interface GatewayStatus {
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
   readonly siot: {
     /** Wire generation in use now. */
-    readonly generation: 1 | 2;
+    readonly generation: SiotStatus['generation'];
     /** `answers`: a store replies; `expected`: one did before or is required, and does not now; `none`. */
-    readonly store: 'answers' | 'expected' | 'none';
+    readonly store: SiotStatus['store'];
     /** Why SIOT takes no points, has no nodes for new links, or cannot list one, for people. */
     readonly problem?: string;
   };
   readonly nats: {
-    readonly state: 'connected' | 'connecting' | 'refused';
+    readonly state: SiotStatus['nats'];
     /** Host and port of the server that the gateway is connected to; of a cluster it may be any. */
     readonly server?: string;
     /** Why there is no connection, or what NATS does not permit, for people. */
     readonly problem?: string;
   };
   readonly links: readonly LinkStatus[];
-  /** So many links behind those of this page had no room in it. */
-  readonly linksLeft?: number;
 }
 
-/** Request of `set`. */
 export interface SetRequest {
+  /** Name of the link. */
   readonly link: string;
   readonly type: string;
   readonly key: string;
   readonly value:
     | { readonly kind: 'float'; readonly number: number }
+    /** Decimal, within 64 bits. */
     | { readonly kind: 'int'; readonly integer: string }
     | { readonly kind: 'string' | 'json'; readonly text: string }
     | { readonly kind: 'none' }
@@ -57,14 +59,18 @@ export interface SetRequest {
     | { readonly kind: 'word'; readonly text: string };
 }
 
-/** Request of `confirm`: the board that is plugged in now is the right one. */
 export interface ConfirmRequest {
+  /** Name of the link. */
   readonly link: string;
 }
 
-/** Answer to `confirm`. */
-export type ConfirmReply =
-  { readonly state: 'confirmed' } | { readonly state: 'refused'; readonly reason: string };
+/** Nothing was done; the reason is for people. */
+export interface Refused {
+  readonly state: 'refused';
+  readonly reason: string;
+}
+
+export type ConfirmReply = { readonly state: 'confirmed' } | Refused;
 
 /** What the device has reported of a point since it was set. */
 export interface SettingReport {
@@ -79,6 +85,7 @@ export interface SettingReport {
  * except after `acknowledged` while the device's report is awaited.
  */
 export type SetReply =
+  /** SIOT and the disk have it. `time`: of its point, ns since 1970, decimal. */
   | { readonly state: 'accepted'; readonly time: string }
   | { readonly state: 'waiting'; readonly reason: string }
   | {
@@ -92,8 +99,9 @@ export type SetReply =
   | { readonly state: 'unconfirmed'; readonly reason: string; readonly report?: SettingReport }
   /** A newer setting, or the device itself, took its place. */
   | { readonly state: 'replaced'; readonly reason: string }
-  | { readonly state: 'refused'; readonly reason: string };
+  | Refused;
 
+/** No answer follows this one. */
 export const isFinalSetReply = (reply: SetReply): boolean =>
   reply.state === 'acknowledged'
     ? reply.report !== 'awaited'

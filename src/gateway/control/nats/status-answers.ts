@@ -3,18 +3,12 @@
  * devices: beyond that the first page is as it was a moment ago, and there are no
  * others.
  */
-import type { Clock } from '../../point/clock.js';
+import type { StatusReply, StatusRequest } from './protocol.js';
 import { statusPage } from './status-page.js';
-import type { StatusReply, StatusRequest } from './verbs.js';
+import { json, type NatsFace } from './verb.js';
 
 /** For answers, in each second. */
 const MS_A_SECOND = 200;
-
-export interface StatusSource {
-  status(): StatusReply;
-  /** Of an answer, as JSON in UTF-8. */
-  mostBytes(): number;
-}
 
 interface FirstPage {
   /** Monotonic ms. */
@@ -31,14 +25,11 @@ export class StatusAnswers {
   /** The last one: a newer one is owed in each second, whatever else is asked. */
   #first: FirstPage | undefined;
 
-  constructor(
-    private readonly source: StatusSource,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly face: Pick<NatsFace, 'control' | 'clock' | 'mostBytes'>) {}
 
   /** A page of it as JSON; one without links: there is no time for it now. */
   answer(asked: StatusRequest): Uint8Array {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.face.clock.monotonicMs();
     if (nowMs - this.#secondMs >= 1_000) {
       this.#secondMs = nowMs;
       this.#spentMs = 0;
@@ -54,7 +45,7 @@ export class StatusAnswers {
   }
 
   #makeFirst(): FirstPage {
-    const atMs = this.clock.monotonicMs();
+    const atMs = this.face.clock.monotonicMs();
     return this.#spend(() => {
       const page = this.#page({});
       const { linksLeft: _, ...head } = page;
@@ -64,15 +55,13 @@ export class StatusAnswers {
   }
 
   #page(asked: StatusRequest): StatusReply {
-    return statusPage(this.source.status(), asked, this.source.mostBytes());
+    return statusPage(this.face.control.status(), asked, this.face.mostBytes());
   }
 
   #spend<T>(make: () => T): T {
-    const fromMs = this.clock.monotonicMs();
+    const fromMs = this.face.clock.monotonicMs();
     const made = make();
-    this.#spentMs += this.clock.monotonicMs() - fromMs;
+    this.#spentMs += this.face.clock.monotonicMs() - fromMs;
     return made;
   }
 }
-
-const json = (reply: StatusReply): Uint8Array => Buffer.from(JSON.stringify(reply));

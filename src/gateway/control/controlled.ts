@@ -1,0 +1,46 @@
+/** What the control interface needs of the gateway: the parts of it implement this. */
+import type { Point } from '../../point/point.js';
+import type { SiotStatus } from '../../siot/siot.js';
+import type { Link } from '../link/link.js';
+import type { GatewayStatus } from './control.js';
+
+export interface ControlledGateway {
+  readonly identity: GatewayStatus['gateway'];
+  readonly links: ControlledLinks;
+  readonly siot: ControlledSiot;
+}
+
+export interface ControlledLinks {
+  /** In the order in which people see them. */
+  all(): readonly ControlledLink[];
+  /** False: nothing of that link is held back, so that there is nothing to confirm. */
+  confirm(name: string): boolean;
+}
+
+export interface ControlledSiot {
+  readonly status: SiotStatus;
+  /** Host and port of the nats-server that the gateway is connected to. */
+  readonly server: string | undefined;
+  /** Rejects with a `SettingError` where SIOT does not take it, or may not have. */
+  publishSetting(nodeId: string, point: Point): Promise<void>;
+}
+
+/** A link, as far as it can be asked for its status and be set. */
+export type ControlledLink = Pick<
+  Link,
+  | 'name'
+  | 'nodeId'
+  | 'status'
+  | 'whyNotSet'
+  | 'settingTime'
+  | 'valueOfWord'
+  | 'announce'
+  | 'withdraw'
+  | 'readAgain'
+  | 'set'
+  | 'keep'
+  | 'watchSettings'
+  | 'reason'
+  | 'awaitsAck'
+  | 'isCurrent'
+>;

@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import type { ConfirmRequest } from '../control.js';
+import { json, NOT_UNDERSTOOD, readRequest, type Verb } from './verb.js';
+
+const confirmRequest: z.ZodType<ConfirmRequest> = z.object({ link: z.string() });
+
+export const confirmVerb: Verb =
+  ({ control }) =>
+  (request, reply) => {
+    const asked = readRequest(confirmRequest, request);
+    reply(json(asked === undefined ? NOT_UNDERSTOOD : control.confirm(asked)));
+  };

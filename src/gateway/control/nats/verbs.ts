@@ -1,0 +1,13 @@
+import { confirmVerb } from './confirm.js';
+import { setVerb } from './set.js';
+import { statusVerb } from './status.js';
+import type { Verb } from './verb.js';
+
+/** A further verb is one file beside this one and one line here. */
+export const VERBS = {
+  status: statusVerb,
+  set: setVerb,
+  confirm: confirmVerb,
+} satisfies Readonly<Record<string, Verb>>;
+
+export type VerbName = keyof typeof VERBS;

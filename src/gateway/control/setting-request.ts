@@ -1,0 +1,155 @@
+/**
+ * One `set`: the setting is on disk first, then in SIOT, then on its way to the
+ * device, where it is followed.
+ */
+import type { Clock } from '../../point/clock.js';
+import {
+  NO_VALUE,
+  canonicalKey,
+  floatValue,
+  intValue,
+  jsonValue,
+  makePoint,
+  stringValue,
+  type Point,
+  type PointValue,
+} from '../../point/point.js';
+import { isNeverSentDown } from '../../point/reserved.js';
+import { keyProblem, tokenProblem } from '../../point/token.js';
+import { SettingError } from '../../siot/siot.js';
+import { isSwitch } from '../link/remote-point-router.js';
+import type { Refused, SetReply, SetRequest } from './control.js';
+import type { ControlledGateway, ControlledLink } from './controlled.js';
+import { LINK_GONE, SettingFollower } from './setting-follower.js';
+
+export class SettingRequest {
+  constructor(
+    private readonly gateway: ControlledGateway,
+    private readonly clock: Clock,
+    private readonly request: SetRequest,
+    private readonly answered: (reply: SetReply) => void,
+    private readonly until: AbortSignal,
+  ) {}
+
+  /** See `Control.set`. */
+  async run(): Promise<void> {
+    const { request } = this;
+    const links = this.gateway.links.all();
+    const link = links.find(({ name }) => name === request.link);
+    if (link === undefined) {
+      this.answered(noSuchLink(request.link, links));
+      return;
+    }
+    const unfit = whyRefused(request);
+    if (unfit !== undefined) {
+      this.#refuse(unfit);
+      return;
+    }
+    const { type, key } = request;
+    const point = makePoint({
+      type,
+      key,
+      time: link.settingTime(type, key),
+      value: valueOf(request, link),
+      origin: this.gateway.identity.id,
+    });
+    // On disk first: what cannot be kept is nowhere then, and no crash loses the rest.
+    const refusal = link.whyNotSet(point) ?? (await link.announce(point));
+    const problem: SetReply | undefined =
+      refusal === undefined
+        ? await this.#publish(link.nodeId, point)
+        : { state: 'refused', reason: refusal };
+    if (problem === undefined) {
+      await this.#published(link, point);
+      return;
+    }
+    await link.withdraw(point);
+    // Where SIOT has it after all, that is what its reading shows.
+    if (problem.state === 'unconfirmed') link.readAgain();
+    this.answered(problem);
+  }
+
+  /** Why SIOT does not take it, or may not have; `undefined`: it has. */
+  async #publish(nodeId: string, point: Point): Promise<SetReply | undefined> {
+    try {
+      await this.gateway.siot.publishSetting(nodeId, point);
+      return undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof SettingError) || !error.maybeTaken)
+        return { state: 'refused', reason };
+      return {
+        state: 'unconfirmed',
+        reason: `${reason}: if it has the setting, the device gets it`,
+      };
+    }
+  }
+
+  async #published(asked: ControlledLink, point: Point): Promise<void> {
+    // The configuration may have changed meanwhile. A link that is just being
+    // ended keeps the setting for the one that comes after it.
+    const now = this.gateway.links.all().find(({ nodeId }) => nodeId === asked.nodeId);
+    const link = now ?? asked;
+    const outcome = link.set(point);
+    const kept = await link.keep();
+    if (!kept && link !== asked) {
+      this.#refuse('the link was changed meanwhile, and cannot keep it');
+      return;
+    }
+    if (outcome === undefined) {
+      this.#refuse('a newer setting of this point is there already');
+      return;
+    }
+    this.answered({ state: 'accepted', time: point.time.toString() });
+    if (now === undefined || this.until.aborted) this.answered(LINK_GONE);
+    else if (outcome === 'applied') this.answered({ state: 'acknowledged', by: 'gateway' });
+    else {
+      const { gateway, clock, answered, until } = this;
+      new SettingFollower(gateway.links, link, outcome, clock, answered, until).follow();
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.answered({ state: 'refused', reason });
+  }
+}
+
+export function noSuchLink(name: string, links: readonly ControlledLink[]): Refused {
+  const names = links.map((link) => link.name);
+  const reason = `there is no link ${JSON.stringify(name)}; there are: ${names.join(', ')}`;
+  return { state: 'refused', reason };
+}
+
+function whyRefused({ type, key }: SetRequest): string | undefined {
+  const unfit = tokenProblem(type) ?? keyProblem(key);
+  if (unfit !== undefined) {
+    return 'type and key must be subject tokens: no dots, spaces, * or >, at most 255 bytes';
+  }
+  if (isSwitch(type)) {
+    return canonicalKey(key) === '0' ? undefined : `${type} has no key`;
+  }
+  if (type === 'description') {
+    return 'description is not sent to a device: it is the name of its node, to be changed in SIOT';
+  }
+  if (isNeverSentDown(type)) {
+    return `${type} belongs to the gateway or its administrator and is never sent to a device`;
+  }
+  return undefined;
+}
+
+function valueOf({ type, key, value }: SetRequest, link: ControlledLink): PointValue {
+  switch (value.kind) {
+    case 'float':
+      return floatValue(value.number);
+    case 'int':
+      return intValue(BigInt(value.integer));
+    case 'string':
+      return stringValue(value.text);
+    case 'json':
+      return jsonValue(value.text);
+    case 'word':
+      return link.valueOfWord(type, key, value.text);
+    case 'none':
+      return NO_VALUE;
+  }
+}

@@ -1,0 +1,366 @@
+/** The control interface, called as a face calls it: without NATS, between parts that the test plays. */
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import type { Control, SetReply, SetRequest } from '../../../src/gateway/control/control.js';
+import type { ControlledLink } from '../../../src/gateway/control/controlled.js';
+import { GatewayControl } from '../../../src/gateway/control/gateway-control.js';
+import type { LinkStatus } from '../../../src/gateway/link/status.js';
+import { floatValue, makePoint, stringValue, type Point } from '../../../src/point/point.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
+import { Settings } from '../../../src/session/settings/settings.js';
+import { SettingError } from '../../../src/siot/siot.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { settled } from '../support.js';
+
+function played() {
+  const clock = new FakeClock();
+  const replies: SetReply[] = [];
+  const publishing: ((problem?: Error) => void)[] = [];
+  const published: Point[] = [];
+  const announcing: ((problem?: string) => void)[] = [];
+  const watchers: ((setting: Setting) => void)[] = [];
+  const settings: Setting[] = [];
+  const taken: string[] = [];
+  const state = {
+    reason: 'first',
+    links: [] as ControlledLink[],
+    held: [] as string[],
+    isCurrent: true,
+    awaitsAck: false,
+  };
+  const makeLink = (name: string): ControlledLink => ({
+    name,
+    nodeId: 'dev-1',
+    status: () => ({ name }) as LinkStatus,
+    valueOfWord: (_type, _key, word) => stringValue(word),
+    whyNotSet: () => undefined,
+    settingTime: () => 1n,
+    set: (point) => {
+      taken.push(name);
+      const { setting } = new Settings(new Set(), 10).take(point);
+      settings.push(setting);
+      return setting;
+    },
+    announce: () => new Promise<string | undefined>((resolve) => announcing.push(resolve)),
+    withdraw: () => Promise.resolve(void taken.push(`not ${name}`)),
+    readAgain: () => void taken.push(`read ${name}`),
+    keep: () => Promise.resolve(true),
+    awaitsAck: () => state.awaitsAck,
+    watchSettings: (watcher) => {
+      watchers.push(watcher);
+      return () => void watchers.splice(watchers.indexOf(watcher), 1);
+    },
+    isCurrent: () => state.isCurrent,
+    reason: () => state.reason,
+  });
+  const control: Control = new GatewayControl(
+    {
+      identity: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
+      links: { all: () => state.links, confirm: (name) => state.held.includes(name) },
+      siot: {
+        status: { generation: 1, store: 'expected', nats: 'connected', storeProblem: 'disk full' },
+        server: '10.0.0.1:4222',
+        publishSetting: (_nodeId, point) =>
+          new Promise<void>((resolve, reject) => {
+            published.push(point);
+            publishing.push((problem) => (problem === undefined ? resolve() : reject(problem)));
+          }),
+      },
+    },
+    clock,
+  );
+  const asker = new AbortController();
+  const ask = (link: string, more: Partial<SetRequest> = {}): Promise<void> => {
+    const request = { link, type: 'limit', key: '', value: { kind: 'float', number: 1 }, ...more };
+    return control.set(request as SetRequest, (reply) => void replies.push(reply), asker.signal);
+  };
+  return {
+    control,
+    clock,
+    replies,
+    taken,
+    state,
+    makeLink,
+    points: published,
+    signal: asker.signal,
+    end: () => asker.abort(),
+    ask: (...asked: Parameters<typeof ask>) => void ask(...asked),
+    asked: ask,
+    announced: async (problem?: string) => {
+      for (const done of announcing.splice(0)) done(problem);
+      await settled();
+    },
+    published: async (problem?: Error) => {
+      for (const done of announcing.splice(0)) done();
+      await settled();
+      for (const done of publishing.splice(0)) done(problem);
+      await settled();
+    },
+    publishing,
+    /** What the device or the bus does with it. */
+    changed: (change: (setting: Setting) => void) => {
+      const setting = settings.at(-1);
+      if (setting === undefined) throw new Error('nothing was taken');
+      change(setting);
+      for (const watcher of watchers) watcher(setting);
+    },
+  };
+}
+
+describe('the control interface, without NATS', () => {
+  it('says how the gateway, SIOT, NATS and the links are', () => {
+    const { control, state, makeLink } = played();
+    state.links = [makeLink('pump'), makeLink('valve')];
+    expect(control.status()).toEqual({
+      gateway: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
+      siot: { generation: 1, store: 'expected', problem: 'disk full' },
+      nats: { state: 'connected', server: '10.0.0.1:4222' },
+      links: [{ name: 'pump' }, { name: 'valve' }],
+    });
+  });
+
+  it('confirms what is held back, and says why not', () => {
+    const { control, state, makeLink } = played();
+    state.links = [makeLink('boards-1'), makeLink('pump')];
+    state.held = ['boards-1'];
+    expect(control.confirm({ link: 'boards-1' })).toEqual({ state: 'confirmed' });
+    expect(control.confirm({ link: 'pump' })).toEqual({
+      state: 'refused',
+      reason: 'nothing of "pump" is held back: there is nothing to confirm',
+    });
+    expect(control.confirm({ link: 'valve' })).toEqual({
+      state: 'refused',
+      reason: 'there is no link "valve"; there are: boards-1, pump',
+    });
+  });
+
+  it('sets a point in the name of the gateway, and has done its own part when the promise resolves', async () => {
+    const { state, asked, points, replies, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    const done = asked('pump', { key: 'a', value: { kind: 'int', integer: '-7' } });
+    const word = asked('pump', { value: { kind: 'word', text: 'off' } });
+    await published();
+    await Promise.all([done, word]);
+    expect(points).toMatchObject([
+      { type: 'limit', key: 'a', time: 1n, value: { kind: 'int', integer: -7n }, origin: 'gw-1' },
+      { type: 'limit', key: '', time: 1n, value: { kind: 'string', text: 'off' } },
+    ]);
+    expect(replies.map((reply) => reply.state)).toEqual([
+      'accepted',
+      'waiting',
+      'accepted',
+      'waiting',
+    ]);
+  });
+
+  it('refuses at once what can be no setting', async () => {
+    const { state, asked, points, replies, makeLink } = played();
+    state.links = [makeLink('pump')];
+    await asked('valve');
+    await asked('pump', { type: 'a.b' });
+    await asked('pump', { type: 'baud' });
+    expect(replies.map((reply) => reply.state)).toEqual(['refused', 'refused', 'refused']);
+    expect(points).toEqual([]);
+  });
+
+  it('leaves nothing behind with whoever asked, once the answer is final', async () => {
+    const { clock, state, asked, published, changed, makeLink, signal } = played();
+    state.links = [makeLink('pump')];
+    void asked('pump');
+    await published();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    changed((setting) => {
+      setting.confirm(1n, 'bus');
+    });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('following a setting', () => {
+  it('says why it waits when that changes, not each time that it looks', async () => {
+    const { clock, replies, state, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    clock.advance(60_000);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+    state.reason = 'second';
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({ state: 'waiting', reason: 'second' });
+    // Its asker has long gone after ten minutes.
+    clock.advance(600_000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(replies).toHaveLength(3);
+  });
+
+  it('is on disk before SIOT has it, and is refused where it cannot be', async () => {
+    const { replies, state, taken, ask, announced, published, publishing, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await settled();
+    expect(publishing).toEqual([]);
+    await announced('the disk is full');
+    expect(publishing).toEqual([]);
+    expect(replies).toEqual([{ state: 'refused', reason: 'the disk is full' }]);
+    ask('pump');
+    await announced();
+    expect(publishing).toHaveLength(1);
+    expect(taken).toEqual(['not pump']);
+    await published();
+    expect(taken).toEqual(['not pump', 'pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['refused', 'accepted', 'waiting']);
+  });
+
+  it('takes from the disk what SIOT refuses', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published(new Error('no room'));
+    expect(taken).toEqual(['not pump']);
+    expect(replies).toEqual([{ state: 'refused', reason: 'no room' }]);
+  });
+
+  it('says that it is not known where SIOT has not answered, and looks whether it has it', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published(new SettingError('SIOT did not answer in time', true));
+    expect(taken).toEqual(['not pump', 'read pump']);
+    expect(replies).toEqual([
+      {
+        state: 'unconfirmed',
+        reason: 'SIOT did not answer in time: if it has the setting, the device gets it',
+      },
+    ]);
+    ask('pump');
+    await published(new SettingError('SIOT does not answer'));
+    expect(replies.slice(1)).toEqual([{ state: 'refused', reason: 'SIOT does not answer' }]);
+  });
+
+  /** A setting that waits, of which what follows is to be told. */
+  async function waiting() {
+    const rig = played();
+    rig.state.links = [rig.makeLink('pump')];
+    rig.ask('pump');
+    await rig.published();
+    rig.replies.length = 0;
+    const report = (number: number, equals: boolean) =>
+      rig.changed((setting) => {
+        setting.report = makePoint({ type: 'limit', value: floatValue(number) });
+        setting.reportEquals = equals;
+      });
+    const confirm = (by: 'ack' | 'report' | 'bus') =>
+      rig.changed((setting) => {
+        setting.confirm(1n, by);
+      });
+    return { ...rig, report, confirm };
+  }
+  const by = (report: unknown) => ({ state: 'acknowledged', by: 'device', report });
+
+  it('tells the report that comes after the acknowledgement', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    confirm('ack');
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_900);
+    report(1, true);
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('tells the report that came before the acknowledgement, and not before that', async () => {
+    const { replies, state, report, confirm } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
+    expect(replies).toEqual([]);
+    confirm('report');
+    expect(replies).toEqual([
+      { state: 'waiting', reason: 'the device reports it; its acknowledgement is waited for' },
+    ]);
+    state.awaitsAck = false;
+    confirm('ack');
+    expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('tells a report that differs when no equal one has come within 2 s', async () => {
+    const { clock, replies, report, confirm } = await waiting();
+    report(3, false);
+    confirm('ack');
+    clock.advance(500);
+    report(8, false);
+    expect(replies).toEqual([by('awaited')]);
+    clock.advance(1_500);
+    expect(replies.slice(1)).toEqual([by({ value: 8, equal: false })]);
+    const second = await waiting();
+    second.report(3, false);
+    second.confirm('ack');
+    second.report(1, true);
+    expect(second.replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
+  });
+
+  it('says when no report has come, or a newer setting has', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('ack');
+    clock.advance(2_000);
+    expect(replies).toEqual([by('awaited'), by('none')]);
+    expect(clock.pendingTimers).toBe(0);
+    const second = await waiting();
+    second.confirm('ack');
+    second.state.isCurrent = false;
+    second.clock.advance(1_000);
+    expect(second.replies.at(-1)).toEqual(by('none'));
+  });
+
+  it('does not take a report for an acknowledgement', async () => {
+    const { replies, state, report, confirm, clock } = await waiting();
+    state.awaitsAck = true;
+    report(1, true);
+    confirm('report');
+    state.awaitsAck = false;
+    clock.advance(1_000);
+    expect(replies.at(-1)).toEqual({
+      state: 'unconfirmed',
+      reason: 'it was sent; the device has not acknowledged it',
+      report: { value: 1, equal: true },
+    });
+  });
+
+  it('says that a bus has taken it, and waits for nobody', async () => {
+    const { clock, replies, confirm } = await waiting();
+    confirm('bus');
+    expect(replies).toEqual([{ state: 'acknowledged', by: 'bus' }]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('gives it to the link that has come in the place of the one asked for', async () => {
+    const { replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [makeLink('pump, renamed')];
+    await published();
+    expect(taken).toEqual(['pump, renamed']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+  });
+
+  it('leaves it with the link that ends, for the next one', async () => {
+    const { clock, replies, state, taken, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    state.links = [];
+    await published();
+    expect(taken).toEqual(['pump']);
+    expect(replies.map((reply) => reply.state)).toEqual(['accepted', 'unconfirmed']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends with whoever asked, also for what was still on its way to SIOT', async () => {
+    const { clock, state, end, ask, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump');
+    await published();
+    ask('pump');
+    end();
+    await published();
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
