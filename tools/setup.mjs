@@ -22,7 +22,8 @@ import { getNatsServer } from './get-nats-server.mjs';
 import { readOr, say, SetupError } from './setup-common.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const NODE_MAJOR = 20;
+/** Oldest minor version of each major one of Node that has `zlib.crc32` (engines in package.json). */
+const OLDEST_NODE = { 20: 15, 22: 2 };
 
 /** What can be asked for, and what each needs besides the packages and the build. */
 const TARGETS = {
@@ -214,9 +215,10 @@ async function build(errorsTolerated) {
 
 async function main() {
   const [name, ...args] = process.argv.slice(2);
-  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || major === 21 || minor < OLDEST_NODE[major]) {
     throw new SetupError(
-      `this is Node ${process.versions.node}; Node ${NODE_MAJOR} or newer is needed. ` +
+      `this is Node ${process.versions.node}; 20.15 or newer (of 22, 22.2) is needed. ` +
         'See https://nodejs.org/en/download',
       2,
     );

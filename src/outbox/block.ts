@@ -19,6 +19,7 @@
  * A block of points speaks for all positions from its first to its last: what
  * lies between and is not in it was settled when it was written.
  */
+import { crc32 } from 'node:zlib';
 import type { Point } from '../point/point.js';
 import {
   ByteReader,
@@ -28,7 +29,6 @@ import {
   writePoint,
   writeVarint,
 } from './bytes.js';
-import { crc32 } from './crc32.js';
 
 export const FILE_HEADER = 24;
 export const VERSION = 1;
@@ -76,7 +76,7 @@ export function fileHeader(number: number): Buffer {
   FILE_MAGIC.copy(bytes);
   bytes[15] = VERSION;
   bytes.writeUInt32LE(number, 16);
-  bytes.writeUInt32LE(crc32(bytes, 0, 20), 20);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
   return bytes;
 }
 
@@ -86,7 +86,7 @@ export function readFileHeader(
   number: number,
 ): 'good' | 'broken' | { readonly version: number } {
   if (bytes.length < FILE_HEADER || !bytes.subarray(0, 15).equals(FILE_MAGIC)) return 'broken';
-  if (bytes.readUInt32LE(20) !== crc32(bytes, 0, 20)) return 'broken';
+  if (bytes.readUInt32LE(20) !== crc32(bytes.subarray(0, 20))) return 'broken';
   const version = bytes[15] ?? 0;
   if (version !== VERSION) return { version };
   return bytes.readUInt32LE(16) === number ? 'good' : 'broken';
@@ -188,7 +188,7 @@ export class BlockWriter {
     BLOCK_MAGIC.copy(bytes, start);
     bytes.writeUInt32LE(end - start - BLOCK_HEADER, start + 4);
     const seed = placeCrc(this.#file, this.#offset + start);
-    bytes.writeUInt32LE(crc32(bytes, start + BLOCK_HEADER, end, seed), start + 8);
+    bytes.writeUInt32LE(crc32(bytes.subarray(start + BLOCK_HEADER, end), seed), start + 8);
     this.#length = end;
   }
 }
@@ -198,7 +198,7 @@ const place = Buffer.alloc(8);
 function placeCrc(file: number, offset: number): number {
   place.writeUInt32LE(file, 0);
   place.writeUInt32LE(offset, 4);
-  return crc32(place, 0, 8);
+  return crc32(place);
 }
 
 /** Where a block's body begins and ends. */
@@ -213,7 +213,7 @@ export function readBlock(bytes: Buffer, at: number, file: number, base = 0): Bo
   if (body > bytes.length || bytes.compare(BLOCK_MAGIC, 0, 4, at, at + 4) !== 0) return undefined;
   const end = body + bytes.readUInt32LE(at + 4);
   if (end > bytes.length || end === body) return undefined;
-  const crc = crc32(bytes, body, end, placeCrc(file, base + at));
+  const crc = crc32(bytes.subarray(body, end), placeCrc(file, base + at));
   return crc === bytes.readUInt32LE(at + 8) ? { at: body, end } : undefined;
 }
 

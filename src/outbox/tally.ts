@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.js';
+import { crc32 } from 'node:zlib';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
 /** What waited on disk of one lane: positions are of `first` … `next` − 1. */
@@ -108,14 +108,14 @@ function format({ timeNs, file, offset, lanes }: Tally, turn: number): Buffer {
   const most = [...lanes].sort((a, b) => b.points - a.points).slice(0, MOST_LANES);
   const written: Written = { turn, timeNs: String(timeNs), file, offset, lanes: most };
   const body = Buffer.from(JSON.stringify(written));
-  const head = crc32(body, 0, body.length).toString(16).padStart(8, '0');
+  const head = crc32(body).toString(16).padStart(8, '0');
   return Buffer.concat([Buffer.from(`${head} `), body, Buffer.from('\n')]);
 }
 
 function parse(bytes: Buffer): { readonly turn: number; readonly tally: Tally } | undefined {
   const end = bytes.indexOf('\n');
   if (end < 9) return undefined;
-  if (crc32(bytes, 9, end) !== Number.parseInt(bytes.toString('latin1', 0, 8), 16))
+  if (crc32(bytes.subarray(9, end)) !== Number.parseInt(bytes.toString('latin1', 0, 8), 16))
     return undefined;
   try {
     // Its CRC says that it is ours.

@@ -2,6 +2,7 @@
  * Rows of points as the SQLite store keeps them (docs/siot.md, 1.1, 1.2,
  * 4.7), and the checksum that replies carry as hash.
  */
+import { crc32 } from 'node:zlib';
 import {
   NO_DATA,
   numberOf,
@@ -143,20 +144,6 @@ function checksumOf({ type, key, time, content }: StorePoint): number {
   } else {
     parts.push(content.data, stamp);
   }
-  return crc32(parts);
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-/** CRC-32/ISO-HDLC, as an int32. */
-function crc32(parts: readonly Uint8Array[]): number {
-  let crc = -1;
-  for (const part of parts) {
-    for (const byte of part) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0);
-  }
-  return ~crc;
+  // The store's hash is signed.
+  return crc32(Buffer.concat(parts)) | 0;
 }
