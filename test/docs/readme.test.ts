@@ -1,0 +1,77 @@
+/** The README is read in one sitting, and what it says is installed is. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { linksOf, read, withoutCodeBlocks } from './documents.js';
+
+const readme = read('README.md');
+const { license, scripts } = JSON.parse(read('package.json')) as {
+  license: string;
+  scripts: Record<string, string>;
+};
+
+/** Paths that `npm pack` would put into the package. */
+function packed(): string[] {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const { stdout, stderr } = spawnSync('npm', args, { encoding: 'utf8' });
+  const [tarball] = JSON.parse(stdout || `"${stderr}"`) as [{ files: { path: string }[] }];
+  return tarball.files.map(({ path }) => path);
+}
+
+describe('README.md', () => {
+  it('has fewer than 200 lines', () => {
+    expect(readme.split('\n').length).toBeLessThan(200);
+  });
+
+  it('names nothing as part of the npm package that is not in it', () => {
+    const [, sentence = ''] = /The npm package that (.*)$/m.exec(readme) ?? [];
+    const named = [...sentence.matchAll(/`([^`\s]+)`/g)].map(([, path = '']) => path);
+    const files = packed();
+    expect(named).toContain('docs');
+    for (const path of named) {
+      const there = files.some((file) => file === path || file.startsWith(`${path}/`));
+      expect([path, there]).toEqual([path, true]);
+    }
+  });
+
+  it('leads to no page that the npm package does not have, but for those of developers', () => {
+    const files = packed();
+    const links = linksOf(readme).filter((link) => !/^[a-z]+:|^#/.test(link));
+    const missing = links
+      .map((link) => link.split('#')[0] ?? '')
+      .filter((path) => !files.includes(path));
+    expect([...new Set(missing)].sort()).toEqual(['CONTRIBUTING.md', 'firmware-sim/README.md']);
+  });
+
+  it('shows only npm scripts that there are', () => {
+    const pages = [readme, read('CONTRIBUTING.md'), read('docs/operation.md')].join('\n');
+    const named = [...pages.matchAll(/npm run (?:-s )?([a-z:-]+)/g)].map(
+      ([, script = '']) => script,
+    );
+    expect(named.filter((script) => scripts[script] === undefined)).toEqual([]);
+  });
+});
+
+it('the licence is the one that package.json names', () => {
+  expect(license).toBe('MIT');
+  expect(read('LICENSE')).toMatch(
+    /^MIT License\n\nCopyright \(c\) 2026 The siot-mcu-gateway authors\n/,
+  );
+  expect(withoutCodeBlocks(readme)).toContain(`[${license}](LICENSE)`);
+});
+
+/** What is in the docblock of the counters: `- \`name\`: …`, or several names in a row. */
+it('docs/troubleshooting.md explains every counter', () => {
+  const code = [
+    'src/session/node/counters.ts',
+    'src/framing/framing.ts',
+    'src/packet/packet.ts',
+    'src/transport/transport.ts',
+  ].map(read);
+  const lines = code.flatMap((text) => [...text.matchAll(/^ \* - ((?:`\w+`(?:, )?)+):/gm)]);
+  const names = lines
+    .flatMap(([, list = '']) => [...list.matchAll(/`(\w+)`/g)])
+    .map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(35);
+  const page = read('docs/troubleshooting.md');
+  expect(names.filter((name) => !page.includes(`\`${name ?? ''}\``))).toEqual([]);
+});
