@@ -52,9 +52,9 @@ function linkOn(can: FakeCan, clock: FakeClock, config: FramingConfig, auto: boo
   });
   const keeper: ChannelKeeper = new ChannelKeeper(
     over ?? bare,
+    session,
     {
       opened: () => session.opened(),
-      data: (chunk) => void session.data(chunk),
       discarded: () => undefined,
       closed: () => session.closed(),
     },

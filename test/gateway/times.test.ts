@@ -1,6 +1,6 @@
 /** Times over a restart of a gateway whose clock is stepped back (docs/contract.md, "Times"). */
 import { describe, expect, it } from 'vitest';
-import { LinkLane } from '../../src/gateway/link/link-lane.js';
+import { tellTimes } from '../../src/gateway/link/known-times.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { MemoryOutbox } from '../../src/outbox/memory-outbox.js';
 import { NS_PER_S, SystemClock, type Clock } from '../../src/point/clock.js';
@@ -158,8 +158,7 @@ describe('a new link on a lane with points', () => {
       const now = clock.wallNs();
       const given = (type: string): bigint => {
         const replica = new Replica(new PointQuota(10, new PointBudget(10), () => undefined));
-        const lane = new LinkLane(outbox.lane('node'), clock, SILENT_LOG, () => undefined);
-        lane.tellTimes(replica);
+        tellTimes(outbox.lane('node'), replica, clock);
         return replica.own(type, '0').giveTime(now - HOUR_NS);
       };
       outbox.lane('node').put([point('temp', now - 2n)], () => undefined);

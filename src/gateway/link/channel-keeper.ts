@@ -17,9 +17,14 @@ const SAME_REASON_MS = 3_600_000;
 /** A host that does not answer must not hold up the end of the gateway. */
 const RELEASED_WITHIN_MS = 1_000;
 
+/** Takes what the channel reads. */
+export interface ChannelInput {
+  /** The buffer may be used again after the call. `channel` can be paused. */
+  data(chunk: Uint8Array, channel: ChannelKeeper): void;
+}
+
 export interface ChannelHandler {
   opened(): void;
-  data(chunk: Uint8Array): void;
   discarded(cause: ChannelDiscard, detail: object): void;
   closed(): void;
 }
@@ -41,6 +46,7 @@ export class ChannelKeeper {
 
   constructor(
     private readonly transport: Transport,
+    private readonly input: ChannelInput,
     private readonly handler: ChannelHandler,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -125,7 +131,7 @@ export class ChannelKeeper {
     try {
       channel = await this.transport.open({
         data: (chunk) => {
-          if (current()) this.handler.data(chunk);
+          if (current()) this.input.data(chunk, this);
         },
         discarded: (cause, detail) => {
           if (current()) this.handler.discarded(cause, detail);

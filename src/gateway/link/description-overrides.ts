@@ -3,7 +3,18 @@
  * device's own is not published, whatever the times of both; once it is emptied
  * the device's latest goes out (docs/contract.md, "Whose points").
  */
-import { canonicalKey, isDeleted, textOf, type Point, type PointValue } from '../../point/point.js';
+import {
+  canonicalKey,
+  isDeleted,
+  makePoint,
+  textOf,
+  type Point,
+  type PointValue,
+} from '../../point/point.js';
+import type { Clock } from '../../point/clock.js';
+import type { Counters } from '../../session/node/counters.js';
+import type { Replica } from '../../session/node/replica.js';
+import type { Saver } from '../state/saver.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
 import { isFar, type Heard } from '../../session/settings/time.js';
 import type { DescriptionRecord } from '../state/link-record.js';
@@ -22,19 +33,10 @@ interface Given {
   device: PointValue | undefined;
 }
 
-export interface DescriptionOverridesHost {
-  /** Now, ns. */
-  now(): bigint;
-  /** The device's latest in this life of the gateway. */
-  latest(key: string): PointValue | undefined;
-  /** Publishes it in the device's name, later than `afterNs`. */
-  publish(key: string, value: PointValue, afterNs: bigint): void;
-  /** So many of the device's are not published. */
-  withheld(count: number): void;
-  /** What is kept has changed. `said`: by what somebody has said, and nobody would say again. */
-  changed(said: boolean): void;
-  /** There are more of them than are kept: one is not. */
-  tooMany(): void;
+/** What is known of the device, and counted. */
+export interface DescribedDevice {
+  readonly replica: Replica;
+  readonly counters: Pick<Counters, 'notice'>;
 }
 
 export class DescriptionOverrides {
@@ -43,7 +45,9 @@ export class DescriptionOverrides {
   #standing = 0;
 
   constructor(
-    private readonly host: DescriptionOverridesHost,
+    private readonly device: DescribedDevice,
+    private readonly saver: Pick<Saver, 'atOnce' | 'soon'>,
+    private readonly clock: Clock,
     records: readonly DescriptionRecord[],
   ) {
     for (const { key, time, device } of records.slice(0, MOST_GIVEN)) {
@@ -70,10 +74,13 @@ export class DescriptionOverrides {
     return records;
   }
 
-  /** Somebody else than the node's owner has given it, or has emptied it. */
-  heard(point: Point, heard: Heard): void {
+  /**
+   * Somebody else than the node's owner has given it, or has emptied it. Returns
+   * the device's own where that is to be published now, later than theirs.
+   */
+  heard(point: Point, heard: Heard): Point | undefined {
     const key = canonicalKey(point.key);
-    const now = this.host.now();
+    const now = this.clock.wallNs();
     const time = isFar(point.time, now) ? now : point.time;
     const before = this.#given.get(key);
     // A reading shows the same one again; what is live comes in order, also within one tick of a clock.
@@ -81,22 +88,32 @@ export class DescriptionOverrides {
       before !== undefined &&
       (time < before.time || (heard === 'reading' && time === before.time))
     )
-      return;
+      return undefined;
     const stands = !isDeleted(point) && textOf(point.value) !== '';
     if (before === undefined) {
-      if (!stands) return;
+      if (!stands) return undefined;
       if (this.#given.size >= MOST_GIVEN && !this.#forgetEmptied()) {
-        this.host.tooMany();
-        return;
+        this.device.counters.notice('refusedSetting');
+        return undefined;
       }
     }
     const released = before?.stands === true && !stands;
     if ((before?.stands ?? false) !== stands) this.#standing += stands ? 1 : -1;
     this.#given.set(key, { time, stands, device: before?.device });
-    this.host.changed(true);
-    if (!released) return;
-    const value = this.host.latest(key) ?? before.device;
-    if (value !== undefined) this.host.publish(key, value, time);
+    // Nobody would say it again.
+    this.saver.atOnce();
+    if (!released) return undefined;
+    const value = this.device.replica.find(DESCRIPTION_TYPE, key)?.newest?.value ?? before.device;
+    return value === undefined ? undefined : this.#release(key, value, time);
+  }
+
+  #release(key: string, value: PointValue, afterNs: bigint): Point {
+    const record = this.device.replica.own(DESCRIPTION_TYPE, key);
+    record.givenBefore(afterNs);
+    const time = record.giveTime(this.clock.wallNs());
+    const point = makePoint({ type: DESCRIPTION_TYPE, key, time, value });
+    record.merge(point, false);
+    return point;
   }
 
   /** Whether a device's point is not to be published. */
@@ -111,7 +128,7 @@ export class DescriptionOverrides {
     const given = this.#given.get(canonicalKey(point.key));
     // What was reported since is newer.
     if (given?.device === undefined) this.#note(point);
-    this.host.withheld(1);
+    this.device.counters.notice('givenDescription');
     return true;
   }
 
@@ -121,7 +138,7 @@ export class DescriptionOverrides {
     const passing = points.filter((point) => !this.withholds(point));
     if (passing.length === points.length) return points;
     for (const point of points) if (this.withholds(point)) this.#note(point);
-    this.host.withheld(points.length - passing.length);
+    this.device.counters.notice('givenDescription', points.length - passing.length);
     return passing;
   }
 
@@ -130,7 +147,7 @@ export class DescriptionOverrides {
     if (given === undefined) return;
     const isNew = given.device === undefined || textOf(given.device) !== textOf(value);
     given.device = value;
-    if (isNew) this.host.changed(false);
+    if (isNew) this.saver.soon();
   }
 
   /** Room for another. */

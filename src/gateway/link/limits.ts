@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import type { Counters } from '../../session/node/counters.js';
 import { GATEWAY_PREFIX } from '../../point/reserved.js';
 
 /**
@@ -47,35 +48,58 @@ export function isLimitCause(key: string): key is LimitCause {
   return Object.hasOwn(ADVICE, key);
 }
 
+export interface LimitsHost {
+  limitsChanged(): void;
+}
+
 export class Limits {
   readonly #now = new Map<LimitCause, boolean>();
 
-  readonly #counted = new Map<LimitCause, { readonly total: number; readonly grewMs: number }>();
+  readonly #totals = new Map<LimitCause, { readonly total: number; readonly grewMs: number }>();
 
   constructor(
+    private readonly counters: Counters,
     private readonly clock: Clock,
     private readonly log: Log,
-    private readonly changed: () => void,
+    private readonly host: LimitsHost,
   ) {}
 
+  /** The device sends more than there is time for, or does no longer. */
+  inputLimited(limited: boolean): void {
+    const { counters } = this;
+    if (limited) counters.notice('slowedInput');
+    const { rx, hrRx, errorCount } = counters;
+    this.#set('input', limited, { rx, hrRx, errorCount });
+  }
+
+  /** Finds by the counters where else the link is limited; to be called now and then. */
+  look(): void {
+    const { counters } = this;
+    this.#counted('points', counters.get('tooManyPoints') + counters.get('tooManyBytes'));
+    this.#counted('log', counters.get('droppedLog'));
+    this.#counted('settings', counters.get('delayedSetting'));
+    this.#counted('settingNames', counters.get('tooManySettings'));
+    this.#counted('settingBytes', counters.get('tooManySettingBytes'));
+  }
+
   /** `fields`: figures for the log. */
-  set(cause: LimitCause, limited: boolean, fields: object = {}): void {
+  #set(cause: LimitCause, limited: boolean, fields: object = {}): void {
     if ((this.#now.get(cause) ?? false) === limited) return;
     this.#now.set(cause, limited);
     if (limited) this.log.warn({ limited: cause, ...fields }, ADVICE[cause]);
     else this.log.info({ limited: cause, ...fields }, 'the link is no longer limited');
-    this.changed();
+    this.host.limitsChanged();
   }
 
   /** How often the link was limited so far: it is while that grows, and for a minute after. */
-  counted(cause: LimitCause, total: number): void {
+  #counted(cause: LimitCause, total: number): void {
     const nowMs = this.clock.monotonicMs();
-    const before = this.#counted.get(cause) ?? { total: 0, grewMs: Number.NEGATIVE_INFINITY };
+    const before = this.#totals.get(cause) ?? { total: 0, grewMs: Number.NEGATIVE_INFINITY };
     if (total > before.total) {
-      this.#counted.set(cause, { total, grewMs: nowMs });
-      this.set(cause, true, { total });
+      this.#totals.set(cause, { total, grewMs: nowMs });
+      this.#set(cause, true, { total });
     } else if (nowMs - before.grewMs >= CALM_MS) {
-      this.set(cause, false, { total });
+      this.#set(cause, false, { total });
     }
   }
 

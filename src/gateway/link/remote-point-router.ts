@@ -17,29 +17,39 @@ import {
 import { isNeverSentDown, isReservedType } from '../../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { SettingTime, isFar, type Heard } from '../../session/settings/time.js';
+import type { Counters } from '../../session/node/counters.js';
+import type { Settings } from '../../session/settings/settings.js';
 import type { RouterRecord } from '../state/link-record.js';
 import { isReset } from './statistics.js';
 
-export interface RemotePointActions {
-  /** Somebody has set a point that goes to the device. False: it does not count. */
-  set(point: Point, heard: Heard): boolean;
-  /** True if the type is one of the link's commands. */
-  isCommand(type: string): boolean;
-  /** True if nothing as new was ever set of this point, as far as is known. */
-  isNews(point: Point): boolean;
-  /** That was read, and never acts: as a command it comes too late. */
-  passOver(point: Point): void;
+/** What the router calls for a point that acts on the link or its node. */
+export interface RemotePointHost {
   disable(disabled: boolean): void;
   /** SIOT may have kept another value of the same time: it is to show this one. */
   show(point: Point): void;
+  /** Somebody has written 1 to a reset point. */
   reset(point: Point): void;
   /** Somebody has given the node a description, or has emptied it. */
   described(point: Point, heard: Heard): void;
-  refused(): void;
 }
 
-/** Acts on the link itself: its port, or its counters. */
+export interface RemotePointParts {
+  readonly nodeId: string;
+  /** Takes what goes to the device; `undefined`: it does not count. */
+  readonly session: { set(point: Point, heard: Heard): object | undefined };
+  readonly settings: Pick<Settings, 'get' | 'isCommand' | 'check' | 'passOver'>;
+  readonly counters: Pick<Counters, 'notice'>;
+  readonly host: RemotePointHost;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Types that act on the link itself: its port, or its counters. */
 export const isSwitch = (type: string): boolean => type === 'disabled' || isReset(type);
+
+/** As {@link isSwitch}; a switch has no key. */
+export const isOwnSwitch = (type: string, key: string): boolean =>
+  isSwitch(type) && canonicalKey(key) === '0';
 
 /** Whether a point `disabled` stops the link. */
 export const disables = (point: Point): boolean => isTrue(point.value) && !isDeleted(point);
@@ -70,13 +80,17 @@ export class RemotePointRouter {
   #foreignOwnerSaid = false;
   #longNameSaid = false;
 
+  readonly #host: RemotePointHost;
+  readonly #clock: Clock;
+  readonly #log: Log;
+
   constructor(
-    private readonly nodeId: string,
-    private readonly actions: RemotePointActions,
-    private readonly clock: Clock,
-    private readonly log: Log,
+    private readonly parts: RemotePointParts,
     record: RouterRecord,
   ) {
+    this.#host = parts.host;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
     const { disabled, resets = {}, lastReading } = record;
     if (disabled !== undefined) {
       const { value } = disabled;
@@ -95,9 +109,19 @@ export class RemotePointRouter {
     return this.#disabled?.value ?? false;
   }
 
+  /** Of the last point of that name that was set, whether it went to the device or acted on the link. */
+  lastTime(type: string, key: string): SettingTime | undefined {
+    return this.parts.settings.get(type, key)?.time ?? this.switchTime(type);
+  }
+
   /** Of the last point that acted on the link itself. */
-  lastTime(type: string): SettingTime | undefined {
+  switchTime(type: string): SettingTime | undefined {
     return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
+  }
+
+  /** It has been set before, or acts on the link itself: nobody can make up more of these. */
+  isKnown(type: string, key: string): boolean {
+    return this.parts.settings.get(type, key) !== undefined || isOwnSwitch(type, key);
   }
 
   record(): RouterRecord {
@@ -114,7 +138,7 @@ export class RemotePointRouter {
   }
 
   live(points: readonly Point[]): void {
-    for (const point of points) this.#judge(point, 'live');
+    for (const point of points) this.#route(point, 'live');
   }
 
   /** Those of them that others than the node's owner have published, and that can be a setting. */
@@ -124,41 +148,42 @@ export class RemotePointRouter {
 
   /** The node as the store has it. */
   reading(points: readonly Point[]): void {
-    for (const point of points) this.#judge(point, 'reading');
-    this.#lastReading = { ns: this.clock.wallNs(), offsetNs: wallMinusMonotonic(this.clock) };
+    for (const point of points) this.#route(point, 'reading');
+    this.#lastReading = { ns: this.#clock.wallNs(), offsetNs: wallMinusMonotonic(this.#clock) };
   }
 
   /** As the clock would have dated it that is right now: it may have been stepped since. */
   get #lastReadingNs(): bigint | undefined {
     const last = this.#lastReading;
     if (last?.offsetNs === undefined) return last?.ns;
-    const steppedNs = wallMinusMonotonic(this.clock) - last.offsetNs;
+    const steppedNs = wallMinusMonotonic(this.#clock) - last.offsetNs;
     const isStep = steppedNs > CLOCK_STEP_NS || steppedNs < -CLOCK_STEP_NS;
     return isStep ? last.ns + steppedNs : last.ns;
   }
 
-  #judge(point: Point, heard: Heard): void {
+  #route(point: Point, heard: Heard): void {
     if (this.#isOwners(point, heard) || this.#isTooLong(point)) return;
     const { type } = point;
     if (type === 'disabled') {
-      this.#judgeDisabled(point, heard);
+      this.#routeDisabled(point, heard);
     } else if (isReset(type)) {
-      this.#judgeReset(point, heard);
+      this.#routeReset(point, heard);
     } else if (isNeverSentDown(type)) {
       if (isReservedType(type)) this.#refuse(point, 'it is not the device’s');
-      else this.actions.described(point, heard);
+      else this.#host.described(point, heard);
     } else if (Number.isNaN(numberOf(point.value))) {
       this.#refuse(point, 'NaN is no setting');
     } else {
-      const isStale = heard === 'reading' && this.actions.isCommand(type) && !this.#isFresh(point);
+      const isStale =
+        heard === 'reading' && this.parts.settings.isCommand(type) && !this.#isFresh(point);
       if (isStale) this.#passOver(point);
-      else if (this.actions.set(point, heard)) this.#sayFar(point, FAR_SETTING);
+      else if (this.parts.session.set(point, heard) !== undefined) this.#sayFar(point, FAR_SETTING);
     }
   }
 
   #isOwners(point: Point, heard: Heard): boolean {
     const { type, key, origin } = point;
-    if (origin !== '' && origin !== this.nodeId) return false;
+    if (origin !== '' && origin !== this.parts.nodeId) return false;
     if (type === 'connected' && origin === '' && heard === 'live') this.#foreignOwner();
     if (!isTooLong(type) && !isTooLong(key)) this.#sayFar(point, FAR_OF_OWNER);
     return true;
@@ -167,10 +192,10 @@ export class RemotePointRouter {
   /** A device cannot report such a point, and its names would fill memory and log. */
   #isTooLong({ type, key, origin }: Point): boolean {
     if (!isTooLong(type) && !isTooLong(key) && !isTooLong(origin)) return false;
-    this.actions.refused();
+    this.parts.counters.notice('refusedSetting');
     if (!this.#longNameSaid) {
       this.#longNameSaid = true;
-      this.log.warn(
+      this.#log.warn(
         { type: type.slice(0, SHOWN_OF_LONG) },
         `somebody has set a point whose type, key or origin has more than ${String(MAX_TOKEN_BYTES)} bytes: not sent to the device`,
       );
@@ -187,49 +212,50 @@ export class RemotePointRouter {
   /** It is known from now on: a clock that is set otherwise does not make it newer. */
   #passOver(point: Point): void {
     this.#sayPassedOver(point);
-    this.actions.passOver(point);
+    this.parts.settings.passOver(point, this.#clock.wallNs());
   }
 
   /** Nobody is to wonder where a command has gone that was made while the gateway was away. */
   #sayPassedOver(point: Point): void {
     const last = this.#lastReadingNs;
     if (last === undefined || point.time < last - SLOW_CLOCK_NS) return;
-    if (!this.actions.isNews(point)) return;
+    const { settings } = this.parts;
+    if (settings.check(point, 'reading', this.#clock.wallNs()) === 'notNewer') return;
     const why =
       'as a command it is older than the last reading of the node (is the clock slow where it was set?)';
     this.#refuse(point, why);
   }
 
-  #judgeReset(point: Point, heard: Heard): void {
+  #routeReset(point: Point, heard: Heard): void {
     const { type } = point;
     const last = this.#resetTimes.get(type);
-    const time = SettingTime.after(last, point, heard, this.clock.wallNs());
+    const time = SettingTime.after(last, point, heard, this.#clock.wallNs());
     if (time === undefined) return;
     this.#resetTimes.set(type, time);
-    this.actions.reset(point);
+    this.#host.reset(point);
     this.#sayFar(point, FAR_SETTING);
   }
 
-  #judgeDisabled(point: Point, heard: Heard): void {
+  #routeDisabled(point: Point, heard: Heard): void {
     if (canonicalKey(point.key) !== '0') return;
-    const time = SettingTime.after(this.#disabled?.time, point, heard, this.clock.wallNs());
+    const time = SettingTime.after(this.#disabled?.time, point, heard, this.#clock.wallNs());
     if (time === undefined) return;
     const before = this.disabled;
     this.#disabled = { value: disables(point), time };
-    if (this.disabled !== before) this.actions.disable(this.disabled);
+    if (this.disabled !== before) this.#host.disable(this.disabled);
     if (time.tied)
-      this.actions.show({ ...point, origin: '', time: time.following(this.clock.wallNs()) });
+      this.#host.show({ ...point, origin: '', time: time.following(this.#clock.wallNs()) });
     this.#sayFar(point, FAR_SETTING);
   }
 
   /** SIOT keeps the latest, whatever counts here: nobody is to wonder why it shows that. Once a point. */
   #sayFar({ type, key, time }: Point, message: string): void {
-    const nowNs = this.clock.wallNs();
+    const nowNs = this.#clock.wallNs();
     if (!isFar(time, nowNs) || this.#farSaid.get(type, key) === true) return;
     if (this.#farSaid.size >= MOST_REFUSED) return;
     this.#farSaid.set(type, key, true);
     const aheadS = Number((time - nowNs) / NS_PER_S);
-    this.log.warn({ type, key, aheadS }, message);
+    this.#log.warn({ type, key, aheadS }, message);
   }
 
   #refuse(point: Point, why: string): void {
@@ -240,17 +266,17 @@ export class RemotePointRouter {
     if (last !== undefined || this.#refused.size < MOST_REFUSED) {
       this.#refused.set(type, key, time);
     }
-    this.actions.refused();
+    this.parts.counters.notice('refusedSetting');
     if (this.#refusedTypes.has(type) || this.#refusedTypes.size >= MOST_REFUSED) return;
     this.#refusedTypes.add(type);
-    this.log.warn({ type }, `somebody has set this point: not sent to the device, since ${why}`);
+    this.#log.warn({ type }, `somebody has set this point: not sent to the device, since ${why}`);
   }
 
   #foreignOwner(): void {
     if (this.#foreignOwnerSaid) return;
     this.#foreignOwnerSaid = true;
-    this.log.warn(
-      { node: this.nodeId },
+    this.#log.warn(
+      { node: this.parts.nodeId },
       'somebody else publishes `connected` on this node with a blank origin, as its owner: ' +
         'is a second gateway, or SIOT itself, attached to it?',
     );

@@ -6,9 +6,9 @@ const AGAIN_MS = 500;
 
 export interface ResenderHost {
   /** What the device has to say comes first: there is hardly any room. */
-  readonly isCrowded: () => boolean;
+  readonly isCrowded: boolean;
   /** False: there was no room for it. */
-  readonly report: (point: Point) => boolean;
+  resend(point: Point): boolean;
 }
 
 export class Resender {
@@ -35,7 +35,7 @@ export class Resender {
     for (let point = left; ; point = undefined) {
       point ??= this.#points?.next().value;
       if (point === undefined) break;
-      if (this.host.isCrowded() || !this.host.report(point)) {
+      if (this.host.isCrowded || !this.host.resend(point)) {
         const waiting = point;
         this.#timer = this.clock.setTimer(AGAIN_MS, () => this.#sendOn(waiting));
         return;

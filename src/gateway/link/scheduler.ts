@@ -3,7 +3,7 @@
  * there is time for waits itself, and lets no other wait.
  *
  * ```
- *  bytes ─► take() ─┬─ as many pieces as a turn has time for ─────► session
+ *  bytes ─► data() ─┬─ as many pieces as a turn has time for ─────► session
  *                   └─ the rest: kept, channel paused ─► ring ─┐      ▲
  *                           in each turn of the loop one after ─┴─────┘
  *                           another, as long as a turn has time
@@ -18,17 +18,25 @@
  */
 import type { Clock, Timer } from '../../point/clock.js';
 
-export interface SlotHost {
+/** Works on what was received: a link's session. */
+export interface InputWorker {
   /**
    * Takes a piece of what was received. Returns how many steps of work it was
    * that could not be parted: points of one packet.
    */
-  work(piece: Uint8Array): number;
-  /** Stops the channel's reading. */
+  data(piece: Uint8Array): number;
+}
+
+/** Where the bytes come from. */
+export interface InputSource {
+  /** Stops reading until {@link resume}. */
   pause(): void;
   resume(): void;
+}
+
+export interface InputLimitListener {
   /** The link wants more than its share for so long that people should know, or does no longer. */
-  limited(limited: boolean): void;
+  inputLimited(limited: boolean): void;
 }
 
 /**
@@ -83,8 +91,8 @@ export class Scheduler {
     private readonly nextTurn: (then: () => void) => void = setImmediate,
   ) {}
 
-  join(host: SlotHost): SchedulerSlot {
-    const slot = new SchedulerSlot(this, host);
+  join(worker: InputWorker, listener: InputLimitListener): SchedulerSlot {
+    const slot = new SchedulerSlot(this, worker, listener);
     this.#slots.add(slot);
     return slot;
   }
@@ -165,6 +173,8 @@ export class SchedulerSlot {
   /** Received and not worked on yet. */
   #rest: Uint8Array = EMPTY;
   #waiting = false;
+  /** It is paused while something waits. */
+  #source: InputSource | undefined;
   #pause: Timer | undefined;
   /** Pauses too short to be made. */
   #debtMs = 0;
@@ -181,7 +191,8 @@ export class SchedulerSlot {
 
   constructor(
     private readonly scheduler: Scheduler,
-    private readonly host: SlotHost,
+    private readonly worker: InputWorker,
+    private readonly listener: InputLimitListener,
   ) {}
 
   /** It gets little time while others are there. */
@@ -190,7 +201,7 @@ export class SchedulerSlot {
   }
 
   /** Bytes from the channel; the buffer may be used again after the call. */
-  take(chunk: Uint8Array): void {
+  data(chunk: Uint8Array, source: InputSource): void {
     if (this.#waiting) {
       // From a channel that cannot stop at once.
       this.#rest = Buffer.concat([this.#rest, chunk]);
@@ -207,7 +218,8 @@ export class SchedulerSlot {
     this.#rest = Uint8Array.prototype.slice.call(chunk, done);
     this.#waiting = true;
     this.#waitingFromMs = nowMs;
-    this.host.pause();
+    this.#source = source;
+    source.pause();
     this.#goOn();
   }
 
@@ -222,7 +234,7 @@ export class SchedulerSlot {
       return;
     }
     this.#endWaiting();
-    this.host.resume();
+    this.#source?.resume();
   }
 
   /** The channel was closed: what waits is of no use any more. */
@@ -254,7 +266,7 @@ export class SchedulerSlot {
   /** Works on pieces for as long as given, at least on one. Returns how many bytes are done. */
   #work(bytes: Uint8Array, forMs: number, fromMs: number): number {
     if (bytes.length <= PIECE_BYTES) {
-      this.#charge(this.host.work(bytes), fromMs);
+      this.#charge(this.worker.data(bytes), fromMs);
       return bytes.length;
     }
     let done = 0;
@@ -262,7 +274,7 @@ export class SchedulerSlot {
     do {
       const piece = bytes.subarray(done, done + PIECE_BYTES);
       done += piece.length;
-      steps = Math.max(steps, this.host.work(piece));
+      steps = Math.max(steps, this.worker.data(piece));
     } while (done < bytes.length && this.#now() - fromMs < forMs);
     this.#charge(steps, fromMs);
     return done;
@@ -323,7 +335,7 @@ export class SchedulerSlot {
     this.#look?.cancel();
     this.#look = undefined;
     if (limited) this.#lookAgain();
-    this.host.limited(limited);
+    this.listener.inputLimited(limited);
   }
 
   /** A device that is silent now has no bytes by which the window would end. */

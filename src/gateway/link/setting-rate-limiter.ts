@@ -8,6 +8,8 @@ import type { Clock, Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { sameValue, type Point } from '../../point/point.js';
 import type { SettingRefusal, SettingQuota } from '../../session/node/setting-quota.js';
+import type { Counters } from '../../session/node/counters.js';
+import type { RemotePointRouter } from './remote-point-router.js';
 import { isFar } from '../../session/settings/time.js';
 
 /** So many may come at once. */
@@ -18,17 +20,21 @@ const LOOK_EVERY_MS = 5;
 /** So long after one was refused unseen, the node is read again: that one may be meant. */
 const READ_AGAIN_MS = 5_000;
 
-export interface RateLimiterHost {
-  judge(points: readonly Point[]): void;
-  /** It has been set before, or is the gateway's own: nobody can make up more of these. */
-  isKnown(type: string, key: string): boolean;
-  /** One had to wait. */
-  delayed(): void;
-  /** There was no room for one, nor even a look at it. */
-  refused(point: Point, cause: SettingRefusal): void;
-  /** Some were refused unseen: what SIOT has of them is to be read. */
-  missed(): void;
+export interface RateLimiterParts {
+  readonly router: Pick<RemotePointRouter, 'live' | 'isKnown'>;
+  /** Hears of a point for which there was no room, nor even a look at it. */
+  readonly session: { refuse(point: Point, cause: SettingRefusal): void };
+  readonly counters: Pick<Counters, 'notice'>;
+  /** What waits shares it with what was set before. */
+  readonly quota: SettingQuota;
+  /** Is read again after some were refused unseen. */
+  readonly node: { readAgain(): void };
+  readonly clock: Clock;
+  /** Distinct points that may wait besides those that are known: the link takes no more. */
+  readonly mostNew: number;
 }
+
+const NONE: readonly Point[] = [];
 
 export class SettingRateLimiter {
   /** Of each point in the order in which they came. */
@@ -38,15 +44,8 @@ export class SettingRateLimiter {
   #timer: Timer | undefined;
   #missed: Timer | undefined;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly host: RateLimiterHost,
-    /** Distinct points that may wait besides those that are known: the link takes no more. */
-    private readonly mostNew: number,
-    /** That they share with what was set before. */
-    private readonly quota: SettingQuota,
-  ) {
-    this.#sinceMs = clock.monotonicMs();
+  constructor(private readonly parts: RateLimiterParts) {
+    this.#sinceMs = parts.clock.monotonicMs();
   }
 
   /** What waits, nothing of which is judged yet. */
@@ -58,15 +57,16 @@ export class SettingRateLimiter {
     return this.#waiting.size;
   }
 
-  heard(points: readonly Point[]): void {
+  /** Those that may be routed now: all of them, or none, and then the router gets them as time allows. */
+  admit(points: readonly Point[]): readonly Point[] {
     this.#refill();
     if (this.#timer === undefined && this.#allowed >= points.length) {
       this.#allowed -= points.length;
-      this.host.judge(points);
-      return;
+      return points;
     }
     for (const point of points) this.#wait(point);
     this.#later();
+    return NONE;
   }
 
   /** Nothing waits any longer: the link ends. */
@@ -81,17 +81,17 @@ export class SettingRateLimiter {
   #wait(point: Point): void {
     const { type, key } = point;
     const before = this.#waiting.get(type, key) ?? [];
-    const after = joined(before, point, this.clock.wallNs());
+    const after = joined(before, point, this.parts.clock.wallNs());
     if (!after.includes(point)) {
-      this.host.delayed();
+      this.parts.counters.notice('delayedSetting');
       return;
     }
-    const isPlace = before.length > 0 || this.#waiting.size < this.mostNew;
-    if (!isPlace && !this.host.isKnown(type, key)) {
+    const isPlace = before.length > 0 || this.#waiting.size < this.parts.mostNew;
+    if (!isPlace && !this.parts.router.isKnown(type, key)) {
       this.#refuse(point, 'tooManySettings');
       return;
     }
-    const hasRoom = this.quota.fits(
+    const hasRoom = this.parts.quota.fits(
       point,
       before.find((one) => !after.includes(one)),
     );
@@ -100,28 +100,28 @@ export class SettingRateLimiter {
       this.#refuse(point, 'tooManySettingBytes');
       return;
     }
-    this.host.delayed();
+    this.parts.counters.notice('delayedSetting');
     this.#waiting.set(type, key, after);
-    for (const one of after) this.quota.take(one);
+    for (const one of after) this.parts.quota.take(one);
   }
 
   #refuse(point: Point, cause: SettingRefusal): void {
-    this.host.refused(point, cause);
-    this.#missed ??= this.clock.setTimer(READ_AGAIN_MS, () => {
+    this.parts.session.refuse(point, cause);
+    this.#missed ??= this.parts.clock.setTimer(READ_AGAIN_MS, () => {
       this.#missed = undefined;
-      this.host.missed();
+      this.parts.node.readAgain();
     });
   }
 
   #take(points: readonly Point[]): void {
     for (const point of points) {
       this.#waiting.delete(point.type, point.key);
-      this.quota.giveBack(point);
+      this.parts.quota.giveBack(point);
     }
   }
 
   #later(): void {
-    this.#timer ??= this.clock.setTimer(LOOK_EVERY_MS, () => {
+    this.#timer ??= this.parts.clock.setTimer(LOOK_EVERY_MS, () => {
       this.#timer = undefined;
       this.#refill();
       this.#allowed -= this.#judge(Math.floor(this.#allowed));
@@ -137,12 +137,12 @@ export class SettingRateLimiter {
       due.push(...points);
     }
     this.#take(due);
-    if (due.length > 0) this.host.judge(due);
+    if (due.length > 0) this.parts.router.live(due);
     return due.length;
   }
 
   #refill(): void {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.parts.clock.monotonicMs();
     this.#allowed = Math.min(BURST, this.#allowed + ((nowMs - this.#sinceMs) * A_SECOND) / 1_000);
     this.#sinceMs = nowMs;
   }

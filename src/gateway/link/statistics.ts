@@ -46,6 +46,18 @@ const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
 /** 1 while the device is not acknowledged, since there is no room for its points. */
 const FULL_TYPE = `${GATEWAY_PREFIX}OutboxFull`;
 
+/** What statistics say of the present, besides counters. */
+export interface LinkGauges {
+  /** Settings on their way now. */
+  readonly pendingCount: number;
+  /** Where the link was ever limited, and whether it is now. */
+  readonly limited: ReadonlyMap<LimitCause, boolean>;
+  /** Points are refused, since the outbox has no room for them. */
+  readonly outboxFull: boolean;
+  /** The bus that the device is on, if it is on one. */
+  readonly bus: BusStatus | undefined;
+}
+
 export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
   readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
@@ -66,14 +78,7 @@ export class Statistics {
   constructor(
     private readonly counters: Counters,
     private readonly clock: Clock,
-    /** Settings on their way now. */
-    private readonly pending: () => number,
-    /** Where the link was ever limited, and whether it is now. */
-    private readonly limits: () => ReadonlyMap<LimitCause, boolean>,
-    /** Points are refused, since the outbox has no room for them. */
-    private readonly outboxFull: () => boolean,
-    /** The bus that the device is on, if it is on one. */
-    private readonly bus: () => BusStatus | undefined = () => undefined,
+    private readonly gauges: LinkGauges,
   ) {
     this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
   }
@@ -150,13 +155,13 @@ export class Statistics {
       ...COUNTED.map((name): [string, string, number] => [name, '0', this.value(name)]),
       ['rate', '0', this.#rates.points],
       ['rateHR', '0', this.#rates.hrRx],
-      ['pending', '0', this.pending()],
-      [FULL_TYPE, '0', this.outboxFull() ? 1 : 0],
+      ['pending', '0', this.gauges.pendingCount],
+      [FULL_TYPE, '0', this.gauges.outboxFull ? 1 : 0],
     ];
     for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
-    const limits = this.limits();
-    for (const cause of new Set([...this.#limitedBefore, ...limits.keys()])) {
-      values.push([LIMITED_TYPE, cause, limits.get(cause) === true ? 1 : 0]);
+    const { limited } = this.gauges;
+    for (const cause of new Set([...this.#limitedBefore, ...limited.keys()])) {
+      values.push([LIMITED_TYPE, cause, limited.get(cause) === true ? 1 : 0]);
     }
     const changed = values.flatMap(([type, key, number]) =>
       this.#ifChanged(type, key, floatValue(number)),
@@ -166,7 +171,7 @@ export class Statistics {
 
   /** As {@link changed}, of the bus alone. */
   busChanged(): Point[] {
-    const status = this.bus();
+    const status = this.gauges.bus;
     if (status === undefined) return [];
     return busValues(status).flatMap(({ type, key, value }) => this.#ifChanged(type, key, value));
   }

@@ -11,8 +11,10 @@
 import { PointMap } from '../../point/point-map.js';
 import type { Point } from '../../point/point.js';
 import { SettingTime } from '../../session/settings/time.js';
+import type { DeviceSession } from '../../session/device-session.js';
+import type { Settings } from '../../session/settings/settings.js';
 import type { LinkState } from '../state/link-file.js';
-import type { LinkHead } from '../state/link-record.js';
+import type { DescriptionRecord, LinkHead, RouterRecord } from '../state/link-record.js';
 import type { SettingRecord } from '../../session/settings/record.js';
 
 interface Ahead {
@@ -23,10 +25,16 @@ interface Ahead {
   readonly disabled: boolean | undefined;
 }
 
-/** What the link has. */
-export interface KnownState extends LinkState {
-  /** As which the last setting of a point counts, ns. */
-  lastTime(type: string, key: string): bigint | undefined;
+/** The parts of a link of which something is kept. */
+export interface KeptParts {
+  readonly session: Pick<DeviceSession, 'recordWithoutSettings'>;
+  readonly settings: Pick<Settings, 'records' | 'takeChanged'>;
+  readonly router: {
+    record(): RouterRecord;
+    /** As which the last setting of a point counts. */
+    lastTime(type: string, key: string): { readonly ns: bigint } | undefined;
+  };
+  readonly descriptions: { record(): readonly DescriptionRecord[] };
 }
 
 /** What is known of a link, and what is going to be. */
@@ -34,7 +42,7 @@ export class UnpublishedSettings implements LinkState {
   readonly #ahead = new PointMap<Ahead>();
   #stale = false;
 
-  constructor(private readonly known: KnownState) {}
+  constructor(private readonly parts: KeptParts) {}
 
   add(point: Point, record: SettingRecord): void {
     this.#ahead.set(point.type, point.key, { point, record, disabled: undefined });
@@ -63,7 +71,12 @@ export class UnpublishedSettings implements LinkState {
   }
 
   head(): LinkHead {
-    const head = this.known.head();
+    const { session, router, descriptions } = this.parts;
+    const head = {
+      session: session.recordWithoutSettings(),
+      judge: router.record(),
+      descriptions: descriptions.record(),
+    };
     for (const { point, disabled } of this.#awaited()) {
       if (disabled === undefined) continue;
       const kept = { value: disabled, ...SettingTime.of(point).record() };
@@ -73,18 +86,18 @@ export class UnpublishedSettings implements LinkState {
   }
 
   *settings(): Iterable<SettingRecord> {
-    yield* this.known.settings();
+    yield* this.parts.settings.records();
     // Of two lines of a point the last counts.
     yield* this.#records();
   }
 
   *takeChangedSettings(): Iterable<SettingRecord> {
-    yield* this.known.takeChangedSettings();
+    yield* this.parts.settings.takeChanged();
     yield* this.#records();
   }
 
   takeStale(): boolean {
-    const stale = this.known.takeStale() || this.#stale;
+    const stale = this.#stale;
     this.#stale = false;
     return stale;
   }
@@ -97,8 +110,8 @@ export class UnpublishedSettings implements LinkState {
   *#awaited(): Iterable<Ahead> {
     for (const ahead of this.#ahead.values()) {
       const { type, key, time } = ahead.point;
-      const last = this.known.lastTime(type, key);
-      if (last === undefined || last < time) yield ahead;
+      const last = this.parts.router.lastTime(type, key);
+      if (last === undefined || last.ns < time) yield ahead;
     }
   }
 

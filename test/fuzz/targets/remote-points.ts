@@ -41,32 +41,34 @@ export const remotePointsTarget: FuzzTarget = {
   check: (input) => {
     const points = decodeCompact(input)?.points ?? [];
     const harness = SessionHarness.talking({ acks: ackAll, commands: ['restart'] });
-    const judge = new RemotePointRouter(
-      'node-1',
+    const { settings, counters } = harness.session;
+    const router = new RemotePointRouter(
       {
-        set: (point: Point, heard) => {
-          must(!isNeverSentDown(point.type), `to be sent down: ${point.type}`);
-          must(point.origin !== '' && point.origin !== 'node-1', 'its own, to be sent down');
-          return harness.session.set(point, heard) !== undefined;
+        nodeId: 'node-1',
+        session: {
+          set: (point: Point, heard) => {
+            must(!isNeverSentDown(point.type), `to be sent down: ${point.type}`);
+            must(point.origin !== '' && point.origin !== 'node-1', 'its own, to be sent down');
+            return harness.session.set(point, heard);
+          },
         },
-        isCommand: (type) => type === 'restart',
-        isNews: (point) =>
-          harness.session.settings.check(point, 'reading', harness.clock.wallNs()) !== 'notNewer',
-        passOver: (point) => harness.session.settings.passOver(point, harness.clock.wallNs()),
-        show: () => undefined,
-        disable: () => undefined,
-        reset: () => undefined,
-        described: () => undefined,
-        refused: () => undefined,
+        settings,
+        counters,
+        host: {
+          show: () => undefined,
+          disable: () => undefined,
+          reset: () => undefined,
+          described: () => undefined,
+        },
+        clock: harness.clock,
+        log: SILENT_LOG,
       },
-      harness.clock,
-      SILENT_LOG,
       {},
     );
-    judge.reading(points.slice(0, points.length / 2));
-    judge.live(points);
+    router.reading(points.slice(0, points.length / 2));
+    router.live(points);
     harness.advance(20_000);
-    const kept = { session: harness.session.record(), judge: judge.record() };
+    const kept = { session: harness.session.record(), judge: router.record() };
     harness.close();
     mustBeLoadable(kept);
   },

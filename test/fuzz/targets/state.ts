@@ -97,31 +97,32 @@ function withChecksums(lines: Uint8Array): Uint8Array {
 /** A link lives with it: opens, is set, hears its device, and is kept again. */
 async function live(record: LinkRecord): Promise<void> {
   const harness = new SessionHarness({ record: record.session ?? {}, acks: ackAll });
-  const judge = new RemotePointRouter(
-    'node-1',
-    NOBODY,
-    harness.clock,
-    SILENT_LOG,
+  const { settings, counters } = harness.session;
+  const router = new RemotePointRouter(
+    {
+      nodeId: 'node-1',
+      session: harness.session,
+      settings,
+      counters,
+      host: NOBODY,
+      clock: harness.clock,
+      log: SILENT_LOG,
+    },
     record.judge ?? {},
   );
   harness.open();
   harness.points([{ type: 'temp', value: 1 }]);
   harness.advance(40_000);
-  const kept = { session: harness.session.record(), judge: judge.record() };
+  const kept = { session: harness.session.record(), judge: router.record() };
   harness.close();
   await keptAndLoaded(kept);
 }
 
 const NOBODY = {
-  set: () => false,
-  passOver: () => undefined,
   show: () => undefined,
-  isCommand: () => false,
-  isNews: () => true,
   disable: () => undefined,
   reset: () => undefined,
   described: () => undefined,
-  refused: () => undefined,
 };
 
 export const gatewayRecordTarget: FuzzTarget = {

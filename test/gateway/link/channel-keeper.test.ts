@@ -76,9 +76,9 @@ function rig() {
   };
   const keeper = new ChannelKeeper(
     transport,
+    { data: (chunk) => void events.push(Buffer.from(chunk).toString()) },
     {
       opened: () => void events.push('opened'),
-      data: (chunk) => void events.push(Buffer.from(chunk).toString()),
       discarded: (cause) => void events.push(cause),
       closed: () => void events.push('closed'),
     },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DescriptionOverrides } from '../../../src/gateway/link/description-overrides.js';
 import { parseLinkEntry, type DescriptionRecord } from '../../../src/gateway/state/link-record.js';
+import { PointBudget, PointQuota } from '../../../src/session/node/point-quota.js';
+import { Replica } from '../../../src/session/node/replica.js';
 import {
   floatValue,
   makePoint,
@@ -12,36 +14,46 @@ import {
 const NOW = 1_000_000_000_000n;
 
 function makeRig(records: readonly DescriptionRecord[] = []) {
+  const replica = new Replica(new PointQuota(10, new PointBudget(10), () => undefined));
+  const counted: Record<string, number> = {};
   const rig = {
     published: [] as string[],
-    withheld: 0,
-    tooMany: 0,
     changes: 0,
-    latest: undefined as string | undefined,
+    get withheld() {
+      return counted['givenDescription'] ?? 0;
+    },
+    get tooMany() {
+      return counted['refusedSetting'] ?? 0;
+    },
+    /** The device's, in this life of the gateway. */
+    set latest(text: string) {
+      const point = makePoint({ type: 'description', value: stringValue(text), time: NOW });
+      replica.own('description', '0').merge(point, true);
+    },
   };
+  const changed = () => void (rig.changes += 1);
   const descriptions = new DescriptionOverrides(
     {
-      now: () => NOW,
-      latest: () => (rig.latest === undefined ? undefined : stringValue(rig.latest)),
-      publish: (key, value, afterNs) =>
-        void rig.published.push(`${key} ${textOf(value)} > ${String(afterNs)}`),
-      withheld: (count) => void (rig.withheld += count),
-      changed: () => void (rig.changes += 1),
-      tooMany: () => void (rig.tooMany += 1),
+      replica,
+      counters: { notice: (what, by) => void (counted[what] = (counted[what] ?? 0) + (by ?? 1)) },
     },
+    { atOnce: changed, soon: changed },
+    { wallNs: () => NOW, monotonicMs: () => 0, setTimer: () => ({ cancel: () => undefined }) },
     records,
   );
-  const give = (text: string, time = NOW, given: Partial<Point> = {}) =>
-    descriptions.heard(
-      makePoint({
-        type: 'description',
-        value: stringValue(text),
-        time,
-        origin: 'user-1',
-        ...given,
-      }),
-      'live',
-    );
+  const give = (text: string, time = NOW, given: Partial<Point> = {}) => {
+    const theirs = makePoint({
+      type: 'description',
+      value: stringValue(text),
+      time,
+      origin: 'user-1',
+      ...given,
+    });
+    const own = descriptions.heard(theirs, 'live');
+    if (own !== undefined) {
+      rig.published.push(`${own.key} ${textOf(own.value)} > ${String(own.time - 1n)}`);
+    }
+  };
   /** As after a restart of the gateway. */
   const again = () => {
     const content: unknown = JSON.parse(

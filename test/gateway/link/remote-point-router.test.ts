@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RemotePointRouter } from '../../../src/gateway/link/remote-point-router.js';
 import { parseLinkEntry, type RouterRecord } from '../../../src/gateway/state/link-record.js';
+import { SettingTime } from '../../../src/session/settings/time.js';
 import {
   floatValue,
   makePoint,
@@ -25,7 +26,7 @@ interface Rig {
   /** A reading is one at that time, ns. */
   readonly judge: Pick<
     RemotePointRouter,
-    'live' | 'ofOthers' | 'disabled' | 'lastTime' | 'record'
+    'live' | 'ofOthers' | 'disabled' | 'switchTime' | 'record'
   > & {
     reading(points: readonly Point[], nowNs: bigint): void;
   };
@@ -57,24 +58,29 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
     described: [],
   };
   const real = new RemotePointRouter(
-    NODE,
     {
-      set: (point) => done.set.push(point) > 0,
-      passOver: (point) => void done.passed.push(point),
-      show: (point) => void done.shown.push(point),
-      isCommand: (type) => type === 'restart',
-      isNews: ({ time }) => time > known,
-      disable: (disabled) => void done.disabled.push(disabled),
-      reset: (point) => void done.reset.push(point),
-      described: ({ value }, heard) => void done.described.push(`${textOf(value)} ${heard}`),
-      refused: () => void (done.refused += 1),
+      nodeId: NODE,
+      session: { set: (point) => (done.set.push(point), point) },
+      settings: {
+        get: () => undefined,
+        isCommand: (type) => type === 'restart',
+        check: (point) => (point.time > known ? SettingTime.of(point) : 'notNewer'),
+        passOver: (point) => void done.passed.push(point),
+      },
+      counters: { notice: () => void (done.refused += 1) },
+      host: {
+        show: (point) => void done.shown.push(point),
+        disable: (disabled) => void done.disabled.push(disabled),
+        reset: (point) => void done.reset.push(point),
+        described: ({ value }, heard) => void done.described.push(`${textOf(value)} ${heard}`),
+      },
+      clock: {
+        wallNs: () => clock.now,
+        monotonicMs: () => Number(clock.mono) / 1e6,
+        setTimer: () => ({ cancel: () => undefined }),
+      },
+      log: recordingLog(said),
     },
-    {
-      wallNs: () => clock.now,
-      monotonicMs: () => Number(clock.mono) / 1e6,
-      setTimer: () => ({ cancel: () => undefined }),
-    },
-    recordingLog(said),
     record,
   );
   const again = (): Rig => {
@@ -93,7 +99,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
     get disabled() {
       return real.disabled;
     },
-    lastTime: (type) => real.lastTime(type),
+    switchTime: (type) => real.switchTime(type),
     record: () => real.record(),
   };
   return { judge, clock, said, done, again };
@@ -389,7 +395,7 @@ describe('another owner of the node', () => {
 describe('the latest time of a switch', () => {
   it('is known, so that the next one is later', () => {
     const { judge } = rig();
-    const timeOf = (type: string): bigint | undefined => judge.lastTime(type)?.ns;
+    const timeOf = (type: string): bigint | undefined => judge.switchTime(type)?.ns;
     expect(timeOf('disabled')).toBeUndefined();
     judge.live([set('disabled', 1, { time: 7n }), set('rxReset', 1, { time: 9n })]);
     expect(timeOf('disabled')).toBe(7n);

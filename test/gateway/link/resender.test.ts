@@ -9,8 +9,10 @@ function rig() {
   const room = { crowded: false, left: 100 };
   const resender = new Resender(
     {
-      isCrowded: () => room.crowded,
-      report: ({ type }) => {
+      get isCrowded() {
+        return room.crowded;
+      },
+      resend: ({ type }) => {
         if (room.left === 0) return false;
         room.left -= 1;
         sent.push(type);

@@ -58,19 +58,27 @@ class Line {
     private readonly clock: FakeClock,
     private readonly cost: { ms: number; steps?: number },
   ) {
-    this.slot = scheduler.join({
-      work: (piece) => {
-        const ms = (this.cost.ms * piece.length) / PIECE;
-        clock.advance(ms);
-        this.workedMs += ms;
-        this.workedBytes += piece.length;
-        if (this.record) this.work.push(Uint8Array.from(piece));
-        return this.cost.steps ?? 1;
+    this.slot = scheduler.join(
+      {
+        data: (piece) => {
+          const ms = (this.cost.ms * piece.length) / PIECE;
+          clock.advance(ms);
+          this.workedMs += ms;
+          this.workedBytes += piece.length;
+          if (this.record) this.work.push(Uint8Array.from(piece));
+          return this.cost.steps ?? 1;
+        },
       },
-      pause: () => void (this.paused = true),
-      resume: () => void (this.paused = false),
-      limited: (limited) => void this.limited.push(limited),
-    });
+      { inputLimited: (limited) => void this.limited.push(limited) },
+    );
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
   }
 
   poll(): void {
@@ -78,7 +86,7 @@ class Line {
     for (let read = 0; read < 32 && !this.paused && (this.endless || this.supply > 0); read++) {
       const size = this.endless ? 4096 : Math.min(this.supply, 4096);
       this.supply -= this.endless ? 0 : size;
-      this.slot.take(new Uint8Array(size));
+      this.slot.data(new Uint8Array(size), this);
     }
   }
 
@@ -169,11 +177,11 @@ describe('a link as it should be', () => {
     healthy.record = true;
     const bytes = Uint8Array.from({ length: 4096 }, (_, at) => at & 0xff);
     const lent = Uint8Array.from(bytes);
-    healthy.slot.take(lent);
+    healthy.slot.data(lent, healthy);
     // The channel uses its buffer again.
     lent.fill(0x55);
     expect(healthy.paused).toBe(true);
-    healthy.slot.take(Uint8Array.of(1, 2, 3));
+    healthy.slot.data(Uint8Array.of(1, 2, 3), healthy);
     run(20);
     expect(Buffer.concat(healthy.work)).toEqual(Buffer.from([...bytes, 1, 2, 3]));
     expect(healthy.paused).toBe(false);
@@ -260,7 +268,7 @@ describe('a link whose channel is closed', () => {
   it('has nothing left to do, and begins anew', () => {
     const { line, run } = loop();
     const babbler = line();
-    babbler.slot.take(new Uint8Array(4096));
+    babbler.slot.data(new Uint8Array(4096), babbler);
     const done = babbler.workedBytes;
     babbler.slot.clear();
     run(50);

@@ -21,29 +21,43 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
   const refused: [type: string, cause: SettingRefusal][] = [];
   const room = new SettingQuota(undefined, bytes);
   let missed = 0;
-  const gate = new SettingRateLimiter(
-    clock,
-    {
-      judge: (points) => void judged.push(...points),
+  const limiter = new SettingRateLimiter({
+    router: {
+      live: (points) => void judged.push(...points),
       isKnown: (type) => known.includes(type),
-      delayed: () => void (counts.delayed += 1),
-      refused: ({ type }, cause) => {
+    },
+    session: {
+      refuse: ({ type }, cause) => {
         counts.refused += 1;
         refused.push([type, cause]);
       },
-      missed: () => void (missed += 1),
     },
+    counters: { notice: () => void (counts.delayed += 1) },
+    quota: room,
+    node: { readAgain: () => void (missed += 1) },
+    clock,
     mostNew,
-    room,
-  );
+  });
+  const admit = (point: Point): void => void judged.push(...limiter.admit([point]));
   const hear = (type: string, number: number, time = clock.wallNs() + BigInt(number)): void =>
-    gate.heard([makePoint({ type, value: floatValue(number), time, origin: 'user-1' })]);
+    admit(makePoint({ type, value: floatValue(number), time, origin: 'user-1' }));
   const hearText = (type: string, text: string): void => {
     clock.advance(1);
     const value = stringValue(text);
-    gate.heard([makePoint({ type, value, time: clock.wallNs(), origin: 'user-1' })]);
+    admit(makePoint({ type, value, time: clock.wallNs(), origin: 'user-1' }));
   };
-  return { clock, judged, counts, refused, missed: () => missed, room, gate, hear, hearText };
+  return {
+    clock,
+    judged,
+    counts,
+    refused,
+    missed: () => missed,
+    room,
+    limiter,
+    admit,
+    hear,
+    hearText,
+  };
 }
 
 describe('what others set', () => {
@@ -110,46 +124,50 @@ describe('what others set', () => {
   });
 
   it('keeps no more than it must of somebody who invents points', () => {
-    const { judged, counts, gate, hear } = rig();
+    const { judged, counts, limiter, hear } = rig();
     for (let n = 0; n < 20_000; n++) hear(`t${n}`, n);
     expect(counts.refused).toBe(20_000 - 5_500);
-    gate.flush();
+    limiter.flush();
     expect(judged).toHaveLength(5_500);
   });
 
   it('has a place for each point that is known, whatever somebody makes up', () => {
-    const { judged, counts, gate, hear } = rig(100, ['limit', 'disabled']);
+    const { judged, counts, limiter, hear } = rig(100, ['limit', 'disabled']);
     for (let n = 0; n < 1_000; n++) hear(`t${n}`, n);
     hear('limit', 1);
     hear('disabled', 1);
     expect(counts.refused).toBe(400);
-    expect(gate.size).toBe(102);
-    expect([...gate.waiting].map(({ type }) => type)).toContain('disabled');
-    gate.flush();
+    expect(limiter.size).toBe(102);
+    expect([...limiter.waiting].map(({ type }) => type)).toContain('disabled');
+    limiter.flush();
     expect(judged.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
   });
 
   it('is all judged at the end', () => {
-    const { clock, judged, gate, hear } = rig();
+    const { clock, judged, limiter, hear } = rig();
     for (let n = 0; n < 700; n++) hear(`t${n}`, n);
-    gate.flush();
+    limiter.flush();
     expect(judged).toHaveLength(700);
     expect(clock.pendingTimers).toBe(0);
   });
 
   it('has room for so many bytes of texts, whatever their number; what it refuses unseen is read again', () => {
-    const { clock, judged, refused, missed, room, gate, hear, hearText } = rig(5_000, [], 10_000);
+    const { clock, judged, refused, missed, room, limiter, admit, hear, hearText } = rig(
+      5_000,
+      [],
+      10_000,
+    );
     for (let n = 0; n < 500; n++) hear(`t${n}`, n);
-    for (let n = 0; n < 20; n++) gate.heard([text(clock, `text${n}`, 'x'.repeat(2_000))]);
-    expect(gate.size).toBe(4);
+    for (let n = 0; n < 20; n++) admit(text(clock, `text${n}`, 'x'.repeat(2_000)));
+    expect(limiter.size).toBe(4);
     expect(room.bytes).toBeLessThanOrEqual(10_000);
     expect(refused).toHaveLength(16);
     expect(new Set(refused.map(([, cause]) => cause))).toEqual(new Set(['tooManySettingBytes']));
     // A newer one of a point takes the place of the one before it, and ends it where there is no room.
     clock.advance(1);
-    gate.heard([text(clock, 'text0', 'y'.repeat(1_000))]);
-    gate.heard([text(clock, 'text1', 'y'.repeat(9_000))]);
-    expect([...gate.waiting].map(({ type }) => type)).not.toContain('text1');
+    admit(text(clock, 'text0', 'y'.repeat(1_000)));
+    admit(text(clock, 'text1', 'y'.repeat(9_000)));
+    expect([...limiter.waiting].map(({ type }) => type)).not.toContain('text1');
     clock.advance(1_000);
     expect(judged.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
     expect(room.bytes).toBe(0);
@@ -162,9 +180,9 @@ describe('what others set', () => {
   });
 
   it('does not ask to read again what was refused when the link ends', () => {
-    const { clock, missed, gate, hear } = rig(10);
+    const { clock, missed, limiter, hear } = rig(10);
     for (let n = 0; n < 600; n++) hear(`t${n}`, n);
-    gate.flush();
+    limiter.flush();
     expect(clock.pendingTimers).toBe(0);
     expect(missed()).toBe(0);
   });

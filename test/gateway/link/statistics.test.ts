@@ -8,19 +8,23 @@ import type { BusStatus } from '../../../src/transport/transport.js';
 import { Counters } from '../../../src/session/node/counters.js';
 import { FAKE_START_NS, FakeClock } from '../../support/fake-clock.js';
 
-function rig(bus?: () => BusStatus | undefined) {
+function rig(bus: () => BusStatus | undefined = () => undefined) {
   const clock = new FakeClock();
   const counters = new Counters(clock, SILENT_LOG);
   const load = { pending: 0, full: false };
   const limits = new Map<LimitCause, boolean>();
-  const statistics = new Statistics(
-    counters,
-    clock,
-    () => load.pending,
-    () => limits,
-    () => load.full,
-    bus,
-  );
+  const statistics = new Statistics(counters, clock, {
+    limited: limits,
+    get pendingCount() {
+      return load.pending;
+    },
+    get outboxFull() {
+      return load.full;
+    },
+    get bus() {
+      return bus();
+    },
+  });
   return { clock, counters, load, limits, statistics };
 }
 

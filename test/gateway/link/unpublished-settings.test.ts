@@ -11,11 +11,13 @@ function rig() {
   const book = new Settings(new Set(['restart']), 100);
   const disabled = { value: false, ns: 0n };
   const ahead = new UnpublishedSettings({
-    head: () => ({ judge: { disabled: { value: disabled.value, time: String(disabled.ns) } } }),
-    settings: () => book.records(),
-    takeChangedSettings: () => book.takeChanged(),
-    takeStale: () => false,
-    lastTime: (type, key) => (type === 'disabled' ? disabled.ns : book.get(type, key)?.time.ns),
+    session: { recordWithoutSettings: () => ({}) },
+    settings: book,
+    router: {
+      record: () => ({ disabled: { value: disabled.value, time: String(disabled.ns) } }),
+      lastTime: (type, key) => (type === 'disabled' ? disabled : book.get(type, key)?.time),
+    },
+    descriptions: { record: () => [] },
   });
   const announce = (one: Point): void => ahead.add(one, book.recordOf(one, one.time));
   const took = (one: Point) => book.take(one, SettingTime.of(one)).setting;

@@ -1,0 +1,237 @@
+/**
+ * A link's node in SIOT: what others publish there is routed, what the store lacks is
+ * sent again, and what is known of the link is published as points of the node.
+ *
+ * ```
+ *  SIOT ─► heard ─► SettingRateLimiter ─► RemotePointRouter ─► session
+ *       ─► read ──────────────────────────────┘ └─► resent: what the store lacks
+ *       ◄─ status ◄─ Statistics, Limits
+ * ```
+ */
+import type { OutboxLane } from '../../outbox/outbox.js';
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { Point } from '../../point/point.js';
+import type { DeviceSession } from '../../session/device-session.js';
+import type { Heard } from '../../session/settings/time.js';
+import type { DropCause, NodeLife, Siot, SiotNode, SiotNodeEvents } from '../../siot/siot.js';
+import type { BusStatus, Transport } from '../../transport/transport.js';
+import type { LinkConfig } from '../config/config.js';
+import type { RouterRecord } from '../state/link-record.js';
+import type { Saver } from '../state/saver.js';
+import type { DescriptionOverrides } from './description-overrides.js';
+import { Limits, type LimitCause, type LimitsHost } from './limits.js';
+import { OutboxAlarm, type OutboxAlarmHost } from './outbox-alarm.js';
+import { pointsToResend } from './points-to-resend.js';
+import { RemotePointRouter, type RemotePointHost } from './remote-point-router.js';
+import { Resender, type ResenderHost } from './resender.js';
+import { SettingRateLimiter } from './setting-rate-limiter.js';
+import { PUBLISH_EVERY_MS, Statistics, type LinkGauges } from './statistics.js';
+
+export interface LinkNodeParts {
+  readonly config: LinkConfig;
+  readonly nodeId: string;
+  readonly session: DeviceSession;
+  /** That the session reads. */
+  readonly transport: Transport;
+  readonly lane: OutboxLane;
+  readonly descriptions: DescriptionOverrides;
+  readonly saver: Saver;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of the router, from an earlier life. */
+  readonly record: RouterRecord;
+}
+
+export interface LinkNodeHost extends ResenderHost {
+  /** Somebody has stopped the link in SIOT, or has started it again. */
+  disable(disabled: boolean): void;
+}
+
+export class LinkNode
+  implements SiotNodeEvents, RemotePointHost, LinkGauges, LimitsHost, OutboxAlarmHost
+{
+  readonly router: RemotePointRouter;
+  readonly rateLimiter: SettingRateLimiter;
+  readonly statistics: Statistics;
+  readonly limits: Limits;
+  readonly outboxAlarm: OutboxAlarm;
+  /** Of what the store lacks. */
+  readonly #resender: Resender;
+  /** Of a device's description that may be published again. */
+  readonly #describer: Resender;
+  #node: SiotNode | undefined;
+  #state: NodeLife = 'unknown';
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly parts: LinkNodeParts,
+    private readonly host: LinkNodeHost,
+  ) {
+    const { config, nodeId, session, lane, clock, log } = parts;
+    const { settings, counters } = session;
+    this.router = new RemotePointRouter(
+      { nodeId, session, settings, counters, host: this, clock, log },
+      parts.record,
+    );
+    this.rateLimiter = new SettingRateLimiter({
+      router: this.router,
+      session,
+      counters,
+      quota: settings.quota,
+      node: this,
+      clock,
+      mostNew: config.maxPoints,
+    });
+    this.limits = new Limits(counters, clock, log, this);
+    this.outboxAlarm = new OutboxAlarm(lane, this, clock, log);
+    this.statistics = new Statistics(counters, clock, this);
+    this.#resender = new Resender(host, clock);
+    this.#describer = new Resender(host, clock);
+  }
+
+  get state(): NodeLife {
+    return this.#state;
+  }
+
+  /** Publishes statistics from now on. */
+  start(): void {
+    this.#look();
+  }
+
+  /** What waits to be routed is routed, and the last statistics are published. */
+  stop(): void {
+    this.rateLimiter.flush();
+    this.#timer?.cancel();
+    this.#resender.stop();
+    this.#describer.stop();
+    this.#publishChanged();
+  }
+
+  /** Joins the link to SIOT, again when the connection is another. */
+  attach(siot: Siot): void {
+    const { config, nodeId } = this.parts;
+    const { type, description } = config.node;
+    this.#state = 'unknown';
+    this.#node = siot.addNode({ id: nodeId, type, description, name: config.name }, this);
+    this.#publishAll();
+  }
+
+  /** Takes the node out of SIOT's view here; the node itself stays in SIOT. */
+  async detach(): Promise<void> {
+    await this.#node?.remove();
+    this.#node = undefined;
+  }
+
+  /** SIOT may have what was not heard of. */
+  readAgain(): void {
+    this.#node?.readAgain();
+  }
+
+  connected(connected: boolean): void {
+    this.#node?.status([this.statistics.connected(connected)]);
+  }
+
+  /** A bus that comes or goes is told at once. */
+  busChanged(): void {
+    if (this.parts.transport.bus === undefined || this.#state === 'deleted') return;
+    this.#node?.status(this.statistics.busChanged());
+  }
+
+  // Events of the node in SIOT (SiotNodeEvents).
+
+  heard(points: readonly Point[]): void {
+    const ofOthers = this.router.ofOthers(points);
+    if (ofOthers.length > 0) this.router.live(this.rateLimiter.admit(ofOthers));
+  }
+
+  read(points: readonly Point[], everything: boolean): void {
+    const { session, lane, saver, clock } = this.parts;
+    this.#node?.status(this.statistics.read(points, session.connected));
+    session.read(points, lane.length > 0);
+    const owners = points.filter((point) => this.#isOwners(point));
+    session.replica.givenBefore(owners);
+    this.router.reading(points);
+    session.shown(owners);
+    if (everything) this.#publishAll();
+    this.#resender.send(pointsToResend(session, points, everything, clock.wallNs()));
+    saver.soon();
+  }
+
+  life(life: NodeLife): void {
+    this.#state = life;
+  }
+
+  withholds(point: Point): boolean {
+    return this.parts.descriptions.withholdsQueued(point);
+  }
+
+  dropped(cause: DropCause, points: readonly Point[]): void {
+    this.parts.session.counters.discard(cause, {}, points.length);
+  }
+
+  // What the router finds that acts on the link (RemotePointHost).
+
+  disable(disabled: boolean): void {
+    this.host.disable(disabled);
+  }
+
+  show(point: Point): void {
+    this.#node?.status([point]);
+  }
+
+  reset(point: Point): void {
+    this.#node?.status(this.statistics.reset(point));
+  }
+
+  described(point: Point, heard: Heard): void {
+    const own = this.parts.descriptions.heard(point, heard);
+    if (own !== undefined) this.#describer.send([own].values());
+  }
+
+  // What the statistics say of the present (LinkGauges).
+
+  get pendingCount(): number {
+    return this.parts.session.downlink.pendingCount + this.rateLimiter.size;
+  }
+
+  get limited(): ReadonlyMap<LimitCause, boolean> {
+    return this.limits.all();
+  }
+
+  get outboxFull(): boolean {
+    return this.outboxAlarm.isFull;
+  }
+
+  get bus(): BusStatus | undefined {
+    return this.parts.transport.bus?.();
+  }
+
+  limitsChanged(): void {
+    this.#publishChanged();
+  }
+
+  outboxBecameFull(): void {
+    this.#publishChanged();
+  }
+
+  #look(): void {
+    this.#timer = this.parts.clock.setTimer(PUBLISH_EVERY_MS, () => this.#look());
+    this.limits.look();
+    if (this.#node === undefined || this.#state === 'deleted') return;
+    const changed = this.statistics.changed();
+    if (changed.length > 0) this.#node.status(changed);
+  }
+
+  #publishChanged(): void {
+    this.#node?.status(this.statistics.changed());
+  }
+
+  #publishAll(): void {
+    this.#node?.status(this.statistics.all(this.parts.session.connected));
+  }
+
+  #isOwners({ origin }: Point): boolean {
+    return origin === '' || origin === this.parts.nodeId;
+  }
+}
