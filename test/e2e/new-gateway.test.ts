@@ -1,4 +1,4 @@
-/** A device that another gateway has acknowledged before (README, "The wire on one page", 5). */
+/** A device that another gateway has acknowledged before (docs/wire.md, "The wire on one page"). */
 import { expect, it } from 'vitest';
 import { Firmware } from '../../firmware-sim/firmware.js';
 import { parseProfile } from '../../firmware-sim/profile.js';

@@ -1,6 +1,6 @@
 /**
  * After a `timeSync` a device reports all its points once, at most once a minute
- * (README, "The wire on one page"). What comes in such a round without a time may
+ * (docs/wire.md, "The wire on one page"). What comes in such a round without a time may
  * have been under way while a setting was acknowledged: a packet whose ack got
  * lost is sent again with the bytes that it had. So the first report of a point
  * in a round is no proof that the device has changed the point itself.
