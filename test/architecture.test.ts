@@ -51,7 +51,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'nats-settings.ts',
     'server-text.ts',
     'backoff.ts',
-    'asker.ts',
+    'answered-publisher.ts',
     'denials.ts',
     'reply-quota.ts',
   ],

@@ -141,11 +141,13 @@ export class GatewayClient {
   set(request: SetRequest, answered: (reply: SetReply | undefined) => void): void {
     const payload = Buffer.from(JSON.stringify(request));
     const lost = (): void => answered(undefined);
-    this.#connection.ask(verbSubject(this.#id, 'set'), payload, (answer) => {
-      if (answer === 'lost') lost();
-      else if (typeof answer === 'string') {
-        answered({ state: 'refused', reason: this.#silence(answer) });
-      } else answered(parse(answer) as SetReply);
+    this.#connection.publish(verbSubject(this.#id, 'set'), payload, {
+      answered: (_token, answer) => {
+        if (answer === 'lost') lost();
+        else if (typeof answer === 'string') {
+          answered({ state: 'refused', reason: this.#silence(answer) });
+        } else answered(parse(answer) as SetReply);
+      },
     });
   }
 

@@ -7,14 +7,16 @@ import { backoffMs } from './connection/backoff.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,
+  type ListeningNodeHost,
   type SiotNode,
   type SiotNodeEvents,
   type SiotNodeSpec,
 } from './nodes/listening-node.js';
 import type { NatsSource } from './connection/nats-settings.js';
-import { NodeKeeper } from './nodes/nodes.js';
+import { NodeKeeper, type NodeKeeperHost } from './nodes/nodes.js';
 import { ReplyQuota } from './connection/reply-quota.js';
 import { probe } from './nodes/probe.js';
+import type { DropCause, PublishHost, Suspicion } from './publishing/publish-state.js';
 import { Publisher } from './publishing/publisher.js';
 import { StoreClient } from './nodes/store-client.js';
 import type { Generation, SiotWire } from './wire/wire.js';
@@ -67,8 +69,6 @@ export class SettingError extends Error {
   }
 }
 
-type Suspicion = 'noResponders' | 'undecodable' | 'silence';
-
 const TAKES_NOTHING =
   'SIOT answers questions, but takes no points: they wait. Is its store at work, or its disk full?';
 
@@ -96,7 +96,7 @@ const REMOVED_WITHIN_MS = 5_000;
  *      └─ no responders, decode error, silence ─▶ probe
  * ```
  */
-export class Siot {
+export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   readonly #options: SiotOptions;
   readonly #connection: Connection;
   readonly #publisher: Publisher;
@@ -138,7 +138,7 @@ export class Siot {
       onState: (state) => this.#onConnection(state),
       onDenied: (subject) => {
         this.#publisher.denied(subject);
-        this.#changed();
+        this.statusChanged();
       },
     });
     this.#publisher = new Publisher({
@@ -147,9 +147,7 @@ export class Siot {
       clock,
       random,
       log,
-      onSuspicion: (why) => this.#suspect(why),
-      onDrop: (nodeId, cause, points) => this.#nodes.get(nodeId)?.events.dropped?.(cause, points),
-      withholds: (nodeId, point) => this.#nodes.get(nodeId)?.events.withholds?.(point) === true,
+      host: this,
     });
     this.#keeper = new NodeKeeper({
       clock,
@@ -157,11 +155,8 @@ export class Siot {
       log,
       parent: options.parent,
       gateway: { ...gateway, type: 'mcuGateway' },
-      onGone: () => this.#suspect('noResponders'),
-      onProblem: () => this.#changed(),
-      hold: (nodeId, held) => this.#publisher.hold(nodeId, held),
-      discard: (nodeId, discarded) => this.#publisher.discard(nodeId, discarded),
-      publishVersion: () => this.#publishVersion(),
+      host: this,
+      publisher: this.#publisher,
     });
   }
 
@@ -233,24 +228,21 @@ export class Siot {
   }
 
   addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
-    const node: ListeningNode = new ListeningNode(spec, events, {
+    const { clock, log } = this.#options;
+    const services = {
       connection: this.#connection,
-      clock: this.#options.clock,
-      log: this.#options.log,
-      edgeChanged: () => this.#keeper.edgeChanged(spec.id),
-      readAgain: () => this.#keeper.readAgain(spec.id),
-      status: (points) => this.#publisher.putStatus(spec.id, points),
-      removed: () => this.#removed(node),
-    });
+      keeper: this.#keeper,
+      publisher: this.#publisher,
+      clock,
+      log,
+    };
+    const node = new ListeningNode(spec, events, this, services);
     this.#nodes.set(spec.id, node);
     this.#publisher.join(spec.id);
     node.listen(this.#wire);
     this.#keeper.add(
       { ...spec, description: spec.description === '' ? spec.name : spec.description },
-      {
-        read: (points, everything) => events.read(points, everything),
-        life: (life) => node.setLife(life),
-      },
+      node,
     );
     return node;
   }
@@ -314,7 +306,7 @@ export class Siot {
       if (this.#options.store === 'none') this.#bridge();
       else void this.#findStore();
     }
-    this.#changed();
+    this.statusChanged();
   }
 
   async #findStore(): Promise<void> {
@@ -341,7 +333,7 @@ export class Siot {
       this.#options.log.warn({}, 'SIOT does not answer: points wait for it');
     }
     this.#searchAfter(backoffMs(this.#silentProbes, PROBE, this.#options.random()));
-    this.#changed();
+    this.statusChanged();
   }
 
   #foundLate(generation: Generation): void {
@@ -388,12 +380,12 @@ export class Siot {
     this.#store = new StoreClient(this.#connection, clock, this.#wire);
     this.#keeper.begin(this.#store, first);
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
-    this.#changed();
+    this.statusChanged();
   }
 
   // The first suspicion is looked into at once. When the probe finds all well
   // and nothing gets through all the same, the next ones wait.
-  #suspect(why: Suspicion): void {
+  suspect(why: Suspicion): void {
     if (!this.#connection.connected || this.#store === undefined) return;
     const { log, random } = this.#options;
     const { accepted } = this.#publisher;
@@ -414,7 +406,17 @@ export class Siot {
     this.#publisher.mode = { kind: 'paused' };
     if (this.#suspicions === 1) void this.#findStore();
     else this.#searchAfter(backoffMs(this.#suspicions - 1, PROBE, random()));
-    this.#changed();
+    this.statusChanged();
+  }
+
+  // What publisher, keeper and nodes ask for ----------------------------------
+
+  dropped(nodeId: string, cause: DropCause, points: readonly Point[]): void {
+    this.#nodes.get(nodeId)?.events.dropped?.(cause, points);
+  }
+
+  withholds(nodeId: string, point: Point): boolean {
+    return this.#nodes.get(nodeId)?.events.withholds?.(point) === true;
   }
 
   #listenToGatewayEdges(): void {
@@ -425,7 +427,7 @@ export class Siot {
     );
   }
 
-  #publishVersion(): void {
+  publishVersion(): void {
     const { gateway, clock } = this.#options;
     this.#lastNs = laterTime(clock.wallNs(), this.#lastNs);
     this.#publisher.putStatus(gateway.id, [
@@ -433,7 +435,7 @@ export class Siot {
     ]);
   }
 
-  async #removed(node: ListeningNode): Promise<void> {
+  async removed(node: ListeningNode): Promise<void> {
     const { id } = node.spec;
     if (this.#nodes.get(id) !== node) return;
     this.#nodes.delete(id);
@@ -459,7 +461,7 @@ export class Siot {
     }
   }
 
-  #changed(): void {
+  statusChanged(): void {
     const status = this.status;
     const text = JSON.stringify(status);
     if (text === this.#lastStatus) return;

@@ -176,6 +176,7 @@ describe('a frozen nats-server', () => {
       .spyOn(Connection.prototype, 'publish')
       .mockImplementation((_subject, payload) => {
         bytes += payload.length;
+        return 0;
       });
     cleanup(() => spy.mockRestore());
     const nats = await startNats();

@@ -1,7 +1,6 @@
 import {
   createInbox,
   errors,
-  type Msg,
   type NatsConnection,
   type Subscription,
 } from '@nats-io/transport-node';
@@ -23,6 +22,12 @@ export type ConnectionState =
 
 /** What came back for a request: bytes, or why nothing can. `tooLarge`: it was not sent. */
 export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
+
+/** Takes the answers to what it has published with {@link Connection.publish}. */
+export interface AnswerReceiver {
+  /** `token`: what publishing returned. Called for every reply, and once with `lost` when the connection goes first. */
+  answered(token: number, answer: Answer): void;
+}
 
 export interface Incoming {
   readonly subject: string;
@@ -104,7 +109,7 @@ export class Connection {
   readonly #standing = new Set<Standing>();
   #inbox = '';
   #lastToken = 0;
-  readonly #asked = new Map<number, (answer: Answer) => void>();
+  readonly #asked = new Map<number, AnswerReceiver>();
   /** Tokens of requests that were given up. */
   readonly #late = new Set<number>();
   readonly #barriers = new Set<(processed: boolean) => void>();
@@ -148,34 +153,31 @@ export class Connection {
     return this.#denials.text;
   }
 
-  /** Throws a {@link NotConnectedError}, a {@link TooLargeError}, or the library's own for a subject that is none. */
-  publish(subject: string, payload: Uint8Array, reply?: string): void {
+  /**
+   * Publishes; with a `receiver` on a reply subject of its own, and returns the
+   * token of the answers: the caller ends them with {@link forget}, since a store may
+   * answer twice (docs/siot.md, 4.4). Throws a {@link NotConnectedError}, a
+   * {@link TooLargeError}, or the library's own error for an invalid subject.
+   */
+  publish(subject: string, payload: Uint8Array, receiver?: AnswerReceiver): number {
     const nats = this.#nats;
     if (nats === undefined) throw new NotConnectedError();
     const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (payload.length > most) throw new TooLargeError(payload.length, most);
+    const token = receiver === undefined ? 0 : ++this.#lastToken;
     try {
-      if (reply === undefined) nats.publish(subject, payload);
-      else nats.publish(subject, payload, { reply });
+      if (receiver === undefined) nats.publish(subject, payload);
+      else nats.publish(subject, payload, { reply: `${this.#inbox}${String(token)}` });
     } catch (error) {
-      // It may have closed already without our having heard of it: then it is
-      // not for the message's sake that it was not taken.
+      // The connection may be closed already, and we have not been told yet. Then the
+      // message is not the cause.
       throw nats.isClosed() || nats.isDraining() ? new NotConnectedError() : error;
     }
-  }
-
-  /**
-   * Publishes with a reply subject of its own; `answered` is called for every
-   * reply, and once with `lost` when the connection goes first. The caller ends
-   * it with {@link forget}: a store may answer twice (docs/siot.md, 4.4).
-   */
-  ask(subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
-    const token = ++this.#lastToken;
-    this.publish(subject, payload, `${this.#inbox}${String(token)}`);
-    this.#asked.set(token, answered);
+    if (receiver !== undefined) this.#asked.set(token, receiver);
     return token;
   }
 
+  /** No answer with that token is wanted any more. */
   forget(token: number): void {
     this.#asked.delete(token);
     this.#late.delete(token);
@@ -202,11 +204,13 @@ export class Connection {
         resolve('timeout');
       });
       try {
-        token = this.ask(subject, payload, (answer) => {
-          timer.cancel();
-          this.forget(token);
-          if (inTime) resolve(answer);
-          else late?.(answer);
+        token = this.publish(subject, payload, {
+          answered: (asked, answer) => {
+            timer.cancel();
+            this.forget(asked);
+            if (inTime) resolve(answer);
+            else late?.(answer);
+          },
         });
       } catch (error) {
         timer.cancel();
@@ -337,12 +341,12 @@ export class Connection {
     const { clock } = this.#options;
     if (clock.monotonicMs() - this.#upMs >= STEADY_MS) this.#failures = 0;
     for (const standing of this.#standing) standing.active = undefined;
-    const asked = [...this.#asked.values()];
+    const asked = [...this.#asked];
     this.#asked.clear();
     this.#late.clear();
     const barriers = [...this.#barriers];
     this.#barriers.clear();
-    for (const answered of asked) answered('lost');
+    for (const [token, receiver] of asked) receiver.answered(token, 'lost');
     // The library leaves those who wait for a closed connection waiting.
     for (const done of barriers) done(false);
   }
@@ -390,29 +394,27 @@ export class Connection {
     return nats.stats().inMsgs + this.#confirmed;
   }
 
-  #answered(message: Msg, prefixLength: number): void {
-    const answered = this.#asked.get(Number(message.subject.slice(prefixLength)));
-    if (answered === undefined) return;
-    const data = message.data;
-    const silence = data.length === 0 && message.headers?.code === 503;
-    this.#guard(() => answered(silence ? 'noResponders' : data));
-  }
-
-  // What is thrown here would end the library's reading, and the connection
-  // would seem to live on.
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
-    }
+  // In callbacks of the library nothing may be thrown: it would stop reading, and the
+  // connection would seem to live on.
+  #failedIn(error: unknown): void {
+    this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
   }
 
   #activateInbox(nats: NatsConnection, inbox: string): void {
     nats.subscribe(`${inbox}*`, {
       callback: (error, message) => {
-        if (error === null) this.#answered(message, inbox.length);
-        else this.#denials.tryAgain(() => this.#activateInbox(nats, inbox));
+        if (error !== null) {
+          this.#denials.tryAgain(() => this.#activateInbox(nats, inbox));
+          return;
+        }
+        const { subject, data } = message;
+        const token = Number(subject.slice(inbox.length));
+        const isUnheard = data.length === 0 && message.headers?.code === 503;
+        try {
+          this.#asked.get(token)?.answered(token, isUnheard ? 'noResponders' : data);
+        } catch (thrown) {
+          this.#failedIn(thrown);
+        }
       },
     });
   }
@@ -429,7 +431,11 @@ export class Connection {
           return;
         }
         const { subject, data } = message;
-        this.#guard(() => standing.heard({ subject, data, reply: message.reply ?? '' }));
+        try {
+          standing.heard({ subject, data, reply: message.reply ?? '' });
+        } catch (thrown) {
+          this.#failedIn(thrown);
+        }
       },
     });
   }

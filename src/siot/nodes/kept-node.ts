@@ -19,11 +19,11 @@ export interface NodeEvents {
    * published once more, not only what the node lacks.
    */
   read(points: readonly Point[], everything: boolean): void;
-  life(life: NodeLife): void;
+  lifeChanged(life: NodeLife): void;
 }
 
 /** What the keeper of nodes knows of one. */
-export interface Kept {
+export interface KeptNode {
   readonly spec: NodeSpec;
   readonly events: NodeEvents;
   life: NodeLife;
@@ -34,15 +34,15 @@ export interface Kept {
   unreadable: string;
   failures: number;
   retry: Timer | undefined;
-  /** Ends the holding back of its points. */
-  letGo: Timer | undefined;
+  /** Publishes its points, also if it cannot be read by then. */
+  holdTimer: Timer | undefined;
   recheck: Timer[];
   /** The store that is being looked into: one look at a time; another is wanted when it ends. */
   looking: StoreClient | undefined;
   lookAgain: boolean;
 }
 
-export function keptNode(spec: NodeSpec, events: NodeEvents): Kept {
+export function keptNode(spec: NodeSpec, events: NodeEvents): KeptNode {
   return {
     spec,
     events,
@@ -52,7 +52,7 @@ export function keptNode(spec: NodeSpec, events: NodeEvents): Kept {
     unreadable: '',
     failures: 0,
     retry: undefined,
-    letGo: undefined,
+    holdTimer: undefined,
     recheck: [],
     looking: undefined,
     lookAgain: false,
@@ -60,7 +60,7 @@ export function keptNode(spec: NodeSpec, events: NodeEvents): Kept {
 }
 
 /** Another look into that store. */
-export const isWanted = ({ looking, lookAgain }: Kept, store: StoreClient): boolean =>
+export const isWanted = ({ looking, lookAgain }: KeptNode, store: StoreClient): boolean =>
   looking === store && lookAgain;
 
 /**
@@ -70,8 +70,8 @@ export const isWanted = ({ looking, lookAgain }: Kept, store: StoreClient): bool
  * @param missingParent ID of `siot.parent`, if that is not there
  */
 export function nodesProblem(
-  gateway: Kept,
-  all: readonly Kept[],
+  gateway: KeptNode,
+  all: readonly KeptNode[],
   missingParent: string | undefined,
 ): string {
   if (gateway.life === 'deleted') {

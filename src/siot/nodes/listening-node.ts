@@ -4,7 +4,9 @@ import type { Point } from '../../point/point.js';
 import type { Connection } from '../connection/connection.js';
 import type { DropCause } from '../publishing/publish-state.js';
 import { UNSET_NS } from '../wire/generation1.js';
-import type { NodeLife } from './kept-node.js';
+import type { Publisher } from '../publishing/publisher.js';
+import type { NodeEvents, NodeLife } from './kept-node.js';
+import type { NodeKeeper } from './nodes.js';
 import type { SiotWire } from '../wire/wire.js';
 
 export interface SiotNodeSpec {
@@ -47,86 +49,89 @@ export interface SiotNode {
   remove(): Promise<void>;
 }
 
-interface Surroundings {
+/** What a link's node works with. */
+export interface NodeServices {
   readonly connection: Connection;
+  readonly keeper: NodeKeeper;
+  readonly publisher: Publisher;
   readonly clock: Clock;
   readonly log: Log;
-  readonly edgeChanged: () => void;
-  readonly readAgain: () => void;
-  readonly status: (points: readonly Point[]) => void;
-  readonly removed: () => Promise<void>;
+}
+
+export interface ListeningNodeHost {
+  /** The node's link has left the configuration. Resolves as {@link SiotNode.remove} does. */
+  removed(node: ListeningNode): Promise<void>;
 }
 
 /** A link's node: what others publish on it, and what its link publishes. */
-export class ListeningNode implements SiotNode {
+export class ListeningNode implements SiotNode, NodeEvents {
   #life: NodeLife = 'unknown';
-  #stop: (() => void)[] = [];
+  #unsubscribe: (() => void)[] = [];
 
   constructor(
     readonly spec: SiotNodeSpec,
     readonly events: SiotNodeEvents,
-    private readonly around: Surroundings,
+    private readonly host: ListeningNodeHost,
+    private readonly services: NodeServices,
   ) {}
 
   get life(): NodeLife {
     return this.#life;
   }
 
-  setLife(life: NodeLife): void {
+  lifeChanged(life: NodeLife): void {
     this.#life = life;
     this.events.life(life);
   }
 
+  read(points: readonly Point[], everything: boolean): void {
+    this.events.read(points, everything);
+  }
+
+  /** Subscribes anew, since SIOT speaks this generation now. */
   listen(wire: SiotWire): void {
-    const { connection, edgeChanged } = this.around;
-    this.#deafen();
-    this.#stop = [
-      connection.subscribe(wire.pointSubscription(this.spec.id), (message) => {
-        this.#heard(wire, message.data);
+    const { spec } = this;
+    const { connection, keeper, log } = this.services;
+    this.#stopListening();
+    this.#unsubscribe = [
+      connection.subscribe(wire.pointSubscription(spec.id), ({ data }) => {
+        const pieces = wire.pieces(data);
+        let odd = 0;
+        for (const piece of pieces ?? []) {
+          odd += piece.odd;
+          if (piece.points.length > 0) this.events.heard(this.#stamped(wire, piece.points));
+        }
+        if (pieces !== undefined && odd === 0) return;
+        const fields = { nodeId: spec.id, link: spec.name, odd };
+        log.debug(fields, 'a message on the node could not be read whole');
       }),
-      connection.subscribe(wire.edgeSubscription(this.spec.id), edgeChanged),
+      connection.subscribe(wire.edgeSubscription(spec.id), () => keeper.edgeChanged(spec.id)),
     ];
   }
 
   status(points: readonly Point[]): void {
-    this.around.status(points);
+    this.services.publisher.putStatus(this.spec.id, points);
   }
 
   readAgain(): void {
-    this.around.readAgain();
+    this.services.keeper.readAgain(this.spec.id);
   }
 
   remove(): Promise<void> {
-    this.#deafen();
-    return this.around.removed();
-  }
-
-  #heard(wire: SiotWire, payload: Uint8Array): void {
-    const pieces = wire.pieces(payload);
-    let odd = 0;
-    for (const piece of pieces ?? []) {
-      odd += piece.odd;
-      if (piece.points.length > 0) this.events.heard(this.#stamped(wire, piece.points));
-    }
-    if (pieces === undefined || odd > 0) {
-      const { id: nodeId, name } = this.spec;
-      this.around.log.debug(
-        { nodeId, link: name, odd },
-        'a message on the node could not be read whole',
-      );
-    }
+    this.#stopListening();
+    return this.host.removed(this);
   }
 
   /** Generation 1's way to say "now": its store does the same (docs/siot.md, 1.5). */
   #stamped({ generation }: SiotWire, points: readonly Point[]): readonly Point[] {
     if (generation !== 1) return points;
     return points.map((point) =>
-      point.time === UNSET_NS ? { ...point, time: this.around.clock.wallNs() } : point,
+      point.time === UNSET_NS ? { ...point, time: this.services.clock.wallNs() } : point,
     );
   }
 
-  #deafen(): void {
-    for (const stop of this.#stop) stop();
-    this.#stop = [];
+  #stopListening(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe = [];
   }
 }

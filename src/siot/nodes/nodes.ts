@@ -6,11 +6,13 @@ import {
   isWanted,
   keptNode,
   nodesProblem,
-  type Kept,
+  type KeptNode,
   type NodeEvents,
   type NodeLife,
   type NodeSpec,
 } from './kept-node.js';
+import type { Suspicion } from '../publishing/publish-state.js';
+import type { Publisher } from '../publishing/publisher.js';
 import type { Found, StoreClient } from './store-client.js';
 
 export interface NodeKeeperOptions {
@@ -20,15 +22,17 @@ export interface NodeKeeperOptions {
   /** `root`, or the ID of the node under which the gateway's node is made. */
   readonly parent: string;
   readonly gateway: NodeSpec & { readonly version: string };
-  readonly onGone: () => void;
+  readonly host: NodeKeeperHost;
+  readonly publisher: Publisher;
+}
+
+export interface NodeKeeperHost {
+  /** The store may be gone, or be another one. */
+  suspect(why: Suspicion): void;
   /** {@link NodeKeeper.problem} has changed. */
-  readonly onProblem: () => void;
-  /** Keeps back, or lets go, the points of a node. */
-  readonly hold: (nodeId: string, held: boolean) => void;
-  /** Drops, or no longer drops, the points of a node. */
-  readonly discard: (nodeId: string, discarded: boolean) => void;
+  statusChanged(): void;
   /** The gateway's node has another version, or none. */
-  readonly publishVersion: () => void;
+  publishVersion(): void;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
@@ -45,19 +49,19 @@ const LOOK_EVERY_MS = 30_000;
  */
 export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
-  readonly #gateway: Kept;
-  readonly #links = new Map<string, Kept>();
+  readonly #gateway: KeptNode;
+  readonly #links = new Map<string, KeptNode>();
   #store: StoreClient | undefined;
   #pulse: Timer | undefined;
   /** Why nodes cannot be made, for people; blank: they can. */
   problem = '';
-  #saidParent = '';
+  #missingParent = '';
 
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
     this.#gateway = keptNode(options.gateway, {
       read: (points) => this.#readGateway(points),
-      life: () => this.#lookAtOrphans(),
+      lifeChanged: () => this.#lookAtNodesNotMade(),
     });
   }
 
@@ -65,7 +69,7 @@ export class NodeKeeper {
   begin(store: StoreClient, first: boolean): void {
     this.end();
     this.#store = store;
-    this.#saidParent = '';
+    this.#missingParent = '';
     this.problem = '';
     for (const kept of this.#all()) {
       kept.unread = true;
@@ -97,7 +101,7 @@ export class NodeKeeper {
     if (kept === undefined) return;
     this.#rest(kept);
     this.#links.delete(nodeId);
-    this.#judgeWhole();
+    this.#reportProblem();
   }
 
   /** Somebody published on one of the node's edges. */
@@ -114,27 +118,27 @@ export class NodeKeeper {
     void this.#look(kept);
   }
 
-  #lookSoon(kept: Kept): void {
+  #lookSoon(kept: KeptNode): void {
     for (const timer of kept.recheck) timer.cancel();
     kept.recheck = RECHECK_MS.map((ms) =>
       this.#options.clock.setTimer(ms, () => void this.#look(kept)),
     );
   }
 
-  #all(): Kept[] {
+  #all(): KeptNode[] {
     return [this.#gateway, ...this.#links.values()];
   }
 
-  #hold(kept: Kept): void {
-    const { clock, hold } = this.#options;
+  #hold(kept: KeptNode): void {
+    const { clock, publisher } = this.#options;
     const { id } = kept.spec;
-    hold(id, true);
-    kept.letGo?.cancel();
-    kept.letGo = clock.setTimer(HOLD_MOST_MS, () => hold(id, false));
+    publisher.hold(id, true);
+    kept.holdTimer?.cancel();
+    kept.holdTimer = clock.setTimer(HOLD_MOST_MS, () => publisher.hold(id, false));
   }
 
-  #rest(kept: Kept): void {
-    kept.letGo?.cancel();
+  #rest(kept: KeptNode): void {
+    kept.holdTimer?.cancel();
     kept.retry?.cancel();
     kept.retry = undefined;
     for (const timer of kept.recheck) timer.cancel();
@@ -157,7 +161,7 @@ export class NodeKeeper {
 
   // A look at a store that is gone may wait for its answer for long: nobody
   // waits for that look.
-  async #look(kept: Kept): Promise<void> {
+  async #look(kept: KeptNode): Promise<void> {
     const store = this.#store;
     if (store === undefined) return;
     if (kept.looking === store) {
@@ -174,7 +178,7 @@ export class NodeKeeper {
     if (kept.looking === store) kept.looking = undefined;
   }
 
-  async #lookOnce(kept: Kept, store: StoreClient): Promise<void> {
+  async #lookOnce(kept: KeptNode, store: StoreClient): Promise<void> {
     let found = await store.find(kept.spec.id);
     if (this.#store !== store) return;
     if (found.life === 'absent') {
@@ -189,13 +193,13 @@ export class NodeKeeper {
         if (this.#store !== store) return;
       }
     }
-    this.#judge(kept, found);
+    this.#apply(kept, found);
   }
 
-  #judge(kept: Kept, found: Found): void {
-    const { hold, discard, log, onGone } = this.#options;
+  #apply(kept: KeptNode, found: Found): void {
+    const { publisher, log, host } = this.#options;
     const { id } = kept.spec;
-    this.#judgeReading(kept, found.life === 'unknown' ? found.why : '');
+    this.#reportReading(kept, found.life === 'unknown' ? found.why : '');
     switch (found.life) {
       case 'alive': {
         const before = kept.life;
@@ -204,7 +208,7 @@ export class NodeKeeper {
           kept.owesResend = true;
           log.info({ nodeId: id }, 'the node lives again: publishing goes on');
         }
-        discard(id, false);
+        publisher.discard(id, false);
         this.#setLife(kept, 'alive');
         if (found.odd > 0) log.debug({ nodeId: id, odd: found.odd }, 'odd points left out');
         if (kept.unread || before === 'deleted') {
@@ -224,7 +228,7 @@ export class NodeKeeper {
             'somebody deleted this node in SIOT: its points are dropped until it is undeleted there',
           );
         }
-        discard(id, true);
+        publisher.discard(id, true);
         this.#setLife(kept, 'deleted');
         break;
       case 'absent':
@@ -233,15 +237,15 @@ export class NodeKeeper {
         break;
       case 'unknown':
         this.#lookLater(kept);
-        if (found.gone) onGone();
+        if (found.gone) host.suspect('noResponders');
         break;
     }
-    kept.letGo?.cancel();
-    hold(id, false);
-    this.#judgeWhole();
+    kept.holdTimer?.cancel();
+    publisher.hold(id, false);
+    this.#reportProblem();
   }
 
-  #judgeReading(kept: Kept, unreadable: string): void {
+  #reportReading(kept: KeptNode, unreadable: string): void {
     const { log } = this.#options;
     const { id } = kept.spec;
     if (unreadable === '' && kept.unreadable !== '')
@@ -255,19 +259,19 @@ export class NodeKeeper {
   }
 
   /** Whether links can have nodes, and have been told what was set there, for the log and for `siot-mcu watch`. */
-  #judgeWhole(): void {
-    const { log, parent, onProblem } = this.#options;
+  #reportProblem(): void {
+    const { log, parent, host } = this.#options;
     const { life, spec } = this.#gateway;
-    const missing = this.#saidParent === '' ? undefined : parent;
+    const missing = this.#missingParent === '' ? undefined : parent;
     const problem = nodesProblem(this.#gateway, this.#all(), missing);
     if (problem === this.problem) return;
     this.problem = problem;
-    const orphans = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
-    if (life === 'deleted') log.warn({ nodeId: spec.id, without: orphans.length }, problem);
-    onProblem();
+    const notMade = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
+    if (life === 'deleted') log.warn({ nodeId: spec.id, without: notMade.length }, problem);
+    host.statusChanged();
   }
 
-  #lookLater(kept: Kept): void {
+  #lookLater(kept: KeptNode): void {
     const { clock, random } = this.#options;
     kept.failures += 1;
     kept.retry?.cancel();
@@ -277,14 +281,14 @@ export class NodeKeeper {
     });
   }
 
-  #setLife(kept: Kept, life: NodeLife): void {
+  #setLife(kept: KeptNode, life: NodeLife): void {
     if (kept.life === life) return;
     kept.life = life;
-    kept.events.life(life);
+    kept.events.lifeChanged(life);
   }
 
   /** Whether the node was made. */
-  async #make(kept: Kept, store: StoreClient): Promise<boolean> {
+  async #make(kept: KeptNode, store: StoreClient): Promise<boolean> {
     const { log, gateway } = this.#options;
     const parentId =
       kept === this.#gateway ? await this.#parentOfGateway(store) : this.#gatewayIfAlive();
@@ -318,11 +322,11 @@ export class NodeKeeper {
     }
     const found = await store.find(parent);
     if (found.life === 'alive') {
-      this.#saidParent = '';
+      this.#missingParent = '';
       return parent;
     }
-    if (found.life !== 'unknown' && this.#saidParent !== parent) {
-      this.#saidParent = parent;
+    if (found.life !== 'unknown' && this.#missingParent !== parent) {
+      this.#missingParent = parent;
       const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
       log.error(
         { parent },
@@ -335,7 +339,7 @@ export class NodeKeeper {
   #readGateway(points: readonly Point[]): void {
     const version = points.find((point) => point.type === 'versionApp');
     if (version === undefined || textOf(version.value) !== this.#options.gateway.version) {
-      this.#options.publishVersion();
+      this.#options.host.publishVersion();
     }
   }
 
@@ -348,7 +352,7 @@ export class NodeKeeper {
   }
 
   /** Links without a node could not be made while the gateway had none. */
-  #lookAtOrphans(): void {
+  #lookAtNodesNotMade(): void {
     if (this.#gateway.life !== 'alive') return;
     for (const kept of this.#links.values()) {
       if (kept.retry !== undefined) void this.#look(kept);

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { NotConnectedError, type Connection } from '../connection/connection.js';
-import { readDue, type PublishState, type OnDrop } from './publish-state.js';
+import { readDue, type PublishHost, type PublishState } from './publish-state.js';
 import type { PublishWindow } from './publish-window.js';
 import type { StatusPoints, StatusSlot } from './status-points.js';
 import type { SiotWire } from '../wire/wire.js';
@@ -13,7 +13,7 @@ export interface SenderOptions {
   readonly status: StatusPoints;
   readonly clock: Clock;
   readonly window: PublishWindow;
-  readonly onDrop: OnDrop;
+  readonly host: PublishHost;
 }
 
 /** Empties the outbox from its lanes' cursors on. One life: when circumstances change, a new one begins. */
@@ -93,7 +93,7 @@ export class BarrierSender implements Sender {
 
   status(): void {
     if (this.#stopped) return;
-    const { status, wire, onDrop } = this.#options;
+    const { status, wire, host } = this.#options;
     while (this.#options.window.open) {
       const slots = status.take(wire.batch, () => true);
       const [first] = slots;
@@ -101,7 +101,9 @@ export class BarrierSender implements Sender {
       const points = slots.map((slot) => slot.point);
       const problem = this.#publish(first.nodeId, points);
       if (problem instanceof NotConnectedError) return;
-      if (problem !== undefined) onDrop(first.nodeId, 'unsendable', points, problem.message);
+      if (problem !== undefined) {
+        host.dropped(first.nodeId, 'unsendable', points, problem.message);
+      }
       for (const slot of slots) {
         if (problem === undefined) this.#slots.push({ slot, point: slot.point });
         else status.settle(slot, slot.point);
@@ -133,7 +135,7 @@ export class BarrierSender implements Sender {
   /** False: there is no connection. */
   #publishOne(state: PublishState): boolean {
     const position = state.cursor;
-    const point = readDue(state, position);
+    const point = readDue(state, position, this.#options.host);
     if (point !== undefined) {
       const problem = this.#publish(state.lane.nodeId, [point]);
       if (problem instanceof NotConnectedError) return false;
@@ -154,7 +156,7 @@ export class BarrierSender implements Sender {
     let bytes = 0;
     let at = state.cursor;
     for (; at < lane.next && points.length < batch && bytes < BATCH_BYTES; at++) {
-      const point = readDue(state, at);
+      const point = readDue(state, at, this.#options.host);
       if (point === undefined) continue;
       const name = point.type + canonicalKey(point.key);
       if (names.has(name)) break;
@@ -203,7 +205,7 @@ export class BarrierSender implements Sender {
 
   #drop(state: PublishState, positions: number[], points: Point[], problem: Error): void {
     for (const position of positions) state.lane.settle(position);
-    this.#options.onDrop(state.lane.nodeId, 'unsendable', points, problem.message);
+    this.#options.host.dropped(state.lane.nodeId, 'unsendable', points, problem.message);
   }
 
   #count(points: number): void {

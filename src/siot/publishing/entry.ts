@@ -24,10 +24,12 @@ export interface Entry {
 
 export interface Message {
   readonly entries: readonly Entry[];
+  readonly subject: string;
   readonly sentMs: number;
   /** On the line. */
   readonly bytes: number;
-  token: number;
+  /** Of its answers. */
+  readonly token: number;
 }
 
 /** What a sender knows of a lane. */

@@ -10,16 +10,31 @@ export interface PublishState {
   discarded: boolean;
   /** First position that was not looked at since publishing began anew. */
   cursor: number;
-  /** Whether a point must not go out any more, though it was put into the lane: it counts as done. */
-  readonly withholds: (point: Point) => boolean;
   /** Points that the store refused, by position; kept when publishing begins anew. */
   readonly retryStates: Map<number, RetryState>;
 }
 
-/** The point at a position, if it is there and goes out. Hot: called for each point. */
-export function readDue({ lane, withholds }: PublishState, position: number): Point | undefined {
+/** Whoever hears what becomes of points. */
+export interface PublishHost {
+  /** The store may be gone, or be another one: it has to be looked for again. */
+  suspect(why: Suspicion): void;
+  /** Points were given up; `why` is for people. */
+  dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void;
+  /** Whether a point must not be published any more, though it was put into the outbox. Hot: asked for each point. */
+  withholds(nodeId: string, point: Point): boolean;
+}
+
+/** Why a store is suspected to be gone, or to be another one. */
+export type Suspicion = 'noResponders' | 'undecodable' | 'silence';
+
+/** The point at a position, if it is there; one that is withheld is settled. Hot: called for each point. */
+export function readDue(
+  { lane }: PublishState,
+  position: number,
+  host: PublishHost,
+): Point | undefined {
   const point = lane.read(position);
-  if (point === undefined || !withholds(point)) return point;
+  if (point === undefined || !host.withholds(lane.nodeId, point)) return point;
   lane.settle(position);
   return undefined;
 }
@@ -54,10 +69,3 @@ export type DropCause =
   | 'unsendable'
   /** Somebody deleted its node. */
   | 'nodeDeleted';
-
-export type OnDrop = (
-  nodeId: string,
-  cause: DropCause,
-  points: readonly Point[],
-  why: string,
-) => void;

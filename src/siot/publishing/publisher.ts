@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { Occasional } from '../../point/occasional.js';
 import type { Point } from '../../point/point.js';
-import { ConfirmedByNats } from '../connection/asker.js';
+import { ConfirmedByNats } from '../connection/answered-publisher.js';
 import { BarrierSender, type Sender } from './barrier-sender.js';
 import type { Connection } from '../connection/connection.js';
-import type { DropCause, PublishState, Totals } from './publish-state.js';
+import type { DropCause, PublishHost, PublishState, Suspicion, Totals } from './publish-state.js';
 import { PublishWindow } from './publish-window.js';
 import { StatusPoints } from './status-points.js';
 import { WindowSender } from './window-sender.js';
@@ -27,10 +27,7 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
-  readonly onDrop: (nodeId: string, cause: DropCause, points: readonly Point[]) => void;
-  /** Whether a point of the outbox must not go out any more. By default all do. */
-  readonly withholds?: (nodeId: string, point: Point) => boolean;
+  readonly host: PublishHost;
 }
 
 /** Of each node and cause that is told apart in lines about dropped points. */
@@ -43,7 +40,7 @@ const LEFT_LOOK_EVERY_MS = 1_000;
  * counts before them. Each change of {@link mode} begins anew with all that is
  * not delivered.
  */
-export class Publisher {
+export class Publisher implements PublishHost {
   readonly #options: PublisherOptions;
   readonly #states = new Map<string, PublishState>();
   readonly #held = new Set<string>();
@@ -195,7 +192,6 @@ export class Publisher {
   };
 
   #stateOf(lane: OutboxLane): PublishState {
-    const { withholds } = this.#options;
     let state = this.#states.get(lane.nodeId);
     if (state?.lane !== lane) {
       state = {
@@ -203,7 +199,6 @@ export class Publisher {
         held: this.#held.has(lane.nodeId),
         discarded: this.#discarded.has(lane.nodeId),
         cursor: lane.first,
-        withholds: (point) => withholds?.(lane.nodeId, point) === true,
         retryStates: new Map(),
       };
       this.#states.set(lane.nodeId, state);
@@ -222,17 +217,17 @@ export class Publisher {
     lane.settleThrough(lane.next - 1);
     state.cursor = lane.next;
     state.retryStates.clear();
-    if (points.length > 0) this.#dropped(lane.nodeId, 'nodeDeleted', points, 'its node is deleted');
+    if (points.length > 0) this.dropped(lane.nodeId, 'nodeDeleted', points, 'its node is deleted');
   }
 
   #makeSender(mode: Exclude<PublishMode, { kind: 'paused' }>): Sender {
-    const { connection, clock, random, onSuspicion } = this.#options;
+    const { connection, clock, random } = this.#options;
     const given = {
       wire: mode.wire,
       status: this.#status,
       clock,
       window: this.#window,
-      onDrop: this.#dropped.bind(this),
+      host: this,
     };
     if (mode.kind === 'withoutStore' && !this.#oneByOne) {
       return new BarrierSender({ ...given, connection });
@@ -242,14 +237,25 @@ export class Publisher {
       ...given,
       random,
       totals: this.#totals,
-      asker: withStore ? connection : new ConfirmedByNats(connection),
-      // NATS itself is not looked for again: should it be gone, the connection ends.
-      onSuspicion: withStore ? onSuspicion : () => this.#begin(mode),
+      publisher: withStore ? connection : new ConfirmedByNats(connection),
     });
   }
 
-  #dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {
-    this.#options.onDrop(nodeId, cause, points);
+  // What senders tell -----------------------------------------------------------
+
+  suspect(why: Suspicion): void {
+    const mode = this.#mode;
+    if (mode.kind === 'withStore') this.#options.host.suspect(why);
+    // NATS itself is not looked for again: if it is gone, the connection ends.
+    else if (mode.kind === 'withoutStore') this.#begin(mode);
+  }
+
+  withholds(nodeId: string, point: Point): boolean {
+    return this.#options.host.withholds(nodeId, point);
+  }
+
+  dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void {
+    this.#options.host.dropped(nodeId, cause, points, why);
     const dropped = this.#droppedLines.due(`${nodeId} ${cause}`, points.length);
     if (dropped === 0) return;
     const [point] = points;

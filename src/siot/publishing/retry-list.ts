@@ -50,9 +50,9 @@ export class RetryList {
     }
   }
 
-  stop(): Entry[] {
+  stop(): void {
     this.#timer?.cancel();
-    return this.takeAll();
+    this.#retries = [];
   }
 
   #eldestOfGroup(retry: Retry): Entry {

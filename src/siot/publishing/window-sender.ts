@@ -1,9 +1,9 @@
 import type { Timer } from '../../point/clock.js';
 import { textOf } from '../../point/point.js';
 import { backoffMs } from '../connection/backoff.js';
-import type { Asker } from '../connection/asker.js';
+import type { AnsweredPublisher } from '../connection/answered-publisher.js';
 import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
-import { NotConnectedError, type Answer } from '../connection/connection.js';
+import { NotConnectedError, type Answer, type AnswerReceiver } from '../connection/connection.js';
 import { denialText } from '../connection/denials.js';
 import { Queue } from './queue.js';
 import {
@@ -18,19 +18,22 @@ import {
   type Track,
 } from './entry.js';
 import { KeyGroups, type KeyGroup } from './key-groups.js';
-import { readDue, type DropCause, type PublishState, type Totals } from './publish-state.js';
+import {
+  readDue,
+  type DropCause,
+  type PublishState,
+  type Suspicion,
+  type Totals,
+} from './publish-state.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
 import { Stall } from './stall.js';
-import type { SiotWire } from '../wire/wire.js';
 
 export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
-  /** A store, or NATS itself. */
-  readonly asker: Asker;
+  /** Where a store answers, or where NATS does. */
+  readonly publisher: AnsweredPublisher;
   readonly random: () => number;
   readonly totals: Totals;
-  /** The store may be gone, or be another one: nothing more is sent until a new sender begins. */
-  readonly onSuspicion: (why: 'noResponders' | 'undecodable' | 'silence') => void;
 }
 
 /** A store whose quickest answer takes longer is distant, and not merely busy. */
@@ -52,11 +55,13 @@ type Refusal = 'refusedByStore' | 'notPermitted';
  * Publishes to a store: each message with a reply subject, a bounded number
  * unanswered, the lanes in turn (docs/contract.md, "Publishing" and "Delivered").
  */
-export class WindowSender implements Sender {
+export class WindowSender implements Sender, AnswerReceiver {
   readonly #options: WindowSenderOptions;
   readonly #tracks = new Map<PublishState, Track>();
   readonly #ring = new Queue<Track>();
   readonly #unanswered = new Set<Message>();
+  /** By token: those of which an answer is still taken, also when it comes late. */
+  readonly #asked = new Map<number, Message>();
   readonly #retries: RetryList;
   #sweep: Timer | undefined;
   #stopped = false;
@@ -117,10 +122,8 @@ export class WindowSender implements Sender {
     this.#stopped = true;
     this.#sweep?.cancel();
     this.#stall.stop();
-    for (const message of this.#unanswered) this.#options.asker.forget(message.token);
-    for (const entry of this.#retries.stop()) {
-      if (entry.late !== undefined) this.#options.asker.forget(entry.late.token);
-    }
+    this.#retries.stop();
+    for (const message of this.#asked.values()) this.#forget(message);
   }
 
   #enqueue(track: Track): void {
@@ -203,7 +206,7 @@ export class WindowSender implements Sender {
       }
       const position = state.cursor;
       state.cursor += 1;
-      const point = readDue(state, position);
+      const point = readDue(state, position, this.#options.host);
       if (point === undefined) continue;
       const name = nameOf(point);
       const group = groups.enter(name, position);
@@ -235,7 +238,7 @@ export class WindowSender implements Sender {
 
   #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
     for (const position of positions) {
-      const point = readDue(track.state, position);
+      const point = readDue(track.state, position, this.#options.host);
       if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
       else this.#release(track, group, track.groups.leave(group, position));
     }
@@ -243,11 +246,11 @@ export class WindowSender implements Sender {
   }
 
   #send(entries: readonly Entry[]): void {
-    const { asker, wire, clock, window } = this.#options;
+    const { publisher, wire, clock, window } = this.#options;
     const [first] = entries;
     if (first === undefined) return;
     for (const entry of entries) {
-      if (entry.late !== undefined) asker.forget(entry.late.token);
+      if (entry.late !== undefined) this.#forget(entry.late);
       entry.late = undefined;
     }
     this.#stall.tried();
@@ -256,11 +259,9 @@ export class WindowSender implements Sender {
       const payload = wire.encode(entries.map((entry) => entry.point));
       const sentMs = clock.monotonicMs();
       const bytes = payload.length + MESSAGE_BYTES;
-      const sent: Message = { entries, sentMs, bytes, token: 0 };
-      sent.token = asker.ask(subjectOf(sent, wire), payload, (answer) =>
-        this.#answered(sent, answer),
-      );
-      message = sent;
+      const subject = wire.pointSubject(nodeIdOf(first), first.point);
+      const token = publisher.publish(subject, payload, this);
+      message = { entries, subject, sentMs, bytes, token };
     } catch (error) {
       // Without a connection this sender's life is over; the next one finds
       // all in the outbox.
@@ -269,6 +270,7 @@ export class WindowSender implements Sender {
       return;
     }
     this.#unanswered.add(message);
+    this.#asked.set(message.token, message);
     window.sent(message.bytes);
     this.#sweep ??= clock.setTimer(SWEEP_EVERY_MS, () => this.#sweepLate());
   }
@@ -281,8 +283,9 @@ export class WindowSender implements Sender {
     this.#stall.untried();
   }
 
-  #answered(message: Message, answer: Answer): void {
-    if (this.#stopped) return;
+  answered(token: number, answer: Answer): void {
+    const message = this.#asked.get(token);
+    if (this.#stopped || message === undefined) return;
     if (typeof answer === 'string' && answer !== 'noResponders') return;
     const tookMs = this.#end(message);
     if (answer === 'noResponders') {
@@ -314,8 +317,8 @@ export class WindowSender implements Sender {
 
   /** No further reply changes anything (docs/siot.md, 4.4). How long it took, in ms. */
   #end(message: Message): number {
-    const { asker, clock, window } = this.#options;
-    asker.forget(message.token);
+    const { clock, window } = this.#options;
+    this.#forget(message);
     this.#answeredMs = clock.monotonicMs();
     const tookMs = this.#answeredMs - message.sentMs;
     if (this.#unanswered.delete(message)) window.answered(message.bytes, tookMs);
@@ -323,11 +326,16 @@ export class WindowSender implements Sender {
     return tookMs;
   }
 
+  #forget({ token }: Message): void {
+    this.#asked.delete(token);
+    this.#options.publisher.forget(token);
+  }
+
   /** The eldest on that subject: NATS works through them in order. */
   denied(subject: string): void {
     if (this.#stopped) return;
     for (const message of this.#unanswered) {
-      if (subjectOf(message, this.#options.wire) !== subject) continue;
+      if (message.subject !== subject) continue;
       this.#end(message);
       this.#refusedAll(message, denialText('publish', subject), 'notPermitted');
       this.#pump();
@@ -359,7 +367,7 @@ export class WindowSender implements Sender {
 
   #giveUp(entry: Entry, cause: Exclude<DropCause, 'nodeDeleted'>, why: string): void {
     if (entry.done) return;
-    this.#options.onDrop(nodeIdOf(entry), cause, [entry.point], why);
+    this.#options.host.dropped(nodeIdOf(entry), cause, [entry.point], why);
     this.#settle(entry);
   }
 
@@ -464,14 +472,9 @@ export class WindowSender implements Sender {
     this.#pump();
   }
 
-  #suspect(why: 'noResponders' | 'undecodable' | 'silence'): void {
+  #suspect(why: Suspicion): void {
     if (this.#suspicious) return;
     this.#suspicious = true;
-    this.#options.onSuspicion(why);
+    this.#options.host.suspect(why);
   }
-}
-
-function subjectOf({ entries }: Message, wire: SiotWire): string {
-  const [first] = entries;
-  return first === undefined ? '' : wire.pointSubject(nodeIdOf(first), first.point);
 }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryOutbox } from '../../../src/outbox/memory-outbox.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
-import type { Asker } from '../../../src/siot/connection/asker.js';
-import type { Answer } from '../../../src/siot/connection/connection.js';
+import type { AnsweredPublisher } from '../../../src/siot/connection/answered-publisher.js';
+import type { Answer, AnswerReceiver } from '../../../src/siot/connection/connection.js';
 import type { PublishState } from '../../../src/siot/publishing/publish-state.js';
 import { PublishWindow } from '../../../src/siot/publishing/publish-window.js';
 import { StatusPoints } from '../../../src/siot/publishing/status-points.js';
@@ -23,17 +23,17 @@ const TAKEN = new Uint8Array(0);
 const BUSY = Buffer.from('busy');
 
 /** Remembers all that was asked, and of what an answer is still wanted. */
-class HandAsker implements Asker {
+class HandAsker implements AnsweredPublisher {
   readonly asked: Asked[] = [];
   readonly wanted = new Map<number, Asked>();
   onAsked: (asked: Asked) => void = () => undefined;
 
-  ask(_subject: string, payload: Uint8Array, answered: (answer: Answer) => void): number {
+  publish(_subject: string, payload: Uint8Array, receiver: AnswerReceiver): number {
     const [first] = WIRES[2].decode(payload)?.points ?? [];
     if (first === undefined) throw new Error('no point');
     const token = this.asked.length + 1;
     const answer = (given: Answer): void => {
-      if (this.wanted.has(token)) answered(given);
+      if (this.wanted.has(token)) receiver.answered(token, given);
     };
     const asked = { token, name: first.type, number: numberOf(first.value), answer };
     this.asked.push(asked);
@@ -82,15 +82,18 @@ function bench(): Bench {
   const dropped: string[] = [];
   const suspicions: string[] = [];
   const sender = new WindowSender({
-    asker,
+    publisher: asker,
     wire: WIRES[2],
     status,
     clock,
     window: new PublishWindow(clock),
     random: () => 0.5,
     totals: { accepted: 0 },
-    onDrop: (_nodeId, cause) => void dropped.push(cause),
-    onSuspicion: (why) => void suspicions.push(why),
+    host: {
+      dropped: (_nodeId, cause) => void dropped.push(cause),
+      suspect: (why) => void suspicions.push(why),
+      withholds: () => false,
+    },
   });
   const books = new Map<string, PublishState>();
   const state = (nodeId: string): PublishState => {
@@ -102,7 +105,6 @@ function bench(): Bench {
       held: false,
       discarded: false,
       cursor: lane.first,
-      withholds: () => false,
       retryStates: new Map(),
     };
     books.set(nodeId, made);
