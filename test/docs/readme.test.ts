@@ -17,6 +17,8 @@ function packed(): string[] {
   return tarball.files.map(({ path }) => path);
 }
 
+const files = packed();
+
 describe('README.md', () => {
   it('has fewer than 200 lines', () => {
     expect(readme.split('\n').length).toBeLessThan(200);
@@ -25,7 +27,6 @@ describe('README.md', () => {
   it('names nothing as part of the npm package that is not in it', () => {
     const [, sentence = ''] = /The npm package that (.*)$/m.exec(readme) ?? [];
     const named = [...sentence.matchAll(/`([^`\s]+)`/g)].map(([, path = '']) => path);
-    const files = packed();
     expect(named).toContain('docs');
     for (const path of named) {
       const there = files.some((file) => file === path || file.startsWith(`${path}/`));
@@ -34,7 +35,6 @@ describe('README.md', () => {
   });
 
   it('leads to no page that the npm package does not have, but for those of developers', () => {
-    const files = packed();
     const links = linksOf(readme).filter((link) => !/^[a-z]+:|^#/.test(link));
     const missing = links
       .map((link) => link.split('#')[0] ?? '')
