@@ -26,11 +26,12 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   transport: ['transport.ts', 'socket-channel.ts', 'serial', 'usb', 'can'],
   framing: ['framing.ts', 'isotp'],
   session: [
-    'codec',
     'node',
+    'codec',
     'receiving',
     'settings',
     'sending',
+    'node-state.ts',
     'device-session.ts',
     'signals',
     'packets',

@@ -33,6 +33,8 @@ export interface Packet {
   readonly subject: string;
   /** Shares its bytes with the frame. */
   readonly payload: Uint8Array;
+  /** The frame, of which it is all. */
+  readonly frame: Uint8Array;
 }
 
 /**
@@ -52,7 +54,7 @@ export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
     const stated = (frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8);
     if (crc16(frame, end) !== stated) return 'crc';
   }
-  return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end) };
+  return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end), frame };
 }
 
 /** NULs are trimmed at both ends, as SIOT does. */

@@ -1,19 +1,21 @@
 /**
- * What a link needs of whatever talks to its device: a session that
- * acknowledges packets, or one that reads signals from a bus.
+ * What a link needs of whatever talks to its device: one small interface for each
+ * device protocol. `packets/` acknowledges packets, `signals/` reads a bus that a
+ * database explains. Each works on the same node state, which it is given.
+ *
+ * `protocol: auto` chooses a payload codec, not a protocol: it is a part of
+ * `packets/` (codec/choice.ts), which looks at each payload, since a device may be
+ * given other firmware at any time.
  */
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { Point, PointValue } from '../point/point.js';
-import type { Counters } from './node/counters.js';
+import type { NodeHost, NodeState } from './node-state.js';
 import type { Acknowledges } from './node/presence.js';
-import type { Replica } from './node/replica.js';
-import type { PointQuota } from './node/point-quota.js';
-import type { LastKnown } from './receiving/restart.js';
 import type { SettingRefusal } from './node/setting-quota.js';
-import type { Heard } from './settings/time.js';
-import type { Settings } from './settings/settings.js';
-import type { Setting } from './settings/setting.js';
+import type { LastKnown } from './receiving/restart.js';
 import type { SettingRecord } from './settings/record.js';
+import type { Setting } from './settings/setting.js';
+import type { Heard } from './settings/time.js';
 
 /** What is kept of a link over restarts of the gateway. */
 export interface DeviceSessionRecord {
@@ -26,35 +28,13 @@ export interface DeviceSessionRecord {
   readonly settings?: readonly SettingRecord[];
 }
 
-/** What is kept of the names of a node's points, as text. */
-export interface KnownNames {
-  /** Which SIOT has: point-quota.ts. */
-  readonly names: string;
-  /** How the device reports each: reported-kinds.ts. */
-  readonly kinds: string;
-}
-
-export interface DeviceSessionHost {
+export interface DeviceSessionHost extends NodeHost {
   /** Bytes for the channel. */
   write(bytes: Uint8Array): void;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
-  /**
-   * The device's points, for SIOT. `taken`: `safe` is called when they may be
-   * acknowledged; `dropped`: nobody wants them, acknowledge all the same;
-   * `full`: not taken, do not acknowledge.
-   */
-  report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
-  /** The device talks, or does not any more. */
-  connected(connected: boolean): void;
-  /** The state of a setting, or the reason why it waits, has changed. */
-  settingChanged(setting: Setting): void;
   /** The device has reported the point of a setting that was sent to it. */
   settingReported(setting: Setting): void;
-  /** SIOT gets, or has, other distinct points than before, or the device reports one in another form. */
-  namesChanged(): void;
-  /** The record is worth saving, soon. */
-  changed(): void;
   /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
 }
@@ -71,12 +51,8 @@ export interface PendingSettings {
 }
 
 export interface DeviceSession {
-  readonly counters: Counters;
-  readonly settings: Settings;
-  readonly quota: PointQuota;
-  readonly replica: Replica;
+  readonly state: NodeState;
   readonly downlink: PendingSettings;
-  readonly connected: boolean;
   /** The line returns what is sent on it. */
   readonly echoes: boolean;
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
@@ -87,9 +63,15 @@ export interface DeviceSession {
   opened(): void;
   /** The channel is gone. */
   closed(): void;
-  /** What was received. Returns the number of points that it brought at once. */
+  /**
+   * What was received. Never throws, whatever it is. Returns the number of points in
+   * the largest packet that it completed.
+   */
   data(chunk: Uint8Array): number;
-  /** Sends no settings: it may be another device. */
+  /**
+   * Sends no settings, and learns nothing of them: it may be another device. When it
+   * is no longer held, what waits is sent.
+   */
   hold(held: boolean): void;
   /** A record was saved: the disk can be written. */
   recordKept(): void;
@@ -99,19 +81,12 @@ export interface DeviceSession {
   valueOfWord(type: string, key: string, word: string): PointValue;
   /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
   inDeviceForm(setting: Setting): PointValue;
-  /** Somebody has set a point of the node. `undefined`: it does not count. */
+  /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
   set(point: Point, heard?: Heard): Setting | undefined;
   /** Somebody has set a point for which there is no room. */
   refuse(point: Point, cause: SettingRefusal): void;
-  /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
-  read(stored: readonly Point[], underWay: boolean): void;
-  /** What SIOT shows of the node then, as far as its owner has written it. */
+  /** The node was read: what SIOT shows of it, as far as its owner has written it. */
   shown(points: readonly Point[]): void;
-  knownNames(): KnownNames;
-  /** What was kept of an earlier life. Before anything is heard. */
-  restoreNames(known: KnownNames): void;
   /** The gateway's clock was stepped. */
   clockStepped(): void;
-  /** Another one may take its place. */
-  release(): void;
 }

@@ -4,6 +4,8 @@ import { createFraming, type FramingConfig } from '../../src/framing/framings.js
 import { ChannelKeeper } from '../../src/gateway/link/channel-keeper.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
+import type { DeviceSessionHost } from '../../src/session/device-session.js';
+import { NodeState } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession } from '../../src/session/packets/session.js';
 import { CanBuses } from '../../src/transport/can/bus.js';
@@ -14,41 +16,43 @@ import { FakeCan } from '../transport/can/fake-can.js';
 
 const HOUR_MS = 3_600_000;
 const CAN = { interface: 'can0', txId: 0x123, rxId: 0x124, extendedIds: false, fd: false };
-const LIMITS = { commands: [], maxPoints: 100, silenceTimeoutMs: 0, ackTimeoutMs: 1000 };
+const NODE = { commands: [], maxPoints: 100, silenceTimeoutMs: 0 };
 
 /** A session with ten settings that wait, as a link has it. */
 function linkOn(can: FakeCan, clock: FakeClock, config: FramingConfig, auto: boolean) {
   const framing = createFraming(config);
-  const session: PacketSession = new PacketSession(
+  const host: DeviceSessionHost = {
+    write: (bytes) => keeper.write(bytes),
+    congested: () => keeper.congested,
+    report: () => 'taken',
+    connected: () => undefined,
+    settingChanged: () => undefined,
+    settingReported: () => undefined,
+    namesChanged: () => undefined,
+    changed: () => undefined,
+    saved: (then) => then(true),
+  };
+  const state = new NodeState(host, NODE, clock, SILENT_LOG, new PointBudget(1000), []);
+  const session = new PacketSession(
+    host,
     {
-      write: (bytes) => keeper.write(bytes),
-      congested: () => keeper.congested,
-      report: () => 'taken',
-      connected: () => undefined,
-      settingChanged: () => undefined,
-      settingReported: () => undefined,
-      namesChanged: () => undefined,
-      changed: () => undefined,
-      saved: (then) => then(true),
-    },
-    {
-      ...LIMITS,
+      ackTimeoutMs: 1000,
       protocol: auto ? 'auto' : 'compact',
       framing,
       retries: 3,
       maxFrameLength: 1024,
       restore: true,
     },
+    state,
     clock,
     SILENT_LOG,
-    new PointBudget(1000),
     auto ? {} : { acknowledges: 'yes' },
   );
   const bare = new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can));
   const over = framing.over?.(bare, {
     clock,
     maxFrameLength: 1024,
-    discard: (cause) => session.counters.discard(cause, {}),
+    discard: (cause) => session.state.counters.discard(cause, {}),
   });
   const keeper: ChannelKeeper = new ChannelKeeper(
     over ?? bare,
@@ -82,11 +86,11 @@ it.each<[string, FramingConfig, boolean]>([
     const session = linkOn(can, clock, config, auto);
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    const attemptsBefore = session.counters.tx;
+    const attemptsBefore = session.state.counters.tx;
     can.full = true;
     clock.advance(6 * HOUR_MS);
     // It has tried, and knows that it cannot.
-    expect(session.counters.tx).toBeGreaterThan(attemptsBefore);
+    expect(session.state.counters.tx).toBeGreaterThan(attemptsBefore);
     can.sent.length = 0;
     can.full = false;
     clock.advance(1000);

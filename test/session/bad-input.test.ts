@@ -94,8 +94,8 @@ describe('every vector through the receive path', () => {
           const broken = Uint8Array.from(bytes);
           broken[at]! ^= change;
           const before = harness.published.length;
-          const errors = harness.session.counters.errorCount;
-          const heard = harness.session.counters.rx + harness.session.counters.hrRx;
+          const errors = harness.session.state.counters.errorCount;
+          const heard = harness.session.state.counters.rx + harness.session.state.counters.hrRx;
           lent(harness, broken);
           // The end that a broken delimiter took away.
           lent(harness, Uint8Array.of(0));
@@ -110,9 +110,10 @@ describe('every vector through the receive path', () => {
             );
           }
           const quiet = vector.decoded.subject === 'ack' || log;
-          const counted = harness.session.counters.errorCount - errors;
+          const counted = harness.session.state.counters.errorCount - errors;
           if (!quiet && published.length === 0) {
-            const taken = harness.session.counters.rx + harness.session.counters.hrRx - heard;
+            const taken =
+              harness.session.state.counters.rx + harness.session.state.counters.hrRx - heard;
             // The vectors of `timeSync` are what this very session has sent.
             expect(counted + taken + harness.count('echo')).toBeGreaterThan(0);
           }
@@ -141,7 +142,7 @@ describe('every vector through the receive path', () => {
       lent(harness, frame);
     }
     expect(discards(harness)).toEqual({ crc: 1, short: 1, malformed: 1, oversize: 1, payload: 1 });
-    expect(harness.session.counters.errorCount).toBe(5);
+    expect(harness.session.state.counters.errorCount).toBe(5);
     expect(harness.published).toEqual([]);
     expect(harness.takeAcks()).toEqual([]);
   });

@@ -33,7 +33,7 @@ describe('10,000 changes a second on five points', () => {
     const last = new Map(
       [...sent, ...harness.take()].map((one) => [one.point?.type, shown(one)] as const),
     );
-    for (const setting of harness.session.settings.all()) {
+    for (const setting of harness.session.state.settings.all()) {
       expect(setting.state).toBe('inForce');
       const { type, value: set } = setting.point;
       expect(last.get(type)).toBe(`${type}=${set.kind === 'float' ? String(set.number) : ''}`);
@@ -42,7 +42,7 @@ describe('10,000 changes a second on five points', () => {
 
   it('what is to be saved are the five, not the 10,000', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
-    harness.session.settings.takeChanged();
+    harness.session.state.settings.takeChanged();
     for (let value = 0; value < 10_000; value += 1) {
       harness.session.set(
         harness.settingPoint(TYPES[value % 5]!, value, {
@@ -50,7 +50,7 @@ describe('10,000 changes a second on five points', () => {
         }),
       );
     }
-    expect(harness.session.settings.takeChanged()).toHaveLength(5);
+    expect(harness.session.state.settings.takeChanged()).toHaveLength(5);
   });
 
   it('cost no more with 5,000 other settings waiting', () => {

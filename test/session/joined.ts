@@ -11,6 +11,8 @@ import { PacketReceiver } from '../../firmware-sim/receiver.js';
 import { FRAMINGS } from '../../src/framing/framings.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf, type Point } from '../../src/point/point.js';
+import type { DeviceSessionHost } from '../../src/session/device-session.js';
+import { NodeState } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession } from '../../src/session/packets/session.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -60,36 +62,42 @@ export class Joined {
 
   constructor(private readonly options: JoinedOptions) {
     const { clock } = this;
-    this.session = new PacketSession(
-      {
-        write: (bytes) => this.#read.gateway.push(bytes),
-        congested: () => false,
-        report: (points, safe) => {
-          this.published.push(...points);
-          clock.setTimer(options.safeAfterMs, safe);
-          return 'taken';
-        },
-        connected: (connected) => void this.connected.push(connected),
-        settingChanged: () => undefined,
-        settingReported: () => undefined,
-        namesChanged: () => undefined,
-        changed: () => undefined,
-        saved: (then) => void clock.setTimer(1, () => then(true)),
+    const host: DeviceSessionHost = {
+      write: (bytes) => this.#read.gateway.push(bytes),
+      congested: () => false,
+      report: (points, safe) => {
+        this.published.push(...points);
+        clock.setTimer(options.safeAfterMs, safe);
+        return 'taken';
       },
+      connected: (connected) => void this.connected.push(connected),
+      settingChanged: () => undefined,
+      settingReported: () => undefined,
+      namesChanged: () => undefined,
+      changed: () => undefined,
+      saved: (then) => void clock.setTimer(1, () => then(true)),
+    };
+    const state = new NodeState(
+      host,
+      { commands: [], maxPoints: 100, silenceTimeoutMs: 0 },
+      clock,
+      SILENT_LOG,
+      new PointBudget(1_000),
+      [],
+    );
+    this.session = new PacketSession(
+      host,
       {
         protocol: 'auto',
         framing: FRAMINGS.cobs,
-        commands: [],
-        maxPoints: 100,
-        silenceTimeoutMs: 0,
         ackTimeoutMs: 1_000,
         retries: RETRIES,
         maxFrameLength: 1_024,
         restore: true,
       },
+      state,
       clock,
       SILENT_LOG,
-      new PointBudget(1_000),
       {},
     );
     const takeData = (onData: (bytes: Uint8Array) => void): void => void (this.#onData = onData);
@@ -141,7 +149,7 @@ export class Joined {
 
   /** What crossed the line first, and how both sides ended. */
   transcript(last = 40): string {
-    const settings = [...this.session.settings.all()].map(
+    const settings = [...this.session.state.settings.all()].map(
       (setting) =>
         `  ${setting.point.type}=${String(numberOf(setting.point.value))} ${setting.state}` +
         (setting.waiting ? `: ${this.session.downlink.reason(setting)}` : ''),

@@ -61,7 +61,7 @@ describe('garbage before the first frame after an opening, as USB bridges send i
     const bare = frame(1).subarray(1);
     harness.bytes(Buffer.concat([Buffer.from([0xf8]), bare]));
     expect(values(harness)).toEqual([]);
-    expect(harness.session.counters.errorCount).toBe(1);
+    expect(harness.session.state.counters.errorCount).toBe(1);
     harness.bytes(bare);
     expect(values(harness)).toEqual([1]);
   });

@@ -73,7 +73,7 @@ describe('a setting is pending until acknowledged', () => {
     harness.set('big', intValue(-9007199254740993n));
     harness.set('inf', Number.NEGATIVE_INFINITY);
     harness.set('text', stringValue('ü'), { key: 'a' });
-    const times = [...harness.session.settings.all()].map(({ point }) => point.time);
+    const times = [...harness.session.state.settings.all()].map(({ point }) => point.time);
     const second = harness.reborn({ acks: ackAll });
     second.open();
     const sent = second.take().filter(({ point }) => point?.type !== 'timeSync');
@@ -91,7 +91,7 @@ describe('a setting is pending until acknowledged', () => {
     const second = harness.reborn();
     second.open();
     expect(second.takePoints()).toEqual(['timeSync']);
-    expect(second.session.settings.get('target', '')).toMatchObject({ state: 'inForce' });
+    expect(second.session.state.settings.get('target', '')).toMatchObject({ state: 'inForce' });
   });
 
   it('a newer one of the same point takes its place: what changed several times is sent once, the latest', () => {
@@ -129,7 +129,7 @@ describe('a setting is pending until acknowledged', () => {
     expect(more).toEqual([]);
     expect(sent!.point!.value).toBe(1);
     harness.ack(sent!.sequence);
-    expect(first.waiting && harness.session.settings.isCurrent(first)).toBe(false);
+    expect(first.waiting && harness.session.state.settings.isCurrent(first)).toBe(false);
     expect(second.waiting).toBe(true);
     const next = harness.take();
     expect(next.map(({ point }) => point!.value)).toEqual([2]);
@@ -252,7 +252,7 @@ describe('after a restart of the device', () => {
     // Twice: the first in a round of reports is no proof.
     harness.points([{ type: 'target', value: 6 }]);
     harness.points([{ type: 'target', value: 6 }]);
-    expect(harness.session.settings.get('target', '')!.state).toBe('replaced');
+    expect(harness.session.state.settings.get('target', '')!.state).toBe('replaced');
     harness.take();
     harness.hello();
     expect(harness.takePoints()).toEqual(['timeSync', 'mode=2', 'restart=1']);
@@ -271,7 +271,8 @@ describe('after a restart of the device', () => {
     expect(harness.takePoints()).toEqual(
       expect.arrayContaining(['timeSync', 'target=5', 'mode=2']),
     );
-    for (const setting of harness.session.settings.all()) expect(setting.state).toBe('inForce');
+    for (const setting of harness.session.state.settings.all())
+      expect(setting.state).toBe('inForce');
   });
 
   it('also when the restart and its defaults come in one packet', () => {
@@ -375,7 +376,7 @@ describe('a command', () => {
     const second = harness.reborn({ acks: ackAll });
     second.open();
     expect(second.takePoints()).toEqual(['timeSync']);
-    expect(second.session.settings.get('restart', '')!.state).toBe('ended');
+    expect(second.session.state.settings.get('restart', '')!.state).toBe('ended');
   });
 
   it('is known as sent on disk before it is sent', () => {
@@ -383,7 +384,7 @@ describe('a command', () => {
     harness.saving = 'later';
     harness.set('restart', 1);
     expect(harness.takePoints()).toEqual([]);
-    expect(harness.session.record().settings).toMatchObject([{ transmissions: 1 }]);
+    expect(harness.record().settings).toMatchObject([{ transmissions: 1 }]);
     harness.makeSaved();
     expect(harness.takePoints()).toEqual(['restart=1']);
   });
@@ -423,7 +424,7 @@ describe('a command', () => {
     harness.set('target', 1);
     expect(harness.takePoints()).toEqual(['target=1']);
     expect(harness.session.downlink.reason(command)).toMatch(/cannot be noted on disk as sent/);
-    expect(harness.session.record().settings).toMatchObject([{ transmissions: 0 }, {}]);
+    expect(harness.record().settings).toMatchObject([{ transmissions: 0 }, {}]);
     harness.close();
     harness.open();
     harness.advance(60_000);
@@ -515,7 +516,7 @@ describe('a report equal to the setting', () => {
   ] as const)('as the codec rounds it, confirms it: %s %d', (device, value, reported) => {
     const harness = waiting(device, value);
     harness.points([{ type: 'target', value: reported }]);
-    const setting = harness.session.settings.get('target', '')!;
+    const setting = harness.session.state.settings.get('target', '')!;
     expect(setting.state).toBe('inForce');
     expect(setting.confirmedNs).toBe(harness.clock.wallNs());
     harness.advance(10_000);
@@ -525,7 +526,7 @@ describe('a report equal to the setting', () => {
   it('a different one does not', () => {
     const harness = waiting('compact', 5);
     harness.points([{ type: 'target', value: 5.1 }]);
-    expect(harness.session.settings.get('target', '')!.state).toBe('pending');
+    expect(harness.session.state.settings.get('target', '')!.state).toBe('pending');
   });
 
   it('the next packet waits for the ack that is still under way', () => {
@@ -743,7 +744,7 @@ describe('what is known of a setting is enough after a restart of the gateway', 
   it('reports that overtook it, as SIOT shows them, make its value be published once more', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
     harness.set('target', 5);
-    const { time } = harness.session.settings.get('target', '')!.point;
+    const { time } = harness.session.state.settings.get('target', '')!.point;
     const next = harness.reborn({ acks: ackNothing });
     next.session.shown([
       {
@@ -767,8 +768,8 @@ it('history, reported after the acknowledgement with times from before it, repla
   harness.set('target', 5);
   const before = harness.clock.wallNs() - 60_000_000_000n;
   harness.points([{ type: 'target', value: 4, time: before }]);
-  expect(harness.session.settings.get('target', '')?.state).toBe('inForce');
+  expect(harness.session.state.settings.get('target', '')?.state).toBe('inForce');
   harness.advance(1);
   harness.points([{ type: 'target', value: 4, time: harness.clock.wallNs() }]);
-  expect(harness.session.settings.get('target', '')?.state).toBe('replaced');
+  expect(harness.session.state.settings.get('target', '')?.state).toBe('replaced');
 });

@@ -50,7 +50,7 @@ function live(steps: readonly Step[], given: JoinedOptions): Joined {
 
 function problems(joined: Joined, { times }: JoinedOptions): string[] {
   const found: string[] = [];
-  for (const setting of joined.session.settings.all()) {
+  for (const setting of joined.session.state.settings.all()) {
     const { point, waiting } = setting;
     const wanted = point.value.kind === 'float' ? point.value.number : Number.NaN;
     if (waiting) found.push(`${point.type} waits: ${joined.session.downlink.reason(setting)}`);

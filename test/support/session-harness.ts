@@ -13,7 +13,9 @@ import { FRAMINGS } from '../../src/framing/framings.js';
 import { LimitedLog } from '../../src/point/limited-log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import type { DeviceSessionHost, DeviceSessionRecord } from '../../src/session/device-session.js';
+import type { Counters } from '../../src/session/node/counters.js';
 import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
+import { NodeState, type NodeOptions } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
 import { FakeClock } from './fake-clock.js';
@@ -33,7 +35,7 @@ export interface Sent {
   readonly frame: string;
 }
 
-export interface HarnessOptions extends Partial<PacketSessionOptions> {
+export interface HarnessOptions extends Partial<PacketSessionOptions & NodeOptions> {
   /** Codec that the device speaks. */
   readonly device?: Protocol;
   readonly record?: DeviceSessionRecord;
@@ -121,26 +123,38 @@ export class SessionHarness {
         else then(this.saving === 'now');
       },
     };
+    const log =
+      options.limitedLog === true
+        ? new LimitedLog(recordingLog(this.log), this.clock, { passes: new Set([DEVICE_SAYS]) })
+        : recordingLog(this.log);
+    const state = new NodeState(
+      host,
+      {
+        commands: options.commands ?? [],
+        maxPoints: options.maxPoints ?? 5_000,
+        silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
+      },
+      this.clock,
+      log,
+      options.budget ?? new PointBudget(20_000),
+      record.settings ?? [],
+    );
     this.session = new PacketSession(
       host,
       {
         protocol: options.protocol ?? 'auto',
         framing: options.framing ?? FRAMINGS.cobs,
-        commands: options.commands ?? [],
-        maxPoints: options.maxPoints ?? 5_000,
-        silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
         ackTimeoutMs: options.ackTimeoutMs ?? 1_000,
         retries: options.retries ?? 3,
         maxFrameLength: options.maxFrameLength ?? 1_024,
         restore: options.restore ?? true,
         // As of a serial port.
         echo: options.echo ?? { byteMs: 0, random: () => 0 },
+        ...(options.subjects === undefined ? {} : { subjects: options.subjects }),
       },
+      state,
       this.clock,
-      options.limitedLog === true
-        ? new LimitedLog(recordingLog(this.log), this.clock, { passes: new Set([DEVICE_SAYS]) })
-        : recordingLog(this.log),
-      options.budget ?? new PointBudget(20_000),
+      log,
       record,
     );
   }
@@ -162,10 +176,16 @@ export class SessionHarness {
     return harness;
   }
 
+  /** What is kept over restarts of the gateway. */
+  record(): DeviceSessionRecord {
+    const { session } = this;
+    return { ...session.recordWithoutSettings(), settings: session.state.settings.records() };
+  }
+
   /** The gateway ends and starts again: all that is left is the record, written as JSON. */
   reborn(options: HarnessOptions = {}): SessionHarness {
     if (this.#open) this.close();
-    const record = JSON.parse(JSON.stringify(this.session.record())) as DeviceSessionRecord;
+    const record = JSON.parse(JSON.stringify(this.record())) as DeviceSessionRecord;
     const second = new SessionHarness({
       ...this.#options,
       acks: this.acks,
@@ -174,7 +194,7 @@ export class SessionHarness {
       ...options,
       record,
     });
-    second.session.restoreNames({ ...this.session.knownNames(), names: '' });
+    second.session.state.restoreNames({ ...this.session.state.knownNames(), names: '' });
     return second;
   }
 
@@ -275,8 +295,8 @@ export class SessionHarness {
     return this.reports.flat();
   }
 
-  count(cause: Parameters<PacketSession['counters']['get']>[0]): number {
-    return this.session.counters.get(cause);
+  count(cause: Parameters<Counters['get']>[0]): number {
+    return this.session.state.counters.get(cause);
   }
 
   makeSafe(): void {

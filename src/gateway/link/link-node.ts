@@ -69,7 +69,7 @@ export class LinkNode
     private readonly host: LinkNodeHost,
   ) {
     const { config, nodeId, session, lane, clock, log } = parts;
-    const { settings, counters } = session;
+    const { settings, counters } = session.state;
     this.router = new RemotePointRouter(
       { nodeId, session, settings, counters, host: this, clock, log },
       parts.record,
@@ -147,10 +147,10 @@ export class LinkNode
 
   read(points: readonly Point[], everything: boolean): void {
     const { session, lane, saver, clock } = this.parts;
-    this.#node?.status(this.statistics.read(points, session.connected));
-    session.read(points, lane.length > 0);
+    this.#node?.status(this.statistics.read(points, session.state.connected));
+    session.state.read(points, lane.length > 0);
     const owners = points.filter((point) => this.#isOwners(point));
-    session.replica.givenBefore(owners);
+    session.state.replica.givenBefore(owners);
     this.router.reading(points);
     session.shown(owners);
     if (everything) this.#publishAll();
@@ -167,7 +167,7 @@ export class LinkNode
   }
 
   dropped(cause: DropCause, points: readonly Point[]): void {
-    this.parts.session.counters.discard(cause, {}, points.length);
+    this.parts.session.state.counters.discard(cause, {}, points.length);
   }
 
   // What the router finds that acts on the link (RemotePointHost).
@@ -228,7 +228,7 @@ export class LinkNode
   }
 
   #publishAll(): void {
-    this.#node?.status(this.statistics.all(this.parts.session.connected));
+    this.#node?.status(this.statistics.all(this.parts.session.state.connected));
   }
 
   #isOwners({ origin }: Point): boolean {

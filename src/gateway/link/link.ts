@@ -11,7 +11,8 @@ import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { isDeleted, plainValue, type Point, type PointValue } from '../../point/point.js';
-import type { DeviceSession, DeviceSessionHost, KnownNames } from '../../session/device-session.js';
+import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
+import type { KnownNames } from '../../session/node-state.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
 import type { Setting } from '../../session/settings/setting.js';
@@ -73,19 +74,24 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   constructor(private readonly parts: LinkParts) {
     const { config, nodeId, outbox, scheduler, clock, log, record } = parts;
     const { session, transport } = createSession(parts, this);
-    const { settings, counters } = session;
+    const { settings, counters } = session.state;
     this.#session = session;
-    session.restoreNames(parts.knownNames);
+    session.state.restoreNames(parts.knownNames);
     const lane = outbox.lane(nodeId, {
       backlog: config.backlog,
       onSuperseded: (count) => counters.notice('superseded', count),
       onUnwritable: (points) => counters.discard('unwritable', {}, points.length),
     });
     this.#lane = lane;
-    tellTimes(lane, session.replica, clock);
+    tellTimes(lane, session.state.replica, clock);
     const saver = new Saver(clock, () => this.#save());
     this.#saver = saver;
-    const descriptions = new DescriptionOverrides(session, saver, clock, record.descriptions ?? []);
+    const descriptions = new DescriptionOverrides(
+      session.state,
+      saver,
+      clock,
+      record.descriptions ?? [],
+    );
     this.#descriptions = descriptions;
     this.#node = new LinkNode(
       {
@@ -156,8 +162,8 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     this.#kept.withdrawAll();
     await this.#saver.now();
     this.#saver.end();
-    await this.parts.names.save(() => this.#session.knownNames());
-    this.#session.release();
+    await this.parts.names.save(() => this.#session.state.knownNames());
+    this.#session.state.release();
   }
 
   /** Resolves when all that is known now is safe, also what was heard since {@link stop}; false: it cannot be. */
@@ -175,7 +181,11 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
       // A reset is over when it has acted.
       if (point.type !== 'disabled') return undefined;
       this.#kept.addDisabled(point, disables(point));
-    } else this.#kept.add(point, this.#session.settings.recordOf(point, this.parts.clock.wallNs()));
+    } else
+      this.#kept.add(
+        point,
+        this.#session.state.settings.recordOf(point, this.parts.clock.wallNs()),
+      );
     if (await this.#saver.now()) return undefined;
     return this.parts.file.problem ?? 'it cannot be kept';
   }
@@ -225,7 +235,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     if (isOwnSwitch(type, key)) {
       return this.#node.router.switchTime(type)?.stated === time ? 'applied' : undefined;
     }
-    const setting = this.#session.settings.get(type, key);
+    const setting = this.#session.state.settings.get(type, key);
     // It may have been heard before, and another may have taken its place since.
     return setting?.time.stated === time && setting.point.origin === origin ? setting : undefined;
   }
@@ -266,7 +276,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   }
 
   isCurrent(setting: Setting): boolean {
-    return this.#session.settings.isCurrent(setting);
+    return this.#session.state.settings.isCurrent(setting);
   }
 
   status(): LinkStatus {
@@ -279,7 +289,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
       transport: this.parts.transport.description,
       port: disabled ? 'disabled' : this.#channel.isOpen ? 'open' : 'closed',
       ...(disabled || problem === undefined ? {} : { portProblem: problem }),
-      connected: this.#session.connected,
+      connected: this.#session.state.connected,
       echoes: this.#session.echoes,
       node: this.#node.state,
       codec: this.#session.codecName,
@@ -305,7 +315,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   /** Not looked at yet: it may turn out to be none for the device. */
   #waiting(point: Point): PendingSetting {
-    const isCommand = this.#session.settings.isCommand(point.type);
+    const isCommand = this.#session.state.settings.isCommand(point.type);
     return pendingPoint(point, isCommand, 'much is set at once: it waits to be looked at');
   }
 
@@ -340,7 +350,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   }
 
   discarded(cause: ChannelDiscard, detail: object): void {
-    this.#session.counters.discard(cause, detail);
+    this.#session.state.counters.discard(cause, detail);
   }
 
   closed(): void {
@@ -386,7 +396,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   }
 
   namesChanged(): void {
-    this.parts.names.changed(() => this.#session.knownNames());
+    this.parts.names.changed(() => this.#session.state.knownNames());
   }
 
   changed(): void {

@@ -15,8 +15,7 @@ import type { Settings } from '../../session/settings/settings.js';
 import type { Setting } from '../../session/settings/setting.js';
 
 export interface KnownPoints {
-  readonly replica: Replica;
-  readonly settings: Settings;
+  readonly state: { readonly replica: Replica; readonly settings: Settings };
   /** What a setting says, in the form in which the device reports the point. */
   inDeviceForm(setting: Setting): PointValue;
 }
@@ -34,7 +33,7 @@ export function pointsToResend(
 ): Generator<Point, undefined> {
   const has = new PointMap<Point>();
   for (const point of stored) has.set(point.type, point.key, point);
-  const settings = [...known.settings.all()].filter((setting) => {
+  const settings = [...known.state.settings.all()].filter((setting) => {
     const { point } = setting;
     const shown = has.get(point.type, point.key);
     setting.lacked = shown === undefined || isOlder(shown, setting, now);
@@ -62,7 +61,7 @@ function* walk(
   everything: boolean,
   now: bigint,
 ): Generator<Point, undefined> {
-  const { replica } = known;
+  const { replica } = known.state;
   const given = new PointMap<true>();
   for (const setting of settings) {
     if (!isKnownBest(setting)) continue;

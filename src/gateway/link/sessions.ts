@@ -1,104 +1,32 @@
-/** What talks to a link's device, by the kind of its transport. */
-import { createFraming } from '../../framing/framings.js';
-import type { Clock } from '../../point/clock.js';
-import type { Log } from '../../point/log.js';
-import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
-import type { PointBudget } from '../../session/node/point-quota.js';
-import { PacketSession } from '../../session/packets/session.js';
-import { SignalSession } from '../../session/signals/session.js';
-import { readDatabase } from '../../signals/formats.js';
-import { planSignals } from '../../signals/signal-plan.js';
-import type { Transport } from '../../transport/transport.js';
-import { signalWarnings } from '../config/signal-checks.js';
-import { framingOf, type CanSignalsConfig, type LinkConfig } from '../config/config.js';
-import type { LinkRecord } from '../state/link-record.js';
+/**
+ * The table of device protocols. Whoever adds one writes a device session
+ * (src/session/device-session.ts), a file here that makes it of a link's
+ * configuration, and a line below.
+ */
+import type { DeviceSessionHost } from '../../session/device-session.js';
+import { NodeState } from '../../session/node-state.js';
+import type { LinkConfig } from '../config/config.js';
+import type { CreateSession, LinkSession, SessionParts } from './device-protocol.js';
+import { createPacketSession } from './packets.js';
+import { createSignalSession } from './signals.js';
 
-export interface SessionParts {
-  readonly config: LinkConfig;
-  readonly transport: Transport;
-  readonly budget: PointBudget;
-  readonly clock: Clock;
-  /** 0 … 1. */
-  readonly random: () => number;
-  readonly log: Log;
-  readonly record: LinkRecord;
-}
+const PROTOCOLS = {
+  packets: createPacketSession,
+  signals: createSignalSession,
+} satisfies Record<string, CreateSession>;
 
-/** Transmissions of a packet after the first. */
-const RETRIES = 3;
+/** What the device speaks. `protocol: auto` decides between the codecs of packets. */
+const protocolOf = ({ transport }: LinkConfig): keyof typeof PROTOCOLS =>
+  transport.type === 'can-signals' ? 'signals' : 'packets';
 
-/** A device session, and the transport that it reads, to be opened. */
-export function createSession(
-  parts: SessionParts,
-  host: DeviceSessionHost,
-): { readonly session: DeviceSession; readonly transport: Transport } {
-  const { transport } = parts.config;
-  return transport.type === 'can-signals'
-    ? { session: signalSession(parts, transport, host), transport: parts.transport }
-    : packetSession(parts, host);
-}
-
-function packetSession(
-  { config, transport, budget, clock, random, log, record }: SessionParts,
-  host: DeviceSessionHost,
-) {
-  const framing = createFraming(framingOf(config.transport));
-  const session = new PacketSession(
-    host,
-    {
-      protocol: config.protocol,
-      framing,
-      commands: config.commands,
-      restore: config.restore,
-      ackTimeoutMs: config.ackTimeoutMs,
-      retries: RETRIES,
-      maxFrameLength: config.maxFrameLength,
-      silenceTimeoutMs: config.silenceTimeoutMs,
-      maxPoints: config.maxPoints,
-      ...(transport.mayEcho === undefined ? {} : { echo: { ...transport.mayEcho, random } }),
-    },
-    clock,
-    log,
-    budget,
-    record.session ?? {},
-  );
-  const over = framing.over?.(transport, {
-    clock,
-    maxFrameLength: config.maxFrameLength,
-    discard: (cause, length) => session.counters.discard(cause, { bytes: length }),
-  });
-  return { session, transport: over ?? transport };
-}
-
-function signalSession(
-  { config, budget, clock, log, record }: SessionParts,
-  transport: CanSignalsConfig,
-  host: DeviceSessionHost,
-): SignalSession {
-  const database = readDatabase(Buffer.from(transport.content, 'base64'), transport.bus);
-  for (const { line, column, message } of database.warnings) {
-    log.warn({ file: transport.database, line, column }, message);
-  }
-  for (const warning of signalWarnings(transport, database)) log.warn({}, warning);
-  const plan = planSignals(database, transport);
-  // The configuration has been checked with this very database.
-  if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));
-  return new SignalSession(
-    host,
-    {
-      plan,
-      inWords: transport.values === 'text',
-      cyclic: transport.cyclic,
-      deadband: transport.deadband,
-      minInterval: transport.minInterval,
-      maxInterval: transport.maxInterval,
-      restore: config.restore,
-      maxPoints: config.maxPoints,
-      silenceTimeoutMs: config.silenceTimeoutMs,
-    },
-    clock,
-    log,
-    budget,
-    record.session?.settings ?? [],
-  );
+/** A link's session, and the state of its node, which is made here alone. */
+export function createSession(parts: SessionParts, host: DeviceSessionHost): LinkSession {
+  const { config, clock, log, budget, record } = parts;
+  const protocol = protocolOf(config);
+  const { maxPoints, silenceTimeoutMs } = config;
+  // A signal has a value, and nothing that acts once.
+  const commands = protocol === 'signals' ? [] : config.commands;
+  const options = { commands, maxPoints, silenceTimeoutMs };
+  const state = new NodeState(host, options, clock, log, budget, record.session?.settings ?? []);
+  return PROTOCOLS[protocol](parts, host, state);
 }

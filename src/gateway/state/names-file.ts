@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { KnownNames } from '../../session/device-session.js';
+import type { KnownNames } from '../../session/node-state.js';
 import { codeOf, reasonOf, type Disk } from './disk.js';
 import { StateFile } from './state-file.js';
 

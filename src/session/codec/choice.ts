@@ -6,22 +6,21 @@ import { PAYLOAD_CODECS, detectCodec } from '../../packet/codecs.js';
 import type { DecodedPayload, PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { CodecProbe } from './probe.js';
+import type { Counters } from '../node/counters.js';
+import { CodecProbe, type CodecProbeHost } from './probe.js';
 
 export interface CodecChoiceHost {
   /** Sends a `timeSync`; returns its sequence. `undefined`: the channel takes nothing now. */
   sendTime(codec: PayloadCodec): number | undefined;
   /** The codec is known now, or is another one. */
-  known(): void;
-  /** The device has acknowledged a probe. */
-  answered(): void;
+  codecKnown(): void;
+  /** The device has acknowledged a `timeSync` that was sent to find out its codec. */
+  probeAnswered(): void;
   /** It has acknowledged none of them. */
-  unanswered(): void;
-  /** A payload was thrown away. */
-  discarded(payload: Uint8Array): void;
+  probesUnanswered(): void;
 }
 
-export class CodecChoice {
+export class CodecChoice implements CodecProbeHost {
   readonly #probe: CodecProbe;
   #codec: PayloadCodec | undefined;
   #advice: string | undefined;
@@ -35,21 +34,13 @@ export class CodecChoice {
     /** Last seen on the link, in an earlier life. */
     last: PayloadCodecName | undefined,
     private readonly clock: Clock,
+    private readonly counters: Counters,
     private readonly log: Log,
     ackTimeoutMs: number,
   ) {
     const name = protocol === 'auto' ? last : protocol;
     this.#codec = name === undefined ? undefined : PAYLOAD_CODECS[name];
-    this.#probe = new CodecProbe(
-      {
-        send: (codec) => host.sendTime(codec),
-        settled: (codec) => this.#settled(codec),
-        undecided: () => this.#undecided(),
-        unanswered: () => host.unanswered(),
-      },
-      clock,
-      ackTimeoutMs,
-    );
+    this.#probe = new CodecProbe(this, clock, ackTimeoutMs);
   }
 
   get codec(): PayloadCodec | undefined {
@@ -80,7 +71,7 @@ export class CodecChoice {
       this.protocol === 'auto' ? this.#decodeAny(payload) : this.#decodeFixed(payload);
     // A payload of nothing but unknown fields is no list of points.
     if (decoded !== undefined && (hasContent(decoded) || isEmptyList(payload))) return decoded;
-    this.host.discarded(payload);
+    this.counters.discard('payload', { bytes: payload.length, protocol: this.protocol });
     return undefined;
   }
 
@@ -126,7 +117,7 @@ export class CodecChoice {
       this.#mixedSaid = true;
       this.log.warn({}, BY_TURNS);
     }
-    this.host.known();
+    this.host.codecKnown();
   }
 
   get #isMixed(): boolean {
@@ -135,17 +126,25 @@ export class CodecChoice {
     return this.clock.monotonicMs() - first < BY_TURNS_MS;
   }
 
-  #settled(codec: PayloadCodec): void {
+  sendProbe(codec: PayloadCodec): number | undefined {
+    return this.host.sendTime(codec);
+  }
+
+  onlyAnswered(codec: PayloadCodec): void {
     this.#use(codec);
-    this.host.answered();
+    this.host.probeAnswered();
     this.#advice = `the device has sent no points yet, and acknowledges ${codec.name} only: set protocol: ${codec.name}`;
     this.log.warn({}, this.#advice);
   }
 
-  #undecided(): void {
+  allAnswered(): void {
     const advice = 'the device has sent no points yet, and acknowledges both codecs: set protocol';
     if (this.#advice !== advice) this.log.warn({}, advice);
     this.#advice = advice;
+  }
+
+  noneAnswered(): void {
+    this.host.probesUnanswered();
   }
 }
 

@@ -13,18 +13,18 @@ const EVERY_MS = 30_000;
 
 export interface CodecProbeHost {
   /** Sends a `timeSync` in a codec; returns its sequence. `undefined`: it could not be sent. */
-  send(codec: PayloadCodec): number | undefined;
+  sendProbe(codec: PayloadCodec): number | undefined;
   /** Only this one of all codecs was acknowledged. */
-  settled(codec: PayloadCodec): void;
+  onlyAnswered(codec: PayloadCodec): void;
   /** More than one was: the device acknowledges what it cannot read. */
-  undecided(): void;
+  allAnswered(): void;
   /** None was. */
-  unanswered(): void;
+  noneAnswered(): void;
 }
 
 export class CodecProbe {
   #timer: Timer | undefined;
-  #turns: { readonly codec: PayloadCodec; readonly sequence: number; acked: boolean }[] = [];
+  #probes: { readonly codec: PayloadCodec; readonly sequence: number; acked: boolean }[] = [];
 
   constructor(
     private readonly host: CodecProbeHost,
@@ -40,50 +40,50 @@ export class CodecProbe {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#turns = [];
+    this.#probes = [];
   }
 
   /** True if the sequence was that of a probe. */
   ack(sequence: number): boolean {
-    const turn = this.#turns.find((one) => one.sequence === sequence);
-    if (turn === undefined) return false;
-    turn.acked = true;
+    const probe = this.#probes.find((one) => one.sequence === sequence);
+    if (probe === undefined) return false;
+    probe.acked = true;
     return true;
   }
 
   #begin(): void {
     // Acks that came late count, too.
     if (this.#settle()) return;
-    this.#turns = [];
+    this.#probes = [];
     this.#next(Object.values(PAYLOAD_CODECS), this.clock.monotonicMs());
   }
 
   #next(left: readonly PayloadCodec[], startedMs: number): void {
     const [codec, ...others] = left;
     if (codec === undefined) {
-      this.#judge(startedMs);
+      this.#evaluate(startedMs);
       return;
     }
-    const sequence = this.host.send(codec);
-    if (sequence !== undefined) this.#turns.push({ codec, sequence, acked: false });
+    const sequence = this.host.sendProbe(codec);
+    if (sequence !== undefined) this.#probes.push({ codec, sequence, acked: false });
     this.#timer = this.clock.setTimer(this.ackTimeoutMs, () => this.#next(others, startedMs));
   }
 
-  #judge(startedMs: number): void {
+  #evaluate(startedMs: number): void {
     if (this.#settle()) return;
-    if (this.#turns.every((turn) => !turn.acked)) this.host.unanswered();
+    if (this.#probes.every((probe) => !probe.acked)) this.host.noneAnswered();
     const dueMs = Math.max(0, startedMs + EVERY_MS - this.clock.monotonicMs());
     this.#timer = this.clock.setTimer(dueMs, () => this.#begin());
   }
 
   /** True if the acks of this round tell the codec. */
   #settle(): boolean {
-    const acked = this.#turns.filter((turn) => turn.acked);
-    if (acked.length > 1) this.host.undecided();
+    const acked = this.#probes.filter((probe) => probe.acked);
+    if (acked.length > 1) this.host.allAnswered();
     // An ack tells nothing where the other codec was not tried.
-    const isWhole = this.#turns.length === Object.keys(PAYLOAD_CODECS).length;
+    const isWhole = this.#probes.length === Object.keys(PAYLOAD_CODECS).length;
     if (!isWhole || acked.length !== 1 || acked[0] === undefined) return false;
-    this.host.settled(acked[0].codec);
+    this.host.onlyAnswered(acked[0].codec);
     return true;
   }
 }

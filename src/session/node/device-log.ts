@@ -3,60 +3,82 @@
  * the gateway's log and SIOT's disk with the point `log`, and take others' time.
  */
 import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { stringValue, type PointValue } from '../../point/point.js';
+import type { Counters } from './counters.js';
 
 /** As many lines as a device may say at its start. */
 const BURST_LINES = 100;
 /** From then on a line in so many ms. */
 const LINE_EVERY_MS = 100;
 
+/** Characters of a line that are kept: SIOT answers with all points of a node in one message. */
+const LONGEST_LINE = 1_000;
+
 /** The message of each; the fields have the device's words. How many come is limited here. */
 export const DEVICE_SAYS = 'the device says';
 
+/** Points that the gateway makes in the device's name. */
+export interface OwnPoints {
+  /** Publishes one, now. False: no room for it in the outbox. */
+  publishOwn(type: string, key: string, value: PointValue): boolean;
+}
+
 export class DeviceLog {
-  /** When the last line allowed so far would be due, in ms of the monotonic clock. */
-  #paidMs = Number.NEGATIVE_INFINITY;
-  #last: string | undefined;
+  /** Up to when the lines of before have used their share, in ms of the monotonic clock. */
+  #usedUntilMs = Number.NEGATIVE_INFINITY;
+  /** The latest line, while it waits. */
+  #waiting: string | undefined;
   #timer: Timer | undefined;
 
   constructor(
+    private readonly points: OwnPoints,
+    private readonly counters: Counters,
     private readonly clock: Clock,
-    /** Logs and publishes a line. */
-    private readonly say: (text: string) => void,
-    /** A line was left out. */
-    private readonly leftOut: () => void,
+    private readonly log: Log,
   ) {}
 
+  /** The device has written a line: it becomes a log line and a point `log`, unless there are too many. */
   line(text: string): void {
+    this.#add(text.slice(0, LONGEST_LINE));
+  }
+
+  /** The channel is gone: a line that waits is published now. */
+  closed(): void {
+    const line = this.#takeWaiting();
+    if (line !== undefined) this.#publish(line);
+  }
+
+  #add(line: string): void {
     const nowMs = this.clock.monotonicMs();
-    const paidMs = Math.max(this.#paidMs, nowMs - BURST_LINES * LINE_EVERY_MS) + LINE_EVERY_MS;
-    if (paidMs <= nowMs) {
-      this.#paidMs = paidMs;
-      // A timer that comes late.
-      if (this.#last !== undefined) this.leftOut();
-      this.#forget();
-      this.say(text);
+    const earliestMs = nowMs - BURST_LINES * LINE_EVERY_MS;
+    const usedUntilMs = Math.max(this.#usedUntilMs, earliestMs) + LINE_EVERY_MS;
+    // One that still waits is left out for this newer one, also where its timer comes late.
+    if (this.#waiting !== undefined) this.counters.notice('droppedLog');
+    if (usedUntilMs <= nowMs) {
+      this.#usedUntilMs = usedUntilMs;
+      this.#takeWaiting();
+      this.#publish(line);
       return;
     }
-    if (this.#last !== undefined) this.leftOut();
-    this.#last = text;
+    this.#waiting = line;
     // SIOT shows the last line, also when the device is silent after it.
-    this.#timer ??= this.clock.setTimer(paidMs - nowMs, () => {
-      const last = this.#last;
-      this.#forget();
-      if (last !== undefined) this.line(last);
+    this.#timer ??= this.clock.setTimer(usedUntilMs - nowMs, () => {
+      const last = this.#takeWaiting();
+      if (last !== undefined) this.#add(last);
     });
   }
 
-  /** The channel is gone: a line that waits is said now. */
-  closed(): void {
-    const last = this.#last;
-    this.#forget();
-    if (last !== undefined) this.say(last);
+  #publish(line: string): void {
+    this.log.info({ device: line }, DEVICE_SAYS);
+    this.points.publishOwn('log', '', stringValue(line));
   }
 
-  #forget(): void {
+  #takeWaiting(): string | undefined {
+    const line = this.#waiting;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#last = undefined;
+    this.#waiting = undefined;
+    return line;
   }
 }

@@ -7,15 +7,16 @@ export type Acknowledges = 'unknown' | 'yes' | 'no';
 /** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
 const GONE_AFTER_MS = 30_000;
 
-export interface PresenceOptions {
-  /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
-  readonly silenceTimeoutMs: number;
-  /** Monotonic ms of the last packet since the opening, and whether it acknowledges. */
-  readonly device: () => {
-    readonly heardMs: number | undefined;
-    readonly acknowledges: Acknowledges;
-  };
-  readonly onChange: (connected: boolean) => void;
+/** What tells whether a device is still there. */
+export interface HeardDevice {
+  /** Monotonic ms of what was heard last since the opening. */
+  readonly heardMs: number | undefined;
+  readonly acknowledges: Acknowledges;
+}
+
+export interface PresenceHost {
+  /** The device talks, or does not any more. */
+  connected(connected: boolean): void;
 }
 
 export class Presence {
@@ -23,7 +24,9 @@ export class Presence {
   #timer: Timer | undefined;
 
   constructor(
-    private readonly options: PresenceOptions,
+    private readonly host: PresenceHost,
+    /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
+    private readonly silenceTimeoutMs: number,
     private readonly clock: Clock,
   ) {}
 
@@ -31,36 +34,33 @@ export class Presence {
     return this.#connected;
   }
 
-  /** A packet with a valid CRC has come. Hot: called for each one. */
-  heard(): void {
+  /** Something has come that is beyond doubt from a device. Hot: called for each packet. */
+  heard(device: HeardDevice): void {
     if (this.#connected) return;
     this.#connected = true;
-    this.options.onChange(true);
-    const { silenceTimeoutMs } = this.options;
-    if (silenceTimeoutMs > 0) this.#watch(silenceTimeoutMs);
+    this.host.connected(true);
+    if (this.silenceTimeoutMs > 0) this.#watch(device, this.silenceTimeoutMs);
   }
 
   gone(): void {
     if (!this.#connected) return;
     this.#connected = false;
     this.#timer?.cancel();
-    this.options.onChange(false);
+    this.host.connected(false);
   }
 
   /** No codec is known, and the device answers to none. */
-  probesUnanswered(): void {
-    const { heardMs } = this.options.device();
+  probesUnanswered({ heardMs }: HeardDevice): void {
     if (heardMs !== undefined && this.clock.monotonicMs() - heardMs >= GONE_AFTER_MS) this.gone();
   }
 
-  #watch(ms: number): void {
+  #watch(device: HeardDevice, ms: number): void {
     this.#timer = this.clock.setTimer(ms, () => {
-      const { silenceTimeoutMs } = this.options;
-      const { heardMs, acknowledges } = this.options.device();
-      const leftMs = silenceTimeoutMs - (this.clock.monotonicMs() - (heardMs ?? 0));
-      if (leftMs > 0) this.#watch(leftMs);
+      const { heardMs, acknowledges } = device;
+      const leftMs = this.silenceTimeoutMs - (this.clock.monotonicMs() - (heardMs ?? 0));
+      if (leftMs > 0) this.#watch(device, leftMs);
       // One that acknowledges is asked instead, and gone when it does not answer.
-      else if (acknowledges === 'yes') this.#watch(silenceTimeoutMs);
+      else if (acknowledges === 'yes') this.#watch(device, this.silenceTimeoutMs);
       else this.gone();
     });
   }

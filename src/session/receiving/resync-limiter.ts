@@ -6,18 +6,20 @@ import type { Clock, Timer } from '../../point/clock.js';
 
 const APART_MS = 5_000;
 
+export interface ResyncHost {
+  /** The device is to have all again, now. */
+  resync(): void;
+  /** It has to wait for that: what else there is goes on. */
+  resyncWaits(): void;
+}
+
 export class ResyncLimiter {
   #lastMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #open = false;
 
   constructor(
-    private readonly host: {
-      /** The device is to have all again, now. */
-      resync(): void;
-      /** It has to wait for that: what else there is goes on. */
-      waits(): void;
-    },
+    private readonly host: ResyncHost,
     private readonly clock: Clock,
     /** A restart was noticed and not yet served: so it was in an earlier life. */
     private isDue: boolean,
@@ -55,7 +57,7 @@ export class ResyncLimiter {
       this.#timer = undefined;
       this.#resync();
     });
-    this.host.waits();
+    this.host.resyncWaits();
   }
 
   #resync(): void {

@@ -3,14 +3,20 @@
  * outbox, and acknowledged once their points are safe there (docs/contract.md,
  * "Acknowledging").
  */
+import type { Packet } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { Counters } from '../node/counters.js';
 import type { TakenPoint } from './point-filter.js';
 
-export interface UplinkHost {
-  /** See `DeviceSessionHost.report`. */
+/** The way to SIOT. */
+export interface Outlet {
+  /** See `NodeHost.report`. */
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
+}
+
+export interface AckSender {
+  /** Acknowledges a packet of the device by its sequence, 0 … 255. */
   acknowledge(sequence: number): void;
 }
 
@@ -57,7 +63,8 @@ export class Uplink {
   #restarts = 0;
 
   constructor(
-    private readonly host: UplinkHost,
+    private readonly outlet: Outlet,
+    private readonly acks: AckSender,
     private readonly clock: Clock,
     private readonly counters: Counters,
     maxFrameLength: number,
@@ -72,7 +79,7 @@ export class Uplink {
    * Whether a frame is that of the packet just before it, from a device whose
    * sequence otherwise moves: then it is acknowledged again, and that is all.
    */
-  repeats(sequence: number, frame: Uint8Array): boolean {
+  repeats({ sequence, frame }: Packet): boolean {
     const last = this.#last;
     const now = this.clock.monotonicMs();
     const repeated =
@@ -83,7 +90,7 @@ export class Uplink {
     if (!repeated) return false;
     this.counters.notice('duplicate');
     last.ms = now;
-    if (last.safe) this.host.acknowledge(sequence);
+    if (last.safe) this.acks.acknowledge(sequence);
     return true;
   }
 
@@ -103,12 +110,12 @@ export class Uplink {
    * Hands the points of a packet to the outbox, and acknowledges it when they
    * are safe. False: there is no room; the device holds them and tries again.
    */
-  deliver(sequence: number, frame: Uint8Array, taken: readonly TakenPoint[]): boolean {
+  deliver({ sequence, frame }: Packet, taken: readonly TakenPoint[]): boolean {
     const packet = this.#remember(sequence, frame);
     const news: Point[] = [];
     for (const { point, again } of taken) if (!again) news.push(point);
     const safe = this.#whenSafe(packet, sequence, news.length < taken.length);
-    const outcome = news.length === 0 ? 'nothing' : this.host.report(news, safe);
+    const outcome = news.length === 0 ? 'nothing' : this.outlet.report(news, safe);
     if (outcome === 'full') {
       this.#forget();
       this.counters.discard('outboxFull', {}, news.length);
@@ -164,7 +171,7 @@ export class Uplink {
 
   #isSafe({ packet, sequence, restarts }: Repetition): void {
     packet.safe = true;
-    if (restarts === this.#restarts) this.host.acknowledge(sequence);
+    if (restarts === this.#restarts) this.acks.acknowledge(sequence);
   }
 
   #forget(): void {

@@ -11,9 +11,8 @@ import {
 import type { Code, SignalCodec } from '../../signals/signal-codec.js';
 import type { SignalPlan } from '../../signals/signal-plan.js';
 import { SignalValues } from '../../signals/signal-values.js';
-import type { Counters } from '../node/counters.js';
-import { asOwner, type Replica } from '../node/replica.js';
-import type { DeviceSessionHost } from '../device-session.js';
+import type { NodeHost, NodeState } from '../node-state.js';
+import { asOwner } from '../node/replica.js';
 
 /** Type of the points of signals. */
 export const VALUE_TYPE = 'value';
@@ -35,11 +34,10 @@ export class SignalReports {
   readonly #shown = new Map<string, PointValue>();
 
   constructor(
-    private readonly host: Pick<DeviceSessionHost, 'report'>,
+    private readonly host: Pick<NodeHost, 'report'>,
     private readonly options: SignalReportOptions,
     private readonly clock: Clock,
-    private readonly counters: Counters,
-    private readonly replica: Replica,
+    private readonly state: NodeState,
   ) {
     this.#filter = new PublishFilter(options, clock, (values) => this.#publish(values));
   }
@@ -71,7 +69,7 @@ export class SignalReports {
     message.decode(data, (signal, code) => {
       seen(signal, code);
       const value = this.#valuesOf(signal).valueOf(code);
-      if (value === undefined) this.counters.discard('nan', { key: this.#keyOf(signal) });
+      if (value === undefined) this.state.counters.discard('nan', { key: this.#keyOf(signal) });
       else values.push({ of: signal, value });
     });
     this.#filter.take(values);
@@ -112,12 +110,12 @@ export class SignalReports {
     }
     const outcome = points.length === 0 ? 'taken' : this.host.report(points, () => undefined);
     if (outcome === 'full') {
-      this.counters.discard('outboxFull', {}, points.length);
+      this.state.counters.discard('outboxFull', {}, points.length);
       return false;
     }
-    if (outcome === 'dropped') this.counters.discard('nodeDeleted', {}, points.length);
+    if (outcome === 'dropped') this.state.counters.discard('nodeDeleted', {}, points.length);
     else for (const { of: signal } of values) this.#described.add(signal);
-    this.counters.points += values.length;
+    this.state.counters.points += values.length;
     this.#merge(points);
     return true;
   }
@@ -130,12 +128,12 @@ export class SignalReports {
 
   #put(points: Point[], type: string, key: string, value: PointValue): void {
     const point = makePoint({ type, key, value });
-    const record = this.replica.admit(point);
-    if (typeof record === 'string') this.counters.discard(record, { type, key });
+    const record = this.state.replica.admit(point);
+    if (typeof record === 'string') this.state.counters.discard(record, { type, key });
     else points.push(asOwner(point, record.giveTime(this.clock.wallNs())));
   }
 
   #merge(points: readonly Point[]): void {
-    for (const point of points) this.replica.find(point.type, point.key)?.merge(point, false);
+    for (const point of points) this.state.replica.find(point.type, point.key)?.merge(point, false);
   }
 }

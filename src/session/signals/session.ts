@@ -16,67 +16,46 @@ import type { MessageCodec } from '../../signals/message-codec.js';
 import type { SignalCodec } from '../../signals/signal-codec.js';
 import type { CanFrame } from '../../transport/can/frame.js';
 import { decodeCanFrame, encodeCanFrame } from '../../transport/can/wire.js';
-import type { DeviceSession, KnownNames } from '../device-session.js';
-import { Counters } from '../node/counters.js';
-import { LateFrames } from './late-frames.js';
-import { Replica } from '../node/replica.js';
-import { kindOf, valueOfWord } from '../receiving/reported-kinds.js';
-import { PointQuota, type PointBudget } from '../node/point-quota.js';
-import type { DeviceSessionHost } from '../device-session.js';
-import { SignalFrames, type Page } from './frames.js';
-import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
-import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
-import type { Heard } from '../settings/time.js';
-import { Settings } from '../settings/settings.js';
+import type { DeviceSession, DeviceSessionHost, PendingSettings } from '../device-session.js';
+import type { NodeState } from '../node-state.js';
+import type { HeardDevice } from '../node/presence.js';
+import { kindOf, valueOfWord } from '../node/reported-kinds.js';
+import type { SettingRefusal } from '../node/setting-quota.js';
 import type { Setting } from '../settings/setting.js';
-import type { SettingRecord } from '../settings/record.js';
+import type { Heard } from '../settings/time.js';
+import { SignalFrames, type Page } from './frames.js';
+import { LateFrames } from './late-frames.js';
+import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
 
 export interface SignalSessionOptions extends SignalReportOptions {
   /** Messages with a cycle time are sent again and again, once one of their signals was set. */
   readonly cyclic: boolean;
   /** Sends what is in force again when the interface comes back. */
   readonly restore: boolean;
-  /** Most distinct points of this link. */
-  readonly maxPoints: number;
-  /** The bus counts as gone after so long without a frame that the database knows, ms; 0: never. */
-  readonly silenceTimeoutMs: number;
 }
 
-export type SignalSessionHost = Pick<
-  DeviceSessionHost,
-  'write' | 'congested' | 'report' | 'connected' | 'settingChanged' | 'namesChanged' | 'changed'
->;
+export type SignalSessionHost = Pick<DeviceSessionHost, 'write' | 'congested' | 'report'>;
 
 /** How long what was written may wait for the interface before the next look. */
 const CONGESTED_LOOK_MS = 20;
 
 const NOT_SENT = 'it is no signal of a message under transmit';
 
-export class SignalSession implements DeviceSession {
-  readonly counters: Counters;
-  readonly settings: Settings;
-  readonly quota: PointQuota;
-  readonly replica: Replica;
+export class SignalSession implements DeviceSession, HeardDevice, PendingSettings {
   readonly codecName = 'signals';
   readonly advice = undefined;
-  readonly downlink = {
-    acknowledges: 'no' as const,
-    pending: (): Setting[] => [...this.settings.all()].filter((one) => one.waiting),
-    reason: (setting: Setting): string => this.#reason(setting),
-    awaitsAck: (): boolean => false,
-    get pendingCount(): number {
-      return this.pending().length;
-    },
-  };
+  readonly acknowledges = 'no';
+  /** Nothing of a bus comes back: its controllers do not hear themselves. */
+  readonly echoes = false;
+  readonly downlink: PendingSettings = this;
 
+  /** Monotonic ms of the last frame that the database knows. */
+  heardMs = 0;
   readonly #reports: SignalReports;
   readonly #frames: SignalFrames;
   readonly #cycles = new Map<MessageCodec, { pages: readonly Page[]; timer: Timer }>();
-  #connected = false;
   #open = false;
   #held = false;
-  #heardMs = 0;
-  #silenceTimer: Timer | undefined;
   #congestedTimer: Timer | undefined;
   readonly #late = new LateFrames();
   /** Written or late, and not yet known to be with the interface. */
@@ -87,25 +66,10 @@ export class SignalSession implements DeviceSession {
     private readonly options: SignalSessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,
-    budget: PointBudget,
-    settings: readonly SettingRecord[],
+    readonly state: NodeState,
   ) {
-    this.counters = new Counters(clock, log);
-    this.settings = new Settings(new Set(), options.maxPoints, new SettingQuota(budget.settings));
-    this.settings.restore(settings, log);
-    this.quota = new PointQuota(options.maxPoints, budget, () => this.host.namesChanged());
-    this.replica = new Replica(this.quota);
-    this.#reports = new SignalReports(host, options, clock, this.counters, this.replica);
-    this.#frames = new SignalFrames(options.plan, this.settings);
-  }
-
-  /** Nothing of a bus comes back: its controllers do not hear themselves. */
-  get echoes(): boolean {
-    return false;
-  }
-
-  get connected(): boolean {
-    return this.#connected;
+    this.#reports = new SignalReports(host, options, clock, state);
+    this.#frames = new SignalFrames(options.plan, state.settings);
   }
 
   recordWithoutSettings(): object {
@@ -120,14 +84,12 @@ export class SignalSession implements DeviceSession {
   closed(): void {
     this.#open = false;
     this.#reports.flush();
-    this.#silenceTimer?.cancel();
     this.#congestedTimer?.cancel();
     this.#written = [];
     this.#late.clear();
     for (const { timer } of this.#cycles.values()) timer.cancel();
     this.#cycles.clear();
-    this.#setConnected(false);
-    this.host.changed();
+    this.state.closed();
   }
 
   recordKept(): void {
@@ -143,16 +105,6 @@ export class SignalSession implements DeviceSession {
     // Times are given on arrival.
   }
 
-  read(stored: readonly Point[], underWay: boolean): void {
-    this.quota.read(stored, this.replica.points(), underWay);
-  }
-
-  release(): void {
-    this.replica.release();
-    this.quota.release();
-    this.settings.quota.release();
-  }
-
   shown(points: readonly Point[]): void {
     this.#reports.shown(points);
   }
@@ -161,7 +113,7 @@ export class SignalSession implements DeviceSession {
   valueOfWord(type: string, key: string, word: string): PointValue {
     const signal = type === VALUE_TYPE ? this.options.plan.sent.get(key)?.signal : undefined;
     if (signal !== undefined && [...signal.texts.values()].includes(word)) return stringValue(word);
-    const reported = this.replica.find(type, key)?.newest;
+    const reported = this.state.replica.find(type, key)?.newest;
     return valueOfWord(word, reported === undefined ? undefined : kindOf(reported.value));
   }
 
@@ -169,21 +121,14 @@ export class SignalSession implements DeviceSession {
     return point.value;
   }
 
-  knownNames(): KnownNames {
-    return { names: this.quota.record(), kinds: '' };
-  }
-
-  restoreNames({ names }: KnownNames): void {
-    this.quota.restore(names);
-  }
-
   /** One frame, as the kernel has it. */
   data(chunk: Uint8Array): number {
     const frame = decodeCanFrame(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     const message = this.options.plan.codec.find(frame);
     if (message === undefined || frame.remote || frame.error) return 0;
-    this.counters.rx += 1;
-    this.#heard();
+    this.state.counters.rx += 1;
+    this.heardMs = this.clock.monotonicMs();
+    this.state.presence.heard(this);
     return this.#reports.frame(message, frame.data, (signal, code) =>
       this.#frames.seen(message, signal, code),
     );
@@ -191,29 +136,24 @@ export class SignalSession implements DeviceSession {
 
   whyNotSet(point: Point): string | undefined {
     const isSent = point.type === VALUE_TYPE && this.options.plan.sent.has(point.key);
-    return isSent ? this.settings.whyNot(point) : NOT_SENT;
+    return isSent ? this.state.settings.whyNot(point) : NOT_SENT;
   }
 
   set(point: Point, heard: Heard = 'live'): Setting | undefined {
     const sent = point.type === VALUE_TYPE ? this.options.plan.sent.get(point.key) : undefined;
     if (sent === undefined || isDeleted(point)) {
-      this.counters.notice('refusedSetting');
+      this.state.counters.notice('refusedSetting');
       this.log.warn({ type: point.type, key: point.key }, `${NOT_SENT}: the setting is not sent`);
       return undefined;
     }
-    const time = this.settings.check(point, heard, this.clock.wallNs());
-    if (time === 'notNewer') return undefined;
-    if (typeof time === 'string') {
-      this.refuse(point, time);
-      return undefined;
-    }
-    this.quota.learn(point);
-    const { setting, replaced } = this.settings.take(point, time);
-    if (replaced !== undefined) this.host.settingChanged(replaced);
+    const taken = this.state.takeSetting(point, heard);
+    if (typeof taken === 'string') this.refuse(point, taken);
+    if (taken === undefined || typeof taken === 'string') return undefined;
+    const { setting, replaced } = taken;
+    if (replaced !== undefined) this.state.settingChanged(replaced);
     const one = { ...sent, setting };
     this.#frames.apply(one);
-    this.host.changed();
-    this.host.settingChanged(setting);
+    this.state.settingChanged(setting);
     if (this.#canSend && setting.problem === undefined) {
       this.#send([one]);
       this.#cycle(sent.message);
@@ -222,11 +162,27 @@ export class SignalSession implements DeviceSession {
   }
 
   refuse(point: Point, cause: SettingRefusal): void {
-    this.counters.noRoom(cause, point.type);
-    const older = this.settings.endOlder(point, this.clock.wallNs());
-    if (older === undefined) return;
-    this.host.changed();
-    this.host.settingChanged(older);
+    const older = this.state.refuseSetting(point, cause);
+    if (older !== undefined) this.state.settingChanged(older);
+  }
+
+  get pendingCount(): number {
+    return this.pending().length;
+  }
+
+  pending(): Setting[] {
+    return [...this.state.settings.all()].filter((one) => one.waiting);
+  }
+
+  /** A bus acknowledges nothing. */
+  awaitsAck(): boolean {
+    return false;
+  }
+
+  reason(setting: Setting): string {
+    if (setting.problem !== undefined) return setting.problem;
+    if (!this.#open) return 'the interface is not there';
+    return 'the bus has not taken the frame yet';
   }
 
   get #canSend(): boolean {
@@ -266,7 +222,7 @@ export class SignalSession implements DeviceSession {
   }
 
   #handOver(frame: CanFrame): void {
-    this.counters.tx += 1;
+    this.state.counters.tx += 1;
     this.host.write(encodeCanFrame(frame));
   }
 
@@ -308,49 +264,21 @@ export class SignalSession implements DeviceSession {
     const written = this.#written;
     this.#written = [];
     for (const setting of written) {
-      if (!this.settings.isCurrent(setting)) continue;
+      if (!this.state.settings.isCurrent(setting)) continue;
       setting.confirm(this.clock.wallNs(), 'bus');
       this.#showInForce(setting);
-      this.host.changed();
-      this.host.settingChanged(setting);
+      this.state.settingChanged(setting);
     }
   }
 
   /** Where frames of others have overtaken a setting in SIOT's eyes, it is shown once more. */
   #showInForce({ point, time }: Setting): void {
-    const newest = this.replica.find(point.type, point.key)?.newest;
+    const newest = this.state.replica.find(point.type, point.key)?.newest;
     const isOvertaken = newest !== undefined && newest.time > time.stated;
     if (!isOvertaken && !time.tied) return;
     if (time.tied)
-      this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
+      this.state.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     this.#reports.say(point.key, point.value);
-  }
-
-  #reason(setting: Setting): string {
-    if (setting.problem !== undefined) return setting.problem;
-    if (!this.#open) return 'the interface is not there';
-    return 'the bus has not taken the frame yet';
-  }
-
-  #heard(): void {
-    this.#heardMs = this.clock.monotonicMs();
-    if (this.#connected) return;
-    this.#setConnected(true);
-    if (this.options.silenceTimeoutMs > 0) this.#watchSilence(this.options.silenceTimeoutMs);
-  }
-
-  #watchSilence(ms: number): void {
-    this.#silenceTimer = this.clock.setTimer(ms, () => {
-      const leftMs = this.#heardMs + this.options.silenceTimeoutMs - this.clock.monotonicMs();
-      if (leftMs > 0) this.#watchSilence(leftMs);
-      else this.#setConnected(false);
-    });
-  }
-
-  #setConnected(connected: boolean): void {
-    if (this.#connected === connected) return;
-    this.#connected = connected;
-    this.host.connected(connected);
   }
 }
 

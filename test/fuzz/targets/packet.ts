@@ -35,7 +35,7 @@ function look(bytes: Uint8Array): void {
   if (!isAscii(theirs.subject)) return;
   agree('subject', ours.subject, theirs.subject);
   const built = buildPacket(ours.sequence, ours.subject, ours.payload);
-  agree('built again', parsePacket(built), ours);
+  agree('built again', parsePacket(built), { ...ours, frame: built });
   agree(
     'built, and by the simulated device',
     Buffer.from(built),

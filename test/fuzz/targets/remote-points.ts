@@ -41,7 +41,7 @@ export const remotePointsTarget: FuzzTarget = {
   check: (input) => {
     const points = decodeCompact(input)?.points ?? [];
     const harness = SessionHarness.talking({ acks: ackAll, commands: ['restart'] });
-    const { settings, counters } = harness.session;
+    const { settings, counters } = harness.session.state;
     const router = new RemotePointRouter(
       {
         nodeId: 'node-1',
@@ -68,7 +68,7 @@ export const remotePointsTarget: FuzzTarget = {
     router.reading(points.slice(0, points.length / 2));
     router.live(points);
     harness.advance(20_000);
-    const kept = { session: harness.session.record(), judge: router.record() };
+    const kept = { session: harness.record(), judge: router.record() };
     harness.close();
     mustBeLoadable(kept);
   },

@@ -139,7 +139,7 @@ class Play {
   #restart(): void {
     this.harness.close();
     this.#collect();
-    mustBeLoadable({ session: this.harness.session.record() });
+    mustBeLoadable({ session: this.harness.record() });
     this.harness = this.harness.reborn();
     this.#line.reset();
     this.harness.open();
@@ -155,7 +155,10 @@ class Play {
     }
     for (const point of harness.published) checkPublished(point);
     must(harness.clock.pendingTimers <= MOST_TIMERS, `${harness.clock.pendingTimers} timers`);
-    must([...harness.session.replica.points()].length <= MOST_POINTS, 'more points than allowed');
+    must(
+      [...harness.session.state.replica.points()].length <= MOST_POINTS,
+      'more points than allowed',
+    );
   }
 }
 

@@ -97,7 +97,7 @@ function withChecksums(lines: Uint8Array): Uint8Array {
 /** A link lives with it: opens, is set, hears its device, and is kept again. */
 async function live(record: LinkRecord): Promise<void> {
   const harness = new SessionHarness({ record: record.session ?? {}, acks: ackAll });
-  const { settings, counters } = harness.session;
+  const { settings, counters } = harness.session.state;
   const router = new RemotePointRouter(
     {
       nodeId: 'node-1',
@@ -113,7 +113,7 @@ async function live(record: LinkRecord): Promise<void> {
   harness.open();
   harness.points([{ type: 'temp', value: 1 }]);
   harness.advance(40_000);
-  const kept = { session: harness.session.record(), judge: router.record() };
+  const kept = { session: harness.record(), judge: router.record() };
   harness.close();
   await keptAndLoaded(kept);
 }

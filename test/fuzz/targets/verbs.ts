@@ -5,7 +5,7 @@ import { VerbServer } from '../../../src/gateway/control/nats/verb-server.js';
 import { numberOf, type Point } from '../../../src/point/point.js';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
-import { valueOfWord } from '../../../src/session/receiving/reported-kinds.js';
+import { valueOfWord } from '../../../src/session/node/reported-kinds.js';
 import type { Siot } from '../../../src/siot/siot.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { must, type FuzzTarget } from '../target.js';

@@ -26,7 +26,9 @@ function rig() {
     value.kind === 'string' ? floatValue(Number(value.text)) : value;
   /** `type=number@time`, of what goes out. */
   const owed = (stored: readonly Point[], everything = false): string[] =>
-    [...pointsToResend({ replica, settings, inDeviceForm }, stored, everything, NOW)].map(
+    [
+      ...pointsToResend({ state: { replica, settings }, inDeviceForm }, stored, everything, NOW),
+    ].map(
       ({ type, value, time, origin, tombstone }) =>
         `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}` +
         (tombstone === 0 ? '' : ' deleted'),

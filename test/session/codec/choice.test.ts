@@ -230,11 +230,11 @@ describe('a configured protocol', () => {
 it('a device that fell silent before its codec was known, and answers to no probe, is not connected', () => {
   const harness = SessionHarness.opened({ protocol: 'auto', acks: ackNothing });
   harness.hello();
-  expect(harness.session.connected).toBe(true);
+  expect(harness.session.state.connected).toBe(true);
   harness.advance(29_000);
-  expect(harness.session.connected).toBe(true);
+  expect(harness.session.state.connected).toBe(true);
   harness.advance(35_000);
-  expect(harness.session.connected).toBe(false);
+  expect(harness.session.state.connected).toBe(false);
 });
 
 describe('a payload that says otherwise than the codec that was kept', () => {

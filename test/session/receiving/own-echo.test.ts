@@ -21,7 +21,7 @@ const told = (harness: SessionHarness): number =>
 
 /** As `set` would say of a setting. */
 const stateOf = (harness: SessionHarness, type: string): string | undefined =>
-  harness.session.settings.get(type, '')?.state;
+  harness.session.state.settings.get(type, '')?.state;
 
 /** The line returns something that was written, byte for byte. */
 const returned = (harness: SessionHarness, { frame }: Pick<Sent, 'frame'>): void => {
@@ -33,7 +33,7 @@ const returned = (harness: SessionHarness, { frame }: Pick<Sent, 'frame'>): void
 const echoingDevice = (options: Options = {}): SessionHarness => {
   const harness = SessionHarness.talking({ echoMs: 0, ...options });
   expect(echoes(harness)).toBe(true);
-  expect(harness.session.connected).toBe(true);
+  expect(harness.session.state.connected).toBe(true);
   return harness;
 };
 
@@ -59,8 +59,8 @@ describe.each([
     expect(harness.published).toEqual([]);
     expect(harness.written.filter(({ subject }) => subject === 'ack')).toEqual([]);
     expect(stateOf(harness, 'setpoint')).toBe('pending');
-    expect(harness.session.settings.get('restart', '')?.confirmedNs).toBeUndefined();
-    const { codec, acknowledges, last } = harness.session.record();
+    expect(harness.session.state.settings.get('restart', '')?.confirmedNs).toBeUndefined();
+    const { codec, acknowledges, last } = harness.record();
     expect({ codec, acknowledges, last }).toEqual({
       codec:
         options.protocol === 'auto'
@@ -72,7 +72,7 @@ describe.each([
       last: {},
     });
     expect(harness.count('restart')).toBe(0);
-    expect(harness.session.counters.rx).toBe(0);
+    expect(harness.session.state.counters.rx).toBe(0);
   });
 
   it('is recognised by its first packet, counted, told once, and advised about', () => {
@@ -195,7 +195,7 @@ describe.each(PROTOCOLS)('a device on a line that echoes, %s', (device) => {
       harness.echoOf = (bytes) => [random.chance(0.2) ? damaged(bytes, random) : bytes];
       for (let i = 0; i < 20; i++) {
         const setting = harness.set('setpoint', 1 + i);
-        const { sequence } = harness.session.record();
+        const { sequence } = harness.record();
         for (let ms = 0; ms < 20_000; ms += 500) {
           harness.advance(500);
           harness.points([{ type: 'temp', value: ms }], sequence);
@@ -222,10 +222,10 @@ describe('on a line that echoes', () => {
     const random = new SeededRandom(1);
     harness.echoOf = (bytes) => [damaged(bytes, random)];
     const echo = harness.count('echo');
-    const { errorCount } = harness.session.counters;
+    const { errorCount } = harness.session.state.counters;
     harness.set('setpoint', 5);
     expect(harness.count('echo')).toBe(echo);
-    expect(harness.session.counters.errorCount).toBe(errorCount + 1);
+    expect(harness.session.state.counters.errorCount).toBe(errorCount + 1);
   });
 
   it('of a damaged echo nothing is left after a second: an equal ack is the device’s', () => {
@@ -417,7 +417,7 @@ describe('an echo that begins in mid-session', () => {
   it('what was learned of whether it acknowledges is taken back', () => {
     const harness = SessionHarness.opened();
     harness.take();
-    harness.points([{ type: 'temp', value: 1 }], harness.session.record().sequence);
+    harness.points([{ type: 'temp', value: 1 }], harness.record().sequence);
     // The echo of the time was lost in that packet, as happens where only one can speak.
     const [ack] = harness.take();
     returned(harness, ack!);
@@ -448,7 +448,7 @@ describe('an echo that begins in mid-session', () => {
     // The first sign of life brought the time, which came back.
     expect(harness.connected).toEqual([true, false, true, false]);
     expect(
-      harness.session.downlink.reason(harness.session.settings.get('setpoint', '')!),
+      harness.session.downlink.reason(harness.session.state.settings.get('setpoint', '')!),
     ).toContain('silent');
   });
 

@@ -123,12 +123,12 @@ describe('what a device reports without a time after a timeSync', () => {
     next.close();
     // Nothing can contradict it now.
     next.advance(2 * ROUND_MS);
-    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+    expect(next.session.state.settings.get('target', '')?.state).toBe('inForce');
     next.open();
     pass(ROUND_MS - 10_000);
-    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+    expect(next.session.state.settings.get('target', '')?.state).toBe('inForce');
     pass(10_000);
-    expect(next.session.settings.get('target', '')?.state).toBe('replaced');
+    expect(next.session.state.settings.get('target', '')?.state).toBe('replaced');
     next.take();
     next.hello();
     expect(next.takePoints()).not.toContain('target=5');
@@ -145,7 +145,7 @@ describe('what a device reports without a time after a timeSync', () => {
       next.points([{ type: 'temp', value: n }]);
       next.advance(10_000);
     }
-    expect(next.session.settings.get('target', '')?.state).toBe('inForce');
+    expect(next.session.state.settings.get('target', '')?.state).toBe('inForce');
   });
 
   it('not after a newer setting, or a restart of the device, which has been served', () => {
@@ -184,7 +184,7 @@ describe('what a device reports without a time after a timeSync', () => {
     const { harness, reports } = rig();
     reports(6);
     harness.close();
-    harness.session.release();
+    harness.session.state.release();
     expect(harness.clock.pendingTimers).toBe(0);
   });
 });

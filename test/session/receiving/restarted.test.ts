@@ -125,7 +125,7 @@ describe('restarted is', () => {
   it('an empty packet is no error, and is not acknowledged', () => {
     const harness = SessionHarness.talking();
     harness.hello();
-    expect(harness.session.counters.errorCount).toBe(0);
+    expect(harness.session.state.counters.errorCount).toBe(0);
     expect(harness.takeAcks()).toEqual([]);
   });
 });

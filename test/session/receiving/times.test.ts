@@ -162,10 +162,10 @@ describe('times that the gateway gives always increase for a point', () => {
     const [temp, flow] = first.published.map(({ time }) => time);
     const second = first.reborn();
     second.clock.stepWall(-3_600_000);
-    second.session.replica.givenBefore([first.published[0]!]);
+    second.session.state.replica.givenBefore([first.published[0]!]);
     second.open();
     for (const type of ['temp', 'flow']) second.points([{ type, value: 2 }]);
-    second.session.replica.givenBefore([first.published[1]!]);
+    second.session.state.replica.givenBefore([first.published[1]!]);
     for (const type of ['temp', 'flow']) second.points([{ type, value: 3 }]);
     const times = (type: string): bigint[] =>
       second.published.filter((point) => point.type === type).map(({ time }) => time);
@@ -356,7 +356,7 @@ describe('a log packet', () => {
       },
     ]);
     expect(harness.log.filter(({ fields }) => fields.device === 'Hi there')).toHaveLength(1);
-    expect(harness.session.counters.errorCount).toBe(0);
+    expect(harness.session.state.counters.errorCount).toBe(0);
   });
 
   it('its text is mended and counted', () => {
@@ -379,7 +379,7 @@ describe('the end of time', () => {
 
   it('is where times that the gateway gives stay: they never wrap', () => {
     const harness = SessionHarness.opened();
-    harness.session.replica.givenBefore([{ type: 'temp', key: '0', time: END - 2n }]);
+    harness.session.state.replica.givenBefore([{ type: 'temp', key: '0', time: END - 2n }]);
     expect([1, 2, 3, 4].map((value) => report(harness, 0n, value))).toEqual([
       END - 1n,
       END,
@@ -393,7 +393,7 @@ describe('the end of time', () => {
 
   it('is no time at all where it comes before the first: -2^63', () => {
     const harness = SessionHarness.opened();
-    harness.session.replica.givenBefore([{ type: 'temp', key: '0', time: -(2n ** 63n) }]);
+    harness.session.state.replica.givenBefore([{ type: 'temp', key: '0', time: -(2n ** 63n) }]);
     expect(report(harness, 0n)).toBe(harness.clock.wallNs());
     expect(report(harness, -(2n ** 63n))).toBe(harness.clock.wallNs() + 1n);
   });

@@ -169,13 +169,13 @@ describe('connected means that the device talks, not that the port is open', () 
   it('0 until it is heard, and when the port is closed', () => {
     const harness = SessionHarness.opened();
     expect(harness.connected).toEqual([]);
-    expect(harness.session.connected).toBe(false);
+    expect(harness.session.state.connected).toBe(false);
     points(harness);
     expect(harness.connected).toEqual([true]);
     harness.close();
     expect(harness.connected).toEqual([true, false]);
     harness.open();
-    expect(harness.session.connected).toBe(false);
+    expect(harness.session.state.connected).toBe(false);
   });
 
   it('is said only when it changes', () => {

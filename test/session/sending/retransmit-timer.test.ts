@@ -221,7 +221,8 @@ describe('a device that erases its flash for 2 s', () => {
       expect(harness.connected).toEqual([true]);
       expect(harness.count('restart')).toBe(0);
       expect(harness.log.filter(({ message }) => message.includes('set aside'))).toEqual([]);
-      for (const setting of harness.session.settings.all()) expect(setting.state).toBe('inForce');
+      for (const setting of harness.session.state.settings.all())
+        expect(setting.state).toBe('inForce');
       expect(harness.session.downlink.pendingCount).toBe(0);
     }
   });

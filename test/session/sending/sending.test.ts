@@ -491,7 +491,7 @@ describe('with random losses below the retry limit', () => {
             harness.points([{ type: 'temp', value: i }]);
           }
           expect([...has].sort()).toEqual([...latest].sort());
-          for (const setting of harness.session.settings.all()) {
+          for (const setting of harness.session.state.settings.all()) {
             expect(setting.state).toBe('inForce');
           }
           harness.take();

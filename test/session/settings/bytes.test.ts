@@ -29,14 +29,14 @@ function full() {
   return {
     harness,
     refused,
-    state: (type: string) => harness.session.settings.get(type, '')?.state,
+    state: (type: string) => harness.session.state.settings.get(type, '')?.state,
   };
 }
 
 describe('4 MiB of settings', () => {
   it('are taken; what is over is refused, counted, and logged once a type', () => {
     const { harness, refused } = full();
-    expect(harness.session.settings.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
+    expect(harness.session.state.settings.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
     for (let n = 0; n < 3; n++) expect(refused('more', long('y', 120_000))).toBe(true);
     expect(refused('other', long('y', 120_000))).toBe(true);
     expect(harness.count('tooManySettingBytes')).toBe(4);
@@ -56,7 +56,7 @@ describe('4 MiB of settings', () => {
 
   it('are the same whether pending or in force', () => {
     const { harness, refused } = full();
-    for (const setting of harness.session.settings.all()) setting.confirm(1n, 'ack');
+    for (const setting of harness.session.state.settings.all()) setting.confirm(1n, 'ack');
     expect(refused('more', long('y', 120_000))).toBe(true);
   });
 
@@ -115,10 +115,10 @@ describe('a newer one that is refused', () => {
     const { harness, refused } = full();
     harness.set('small', 1);
     refused('small', long('y', 400_000));
-    const records = harness.session.settings.records();
+    const records = harness.session.state.settings.records();
     expect(records.find(({ type }) => type === 'small')?.state).toBe('refused');
     harness.points([{ type: 'small', value: 1 }]);
-    expect(harness.session.settings.get('small', '')?.state).toBe('refused');
+    expect(harness.session.state.settings.get('small', '')?.state).toBe('refused');
   });
 
   it('is told to whoever asks', () => {

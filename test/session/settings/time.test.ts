@@ -43,7 +43,7 @@ class Rig {
   }
 
   ns(type = 'target'): bigint {
-    return this.harness.session.settings.get(type, '')!.point.time;
+    return this.harness.session.state.settings.get(type, '')!.point.time;
   }
 
   restart(): void {
@@ -196,7 +196,7 @@ describe('of equal times', () => {
       const rig = new Rig({ record: { acknowledges: 'no' }, acks: ackNothing });
       rig.harness.session.hold(true);
       rig.live(1, rig.now);
-      rig.harness.session.settings.get('target', '')!.lacked = true;
+      rig.harness.session.state.settings.get('target', '')!.lacked = true;
       rig.harness.session.hold(false);
       rig.harness.advance(100);
       expect(shown(rig)).toMatchObject([[floatValue(1), expect.any(BigInt), '']]);
@@ -211,7 +211,9 @@ describe('of equal times', () => {
       rig.harness.advance(20_000);
       rig.harness.points([{ type: 'temp', value: 1 }]);
       rig.harness.advance(20_000);
-      expect(rig.harness.session.settings.get('restart', '')).toMatchObject({ state: 'ended' });
+      expect(rig.harness.session.state.settings.get('restart', '')).toMatchObject({
+        state: 'ended',
+      });
       expect(shown(rig)).toMatchObject([[floatValue(2), expect.any(BigInt), '']]);
     });
 
@@ -345,14 +347,14 @@ describe('a far time', () => {
   it('of a command that was read and passed over never acts', () => {
     const rig = new Rig();
     const point = rig.harness.settingPoint('restart', 1, { time: END });
-    rig.harness.session.settings.passOver(point, rig.now);
+    rig.harness.session.state.settings.passOver(point, rig.now);
     expect(rig.reading(1, END, 'restart')).toEqual([]);
     rig.restart();
     expect(rig.reading(1, END, 'restart')).toEqual([]);
     rig.harness.advance(1);
     expect(rig.live(1, rig.now, 'restart')).toEqual(['restart=1']);
     const later = rig.harness.settingPoint('restart', 1, { time: rig.now + 5n });
-    rig.harness.session.settings.passOver(later, rig.now);
+    rig.harness.session.state.settings.passOver(later, rig.now);
     expect(rig.reading(1, later.time, 'restart')).toEqual([]);
   });
 });

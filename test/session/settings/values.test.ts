@@ -128,7 +128,7 @@ describe('how a device reports a point', () => {
   it('is bounded, with what was kept', () => {
     const first = SessionHarness.talking({ maxPoints: 3 });
     first.points(['a', 'b'].map((type) => ({ type, value: 1 })));
-    const kinds = (harness: SessionHarness) => harness.session.knownNames().kinds.length;
+    const kinds = (harness: SessionHarness) => harness.session.state.knownNames().kinds.length;
     const full = kinds(first);
     first.session.shown(['c', 'd', 'e'].map((type) => first.settingPoint(type, 1)));
     expect(kinds(first)).toBe(full);

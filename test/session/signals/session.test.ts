@@ -9,16 +9,21 @@ import {
   type Point,
   type PointValue,
 } from '../../../src/point/point.js';
+import { NodeState, type NodeHost, type NodeOptions } from '../../../src/session/node-state.js';
 import { PointBudget } from '../../../src/session/node/point-quota.js';
-import { SignalSession, type SignalSessionOptions } from '../../../src/session/signals/session.js';
+import type { SettingRecord } from '../../../src/session/settings/record.js';
+import type { Setting } from '../../../src/session/settings/setting.js';
+import {
+  SignalSession,
+  type SignalSessionHost,
+  type SignalSessionOptions,
+} from '../../../src/session/signals/session.js';
 import { cansendText, parseCandumpLine } from '../../../src/signals/candump.js';
 import type { Database } from '../../../src/signals/database.js';
 import { planSignals, type SignalPlan } from '../../../src/signals/signal-plan.js';
 import { decodeCanFrame, encodeCanFrame } from '../../../src/transport/can/wire.js';
 import { features, parse } from '../../signals/support.js';
 import { FAKE_START_NS, FakeClock } from '../../support/fake-clock.js';
-import type { Setting } from '../../../src/session/settings/setting.js';
-import type { SettingRecord } from '../../../src/session/settings/record.js';
 
 class Bus {
   readonly clock = new FakeClock();
@@ -31,7 +36,7 @@ class Bus {
   readonly session: SignalSession;
 
   constructor(
-    options: Partial<SignalSessionOptions> = {},
+    options: Partial<SignalSessionOptions & NodeOptions> = {},
     settings: readonly SettingRecord[] = [],
     database: Database = features('dbc'),
     transmit: readonly string[] = ['Motor', 'Simple', 'Precise'],
@@ -40,35 +45,42 @@ class Bus {
       key: '{message}_{signal}',
       transmit,
     }) as SignalPlan;
-    this.session = new SignalSession(
-      {
-        write: (bytes) => this.sent.push(cansendText(decodeCanFrame(Buffer.from(bytes)))),
-        congested: () => this.congested,
-        report: (points) => {
-          if (this.outcome === 'taken') this.points.push(...points);
-          return this.outcome;
-        },
-        connected: (connected) => this.connected.push(connected),
-        settingChanged: (setting) => this.changes.push(setting),
-        namesChanged: () => undefined,
-        changed: () => undefined,
+    const host: NodeHost & SignalSessionHost = {
+      write: (bytes) => this.sent.push(cansendText(decodeCanFrame(Buffer.from(bytes)))),
+      congested: () => this.congested,
+      report: (points) => {
+        if (this.outcome === 'taken') this.points.push(...points);
+        return this.outcome;
       },
+      connected: (connected) => this.connected.push(connected),
+      settingChanged: (setting) => this.changes.push(setting),
+      namesChanged: () => undefined,
+      changed: () => undefined,
+    };
+    const { silenceTimeoutMs = 0, ...others } = options;
+    const state = new NodeState(
+      host,
+      { commands: [], maxPoints: 1000, silenceTimeoutMs },
+      this.clock,
+      SILENT_LOG,
+      new PointBudget(1000),
+      settings,
+    );
+    this.session = new SignalSession(
+      host,
       {
         plan,
         inWords: false,
         cyclic: false,
         restore: true,
-        maxPoints: 1000,
-        silenceTimeoutMs: 0,
         deadband: 0,
         minInterval: 0,
         maxInterval: 0,
-        ...options,
+        ...others,
       },
       this.clock,
       SILENT_LOG,
-      new PointBudget(1000),
-      settings,
+      state,
     );
   }
 
@@ -132,7 +144,7 @@ describe('frames of a bus', () => {
       ['Motor_Speed', stringValue('Of the shaft,\nover two lines.')],
     ]);
     expect(bus.points[0]).toMatchObject({ origin: '', tombstone: 0, time: FAKE_START_NS });
-    expect(bus.session.counters.rx).toBe(2);
+    expect(bus.session.state.counters.rx).toBe(2);
   });
 
   it('say nothing of units that SIOT has', () => {
@@ -168,8 +180,8 @@ describe('frames of a bus', () => {
     bus.receive('7FF#00');
     bus.receive('123#R');
     expect(bus.values()).toEqual([['Floats_Double', 1]]);
-    expect(bus.session.counters.get('nan')).toBe(1);
-    expect(bus.session.counters.rx).toBe(1);
+    expect(bus.session.state.counters.get('nan')).toBe(1);
+    expect(bus.session.state.counters.rx).toBe(1);
   });
 
   it('are not more than SIOT is to get, and the last one comes', () => {
@@ -295,7 +307,7 @@ describe('settings', () => {
     bus.session.opened();
     expect(bus.set('Nested_Outer', floatValue(1))).toBeUndefined();
     expect(bus.set('Motor_Speed', floatValue(1), undefined, 'setpoint')).toBeUndefined();
-    expect(bus.session.counters.get('refusedSetting')).toBe(2);
+    expect(bus.session.state.counters.get('refusedSetting')).toBe(2);
     expect(bus.sent).toEqual([]);
   });
 
@@ -312,7 +324,7 @@ describe('settings', () => {
     before.session.opened();
     before.set('Motor_Speed', floatValue(12.5));
     before.set('Motor_Gear', floatValue(3));
-    const records = before.session.settings.records();
+    const records = before.session.state.settings.records();
     const after = new Bus({}, records);
     after.session.opened();
     expect(after.sent).toEqual(['123#7D00500300000000']);
@@ -377,7 +389,7 @@ describe('settings', () => {
     bus.clock.advance(100);
     expect(bus.sent).toEqual(['123#1027500300000000']);
     expect(gear?.state).toBe('inForce');
-    expect(bus.session.settings.get('value', 'Motor_Speed')?.inForce).toBe(true);
+    expect(bus.session.state.settings.get('value', 'Motor_Speed')?.inForce).toBe(true);
   });
 
   it('do not overtake what waits, also when there is room again', () => {
@@ -467,7 +479,7 @@ describe('settings on several pages of a multiplexed message', () => {
     bus.sent.length = 0;
     bus.session.opened();
     expect(bus.sent).toEqual([LOW, HIGH]);
-    const later = new Bus({}, bus.session.settings.records());
+    const later = new Bus({}, bus.session.state.settings.records());
     later.session.opened();
     expect(later.sent).toEqual([LOW, HIGH]);
   });
@@ -528,7 +540,7 @@ describe('settings on several pages of a multiplexed message', () => {
           }
           const decoded = bus.sent.map((frame) => Buffer.from(frame.slice(4), 'hex'));
           for (const [at, name] of ['A', 'B', 'C'].entries()) {
-            const setting = bus.session.settings.get('value', `M_${name}`);
+            const setting = bus.session.state.settings.get('value', `M_${name}`);
             if (setting === undefined) continue;
             const [from = 0, to = 0] =
               [

@@ -14,9 +14,8 @@ import {
 } from '../../point/point.js';
 import { isReservedType } from '../../point/reserved.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
-import type { TakenPoint } from './point-filter.js';
-import type { Replica, ReportedKind } from '../node/replica.js';
-import { HASH_BYTES, nameHash } from '../node/point-quota.js';
+import { HASH_BYTES, nameHash } from './point-quota.js';
+import type { PointRecord, Replica, ReportedKind } from './replica.js';
 
 /** Kept of a point: the hash of its name, and 1 for a number or 2 for text. */
 const RECORD_BYTES = HASH_BYTES + 1;
@@ -69,7 +68,7 @@ export class ReportedKinds {
   }
 
   /** The device has reported a point. Hot: called for each one. */
-  reported({ record, point }: TakenPoint, codec: PayloadCodecName): void {
+  reported(record: PointRecord, point: Point, codec: PayloadCodecName): void {
     const kind = kindOf(point.value);
     if (kind === undefined || kind === record.reported) return;
     // Protobuf has one form for "" and 0: what was text before is empty text now.

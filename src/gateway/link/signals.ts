@@ -1,0 +1,39 @@
+/** Links to a CAN bus whose frames a database explains. */
+import { SignalSession } from '../../session/signals/session.js';
+import { readDatabase } from '../../signals/formats.js';
+import { planSignals } from '../../signals/signal-plan.js';
+import { signalWarnings } from '../config/signal-checks.js';
+import type { CreateSession } from './device-protocol.js';
+
+export const createSignalSession: CreateSession = (
+  { config, transport: channel, clock, log },
+  host,
+  state,
+) => {
+  const { transport } = config;
+  if (transport.type !== 'can-signals') throw new Error(`no signals over ${transport.type}`);
+  const database = readDatabase(Buffer.from(transport.content, 'base64'), transport.bus);
+  for (const { line, column, message } of database.warnings) {
+    log.warn({ file: transport.database, line, column }, message);
+  }
+  for (const warning of signalWarnings(transport, database)) log.warn({}, warning);
+  const plan = planSignals(database, transport);
+  // The configuration has been checked with this very database.
+  if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));
+  const session = new SignalSession(
+    host,
+    {
+      plan,
+      inWords: transport.values === 'text',
+      cyclic: transport.cyclic,
+      deadband: transport.deadband,
+      minInterval: transport.minInterval,
+      maxInterval: transport.maxInterval,
+      restore: config.restore,
+    },
+    clock,
+    log,
+    state,
+  );
+  return { session, transport: channel };
+};

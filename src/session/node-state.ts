@@ -1,0 +1,165 @@
+/**
+ * What is known and counted of one node, whatever protocol its device speaks. It is
+ * made once for a link, and handed to the device session.
+ */
+import type { Clock } from '../point/clock.js';
+import type { Log } from '../point/log.js';
+import type { Point, PointValue } from '../point/point.js';
+import { Counters } from './node/counters.js';
+import { DeviceLog, type OwnPoints } from './node/device-log.js';
+import { PointQuota, type PointBudget } from './node/point-quota.js';
+import { Presence } from './node/presence.js';
+import { Replica, asOwner } from './node/replica.js';
+import { ReportedKinds } from './node/reported-kinds.js';
+import { SettingQuota, type SettingRefusal } from './node/setting-quota.js';
+import type { SettingRecord } from './settings/record.js';
+import type { Setting } from './settings/setting.js';
+import { Settings } from './settings/settings.js';
+import type { Heard } from './settings/time.js';
+
+export interface NodeOptions {
+  /** Types of settings that act once. */
+  readonly commands: readonly string[];
+  /** Most distinct points of this node. */
+  readonly maxPoints: number;
+  /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
+  readonly silenceTimeoutMs: number;
+}
+
+/** Who is told of what changes in the node's state: the link. */
+export interface NodeHost {
+  /**
+   * The device's points, for SIOT. `taken`: `safe` is called when they may be
+   * acknowledged; `dropped`: nobody wants them, acknowledge all the same;
+   * `full`: not taken, do not acknowledge.
+   */
+  report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
+  /** The device talks, or does not any more. */
+  connected(connected: boolean): void;
+  /** The state of a setting, or the reason why it waits, has changed. */
+  settingChanged(setting: Setting): void;
+  /** SIOT gets, or has, other distinct points than before, or the device reports one in another form. */
+  namesChanged(): void;
+  /** The record is worth saving, soon. */
+  changed(): void;
+}
+
+/** What is kept of the names of a node's points, as text. */
+export interface KnownNames {
+  /** Which SIOT has: point-quota.ts. */
+  readonly names: string;
+  /** How the device reports each: reported-kinds.ts. */
+  readonly kinds: string;
+}
+
+/** A setting that was taken, and the older one of the same point, whose place it has. */
+export interface TakenSetting {
+  readonly setting: Setting;
+  readonly replaced: Setting | undefined;
+}
+
+export class NodeState implements OwnPoints {
+  readonly counters: Counters;
+  readonly settings: Settings;
+  readonly quota: PointQuota;
+  readonly replica: Replica;
+  readonly kinds: ReportedKinds;
+  readonly presence: Presence;
+  readonly deviceLog: DeviceLog;
+
+  constructor(
+    private readonly host: NodeHost,
+    options: NodeOptions,
+    private readonly clock: Clock,
+    log: Log,
+    budget: PointBudget,
+    settings: readonly SettingRecord[],
+  ) {
+    const namesChanged = (): void => host.namesChanged();
+    this.counters = new Counters(clock, log);
+    this.settings = new Settings(
+      new Set(options.commands),
+      options.maxPoints,
+      new SettingQuota(budget.settings),
+    );
+    this.settings.restore(settings, log);
+    this.quota = new PointQuota(options.maxPoints, budget, namesChanged);
+    this.replica = new Replica(this.quota);
+    this.kinds = new ReportedKinds(this.replica, options.maxPoints, namesChanged);
+    this.presence = new Presence(host, options.silenceTimeoutMs, clock);
+    this.deviceLog = new DeviceLog(this, this.counters, clock, log);
+  }
+
+  /** The device talks, which an open port does not tell. */
+  get connected(): boolean {
+    return this.presence.connected;
+  }
+
+  /** The channel is gone. */
+  closed(): void {
+    this.deviceLog.closed();
+    this.presence.gone();
+    this.host.changed();
+  }
+
+  /** The node was read. `underWay`: some of what was given to SIOT may not be there yet. */
+  read(stored: readonly Point[], underWay: boolean): void {
+    this.quota.read(stored, this.replica.points(), underWay);
+  }
+
+  knownNames(): KnownNames {
+    return { names: this.quota.record(), kinds: this.kinds.record() };
+  }
+
+  /** What {@link knownNames} gave in an earlier life. Before anything is heard. */
+  restoreNames({ names, kinds }: KnownNames): void {
+    this.quota.restore(names);
+    this.kinds.restore(kinds);
+  }
+
+  /** Another link may take its place. */
+  release(): void {
+    this.replica.release();
+    this.quota.release();
+    this.settings.quota.release();
+  }
+
+  /** A point that the gateway makes in the device's name, now. False: no room for it in the outbox. */
+  publishOwn(type: string, key: string, value: PointValue, tombstone = 0): boolean {
+    const record = this.replica.own(type, key);
+    const time = record.giveTime(this.clock.wallNs());
+    const point = asOwner({ type, key, time, value, tombstone, origin: '' }, time);
+    const outcome = this.host.report([point], () => undefined);
+    if (outcome === 'full') {
+      this.counters.discard('outboxFull', { type });
+      return false;
+    }
+    if (outcome === 'dropped') this.counters.discard('nodeDeleted', { type });
+    record.merge(point, false);
+    return true;
+  }
+
+  /** Somebody has set a point. `refused`: there is no room for it; `undefined`: it does not count. */
+  takeSetting(point: Point, heard: Heard): TakenSetting | SettingRefusal | undefined {
+    const time = this.settings.check(point, heard, this.clock.wallNs());
+    if (time === 'notNewer') return undefined;
+    if (typeof time === 'string') return time;
+    this.quota.learn(point);
+    return this.settings.take(point, time);
+  }
+
+  /**
+   * Somebody has set a point for which there is no room. Returns the older setting
+   * of the point, which has ended by that.
+   */
+  refuseSetting(point: Point, cause: SettingRefusal): Setting | undefined {
+    this.counters.noRoom(cause, point.type);
+    return this.settings.endOlder(point, this.clock.wallNs());
+  }
+
+  /** A setting's state, or the reason why it waits, has changed. */
+  settingChanged(setting: Setting): void {
+    this.host.changed();
+    this.host.settingChanged(setting);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Packets of a line, in their frames both ways. What a line that echoes returns of
+ * ours is left out (docs/contract.md, "Own echo").
+ */
+import type { Deframer, FrameDiscard, FrameSink, Framing } from '../../framing/framing.js';
+import { ACK_SUBJECT, parsePacket, type Packet } from '../../packet/packet.js';
+import type { Clock } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import { Occasional } from '../../point/occasional.js';
+import type { Counters, Discard } from '../node/counters.js';
+import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
+
+export interface EchoOptions {
+  /** See `Transport.mayEcho`. */
+  readonly byteMs: number;
+  /** 0 … 1. */
+  readonly random: () => number;
+}
+
+export interface PacketLineOptions {
+  readonly framing: Framing;
+  /** Longest frame, delimiters included, bytes. */
+  readonly maxFrameLength: number;
+  /** Of a line that may echo; `undefined`: it cannot. */
+  readonly echo?: EchoOptions;
+}
+
+/** The channel under the line. */
+export interface FrameWriter {
+  write(bytes: Uint8Array): void;
+  /** The device, or its flow control, does not take what was written before. */
+  congested(): boolean;
+}
+
+export interface PacketLineHost {
+  /** A packet of the device. `doubtful`: it may turn out to be an echo of an ack of ours. */
+  packet(packet: Packet, doubtful: boolean): void;
+  /** The line echoes. What it returned since `sinceMs` (monotonic) was no news of the device. */
+  echoRecognised(sinceMs: number): void;
+}
+
+/** Retries on a line that echoes come up to so much later: it may be one on which only one can speak. */
+const JITTER = 0.5;
+const ECHO_TOLD_EVERY_MS = 3_600_000;
+
+export class PacketLine implements FrameSink {
+  readonly #deframer: Deframer;
+  readonly #echo: OwnEcho | undefined;
+  readonly #told: Occasional;
+
+  constructor(
+    private readonly host: PacketLineHost,
+    private readonly channel: FrameWriter,
+    private readonly options: PacketLineOptions,
+    private readonly clock: Clock,
+    private readonly counters: Counters,
+    private readonly log: Log,
+  ) {
+    this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
+    this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
+    this.#told = new Occasional(clock, { everyMs: ECHO_TOLD_EVERY_MS });
+  }
+
+  /** It returns what is sent on it, as has been seen since the opening. */
+  get echoes(): boolean {
+    return this.#echo?.recognised === true;
+  }
+
+  /** Monotonic ms of a packet that did not come back: no ack of before was an echo. */
+  get notEchoedMs(): number {
+    return this.#echo?.notEchoedMs ?? this.clock.monotonicMs();
+  }
+
+  opened(): void {
+    this.#deframer.reset();
+    this.#echo?.opened();
+  }
+
+  closed(): void {
+    this.#echo?.closed();
+  }
+
+  /** Bytes from the device. Never throws, whatever they are. */
+  data(chunk: Uint8Array): void {
+    this.#deframer.push(chunk);
+  }
+
+  congested(): boolean {
+    return this.channel.congested();
+  }
+
+  write(packet: Transmission): void {
+    this.counters.tx += 1;
+    this.#echo?.sent(packet);
+    this.channel.write(packet.frame);
+  }
+
+  /** Of a wait for an ack, ms: on a line on which only one can speak, two that repeat at the same pace would never be heard. */
+  jittered(ms: number): number {
+    const { echo } = this.options;
+    return echo !== undefined && this.echoes ? ms * (1 + JITTER * echo.random()) : ms;
+  }
+
+  frame(frame: Uint8Array): void {
+    const packet = parsePacket(frame);
+    if (typeof packet === 'string') {
+      this.#discard(packet, frame.length);
+      return;
+    }
+    const whose = this.#echo?.received(packet.subject === ACK_SUBJECT ? 'ack' : 'points', frame);
+    if (whose === 'own' || whose === 'recognised') {
+      this.counters.notice('echo');
+      if (whose === 'recognised') this.#recognised();
+      return;
+    }
+    this.host.packet(packet, whose === 'doubtful');
+  }
+
+  discard(cause: FrameDiscard, length: number): void {
+    this.#discard(cause, length);
+  }
+
+  #discard(cause: Discard, bytes: number): void {
+    this.counters.discard(cause, { bytes });
+    this.#echo?.broken();
+  }
+
+  #recognised(): void {
+    if (this.#told.due('echo') > 0) this.log.warn({}, ECHO_ADVICE);
+    this.host.echoRecognised(this.notEchoedMs);
+  }
+}

@@ -1,0 +1,49 @@
+/** What a packet's subject means: one handler each (subjects.ts has the table). */
+import type { Packet } from '../../packet/packet.js';
+import type { Clock } from '../../point/clock.js';
+import type { CodecChoice } from '../codec/choice.js';
+import type { NodeHost, NodeState } from '../node-state.js';
+import type { Arrival } from '../receiving/device-time.js';
+import type { TakenPoint } from '../receiving/point-filter.js';
+import type { RestartDetector, RestartSign } from '../receiving/restart.js';
+import type { Downlink } from '../sending/downlink.js';
+import type { PossibleEchoes } from '../sending/possible-echoes.js';
+import type { PacketLine } from './line.js';
+
+/** What a session offers to the handlers of subjects. */
+export interface PacketServices {
+  readonly clock: Clock;
+  readonly line: PacketLine;
+  readonly codecs: CodecChoice;
+  readonly downlink: Downlink;
+  readonly restarts: RestartDetector;
+  readonly possibleEchoes: PossibleEchoes;
+  /** Counters, replica, device log: what is known of the node. */
+  readonly state: NodeState;
+  /** Takes the device's points to SIOT. */
+  readonly siot: Pick<NodeHost, 'report'>;
+  /** Longest frame, bytes. */
+  readonly maxFrameLength: number;
+  /** The device lives: a packet with a valid CRC has come. `doubtful`: it may have been an echo. */
+  heard(doubtful?: boolean): void;
+  /** The device has restarted, if there is a sign of it. */
+  restarted(sign: RestartSign | undefined): void;
+  /** Sends an ack for a packet of the device, 0 … 255. */
+  acknowledge(sequence: number): void;
+  /** The device has reported these points: what that means for its settings. */
+  pointsReported(points: readonly TakenPoint[]): void;
+}
+
+export interface SubjectHandler {
+  /**
+   * A packet has come. `packet` is valid during the call only; `doubtful`: it may turn
+   * out to be an echo of ours. Returns the number of points in it. Hot.
+   */
+  packet(packet: Packet, arrival: Arrival, doubtful: boolean): number;
+  /** The channel was opened anew. */
+  opened?(): void;
+  /** The device has restarted. */
+  restarted?(): void;
+}
+
+export type SubjectHandlerClass = new (services: PacketServices) => SubjectHandler;

@@ -1,0 +1,15 @@
+import type { Packet } from '../../../packet/packet.js';
+import type { PacketServices, SubjectHandler } from '../subject.js';
+
+/** Samples of a high-rate channel (docs/siot.md, 2.4). They are counted, and go no further. */
+export class HighRateHandler implements SubjectHandler {
+  constructor(private readonly services: PacketServices) {}
+
+  packet({ sequence }: Packet): number {
+    const { services } = this;
+    services.state.counters.hrRx += 1;
+    services.heard();
+    services.restarted(services.restarts.sequence(sequence));
+    return 0;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Packet } from '../../../packet/packet.js';
+import { isEmptyList } from '../../codec/choice.js';
+import type { Arrival } from '../../receiving/device-time.js';
+import { PointFilter } from '../../receiving/point-filter.js';
+import { Uplink } from '../../receiving/uplink.js';
+import type { PacketServices, SubjectHandler } from '../subject.js';
+
+/** Points of the device, or none: then it is a hello. Those that are fit for SIOT go to the outbox. */
+export class PointsHandler implements SubjectHandler {
+  readonly #filter: PointFilter;
+  readonly #uplink: Uplink;
+
+  constructor(private readonly services: PacketServices) {
+    const { state, siot, clock, maxFrameLength, restarts } = services;
+    this.#filter = new PointFilter(state.replica, state.counters);
+    this.#uplink = new Uplink(
+      siot,
+      services,
+      clock,
+      state.counters,
+      maxFrameLength,
+      restarts.lastKnown.sequence,
+    );
+  }
+
+  packet(packet: Packet, arrival: Arrival): number {
+    const { services } = this;
+    const { sequence, payload } = packet;
+    const { counters } = services.state;
+    counters.rx += 1;
+    services.heard();
+    if (payload.length === 0 || isEmptyList(payload)) {
+      this.#hello(packet);
+      return 0;
+    }
+    if (this.#uplink.repeats(packet)) return 0;
+    const decoded = services.codecs.decode(payload);
+    if (decoded === undefined) return 0;
+    const { points, oddValues, mendedTexts } = decoded;
+    if (oddValues > 0) counters.discard('oddValue', {}, oddValues);
+    if (mendedTexts > 0) counters.notice('mendedText', mendedTexts);
+
+    const bySequence = services.restarts.sequence(sequence);
+    services.restarted(this.#filter.restartSign(points, services.restarts) ?? bySequence);
+    const taken = this.#filter.take(points, arrival);
+    if (this.#uplink.deliver(packet, taken)) services.pointsReported(taken);
+    return points.length;
+  }
+
+  opened(): void {
+    this.#filter.reset();
+  }
+
+  restarted(): void {
+    this.#filter.reset();
+    this.#uplink.restarted();
+  }
+
+  #hello({ sequence, payload }: Packet): void {
+    // Also an empty list tells the codec.
+    if (payload.length > 0) this.services.codecs.decode(payload);
+    this.#uplink.hello(sequence);
+    this.services.restarted(this.services.restarts.hello(sequence));
+  }
+}
