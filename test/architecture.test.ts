@@ -37,7 +37,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
     'packets',
   ],
   siot: ['wire', 'connection', 'publishing', 'nodes'],
-  gateway: ['state', 'config', 'link', 'usb', 'control'],
+  gateway: ['services.ts', 'state', 'config', 'link', 'usb', 'control'],
   cli: ['*', 'commands', 'program.ts', 'main.ts'],
 };
 

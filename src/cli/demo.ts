@@ -19,7 +19,7 @@ import { SeededRandom } from '../../firmware-sim/random.js';
 import { configSchema } from '../gateway/config/schema.js';
 import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config/config.js';
 import { Gateway } from '../gateway/gateway.js';
-import { verbSubject, type StatusReply } from '../gateway/control/nats/protocol.js';
+import type { Control } from '../gateway/control/control.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.js';
@@ -100,8 +100,8 @@ class Demo {
     });
     this.#ends.push(() => gateway.stop());
     await gateway.start();
-    const gatewayId = gateway.status().gateway.id;
-    const nodeId = nodeIdOf(config.links[0] ?? fail('the demo has no link'), gatewayId);
+    const { control, identity } = gateway;
+    const nodeId = nodeIdOf(config.links[0] ?? fail('the demo has no link'), identity.id);
 
     const bus = new Connection({
       settings: { servers: [server.url], name: 'demo' },
@@ -114,7 +114,7 @@ class Demo {
     const view = this.#view(`${pty.path} ══ gateway ══ ${server.url}   p.${nodeId}.>`);
     this.#showUp(bus, nodeId, view);
     bus.start();
-    this.#changeSetting(bus, gatewayId, nodeId, firmware, view);
+    this.#changeSetting(bus, control, nodeId, firmware, view);
     this.#every(1_000, () => view.tick());
   }
 
@@ -169,7 +169,7 @@ class Demo {
   /** Changes a setting every few seconds, as any client of SIOT would, and follows it down. */
   #changeSetting(
     bus: Connection,
-    gatewayId: string,
+    control: Control,
     nodeId: string,
     firmware: Firmware,
     view: DemoView,
@@ -180,7 +180,7 @@ class Demo {
       if (busy || !bus.connected) return;
       busy = true;
       next = next >= 7 ? 2 : next + 0.25;
-      void this.#setOnce(bus, gatewayId, nodeId, firmware, view, next).finally(() => {
+      void this.#setOnce(bus, control, nodeId, firmware, view, next).finally(() => {
         busy = false;
       });
     });
@@ -188,7 +188,7 @@ class Demo {
 
   async #setOnce(
     bus: Connection,
-    gatewayId: string,
+    control: Control,
     nodeId: string,
     firmware: Firmware,
     view: DemoView,
@@ -217,11 +217,9 @@ class Demo {
         arrived = true;
         view.note(`   in force in the device within ${after()}`);
       }
-      const answer = await bus.request(verbSubject(gatewayId, 'status'), new Uint8Array(), 1_000);
-      if (answer === 'lost') return;
-      if (typeof answer === 'string') continue;
-      const status = JSON.parse(Buffer.from(answer).toString('utf8')) as StatusReply;
-      const waiting = status.links[0]?.pending.some(({ type }) => type === SETTING);
+      if (!bus.connected) return;
+      const [link] = control.status().links;
+      const waiting = link?.pending.some(({ type }) => type === SETTING);
       if (!arrived || waiting !== false) continue;
       view.note(`   acknowledged within ${after()}`);
       this.#crossed.down += 1;

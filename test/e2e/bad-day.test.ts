@@ -117,7 +117,7 @@ for (const version of VERSIONS) {
       await count(device, 1, 5, 'before');
       await siot.kill();
       await until(
-        () => gateway.running.status().nats.state !== 'connected',
+        () => gateway.running.control.status().nats.state !== 'connected',
         'the connection to be lost',
       );
       for (let key = 1; key <= 30; key += 1) await count(device, key, key, String(key));

@@ -222,7 +222,7 @@ export class GatewayUnderTest {
   }
 
   get id(): string {
-    return this.running.status().gateway.id;
+    return this.running.control.status().gateway.id;
   }
 
   nodeId(link = 0): string {
@@ -232,7 +232,7 @@ export class GatewayUnderTest {
   }
 
   link(link = 0): LinkStatus {
-    const status = this.running.status().links[link];
+    const status = this.running.control.status().links[link];
     if (status === undefined) throw new Error('there is no such link');
     return status;
   }
@@ -244,8 +244,8 @@ export class GatewayUnderTest {
   /** Until the port of each link is open. */
   async opened(): Promise<void> {
     await until(
-      () => this.running.status().links.every(({ port }) => port === 'open'),
-      () => `the ports to be open: ${JSON.stringify(this.running.status())}`,
+      () => this.running.control.status().links.every(({ port }) => port === 'open'),
+      () => `the ports to be open: ${JSON.stringify(this.running.control.status())}`,
     );
   }
 
@@ -253,8 +253,8 @@ export class GatewayUnderTest {
   async inSiot(): Promise<void> {
     await this.opened();
     await until(
-      () => this.running.status().links.every(({ node }) => node === 'alive'),
-      () => `the nodes of the gateway: ${JSON.stringify(this.running.status())}`,
+      () => this.running.control.status().links.every(({ node }) => node === 'alive'),
+      () => `the nodes of the gateway: ${JSON.stringify(this.running.control.status())}`,
     );
   }
 }

@@ -42,7 +42,7 @@ async function station(line: Line = 'serial') {
   });
   await gateway.start();
   await gateway.opened();
-  await until(() => gateway.running.status().nats.state === 'connected', 'NATS');
+  await until(() => gateway.running.control.status().nats.state === 'connected', 'NATS');
   await device.report({ type: 'temp', value: 1, time: now() });
   const nodeId = gateway.nodeId();
   const set = (type: string, value: number): Promise<void> =>

@@ -33,8 +33,11 @@ withEachSiot((siot) => {
 
     proxy.refuses = true;
     proxy.cut();
-    await until(() => gateway.running.status().nats.state === 'connecting', 'the connection to go');
-    expect(gateway.running.status().nats.problem).toMatch(/NATS|server|nothing/);
+    await until(
+      () => gateway.running.control.status().nats.state === 'connecting',
+      'the connection to go',
+    );
+    expect(gateway.running.control.status().nats.problem).toMatch(/NATS|server|nothing/);
     device.mcu.clearReceived();
     await set(6);
     await set(7);

@@ -48,7 +48,10 @@ async function startGateway(place: SiotPlace, device: Device): Promise<GatewayUn
   });
   await gateway.start();
   await gateway.opened();
-  await until(() => gateway.running.status().nats.state === 'connected', 'NATS to be connected');
+  await until(
+    () => gateway.running.control.status().nats.state === 'connected',
+    'NATS to be connected',
+  );
   return gateway;
 }
 
@@ -111,7 +114,7 @@ describe('a nats-server without SIOT', () => {
       await bus.setUnanswered(2, nodeId, { type: 'setpoint', value: 5, time: now() });
       expect(numberIn((await device.mcu.waitForSetting('setpoint')).value)).toBe(5);
       await until(() => gateway.link().pending.length === 0, 'the setting to be acknowledged');
-      expect(gateway.running.status().siot).toEqual({ generation: 2, store: 'none' });
+      expect(gateway.running.control.status().siot).toEqual({ generation: 2, store: 'none' });
     });
   }
 });
@@ -138,7 +141,7 @@ for (const version of VERSIONS) {
       const siot = await startSiot(version, place);
       atEnd(() => siot.stop());
       await gateway.inSiot();
-      expect(gateway.running.status().siot).toEqual({ generation, store: 'answers' });
+      expect(gateway.running.control.status().siot).toEqual({ generation, store: 'answers' });
 
       // The newest of each point, which nobody could keep before.
       expect(await bus.stored(nodeId, 'temp', 'front')).toMatchObject({

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Gateway, GatewayError } from '../../src/gateway/gateway.js';
+import { Gateway } from '../../src/gateway/gateway.js';
+import { GatewayError } from '../../src/gateway/link-nodes.js';
 import type { PrivateNats } from '../../src/gateway/state/runtime-dir.js';
 import { StateError } from '../../src/gateway/state/state-dir.js';
 import { SystemClock } from '../../src/point/clock.js';
@@ -51,7 +52,7 @@ describe('starting', () => {
       links: [link('pump', { type: 'serial', path: '/dev/no-such-port' })],
     }).start();
     await until(() => gateway.link('pump').portProblem !== undefined, 'the port’s problem');
-    expect(gateway.gateway.status()).toMatchObject({
+    expect(gateway.gateway.control.status()).toMatchObject({
       gateway: { description: 'MCU gateway', version: '1.2.3' },
       siot: { generation: 2, store: 'none' },
       nats: { state: 'connecting' },
@@ -97,7 +98,7 @@ describe('starting', () => {
     const started = gateway.gateway.start();
     const reloaded = gateway.reload({ ...one, links: [...one.links] });
     await Promise.all([started, reloaded]);
-    expect(gateway.gateway.status().links).toHaveLength(1);
+    expect(gateway.gateway.control.status().links).toHaveLength(1);
     await until(() => gateway.link('a').port === 'open', 'the port to be open');
     expect(device.openings()).toBe(1);
 
@@ -174,7 +175,7 @@ describe('a changed configuration', () => {
     await store.setAs('user-1', gateway.nodeId('a'), 'limit', '0', 7);
     await a.mcu.waitForSetting('limit');
     expect([a.openings(), b.openings()]).toEqual([1, 1]);
-    expect(gateway.gateway.status().siot).toEqual({ generation: 1, store: 'answers' });
+    expect(gateway.gateway.control.status().siot).toEqual({ generation: 1, store: 'answers' });
   });
 
   it('with two links of one node is refused whole; a better one is taken, and the end works', async () => {
@@ -185,10 +186,13 @@ describe('a changed configuration', () => {
       links: [link('a', a.transport, { node }), link('b', b.transport, { node })],
     };
     await expect(gateway.reload(bad)).rejects.toThrow(/"b".*dev-1.*"a"/);
-    expect(gateway.gateway.status().links.map(({ port }) => port)).toEqual(['open', 'open']);
+    expect(gateway.gateway.control.status().links.map(({ port }) => port)).toEqual([
+      'open',
+      'open',
+    ]);
     expect([a.openings(), b.openings()]).toEqual([1, 1]);
     await gateway.reload({ ...document, links: [link('a', a.transport)] });
-    expect(gateway.gateway.status().links).toHaveLength(1);
+    expect(gateway.gateway.control.status().links).toHaveLength(1);
     await expect(gateway.reload(bad)).rejects.toThrow(GatewayError);
     await gateway.gateway.stop();
     expect(gateway.said.at(-1)?.message).toBe('gateway has ended');
@@ -217,14 +221,17 @@ describe('a changed configuration', () => {
       (JSON.parse(readFileSync(join(folder, 'state', 'nats.json'), 'utf8')) as { url: string }).url;
     const before = url();
     await gateway.reload({ ...document, gateway: { description: 'boiler room' } });
-    expect(gateway.gateway.status().gateway.description).toBe('boiler room');
-    await until(() => gateway.gateway.status().nats.state === 'connected', 'NATS');
+    expect(gateway.gateway.control.status().gateway.description).toBe('boiler room');
+    await until(() => gateway.gateway.control.status().nats.state === 'connected', 'NATS');
     expect(url()).toBe(before);
     expect(
       gateway.said.filter(({ message }) => message === 'private nats-server is running'),
     ).toHaveLength(1);
     await gateway.reload({ ...document, nats: { servers: nats.url } });
-    await until(() => gateway.gateway.status().nats.state === 'connected', 'the other NATS');
+    await until(
+      () => gateway.gateway.control.status().nats.state === 'connected',
+      'the other NATS',
+    );
   });
 
   it('keeps the private nats-server when another port cannot be had, also at the next change', async () => {

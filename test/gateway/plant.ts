@@ -131,7 +131,7 @@ export class GatewayUnderTest {
   }
 
   get id(): string {
-    return this.gateway.status().gateway.id;
+    return this.gateway.control.status().gateway.id;
   }
 
   nodeId(name: string): string {
@@ -141,7 +141,7 @@ export class GatewayUnderTest {
   }
 
   link(name: string): LinkStatus {
-    const link = this.gateway.status().links.find((one) => one.name === name);
+    const link = this.gateway.control.status().links.find((one) => one.name === name);
     if (link === undefined) throw new Error(`no link ${name}`);
     return link;
   }
@@ -150,7 +150,7 @@ export class GatewayUnderTest {
     await until(
       () =>
         names.every((name) => this.link(name).port === 'open' && this.link(name).node === 'alive'),
-      () => `${names.join()} to be ready: ${JSON.stringify(this.gateway.status())}`,
+      () => `${names.join()} to be ready: ${JSON.stringify(this.gateway.control.status())}`,
     );
   }
 }

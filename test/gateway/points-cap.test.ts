@@ -61,7 +61,7 @@ describe('a device that makes up names', () => {
     const { store, device, document, gateway, stored } = await rig();
     await device.report('first', 1);
     await store.leave();
-    await until(() => gateway.gateway.status().siot.store !== 'answers', 'it to be away');
+    await until(() => gateway.gateway.control.status().siot.store !== 'answers', 'it to be away');
     await invent(device, MOST / 2);
     await gateway.restart();
     await invent(device, MOST);

@@ -67,7 +67,7 @@ async function rig(transport: object = ANY_BOARD, itsClock: Clock = clock) {
   };
   const gateway = new GatewayUnderTest(tempDir(), document, { clock: itsClock });
   await gateway.start();
-  const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
+  const links = (): string[] => gateway.gateway.control.status().links.map(({ name }) => name);
   const isOpen = (name: string): boolean =>
     links().includes(name) &&
     gateway.link(name).port === 'open' &&
@@ -75,7 +75,7 @@ async function rig(transport: object = ANY_BOARD, itsClock: Clock = clock) {
   const open = (name: string): Promise<unknown> =>
     until(
       () => isOpen(name),
-      () => `${name}: ${JSON.stringify(gateway.gateway.status())}`,
+      () => `${name}: ${JSON.stringify(gateway.gateway.control.status())}`,
     );
   const connected = (name: string, is: 0 | 1): Promise<unknown> =>
     store.waitForPoint(gateway.link(name).nodeId, 'connected', '0', isAt(is));
@@ -257,7 +257,7 @@ describe('a USB board', () => {
     const { store, gateway, links, open, connected } = await rig({ type: 'usb', vendorId: '1209' });
     const { device, mcu, report } = await board({ serialNumber: undefined, place: 3 });
     await device.plug();
-    await until(() => gateway.gateway.status().links.length === 1, 'the link');
+    await until(() => gateway.gateway.control.status().links.length === 1, 'the link');
     const name = links()[0] ?? '';
     expect(name).toMatch(/^boards-dummy_hcd\.3-usb2-1$/);
     await open(name);

@@ -51,6 +51,11 @@ export interface GatewayConfig {
   readonly links: readonly LinkConfig[];
 }
 
+/** Has the configuration in force, which is another one after SIGHUP. */
+export interface Configured {
+  readonly config: GatewayConfig;
+}
+
 /** ID of a link's node: as configured, else made from the gateway's ID and the link's name. */
 export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
   return link.node.id ?? uuidV5(gatewayId, link.name);

@@ -38,20 +38,26 @@ export interface UsbLink {
   readonly isDeleted: boolean;
 }
 
+/** Makes and ends the links of devices. */
 export interface UsbLinkHost {
   /** `undefined`: there is another link of that name. */
   addLink(config: LinkConfig, transport: Transport): Promise<UsbLink | undefined>;
   removeLink(name: string): Promise<void>;
-  /** Keeps what is known of the devices. */
-  save(members: readonly UsbMember[]): void;
+}
+
+/** Which group, named as its template, has which devices. */
+export interface GroupRegistry {
+  /** Keeps what is known of a group's devices. */
+  save(group: string, members: readonly UsbMember[]): void;
+  /** The name of another group that has this device rather than this one. */
+  takenBy(usb: UsbIdentity, group: string): string | undefined;
 }
 
 export interface UsbLinkGroupParts {
   readonly template: UsbTemplate;
   readonly known: readonly UsbMember[];
   readonly watch: UsbWatch;
-  /** The name of another template that has this device rather than this one. */
-  readonly takenBy: (usb: UsbIdentity) => string | undefined;
+  readonly registry: GroupRegistry;
   readonly host: UsbLinkHost;
   readonly clock: Clock;
   readonly log: Log;
@@ -201,7 +207,7 @@ export class UsbLinkGroup {
 
   /** Whether another template has this device; says so once. */
   #isTakenByOther({ path, usb }: UsbPort): boolean {
-    const other = this.parts.takenBy(usb);
+    const other = this.parts.registry.takenBy(usb, this.template.name);
     if (other === undefined) return false;
     if (!this.#othersTold.has(other)) {
       this.#othersTold.add(other);
@@ -268,6 +274,6 @@ export class UsbLinkGroup {
     const text = JSON.stringify(this.#members);
     if (text === this.#saved) return;
     this.#saved = text;
-    this.parts.host.save(this.#members);
+    this.parts.registry.save(this.template.name, this.#members);
   }
 }

@@ -5,15 +5,19 @@ import type { SystemRoot } from '../../transport/serial/ports.js';
 import type { UsbIdentity } from '../../linux/sysfs.js';
 import { usbMatches } from '../../transport/usb/match.js';
 import { UsbWatch } from '../../transport/usb/watch.js';
+import type { Configured } from '../config/config.js';
+import type { Service } from '../services.js';
 import type { StateDir } from '../state/state-dir.js';
-import { UsbLinkGroup, type UsbLinkHost, type UsbTemplate } from './link-group.js';
 import type { UsbMember } from '../state/usb-record.js';
+import {
+  UsbLinkGroup,
+  isUsbTemplate,
+  type GroupRegistry,
+  type UsbLinkHost,
+  type UsbTemplate,
+} from './link-group.js';
 
 export interface UsbLinkGroupsParts {
-  readonly state: StateDir;
-  readonly links: Omit<UsbLinkHost, 'save'>;
-  /** All that are configured, in their order: the first that matches a device has it. */
-  readonly configured: () => readonly UsbTemplate[];
   readonly clock: Clock;
   readonly log: Log;
   /** Tests give a machine of their own. */
@@ -23,7 +27,9 @@ export interface UsbLinkGroupsParts {
 /** Between two tries to keep what is known, ms. */
 const SAVE_AGAIN_MS = 2_000;
 
-export class UsbLinkGroups {
+export class UsbLinkGroups implements Service, GroupRegistry {
+  readonly name = 'USB watch';
+  readonly stopByMs = 1_500;
   readonly #groups = new Map<string, UsbLinkGroup>();
   #watch: UsbWatch | undefined;
   /** By the name of the configured link; a Map, since links may have any name. */
@@ -34,7 +40,17 @@ export class UsbLinkGroups {
   #saveTimer: Timer | undefined;
   #stopped = false;
 
-  constructor(private readonly parts: UsbLinkGroupsParts) {}
+  constructor(
+    private readonly host: UsbLinkHost,
+    private readonly configured: Configured,
+    private readonly state: StateDir,
+    private readonly parts: UsbLinkGroupsParts,
+  ) {}
+
+  /** The bus is watched from the first group on. */
+  start(): void {
+    // Nothing before there is a group.
+  }
 
   templates(): UsbTemplate[] {
     return [...this.#groups.values()].map(({ template }) => template);
@@ -42,20 +58,14 @@ export class UsbLinkGroups {
 
   /** Resolves when there is a link for each device that is known or plugged in. */
   async add(template: UsbTemplate): Promise<void> {
-    const { state, links, clock, log, where } = this.parts;
-    const known = (this.#known ??= new Map(Object.entries(await state.loadUsb())));
+    const { clock, log, where } = this.parts;
+    const known = (this.#known ??= new Map(Object.entries(await this.state.loadUsb())));
     const group = new UsbLinkGroup({
       template,
       known: known.get(template.name) ?? [],
       watch: await this.#watching(),
-      takenBy: (usb) => this.#firstOf(usb, template.name),
-      host: {
-        ...links,
-        save: (members) => {
-          known.set(template.name, members);
-          void this.#save();
-        },
-      },
+      registry: this,
+      host: this.host,
       clock,
       log: log.child({ link: template.name }),
       where,
@@ -70,12 +80,12 @@ export class UsbLinkGroups {
     if (group === undefined) return;
     this.#groups.delete(name);
     await group.stop();
-    await Promise.all(group.names.map((link) => this.parts.links.removeLink(link)));
+    await Promise.all(group.names.map((link) => this.host.removeLink(link)));
   }
 
   /** After the configuration has changed: a device may belong to another link now. */
   async lookAgain(): Promise<void> {
-    const names = this.parts.configured().map(({ name }) => name);
+    const names = this.#configured().map(({ name }) => name);
     // From the last to the first: who has lost a device lets go of it before the other takes it.
     for (const name of names.reverse()) await this.#groups.get(name)?.lookAgain();
   }
@@ -93,11 +103,16 @@ export class UsbLinkGroups {
     if (this.#saving > 0 || this.#failed) await this.#save();
   }
 
+  save(group: string, members: readonly UsbMember[]): void {
+    this.#known?.set(group, members);
+    void this.#save();
+  }
+
   /** Again and again, until it is on disk: boards that look alike would be taken for each other. */
   async #save(): Promise<void> {
     this.#saveTimer?.cancel();
     this.#saving += 1;
-    const kept = await this.parts.state.saveUsb(Object.fromEntries(this.#known ?? []));
+    const kept = await this.state.saveUsb(Object.fromEntries(this.#known ?? []));
     this.#saving -= 1;
     this.#failed = !kept;
     this.#saveTimer?.cancel();
@@ -105,10 +120,14 @@ export class UsbLinkGroups {
     this.#saveTimer = this.parts.clock.setTimer(SAVE_AGAIN_MS, () => void this.#save());
   }
 
-  /** Who has a device, unless that is `name`. */
-  #firstOf(usb: UsbIdentity, name: string): string | undefined {
-    const first = this.parts.configured().find(({ transport }) => usbMatches(transport, usb));
-    return first === undefined || first.name === name ? undefined : first.name;
+  takenBy(usb: UsbIdentity, group: string): string | undefined {
+    const first = this.#configured().find(({ transport }) => usbMatches(transport, usb));
+    return first === undefined || first.name === group ? undefined : first.name;
+  }
+
+  /** In their order: the first that matches a device has it. */
+  #configured(): UsbTemplate[] {
+    return this.configured.config.links.filter(isUsbTemplate);
   }
 
   async #watching(): Promise<UsbWatch> {

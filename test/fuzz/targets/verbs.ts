@@ -87,7 +87,8 @@ export const verbsTarget: FuzzTarget = {
       },
       clock,
     );
-    const server = new VerbServer(siot, control, clock);
+    const server = new VerbServer({ current: siot }, control, clock);
+    server.start();
     const replies: SetReply[] = [];
     verbs.get('set')?.(input, (reply) =>
       replies.push(JSON.parse(Buffer.from(reply).toString()) as SetReply),

@@ -302,7 +302,10 @@ describe('a node that lacks what is known', () => {
     await device.report('limit', 3);
     await store.waitForPoint(nodeId, 'limit', '0', isAt(3));
     await store.leave();
-    await until(() => gateway.gateway.status().siot.store !== 'answers', 'the store to be gone');
+    await until(
+      () => gateway.gateway.control.status().siot.store !== 'answers',
+      'the store to be gone',
+    );
     await store.stop();
     const other = await startStore(nats);
     await other.edgeAs('user-1', nodeId, other.rootId, { nodeType: 'mcu' });

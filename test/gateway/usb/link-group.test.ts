@@ -50,14 +50,14 @@ async function rig(...others: object[]) {
       },
     };
   };
-  const links = (): string[] => gateway.gateway.status().links.map(({ name }) => name);
+  const links = (): string[] => gateway.gateway.control.status().links.map(({ name }) => name);
   const open = (name: string) =>
     until(
       () =>
         links().includes(name) &&
         gateway.link(name).port === 'open' &&
         gateway.link(name).node === 'alive',
-      () => `${name} to be open: ${JSON.stringify(gateway.gateway.status())}`,
+      () => `${name} to be open: ${JSON.stringify(gateway.gateway.control.status())}`,
     );
   const nodeOf = (name: string): string => gateway.link(name).nodeId;
   // Where the next usb.json would be written first.

@@ -1,30 +1,45 @@
 import type { Clock } from '../../../point/clock.js';
 import type { Siot } from '../../../siot/siot.js';
+import type { Service } from '../../services.js';
 import type { Control } from '../control.js';
 import type { NatsFace } from './verb.js';
 import { VERBS } from './verbs.js';
 
+/** SIOT, whose NATS carries the verbs; another one after its connection was begun anew. */
+export interface VerbCarrier {
+  readonly current: Pick<Siot, 'serve' | 'maxPayload'>;
+}
+
 /** Answers `siot-mcu watch`, `siot-mcu set` and whoever else asks the running gateway, over NATS. */
-export class VerbServer implements NatsFace {
-  readonly #ended = new AbortController();
-  readonly until = this.#ended.signal;
-  readonly #stops: readonly (() => void)[];
+export class VerbServer implements Service, NatsFace {
+  readonly name = 'verbs';
+  readonly stopByMs = 500;
+  #ended = new AbortController();
+  #stops: readonly (() => void)[] = [];
 
   constructor(
-    private readonly siot: Pick<Siot, 'serve' | 'maxPayload'>,
+    private readonly siot: VerbCarrier,
     readonly control: Control,
     readonly clock: Clock,
-  ) {
-    this.#stops = Object.entries(VERBS).map(([name, verb]) => siot.serve(name, verb(this)));
+  ) {}
+
+  start(): void {
+    this.#ended = new AbortController();
+    const { current } = this.siot;
+    this.#stops = Object.entries(VERBS).map(([name, verb]) => current.serve(name, verb(this)));
   }
 
-  mostBytes(): number {
-    return this.siot.maxPayload ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** No request is answered any more, and no setting is followed. */
+  /** No request is answered any more, and no setting is followed. It may be started again. */
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#ended.abort();
+  }
+
+  get until(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  mostBytes(): number {
+    return this.siot.current.maxPayload ?? Number.POSITIVE_INFINITY;
   }
 }

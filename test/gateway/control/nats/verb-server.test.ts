@@ -27,7 +27,8 @@ async function rig(more: object = {}, withStore = true, clock: Clock = new Syste
   ).start();
   await until(
     () =>
-      gateway.link('pump').port === 'open' && gateway.gateway.status().nats.state === 'connected',
+      gateway.link('pump').port === 'open' &&
+      gateway.gateway.control.status().nats.state === 'connected',
     'the gateway',
   );
   if (withStore) await gateway.ready('pump');
@@ -46,7 +47,7 @@ describe('status', () => {
   it('says how the gateway and its links are', async () => {
     const { ask, gateway, nodeId, device } = await rig();
     const status = await ask.request('status');
-    expect(status).toEqual(JSON.parse(JSON.stringify(gateway.gateway.status())));
+    expect(status).toEqual(JSON.parse(JSON.stringify(gateway.gateway.control.status())));
     expect(status).toMatchObject({
       gateway: { id: gateway.id, description: 'MCU gateway', version: '1.2.3' },
       siot: { generation: 2, store: 'answers' },

@@ -1,0 +1,206 @@
+import { isDeepStrictEqual } from 'node:util';
+import { PointBudget } from '../session/node/point-quota.js';
+import type { Transport } from '../transport/transport.js';
+import { createTransport } from '../transport/transports.js';
+import type { ClockUsers } from './clock-watch.js';
+import { nodeIdOf, type Configured, type LinkConfig } from './config/config.js';
+import type { ControlledLinks } from './control/controlled.js';
+import type { GatewayParts } from './gateway-parts.js';
+import type { Identity } from './identity.js';
+import { Link } from './link/link.js';
+import { Scheduler } from './link/scheduler.js';
+import type { OutboxService } from './outbox-service.js';
+import type { Service } from './services.js';
+import type { SiotService } from './siot-service.js';
+import { isUsbTemplate, type UsbLinkHost } from './usb/link-group.js';
+import { UsbLinkGroups } from './usb/link-groups.js';
+
+/** The links: those of the configuration, and one for each board on USB that it matches. */
+export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers {
+  readonly name = 'links';
+  readonly stopByMs = 1_300;
+  /** Makes links for boards on USB. */
+  readonly usb: UsbLinkGroups;
+  /** Keeps what links have heard from SIOT until its connection was closed. */
+  readonly records: Service;
+  readonly #links = new Map<string, Link>();
+  /** Names of links on USB that are being made. */
+  readonly #coming = new Set<string>();
+  readonly #budget: PointBudget;
+  readonly #scheduler: Scheduler;
+  #ending = false;
+
+  constructor(
+    private readonly configured: Configured,
+    private readonly identity: Identity,
+    private readonly outbox: OutboxService,
+    private readonly siot: SiotService,
+    private readonly parts: GatewayParts,
+  ) {
+    const { clock, log, usbRoot } = parts;
+    this.#budget = new PointBudget(configured.config.gateway.maxPoints);
+    this.#scheduler = new Scheduler(clock);
+    this.usb = new UsbLinkGroups(this, configured, identity.state, { clock, log, where: usbRoot });
+    this.records = {
+      name: 'records of links',
+      stopByMs: 4_000,
+      ifLate: 'the disk of stateDir does not answer: what was heard last of the links is not kept',
+      start: () => undefined,
+      stop: async () => {
+        await Promise.all(this.all().map((link) => link.keep()));
+      },
+    };
+  }
+
+  async start(): Promise<void> {
+    for (const link of this.configured.config.links) await this.#addConfigured(link);
+  }
+
+  prepareStop(): void {
+    this.#ending = true;
+  }
+
+  /** Releases the devices. What they have reported may still wait in the outbox. */
+  async stop(): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.all().map((link) => link.stop()));
+  }
+
+  all(): readonly Link[] {
+    return [...this.#links.values()];
+  }
+
+  confirm(name: string): boolean {
+    return this.usb.confirm(name);
+  }
+
+  clockStepped(): void {
+    for (const link of this.#links.values()) link.clockStepped();
+  }
+
+  /** After another connection to SIOT was begun. */
+  attach(): void {
+    for (const link of this.#links.values()) link.attach(this.siot.current);
+  }
+
+  /** Ends the links that the configuration, another one now, does not have any more or has otherwise. */
+  async removeChanged(): Promise<void> {
+    const { links: wanted, gateway } = this.configured.config;
+    this.#budget.limit = gateway.maxPoints;
+    const changed = (link: LinkConfig): boolean =>
+      !isDeepStrictEqual(
+        link,
+        wanted.find(({ name }) => name === link.name),
+      );
+    const groups = this.usb.templates().filter(changed);
+    const links = this.all().filter(
+      (link) => link.config.transport.type !== 'usb' && changed(link.config),
+    );
+    // Side by side: each may have to wait for a store that does not answer.
+    await Promise.all([
+      ...groups.map(({ name }) => this.usb.remove(name)),
+      ...links.map((link) => this.#remove(link)),
+    ]);
+  }
+
+  /** Makes the links of the configuration that are not there. */
+  async addMissing(): Promise<void> {
+    const there = new Set([
+      ...this.#links.keys(),
+      ...this.#coming,
+      ...this.usb.templates().map(({ name }) => name),
+    ]);
+    for (const link of this.configured.config.links) {
+      if (!there.has(link.name)) await this.#addConfigured(link);
+      else if (this.#isOnUsb(link)) {
+        this.parts.log.warn(
+          { link: link.name },
+          'not added: a device on USB has a link of this name already; give it another name',
+        );
+      }
+    }
+    await this.usb.lookAgain();
+  }
+
+  /** For a board on USB, which has no link of this name in the configuration. */
+  async addLink(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
+    const { name } = config;
+    if (
+      this.configured.config.links.some((link) => link.name === name) ||
+      this.#links.has(name) ||
+      this.#coming.has(name)
+    ) {
+      this.parts.log.error(
+        { link: name },
+        'a USB device has no link: the configuration has another link of that name; rename it',
+      );
+      return undefined;
+    }
+    this.#coming.add(name);
+    try {
+      return await this.#add(config, transport);
+    } finally {
+      this.#coming.delete(name);
+    }
+  }
+
+  async removeLink(name: string): Promise<void> {
+    const link = this.#links.get(name);
+    if (link !== undefined) await this.#remove(link);
+  }
+
+  async #addConfigured(config: LinkConfig): Promise<void> {
+    const { transport } = config;
+    if (isUsbTemplate(config)) await this.usb.add(config);
+    else if (transport.type !== 'usb') {
+      await this.#add(config, createTransport(transport, this.parts.clock));
+    }
+  }
+
+  /** `undefined`: the gateway ends. */
+  async #add(config: LinkConfig, transport: Transport): Promise<Link | undefined> {
+    const { clock, random, log } = this.parts;
+    const { state, id } = this.identity;
+    const nodeId = nodeIdOf(config, id);
+    const file = state.linkFile(nodeId);
+    const names = state.namesFile(nodeId, clock);
+    const knownNames = await names.load();
+    const record = await file.load();
+    // The disk may have taken its time.
+    if (this.#ending) return undefined;
+    const link = new Link({
+      config,
+      nodeId,
+      transport,
+      outbox: this.outbox.outbox,
+      budget: this.#budget,
+      scheduler: this.#scheduler,
+      clock,
+      random,
+      log: log.child({ link: config.name }),
+      file,
+      names,
+      knownNames,
+      record,
+    });
+    this.#links.set(config.name, link);
+    link.attach(this.siot.current);
+    link.start();
+    return link;
+  }
+
+  async #remove(link: Link): Promise<void> {
+    this.#links.delete(link.name);
+    await link.stop();
+    await link.detach();
+    await link.keep();
+    this.outbox.outbox.release(link.nodeId);
+  }
+
+  /** A link that is configured otherwise has its name from a device on USB. */
+  #isOnUsb({ name, transport }: LinkConfig): boolean {
+    const isTaken =
+      this.#links.get(name)?.config.transport.type === 'usb' || this.#coming.has(name);
+    return transport.type !== 'usb' && isTaken;
+  }
+}
