@@ -2,6 +2,7 @@
 import { readText, textLength, writeText } from '../packet/text.js';
 import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
 import { isTime } from '../point/time.js';
+import type { LaneOptions } from './outbox.js';
 
 /** Seven bits a byte, the lowest first; the eighth says that more follow. Up to 2^53. */
 export function writeVarint(bytes: Buffer, at: number, value: number): number {
@@ -95,15 +96,15 @@ export const isWritable = ({ time, tombstone }: Point): boolean =>
   isTime(time) && (tombstone | 0) === tombstone;
 
 /**
- * Those of the points that can be written; the others are told to their own lane,
- * so that they stop no write, in which all lanes have their part.
+ * Those of the points that can be written. The others are handed to `onUnwritable`
+ * before they are in any write: a write that fails fails for the points of all lanes.
  */
 export function writableOf(
   points: readonly Point[],
-  onUnwritable: (points: readonly Point[]) => void,
+  onUnwritable: LaneOptions['onUnwritable'],
 ): readonly Point[] {
   if (points.every(isWritable)) return points;
-  onUnwritable(points.filter((point) => !isWritable(point)));
+  onUnwritable?.(points.filter((point) => !isWritable(point)));
   return points.filter(isWritable);
 }
 

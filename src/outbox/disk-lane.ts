@@ -1,28 +1,31 @@
+import type { Clock } from '../point/clock.js';
 import type { Point } from '../point/point.js';
 import { BLOCK_BYTES, blockOverhead, type Batch } from './block.js';
 import { pointLength, writableOf } from './bytes.js';
 import { ExtentCache } from './extent-cache.js';
 import { Extents, type Extent, type Segment } from './extents.js';
 import type { OutboxQuota } from './lanes.js';
-import { Latest } from './latest.js';
-import type { LaneOptions, OutboxLane } from './outbox.js';
+import { Latest, type LatestHost } from './latest.js';
+import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { WriteDelay } from './write-delay.js';
 import { memoryOf, PointRing } from './point-ring.js';
 import type { LaneTally } from './tally.js';
 import { Waiters } from './waiters.js';
 
-export interface DiskLaneHost {
-  /** Whether all lanes together may have so many bytes more. */
-  hasRoom(bytes: number): boolean;
-  readonly share: OutboxQuota;
+/** What a lane needs of its outbox. */
+export interface DiskLaneHost extends Pick<Outbox, 'onPut'> {
+  readonly clock: Clock;
+  readonly quota: OutboxQuota;
   /** Bytes of memory that one lane may have for points that are on disk already, and for others. */
   readonly memory: { readonly written: number; readonly unwritten: number };
-  monotonicMs(): number;
-  put(lane: DiskLane): void;
-  /** Positions that may be on disk are settled: it is to be noted there. */
-  settled(lane: DiskLane, from: number, to: number): void;
-  /** Points that should be on disk cannot be read there. */
-  lost(lane: DiskLane, count: number, error: unknown): void;
+  /** Whether all lanes together may have so many bytes more. */
+  hasRoom(bytes: number): boolean;
+  /** The lane has points that are not on disk yet. */
+  writeSoon(lane: DiskLane): void;
+  /** Positions that may be on disk are settled: marks for them are to be written. */
+  settled(nodeId: string, from: number, to: number): void;
+  /** Points that should be on disk cannot be read there; `error`: of the system, if there was any. */
+  lost(nodeId: string, count: number, error: unknown): void;
   emptied(lane: DiskLane): void;
 }
 
@@ -45,7 +48,7 @@ export interface Written {
  *        extents
  * ```
  */
-export class DiskLane implements OutboxLane {
+export class DiskLane implements OutboxLane, LatestHost {
   readonly extents = new Extents();
   readonly writeDelay = new WriteDelay();
   readonly #cache: ExtentCache;
@@ -53,15 +56,14 @@ export class DiskLane implements OutboxLane {
   readonly #waiters = new Waiters();
   /** Before that position all that is not settled is on disk, and synced. */
   #written = 0;
-  /** Before that position something may be on disk: what is settled must be noted. */
+  /** Before that position points may be on disk: those that are settled need marks. */
   #touched = 0;
   /** Disk bytes of what is not written, and memory of all in the ring. */
   #unwrittenBytes = 0;
   #unwrittenMemory = 0;
   #memory = 0;
   #latest: Latest | undefined;
-  #onSuperseded: (count: number) => void = () => undefined;
-  #onUnwritable: (points: readonly Point[]) => void = () => undefined;
+  #options: LaneOptions | undefined;
   latestNs = 0n;
 
   constructor(
@@ -75,23 +77,10 @@ export class DiskLane implements OutboxLane {
     this.#cache = new ExtentCache(nodeId, this.extents.live);
   }
 
-  configure({ backlog, onSuperseded, onUnwritable }: LaneOptions): void {
-    this.#onSuperseded = onSuperseded;
-    this.#onUnwritable = onUnwritable ?? ((): void => undefined);
-    if (backlog === 'all') {
-      this.#latest = undefined;
-      return;
-    }
-    if (this.#latest !== undefined) return;
-    this.#latest = new Latest({
-      isLive: (position) => this.extents.live.has(position),
-      isSafe: (position) => position < this.#written,
-      giveUp: (position) => {
-        this.settle(position);
-        this.#onSuperseded(1);
-      },
-    });
-    for (const [position, point] of this.#livePoints()) this.#latest.add(position, point);
+  configure(options: LaneOptions): void {
+    this.#options = options;
+    if (options.backlog === 'all') this.#latest = undefined;
+    else this.#latest ??= new Latest(this);
   }
 
   get first(): number {
@@ -107,7 +96,7 @@ export class DiskLane implements OutboxLane {
   }
 
   get used(): number {
-    return this.bytes / this.host.share.bytes;
+    return this.bytes / this.host.quota.bytes;
   }
 
   get awaited(): boolean {
@@ -129,7 +118,7 @@ export class DiskLane implements OutboxLane {
   }
 
   put(given: readonly Point[], safe: () => void): boolean {
-    const points = writableOf(given, this.#onUnwritable);
+    const points = writableOf(given, this.#options?.onUnwritable);
     if (points.length === 0) {
       safe();
       return true;
@@ -143,7 +132,7 @@ export class DiskLane implements OutboxLane {
     // What alone exceeds the share is taken by an empty lane: refusing it would
     // stop its device for ever.
     if (this.length > 0) {
-      if (this.bytes + bytes > this.host.share.bytes || !this.host.hasRoom(bytes)) return false;
+      if (this.bytes + bytes > this.host.quota.bytes || !this.host.hasRoom(bytes)) return false;
     }
     const { unwritten } = this.host.memory;
     if (this.#unwrittenMemory > 0 && this.#unwrittenMemory + memory > unwritten) return false;
@@ -156,11 +145,12 @@ export class DiskLane implements OutboxLane {
     this.#unwrittenBytes += bytes;
     this.#unwrittenMemory += memory;
     this.#memory += memory;
-    this.#waiters.add(first, this.next, this.host.monotonicMs(), safe);
+    this.#waiters.add(first, this.next, this.host.clock.monotonicMs(), safe);
     if (this.#latest !== undefined) {
       for (const [i, point] of points.entries()) this.#latest.add(first + i, point);
     }
-    this.host.put(this);
+    this.host.onPut?.(this);
+    if (this.hasUnwritten) this.host.writeSoon(this);
     return true;
   }
 
@@ -185,15 +175,35 @@ export class DiskLane implements OutboxLane {
         count += 1;
       }
     }
-    this.host.lost(this, count, error);
+    this.host.lost(this.nodeId, count, error);
   }
 
-  settle(position: number): void {
-    this.#settle(position, position + 1);
+  settle(from: number, to = from + 1): void {
+    const { live } = this.extents;
+    const pieces = live.in(from, Math.min(to, this.next));
+    if (pieces.length === 0) return;
+    for (const [low, high] of pieces) {
+      this.extents.settle(low, high);
+      for (let at = Math.max(low, this.#ring.first); at < high; at++) {
+        const point = this.#ring.take(at);
+        if (point === undefined) continue;
+        this.#memory -= memoryOf(point);
+        if (at >= this.#written) this.#noLongerUnwritten(point);
+      }
+      if (low < this.#touched) this.host.settled(this.nodeId, low, Math.min(high, this.#touched));
+    }
+    this.#ring.dropBefore(this.first);
+    for (const [low, high] of pieces) {
+      this.#waiters.settled(low, high);
+      this.#latest?.safe(low, high);
+    }
+    this.#releaseWaiters();
+    if (!this.#waiters.any) this.writeDelay.succeeded();
+    if (this.length === 0) this.host.emptied(this);
   }
 
   settleThrough(position: number): void {
-    this.#settle(this.first, position + 1);
+    this.settle(this.first, position + 1);
   }
 
   get claimed(): number {
@@ -201,7 +211,7 @@ export class DiskLane implements OutboxLane {
   }
 
   claimBefore(position: number): void {
-    this.#latest?.claimBefore(position, this.#livePoints());
+    this.#latest?.claimBefore(position);
   }
 
   // For the log ----------------------------------------------------------------
@@ -305,32 +315,8 @@ export class DiskLane implements OutboxLane {
 
   // ------------------------------------------------------------------------------
 
-  #settle(from: number, to: number): void {
-    const { live } = this.extents;
-    const pieces = live.in(from, Math.min(to, this.next));
-    if (pieces.length === 0) return;
-    for (const [low, high] of pieces) {
-      this.extents.settle(low, high);
-      for (let at = Math.max(low, this.#ring.first); at < high; at++) {
-        const point = this.#ring.take(at);
-        if (point === undefined) continue;
-        this.#memory -= memoryOf(point);
-        if (at >= this.#written) this.#noLongerUnwritten(point);
-      }
-      if (low < this.#touched) this.host.settled(this, low, Math.min(high, this.#touched));
-    }
-    this.#ring.dropBefore(this.first);
-    for (const [low, high] of pieces) {
-      this.#waiters.settled(low, high);
-      this.#latest?.safe(low, high);
-    }
-    this.#passSettled();
-    if (!this.#waiters.any) this.writeDelay.succeeded();
-    if (this.length === 0) this.host.emptied(this);
-  }
-
-  /** Who waits for points that are on disk and for others that are settled waits for none. */
-  #passSettled(): void {
+  /** Releases waiters whose points are all on disk or settled. */
+  #releaseWaiters(): void {
     if (!this.#waiters.any || this.extents.live.has(this.#written)) return;
     this.#written = this.#firstUnsettled(this.#written);
     this.#waiters.written(this.#written);
@@ -356,7 +342,22 @@ export class DiskLane implements OutboxLane {
     }
   }
 
-  *#livePoints(): Generator<readonly [number, Point]> {
+  // For the newest points --------------------------------------------------------
+
+  isLive(position: number): boolean {
+    return this.extents.live.has(position);
+  }
+
+  isSafe(position: number): boolean {
+    return position < this.#written;
+  }
+
+  supersede(position: number): void {
+    this.settle(position);
+    this.#options?.onSuperseded(1);
+  }
+
+  *livePoints(): Generator<readonly [number, Point]> {
     for (const [from, to] of this.extents.live.in(0, this.next)) {
       for (let at = from; at < to; at++) {
         const point = this.read(at);

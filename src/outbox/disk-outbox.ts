@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import { BlockWriter, type Batch } from './block.js';
-import { DiskLane, type Written } from './disk-lane.js';
+import { DiskLane, type DiskLaneHost, type Written } from './disk-lane.js';
 import { FolderReport } from './folder-report.js';
-import { Lanes } from './lanes.js';
+import { Lanes, type LanesHost, type OutboxQuota } from './lanes.js';
 import { DeliveredMarks } from './delivered-marks.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { DeletedError, OutboxLog } from './outbox-log.js';
@@ -63,8 +63,11 @@ const RETRY = { firstMs: 100, maxMs: 10_000 };
  *                                    and in files that somebody has deleted
  * ```
  */
-export class DiskOutbox implements Outbox {
+export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   onPut: ((lane: OutboxLane) => void) | undefined;
+  readonly clock: Clock;
+  readonly quota: OutboxQuota;
+  readonly memory = { written: WRITTEN_MEMORY, unwritten: UNWRITTEN_MEMORY };
   readonly #options: DiskOutboxOptions;
   readonly #log: OutboxLog;
   readonly #lanes: Lanes<DiskLane>;
@@ -93,38 +96,15 @@ export class DiskOutbox implements Outbox {
 
   private constructor(options: DiskOutboxOptions) {
     const { folder, maxBytes, clock, log, reasonOf } = options;
+    this.clock = clock;
     this.#options = options;
     const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
     this.#log = new OutboxLog(folder, segmentBytes, (last) => this.#beforeRemoving(last));
     this.#report = new FolderReport(log, folder.path, reasonOf);
     this.#recovery = new RecoveryReport(log, folder.path, options.nameOf ?? ((id) => `node ${id}`));
     this.#tally = new TallyFile(folder);
-    const memory = { written: WRITTEN_MEMORY, unwritten: UNWRITTEN_MEMORY };
-    this.#lanes = new Lanes(
-      (maxBytes / 8) * 7,
-      (nodeId): DiskLane =>
-        new DiskLane(
-          nodeId,
-          {
-            share: this.#lanes.share,
-            hasRoom: (bytes) => this.#hasRoom(bytes),
-            memory,
-            monotonicMs: () => clock.monotonicMs(),
-            put: (lane) => this.#put(lane),
-            settled: (_lane, from, to) => this.#settled(nodeId, from, to),
-            lost: (_lane, count, error) => this.#report.lost(nodeId, count, error),
-            emptied: (lane) => this.#lanes.emptied(lane),
-          },
-          this.#forgotten.get(nodeId) ?? 0,
-        ),
-      {
-        counted: (lanes) => {
-          memory.written = WRITTEN_MEMORY / lanes;
-          memory.unwritten = UNWRITTEN_MEMORY / lanes;
-        },
-        forgotten: (lane) => this.#forgotten.set(lane.nodeId, lane.next),
-      },
-    );
+    this.#lanes = new Lanes((maxBytes / 8) * 7, this);
+    this.quota = this.#lanes.quota;
     this.#compaction = new Compaction(this.#log, this.#lanes, maxBytes, segmentBytes);
   }
 
@@ -197,7 +177,7 @@ export class DiskOutbox implements Outbox {
     const losses = await recover({
       folder,
       log: this.#log,
-      lane: (nodeId) => this.#lanes.find(nodeId),
+      lanes: this.#lanes,
       tally: await this.#tally.read().catch(() => undefined),
       report: this.#recovery,
       logger: log,
@@ -219,11 +199,54 @@ export class DiskOutbox implements Outbox {
     );
   }
 
-  #put(lane: DiskLane): void {
-    this.onPut?.(lane);
-    if (!lane.hasUnwritten) return;
-    if (!lane.writeDelay.isOff(this.#options.clock.monotonicMs())) {
-      this.#timer ??= this.#options.clock.setTimer(GRACE_MS, () => this.#look());
+  // What lanes ask for ----------------------------------------------------------
+
+  makeLane(nodeId: string): DiskLane {
+    return new DiskLane(nodeId, this, this.#forgotten.get(nodeId) ?? 0);
+  }
+
+  lanesCounted(lanes: number): void {
+    this.memory.written = WRITTEN_MEMORY / lanes;
+    this.memory.unwritten = UNWRITTEN_MEMORY / lanes;
+  }
+
+  laneForgotten({ nodeId, next }: DiskLane): void {
+    this.#forgotten.set(nodeId, next);
+  }
+
+  emptied(lane: DiskLane): void {
+    this.#lanes.emptied(lane);
+  }
+
+  lost(nodeId: string, count: number, error: unknown): void {
+    this.#report.lost(nodeId, count, error);
+  }
+
+  settled(nodeId: string, from: number, to: number): void {
+    this.#marks.add(nodeId, from, to);
+    this.#marksTimer ??= this.clock.setTimer(MARKS_EVERY_MS, () => {
+      this.#marksTimer = undefined;
+      if (this.#committing === undefined && this.#retryTimer === undefined && !this.#closed) {
+        void this.#commit([], false);
+        // The write that is under way, or that is tried again, does not have these marks.
+      } else this.settled(nodeId, from, from);
+    });
+  }
+
+  hasRoom(bytes: number): boolean {
+    this.#atMost += bytes;
+    if (this.#atMost <= this.#lanes.maxBytes) return true;
+    // When lanes are added, some may have more than their quota.
+    let used = 0;
+    for (const lane of this.#lanes) used += lane.bytes;
+    const hasRoom = used + bytes <= this.#lanes.maxBytes;
+    this.#atMost = hasRoom ? used + bytes : used;
+    return hasRoom;
+  }
+
+  writeSoon(lane: DiskLane): void {
+    if (!lane.writeDelay.isOff(this.clock.monotonicMs())) {
+      this.#timer ??= this.clock.setTimer(GRACE_MS, () => this.#look());
       return;
     }
     if (this.#committing !== undefined || this.#asked) return;
@@ -240,7 +263,7 @@ export class DiskOutbox implements Outbox {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#committing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
-    const nowMs = this.#options.clock.monotonicMs();
+    const nowMs = this.clock.monotonicMs();
     const due: DiskLane[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) {
@@ -253,7 +276,7 @@ export class DiskOutbox implements Outbox {
     }
     if (due.length > 0 || this.#log.deleted !== undefined) void this.#commit(due, false);
     else if (nextMs < Number.POSITIVE_INFINITY) {
-      this.#timer = this.#options.clock.setTimer(nextMs, () => this.#look());
+      this.#timer = this.clock.setTimer(nextMs, () => this.#look());
     }
   }
 
@@ -309,7 +332,7 @@ export class DiskOutbox implements Outbox {
     if (sync) this.#marks.synced();
     for (const { lane, place } of written) lane.written(place);
     // Nobody waits for it, and it is not synced.
-    this.#tallyTimer ??= this.#options.clock.setTimer(TALLY_AFTER_MS, () => {
+    this.#tallyTimer ??= this.clock.setTimer(TALLY_AFTER_MS, () => {
       this.#tallyTimer = undefined;
       void this.#keepTally(false).catch(() => undefined);
     });
@@ -326,7 +349,7 @@ export class DiskOutbox implements Outbox {
       }
       // Where all is delivered at once, the disk is spared.
       if (lanes.length === 0 && !this.#tally.isThere) return;
-      const timeNs = this.#options.clock.wallNs();
+      const timeNs = this.clock.wallNs();
       await this.#tally.write({ timeNs, ...this.#log.synced, lanes }, sync);
     });
     this.#tallying = kept.catch(() => undefined);
@@ -367,32 +390,10 @@ export class DiskOutbox implements Outbox {
     this.#marks.failed();
     if (this.#closed) return;
     const waitMs = Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (this.#failures - 1));
-    this.#retryTimer = this.#options.clock.setTimer(waitMs, () => {
+    this.#retryTimer = this.clock.setTimer(waitMs, () => {
       this.#retryTimer = undefined;
       if (this.#committing === undefined) void this.#commit([...this.#lanes], false);
     });
-  }
-
-  #settled(nodeId: string, from: number, to: number): void {
-    this.#marks.add(nodeId, from, to);
-    this.#marksTimer ??= this.#options.clock.setTimer(MARKS_EVERY_MS, () => {
-      this.#marksTimer = undefined;
-      // Whoever is writing takes the notes along the next time.
-      if (this.#committing === undefined && this.#retryTimer === undefined && !this.#closed) {
-        void this.#commit([], false);
-      } else this.#settled(nodeId, from, from);
-    });
-  }
-
-  // When there are more lanes than before, some may have more than their share.
-  #hasRoom(bytes: number): boolean {
-    this.#atMost += bytes;
-    if (this.#atMost <= this.#lanes.maxBytes) return true;
-    let used = 0;
-    for (const lane of this.#lanes) used += lane.bytes;
-    const hasRoom = used + bytes <= this.#lanes.maxBytes;
-    this.#atMost = hasRoom ? used + bytes : used;
-    return hasRoom;
   }
 
   #isEmpty(): boolean {

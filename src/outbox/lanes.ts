@@ -1,26 +1,29 @@
 import type { OutboxLane } from './outbox.js';
 
-/** What each lane of an outbox may have, in bytes. */
+/** Bytes that each lane of an outbox may have; changes with the number of lanes. */
 export interface OutboxQuota {
   bytes: number;
 }
 
-/** The lanes of an outbox, each with an equal share of its room. */
+/** The outbox whose lanes they are. */
+export interface LanesHost<L> {
+  makeLane(nodeId: string): L;
+  /** The number of lanes has changed. */
+  lanesCounted?(lanes: number): void;
+  /** A lane is empty and forgotten, since nobody asks for it any more. */
+  laneForgotten?(lane: L): void;
+}
+
+/** The lanes of an outbox, each with an equal share of its bytes. */
 export class Lanes<L extends OutboxLane> {
-  readonly share: OutboxQuota = { bytes: 0 };
+  readonly quota: OutboxQuota = { bytes: 0 };
   readonly #lanes = new Map<string, L>();
   readonly #leaving = new Set<string>();
 
   constructor(
-    /** Room for all together. */
+    /** Of all lanes together. */
     readonly maxBytes: number,
-    private readonly make: (nodeId: string) => L,
-    private readonly events: {
-      /** There are so many now. */
-      readonly counted?: (lanes: number) => void;
-      /** It is empty, and nobody asks for it any more. */
-      readonly forgotten?: (lane: L) => void;
-    } = {},
+    private readonly host: LanesHost<L>,
   ) {}
 
   [Symbol.iterator](): Iterator<L> {
@@ -37,14 +40,14 @@ export class Lanes<L extends OutboxLane> {
   find(nodeId: string): L {
     let lane = this.#lanes.get(nodeId);
     if (lane === undefined) {
-      lane = this.make(nodeId);
+      lane = this.host.makeLane(nodeId);
       this.#lanes.set(nodeId, lane);
       this.#shareOut();
     }
     return lane;
   }
 
-  /** The lane goes when it is empty. */
+  /** The lane is forgotten when it is empty. */
   release(nodeId: string): void {
     const lane = this.#lanes.get(nodeId);
     if (lane === undefined) return;
@@ -52,18 +55,19 @@ export class Lanes<L extends OutboxLane> {
     if (lane.length === 0) this.emptied(lane);
   }
 
+  /** A lane has become empty. */
   emptied(lane: L): void {
     if (!this.#leaving.delete(lane.nodeId)) return;
     this.#lanes.delete(lane.nodeId);
-    this.events.forgotten?.(lane);
+    this.host.laneForgotten?.(lane);
     this.#shareOut();
   }
 
-  // A lane that holds more than its new share keeps what it has and takes
-  // nothing until it is below it.
+  // A lane that has more than its new quota keeps its points, and takes none until
+  // it is below the quota.
   #shareOut(): void {
     const lanes = Math.max(1, this.#lanes.size);
-    this.share.bytes = this.maxBytes / lanes;
-    this.events.counted?.(lanes);
+    this.quota.bytes = this.maxBytes / lanes;
+    this.host.lanesCounted?.(lanes);
   }
 }

@@ -1,13 +1,16 @@
 import { PointMap } from '../point/point-map.js';
 import type { Point } from '../point/point.js';
 
+/** The lane whose newest points are kept. */
 export interface LatestHost {
-  /** Not settled. */
+  /** The point is not settled. */
   isLive(position: number): boolean;
-  /** Will survive, or is delivered. */
+  /** The point survives what the outbox promises to survive, or is delivered. */
   isSafe(position: number): boolean;
-  /** Out of the lane, since a newer one is safe. */
-  giveUp(position: number): void;
+  /** Takes a point out of the lane, since a newer one is safe. */
+  supersede(position: number): void;
+  /** Points that are not settled, in order. */
+  livePoints(): Iterable<readonly [position: number, point: Point]>;
 }
 
 interface Newest {
@@ -16,18 +19,20 @@ interface Newest {
 }
 
 /**
- * Of each type and key the newest only (see `Backlog`): an older one is given
- * up, but not before the newer one is safe, so that a crash at any moment
- * leaves one of them; and not when it is on its way, so that a point that
- * changes quickly is not put off for ever.
+ * Keeps the newest point of each type and key only (see `Backlog`). An older one is
+ * removed, but not before the newer one is safe, so that a crash at any moment
+ * leaves one of them; and not while it is on its way, so that a point that
+ * changes quickly is delivered now and then.
  */
 export class Latest {
   readonly #newest = new PointMap<Newest>();
-  /** Positions that are not safe yet, and what is given up once they are; ascending. */
+  /** By positions that are not safe yet, ascending: the position that is removed once they are. */
   readonly #waiting = new Map<number, number>();
   #claimed = 0;
 
-  constructor(private readonly host: LatestHost) {}
+  constructor(private readonly host: LatestHost) {
+    for (const [position, point] of host.livePoints()) this.add(position, point);
+  }
 
   get claimed(): number {
     return this.#claimed;
@@ -42,33 +47,33 @@ export class Latest {
     }
     const older = newest.position;
     if (point.time < newest.time) {
-      // With a time of its own, older than what waits; where that one is on its
-      // way already, this is the newest that waits.
-      if (older >= this.#claimed) this.#giveUpWhenSafe(older, position, position);
+      // Its own time is older than that of what waits. If that one is on its way
+      // already, this is the newest that waits.
+      if (older >= this.#claimed) this.#supersedeWhenSafe(older, position, position);
       else Object.assign(newest, { position, time: point.time });
       return;
     }
     newest.position = position;
     newest.time = point.time;
-    this.#giveUpWhenSafe(position, position, older);
+    this.#supersedeWhenSafe(position, position, older);
   }
 
-  /** These have become safe: they are on disk, or settled. */
+  /** Positions from … to − 1 have become safe: they are on disk, or settled. */
   safe(from: number, to: number): void {
     for (const [position, older] of this.#waiting) {
       if (position >= to) break;
       if (position < from) continue;
       this.#waiting.delete(position);
-      this.#giveUp(older);
+      this.#supersede(older);
     }
   }
 
-  /** See `OutboxLane.claimBefore`; `live`: what is not settled. */
-  claimBefore(position: number, live: Iterable<readonly [number, Point]>): void {
+  /** See `OutboxLane.claimBefore`. */
+  claimBefore(position: number): void {
     const before = this.#claimed;
     this.#claimed = position;
     if (position >= before) return;
-    for (const [at, point] of live) {
+    for (const [at, point] of this.host.livePoints()) {
       if (at >= before) break;
       const newest = this.#newest.get(point.type, point.key);
       if (newest === undefined || newest.position === at) continue;
@@ -78,17 +83,17 @@ export class Latest {
         newest.position = at;
         newest.time = point.time;
       }
-      if (this.host.isSafe(newest.position)) this.#giveUp(older);
+      if (this.host.isSafe(newest.position)) this.#supersede(older);
     }
   }
 
-  /** `then`: with that position the newer one is safe, too. */
-  #giveUpWhenSafe(newer: number, then: number, older: number): void {
-    if (this.host.isSafe(newer)) this.#giveUp(older);
-    else this.#waiting.set(then, older);
+  /** `added`: the position just added; when it is safe, so is `newer`. */
+  #supersedeWhenSafe(newer: number, added: number, older: number): void {
+    if (this.host.isSafe(newer)) this.#supersede(older);
+    else this.#waiting.set(added, older);
   }
 
-  #giveUp(position: number): void {
-    if (position >= this.#claimed && this.host.isLive(position)) this.host.giveUp(position);
+  #supersede(position: number): void {
+    if (position >= this.#claimed && this.host.isLive(position)) this.host.supersede(position);
   }
 }

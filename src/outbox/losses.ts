@@ -1,4 +1,5 @@
 import type { DiskLane } from './disk-lane.js';
+import type { Lanes } from './lanes.js';
 import type { LaneTally, Tally } from './tally.js';
 
 /** Points that were acknowledged, waited, and are not found. */
@@ -73,7 +74,7 @@ export class LossFinder {
 
   constructor(
     private readonly tally: Tally | undefined,
-    private readonly lane: (nodeId: string) => DiskLane,
+    private readonly lanes: Lanes<DiskLane>,
   ) {
     for (const lane of tally?.lanes ?? []) this.#lanes.set(lane.nodeId, new Found(lane));
   }
@@ -87,7 +88,7 @@ export class LossFinder {
     for (const found of this.#lanes.values()) {
       if (found.tally === undefined) continue;
       const { nodeId, first, next, points } = found.tally;
-      found.missing = points - this.lane(nodeId).extents.live.countIn(first, next);
+      found.missing = points - this.lanes.find(nodeId).extents.live.countIn(first, next);
     }
   }
 
@@ -140,7 +141,7 @@ export class LossFinder {
     const losses: Loss[] = [];
     for (const [nodeId, found] of this.#lanes) {
       if (found.tally === undefined) continue;
-      this.lane(nodeId).recoverSettled(found.tally.next, found.tally.next);
+      this.lanes.find(nodeId).recoverSettled(found.tally.next, found.tally.next);
       const points = found.missing ?? 0;
       if (points <= 0 || tally === undefined) continue;
       const { latestNs, damaged, skipped } = found;
@@ -158,7 +159,7 @@ export class LossFinder {
   #accounted(found: Found, nodeId: string, ranges: readonly (readonly [number, number])[]): void {
     if (found.missing === undefined || found.tally === undefined) return;
     const { first, next } = found.tally;
-    const { live } = this.lane(nodeId).extents;
+    const { live } = this.lanes.find(nodeId).extents;
     for (const [from, to] of ranges) {
       const [low, high] = [Math.max(from, first), Math.min(to, next)];
       if (low < high) found.missing -= high - low - live.countIn(low, high);

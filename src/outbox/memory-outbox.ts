@@ -1,29 +1,26 @@
 import type { Point } from '../point/point.js';
 import { writableOf } from './bytes.js';
-import { Lanes, type OutboxQuota } from './lanes.js';
-import { Latest } from './latest.js';
+import { Lanes, type LanesHost } from './lanes.js';
+import { Latest, type LatestHost } from './latest.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { memoryOf, PointRing } from './point-ring.js';
 
 export interface MemoryOutboxOptions {
-  /** Room for all lanes together, in bytes, estimated generously. Each lane has an equal share. */
+  /** Bytes of memory for all lanes together; what a point takes is estimated generously. Each lane has an equal share. */
   readonly maxBytes: number;
 }
 
 /** An outbox that lasts as long as the process. */
-export class MemoryOutbox implements Outbox {
+export class MemoryOutbox implements Outbox, LanesHost<MemoryLane> {
   onPut: ((lane: OutboxLane) => void) | undefined;
   readonly #lanes: Lanes<MemoryLane>;
 
   constructor(options: MemoryOutboxOptions) {
-    this.#lanes = new Lanes(
-      options.maxBytes,
-      (nodeId): MemoryLane =>
-        new MemoryLane(nodeId, this.#lanes.share, {
-          put: (filled) => this.onPut?.(filled),
-          emptied: (lane) => this.#lanes.emptied(lane),
-        }),
-    );
+    this.#lanes = new Lanes(options.maxBytes, this);
+  }
+
+  makeLane(nodeId: string): MemoryLane {
+    return new MemoryLane(nodeId, this, this.#lanes);
   }
 
   lane(nodeId: string, options?: LaneOptions): OutboxLane {
@@ -49,44 +46,27 @@ export class MemoryOutbox implements Outbox {
   }
 }
 
-class MemoryLane implements OutboxLane {
+class MemoryLane implements OutboxLane, LatestHost {
   readonly #ring = new PointRing();
   #first = 0;
   #length = 0;
   #bytes = 0;
   #latest: Latest | undefined;
-  #onSuperseded: (count: number) => void = () => undefined;
-  #onUnwritable: (points: readonly Point[]) => void = () => undefined;
+  #options: LaneOptions | undefined;
 
   readonly awaited = false;
   latestNs = 0n;
 
   constructor(
     readonly nodeId: string,
-    private readonly share: OutboxQuota,
-    private readonly events: {
-      put(lane: OutboxLane): void;
-      emptied(lane: MemoryLane): void;
-    },
+    private readonly outbox: MemoryOutbox,
+    private readonly lanes: Lanes<MemoryLane>,
   ) {}
 
-  configure({ backlog, onSuperseded, onUnwritable }: LaneOptions): void {
-    this.#onSuperseded = onSuperseded;
-    this.#onUnwritable = onUnwritable ?? ((): void => undefined);
-    if (backlog === 'all') {
-      this.#latest = undefined;
-      return;
-    }
-    if (this.#latest !== undefined) return;
-    this.#latest = new Latest({
-      isLive: (position) => this.read(position) !== undefined,
-      isSafe: () => true,
-      giveUp: (position) => {
-        this.settle(position);
-        this.#onSuperseded(1);
-      },
-    });
-    for (const [position, point] of this.#live()) this.#latest.add(position, point);
+  configure(options: LaneOptions): void {
+    this.#options = options;
+    if (options.backlog === 'all') this.#latest = undefined;
+    else this.#latest ??= new Latest(this);
   }
 
   get first(): number {
@@ -102,11 +82,11 @@ class MemoryLane implements OutboxLane {
   }
 
   get used(): number {
-    return this.#bytes / this.share.bytes;
+    return this.#bytes / this.lanes.quota.bytes;
   }
 
   put(given: readonly Point[], safe: () => void): boolean {
-    const points = writableOf(given, this.#onUnwritable);
+    const points = writableOf(given, this.#options?.onUnwritable);
     if (points.length === 0) {
       safe();
       return true;
@@ -115,7 +95,7 @@ class MemoryLane implements OutboxLane {
     for (const point of points) bytes += memoryOf(point);
     // What alone exceeds the share is taken by an empty lane: refusing it would
     // stop its device for ever.
-    if (this.#length > 0 && this.#bytes + bytes > this.share.bytes) return false;
+    if (this.#length > 0 && this.#bytes + bytes > this.lanes.quota.bytes) return false;
     const first = this.next;
     for (const point of points) {
       this.#ring.push(point);
@@ -127,7 +107,7 @@ class MemoryLane implements OutboxLane {
     if (this.#latest !== undefined) {
       for (const [i, point] of points.entries()) this.#latest.add(first + i, point);
     }
-    this.events.put(this);
+    this.outbox.onPut?.(this);
     return true;
   }
 
@@ -135,15 +115,19 @@ class MemoryLane implements OutboxLane {
     return this.#ring.get(position);
   }
 
-  settle(position: number): void {
-    if (!this.#clear(position)) return;
+  settle(from: number, to = from + 1): void {
+    const end = Math.min(to, this.next);
+    for (let at = Math.max(from, this.#first); at < end; at++) {
+      const point = this.#ring.take(at);
+      if (point === undefined) continue;
+      this.#length -= 1;
+      this.#bytes -= memoryOf(point);
+    }
     this.#advance();
   }
 
   settleThrough(position: number): void {
-    const end = Math.min(position + 1, this.next);
-    for (let at = this.#first; at < end; at++) this.#clear(at);
-    this.#advance();
+    this.settle(this.#first, position + 1);
   }
 
   get claimed(): number {
@@ -151,22 +135,29 @@ class MemoryLane implements OutboxLane {
   }
 
   claimBefore(position: number): void {
-    this.#latest?.claimBefore(position, this.#live());
+    this.#latest?.claimBefore(position);
   }
 
-  *#live(): Generator<readonly [number, Point]> {
+  // For the newest points --------------------------------------------------------
+
+  isLive(position: number): boolean {
+    return this.read(position) !== undefined;
+  }
+
+  isSafe(): boolean {
+    return true;
+  }
+
+  supersede(position: number): void {
+    this.settle(position);
+    this.#options?.onSuperseded(1);
+  }
+
+  *livePoints(): Generator<readonly [number, Point]> {
     for (let at = this.#first; at < this.next; at++) {
       const point = this.read(at);
       if (point !== undefined) yield [at, point];
     }
-  }
-
-  #clear(position: number): boolean {
-    const point = this.#ring.take(position);
-    if (point === undefined) return false;
-    this.#length -= 1;
-    this.#bytes -= memoryOf(point);
-    return true;
   }
 
   #advance(): void {
@@ -174,7 +165,7 @@ class MemoryLane implements OutboxLane {
       if (this.#first === this.next) return;
       this.#first = this.next;
       this.#ring.dropBefore(this.#first);
-      this.events.emptied(this);
+      this.lanes.emptied(this);
       return;
     }
     while (this.#ring.get(this.#first) === undefined) this.#first += 1;

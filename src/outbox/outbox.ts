@@ -67,9 +67,12 @@ export interface OutboxLane {
   readonly latestNs: bigint;
   /** The point at a position in first … next − 1; undefined once settled. */
   read(position: number): Point | undefined;
-  /** Delivered, or dropped for good: out of the outbox. Harmless when repeated. */
-  settle(position: number): void;
-  /** As {@link settle} for everything up to and including a position. */
+  /**
+   * Takes the points from … to − 1 out of the outbox: they are delivered, or dropped
+   * for good. By default the one at `from`. May be repeated.
+   */
+  settle(from: number, to?: number): void;
+  /** Settles everything up to and including a position. */
   settleThrough(position: number): void;
   /**
    * All before that position is on its way from now on, and nothing else is:

@@ -12,6 +12,7 @@ import {
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 import type { DiskLane } from './disk-lane.js';
 import type { Segment } from './extents.js';
+import type { Lanes } from './lanes.js';
 import { LossFinder, type Loss } from './losses.js';
 import { numberOf, type OutboxLog } from './outbox-log.js';
 import type { RecoveryReport } from './recovery-report.js';
@@ -25,7 +26,7 @@ export class OutboxError extends Error {
 export interface RecoveryHost {
   readonly folder: SegmentFolder;
   readonly log: OutboxLog;
-  lane(nodeId: string): DiskLane;
+  readonly lanes: Lanes<DiskLane>;
   /** What waited, as far as that was kept. */
   readonly tally: Tally | undefined;
   readonly report: RecoveryReport;
@@ -40,7 +41,7 @@ export interface RecoveryHost {
  * passed over; nothing is assumed about it. Resolves to what is lost.
  */
 export async function recover(host: RecoveryHost): Promise<Loss[]> {
-  const finder = new LossFinder(host.tally, (nodeId) => host.lane(nodeId));
+  const finder = new LossFinder(host.tally, host.lanes);
   const files = await openAll(host);
   const last = files.at(-1)?.number;
   let bytes = Buffer.alloc(0);
@@ -147,7 +148,7 @@ class Scan {
       if (block.kind === 'points') this.#points(block, body.end);
       else {
         for (const { nodeId, ranges } of block.lanes) {
-          const lane = this.host.lane(nodeId);
+          const lane = this.host.lanes.find(nodeId);
           for (const [from, to] of ranges) {
             this.finder.settled(nodeId, from, to);
             lane.recoverSettled(from, to);
@@ -166,7 +167,7 @@ class Scan {
     else readPoints(this.bytes, block, (position) => void positions.push([position, position + 1]));
     this.finder.points(block.nodeId, next, positions, latestNs);
     const written = { segment: this.segment, offset: this.#at, end, first, next };
-    this.host.lane(block.nodeId).recoverPoints(written, positions, latestNs);
+    this.host.lanes.find(block.nodeId).recoverPoints(written, positions, latestNs);
   }
 
   async #cutOff(): Promise<number> {
