@@ -6,10 +6,10 @@
  *                   own echo?
  *  bytes ─► frames ─► packets ─► subjects ─┬─ points ─► filter ─► uplink ─► outbox, then an ack
  *                                          │     └────► reconciler ────┐
- *                                          ├─ ack ────► downlink ──────┤
+ *                                          ├─ ack ────► sender ────────┤
  *                                          ├─ hello ──► restart? ─► resync
  *                                          └─ log, phr, file           ▼
- *  bytes ◄─ frames ◄─ packets ◄─────────────── downlink ◄────────── settings ◄── set in SIOT
+ *  bytes ◄─ frames ◄─ packets ◄─────────────── sender ◄──────────── settings ◄── set in SIOT
  * ```
  */
 import type { Packet } from '../../packet/packet.js';
@@ -24,14 +24,19 @@ import type { Acknowledges } from '../node/presence.js';
 import { valueForDevice, valueOfWord } from '../node/reported-kinds.js';
 import type { SettingRefusal } from '../node/setting-quota.js';
 import type { Arrival } from '../receiving/device-time.js';
-import type { Transmission } from '../receiving/own-echo.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import { ReportRound } from '../receiving/report-round.js';
 import { RestartDetector, type RestartSign } from '../receiving/restart.js';
 import { ResyncLimiter, type ResyncHost } from '../receiving/resync-limiter.js';
-import { Downlink, type DownlinkHost, type DownlinkOptions } from '../sending/downlink.js';
 import { Outgoing } from '../sending/outgoing.js';
 import { PossibleEchoes } from '../sending/possible-echoes.js';
+import { ReliableSender, type SenderHost, type SenderOptions } from '../sending/sender.js';
+import { TimeSync } from '../sending/time-sync.js';
+import {
+  SettingsClient,
+  type SettingsClientHost,
+  type SettingsClientOptions,
+} from '../settings/client.js';
 import { SettingReconciler, type SettingReconcilerHost } from '../settings/reconciler.js';
 import type { Setting } from '../settings/setting.js';
 import type { Heard } from '../settings/time.js';
@@ -40,7 +45,8 @@ import type { PacketServices, SubjectHandler, SubjectHandlerClass } from './subj
 import { SUBJECTS } from './subjects.js';
 import { PointsHandler } from './subjects/points.js';
 
-export interface PacketSessionOptions extends DownlinkOptions, PacketLineOptions {
+export interface PacketSessionOptions
+  extends SenderOptions, SettingsClientOptions, PacketLineOptions {
   readonly protocol: 'auto' | PayloadCodecName;
   /** What packets mean, by their subject; all others have points. */
   readonly subjects?: Readonly<Record<string, SubjectHandlerClass>>;
@@ -53,16 +59,19 @@ export class PacketSession
     PacketLineHost,
     CodecChoiceHost,
     ResyncHost,
-    DownlinkHost,
+    SenderHost,
+    SettingsClientHost,
     SettingReconcilerHost
 {
   readonly line: PacketLine;
   readonly codecs: CodecChoice;
-  readonly downlink: Downlink;
+  readonly sender: ReliableSender;
+  readonly downlink: SettingsClient;
   readonly restarts: RestartDetector;
   readonly possibleEchoes = new PossibleEchoes();
   readonly maxFrameLength: number;
   readonly #outgoing: Outgoing;
+  readonly #time: TimeSync;
   readonly #reconciler: SettingReconciler;
   readonly #resync: ResyncLimiter;
   readonly #points: SubjectHandler;
@@ -108,16 +117,20 @@ export class PacketSession
     );
     this.#reconciler = new SettingReconciler(this, settings, replica, clock, log, round);
     const acknowledges = record.acknowledges ?? 'unknown';
-    this.downlink = new Downlink(
+    this.sender = new ReliableSender(this, this.line, clock, counters, options, acknowledges);
+    this.#time = new TimeSync(this.sender, this.#outgoing, clock);
+    this.downlink = new SettingsClient(
       this,
+      this.sender,
       settings,
+      this.#outgoing,
       clock,
       counters,
       log,
       options,
-      this.#outgoing,
-      acknowledges,
     );
+    this.sender.attach(this.#time);
+    this.sender.attach(this.downlink);
     this.#points = new PointsHandler(this);
     this.#subjects = new Map(
       Object.entries(options.subjects ?? SUBJECTS).map(([subject, Handler]) => [
@@ -145,7 +158,7 @@ export class PacketSession
     const { codec } = this.codecs;
     return {
       ...(codec === undefined ? {} : { codec: codec.name }),
-      acknowledges: this.downlink.acknowledges,
+      acknowledges: this.sender.acknowledges,
       sequence: this.#outgoing.sequence,
       last: this.restarts.lastKnown,
       ...(this.#resync.due ? { resyncDue: true } : {}),
@@ -160,7 +173,7 @@ export class PacketSession
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
     this.#reconciler.opened();
-    this.downlink.opened();
+    this.sender.opened();
     this.codecs.opened();
   }
 
@@ -170,7 +183,7 @@ export class PacketSession
     this.#resync.closed();
     this.line.closed();
     this.#reconciler.closed();
-    this.downlink.closed();
+    this.sender.closed();
     this.state.closed();
   }
 
@@ -184,7 +197,7 @@ export class PacketSession
   /** A device that is held gets acknowledgements all the same. */
   hold(held: boolean): void {
     this.#held = held;
-    if (!held && this.codecs.codec !== undefined) this.downlink.codecKnown();
+    if (!held && this.codecs.codec !== undefined) this.sender.codecKnown();
   }
 
   recordKept(): void {
@@ -229,7 +242,7 @@ export class PacketSession
   }
 
   clockStepped(): void {
-    if (this.#open) this.downlink.syncTime();
+    if (this.#open) this.#time.send();
   }
 
   // Packets that come.
@@ -242,21 +255,21 @@ export class PacketSession
     // Now, since a packet that tells of a restart has been answered with a resync.
     if (!this.#isHeard) return;
     this.#isHeard = false;
-    this.downlink.awake();
+    this.sender.awake();
   }
 
   echoRecognised(sinceMs: number): void {
     const back = this.possibleEchoes.take(sinceMs);
     if (back.life?.connected === false) this.state.presence.gone();
-    this.downlink.takeBack(back);
+    this.sender.takeBack(back);
     this.siot.changed();
   }
 
   heard(doubtful = false): void {
     this.#isHeard = true;
     if (!doubtful) this.possibleEchoes.surelyHeard();
-    this.downlink.heard();
-    this.state.presence.heard(this.downlink);
+    this.sender.heard();
+    this.state.presence.heard(this.sender);
   }
 
   restarted(sign: RestartSign | undefined): void {
@@ -265,7 +278,7 @@ export class PacketSession
     // Until that one is served, more of them are no news.
     if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
     for (const handler of this.#handlers()) handler.restarted?.();
-    this.downlink.restartNoticed();
+    this.sender.restarted();
     this.siot.changed();
     this.#resync.restarted();
   }
@@ -295,7 +308,7 @@ export class PacketSession
 
   // The codec, and the device after a restart.
 
-  /** Past the downlink, which sends nothing before the codec is known. */
+  /** Past the sender, which sends nothing before the codec is known. */
   sendTime(codec: PayloadCodec): number | undefined {
     // There will be others, and a time that comes late is wrong.
     if (this.line.congested()) return undefined;
@@ -306,39 +319,27 @@ export class PacketSession
 
   codecKnown(): void {
     this.siot.changed();
-    this.downlink.codecKnown();
+    this.sender.codecKnown();
   }
 
   probeAnswered(): void {
-    this.downlink.answered();
+    this.sender.answered();
   }
 
   probesUnanswered(): void {
-    this.state.presence.probesUnanswered(this.downlink);
+    this.state.presence.probesUnanswered(this.sender);
   }
 
   resync(): void {
-    this.downlink.resync();
+    this.sender.resync();
     this.siot.changed();
   }
 
   resyncWaits(): void {
-    this.downlink.resume();
+    this.sender.pump();
   }
 
-  // What the downlink and the reconciler need.
-
-  write(packet: Transmission): void {
-    this.line.write(packet);
-  }
-
-  jittered(ms: number): number {
-    return this.line.jittered(ms);
-  }
-
-  congested(): boolean {
-    return this.line.congested();
-  }
+  // What the sender, the settings client and the reconciler need.
 
   codec(): PayloadCodec | undefined {
     return this.#held ? undefined : this.codecs.codec;
@@ -405,6 +406,6 @@ export class PacketSession
   }
 
   askAll(): void {
-    this.downlink.syncTime();
+    this.#time.send();
   }
 }

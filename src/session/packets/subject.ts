@@ -6,8 +6,8 @@ import type { NodeHost, NodeState } from '../node-state.js';
 import type { Arrival } from '../receiving/device-time.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import type { RestartDetector, RestartSign } from '../receiving/restart.js';
-import type { Downlink } from '../sending/downlink.js';
 import type { PossibleEchoes } from '../sending/possible-echoes.js';
+import type { ReliableSender } from '../sending/sender.js';
 import type { PacketLine } from './line.js';
 
 /** What a session offers to the handlers of subjects. */
@@ -15,7 +15,7 @@ export interface PacketServices {
   readonly clock: Clock;
   readonly line: PacketLine;
   readonly codecs: CodecChoice;
-  readonly downlink: Downlink;
+  readonly sender: ReliableSender;
   readonly restarts: RestartDetector;
   readonly possibleEchoes: PossibleEchoes;
   /** Counters, replica, device log: what is known of the node. */

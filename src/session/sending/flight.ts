@@ -1,69 +1,70 @@
 /**
- * The packet that is in flight: retransmitted unchanged until it is acknowledged
- * or given up; and what the acks of earlier ones would still confirm (docs/contract.md,
- * "Sending").
+ * The packets that are in flight: each retransmitted unchanged until it is
+ * acknowledged or given up; and what the acks of earlier ones would still confirm
+ * (docs/contract.md, "Sending").
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Counters } from '../node/counters.js';
+import type { Delivery } from './client.js';
 import type { OutgoingPacket } from './outgoing.js';
 import { RetransmitTimer } from './retransmit-timer.js';
-import type { Setting } from '../settings/setting.js';
 
-/** What was sent, and an ack with its sequence would confirm. */
-export type Sent =
-  { readonly kind: 'time' } | { readonly kind: 'setting'; readonly setting: Setting };
-
-export interface FlightPlan {
-  /** Transmissions allowed in all. */
-  readonly limit: number;
-  /** Sent while the device is silent. */
-  readonly probe: boolean;
-  /** The device had been heard on this opening before the first transmission. */
-  readonly heardBefore: boolean;
-}
-
-export type Flight = Sent &
-  OutgoingPacket &
-  FlightPlan & {
-    readonly firstMs: number;
-    /** Before the first retransmission, ms. */
-    readonly firstWaitMs: number;
-    attempt: number;
-    /** Confirmed by a report: not sent again, its ack is only waited for. */
-    settled: boolean;
-  };
-
-export interface FlightHost {
+/** Where packets are written to. */
+export interface Line {
   /** A transmission of a packet, the first or another. */
   write(packet: OutgoingPacket): void;
   /** A wait for an ack, ms, as this line needs it. */
   jittered(ms: number): number;
   /** The device, or its flow control, does not take what was written before. */
   congested(): boolean;
-  /** The packet in flight was sent once more. */
-  retransmitted(flight: Flight): void;
-  /** It is given up: nothing is in flight any more. */
-  unanswered(flight: Flight): void;
+}
+
+export interface FlightPlan {
+  /** Transmissions allowed in all. */
+  readonly limit: number;
+  /** See {@link SenderClient.window}. */
+  readonly window: number;
+  /** Sent while the device is silent. */
+  readonly probe: boolean;
+  /** The device had been heard on this opening before the first transmission. */
+  readonly heardBefore: boolean;
+}
+
+export interface Flight extends FlightPlan {
+  readonly delivery: Delivery;
+  readonly packet: OutgoingPacket;
+  /** Monotonic ms of the first transmission. */
+  readonly firstMs: number;
+  /** Before the first retransmission, ms. */
+  readonly firstWaitMs: number;
+  attempt: number;
+  /** Not sent again: its ack is only waited for. */
+  final: boolean;
+  timer: Timer | undefined;
+}
+
+export interface FlightHost {
+  /** A packet is given up, and is not in flight any more. */
+  gaveUp(flight: Flight): void;
 }
 
 /** What an ack means. */
 export interface Acked {
-  readonly sent: Sent;
-  /** It ends what was in flight. */
-  readonly answered: boolean;
-  /** Of a packet in flight that had been sent more than once. */
+  readonly delivery: Delivery;
+  /** It was in flight, and had been sent more than once. */
   readonly repeated: boolean;
 }
 
 export class FlightControl {
-  #flight: Flight | undefined;
-  #timer: Timer | undefined;
+  /** By sequence. */
+  readonly #flights = new Map<number, Flight>();
   /** By sequence: a late ack still counts for its own packet. */
-  readonly #sent = new Map<number, Sent>();
+  readonly #sent = new Map<number, Delivery>();
   readonly #retransmitTimer: RetransmitTimer;
 
   constructor(
     private readonly host: FlightHost,
+    private readonly line: Line,
     private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly ackTimeoutMs: number,
@@ -71,14 +72,20 @@ export class FlightControl {
     this.#retransmitTimer = new RetransmitTimer(ackTimeoutMs);
   }
 
-  /** What is in flight. */
-  get flight(): Flight | undefined {
-    return this.#flight;
+  /** Nothing is in flight. */
+  get isEmpty(): boolean {
+    return this.#flights.size === 0;
   }
 
-  /** Whether a setting is in flight. */
-  carries(setting: Setting): boolean {
-    return this.#flight?.kind === 'setting' && this.#flight.setting === setting;
+  /** Whether a packet of a client with this window may be sent now. */
+  hasPlace(window: number): boolean {
+    let widest = window;
+    let singles = 0;
+    for (const flight of this.#flights.values()) {
+      widest = Math.max(widest, flight.window);
+      if (flight.window === 1) singles += 1;
+    }
+    return this.#flights.size < widest && (window > 1 || singles === 0);
   }
 
   /** How fast the device answers is not known any more: there may be another. */
@@ -86,75 +93,98 @@ export class FlightControl {
     this.#retransmitTimer.reset();
   }
 
-  /** Writes a packet that nobody is waited for to acknowledge. */
-  writeOnce(what: Sent, packet: OutgoingPacket): void {
-    this.#sent.set(packet.sequence, what);
-    this.host.write(packet);
+  /** Writes a packet whose ack is not waited for. */
+  writeOnce(delivery: Delivery, packet: OutgoingPacket): void {
+    this.#sent.set(packet.sequence, delivery);
+    this.line.write(packet);
   }
 
   /** Writes a packet and waits for its ack. */
-  launch(what: Sent, packet: OutgoingPacket, plan: FlightPlan): void {
-    this.writeOnce(what, packet);
-    // Firmware that does not know a repeated packet acts once more on a repeated command.
-    const patient = what.kind === 'setting' && what.setting.command;
-    this.#flight = {
-      ...what,
-      ...packet,
+  launch(delivery: Delivery, packet: OutgoingPacket, plan: FlightPlan): void {
+    this.#sent.set(packet.sequence, delivery);
+    this.line.write(packet);
+    const flight: Flight = {
       ...plan,
+      delivery,
+      packet,
       firstMs: this.clock.monotonicMs(),
-      firstWaitMs: patient ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs,
+      firstWaitMs: delivery.unhurried ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs,
       attempt: 1,
-      settled: false,
+      final: false,
+      timer: undefined,
     };
-    this.#await(this.#flight);
+    this.#flights.set(packet.sequence, flight);
+    this.#await(flight);
+    delivery.transmitted(1, plan.limit);
   }
 
   /** `undefined`: nothing with this sequence was sent, or it was acknowledged before. */
   ack(sequence: number): Acked | undefined {
-    const sent = this.#sent.get(sequence);
-    if (sent === undefined) return undefined;
+    const delivery = this.#sent.get(sequence);
+    if (delivery === undefined) return undefined;
     this.#sent.delete(sequence);
-    const flight = this.#flight;
-    const own = flight?.sequence === sequence;
-    if (own && flight.attempt === 1)
+    const flight = this.#flights.get(sequence);
+    if (flight?.attempt === 1) {
       this.#retransmitTimer.measured(this.clock.monotonicMs() - flight.firstMs);
-    const answered = own || (sent.kind === 'setting' && this.carries(sent.setting));
-    if (answered) this.drop();
-    return { sent, answered, repeated: own && flight.attempt > 1 };
+    }
+    if (flight !== undefined) this.#end(flight);
+    return { delivery, repeated: flight !== undefined && flight.attempt > 1 };
   }
 
-  /** Nothing is in flight any more; a late ack still counts. */
-  drop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#flight = undefined;
+  /** It is not sent again, and its ack is waited for until then. */
+  stopRetrying(delivery: Delivery): void {
+    const flight = this.#find(delivery);
+    if (flight !== undefined) flight.final = true;
+  }
+
+  /** It is in flight no more; a late ack still counts. */
+  drop(delivery: Delivery): void {
+    const flight = this.#find(delivery);
+    if (flight === undefined) return;
+    this.#end(flight);
+    delivery.dropped();
+  }
+
+  /** Nothing is in flight any more; late acks still count. Returns what was. */
+  endAll(): Delivery[] {
+    const flights = [...this.#flights.values()];
+    for (const flight of flights) this.#end(flight);
+    return flights.map(({ delivery }) => delivery);
   }
 
   /** The device has restarted: it has forgotten what it had not acknowledged. */
-  forget(): void {
-    this.drop();
+  forgetSent(): void {
     this.#sent.clear();
+  }
+
+  #find(delivery: Delivery): Flight | undefined {
+    for (const flight of this.#flights.values()) if (flight.delivery === delivery) return flight;
+    return undefined;
+  }
+
+  #end(flight: Flight): void {
+    flight.timer?.cancel();
+    this.#flights.delete(flight.packet.sequence);
   }
 
   #await(flight: Flight): void {
     const elapsedMs = this.clock.monotonicMs() - flight.firstMs;
     const { attempt, limit, firstWaitMs } = flight;
     const waitMs = this.#retransmitTimer.waitMs(attempt, limit, firstWaitMs, elapsedMs);
-    this.#timer?.cancel();
-    this.#timer = this.clock.setTimer(this.host.jittered(waitMs), () => this.#timeout(flight));
+    flight.timer = this.clock.setTimer(this.line.jittered(waitMs), () => this.#timeout(flight));
   }
 
   #timeout(flight: Flight): void {
     this.#retransmitTimer.missed();
-    if (flight.settled || flight.attempt >= flight.limit) {
-      this.drop();
-      this.host.unanswered(flight);
+    if (flight.final || flight.attempt >= flight.limit) {
+      this.#end(flight);
+      this.host.gaveUp(flight);
       return;
     }
     flight.attempt += 1;
     this.counters.notice('retransmission');
-    if (!this.host.congested()) this.host.write(flight);
+    if (!this.line.congested()) this.line.write(flight.packet);
     this.#await(flight);
-    this.host.retransmitted(flight);
+    flight.delivery.transmitted(flight.attempt, flight.limit);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What acks have done that may have been echoes of ours, as long as it is not
- * known whether the line echoes (docs/contract.md, "Own echo"): so that it can be
- * taken back.
+ * What acks have done that may have been echoes of the gateway's own, as long as
+ * it is not known whether the line echoes (docs/contract.md, "Own echo"): kept so
+ * that it can be taken back.
  */
-import type { AckEffect, Mistaken } from './downlink.js';
+import type { AckEffect, Mistaken } from './sender.js';
 import type { Life } from './silence.js';
 
 /** Of a line that neither echoes nor is free of noise. */

@@ -1,13 +1,12 @@
 /**
  * A device that is not heard (docs/contract.md, "Sending"): one that was unanswered in
- * silence gets a probe every 30 s, one that says nothing for 30 s is asked
- * whether it lives.
+ * silence is probed every 30 s, one that says nothing for 30 s is asked whether
+ * it lives.
  */
 import type { Clock, Timer } from '../../point/clock.js';
-import type { Setting } from '../settings/setting.js';
 
 const PROBE_EVERY_MS = 30_000;
-const ASK_AFTER_MS = 30_000;
+const QUIET_AFTER_MS = 30_000;
 
 /** What is known of whether the device lives. */
 export interface Life {
@@ -18,10 +17,10 @@ export interface Life {
 }
 
 export interface SilenceHost {
-  /** It is time to probe. */
+  /** It is time for a round of probes. */
   probe(): void;
   /** Nothing was heard for 30 s, but it did not fail to answer either. */
-  ask(): void;
+  quiet(): void;
 }
 
 export class Silence {
@@ -29,21 +28,17 @@ export class Silence {
   #silent = false;
   #heardMs: number | undefined;
   #probeTimer: Timer | undefined;
-  #askTimer: Timer | undefined;
-  /** Of this probe, still to be sent. */
-  #probesLeft: Setting[] = [];
+  #quietTimer: Timer | undefined;
 
   constructor(
     private readonly host: SilenceHost,
     private readonly clock: Clock,
   ) {}
 
-  /** The last packet found no answer, and nothing else was heard. */
   get silent(): boolean {
     return this.#silent;
   }
 
-  /** Monotonic ms of the last packet heard since the opening. */
   get heardMs(): number | undefined {
     return this.#heardMs;
   }
@@ -57,23 +52,23 @@ export class Silence {
   closed(): void {
     this.#open = false;
     this.end();
-    this.#askTimer?.cancel();
-    this.#askTimer = undefined;
+    this.#quietTimer?.cancel();
+    this.#quietTimer = undefined;
   }
 
   /** Hot: called for each packet. */
   heard(): void {
     this.#heardMs = this.clock.monotonicMs();
-    if (this.#askTimer === undefined) this.#watch(ASK_AFTER_MS);
+    if (this.#quietTimer === undefined) this.#watch(QUIET_AFTER_MS);
   }
 
   /** What was heard since was no sign of life. */
   takeBack({ heardMs, silent }: Life): void {
     this.#heardMs = heardMs;
-    if (silent && !this.#silent) this.fall();
+    if (silent && !this.#silent) this.begin();
   }
 
-  fall(): void {
+  begin(): void {
     this.#silent = true;
     this.#probeTimer?.cancel();
     this.#probeTimer = this.clock.setTimer(PROBE_EVERY_MS, () => this.#probe());
@@ -82,20 +77,6 @@ export class Silence {
   end(): void {
     this.#silent = false;
     this.#probeTimer?.cancel();
-    this.#probesLeft = [];
-  }
-
-  /** These are sent once each, when the time has been. */
-  probeWith(settings: Setting[]): void {
-    this.#probesLeft = settings;
-  }
-
-  /** The next of this probe for which `due` holds. */
-  nextProbe(due: (setting: Setting) => boolean): Setting | undefined {
-    for (;;) {
-      const setting = this.#probesLeft.shift();
-      if (setting === undefined || due(setting)) return setting;
-    }
   }
 
   #probe(): void {
@@ -105,16 +86,16 @@ export class Silence {
 
   /** One timer that looks again, instead of one that is set anew for each packet. */
   #watch(ms: number): void {
-    this.#askTimer = this.clock.setTimer(ms, () => {
-      this.#askTimer = undefined;
+    this.#quietTimer = this.clock.setTimer(ms, () => {
+      this.#quietTimer = undefined;
       if (!this.#open || this.#silent || this.#heardMs === undefined) return;
       const quietMs = this.clock.monotonicMs() - this.#heardMs;
-      if (quietMs < ASK_AFTER_MS) {
-        this.#watch(ASK_AFTER_MS - quietMs);
+      if (quietMs < QUIET_AFTER_MS) {
+        this.#watch(QUIET_AFTER_MS - quietMs);
         return;
       }
-      this.host.ask();
-      this.#watch(ASK_AFTER_MS);
+      this.host.quiet();
+      this.#watch(QUIET_AFTER_MS);
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The settings of a device, the last one of each point (docs/contract.md, "Towards
- * the device"). Which one is sent when is the downlink's business.
+ * the device"). Which one is sent when: client.ts.
  */
 import { SILENT_LOG, type Log } from '../../point/log.js';
 import { PointMap } from '../../point/point-map.js';

@@ -7,10 +7,10 @@ export class AckHandler implements SubjectHandler {
   constructor(private readonly services: PacketServices) {}
 
   packet({ sequence }: Packet, { ms }: Arrival, doubtful: boolean): number {
-    const { codecs, downlink, possibleEchoes, line, state } = this.services;
+    const { codecs, sender, possibleEchoes, line, state } = this.services;
     const { connected } = state.presence;
-    const before = doubtful ? { ...downlink.life, connected } : undefined;
-    const effect = codecs.ack(sequence) ? undefined : downlink.ack(sequence);
+    const before = doubtful ? { ...sender.life, connected } : undefined;
+    const effect = codecs.ack(sequence) ? undefined : sender.ack(sequence);
     if (before === undefined) {
       if (effect !== undefined) possibleEchoes.surelyAcknowledged();
     } else {

@@ -1,8 +1,8 @@
 /** A setting as it goes to the device (docs/contract.md, "Sending", "Removed points"). */
 import { PayloadError, type PayloadCodec } from '../../packet/payload.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
-import type { Outgoing, OutgoingPacket } from './outgoing.js';
-import type { Setting } from '../settings/setting.js';
+import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
+import type { Setting } from './setting.js';
 
 export interface SettingPacketOptions {
   readonly outgoing: Outgoing;

@@ -2,10 +2,10 @@
  * Commands act once: each is noted on disk as sent before it is, so that a crash
  * of the gateway makes none of them act twice (docs/contract.md, "On every opening").
  */
-import type { Setting } from '../settings/setting.js';
+import type { Setting } from './setting.js';
 
-/** What is set behind a command waits so long for its note, ms; a disk may hang. */
-const PATIENCE_MS = 100;
+/** What was set after a command waits so long for the disk, ms; it may hang. */
+const HOLD_MS = 100;
 
 const UNDER_WAY = 'it is being noted on disk as sent, which comes before it is';
 const FAILED =
@@ -20,16 +20,16 @@ export interface CommandJournalHost {
 }
 
 export class CommandJournal {
-  /** Monotonic ms until which others wait for the one that is being noted. */
-  #patientUntilMs = Number.NEGATIVE_INFINITY;
+  /** Monotonic ms until which others wait for the command that is being saved. */
+  #holdUntilMs = Number.NEGATIVE_INFINITY;
   readonly #underWay = new Set<Setting>();
   readonly #failed = new Set<Setting>();
 
   constructor(private readonly host: CommandJournalHost) {}
 
-  /** What is set later is not to overtake a command until then, monotonic ms. */
-  get patientUntilMs(): number {
-    return this.#underWay.size > 0 ? this.#patientUntilMs : Number.NEGATIVE_INFINITY;
+  /** What was set after a command is not to overtake it until then, monotonic ms. */
+  get holdUntilMs(): number {
+    return this.#underWay.size > 0 ? this.#holdUntilMs : Number.NEGATIVE_INFINITY;
   }
 
   /** It may only be sent when it has been noted. */
@@ -46,7 +46,7 @@ export class CommandJournal {
     command.transmissions = 1;
     command.problem = UNDER_WAY;
     this.#underWay.add(command);
-    this.#patientUntilMs = nowMs + PATIENCE_MS;
+    this.#holdUntilMs = nowMs + HOLD_MS;
     this.host.saved((kept) => {
       this.#underWay.delete(command);
       command.noted = kept;

@@ -1,9 +1,9 @@
 /**
- * Settings on their way to the device, in turns: a newer one of the same point
- * takes the place of the one before it, so that no point that changes fast
- * keeps another waiting, and each has at most one (docs/contract.md, "On every opening").
+ * The settings that wait to be sent, one for each point: a newer one takes the
+ * place of the one before it, so that a point that changes fast keeps no other
+ * waiting (docs/contract.md, "On every opening").
  */
-import type { Setting } from '../settings/setting.js';
+import type { Setting } from './setting.js';
 
 const ASIDE_FIRST_MS = 10_000;
 const ASIDE_LONGEST_MS = 600_000;
@@ -29,7 +29,7 @@ export class SettingQueue {
     return this.#waiting.get(setting.turn) === setting;
   }
 
-  /** Takes the turn of the one before it, if that still waits; else the last. */
+  /** Takes the place of the one before it, if that still waits; else the last. */
   add(setting: Setting): void {
     this.#waiting.set(setting.turn, setting);
   }
