@@ -80,7 +80,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
 
   /** After another connection to SIOT was begun. */
   attach(): void {
-    for (const link of this.#links.values()) link.attach(this.siot.current);
+    for (const link of this.#links.values()) link.node.attach(this.siot.current);
   }
 
   /** Ends the links that the configuration, another one now, does not have any more or has otherwise. */
@@ -184,7 +184,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
       record,
     });
     this.#links.set(config.name, link);
-    link.attach(this.siot.current);
+    link.node.attach(this.siot.current);
     link.start();
     return link;
   }
@@ -192,7 +192,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
   async #remove(link: Link): Promise<void> {
     this.#links.delete(link.name);
     await link.stop();
-    await link.detach();
+    await link.node.detach();
     await link.keep();
     this.outbox.outbox.release(link.nodeId);
   }

@@ -12,12 +12,12 @@ import type { OutboxLane } from '../../outbox/outbox.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point } from '../../point/point.js';
-import type { DeviceSession } from '../../session/device-session.js';
+import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
 import type { Heard } from '../../session/settings/time.js';
 import type { DropCause, NodeLife, Siot, SiotNode, SiotNodeEvents } from '../../siot/siot.js';
 import type { BusStatus, Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
-import type { RouterRecord } from '../state/link-record.js';
+import type { LinkRecord } from '../state/link-record.js';
 import type { Saver } from '../state/saver.js';
 import type { DescriptionOverrides } from './description-overrides.js';
 import { Limits, type LimitCause, type LimitsHost } from './limits.js';
@@ -27,6 +27,9 @@ import { RemotePointRouter, type RemotePointHost } from './remote-point-router.j
 import { Resender, type ResenderHost } from './resender.js';
 import { SettingRateLimiter } from './setting-rate-limiter.js';
 import { PUBLISH_EVERY_MS, Statistics, type LinkGauges } from './statistics.js';
+
+/** Used part of a lane from which on what is sent once more waits: the room is the device's. */
+const CROWDED = 0.5;
 
 export interface LinkNodeParts {
   readonly config: LinkConfig;
@@ -39,17 +42,17 @@ export interface LinkNodeParts {
   readonly saver: Saver;
   readonly clock: Clock;
   readonly log: Log;
-  /** Of the router, from an earlier life. */
-  readonly record: RouterRecord;
+  /** From an earlier life. */
+  readonly record: LinkRecord;
 }
 
-export interface LinkNodeHost extends ResenderHost {
+export interface LinkNodeHost extends Pick<DeviceSessionHost, 'report'> {
   /** Somebody has stopped the link in SIOT, or has started it again. */
   disable(disabled: boolean): void;
 }
 
 export class LinkNode
-  implements SiotNodeEvents, RemotePointHost, LinkGauges, LimitsHost, OutboxAlarmHost
+  implements SiotNodeEvents, RemotePointHost, ResenderHost, LinkGauges, LimitsHost, OutboxAlarmHost
 {
   readonly router: RemotePointRouter;
   readonly rateLimiter: SettingRateLimiter;
@@ -72,7 +75,7 @@ export class LinkNode
     const { settings, counters } = session.state;
     this.router = new RemotePointRouter(
       { nodeId, session, settings, counters, host: this, clock, log },
-      parts.record,
+      parts.record.judge ?? {},
     );
     this.rateLimiter = new SettingRateLimiter({
       router: this.router,
@@ -86,8 +89,8 @@ export class LinkNode
     this.limits = new Limits(counters, clock, log, this);
     this.outboxAlarm = new OutboxAlarm(lane, this, clock, log);
     this.statistics = new Statistics(counters, clock, this);
-    this.#resender = new Resender(host, clock);
-    this.#describer = new Resender(host, clock);
+    this.#resender = new Resender(this, clock);
+    this.#describer = new Resender(this, clock);
   }
 
   get state(): NodeLife {
@@ -187,6 +190,17 @@ export class LinkNode
   described(point: Point, heard: Heard): void {
     const own = this.parts.descriptions.heard(point, heard);
     if (own !== undefined) this.#describer.send([own].values());
+  }
+
+  // What is sent once more (ResenderHost).
+
+  get isCrowded(): boolean {
+    return this.parts.lane.used > CROWDED;
+  }
+
+  resend(point: Point): boolean {
+    if (this.parts.descriptions.withholds(point)) return true;
+    return this.host.report([point], () => undefined) !== 'full';
   }
 
   // What the statistics say of the present (LinkGauges).

@@ -10,13 +10,11 @@
 import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { isDeleted, plainValue, type Point, type PointValue } from '../../point/point.js';
+import type { Point, PointValue } from '../../point/point.js';
 import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
 import type { KnownNames } from '../../session/node-state.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
-import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
 import type { Setting } from '../../session/settings/setting.js';
-import type { Siot } from '../../siot/siot.js';
 import type { ChannelDiscard, Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkFile } from '../state/link-file.js';
@@ -31,7 +29,8 @@ import { disables, isOwnSwitch } from './remote-point-router.js';
 import type { Scheduler, SchedulerSlot } from './scheduler.js';
 import { createSession } from './sessions.js';
 import { SettingTimestamps } from './setting-timestamps.js';
-import type { LinkStatus, PendingSetting } from './status.js';
+import { pendingOf, reasonOf, summaryOf, type DescribedLink } from './described-link.js';
+import type { LinkStatus, LinkSummary, PendingSetting } from './status.js';
 import { UnpublishedSettings } from './unpublished-settings.js';
 
 export interface LinkParts {
@@ -53,15 +52,13 @@ export interface LinkParts {
 
 type SettingWatcher = (setting: Setting) => void;
 
-/** Part of a lane's room that is left to the device: what is sent again waits. */
-const CROWDED = 0.5;
-
 export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
+  /** Its node in SIOT. */
+  readonly node: LinkNode;
   readonly #session: DeviceSession;
   readonly #lane: OutboxLane;
   readonly #saver: Saver;
   readonly #descriptions: DescriptionOverrides;
-  readonly #node: LinkNode;
   readonly #kept: UnpublishedSettings;
   readonly #slot: SchedulerSlot;
   readonly #channel: ChannelKeeper;
@@ -72,12 +69,12 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   #running = false;
 
   constructor(private readonly parts: LinkParts) {
-    const { config, nodeId, outbox, scheduler, clock, log, record } = parts;
+    const { config, outbox, scheduler, clock, log, record } = parts;
     const { session, transport } = createSession(parts, this);
     const { settings, counters } = session.state;
     this.#session = session;
     session.state.restoreNames(parts.knownNames);
-    const lane = outbox.lane(nodeId, {
+    const lane = outbox.lane(parts.nodeId, {
       backlog: config.backlog,
       onSuperseded: (count) => counters.notice('superseded', count),
       onUnwritable: (points) => counters.discard('unwritable', {}, points.length),
@@ -93,22 +90,8 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
       record.descriptions ?? [],
     );
     this.#descriptions = descriptions;
-    this.#node = new LinkNode(
-      {
-        config,
-        nodeId,
-        session,
-        transport,
-        lane,
-        descriptions,
-        saver,
-        clock,
-        log,
-        record: record.judge ?? {},
-      },
-      this,
-    );
-    const { router, limits } = this.#node;
+    this.node = new LinkNode({ ...parts, session, transport, lane, descriptions, saver }, this);
+    const { router, limits } = this.node;
     this.#kept = new UnpublishedSettings({ session, settings, router, descriptions });
     this.#slot = scheduler.join(session, limits);
     this.#channel = new ChannelKeeper(transport, this.#slot, this, clock, log);
@@ -141,14 +124,14 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   }
 
   get isDeleted(): boolean {
-    return this.#node.state === 'deleted';
+    return this.node.state === 'deleted';
   }
 
   start(): void {
     this.#running = true;
-    if (!this.#node.router.disabled) this.#channel.start();
+    if (!this.node.router.disabled) this.#channel.start();
     else this.parts.log.info({}, 'the link is disabled in SIOT');
-    this.#node.start();
+    this.node.start();
     this.#saver.start();
   }
 
@@ -157,7 +140,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     this.#running = false;
     await this.#channel.stop();
     this.#slot.leave();
-    this.#node.stop();
+    this.node.stop();
     this.#saver.stop();
     this.#kept.withdrawAll();
     await this.#saver.now();
@@ -168,7 +151,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   /** Resolves when all that is known now is safe, also what was heard since {@link stop}; false: it cannot be. */
   async keep(): Promise<boolean> {
-    this.#node.rateLimiter.flush();
+    this.node.rateLimiter.flush();
     return this.#saver.now();
   }
 
@@ -199,17 +182,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   /** SIOT may have what was not heard of. */
   readAgain(): void {
-    this.#node.readAgain();
-  }
-
-  /** Joins the link to SIOT, again when the connection is another. */
-  attach(siot: Siot): void {
-    this.#node.attach(siot);
-  }
-
-  /** Takes the link's node out of SIOT's view here; the node itself stays in SIOT. */
-  detach(): Promise<void> {
-    return this.#node.detach();
+    this.node.readAgain();
   }
 
   /** The gateway's clock was stepped. */
@@ -224,7 +197,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
    */
   set(point: Point): Setting | 'applied' | undefined {
     this.#timestamps.done(point);
-    this.#node.router.live([point]);
+    this.node.router.live([point]);
     const outcome = this.#outcomeOf(point);
     if (outcome === undefined) this.#kept.withdraw(point);
     else this.#kept.taken(point);
@@ -233,7 +206,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   #outcomeOf({ type, key, time, origin }: Point): Setting | 'applied' | undefined {
     if (isOwnSwitch(type, key)) {
-      return this.#node.router.switchTime(type)?.stated === time ? 'applied' : undefined;
+      return this.node.router.switchTime(type)?.stated === time ? 'applied' : undefined;
     }
     const setting = this.#session.state.settings.get(type, key);
     // It may have been heard before, and another may have taken its place since.
@@ -247,7 +220,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   /** A time for a setting of now: newer than the last one. {@link set} or {@link withdraw} follows. */
   settingTime(type: string, key: string): bigint {
-    const last = this.#node.router.lastTime(type, key);
+    const last = this.node.router.lastTime(type, key);
     const now = this.parts.clock.wallNs();
     return this.#timestamps.give(type, key, last?.following(now) ?? now);
   }
@@ -257,12 +230,9 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
-    if (this.#node.router.disabled) return 'the link is disabled in SIOT';
-    if (this.#held !== undefined) return this.#held;
-    const { problem } = this.#channel;
-    const reason = this.#session.downlink.reason(setting);
-    return problem === undefined || this.#channel.isOpen ? reason : `${reason}: ${problem}`;
+    return reasonOf(this.#described(), setting);
   }
 
   /** Its packet has been sent, and is not acknowledged yet. */
@@ -280,60 +250,32 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   }
 
   status(): LinkStatus {
-    const { downlink } = this.#session;
-    const { problem } = this.#channel;
-    const disabled = this.#node.router.disabled;
+    return { ...this.summary(), pending: [...this.pending()] };
+  }
+
+  /** As {@link status}, without what is pending. */
+  summary(): LinkSummary {
+    return summaryOf(this.#described());
+  }
+
+  /** How many settings {@link pending} has. */
+  get pendingCount(): number {
+    return this.node.pendingCount;
+  }
+
+  /** Settings on their way, from the one of that number on; each is made when it is asked for. */
+  pending(from = 0): Iterable<PendingSetting> {
+    return pendingOf(this.#described(), from);
+  }
+
+  #described(): DescribedLink {
     return {
-      name: this.name,
-      nodeId: this.nodeId,
-      transport: this.parts.transport.description,
-      port: disabled ? 'disabled' : this.#channel.isOpen ? 'open' : 'closed',
-      ...(disabled || problem === undefined ? {} : { portProblem: problem }),
-      connected: this.#session.state.connected,
-      echoes: this.#session.echoes,
-      node: this.#node.state,
-      codec: this.#session.codecName,
-      acknowledges: downlink.acknowledges,
-      counters: {
-        rx: this.#node.statistics.value('rx'),
-        tx: this.#node.statistics.value('tx'),
-        hrRx: this.#node.statistics.value('hrRx'),
-        errorCount: this.#node.statistics.value('errorCount'),
-        ...Object.fromEntries(this.#node.statistics.causes()),
-      },
-      pending: [
-        ...downlink.pending().map((setting) => this.#pending(setting)),
-        ...[...this.#node.rateLimiter.waiting].map((point) => this.#waiting(point)),
-      ],
-      advice: this.#advice(),
+      ...this.parts,
+      session: this.#session,
+      node: this.node,
+      channel: this.#channel,
+      held: this.#held,
     };
-  }
-
-  #pending(setting: Setting): PendingSetting {
-    return pendingPoint(setting.point, setting.command, this.reason(setting));
-  }
-
-  /** Not looked at yet: it may turn out to be none for the device. */
-  #waiting(point: Point): PendingSetting {
-    const isCommand = this.#session.state.settings.isCommand(point.type);
-    return pendingPoint(point, isCommand, 'much is set at once: it waits to be looked at');
-  }
-
-  #advice(): string[] {
-    const advice = this.#node.limits.advice();
-    const { file, names } = this.parts;
-    for (const said of [file.problem, file.damage, names.problem])
-      if (said !== undefined) advice.push(said);
-    advice.push(...this.parts.outbox.adviceFor(this.nodeId));
-    if (this.#session.echoes) advice.push(ECHO_ADVICE);
-    if (this.#session.advice !== undefined) advice.push(this.#session.advice);
-    if (this.#held !== undefined) advice.push(`settings are held back: ${this.#held}`);
-    if (this.#node.state === 'deleted') {
-      advice.push(
-        'somebody deleted the node in SIOT: its points are dropped until it is undeleted there',
-      );
-    }
-    return advice;
   }
 
   async #save(): Promise<boolean> {
@@ -346,7 +288,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
 
   opened(): void {
     this.#session.opened();
-    this.#node.busChanged();
+    this.node.busChanged();
   }
 
   discarded(cause: ChannelDiscard, detail: object): void {
@@ -356,7 +298,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
   closed(): void {
     this.#slot.clear();
     this.#session.closed();
-    this.#node.busChanged();
+    this.node.busChanged();
   }
 
   // What the session needs, and tells (DeviceSessionHost).
@@ -377,12 +319,12 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     }
     if (this.isDeleted) return 'dropped';
     if (this.#lane.put(passing, safe)) return 'taken';
-    this.#node.outboxAlarm.refused();
+    this.node.outboxAlarm.refused();
     return 'full';
   }
 
   connected(connected: boolean): void {
-    this.#node.connected(connected);
+    this.node.connected(connected);
   }
 
   settingChanged(setting: Setting): void {
@@ -407,17 +349,7 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     void this.#saver.now().then(then);
   }
 
-  // What the node needs, and tells (LinkNodeHost).
-
-  get isCrowded(): boolean {
-    return this.#lane.used > CROWDED;
-  }
-
-  resend(point: Point): boolean {
-    if (this.#descriptions.withholds(point)) return true;
-    return this.report([point], () => undefined) !== 'full';
-  }
-
+  /** See `LinkNodeHost`. */
   disable(disabled: boolean): void {
     this.#saver.atOnce();
     this.parts.log.info({ disabled }, disabled ? 'disabled in SIOT' : 'enabled in SIOT');
@@ -426,13 +358,3 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     else void this.#channel.stop();
   }
 }
-
-const pendingPoint = (point: Point, command: boolean, reason: string): PendingSetting => ({
-  type: point.type,
-  key: point.key,
-  value: plainValue(point.value),
-  time: point.time.toString(),
-  deleted: isDeleted(point),
-  command,
-  reason,
-});

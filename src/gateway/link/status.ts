@@ -1,7 +1,8 @@
 /** What is known of a link, for people and for programs that watch it. */
 import type { PlainValue } from '../../point/point.js';
 
-export interface LinkStatus {
+/** A link without its pending settings. */
+export interface LinkSummary {
   readonly name: string;
   readonly nodeId: string;
   /** Description of the transport, such as `/dev/ttyUSB0 115200 8N1`. */
@@ -18,11 +19,14 @@ export interface LinkStatus {
   readonly acknowledges: 'yes' | 'no' | 'unknown';
   /** Counters by name, the same names as in logs and points. */
   readonly counters: Readonly<Record<string, number>>;
+  /** Things for a person to do, such as "set protocol: compact". */
+  readonly advice: readonly string[];
+}
+
+export interface LinkStatus extends LinkSummary {
   readonly pending: readonly PendingSetting[];
   /** So many more are pending behind those, for which the page had no room. */
   readonly pendingLeft?: number;
-  /** Things for a person to do, such as "set protocol: compact". */
-  readonly advice: readonly string[];
 }
 
 export interface PendingSetting {

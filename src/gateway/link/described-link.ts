@@ -1,0 +1,106 @@
+/** What is known of a link, in words and figures: see status.ts. */
+import type { Outbox } from '../../outbox/outbox.js';
+import { isDeleted, plainValue, type Point } from '../../point/point.js';
+import type { DeviceSession } from '../../session/device-session.js';
+import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
+import type { Setting } from '../../session/settings/setting.js';
+import type { Transport } from '../../transport/transport.js';
+import type { LinkConfig } from '../config/config.js';
+import type { LinkFile } from '../state/link-file.js';
+import type { NamesFile } from '../state/names-file.js';
+import type { ChannelKeeper } from './channel-keeper.js';
+import type { LinkNode } from './link-node.js';
+import type { LinkSummary, PendingSetting } from './status.js';
+
+export interface DescribedLink {
+  readonly config: LinkConfig;
+  readonly nodeId: string;
+  readonly transport: Transport;
+  readonly outbox: Outbox;
+  readonly file: LinkFile;
+  readonly names: NamesFile;
+  readonly session: DeviceSession;
+  readonly node: LinkNode;
+  readonly channel: ChannelKeeper;
+  /** Why settings are held back, for people. */
+  readonly held: string | undefined;
+}
+
+export function summaryOf(link: DescribedLink): LinkSummary {
+  const { config, nodeId, transport, session, node, channel } = link;
+  const { statistics, router } = node;
+  const { disabled } = router;
+  const { problem } = channel;
+  return {
+    name: config.name,
+    nodeId,
+    transport: transport.description,
+    port: disabled ? 'disabled' : channel.isOpen ? 'open' : 'closed',
+    ...(disabled || problem === undefined ? {} : { portProblem: problem }),
+    connected: session.state.connected,
+    echoes: session.echoes,
+    node: node.state,
+    codec: session.codecName,
+    acknowledges: session.downlink.acknowledges,
+    counters: {
+      rx: statistics.value('rx'),
+      tx: statistics.value('tx'),
+      hrRx: statistics.value('hrRx'),
+      errorCount: statistics.value('errorCount'),
+      ...Object.fromEntries(statistics.causes()),
+    },
+    advice: adviceOf(link),
+  };
+}
+
+/** Settings on their way, from the one of that number on; each is made when it is asked for. */
+export function* pendingOf(link: DescribedLink, from: number): Generator<PendingSetting> {
+  const { session, node } = link;
+  const sent = session.downlink.pending();
+  for (const setting of sent.slice(from)) {
+    yield pendingPoint(setting.point, setting.command, reasonOf(link, setting));
+  }
+  // Not looked at yet: it may turn out to be none for the device.
+  for (const point of [...node.rateLimiter.waiting].slice(Math.max(0, from - sent.length))) {
+    const isCommand = session.state.settings.isCommand(point.type);
+    yield pendingPoint(point, isCommand, 'much is set at once: it waits to be looked at');
+  }
+}
+
+/** Why a setting is still on its way, for people. */
+export function reasonOf(
+  { session, node, channel, held }: DescribedLink,
+  setting: Setting,
+): string {
+  if (node.router.disabled) return 'the link is disabled in SIOT';
+  if (held !== undefined) return held;
+  const { problem, isOpen } = channel;
+  const reason = session.downlink.reason(setting);
+  return problem === undefined || isOpen ? reason : `${reason}: ${problem}`;
+}
+
+function adviceOf({ nodeId, file, names, outbox, session, node, held }: DescribedLink): string[] {
+  const advice = node.limits.advice();
+  for (const said of [file.problem, file.damage, names.problem])
+    if (said !== undefined) advice.push(said);
+  advice.push(...outbox.adviceFor(nodeId));
+  if (session.echoes) advice.push(ECHO_ADVICE);
+  if (session.advice !== undefined) advice.push(session.advice);
+  if (held !== undefined) advice.push(`settings are held back: ${held}`);
+  if (node.state === 'deleted') {
+    advice.push(
+      'somebody deleted the node in SIOT: its points are dropped until it is undeleted there',
+    );
+  }
+  return advice;
+}
+
+const pendingPoint = (point: Point, command: boolean, reason: string): PendingSetting => ({
+  type: point.type,
+  key: point.key,
+  value: plainValue(point.value),
+  time: point.time.toString(),
+  deleted: isDeleted(point),
+  command,
+  reason,
+});
