@@ -86,9 +86,10 @@ export class GatewayClient {
   /**
    * All pages of it that can be had, put together; `linksLeft` and `pendingLeft`
    * say what is missing. `pending`: with more pending settings than the pages
-   * of the links have. Throws a {@link CliError} when the gateway does not answer.
+   * of the links have, of all links or of the one that is named. Throws a
+   * {@link CliError} when the gateway does not answer.
    */
-  async status({ pending = false } = {}): Promise<StatusReply> {
+  async status({ pending = false }: { pending?: boolean | string } = {}): Promise<StatusReply> {
     let pages = 1;
     const first = await this.#page({});
     const links = [...first.links];
@@ -99,7 +100,8 @@ export class GatewayClient {
       links.push(...page.links);
       linksLeft = page.linksLeft ?? 0;
     }
-    for (let at = 0; pending && at < links.length; at++) {
+    for (let at = 0; pending !== false && at < links.length; at++) {
+      if (pending !== true && links[at]?.name !== pending) continue;
       for (let link = links[at]; link?.pendingLeft !== undefined && pages < MOST_PAGES; pages++) {
         link = await this.#more(link);
         if (link === undefined) break;

@@ -65,7 +65,7 @@ class Watch {
 
   /** Goes on until the program is ended. Throws a {@link CliError} when it cannot begin. */
   async run(): Promise<never> {
-    const first = await this.client.status({ pending: true });
+    const first = await this.client.status({ pending: this.only ?? true });
     if (this.only !== undefined) findLink(first.links, this.only);
     this.#show(first);
     for (;;) {
@@ -77,7 +77,7 @@ class Watch {
   async #look(): Promise<void> {
     try {
       if (!this.client.connected) throw new CliError(this.client.problem);
-      this.#show(await this.client.status({ pending: true }));
+      this.#show(await this.client.status({ pending: this.only ?? true }));
       this.#tell('');
     } catch (error) {
       if (!(error instanceof CliError)) throw error;

@@ -5,11 +5,14 @@
  */
 import type { PlainValue } from '../../point/point.js';
 import type { SiotStatus } from '../../siot/siot.js';
-import type { LinkStatus } from '../link/status.js';
+import type { LinkStatus, LinkView } from '../link/status.js';
 
 export interface Control {
   /** How the gateway and its links are now; a copy. */
   status(): GatewayStatus;
+
+  /** As {@link status}, for who reads a part of it: what is pending is made as it is read. */
+  view(): GatewayView;
 
   /**
    * Changes a point of a link through SIOT, and follows it until its device has
@@ -42,6 +45,10 @@ export interface GatewayStatus {
     readonly problem?: string;
   };
   readonly links: readonly LinkStatus[];
+}
+
+export interface GatewayView extends Omit<GatewayStatus, 'links'> {
+  readonly links: readonly LinkView[];
 }
 
 export interface SetRequest {

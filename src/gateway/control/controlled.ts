@@ -30,7 +30,9 @@ export type ControlledLink = Pick<
   Link,
   | 'name'
   | 'nodeId'
-  | 'status'
+  | 'summary'
+  | 'pendingCount'
+  | 'pending'
   | 'whyNotSet'
   | 'settingTime'
   | 'valueOfWord'

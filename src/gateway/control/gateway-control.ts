@@ -4,6 +4,7 @@ import type {
   ConfirmRequest,
   Control,
   GatewayStatus,
+  GatewayView,
   SetReply,
   SetRequest,
 } from './control.js';
@@ -18,6 +19,12 @@ export class GatewayControl implements Control {
   ) {}
 
   status(): GatewayStatus {
+    const { links, ...head } = this.view();
+    const all = links.map((link) => ({ ...link.summary(), pending: [...link.pending(0)] }));
+    return { ...head, links: all };
+  }
+
+  view(): GatewayView {
     const { identity, links, siot } = this.gateway;
     const { generation, store, nats, problem, storeProblem } = siot.status;
     const { server } = siot;
@@ -33,7 +40,7 @@ export class GatewayControl implements Control {
         ...(server === undefined ? {} : { server }),
         ...(problem === undefined ? {} : { problem }),
       },
-      links: links.all().map((link) => link.status()),
+      links: links.all(),
     };
   }
 

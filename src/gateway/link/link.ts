@@ -30,7 +30,7 @@ import type { Scheduler, SchedulerSlot } from './scheduler.js';
 import { createSession } from './sessions.js';
 import { SettingTimestamps } from './setting-timestamps.js';
 import { pendingOf, reasonOf, summaryOf, type DescribedLink } from './described-link.js';
-import type { LinkStatus, LinkSummary, PendingSetting } from './status.js';
+import type { LinkSummary, LinkView, PendingSetting } from './status.js';
 import { UnpublishedSettings } from './unpublished-settings.js';
 
 export interface LinkParts {
@@ -52,7 +52,7 @@ export interface LinkParts {
 
 type SettingWatcher = (setting: Setting) => void;
 
-export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
+export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost {
   /** Its node in SIOT. */
   readonly node: LinkNode;
   readonly #session: DeviceSession;
@@ -249,22 +249,15 @@ export class Link implements DeviceSessionHost, ChannelHandler, LinkNodeHost {
     return this.#session.state.settings.isCurrent(setting);
   }
 
-  status(): LinkStatus {
-    return { ...this.summary(), pending: [...this.pending()] };
-  }
-
-  /** As {@link status}, without what is pending. */
   summary(): LinkSummary {
     return summaryOf(this.#described());
   }
 
-  /** How many settings {@link pending} has. */
   get pendingCount(): number {
     return this.node.pendingCount;
   }
 
-  /** Settings on their way, from the one of that number on; each is made when it is asked for. */
-  pending(from = 0): Iterable<PendingSetting> {
+  pending(from: number): Iterable<PendingSetting> {
     return pendingOf(this.#described(), from);
   }
 

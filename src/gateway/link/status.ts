@@ -29,6 +29,15 @@ export interface LinkStatus extends LinkSummary {
   readonly pendingLeft?: number;
 }
 
+/** A link whose pending settings are made only as far as they are read. */
+export interface LinkView {
+  readonly name: string;
+  readonly pendingCount: number;
+  summary(): LinkSummary;
+  /** From the one of that number on. To be read at once: it does not bear a change. */
+  pending(from: number): Iterable<PendingSetting>;
+}
+
 export interface PendingSetting {
   readonly type: string;
   readonly key: string;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Control, SetReply, SetRequest } from '../../../src/gateway/control/control.js';
 import type { ControlledLink } from '../../../src/gateway/control/controlled.js';
 import { GatewayControl } from '../../../src/gateway/control/gateway-control.js';
-import type { LinkStatus } from '../../../src/gateway/link/status.js';
+import type { LinkSummary } from '../../../src/gateway/link/status.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../../src/point/point.js';
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { Settings } from '../../../src/session/settings/settings.js';
@@ -31,7 +31,9 @@ function played() {
   const makeLink = (name: string): ControlledLink => ({
     name,
     nodeId: 'dev-1',
-    status: () => ({ name }) as LinkStatus,
+    summary: () => ({ name }) as LinkSummary,
+    pendingCount: 0,
+    pending: () => [],
     valueOfWord: (_type, _key, word) => stringValue(word),
     whyNotSet: () => undefined,
     settingTime: () => 1n,
@@ -115,7 +117,10 @@ describe('the control interface, without NATS', () => {
       gateway: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
       siot: { generation: 1, store: 'expected', problem: 'disk full' },
       nats: { state: 'connected', server: '10.0.0.1:4222' },
-      links: [{ name: 'pump' }, { name: 'valve' }],
+      links: [
+        { name: 'pump', pending: [] },
+        { name: 'valve', pending: [] },
+      ],
     });
   });
 

@@ -55,7 +55,7 @@ export class StatusAnswers {
   }
 
   #page(asked: StatusRequest): StatusReply {
-    return statusPage(this.face.control.status(), asked, this.face.mostBytes());
+    return statusPage(this.face.control.view(), asked, this.face.mostBytes());
   }
 
   #spend<T>(make: () => T): T {

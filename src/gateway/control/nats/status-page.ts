@@ -6,8 +6,8 @@
  * fit, and then as many of their pending settings. What is left out is said
  * (`linksLeft`, `pendingLeft`), and asked for with the next request.
  */
-import type { LinkStatus, PendingSetting } from '../../link/status.js';
-import type { GatewayStatus } from '../control.js';
+import type { LinkStatus, LinkSummary, LinkView, PendingSetting } from '../../link/status.js';
+import type { GatewayView } from '../control.js';
 import type { StatusReply, StatusRequest } from './protocol.js';
 
 /** Of a text that is pending, in a page: people want to know it again, no more. */
@@ -21,11 +21,11 @@ const LARGEST_PAGE = 1_048_576;
 
 /** `mostBytes`: of the answer, as JSON in UTF-8. */
 export function statusPage(
-  status: GatewayStatus,
+  view: GatewayView,
   { link, linksFrom = 0, pendingFrom = 0 }: StatusRequest,
   mostBytes: number,
 ): StatusReply {
-  let room = Math.min(mostBytes, LARGEST_PAGE) - sizeOf({ ...status, links: [] }) - SAID_BYTES;
+  let room = Math.min(mostBytes, LARGEST_PAGE) - sizeOf({ ...view, links: [] }) - SAID_BYTES;
   const fits = (bytes: number): boolean => {
     if (bytes > room) return false;
     room -= bytes;
@@ -33,30 +33,38 @@ export function statusPage(
   };
   const wanted =
     link === undefined
-      ? status.links.slice(linksFrom)
-      : status.links.filter(({ name }) => name === link);
-  const links: LinkStatus[] = [];
+      ? view.links.slice(linksFrom)
+      : view.links.filter(({ name }) => name === link);
+  const links: { readonly link: LinkView; readonly summary: LinkSummary }[] = [];
   for (const one of wanted) {
-    if (!fits(sizeOf({ ...one, pending: [] }) + SAID_BYTES)) break;
-    links.push(one);
+    const summary = one.summary();
+    if (!fits(sizeOf({ ...summary, pending: [] }) + SAID_BYTES)) break;
+    links.push({ link: one, summary });
   }
   const linksLeft = wanted.length - links.length;
   return {
-    ...status,
-    links: links.map((one) => withPending(one, pendingFrom, fits)),
+    ...view,
+    links: links.map(({ link, summary }) => ({
+      ...summary,
+      ...pendingPage(link, pendingFrom, fits),
+    })),
     ...(linksLeft > 0 ? { linksLeft } : {}),
   };
 }
 
-function withPending(link: LinkStatus, from: number, fits: (bytes: number) => boolean): LinkStatus {
+function pendingPage(
+  link: LinkView,
+  from: number,
+  fits: (bytes: number) => boolean,
+): Pick<LinkStatus, 'pending' | 'pendingLeft'> {
   const pending: PendingSetting[] = [];
-  for (const one of link.pending.slice(from)) {
+  for (const one of link.pending(from)) {
     const setting = shortened(one);
     if (!fits(sizeOf(setting) + 1)) break;
     pending.push(setting);
   }
-  const pendingLeft = Math.max(0, link.pending.length - from - pending.length);
-  return { ...link, pending, ...(pendingLeft > 0 ? { pendingLeft } : {}) };
+  const pendingLeft = Math.max(0, link.pendingCount - from - pending.length);
+  return { pending, ...(pendingLeft > 0 ? { pendingLeft } : {}) };
 }
 
 function shortened(setting: PendingSetting): PendingSetting {

@@ -1,22 +1,24 @@
 import { expect, it } from 'vitest';
-import type { Control, GatewayStatus } from '../../../../src/gateway/control/control.js';
+import type { Control, GatewayView } from '../../../../src/gateway/control/control.js';
 import { StatusAnswers } from '../../../../src/gateway/control/nats/status-answers.js';
 import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
 import { FakeClock } from '../../../support/fake-clock.js';
-import type { LinkStatus } from '../../../../src/gateway/link/status.js';
+import type { LinkSummary, LinkView } from '../../../../src/gateway/link/status.js';
 
 function rig() {
   const clock = new FakeClock();
   let made = 0;
-  const status = (): GatewayStatus => {
+  const view = (): GatewayView => {
     made += 1;
     // It takes so long, on a slow machine.
     clock.advance(100);
-    const link = { name: `of ${made}`, pending: [] as const } as unknown as LinkStatus;
-    const status = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
-    return status as unknown as GatewayStatus;
+    const name = `of ${made}`;
+    const summary = () => ({ name }) as LinkSummary;
+    const link: LinkView = { name, pendingCount: 0, summary, pending: () => [] };
+    const view = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
+    return view as unknown as GatewayView;
   };
-  const control = { status } as unknown as Control;
+  const control = { view } as unknown as Control;
   const answers = new StatusAnswers({ control, clock, mostBytes: () => 65_536 });
   const links = (asked: Parameters<StatusAnswers['answer']>[0]): string[] =>
     (JSON.parse(Buffer.from(answers.answer(asked)).toString()) as StatusReply).links.map(

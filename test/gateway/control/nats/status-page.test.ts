@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { statusPage } from '../../../../src/gateway/control/nats/status-page.js';
+import type { GatewayView } from '../../../../src/gateway/control/control.js';
 import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
-import type { LinkStatus, PendingSetting } from '../../../../src/gateway/link/status.js';
+import type { LinkStatus, LinkView, PendingSetting } from '../../../../src/gateway/link/status.js';
 
 const pendingOf = (count: number, text: string): PendingSetting[] =>
   Array.from({ length: count }, (_, n) => ({
@@ -36,6 +37,16 @@ const statusOf = (links: LinkStatus[]): StatusReply => ({
   links,
 });
 
+const viewOf = ({ links, ...gateway }: StatusReply): GatewayView => ({
+  ...gateway,
+  links: links.map(({ pending, ...summary }) => ({
+    name: summary.name,
+    pendingCount: pending.length,
+    summary: () => summary,
+    pending: (from) => pending.slice(from),
+  })),
+});
+
 const sizeOf = (page: StatusReply): number => Buffer.byteLength(JSON.stringify(page));
 
 /** All pages, as a client asks for them. */
@@ -43,7 +54,7 @@ function paged(status: StatusReply, most: number): { pages: number; links: LinkS
   let pages = 0;
   const ask = (request: Parameters<typeof statusPage>[1]): StatusReply => {
     pages += 1;
-    const page = statusPage(status, request, most);
+    const page = statusPage(viewOf(status), request, most);
     expect(sizeOf(page)).toBeLessThanOrEqual(most);
     return page;
   };
@@ -70,12 +81,12 @@ function paged(status: StatusReply, most: number): { pages: number; links: LinkS
 describe('a page of the status', () => {
   it('is all of it where there is room', () => {
     const status = statusOf([linkOf('pump', pendingOf(3, 'x')), linkOf('remote', [])]);
-    expect(statusPage(status, {}, 1_048_576)).toEqual(status);
+    expect(statusPage(viewOf(status), {}, 1_048_576)).toEqual(status);
   });
 
   it('has 30 pending texts of 60 kB, cut, with their lengths', () => {
     const page = statusPage(
-      statusOf([linkOf('pump', pendingOf(30, 'é'.repeat(30_000)))]),
+      viewOf(statusOf([linkOf('pump', pendingOf(30, 'é'.repeat(30_000)))])),
       {},
       65_536,
     );
@@ -89,7 +100,7 @@ describe('a page of the status', () => {
 
   it.each([65_536, 8_192])('of %i bytes at most is one of several with 5,400 pending', (most) => {
     const first = statusOf([linkOf('pump', pendingOf(5_400, 'x')), linkOf('remote', [])]);
-    const page = statusPage(first, {}, most);
+    const page = statusPage(viewOf(first), {}, most);
     const [pump, remote] = page.links;
     expect(pump!.pending.length + pump!.pendingLeft!).toBe(5_400);
     expect(remote!.name).toBe('remote');
@@ -98,13 +109,33 @@ describe('a page of the status', () => {
 
   it('cuts no character in two', () => {
     const pending = pendingOf(1, `x${'😀'.repeat(200)}`);
-    const [link] = statusPage(statusOf([linkOf('pump', pending)]), {}, 1_000_000).links;
+    const [link] = statusPage(viewOf(statusOf([linkOf('pump', pending)])), {}, 1_000_000).links;
     expect(link?.pending[0]?.value).toBe(`x${'😀'.repeat(99)}…`);
+  });
+
+  it('makes no more pending settings than it has room for', () => {
+    const made = { pump: 0, remote: 0 };
+    const linkWith = (name: 'pump' | 'remote'): LinkView => ({
+      name,
+      pendingCount: 5_000,
+      summary: () => linkOf(name, []),
+      *pending(from) {
+        const [setting] = pendingOf(1, 'x');
+        for (let n = from; n < 5_000; n++) {
+          made[name] += 1;
+          yield setting!;
+        }
+      },
+    });
+    const view = { ...viewOf(statusOf([])), links: [linkWith('pump'), linkWith('remote')] };
+    const [page] = statusPage(view, { link: 'remote', pendingFrom: 1_000 }, 32_768).links;
+    expect(made).toEqual({ pump: 0, remote: page!.pending.length + 1 });
+    expect(page!.pendingLeft).toBe(4_000 - page!.pending.length);
   });
 
   it('has as many of 200 links as fit, and says how many are left', () => {
     const links = Array.from({ length: 200 }, (_, n) => linkOf(`link ${n}`, pendingOf(20, 'x')));
-    const page = statusPage(statusOf(links), {}, 32_768);
+    const page = statusPage(viewOf(statusOf(links)), {}, 32_768);
     expect(page.links.length + page.linksLeft!).toBe(200);
     const all = paged(statusOf(links), 32_768);
     expect(all.links.map(({ name }) => name)).toEqual(links.map(({ name }) => name));
@@ -112,7 +143,7 @@ describe('a page of the status', () => {
   });
 
   it('is still an answer where not even one link fits', () => {
-    const page = statusPage(statusOf([linkOf('pump', [])]), {}, 300);
+    const page = statusPage(viewOf(statusOf([linkOf('pump', [])])), {}, 300);
     expect(page.links).toEqual([]);
     expect(page.linksLeft).toBe(1);
   });
