@@ -1,6 +1,7 @@
 /**
- * Which payload codec a device speaks (docs/contract.md, "Codec"): as configured, else
- * as its payloads are, else as its acks to a probe say.
+ * Which payload codec a device speaks (docs/contract.md, "Codec"): the configured one.
+ * With `protocol: auto` its payloads tell, or, while it sends none, its acks to probes
+ * (probe.ts). Each payload is looked at, since a device may be given other firmware.
  */
 import { PAYLOAD_CODECS, detectCodec } from '../../packet/codecs.js';
 import type { DecodedPayload, PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
@@ -26,7 +27,7 @@ export class CodecChoice implements CodecProbeHost {
   #advice: string | undefined;
   /** When the codec has changed lately, ms. */
   readonly #changesMs: number[] = [];
-  #mixedSaid = false;
+  #mixedIsLogged = false;
 
   constructor(
     private readonly host: CodecChoiceHost,
@@ -49,7 +50,7 @@ export class CodecChoice implements CodecProbeHost {
 
   /** For a person to do something about. */
   get advice(): string | undefined {
-    return this.#isMixed ? BY_TURNS : this.#advice;
+    return this.#isMixed ? MIXED_ADVICE : this.#advice;
   }
 
   opened(): void {
@@ -60,7 +61,7 @@ export class CodecChoice implements CodecProbeHost {
     this.#probe.stop();
   }
 
-  /** True if the sequence was that of a probe. */
+  /** The device has acknowledged a packet. True: it was a probe. */
   ack(sequence: number): boolean {
     return this.#probe.ack(sequence);
   }
@@ -89,7 +90,7 @@ export class CodecChoice implements CodecProbeHost {
   }
 
   #decodeAny(payload: Uint8Array): DecodedPayload | undefined {
-    // Most payloads are as the last one, and no protobuf decodes as compact.
+    // Most payloads are in the codec of the last one, and no protobuf decodes as compact.
     if (this.#codec?.name === 'compact') {
       const decoded = this.#codec.decode(payload);
       if (decoded !== undefined) {
@@ -110,20 +111,20 @@ export class CodecChoice implements CodecProbeHost {
     this.#codec = codec;
     this.#probe.stop();
     this.#changesMs.push(this.clock.monotonicMs());
-    if (this.#changesMs.length > TURNS) this.#changesMs.shift();
+    if (this.#changesMs.length > MIXED_CHANGES) this.#changesMs.shift();
     if (!this.#isMixed) {
       this.log.info({ codec: codec.name }, 'the device speaks this codec');
-    } else if (!this.#mixedSaid) {
-      this.#mixedSaid = true;
-      this.log.warn({}, BY_TURNS);
+    } else if (!this.#mixedIsLogged) {
+      this.#mixedIsLogged = true;
+      this.log.warn({}, MIXED_ADVICE);
     }
     this.host.codecKnown();
   }
 
   get #isMixed(): boolean {
     const [first] = this.#changesMs;
-    if (first === undefined || this.#changesMs.length < TURNS) return false;
-    return this.clock.monotonicMs() - first < BY_TURNS_MS;
+    if (first === undefined || this.#changesMs.length < MIXED_CHANGES) return false;
+    return this.clock.monotonicMs() - first < MIXED_WITHIN_MS;
   }
 
   sendProbe(codec: PayloadCodec): number | undefined {
@@ -148,10 +149,10 @@ export class CodecChoice implements CodecProbeHost {
   }
 }
 
-/** So many changes within this time are no device that was given other firmware. */
-const TURNS = 4;
-const BY_TURNS_MS = 60_000;
-const BY_TURNS =
+/** With so many changes of the codec within this time there is more than one device. */
+const MIXED_CHANGES = 4;
+const MIXED_WITHIN_MS = 60_000;
+const MIXED_ADVICE =
   'points come in two codecs by turns: are two devices on this line? ' +
   'Give each a link of its own';
 

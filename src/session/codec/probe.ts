@@ -1,8 +1,8 @@
 /**
- * Finding out the codec of a device that says nothing (docs/contract.md, "Codec"):
- * after 5 s without a payload, and then every 30 s, a `timeSync` goes out in
- * each codec in turn. Neither can be taken for the other, so an ack to only one
- * of them settles it.
+ * Finds the codec of a device that sends no points (docs/contract.md, "Codec"):
+ * after 5 s without a payload, and then every 30 s, a `timeSync` goes out in each
+ * codec. No codec reads what is written in the other, so an ack to only one of
+ * them tells the codec.
  */
 import { PAYLOAD_CODECS } from '../../packet/codecs.js';
 import type { PayloadCodec } from '../../packet/payload.js';
@@ -43,7 +43,7 @@ export class CodecProbe {
     this.#probes = [];
   }
 
-  /** True if the sequence was that of a probe. */
+  /** The device has acknowledged a packet. True: it was a probe. */
   ack(sequence: number): boolean {
     const probe = this.#probes.find((one) => one.sequence === sequence);
     if (probe === undefined) return false;
@@ -52,7 +52,7 @@ export class CodecProbe {
   }
 
   #begin(): void {
-    // Acks that came late count, too.
+    // Acks of the last round that came late count as well.
     if (this.#settle()) return;
     this.#probes = [];
     this.#next(Object.values(PAYLOAD_CODECS), this.clock.monotonicMs());
@@ -80,7 +80,7 @@ export class CodecProbe {
   #settle(): boolean {
     const acked = this.#probes.filter((probe) => probe.acked);
     if (acked.length > 1) this.host.allAnswered();
-    // An ack tells nothing where the other codec was not tried.
+    // An ack tells nothing unless the other codec was tried as well.
     const isWhole = this.#probes.length === Object.keys(PAYLOAD_CODECS).length;
     if (!isWhole || acked.length !== 1 || acked[0] === undefined) return false;
     this.host.onlyAnswered(acked[0].codec);

@@ -1,6 +1,6 @@
 /**
- * What a link has counted. One name for each cause, the same in logs, in
- * points and in `siot-mcu watch`.
+ * What is counted of a link. Each cause has one name, the same in logs, in points and
+ * in `siot-mcu watch`.
  */
 import type { FrameDiscard } from '../../framing/framing.js';
 import type { PacketDiscard } from '../../packet/packet.js';
@@ -63,7 +63,7 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
 ]);
 
 /**
- * Worth knowing, but nothing went lost by it:
+ * What is counted besides, though nothing was lost by it:
  * - `mendedText`: text that was not UTF-8
  * - `stampedTime`, `mappedTime`, `futureTime`: time 0; counted from the
  *   device's start; more than 1 s ahead
@@ -76,11 +76,11 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `refusedSetting`: somebody set a point that is not sent down
  * - `tooManySettings`: somebody set a point that would be one more than the link may have
  * - `tooManySettingBytes`: somebody set a text for which the settings of the link have no room
- * - `droppedLog`: a log line of the device that was one too many
- * - `delayedSetting`: what somebody set had to wait, since there was too much of it
- * - `slowedInput`: the device sent more than there was time for beside others; counts how often that began
+ * - `droppedLog`: a log line of the device beyond its rate (device-log.ts)
+ * - `delayedSetting`: a setting that had to wait, since too many were set at once
+ * - `slowedInput`: reading from the device was slowed, to leave time for others; counts how often that began
  * - `givenDescription`: the device's description, not published since somebody has given the node another
- * - `superseded`: given up for a newer one while SIOT was behind, where only the latest counts
+ * - `superseded`: a point that was dropped for a newer one of its own while SIOT was behind
  */
 export type Notice =
   | 'mendedText'
@@ -101,7 +101,7 @@ export type Notice =
   | 'givenDescription'
   | 'superseded';
 
-/** Types are other people's words: they must not fill the memory. */
+/** Types come from outside: they must not fill the memory. */
 const MOST_TYPES_LOGGED = 100;
 
 const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {

@@ -1,21 +1,21 @@
 /**
- * Log lines of a device. A few are for people; thousands a second would fill
- * the gateway's log and SIOT's disk with the point `log`, and take others' time.
+ * Log lines of a device, limited: thousands a second would fill the gateway's log, and
+ * SIOT's disk with the point `log`, and take time from other links.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { stringValue, type PointValue } from '../../point/point.js';
 import type { Counters } from './counters.js';
 
-/** As many lines as a device may say at its start. */
+/** So many lines may come at once, as at a device's start. */
 const BURST_LINES = 100;
-/** From then on a line in so many ms. */
+/** Beyond them there is a line each so many ms. */
 const LINE_EVERY_MS = 100;
 
 /** Characters of a line that are kept: SIOT answers with all points of a node in one message. */
 const LONGEST_LINE = 1_000;
 
-/** The message of each; the fields have the device's words. How many come is limited here. */
+/** The message of each in the gateway's log; its fields have the device's text. A limited log lets it pass: it is limited here. */
 export const DEVICE_SAYS = 'the device says';
 
 /** Points that the gateway makes in the device's name. */
@@ -25,7 +25,7 @@ export interface OwnPoints {
 }
 
 export class DeviceLog {
-  /** Up to when the lines of before have used their share, in ms of the monotonic clock. */
+  /** The monotonic ms up to which earlier lines have used the rate. */
   #usedUntilMs = Number.NEGATIVE_INFINITY;
   /** The latest line, while it waits. */
   #waiting: string | undefined;
@@ -53,7 +53,7 @@ export class DeviceLog {
     const nowMs = this.clock.monotonicMs();
     const earliestMs = nowMs - BURST_LINES * LINE_EVERY_MS;
     const usedUntilMs = Math.max(this.#usedUntilMs, earliestMs) + LINE_EVERY_MS;
-    // One that still waits is left out for this newer one, also where its timer comes late.
+    // A line that still waits is replaced by this newer one.
     if (this.#waiting !== undefined) this.counters.notice('droppedLog');
     if (usedUntilMs <= nowMs) {
       this.#usedUntilMs = usedUntilMs;

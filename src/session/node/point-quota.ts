@@ -1,13 +1,12 @@
 /**
- * How much of SIOT a node takes: its distinct points, and the bytes of them in
+ * How many distinct points a node may have in SIOT, and how many bytes they may take in
  * a reply (docs/contract.md, "Never on NATS"; docs/siot.md, 4.1).
  *
- * SIOT answers a question for a node, and for the list of its parent's
- * children, in one message, and NATS carries no message above 1 MiB: with one
- * point too many neither is answered any more. So all links of a gateway
- * together stay below that, by an estimate that is never too low. What SIOT was
- * given once it has for good, whatever has been restarted since: a name is
- * known again by its hash, which is kept.
+ * SIOT answers a request for a node, and one for all children of its parent, with one
+ * message. NATS carries no message above 1 MiB: with one point too many neither is
+ * answered any more. So all links of a gateway together stay below that, by an estimate
+ * that is never too low. SIOT keeps the points that it was given, over all restarts. So
+ * their names are kept here as well, each as a hash.
  */
 import { createHash } from 'node:crypto';
 import { textLength } from '../../packet/text.js';
@@ -15,29 +14,29 @@ import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { DESCRIPTION_TYPE, isReservedType } from '../../point/reserved.js';
 import { SettingBudget } from './setting-budget.js';
 
-/** Longest reply (docs/siot.md, 4.1). */
+/** The longest reply, bytes (docs/siot.md, 4.1). */
 export const REPLY_BYTES = 1_048_576;
-/** Of it for the gateway's own node, and for the frame of the reply. */
+/** Of it, for the gateway's own node and the reply's own fields. */
 const GATEWAY_BYTES = 32_768;
-/** For each link: its node's frame and edges, and what the gateway adds: statistics and `log`. */
+/** Of it, for each link: its node's own fields and edges, the statistics and `log`. */
 const LINK_BYTES = 5_120;
-/** So many links have room for that; of more, the last must hope that not all counters are in use. */
+/** There is room for that of so many links. Of more, not all counters may be in use at once. */
 const MOST_LINKS = 100;
-/** A link has half of the reply, or what so many small points take as it may have. */
+/** A link may take half of the reply, or as much as its `maxPoints` small points take, if that is more. */
 const HALF_BYTES = REPLY_BYTES / 2;
 const SMALL_POINT_BYTES = 52;
-/** A point's frame, time, number and dataType in a reply of either generation, and the tags of its texts. */
+/** A point without its texts, in a reply of either generation: fields, time, number, dataType. */
 const POINT_BYTES = 37;
-/** What the lengths of long texts take beyond those of short ones. */
+/** The length fields of long texts take so much more. */
 const LONG_BYTES = 8;
-/** As much for a tombstone that is no small number. */
+/** A tombstone that is no small number takes so much more. */
 const ODD_TOMBSTONE_BYTES = 9;
 
 /** Kept of a name: 6 bytes of hash, 4 of the number of bytes. */
 export const HASH_BYTES = 6;
 const NAME_BYTES = HASH_BYTES + 4;
 
-/** What a point takes in a reply at most, in bytes. */
+/** The most bytes that a point takes in a reply. */
 export function replyBytes({ type, key, value, tombstone, origin }: Point): number {
   const texts =
     textLength(type) +
@@ -49,19 +48,19 @@ export function replyBytes({ type, key, value, tombstone, origin }: Point): numb
   return POINT_BYTES + texts + long + odd;
 }
 
-/** Why there is no room for a point. */
+/** Why a point is beyond the quota. */
 export type QuotaProblem = 'tooManyPoints' | 'tooManyBytes';
 
-/** The room of all links of a gateway together. */
+/** What the links of a gateway may take together. */
 export class PointBudget {
-  /** And of their settings. */
+  /** The same for their settings. */
   readonly settings = new SettingBudget();
   #points = 0;
   #bytes = 0;
   #links = 0;
 
   constructor(
-    /** Most distinct points. May change: what has its room keeps it. */
+    /** Most distinct points. May change at any time: points that were admitted stay. */
     public limit: number,
   ) {}
 
@@ -82,14 +81,14 @@ export class PointBudget {
 }
 
 /**
- * What one node takes. What its device reports comes out of the room of all
- * links together; what others set on it only out of its own (docs/contract.md, "Whose
- * points").
+ * What one node may take. A point that its device reports counts for the budget of all
+ * links as well; one that others set counts for this node alone (docs/contract.md,
+ * "Whose points").
  */
 export class PointQuota {
-  /** Bytes of each name that the device was given room for, by the name's hash. */
+  /** Bytes admitted for each point of the device, by the hash of its name. */
   readonly #given = new Map<number, number>();
-  /** The same of what others have set. */
+  /** The same for points that others have set. */
   readonly #others = new Map<number, number>();
   #points = 0;
   #bytes = 0;
@@ -99,7 +98,7 @@ export class PointQuota {
   constructor(
     private readonly mostPoints: number,
     private readonly shared: PointBudget,
-    /** Something has changed that is to be kept. */
+    /** Called when {@link record} gives another text. */
     private readonly changed: () => void,
   ) {
     this.#mostBytes = Math.max(HALF_BYTES, mostPoints * SMALL_POINT_BYTES);
@@ -114,7 +113,7 @@ export class PointQuota {
     return this.#bytes;
   }
 
-  /** Makes room for a point of the device, unless there is none. What has been as large before has it. */
+  /** Admits a point of the device, or says why not. One that was as large before is always admitted. */
   admit(point: Point, bytes = replyBytes(point)): QuotaProblem | undefined {
     const name = nameHash(point);
     const given = this.#given.get(name);
@@ -129,7 +128,7 @@ export class PointQuota {
     return undefined;
   }
 
-  /** SIOT has this already, whoever has written it. */
+  /** SIOT has this point already, whoever has written it. */
   learn(point: Point): void {
     if (this.#released || isOwn(point)) return;
     const sizes = point.origin === '' ? this.#given : this.#others;
@@ -137,8 +136,9 @@ export class PointQuota {
   }
 
   /**
-   * The node as SIOT has it. `ours`: what this gateway has given it since it
-   * started. Earlier ones are forgotten, unless some of them are `underWay` yet.
+   * The node was read: its points as SIOT has them. `ours`: what this gateway has given
+   * SIOT since it started. All other names are forgotten, unless points are still
+   * `underWay` to SIOT.
    */
   read(stored: Iterable<Point>, ours: Iterable<Point>, underWay: boolean): void {
     if (this.#released) return;
@@ -146,7 +146,7 @@ export class PointQuota {
     if (!underWay) this.#clear();
     for (const point of stored) {
       this.learn(point);
-      // Somebody has set what the device reports as well.
+      // The device reports this point as well.
       const name = nameHash(point);
       const before = point.origin === '' || isOwn(point) ? undefined : given.get(name);
       if (before !== undefined) this.#learn(this.#given, name, before);
@@ -155,14 +155,14 @@ export class PointQuota {
     this.changed();
   }
 
-  /** Gives its room back; it is not used after this. */
+  /** Gives all back to the budget; it is not used after this. */
   release(): void {
     this.#released = true;
     this.#clear();
     this.shared.joined(-1);
   }
 
-  /** Text from which {@link restore} makes the same: what was given, and behind a dot what others have set. */
+  /** As text, for {@link restore}: the device's points, and after a dot those that others have set. */
   record(): string {
     const given = written(this.#given);
     return this.#others.size === 0 ? given : `${given}.${written(this.#others)}`;
@@ -178,7 +178,7 @@ export class PointQuota {
   #learn(sizes: Map<number, number>, name: number, bytes: number): boolean {
     const before = sizes.get(name);
     if (before !== undefined && before >= bytes) return false;
-    // Others may invent as many as they like: what is full needs no more names.
+    // Others may invent any number of names: a quota that is full takes no more.
     if (this.#sizeOf(name) === 0 && this.#points >= this.mostPoints) return false;
     this.#put(sizes, name, bytes);
     return true;
@@ -230,13 +230,13 @@ function* readNames(text: string): Generator<[name: number, bytes: number], unde
   return undefined;
 }
 
-/** Made by the gateway, which has room set aside for them. */
+/** It is made by the gateway, for which LINK_BYTES is set aside. */
 function isOwn({ type, key }: Point): boolean {
   if (canonicalKey(key) === '0' && (type === 'log' || type === DESCRIPTION_TYPE)) return true;
   return isReservedType(type);
 }
 
-/** By which a point's name is known again; {@link HASH_BYTES} of it. */
+/** A hash of a point's type and key, of {@link HASH_BYTES} bytes. */
 export function nameHash({ type, key }: Pick<Point, 'type' | 'key'>): number {
   const hash = createHash('sha256').update(type).update('\0').update(canonicalKey(key));
   return hash.digest().readUIntLE(0, HASH_BYTES);

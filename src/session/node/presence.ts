@@ -1,10 +1,10 @@
-/** Whether the device talks (docs/contract.md, "Connected"), which an open port does not tell. */
+/** Whether the device talks (docs/contract.md, "Connected"). An open port does not tell that. */
 import type { Clock, Timer } from '../../point/clock.js';
 
 /** Whether a device acknowledges points: SIOT's own wire does not ask it to. */
 export type Acknowledges = 'unknown' | 'yes' | 'no';
 
-/** With no codec known: a device that says nothing for so long, and answers to no probe, is gone. */
+/** While no codec is known, a device that says nothing for so long and answers no probe is gone. */
 const GONE_AFTER_MS = 30_000;
 
 /** What tells whether a device is still there. */
@@ -34,7 +34,7 @@ export class Presence {
     return this.#connected;
   }
 
-  /** Something has come that is beyond doubt from a device. Hot: called for each packet. */
+  /** Something has come from the device. Hot: called for each packet. */
   heard(device: HeardDevice): void {
     if (this.#connected) return;
     this.#connected = true;
@@ -49,7 +49,7 @@ export class Presence {
     this.host.connected(false);
   }
 
-  /** No codec is known, and the device answers to none. */
+  /** No codec is known, and the device has acknowledged no probe for it. */
   probesUnanswered({ heardMs }: HeardDevice): void {
     if (heardMs !== undefined && this.clock.monotonicMs() - heardMs >= GONE_AFTER_MS) this.gone();
   }
@@ -59,7 +59,7 @@ export class Presence {
       const { heardMs, acknowledges } = device;
       const leftMs = this.silenceTimeoutMs - (this.clock.monotonicMs() - (heardMs ?? 0));
       if (leftMs > 0) this.#watch(device, leftMs);
-      // One that acknowledges is asked instead, and gone when it does not answer.
+      // A device that acknowledges is sent a `timeSync`, and is gone when it does not answer.
       else if (acknowledges === 'yes') this.#watch(device, this.silenceTimeoutMs);
       else this.gone();
     });

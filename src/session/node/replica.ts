@@ -1,4 +1,4 @@
-/** What the gateway knows of a node's points, newest of each (docs/contract.md, "Words"). */
+/** What the gateway knows of a node's points, the newest of each (docs/contract.md, "Words"). */
 import { NS_PER_S } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, hashValue, sameValue, textOf, type Point } from '../../point/point.js';
@@ -10,27 +10,27 @@ export type ReportedKind = 'number' | 'text';
 
 /** What is known of one point. */
 export class PointRecord {
-  /** Newest by time, as it went to the outbox; undefined until the first one did. */
+  /** The newest by time that went to the outbox; `undefined` before the first. */
   newest: Point | undefined;
   /** Key as the device spells it, if it has ever reported the point: "" or "0". */
   spelling: string | undefined;
-  /** How the device reports its value, as far as it has in this life (reported-kinds.ts). */
+  /** How the device reports its value, if it has since the gateway started (reported-kinds.ts). */
   reported: ReportedKind | undefined;
-  /** That it has room for in a reply of SIOT. */
+  /** Bytes that it may take in a reply of SIOT (point-quota.ts). */
   bytes = 0;
-  /** Of reports, in which the device has reported it last: see report-round.ts. */
+  /** The round of reports in which the device has reported it last: report-round.ts. */
   round = -1;
-  #recent: Traces | undefined;
+  #recent: RecentPoints | undefined;
 
   constructor(
-    /** Latest time that the gateway itself gave this point, in this life or before. */
+    /** The latest time that the gateway itself gave this point, also before its last start. */
     private givenNs: bigint,
   ) {}
 
   /**
-   * A time for the point: `wishNs`, or later, so that its times always increase,
-   * also behind a time of the device's own that is slightly ahead. Behind the last
-   * time that there is they stay there.
+   * Gives the point a time: `wishNs`, or later, so that its times always increase, also
+   * after a time of the device's own that is slightly ahead. At the largest time they
+   * stay there.
    */
   giveTime(wishNs: bigint): bigint {
     let last = this.givenNs;
@@ -40,12 +40,12 @@ export class PointRecord {
     return this.givenNs;
   }
 
-  /** That time was given before: those to come are later. */
+  /** The point has had this time before: it gets later ones from now on. */
   givenBefore(ns: bigint): void {
     if (ns > this.givenNs) this.givenNs = ns;
   }
 
-  /** The very same point is the newest already, or was among the last that came before it. */
+  /** The very same point is the newest already, or one of the last before it. */
   has(point: Point): boolean {
     const { newest } = this;
     if (newest === undefined || point.time > newest.time) return false;
@@ -59,31 +59,31 @@ export class PointRecord {
   /** Takes a point that goes out. `dated`: with a real time of the device's own. */
   merge(point: Point, dated: boolean): void {
     if (dated) {
-      this.#recent ??= new Traces();
+      this.#recent ??= new RecentPoints();
       this.#recent.add(point);
     }
     if (this.newest === undefined || point.time >= this.newest.time) this.newest = point;
   }
 }
 
-/** Points that a device may send once more together: more than a packet of 1,024 bytes holds. */
-const TRACES = 32;
+/** So many points of one name are remembered: more than a packet of 1,024 bytes holds. */
+const RECENT_POINTS = 32;
 
-/** By which the last points of one type and key are known again, in some 400 bytes. */
-class Traces {
-  readonly #times = new BigInt64Array(TRACES);
-  readonly #hashes = new Int32Array(TRACES);
+/** The last points of one type and key, as times and hashes: some 400 bytes. */
+class RecentPoints {
+  readonly #times = new BigInt64Array(RECENT_POINTS);
+  readonly #hashes = new Int32Array(RECENT_POINTS);
   #next = 0;
 
   add(point: Point): void {
     this.#times[this.#next] = point.time;
     this.#hashes[this.#next] = hashOf(point);
-    this.#next = (this.#next + 1) % TRACES;
+    this.#next = (this.#next + 1) % RECENT_POINTS;
   }
 
   has(point: Point): boolean {
     const hash = hashOf(point);
-    for (let i = 0; i < TRACES; i++) {
+    for (let i = 0; i < RECENT_POINTS; i++) {
       if (this.#hashes[i] === hash && this.#times[i] === point.time) return true;
     }
     return false;
@@ -94,15 +94,15 @@ const hashOf = (point: Point): number => hashValue(point.value) ^ point.tombston
 
 export class Replica {
   readonly #records = new PointMap<PointRecord>();
-  /** Latest times from before, of points that have no record yet. */
+  /** The latest known times of points that have no record yet. */
   readonly #before = new PointMap<bigint>();
   #allBeforeNs = 0n;
 
   constructor(private readonly quota: PointQuota) {}
 
   /**
-   * Somebody may have these points already, with these times: the gateway gives
-   * them later ones, whatever its clock says now.
+   * SIOT may have these points already, with these times: the gateway gives them later
+   * ones, whatever its clock says now.
    */
   givenBefore(points: Iterable<Pick<Point, 'type' | 'key' | 'time'>>): void {
     for (const { type, key, time } of points) {
@@ -112,7 +112,7 @@ export class Replica {
     }
   }
 
-  /** Somebody may have any of the points with a time up to that one. Before the first of them. */
+  /** SIOT may have any of the points with a time up to this one. Called before any has a record. */
   allGivenBefore(ns: bigint): void {
     this.#allBeforeNs = ns;
   }

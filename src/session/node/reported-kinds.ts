@@ -1,8 +1,8 @@
 /**
  * Whether a device reports a point as a number or as text. SIOT's own page sends
- * numbers as text, and a setting goes down as what the device reports (docs/contract.md,
- * "Values"). It is kept over restarts of the gateway: by then the device may have
- * reported a point for the last time before its own next restart.
+ * numbers as text, so a setting goes down in the form that the device reports
+ * (docs/contract.md, "Values"). It is kept over restarts of the gateway, since the
+ * device may report a point only once, at its own start.
  */
 import { decimalNumber, numberOfWord } from '../../point/decimal-number.js';
 import {
@@ -27,7 +27,7 @@ export function valueForDevice(value: PointValue, reported: ReportedKind | undef
   const number = decimalNumber(value.text);
   if (number === undefined) return value;
   if (reported === 'number') return floatValue(number);
-  // The compact codec leaves the number away.
+  // The compact codec sends the text alone.
   return number === 0 ? { kind: 'string', text: value.text } : { ...value, number };
 }
 
@@ -79,7 +79,7 @@ export class ReportedKinds {
     this.#keep(name, record.reported);
   }
 
-  /** What SIOT shows of the node's points, all by their owner: it counts where nothing better is known. */
+  /** The node's points as SIOT has them, written by their owner: they count where the device has reported none. */
   shown(points: Iterable<Point>): void {
     for (const { type, key, value } of points) {
       const kind = isReservedType(type) ? undefined : kindOf(value);

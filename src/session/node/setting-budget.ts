@@ -1,6 +1,6 @@
 /**
- * What the settings of all links of a gateway take together, beyond what each
- * link has for itself: the memory is bounded however many links are flooded.
+ * The bytes that the settings of all links of a gateway may take together, beyond what
+ * each link has for itself. So memory is bounded, however many links are flooded.
  */
 
 /** Bytes, as `SettingQuota` counts them. */

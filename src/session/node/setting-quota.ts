@@ -1,18 +1,18 @@
 /**
- * The bytes that the settings of one link may take, those that wait to be
- * looked at included (docs/contract.md, "Whose points"). Some are its own, whatever is
- * set on other links; the rest is of a pool that all links share.
+ * The bytes that the settings of one link may take, also while they wait for the rate
+ * limiter (docs/contract.md, "Whose points"). Some are its own, whatever is set on other
+ * links. The rest comes out of a budget that all links share.
  */
 import type { Point } from '../../point/point.js';
 import { replyBytes } from './point-quota.js';
 import { SettingBudget } from './setting-budget.js';
 
-/** Of all settings of a link together, as UTF-8: their texts, types, keys and origins. */
+/** All settings of a link together: their texts, types, keys and origins as UTF-8. */
 export const SETTING_BYTES = 4 * 1_048_576;
-/** Of them, those that no other link can take: some hundred settings that a device can take. */
+/** Of them, bytes that no other link can take: enough for some hundred settings of usual size. */
 export const OWN_SETTING_BYTES = 65_536;
 
-/** Why there is no room for a setting; the name that it is counted under. */
+/** Why a setting is beyond the quota; it is counted under this name. */
 export type SettingRefusal = 'tooManySettings' | 'tooManySettingBytes';
 
 export class SettingQuota {
@@ -20,7 +20,7 @@ export class SettingQuota {
   #released = false;
 
   constructor(
-    private readonly pool = new SettingBudget(),
+    private readonly budget = new SettingBudget(),
     private readonly most = SETTING_BYTES,
   ) {}
 
@@ -29,13 +29,14 @@ export class SettingQuota {
     return this.#bytes;
   }
 
-  /** Whether a point fits, in the place of another if there is one. What is no longer than that always does. */
+  /** Whether a point fits, in the place of another if there is one. One that is no longer than the other always does. */
   fits(point: Point, instead?: Point): boolean {
     const more = replyBytes(point) - (instead === undefined ? 0 : replyBytes(instead));
     if (more <= 0) return true;
     const bytes = this.#bytes + more;
     return (
-      bytes <= this.most && (pooled(bytes) === 0 || this.pool.fits(pooledMore(this.#bytes, bytes)))
+      bytes <= this.most &&
+      (shared(bytes) === 0 || this.budget.fits(sharedMore(this.#bytes, bytes)))
     );
   }
 
@@ -47,19 +48,19 @@ export class SettingQuota {
     this.#set(this.#bytes - replyBytes(point));
   }
 
-  /** The link ends: other links may have its part of the pool. */
+  /** The link ends: its part of the budget is free for other links. */
   release(): void {
     this.#set(0);
     this.#released = true;
   }
 
   #set(bytes: number): void {
-    if (!this.#released) this.pool.take(pooledMore(this.#bytes, bytes));
+    if (!this.#released) this.budget.take(sharedMore(this.#bytes, bytes));
     this.#bytes = bytes;
   }
 }
 
-/** What comes out of the pool, of so many bytes of one link. */
-const pooled = (bytes: number): number => Math.max(0, bytes - OWN_SETTING_BYTES);
+/** Of so many bytes of one link, those that come out of the budget. */
+const shared = (bytes: number): number => Math.max(0, bytes - OWN_SETTING_BYTES);
 
-const pooledMore = (before: number, after: number): number => pooled(after) - pooled(before);
+const sharedMore = (before: number, after: number): number => shared(after) - shared(before);

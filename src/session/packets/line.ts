@@ -1,13 +1,13 @@
 /**
- * Packets of a line, in their frames both ways. What a line that echoes returns of
- * ours is left out (docs/contract.md, "Own echo").
+ * The packets of a line, both ways: bytes to frames to packets, and back. Where the
+ * line echoes, packets of ours that come back are left out (docs/contract.md, "Own echo").
  */
 import type { Deframer, FrameDiscard, FrameSink, Framing } from '../../framing/framing.js';
-import { ACK_SUBJECT, parsePacket, type Packet } from '../../packet/packet.js';
+import { ACK_SUBJECT, parsePacket, type Packet, type PacketDiscard } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { Occasional } from '../../point/occasional.js';
-import type { Counters, Discard } from '../node/counters.js';
+import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
 
 export interface EchoOptions {
@@ -39,7 +39,11 @@ export interface PacketLineHost {
   echoRecognised(sinceMs: number): void;
 }
 
-/** Retries on a line that echoes come up to so much later: it may be one on which only one can speak. */
+/**
+ * Retransmissions on a line that echoes come later by up to this part of their wait.
+ * The line may be half duplex: two sides that repeat at the same pace would collide
+ * each time.
+ */
 const JITTER = 0.5;
 const ECHO_TOLD_EVERY_MS = 3_600_000;
 
@@ -61,12 +65,12 @@ export class PacketLine implements FrameSink {
     this.#told = new Occasional(clock, { everyMs: ECHO_TOLD_EVERY_MS });
   }
 
-  /** It returns what is sent on it, as has been seen since the opening. */
+  /** The line returns what is sent on it, as has been seen since the opening. */
   get echoes(): boolean {
     return this.#echo?.recognised === true;
   }
 
-  /** Monotonic ms of a packet that did not come back: no ack of before was an echo. */
+  /** When the last packet was sent that did not come back, monotonic ms: no ack before that was an echo. */
   get notEchoedMs(): number {
     return this.#echo?.notEchoedMs ?? this.clock.monotonicMs();
   }
@@ -95,7 +99,7 @@ export class PacketLine implements FrameSink {
     this.channel.write(packet.frame);
   }
 
-  /** Of a wait for an ack, ms: on a line on which only one can speak, two that repeat at the same pace would never be heard. */
+  /** A wait for an ack, ms, as this line needs it. */
   jittered(ms: number): number {
     const { echo } = this.options;
     return echo !== undefined && this.echoes ? ms * (1 + JITTER * echo.random()) : ms;
@@ -104,7 +108,7 @@ export class PacketLine implements FrameSink {
   frame(frame: Uint8Array): void {
     const packet = parsePacket(frame);
     if (typeof packet === 'string') {
-      this.#discard(packet, frame.length);
+      this.discard(packet, frame.length);
       return;
     }
     const whose = this.#echo?.received(packet.subject === ACK_SUBJECT ? 'ack' : 'points', frame);
@@ -116,12 +120,8 @@ export class PacketLine implements FrameSink {
     this.host.packet(packet, whose === 'doubtful');
   }
 
-  discard(cause: FrameDiscard, length: number): void {
-    this.#discard(cause, length);
-  }
-
-  #discard(cause: Discard, bytes: number): void {
-    this.counters.discard(cause, { bytes });
+  discard(cause: FrameDiscard | PacketDiscard, length: number): void {
+    this.counters.discard(cause, { bytes: length });
     this.#echo?.broken();
   }
 

@@ -1,4 +1,7 @@
-/** What a packet's subject means: one handler each (subjects.ts has the table). */
+/**
+ * What a packet's subject means: one handler for each subject, in a file of its own.
+ * The table is in subjects.ts. A handler is given the services below, never the session.
+ */
 import type { Packet } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { CodecChoice } from '../codec/choice.js';
@@ -10,7 +13,7 @@ import type { PossibleEchoes } from '../sending/possible-echoes.js';
 import type { ReliableSender } from '../sending/sender.js';
 import type { PacketLine } from './line.js';
 
-/** What a session offers to the handlers of subjects. */
+/** What a session offers to its handlers. */
 export interface PacketServices {
   readonly clock: Clock;
   readonly line: PacketLine;

@@ -2,10 +2,10 @@
 import { NS_PER_S } from '../../point/clock.js';
 import { OffsetEstimate } from './offset-estimate.js';
 
-/** 1981-01-01: earlier times count from the device's own start. */
+/** 1981-01-01. An earlier time counts from the device's own start. */
 const REAL_TIME_FROM_NS = 347_155_200n * NS_PER_S;
 
-/** A time further ahead would lock out everyone else until then. */
+/** A time further ahead is brought back: nobody else could set the point until then. */
 const AHEAD_NS = NS_PER_S;
 
 export type TimeKind = 'stamped' | 'mapped' | 'future' | 'real';
@@ -29,9 +29,9 @@ export interface Arrival {
 }
 
 /**
- * Maps times that count from the device's start onto real time: how long ago it
- * was, by clocks that never step, taken from the time of day at the arrival. So
- * a step of the gateway's clock, by years even, moves no estimate.
+ * Maps times that count from the device's start onto real time. How long ago a time was
+ * is computed with clocks that never step, and subtracted from the wall time of the
+ * arrival. So a step of the gateway's clock does not change the estimate.
  */
 export class DeviceClock {
   readonly #offset = new OffsetEstimate();
@@ -46,7 +46,7 @@ export class DeviceClock {
     this.#offset.learn(newestNs, arrival.ms);
   }
 
-  /** What a point's time means. Call {@link learn} for its packet first. */
+  /** What a point's time means, ns since the device's start or since 1970. Call {@link learn} for its packet first. */
   map(deviceNs: bigint, arrival: Arrival): DeviceTime {
     // Negative times are Go's "unset" (docs/siot.md, 1.5), or nonsense.
     if (deviceNs <= 0n) return { ns: arrival.ns, kind: 'stamped' };

@@ -1,6 +1,6 @@
 /**
- * The gateway's monotonic clock minus a device's clock that counts from its
- * start, estimated from packets that come late, some by a little, some by hours
+ * Estimates the offset between the gateway's monotonic clock and a device's clock that
+ * counts from its start, from packets that arrive late, some by hours
  * (docs/contract.md, "Times").
  *
  * ```
@@ -12,8 +12,8 @@
  *    └──────────────────────────► arrival
  * ```
  *
- * A packet is never early. So the estimate falls to any smaller difference; when
- * none has come for a minute it rises, somewhat faster than a crystal drifts.
+ * A packet is never early. So the estimate falls to each smaller difference. When none
+ * has come for a minute it rises, somewhat faster than a crystal drifts.
  * With a crystal of ±200 ppm, `d` the delay of the last prompt packet and `t`
  * seconds since then, mapped times are early by at most 12 ms and late by at
  * most `d` + 0.5 ms × `t`.

@@ -1,6 +1,6 @@
 /**
- * Knowing our own transmissions when the line returns them (docs/contract.md, "Own
- * echo"): TX joined to RX, or an adapter for RS-485 that hears itself.
+ * Recognises our own transmissions when the line returns them (docs/contract.md, "Own
+ * echo"): TX is joined to RX, or an RS-485 adapter hears itself.
  *
  * ```
  *               a points packet of ours comes back
@@ -11,41 +11,41 @@
  *      └────────────── closed, and opened again ◄──────────┘
  * ```
  *
- * A points packet has our sequence and a time to the nanosecond: no device makes
- * the same one by chance. An ack has nothing but its sequence, and a device's
- * ack of n is ours of n byte for byte.
+ * A points packet has our sequence and a time in nanoseconds: no device sends the same
+ * one by chance. An ack has only its sequence: a device's ack of n equals ours of n byte
+ * for byte.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** For people: what it is, and what to do. */
+/** For people: what an echo is, and what to do. */
 export const ECHO_ADVICE =
   'the line echoes: it returns what is sent on it, and these copies are left out. If nothing else ' +
   'is heard, TX is joined to RX, or no device answers behind an RS-485 adapter that hears itself: ' +
   'look at the wiring, and whether the device is on. Many adapters have a switch or a jumper that ' +
   'turns their receiver off while they send';
 
-/** Something that is written to the line. Its bytes are never changed. */
+/** A packet that is written to the line. Its bytes are never changed. */
 export interface Transmission {
   readonly content: 'points' | 'ack';
-  /** As it is between the delimiters, decoded. */
+  /** Without its framing. */
   readonly packet: Uint8Array;
   /** As it is written. */
   readonly frame: Uint8Array;
 }
 
 /**
- * Whose a packet is that has come:
- * - `theirs`: the device's
- * - `doubtful`: as good as the device's; but it is like an ack of ours, and the
- *   line may turn out to echo
- * - `recognised`: the first of ours that came back
- * - `own`: another of ours
+ * Who has sent a packet that has come:
+ * - `theirs`: the device
+ * - `doubtful`: the device, as far as is known. But the packet equals an ack of ours,
+ *   and the line may turn out to echo
+ * - `recognised`: we have. It is the first of ours that came back
+ * - `own`: we have
  */
 export type Whose = 'theirs' | 'doubtful' | 'recognised' | 'own';
 
-/** An echo comes within so long after its last byte can have been sent. */
+/** An echo comes within so many ms after its last byte was sent. */
 const WITHIN_MS = 1_000;
-/** Long enough that the process has looked at what came before. */
+/** After so many ms the process has read what had arrived before. */
 const LOOK_MS = 1;
 /** Acks of ours that can be on their way at once; twice what 115,200 baud carries in a second. */
 const MOST_ACKS = 1_024;
@@ -53,7 +53,7 @@ const MOST_ACKS = 1_024;
 interface SentPoints {
   readonly packet: Uint8Array;
   readonly sentMs: number;
-  /** Comes back until then, or not at all (monotonic ms). */
+  /** It comes back until then, or not at all (monotonic ms). */
   readonly untilMs: number;
   /** Acks sent so far. */
   readonly acksBefore: number;
@@ -61,10 +61,10 @@ interface SentPoints {
 
 export class OwnEcho {
   #recognised = false;
-  /** Not come back yet, the oldest first: with one packet in flight hardly more than one. */
+  /** Those that have not come back yet, the oldest first. With one packet in flight there is hardly more than one. */
   readonly #points: SentPoints[] = [];
   readonly #acks = new SentAcks();
-  /** When the last byte of what was written so far can be out. */
+  /** When the last byte written so far is sent at the latest (monotonic ms). */
   #busyUntilMs = Number.NEGATIVE_INFINITY;
   #notEchoedMs = Number.NEGATIVE_INFINITY;
   /** Monotonic ms of the last broken frame. */
@@ -73,7 +73,7 @@ export class OwnEcho {
 
   constructor(
     private readonly clock: Clock,
-    /** What a byte takes on the line at most, ms; 0: not known. */
+    /** The longest time that a byte takes on the line, ms; 0: not known. */
     private readonly byteMs: number,
   ) {}
 
@@ -82,28 +82,29 @@ export class OwnEcho {
     return this.#recognised;
   }
 
-  /** Monotonic ms of a points packet that did not come back: no ack of before was an echo. */
+  /** When the last points packet was sent that did not come back, monotonic ms: no ack before that was an echo. */
   get notEchoedMs(): number {
     return this.#notEchoedMs;
   }
 
-  /** It may be another line. */
+  /** The channel is open again. It may be another line. */
   opened(): void {
     this.#busyUntilMs = Number.NEGATIVE_INFINITY;
     this.#acks.clear();
-    // The points packets of the last second are known on: what waited in a serial server
-    // comes when the connection is there again.
+    // Points packets of the last second are still awaited: a serial server may hold them
+    // until the connection is there again.
     this.#expire(this.clock.monotonicMs());
     this.#watch();
   }
 
-  /** Nothing comes back any more, and nobody is to look at the wiring of a port that is not open. */
+  /** The channel is gone: nothing comes back, and there is no echo to advise about. */
   closed(): void {
     this.#recognised = false;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
+  /** A packet is written to the line. */
   sent({ content, packet, frame }: Transmission): void {
     const nowMs = this.clock.monotonicMs();
     this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + frame.length * this.byteMs;
@@ -118,7 +119,7 @@ export class OwnEcho {
     this.#brokenMs = this.clock.monotonicMs();
   }
 
-  /** Judges a packet with a valid CRC. Hot: called for each one. */
+  /** Who has sent a packet with a valid CRC. Hot: called for each packet. */
   received(content: Transmission['content'], packet: Uint8Array): Whose {
     if (content === 'points') return this.#pointsCame(packet);
     if (this.#recognised) return this.#acks.take(packet) ? 'own' : 'theirs';
@@ -131,12 +132,12 @@ export class OwnEcho {
       const sent = this.#points[i];
       if (sent === undefined || !sameBytes(sent.packet, packet)) continue;
       this.#points.splice(i, 1);
-      // A line keeps the order: acks sent before it that have not come back never will.
+      // A line keeps the order: acks sent before this packet have come back, or never will.
       this.#acks.retire(sent.acksBefore);
       if (this.#recognised) return 'own';
       this.#recognised = true;
       this.#acks.expire(this.clock.monotonicMs());
-      // For acks from now on, too.
+      // From now on for acks as well.
       this.#timer?.cancel();
       this.#timer = undefined;
       this.#watch();
@@ -146,9 +147,9 @@ export class OwnEcho {
   }
 
   /**
-   * What does not come back in time is forgotten. What has come while this
-   * process had no time for it is read first: so not when its time is over, but
-   * when the process has looked at what there is since then.
+   * Forgets packets that do not come back in time. Bytes may have arrived while this
+   * process was busy. So a packet is not forgotten when its time is over, but after
+   * the process has read what had arrived by then.
    */
   #watch(): void {
     if (this.#timer !== undefined) return;
@@ -176,11 +177,11 @@ export class OwnEcho {
   }
 }
 
-/** The last acks sent, a ring: an entry costs no more than two stores. */
+/** The last acks sent, as a ring: an entry costs two stores. */
 class SentAcks {
   readonly #packets: Uint8Array[] = [];
   readonly #untilMs = new Float64Array(MOST_ACKS);
-  /** Sent so far, and of them: come back, or given up. */
+  /** How many were sent so far, and how many of them have come back or are given up. */
   #count = 0;
   #done = 0;
 
@@ -195,7 +196,7 @@ class SentAcks {
     this.#count += 1;
   }
 
-  /** Monotonic ms until which the oldest of them may come back; infinite: there is none. */
+  /** Until when the oldest of them may come back, monotonic ms; infinite: there is none. */
   get nextMs(): number {
     const isEmpty = this.#done >= this.#count;
     return isEmpty ? Number.POSITIVE_INFINITY : (this.#untilMs[this.#oldest % MOST_ACKS] ?? 0);
@@ -205,19 +206,19 @@ class SentAcks {
     return this.#find(packet) !== undefined;
   }
 
-  /** The first of them that is equal has come back, and those before it never will. */
+  /** An ack has come back. Those sent before it never will. False: it is none of these. */
   take(packet: Uint8Array): boolean {
     const found = this.#find(packet);
     if (found !== undefined) this.#done = found + 1;
     return found !== undefined;
   }
 
-  /** Of those sent so far, no more than `count`. */
+  /** The first `count` acks that were sent do not come back any more. */
   retire(count: number): void {
     this.#done = Math.max(this.#done, count);
   }
 
-  /** Those whose time was over then. */
+  /** Gives up those whose time was over then. */
   expire(nowMs: number): void {
     let done = this.#oldest;
     while (done < this.#count && nowMs >= (this.#untilMs[done % MOST_ACKS] ?? 0)) done++;

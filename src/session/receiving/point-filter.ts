@@ -1,4 +1,4 @@
-/** Judges the points of a device before they go to SIOT (docs/contract.md, "Never on NATS", "Times"). */
+/** Which points of a device go to SIOT, and with which time (docs/contract.md, "Never on NATS", "Times"). */
 import { MAX_COMPACT_FIELD } from '../../packet/compact.js';
 import { textLength } from '../../packet/text.js';
 import { isReservedType } from '../../point/reserved.js';
@@ -9,16 +9,16 @@ import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './dev
 import { asOwner, type PointRecord, type Replica } from '../node/replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
 
-/** A point that goes on. */
+/** A point that goes to SIOT. */
 export interface TakenPoint {
-  /** What is known of it: where it is merged once the outbox has it. */
+  /** What is known of it. The point is merged there once the outbox has it. */
   readonly record: PointRecord;
   /** As it goes to SIOT. */
   readonly point: Point;
   /** Key as the device spells it. */
   readonly spelling: string;
   readonly timeKind: TimeKind;
-  /** The very same point went out before: not published again. */
+  /** The very same point went to SIOT before: it is not published again. */
   readonly again: boolean;
 }
 
@@ -47,7 +47,7 @@ export class PointFilter {
     return sign;
   }
 
-  /** The points of a packet that go on; the others are counted, each under its cause. */
+  /** The points of a packet that go to SIOT. The others are counted, each under its cause. */
   take(points: readonly Point[], arrival: Arrival): TakenPoint[] {
     const newest = newestFromStart(points);
     if (newest !== undefined) this.#clock.learn(newest, arrival);
@@ -59,10 +59,10 @@ export class PointFilter {
     return taken;
   }
 
-  /** `undefined`: it goes no further, and is counted. */
+  /** `undefined`: it does not go to SIOT, and is counted. */
   #admit(point: Point): PointRecord | undefined {
     const { type, key } = point;
-    // A type and key that are known have been found fit before.
+    // A known type and key have been checked before.
     const known = this.replica.find(type, key);
     const problem =
       (known === undefined ? nameProblem(type, key) : undefined) ?? valueProblem(point);
@@ -92,8 +92,8 @@ export class PointFilter {
 }
 
 function nameProblem(type: string, key: string): Discard | undefined {
-  const unfit = tokenProblem(type) ?? keyProblem(key);
-  if (unfit !== undefined) return unfit;
+  const problem = tokenProblem(type) ?? keyProblem(key);
+  if (problem !== undefined) return problem;
   return isReservedType(type) ? 'reserved' : undefined;
 }
 
@@ -114,7 +114,7 @@ function newestFromStart(points: readonly Point[]): bigint | undefined {
   return newest;
 }
 
-/** Of a word that a device made up, for a log line. */
+/** The beginning of a device's text, for a log line. */
 function excerpt(word: string): string {
   return word.length > 60 ? `${word.slice(0, 60)}…` : word;
 }

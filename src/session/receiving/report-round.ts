@@ -1,22 +1,21 @@
 /**
  * After a `timeSync` a device reports all its points once, at most once a minute
- * (docs/wire.md, "The wire on one page"). What comes in such a round without a time may
- * have been under way while a setting was acknowledged: a packet whose ack got
- * lost is sent again with the bytes that it had. So the first report of a point
- * in a round is no proof that the device has changed the point itself.
+ * (docs/wire.md, "The wire on one page"). A report of such a round that has no time may
+ * be older than the acknowledgement of a setting: a packet whose ack got lost is sent
+ * again with the same bytes. So the first report of a point in a round does not prove
+ * that the device has changed the point itself.
  *
- * A round counts for {@link ROUND_MS} from the latest `timeSync`, whoever was the
- * reason for it (an opening, a restart, a step of the clock, a probe). Firmware
- * that knows nothing of the rule has no rounds; of its reports the first after a
- * `timeSync` is treated alike, since nobody can tell: see doubted.ts for how its
- * change counts all the same.
+ * A round lasts {@link ROUND_MS} from the latest `timeSync`, whatever caused it (an
+ * opening, a restart, a step of the clock, a probe). Firmware that does not know the
+ * rule has no rounds. Its first report after a `timeSync` is treated alike, since the
+ * two cannot be told apart; doubted.ts says how its change counts all the same.
  */
 import type { Clock } from '../../point/clock.js';
 import type { PointRecord } from '../node/replica.js';
 
 /**
- * A device may put its round off for a minute after the one before; 5,000 points
- * then take some 20 s at 115,200 baud, one packet at a time.
+ * A device may begin its round up to a minute late. 5,000 points then take some 20 s at
+ * 115,200 baud, one packet at a time.
  */
 export const ROUND_MS = 90_000;
 

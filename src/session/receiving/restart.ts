@@ -1,4 +1,4 @@
-/** Noticing that a device has restarted (docs/contract.md, "Restarted"). */
+/** Notices that a device has restarted (docs/contract.md, "Restarted"). */
 import type { Clock } from '../../point/clock.js';
 
 /** What was last known of a device; kept over openings and over restarts of the gateway. */
@@ -17,8 +17,8 @@ const HELLO_APART_MS = 1_000;
 const HEARTBEAT_WINDOW_MS = 120_000;
 const HEARTBEAT_FROM = 3;
 
-// Samples of one device do not always leave it in the order of their times, and
-// a resync for each such packet would never end.
+// Samples do not always leave a device in the order of their times. With a resync for
+// each such packet there would be no end of them.
 const START_CLOCK_SLACK_NS = 100_000_000n;
 
 export class RestartDetector {
@@ -40,7 +40,7 @@ export class RestartDetector {
       : { ...this.#last, startClock: this.#startClock.toString() };
   }
 
-  /** A packet without points. */
+  /** A packet without points has come. */
   hello(sequence: number): RestartSign | undefined {
     const bySequence = this.sequence(sequence);
     const now = this.clock.monotonicMs();
@@ -55,7 +55,7 @@ export class RestartDetector {
     return this.#hellosAtMs.length >= HEARTBEAT_FROM ? undefined : 'hello';
   }
 
-  /** A sequence that falls to 0 or 1; from 251…255 it has only wrapped. */
+  /** A packet's sequence. One that falls to 0 or 1 is a sign; from 251…255 it has only wrapped. */
   sequence(sequence: number): RestartSign | undefined {
     const before = this.#last.sequence;
     this.#last.sequence = sequence;
@@ -63,8 +63,9 @@ export class RestartDetector {
     return fell ? 'sequence' : undefined;
   }
 
+  /** The value of an `uptime` point. */
   uptime(uptime: number): RestartSign | undefined {
-    // Neither comparable nor to be kept.
+    // It can be neither compared nor kept.
     if (!Number.isFinite(uptime)) return undefined;
     const before = this.#last.uptime;
     this.#last.uptime = uptime;

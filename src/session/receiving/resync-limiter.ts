@@ -1,5 +1,5 @@
 /**
- * When a device that has restarted is served: at once, but at most every 5 s; a
+ * When a device that has restarted gets all again: at once, but at most every 5 s. A
  * restart noticed meanwhile is served when they are over (docs/contract.md, "Restarted").
  */
 import type { Clock, Timer } from '../../point/clock.js';
@@ -7,9 +7,9 @@ import type { Clock, Timer } from '../../point/clock.js';
 const APART_MS = 5_000;
 
 export interface ResyncHost {
-  /** The device is to have all again, now. */
+  /** The device is to get all again, now. */
   resync(): void;
-  /** It has to wait for that: what else there is goes on. */
+  /** A restart has to wait for its resync. Everything else goes on. */
   resyncWaits(): void;
 }
 
@@ -21,7 +21,7 @@ export class ResyncLimiter {
   constructor(
     private readonly host: ResyncHost,
     private readonly clock: Clock,
-    /** A restart was noticed and not yet served: so it was in an earlier life. */
+    /** A restart was noticed and is not served yet. Initially: kept from before the gateway's start. */
     private isDue: boolean,
   ) {}
 
@@ -29,7 +29,7 @@ export class ResyncLimiter {
     return this.isDue;
   }
 
-  /** A restart of before the opening is served now. */
+  /** A restart noticed before the opening is served now. */
   opened(): void {
     this.#open = true;
     if (this.isDue) this.#serve();
@@ -41,6 +41,7 @@ export class ResyncLimiter {
     this.#timer = undefined;
   }
 
+  /** The device has restarted. */
   restarted(): void {
     this.isDue = true;
     this.#serve();

@@ -1,7 +1,7 @@
 /**
- * Packets of points from a device: known when they come twice, handed to the
- * outbox, and acknowledged once their points are safe there (docs/contract.md,
- * "Acknowledging").
+ * Packets of points from a device. Their points go to the outbox; a packet is
+ * acknowledged once its points are safe there. One that comes twice is acknowledged
+ * again and not processed twice (docs/contract.md, "Acknowledging").
  */
 import type { Packet } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
@@ -27,13 +27,13 @@ interface TakenPacket {
   ms: number;
   /** Of all packets, in their order. */
   readonly number: number;
-  /** Its new points are safe. */
+  /** Those of its points that are new are safe. */
   ownSafe: boolean;
-  /** All that it says is safe: it may be acknowledged (again). */
+  /** All its points are safe: it may be acknowledged, also again. */
   safe: boolean;
 }
 
-/** A packet that says again what packets before it have said, which are not safe yet. */
+/** A packet with points that an earlier packet had as well, and that are not safe yet. */
 interface Repetition {
   readonly packet: TakenPacket;
   readonly sequence: number;
@@ -52,11 +52,11 @@ export class Uplink {
   #lastSequence: number | undefined;
   #sequenceMoves = false;
   #packets = 0;
-  /** Packets with new points that are on their way to safety, the oldest first. */
+  /** Packets whose new points are not safe yet, the oldest first. */
   readonly #unsafe = new Set<TakenPacket>();
   /**
-   * The latest of each sequence: a device that hears nothing for hours repeats
-   * without end, and an ack answers all repetitions of a packet.
+   * The latest of each sequence: a device that gets no ack for hours repeats its
+   * packets without end, and one ack answers all repetitions of a packet.
    */
   readonly #repetitions = new Map<number, Repetition>();
   /** After a restart of the device its sequences mean other packets. */
@@ -76,8 +76,8 @@ export class Uplink {
   }
 
   /**
-   * Whether a frame is that of the packet just before it, from a device whose
-   * sequence otherwise moves: then it is acknowledged again, and that is all.
+   * Whether a packet has the bytes of the one just before it, from a device whose
+   * sequence otherwise moves. Then it is acknowledged again, and that is all.
    */
   repeats({ sequence, frame }: Packet): boolean {
     const last = this.#last;
@@ -100,6 +100,7 @@ export class Uplink {
     this.#noteSequence(sequence);
   }
 
+  /** The device has restarted. */
   restarted(): void {
     this.#restarts += 1;
     this.#repetitions.clear();
@@ -123,8 +124,8 @@ export class Uplink {
     }
     if (outcome === 'dropped') this.counters.discard('nodeDeleted', {}, news.length);
     if (outcome !== 'taken') safe();
-    // Only what really waits: a set through which every packet passes leaves garbage
-    // that grows old, since each table of a set refers to the next.
+    // Only packets that really wait are put into the set. If every packet passed through
+    // it, its replaced tables would keep each other alive as old garbage.
     if (!packet.ownSafe) this.#unsafe.add(packet);
     this.counters.points += taken.length;
     for (const { record, point, spelling, timeKind } of taken) {
@@ -134,16 +135,16 @@ export class Uplink {
     return true;
   }
 
-  /** To be called when a packet's own points are safe. */
-  #whenSafe(packet: TakenPacket, sequence: number, saysAgain: boolean): () => void {
+  /** What is called when a packet's own points are safe. */
+  #whenSafe(packet: TakenPacket, sequence: number, hasOld: boolean): () => void {
     const repetition = { packet, sequence, restarts: this.#restarts };
     return () => {
       packet.ownSafe = true;
       this.#unsafe.delete(packet);
-      // What came before and is sent again is safe only when its first packet is.
-      if (saysAgain && this.#hasUnsafeBefore(packet)) this.#await(repetition);
-      else this.#isSafe(repetition);
-      if (this.#repetitions.size > 0) this.#lookAtRepetitions();
+      // Points that an earlier packet had as well are safe only when that packet is.
+      if (hasOld && this.#hasUnsafeBefore(packet)) this.#await(repetition);
+      else this.#nowSafe(repetition);
+      if (this.#repetitions.size > 0) this.#acknowledgeSafeRepetitions();
     };
   }
 
@@ -161,15 +162,15 @@ export class Uplink {
     return oldest !== undefined && oldest.number < number;
   }
 
-  #lookAtRepetitions(): void {
+  #acknowledgeSafeRepetitions(): void {
     for (const repetition of this.#repetitions.values()) {
       if (this.#hasUnsafeBefore(repetition.packet)) continue;
       this.#repetitions.delete(repetition.sequence);
-      this.#isSafe(repetition);
+      this.#nowSafe(repetition);
     }
   }
 
-  #isSafe({ packet, sequence, restarts }: Repetition): void {
+  #nowSafe({ packet, sequence, restarts }: Repetition): void {
     packet.safe = true;
     if (restarts === this.#restarts) this.acks.acknowledge(sequence);
   }
@@ -191,7 +192,7 @@ export class Uplink {
   }
 
   #remember(sequence: number, frame: Uint8Array): TakenPacket {
-    // A packet sent again says nothing about whether its sequence moves otherwise.
+    // A repeated packet does not tell whether the device's sequence moves.
     if (!this.#hasLastBytes(frame)) this.#noteSequence(sequence);
     this.#lastBytes.set(frame);
     this.#lastBytesLength = frame.length;
