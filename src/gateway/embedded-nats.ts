@@ -1,10 +1,10 @@
 /**
  * The private nats-server of `nats.embedded`: restarted when it ends by itself.
  *
- * Any user of the machine can connect to loopback, so it wants a token, which is
- * made anew at each of its starts: what somebody else on its port may have been
- * told while it was away is worth nothing afterwards. It gets the token in a
- * file, since `ps` shows arguments to everybody.
+ * Any user of the machine can connect to loopback, so the server requires a token.
+ * The token is new at each start: another program that listened on the port in
+ * between, and was sent the old one, cannot use it. The server gets the token in a
+ * file, since `ps` shows arguments to all users.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../point/clock.js';
@@ -60,7 +60,7 @@ export class EmbeddedNats {
     return this.#running.server.port;
   }
 
-  /** How to connect to it now; another way after each of its starts. */
+  /** How to connect to it now; the token differs after each of its starts, and the port may. */
   settings(): NatsSettings {
     return { servers: [this.url], auth: { kind: 'private', token: this.#running.token } };
   }
@@ -89,7 +89,7 @@ export class EmbeddedNats {
   async #restart(): Promise<void> {
     const { runtime, port, log } = this.options;
     try {
-      // On the same port where that can be had: other clients come back to it.
+      // On the same port where it is free: other clients reconnect to it.
       this.#running = await launch(runtime, this.port).catch((error: unknown) => {
         if (!(error instanceof PortInUseError) || port !== undefined) throw error;
         return launch(runtime, undefined);

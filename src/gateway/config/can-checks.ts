@@ -41,7 +41,7 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
         add(key, `is also the ${key} of links[${first}]; each device needs identifiers of its own`);
       const wayBack = key === 'rxId' ? 'txId' : 'rxId';
       const sender = ids.get(`${taken} ${wayBack}`);
-      // Within one link, that is said above.
+      // Within one link, that was reported above.
       if (sender === undefined || sender === index) continue;
       const message =
         `is also the ${wayBack} of links[${sender}]; an identifier has one sender: ` +
@@ -69,7 +69,7 @@ export interface SentMessage {
   readonly extended: boolean;
 }
 
-/** Who sends what another one sends: two senders of one identifier disturb each other, and the bus. */
+/** Links that send the same identifier: two senders of one identifier disturb each other and the bus. */
 export function senderProblems(
   links: readonly Placed[],
   sent: readonly SentMessage[],
@@ -121,7 +121,7 @@ function keyProblems(transport: Group, add: (key: string, message: string) => vo
   }
 }
 
-/** With its width, since 123 of 11 bits and 123 of 29 are two. */
+/** An identifier with its width: 123 of 11 bits and 123 of 29 bits are two. */
 function idAt(transport: Group, key: 'rxId' | 'txId'): string | undefined {
   const id = transport[key];
   if (typeof id !== 'number') return undefined;

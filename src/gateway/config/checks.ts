@@ -1,6 +1,6 @@
 /**
  * Checks that need more than one key. They take the configuration as it was
- * written, right or wrong, so that all that is wrong with it is said at once.
+ * written, valid or not, so that all problems are reported at once.
  */
 import { isNeverSentDown, isReservedType } from '../../point/reserved.js';
 import { SERVER } from '../../siot/connection/server-text.js';
@@ -21,8 +21,8 @@ import { isUuid, uuidV5 } from '../state/uuid.js';
 export type { ConfigProblem } from './parts.js';
 
 /**
- * All that is wrong between keys. With `gatewayId`, once there is one, also
- * node IDs that clash with those that the gateway makes itself.
+ * All problems between keys. With `gatewayId`, which exists after the first start,
+ * also node IDs that clash with those that the gateway makes itself.
  */
 export function crossProblems(written: unknown, gatewayId?: string): ConfigProblem[] {
   const links = placedLinks(written);
@@ -46,7 +46,7 @@ export function placedLinks(written: unknown): Placed[] {
   }));
 }
 
-/** The ways to prove who we are; one of them at most. */
+/** The ways to authenticate; at most one may be configured. */
 const METHODS: readonly (readonly string[])[] = [
   ['token'],
   ['tokenFile'],
@@ -117,7 +117,7 @@ function parentProblems(siot: Group): ConfigProblem[] {
   return [{ path: ['siot', 'parent'], message }];
 }
 
-/** Calls `clash` for each thing that was there before, with the place of the first. */
+/** Calls `clash` for each value that appeared before, with the place of the first. */
 function forRepeated(
   things: readonly { readonly thing: string | undefined; readonly index: number }[],
   clash: (index: number, first: number) => void,
@@ -199,7 +199,7 @@ function nodeIdProblems(
       add(index, 'is the ID of the gateway’s own node; give another ID');
     }
   }
-  // Two links with one name have one ID as well; that is said about the names.
+  // Two links with one name also have one ID; that is reported for the names.
   const byName = links.map(({ link }) => textAt(link, 'name'));
   forRepeated(ids, (index, first) => {
     const bothMade = ids[index]?.given === undefined && ids[first]?.given === undefined;

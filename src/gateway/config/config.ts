@@ -1,6 +1,6 @@
 /**
  * The configuration as the gateway works with it: complete, checked, secrets
- * read, paths absolute. What it may look like on paper: config-schema.ts.
+ * read, paths absolute. Its form in the file: schema.ts.
  */
 import type { FramingConfig } from '../../framing/framings.js';
 import { readDatabase } from '../../signals/formats.js';
@@ -19,7 +19,7 @@ export type TransportConfig =
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
 export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 
-/** With the database itself, so that a changed file is a changed configuration. */
+/** Holds the content of the database, so that a changed file is a changed configuration. */
 export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signals' }> & {
   /** The bytes of the database's file, in base64. */
   readonly content: string;
@@ -61,7 +61,7 @@ export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
   return link.node.id ?? uuidV5(gatewayId, link.name);
 }
 
-/** How frames are cut on a transport: by COBS, but for CAN, which has another way too. */
+/** The framing of a transport: COBS, or on CAN also ISO-TP. */
 export function framingOf(transport: TransportConfig): FramingConfig {
   if (transport.type !== 'can' || transport.framing === 'cobs') return { framing: 'cobs' };
   const { blockSize, stMin, txAddress, rxAddress, padding, frameLength } = transport.isotp;
@@ -93,7 +93,7 @@ export interface ConfigFiles {
   database(path: string): Uint8Array;
 }
 
-/** Fills in what the configuration only refers to. `raw` has passed all checks. */
+/** Fills in secrets, databases and absolute paths. `raw` must have passed all checks. */
 export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig {
   return {
     nats: natsConfig(raw.nats, files),

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that the configuration is made of. Each complains in
- * words that say what is there and what is allowed.
+ * The kinds of values that the configuration is made of. The message of each says
+ * what is there and what is allowed.
  */
 import { z } from 'zod';
 import { shownServer } from '../../siot/connection/server-text.js';

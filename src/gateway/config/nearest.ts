@@ -1,7 +1,7 @@
 /**
- * The word that somebody who wrote `word` probably meant; `undefined` if none
- * is near: at most two of five letters differ, or one begins with the other;
- * capitals aside.
+ * The known word that is meant by a misspelt `word`; `undefined` if none is near.
+ * Near is: at most two of five letters differ, or one word begins with the other,
+ * in upper or lower case.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const written = word.toLowerCase();
@@ -20,7 +20,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best?.word;
 }
 
-/** Letters to insert, take out, replace or swap with their neighbour. */
+/** Edit distance: letters to insert, remove, replace or swap with their neighbour. */
 function editDistance(a: string, b: string): number {
   const columns = b.length + 1;
   const rows: number[][] = [Array.from({ length: columns }, (_, column) => column)];

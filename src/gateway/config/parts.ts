@@ -1,4 +1,4 @@
-/** The configuration as it was written, right or wrong, for checks that need more than one key. */
+/** Access to the configuration as it was written, valid or not, for checks that need more than one key. */
 export interface ConfigProblem {
   /** Keys and list positions from the top. */
   readonly path: readonly (string | number)[];

@@ -1,4 +1,4 @@
-/** Checks of what a link makes of its CAN database, which take the database itself. */
+/** Checks of links of type `can-signals` against the content of their CAN database. */
 import { DatabaseError, type Database } from '../../signals/database.js';
 import { readDatabase } from '../../signals/formats.js';
 import { planSignals } from '../../signals/signal-plan.js';
@@ -62,7 +62,7 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
   return { problems, sent };
 }
 
-/** What is allowed and does less than it seems to, each with its key. */
+/** Options that are allowed and have less effect than they seem to, each with its key. */
 export function signalWarnings(
   { transmit, cyclic, minInterval, maxInterval }: CanSignalsConfig,
   { messages }: Database,

@@ -1,6 +1,6 @@
 /**
- * Files as `stateDir` needs them: few operations, each of which says what it
- * makes safe against a loss of power, so that tests can lose it between any two.
+ * Files as `stateDir` needs them: few operations, each with what it makes safe
+ * against a loss of power, so that tests can cut the power between any two.
  */
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
@@ -9,13 +9,13 @@ import { dirname } from 'node:path';
 export interface Disk {
   /** Rejects with `ENOENT` when there is none. */
   read(path: string): Promise<Uint8Array>;
-  /** A new, empty file, in place of one of this name. For its user only: settings may be secrets. */
+  /** A new, empty file that replaces one of this name; mode 0600, since settings may be secrets. */
   create(path: string): Promise<DiskFile>;
-  /** A file that is there, to be written at its end. Rejects with `ENOENT` when there is none. */
+  /** Opens an existing file to write at its end. Rejects with `ENOENT` when there is none. */
   append(path: string): Promise<DiskFile>;
-  /** Takes the place of what has the new name. Safe once {@link syncFolder} is done. */
+  /** Replaces a file of the new name. Safe once {@link syncFolder} has resolved. */
   rename(from: string, to: string): Promise<void>;
-  /** With all above it; each that is made is for its user only. */
+  /** Makes the folder and those above it, with mode 0700. */
   makeFolder(path: string): Promise<void>;
   /** The names in a folder are safe when this resolves. */
   syncFolder(path: string): Promise<void>;
@@ -32,14 +32,14 @@ export interface DiskFile {
 export const MACHINE_DISK: Disk = {
   read: (path) => readFile(path),
   create: (path) => openFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC),
-  // Opened for each writing: what somebody has taken away is not written to unseen.
+  // Opened for each write: a deleted file is noticed instead of being written to.
   append: (path) => openFile(path, constants.O_WRONLY | constants.O_APPEND),
   rename,
   makeFolder,
   syncFolder,
 };
 
-/** The old content or the new one, whenever the power goes: never half of it, never nothing. */
+/** After a loss of power at any time the file has its old content or the new one, whole. */
 export async function writeAtomically(
   disk: Disk,
   path: string,
@@ -55,7 +55,7 @@ export async function writeAtomically(
     await file.close();
   }
   await disk.rename(fresh, path);
-  // A new name is on disk only when its folder is: a command must not come back with the power.
+  // The new name is on disk only after its folder is synced. Without that a command could act again after a loss of power.
   await disk.syncFolder(dirname(path));
 }
 
@@ -70,12 +70,12 @@ async function openFile(path: string, flags: number): Promise<DiskFile> {
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
-  // Some file systems of other machines cannot do this for folders.
+  // Some network file systems cannot sync folders.
   await folder.datasync().catch(() => undefined);
   await folder.close();
 }
 
-/** Node's own recursive mkdir never returns where a system has no folder to give (/proc). */
+/** Node's own recursive mkdir never returns in a folder that can have no new ones (/proc). */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, 0o700);
@@ -88,11 +88,12 @@ async function makeFolder(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/** The system's error code, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Why the system refused, for people. */
+/** Why a system call failed, for people. */
 export function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case 'EACCES':

@@ -1,17 +1,17 @@
 /**
  * What is known of a link, on disk: a line for each setting and one for all the
- * rest. A change is appended as one more line; the last of each counts. A file
- * that has grown to several times what it says is written anew.
+ * rest. A change is appended as one more line; the last line of each counts. A file
+ * that has grown to several times its content is written anew.
  *
  * ```
  *  3f0c {"of":"link","session":{"codec":"compact",…},"judge":{…}}
  *  91a2 {"of":"setting","type":"limit","key":"a","state":"pending",…}
  *  77d1 {"of":"setting","type":"limit","key":"a","state":"inForce",…}
- *  └──── CRC of the line behind it: what a crash has torn is known
+ *  └──── CRC of the rest of the line: shows a line that a crash has cut
  * ```
  *
  * So a change costs one short write and one fdatasync, with 5,000 settings as
- * with one, and a broken line costs only what it says.
+ * with one, and a broken line loses only itself.
  */
 import { crc16 } from '../../packet/crc.js';
 import type { Log } from '../../point/log.js';
@@ -21,17 +21,17 @@ import { parseLinkEntry, type LinkEntry, type LinkHead, type LinkRecord } from '
 import { sayUnwritable, sayWritable } from './state-file.js';
 import type { SettingRecord } from '../../session/settings/record.js';
 
-/** What a link file keeps, as it is now. */
+/** What is to be kept of a link, as it is now. */
 export interface LinkState {
   head(): LinkHead;
   settings(): Iterable<SettingRecord>;
   /** Those that are new or changed since the last call. */
   takeChangedSettings(): Iterable<SettingRecord>;
-  /** Asked once: true if the file says what is so no longer, so that all of it is to be written. */
+  /** True once: the file holds settings that are withdrawn, so all of it is to be written. */
   takeStale(): boolean;
 }
 
-/** A file is written anew when it holds so many times what it says… */
+/** A file is written anew when it is so many times as large as its content… */
 const GROWN = 4;
 /** …and at least so many bytes. */
 const GROWN_BYTES = 65_536;
@@ -39,11 +39,11 @@ const GROWN_BYTES = 65_536;
 export class LinkFile {
   #next: { readonly state: LinkState; readonly done: ((kept: boolean) => void)[] } | undefined;
   #writing = false;
-  /** Not as it should be, or not there: the next saving writes all of it. */
+  /** The file is damaged or missing: the next save writes all of it. */
   #whole = true;
   #bytes = 0;
   #wholeBytes = 0;
-  /** The line of the link as it is on disk, so that the same is not written again. */
+  /** The line of the link on disk: the same is not written again. */
   #head = '';
   #problem: string | undefined;
   #damage: string | undefined;
@@ -54,17 +54,17 @@ export class LinkFile {
     private readonly log: Log,
   ) {}
 
-  /** Why nothing can be saved now, for people. */
+  /** Why nothing can be saved now, for people; `undefined`: it can. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** What was lost of the file, for people; until it is loaded again without loss. */
+  /** What was lost of the file when it was loaded, for people; `undefined`: nothing. */
   get damage(): string | undefined {
     return this.#damage;
   }
 
-  /** What was kept; `{}` when nothing was. What is broken is put aside, under a name ending in `.broken`, and logged. */
+  /** What was kept; `{}` when nothing was. A broken file is copied to a name ending in `.broken`, and logged. */
   async load(): Promise<LinkRecord> {
     this.#whole = true;
     this.#damage = undefined;
@@ -73,7 +73,7 @@ export class LinkFile {
       bytes = await this.disk.read(this.path);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
-        // The next saving would take its place.
+        // The next save would overwrite it.
         const aside = `${this.path}.broken`;
         await this.disk.rename(this.path, aside).catch(() => undefined);
         this.#damage = `what is known of the link cannot be read: ${reasonOf(error)}: settings may be lost; see ${aside}`;
@@ -92,7 +92,7 @@ export class LinkFile {
   /**
    * Resolves with true when this state, or a later one, is on disk; with false
    * when it cannot be written, which is logged: the gateway goes on without.
-   * What is asked for while something is written is gathered.
+   * Saves that are asked for during a write are joined to one.
    */
   save(state: LinkState): Promise<boolean> {
     return new Promise((resolve) => {
@@ -117,7 +117,7 @@ export class LinkFile {
     };
   }
 
-  /** Its own copy, so that the good lines stay where they are until they are written anew. */
+  /** As a copy: the good lines stay in the file until it is written anew. */
   async #putAside(bytes: Uint8Array, broken: number, good: number): Promise<void> {
     const aside = `${this.path}.broken`;
     await writeAtomically(this.disk, aside, bytes).catch(() => undefined);
@@ -131,7 +131,7 @@ export class LinkFile {
 
   async #write(): Promise<void> {
     this.#writing = true;
-    // A turn later: what else happens now is gathered.
+    // One microtask later, so that further changes of this turn are written with it.
     await Promise.resolve();
     for (let next = this.#next; next !== undefined; next = this.#next) {
       this.#next = undefined;
@@ -162,7 +162,7 @@ export class LinkFile {
     this.#head = head;
   }
 
-  /** `undefined`: somebody has taken the file away. */
+  /** `undefined`: somebody has deleted the file. */
   async #append(head: string, changed: Iterable<SettingRecord>): Promise<true | undefined> {
     let text = head === this.#head ? '' : head;
     for (const setting of changed) text += settingLine(setting);
@@ -204,9 +204,9 @@ function line(entry: LinkEntry): string {
 }
 
 /**
- * `torn`: the end is not a whole line, as a crash leaves it; `broken`: lines that
- * somebody has spoilt. A file with no good line is no torn one: it was made with
- * its first line in it, so that all of it is lost.
+ * `torn`: the end is not a whole line, as a crash leaves it. `broken`: number of
+ * lines with a wrong CRC. A file is created with its first line in it, so a file
+ * without a good line is broken, not torn.
  */
 function readLines(bytes: Uint8Array): { entries: LinkEntry[]; broken: number; torn: boolean } {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');

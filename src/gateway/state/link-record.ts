@@ -114,7 +114,7 @@ const entry = z.discriminatedUnion('of', [
 export type LinkEntry =
   ({ readonly of: 'link' } & LinkHead) | ({ readonly of: 'setting' } & SettingRecord);
 
-/** `undefined`: somebody else's content. */
+/** `undefined`: it is no such line. */
 export function parseLinkEntry(content: unknown): LinkEntry | undefined {
   const parsed = entry.safeParse(content);
   // What is absent is absent here too: the schema's optional members are never `undefined`.

@@ -1,7 +1,7 @@
 /**
- * Which distinct points SIOT has of a link's node, on disk: a restarted gateway
- * must not begin to count anew (src/session/node/point-quota.ts). And how the device reports
- * each of them (src/session/node/reported-kinds.ts).
+ * On disk: the distinct points that SIOT has of a link's node, so that the quota
+ * (src/session/node/point-quota.ts) counts them after a restart, and the kind of
+ * value that the device reports of each (src/session/node/reported-kinds.ts).
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
@@ -9,7 +9,7 @@ import type { KnownNames } from '../../session/node-state.js';
 import { codeOf, reasonOf, type Disk } from './disk.js';
 import { StateFile } from './state-file.js';
 
-/** New names are gathered so long: a crash forgets no more of them. */
+/** New names are collected for so long before a write; a crash loses these. */
 const SAVE_AFTER_MS = 1_000;
 
 export class NamesFile {
@@ -33,7 +33,7 @@ export class NamesFile {
       : `the names of points given to SIOT cannot be saved: ${problem}; they would be counted anew after a restart of the gateway`;
   }
 
-  /** What was kept, blank where nothing was. What is broken is logged, and SIOT is asked all the same. */
+  /** What was kept; blank where nothing was. A broken file is logged; the names then come from SIOT, when it is read. */
   async load(): Promise<KnownNames> {
     try {
       const text = Buffer.from(await this.disk.read(this.path)).toString('utf8');
@@ -53,11 +53,12 @@ export class NamesFile {
     }
   }
 
-  /** Soon. */
+  /** Saves what `record` returns within a second. */
   changed(record: () => KnownNames): void {
     this.#timer ??= this.clock.setTimer(SAVE_AFTER_MS, () => void this.save(record));
   }
 
+  /** Saves now. */
   async save(record: () => KnownNames): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;

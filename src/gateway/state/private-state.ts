@@ -6,14 +6,14 @@ import { codeOf, reasonOf } from './disk.js';
 
 const OTHERS = 0o077;
 
-/** Whatever the gateway, or a person who has put one of its files aside, calls so. */
+/** Names of the gateway's own files and folders, also with an ending such as `.broken`. */
 const OURS =
   /^(links|outbox|links\.d|lost\+found)$|^(gateway|nats|usb)\.json|^nats-server\.conf|^running-/;
 
 /**
- * Takes from others what an earlier version, or whoever made the folder, has let
- * them do in `stateDir`, its folders and their files. What is not ours to change
- * is logged, and the gateway goes on.
+ * Takes the rights of other users from `stateDir`, its folders and their files: an
+ * earlier version, or whoever made the folder, may have given them. Where that
+ * is not permitted it is logged, and the gateway goes on.
  */
 export async function keepPrivate(stateDir: string, log: Log): Promise<void> {
   const names = await readdir(stateDir).catch(() => []);

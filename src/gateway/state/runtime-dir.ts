@@ -7,9 +7,10 @@
  *  runtimeDir/nats.json        address and credential of the private nats-server, with nats.embedded
  * ```
  *
- * The folder says who may read them: in one that its group may enter, such as
- * systemd's /run/siot-mcu with mode 0750, they are 0640 and its group's; in any
- * other, and in `stateDir`, 0600. It belongs to one gateway at a time.
+ * The mode of the folder decides who may read them: in a folder that its group may
+ * enter, such as systemd's /run/siot-mcu with mode 0750, the files are 0640 and
+ * belong to the group; in any other, and in `stateDir`, they are 0600. Only one
+ * gateway uses the folder at a time.
  */
 import { constants } from 'node:fs';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -29,6 +30,7 @@ export interface PrivateNats {
 const GROUP_MAY_READ = 0o050;
 const OTHERS_MAY_WRITE = 0o002;
 
+/** The folder of {@link PrivateNats} and the gateway's ID, for the commands. */
 export class RuntimeDir {
   #lock: StateLock | undefined;
   #saidForUser = false;
@@ -60,7 +62,7 @@ export class RuntimeDir {
     }
   }
 
-  /** Another gateway may have the folder. */
+  /** Unlocks the folder for another gateway. */
   async release(): Promise<void> {
     await this.#lock?.release();
     this.#lock = undefined;
@@ -74,13 +76,14 @@ export class RuntimeDir {
     });
   }
 
+  /** The private server has ended. */
   async forgetNats(): Promise<void> {
     await rm(join(this.path, 'nats.json'), { force: true }).catch(() => undefined);
   }
 
   /**
-   * A file for this user only, while it is used: in `stateDir`, where nobody else
-   * can put another in its place. Throws a {@link StateError}.
+   * Makes a file with mode 0600 for the time of `use`: in `stateDir`, where no other
+   * user can replace it. Throws a {@link StateError}.
    */
   async withPrivateFile<T>(
     name: string,
@@ -95,7 +98,7 @@ export class RuntimeDir {
     return use(path).finally(() => rm(path, { force: true }).catch(() => undefined));
   }
 
-  /** Whole or not at all, for those who may read the folder. */
+  /** Writes a file atomically, readable for those who may read the folder. */
   async #write(name: string, content: string): Promise<void> {
     const { mode, gid } = await stat(this.path);
     const isShared = (mode & GROUP_MAY_READ) === GROUP_MAY_READ && !(await this.#isStateDir());
@@ -104,7 +107,7 @@ export class RuntimeDir {
     });
   }
 
-  /** False: only a member of a group, or root, can give it a file. */
+  /** False: this user is no member of the group, and only root could give it a file then. */
   async #giveToGroup(file: FileHandle, gid: number): Promise<boolean> {
     try {
       if ((await file.stat()).gid !== gid) await file.chown(-1, gid);
@@ -151,7 +154,7 @@ async function orStateError(key: string, path: string, act: () => Promise<void>)
   }
 }
 
-/** Whole or not at all; nobody else could have read it before `share` has let them. */
+/** Writes a file atomically. Nobody else can read it before `share` has permitted it. */
 async function writeWhole(
   path: string,
   content: string,

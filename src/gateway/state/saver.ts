@@ -1,25 +1,25 @@
 /**
- * When what is known of a link is saved: at once what nobody would say again,
- * soon what else has changed, and now and then what changes with every packet.
+ * When the state of a link is saved: at once what nobody would send again (settings),
+ * soon other changes, and every 30 s what changes with every packet.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** Changes that are worth saving soon are gathered so long. */
+/** Changes that are to be saved soon are collected for so long. */
 const SOON_MS = 200;
-/** What changes with every packet (sequence, uptime) is kept at least so often. */
+/** What changes with every packet (sequence, uptime) is saved at this interval. */
 const EVERY_MS = 30_000;
-/** Between the beginnings of two savings that nobody waits for: a flood of changes must not wear out the disk… */
+/** Between the starts of two saves that nobody waits for: a flood of changes must not wear out the disk… */
 const APART_MS = 20;
-/** …nor keep a slow one busy for more than a fifth of the time. */
+/** …nor use more than a fifth of a slow disk's time. */
 const APART_TIMES = 5;
 
 export class Saver {
   #timer: Timer | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
-  /** Under way now. */
+  /** Saves under way now. */
   #savings = 0;
-  /** How often something was to be saved while another saving was under way. */
+  /** Counts calls of {@link atOnce} during a save. */
   #again = 0;
   #running = false;
   #ended = false;
@@ -40,13 +40,13 @@ export class Saver {
     this.#running = false;
   }
 
-  /** Another may save from now on. */
+  /** Saves nothing by itself any more: the file may belong to another link now. */
   end(): void {
     this.#ended = true;
     this.#timer?.cancel();
   }
 
-  /** Somebody waits for it. False: it could not be saved. */
+  /** Saves now. Resolves when it is on disk; false: it could not be saved. */
   async now(): Promise<boolean> {
     this.#timer?.cancel();
     this.#dueMs = Number.POSITIVE_INFINITY;
@@ -62,7 +62,7 @@ export class Saver {
     return kept;
   }
 
-  /** A setting is nowhere else: saved at once, in a flood of them at short intervals. */
+  /** Saves a setting, which is stored nowhere else: at once, or in a flood at short intervals. */
   atOnce(): void {
     if (this.#savings > 0) {
       this.#again += 1;
@@ -73,6 +73,7 @@ export class Saver {
     else if (!this.#ended) void this.now();
   }
 
+  /** Saves within 200 ms. */
   soon(): void {
     this.#within(SOON_MS);
   }

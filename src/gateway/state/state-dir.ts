@@ -1,6 +1,6 @@
 /**
- * What the gateway keeps over its own restarts, as small files in `stateDir`, for its
- * user alone: private-state.ts. What others need is in runtime-dir.ts.
+ * What the gateway keeps over its own restarts, as small files in `stateDir`. Only
+ * its user may read them (private-state.ts). What other users need is in runtime-dir.ts.
  *
  * ```
  *  stateDir/running-…               who has the folder now: state-lock.ts
@@ -21,6 +21,7 @@ import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
 
+/** A folder or file without which the gateway cannot run; the message is for people. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
@@ -43,8 +44,8 @@ export class StateDir {
   ) {}
 
   /**
-   * The gateway's record; made at first start. Throws a {@link StateError}: an
-   * identity that cannot be read or kept would make all nodes anew.
+   * Reads the gateway's record, or makes it at first start. Throws a {@link StateError}
+   * when it cannot be read or written: with a new identity all nodes would be made again.
    */
   async openGateway(): Promise<GatewayRecord> {
     const file = join(this.path, 'gateway.json');
@@ -70,11 +71,12 @@ export class StateDir {
     return made;
   }
 
+  /** Resolves when it is on disk, or could not be written, which is logged. */
   async saveGateway(record: GatewayRecord): Promise<void> {
     await this.#file('gateway').save(record);
   }
 
-  /** The same once more where somebody has deleted it: a new ID would make all nodes anew. */
+  /** Writes the record again where somebody has deleted the file: with a new ID all nodes would be made again. */
   async keepGateway(record: GatewayRecord): Promise<void> {
     const path = join(this.path, 'gateway.json');
     try {
@@ -87,9 +89,8 @@ export class StateDir {
   }
 
   /**
-   * The devices of `usb` links; none when nothing was kept, or when the file is
-   * broken or cannot be read: that one is put aside, under a name ending in
-   * `.broken`, and logged.
+   * The devices of `usb` links; none when nothing was kept. A file that is broken or
+   * cannot be read is renamed to a name ending in `.broken`, and logged.
    */
   async loadUsb(): Promise<UsbRecord> {
     const path = join(this.path, 'usb.json');
@@ -116,7 +117,7 @@ export class StateDir {
     return file.problem === undefined;
   }
 
-  /** What is kept of the link with this node. */
+  /** The file for the state of the link with this node. */
   linkFile(nodeId: string): LinkFile {
     const name = linkFile(nodeId);
     let file = this.#links.get(name);
@@ -127,7 +128,7 @@ export class StateDir {
     return file;
   }
 
-  /** Which distinct points SIOT has of this node. */
+  /** The file for the names of this node's points. */
   namesFile(nodeId: string, clock: Clock): NamesFile {
     const name = linkFile(nodeId).replace(/state$/, 'names');
     return new NamesFile(join(this.path, name), this.disk, clock, this.log);
@@ -166,12 +167,12 @@ async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecor
   );
 }
 
-/** File systems allow 255 bytes, endings included. */
+/** Bytes; file systems allow 255, endings included. */
 const LONGEST_NAME = 200;
 
-/** A node ID may hold `/`; a file name must not, nor mean another folder, nor be too long. */
+/** A file name for a node ID, which may hold `/`, be `..`, or be too long for a file name. */
 function linkFile(nodeId: string): string {
-  // Half a character, which cannot be encoded, becomes what NATS makes of it.
+  // Half a surrogate pair cannot be encoded: it becomes U+FFFD, as on NATS.
   const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
   if (name.length <= LONGEST_NAME) return join('links', `${name}.state`);
   const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);

@@ -2,12 +2,12 @@
 import type { Log } from '../../point/log.js';
 import { reasonOf, writeAtomically, type Disk } from './disk.js';
 
-/** One file; of several savings at once only the latest is written. */
+/** One file. Of several saves during a write only the latest is written. */
 export class StateFile {
   #next: { content: object; done: (() => void)[] } | undefined;
   #writing = false;
   #problem: string | undefined;
-  /** On disk now, so that the same is not written again. */
+  /** The text on disk: the same is not written again. */
   #written: string | undefined;
 
   constructor(
@@ -16,14 +16,14 @@ export class StateFile {
     private readonly log: Log,
   ) {}
 
-  /** Why it could not be written the last time, and which file, for people. */
+  /** Why the last write failed, with the file's path, for people. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
   /**
-   * Resolves when this content, or a later one, is on disk; also when it cannot
-   * be written, which is logged: the gateway goes on without.
+   * Resolves when this content, or a later one, is on disk, and also when it could
+   * not be written: that is logged, and {@link problem} has the reason.
    */
   save(content: object): Promise<void> {
     return new Promise((resolve) => {
@@ -53,7 +53,7 @@ export class StateFile {
   }
 }
 
-/** Whatever file of `stateDir` it is, the log says the same. */
+/** Logs that a file of `stateDir` cannot be written. */
 export function sayUnwritable(log: Log, path: string, reason: string): void {
   log.error(
     { path, reason },
@@ -61,6 +61,7 @@ export function sayUnwritable(log: Log, path: string, reason: string): void {
   );
 }
 
+/** Logs that it can be written again. */
 export function sayWritable(log: Log, path: string): void {
   log.info({ path }, `state can be written again to ${path}`);
 }

@@ -1,15 +1,15 @@
 /**
- * One gateway for each `stateDir`: two would overwrite each other's identity,
- * settings and outbox. So for each `runtimeDir`: the commands for one would
- * reach the other.
+ * Only one gateway uses a `stateDir`: two would overwrite each other's identity,
+ * settings and outbox. The same holds for a `runtimeDir`: commands for one gateway
+ * would reach the other.
  *
- * Each locks the folder itself with flock(2), which ends with the process and
- * which is seen from other containers, too. That needs `koffi` and a file system
- * that can do it. For where these are missing, and to say who it is, each also
- * puts a file there whose name says who it is, `running-<pid>-<start>-<boot>`,
- * and then looks for others. Of two that start at once each sees the other, or
- * at least one does: never do both run. A name is worth something only while
- * that very process lives, so that a crash leaves no lock.
+ * The gateway locks the folder itself with flock(2). That lock ends with the
+ * process and is seen from other containers, but needs `koffi` and a file system
+ * that supports it. Therefore the gateway also makes a file whose name tells
+ * which process it is, `running-<pid>-<start>-<boot>`, and then looks for such files
+ * of others. Of two gateways that start at the same time at least one sees the
+ * file of the other, so that never both run. A file counts only while its very
+ * process lives, so a crash leaves no lock behind.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { open, readdir, realpath, unlink, writeFile, type FileHandle } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { loadLibc } from '../../linux/libc.js';
 import { reasonOf } from './disk.js';
 import { StateError } from './state-dir.js';
 
-/** Folders that this very process uses. */
+/** Folders that a gateway in this process uses. */
 const ours = new Set<string>();
 
 /** For people: the key that names a folder, and its path as configured. */
@@ -28,6 +28,7 @@ interface Named {
   readonly path: string;
 }
 
+/** The lock on a folder, held until {@link release}. */
 export class StateLock {
   private constructor(
     private readonly folder: string,
@@ -43,7 +44,7 @@ export class StateLock {
     ours.add(folder);
     let lock: FileHandle | undefined;
     try {
-      // Whoever may read a folder can lock it, and so keep the gateway from starting.
+      // Whoever may read a folder can lock it. In runtimeDir that would let other users keep the gateway from starting.
       const locked = key === 'stateDir' ? await lockFolder(folder) : undefined;
       if (locked === 'by another') throw inUse(named, await whoHas(folder));
       lock = locked;
@@ -62,7 +63,7 @@ export class StateLock {
   }
 }
 
-/** Open as long as it is locked; `undefined`: it cannot be. */
+/** The folder's handle, which holds the lock while it is open; `undefined`: it cannot be locked here. */
 async function lockFolder(folder: string): Promise<FileHandle | 'by another' | undefined> {
   const libc = loadLibc();
   if (libc === undefined) return undefined;
@@ -73,7 +74,7 @@ async function lockFolder(folder: string): Promise<FileHandle | 'by another' | u
     await handle.close();
     return 'by another';
   } catch {
-    // Some file systems of other machines cannot do this for folders.
+    // Some network file systems cannot lock folders.
     await handle.close();
     return undefined;
   }
@@ -87,7 +88,7 @@ async function whoHas(folder: string): Promise<string> {
   return 'which cannot be seen from here (in another container?)';
 }
 
-/** The file that says who we are, when no other that lives has one; `undefined`: nobody knows. */
+/** Makes this process's file, and throws where another living process has one; `undefined`: without /proc no process can be named. */
 async function claimAlone(
   named: Named,
   folder: string,
@@ -119,9 +120,9 @@ async function claimAlone(
 
 interface Claimant {
   readonly pid: number;
-  /** In clock ticks since the machine's start. */
+  /** When the process started, in clock ticks since the machine's boot. */
   readonly start: string;
-  /** Which start of the machine. */
+  /** ID of the machine's boot. */
   readonly boot: string;
 }
 
@@ -132,7 +133,7 @@ function inUse({ key, path }: Named, who: string): StateError {
   );
 }
 
-/** A folder that cannot be written cannot be spoilt by two either. */
+/** A failure is only logged: in a folder that cannot be written two gateways can do no harm. */
 async function claim(file: string, { key }: Named, log: Log): Promise<void> {
   try {
     await writeFile(file, '', { mode: 0o600 });
@@ -171,7 +172,7 @@ function boot(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
 }
 
-/** `undefined`: it has ended, and only its parent does not know yet. */
+/** When the process started; `undefined`: it has ended, and its parent has not collected it yet. */
 function startOf(pid: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The second field is a name in parentheses, which may hold anything.

@@ -3,18 +3,18 @@ import { z } from 'zod';
 
 /** A device that was seen before. */
 export interface UsbMember {
-  /** Of its link; unique in the gateway. */
+  /** Name of its link; unique in the gateway. */
   readonly name: string;
   readonly serialNumber?: string | undefined;
   readonly interfaceNumber: number;
   /** Where it was last seen. */
   readonly place: string;
-  /** True: it is known by its place alone. */
+  /** True: only its place identifies it. */
   readonly byPlace: boolean;
-  /** Of the board that a person has confirmed, or that came first. */
+  /** IDs of the board that a person has confirmed, or that was plugged in first. */
   readonly vendorId: string;
   readonly productId: string;
-  /** What it has called itself besides, where it was: its boot loader's, or those of other firmware. */
+  /** Other product IDs that it has shown at its place: of its boot loader, or of other firmware. */
   readonly otherProductIds?: readonly string[] | undefined;
 }
 
@@ -39,7 +39,7 @@ const members = z
 
 const usbRecord = z.record(z.string(), members);
 
-/** `undefined`: somebody else's content. */
+/** `undefined`: it is no such record. */
 export function parseUsbRecord(content: unknown): UsbRecord | undefined {
   const parsed = usbRecord.safeParse(content);
   return parsed.success ? parsed.data : undefined;

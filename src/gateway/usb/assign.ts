@@ -2,10 +2,10 @@
  * Which plugged-in USB port is which link of a configured `usb` link (the
  * template).
  *
- * A device is known by its serial number, which is worth something only beside
- * its vendor's ID. One that has none, or shares its number with another one of
- * the same IDs, is known by its place on the bus. The same board so comes back
- * as the same node under whatever path, and two boards never change places:
+ * A device is identified by its serial number together with its vendor ID. A
+ * device without a serial number, or with the number and IDs of another device,
+ * is identified by its place on the bus. So a board is the same node under
+ * whatever path it appears, and two boards never get each other's node:
  *
  * | seen                                               | link                       |
  * | -------------------------------------------------- | -------------------------- |
@@ -17,40 +17,45 @@
  * | no serial number                                   | boards-0000:00:14.0-usb2-1 |
  * | another 42, while the first is known               | boards-42@…usb2-3          |
  *
- * Once a serial number has been seen twice at a time with the same IDs it says
- * nothing about who is who, for ever: then also the first one is known by where
- * it was last seen.
+ * Once two devices with the same IDs and serial number were plugged in at the same
+ * time, the number identifies neither of them any more: from then on the first one
+ * too is identified by the place where it was last seen.
  */
 import { createHash } from 'node:crypto';
 import type { UsbIdentity } from '../../linux/sysfs.js';
 import type { UsbPort } from '../../transport/usb/ports.js';
 import type { UsbMember } from '../state/usb-record.js';
 
+/** The result of {@link assign}. */
 export interface Assignment {
-  /** All members, those that are not plugged in too. */
+  /** All known devices, plugged in or not. */
   readonly members: readonly UsbMember[];
-  /** Those that are plugged in, by name. */
+  /** The ports of those that are plugged in, by the name of their link. */
   readonly ports: ReadonlyMap<string, UsbPort>;
   /** Serial numbers that were just seen twice for the first time. */
   readonly duplicates: readonly string[];
-  /** New ones that have the serial number of another one, but not its IDs. */
+  /** New devices that have the serial number of a known one, but other IDs. */
   readonly conflicts: readonly NumberConflict[];
-  /** Ports for which there was no room. */
+  /** Ports of new devices beyond {@link MOST_MEMBERS}: they get no link. */
   readonly refused: readonly UsbPort[];
-  /** Ports that share an interface with one that has the link. */
+  /** Ports that share a USB interface with a port that has the link. */
   readonly sharing: readonly UsbPort[];
 }
 
+/** Two devices with one serial number and different IDs, by the names of their links. */
 export interface NumberConflict {
-  /** Of the new one's link, and of that of the other. */
+  /** The new one. */
   readonly name: string;
   readonly other: string;
 }
 
-/** Each member is a link and a node: somebody who flashes boards all day must not fill SIOT. */
+/** Known devices of one template. Each is a link and a node: whoever flashes boards all day must not fill SIOT. */
 export const MOST_MEMBERS = 256;
 
-/** `present`: the ports that match the template, of all places. */
+/**
+ * Assigns ports to links. `template`: name of the configured link; `known`: the
+ * devices known before; `present`: the ports that match the template now.
+ */
 export function assign(
   template: string,
   known: readonly UsbMember[],
@@ -73,7 +78,7 @@ export function assign(
     }),
   );
 
-  // What is certain goes first: nobody is given a link that is another one's.
+  // Certain matches first, so that no port takes the link of another one's device.
   const free = new Set(known);
   for (const rule of RULES) {
     for (const port of ports) {
@@ -115,7 +120,7 @@ export function assign(
   };
 }
 
-/** Several ports of one interface cannot be told apart: the first has a link, also when others come. */
+/** Several ports of one interface cannot be told apart: only the first by name has a link. */
 function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
   const firsts = new Map<string, UsbPort>();
   for (const port of ports) {
@@ -138,30 +143,30 @@ interface Numbered {
   readonly productId: string;
 }
 
-/** Whether a port is a member's, from the most certain to the least. */
+/** Whether a port is a known device's, from the most certain rule to the least. */
 const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => boolean)[] = [
   (one, usb, byPlace) => {
     if (!byPlace || one.place !== usb.place || !hasSameIdentity(one, usb)) return false;
-    // The one that had the number alone keeps its name where it is.
+    // The device that had the number first keeps its name at its place.
     return one.byPlace || hasProduct(one, usb);
   },
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && one.productId === usb.productId,
-  // One that has stayed where it was is not moved by another that calls itself as it once did.
+  // A device at its own place comes before another one that shows an ID it once had.
   (one, usb, byPlace) =>
     !byPlace && isOwn(one, usb) && hasProduct(one, usb) && one.place === usb.place,
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
-  // A board that starts its boot loader stays where it is.
+  // A board in its boot loader has another product ID, at the same place.
   (one, usb, byPlace) => !byPlace && hasSameIdentity(one, usb) && one.place === usb.place,
 ];
 
 const isOwn = (one: UsbMember, usb: UsbIdentity): boolean =>
   !one.byPlace && hasSameIdentity(one, usb);
 
-/** Two ports of one board share its number, and are two links. */
+/** Two interfaces of one board share its serial number, and are two links. */
 const sameNumber = (a: Omit<Numbered, 'vendorId' | 'productId'>, b: typeof a): boolean =>
   a.serialNumber === b.serialNumber && (a.interfaceNumber ?? 0) === (b.interfaceNumber ?? 0);
 
-/** Of a device without a number nothing counts but its place. */
+/** Devices without a serial number are told apart by their place alone. */
 const hasSameIdentity = (a: Numbered, b: Numbered): boolean =>
   sameNumber(a, b) && (a.serialNumber === undefined || a.vendorId === b.vendorId);
 
@@ -187,7 +192,7 @@ function memberOf(
 ): UsbMember {
   const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
   const others = before?.otherProductIds ?? [];
-  // Who is known by place alone is another board, until a person says otherwise.
+  // Where only the place identifies a board, another product ID is another board, until a person confirms it.
   const isNews = before !== undefined && !byPlace && !hasProduct(before, usb);
   const otherProductIds = isNews ? [...others, productId] : others;
   return {
@@ -203,8 +208,9 @@ function memberOf(
 }
 
 /**
- * Another board than the one that was there, where nothing but the place says
- * who it is: what was set for that one may be wrong for this one. For people.
+ * Why the port may belong to another board than the known device, for people:
+ * only its place identifies it, and its IDs differ. Settings of the known one may
+ * be wrong for it. `undefined`: there is no mismatch.
  */
 export function mismatchOf(member: UsbMember, { usb }: UsbPort): string | undefined {
   if (!member.byPlace) return undefined;
@@ -215,7 +221,7 @@ export function mismatchOf(member: UsbMember, { usb }: UsbPort): string | undefi
   );
 }
 
-/** Whether this looks like the member's device, whoever has it now. */
+/** Whether the port looks like the known device, whichever link has it now. */
 export function isDeviceOf(member: UsbMember, { usb }: UsbPort): boolean {
   const isPlaced = member.byPlace || member.serialNumber === undefined;
   return isDuplicate(member, usb) && (!isPlaced || member.place === usb.place);
@@ -243,7 +249,7 @@ function newName(
   const names = serialNumber === undefined ? [word] : numbered;
   const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
   if (free !== undefined) return free;
-  // Serial numbers may read as anything, a place and the names of others included.
+  // A serial number may be any text, also one that looks like another name.
   const stem = (serialNumber === undefined ? word : last) + suffix;
   let count = 2;
   while (taken.has(`${stem}-${String(count)}`)) count += 1;
@@ -253,9 +259,8 @@ function newName(
 const LONGEST_WORD = 40;
 
 /**
- * A serial number as a part of a name. Devices may say anything: what a shell
- * or a terminal would trip over is replaced, and a hash keeps two that then
- * look alike apart.
+ * A serial number as a part of a name. Characters that are special to a shell or
+ * a terminal are replaced; a hash then tells apart two numbers that look the same.
  */
 function wordOf(serialNumber: string): string {
   const word = serialNumber.replaceAll(/[^A-Za-z0-9_.:+-]/g, '_').slice(0, LONGEST_WORD);

@@ -28,11 +28,11 @@ export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
 export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
   link.transport.type === 'usb';
 
-/** What the group needs of a link. */
+/** A link, as far as its group uses it. */
 export interface UsbLink {
-  /** Its device is there now. */
+  /** Its device was plugged in: the port is to be tried now. */
   retryNow(): void;
-  /** Keeps settings back, for this reason; `undefined`: no longer. */
+  /** Holds settings back, for this reason; `undefined`: sends them again. */
   hold(why: string | undefined): void;
   /** Somebody deleted its node in SIOT. */
   readonly isDeleted: boolean;
@@ -68,12 +68,12 @@ export class UsbLinkGroup {
   #members: readonly UsbMember[];
   #ports: ReadonlyMap<string, UsbPort> = new Map();
   readonly #links = new Map<string, UsbLink>();
-  /** Names that another link had when they were needed. */
+  /** Names of devices for which another link has that name. */
   readonly #namesTaken = new Set<string>();
-  /** Templates that are known to match devices of this one. */
+  /** Other templates that match devices of this one and come first; each was logged. */
   readonly #othersTold = new Set<string>();
   #unlisten: (() => void) | undefined;
-  /** Looks are acted upon one after the other. */
+  /** Lists of ports are processed one after the other. */
   #busy: Promise<void> = Promise.resolve();
   #stopped = false;
   #saved = '';
@@ -95,13 +95,13 @@ export class UsbLinkGroup {
     return this.lookAgain();
   }
 
-  /** Other links may have come or gone. Resolves when that is acted upon. */
+  /** Processes the ports again after other links were added or removed. */
   lookAgain(): Promise<void> {
     this.#namesTaken.clear();
     return this.#look(this.parts.watch.ports);
   }
 
-  /** No further links are made; those that there are remain the host's. */
+  /** Makes no further links. Those that exist are left to the host. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unlisten?.();
@@ -112,7 +112,7 @@ export class UsbLinkGroup {
     return [...this.#links.keys()];
   }
 
-  /** A person says that the board that is there now is the right one. False: no such link, or nothing is held. */
+  /** A person confirms the board that is plugged in now. False: no such link, or its settings are not held back. */
   confirm(name: string): boolean {
     const member = this.#members.find((one) => one.name === name);
     const port = this.#ports.get(name);
@@ -128,7 +128,7 @@ export class UsbLinkGroup {
   }
 
   #look(ports: readonly UsbPort[]): Promise<void> {
-    // One look that fails must not keep the next from being acted upon, nor the end.
+    // After a failure the next list of ports is processed all the same, and stop() ends.
     this.#busy = this.#busy
       .then(() => this.#assign(ports))
       .catch((error: unknown) => {
@@ -176,12 +176,12 @@ export class UsbLinkGroup {
     }
     this.#sharingSaid = sharing.length > 0;
     this.#save();
-    // All of them, before one has to be waited for: a link may try its port at any time.
+    // All are held back before the first await: a link may open its port at any time.
     for (const member of members) this.#hold(member, assigned.get(member.name));
     for (const member of members) await this.#settle(member, assigned.get(member.name));
   }
 
-  /** The link of a member: made where there is none, and tried when its device is there. */
+  /** Makes the link of a device where there is none, and has it try its port when the device is plugged in. */
   async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
     let link = this.#links.get(member.name);
     if (link === undefined) {
@@ -219,7 +219,7 @@ export class UsbLinkGroup {
     return true;
   }
 
-  /** What another template has now is closed here; the links wait for their devices again. */
+  /** Removes the links whose ports belong to another template now. */
   async #leave(ports: readonly UsbPort[]): Promise<void> {
     const paths = new Set(ports.map(({ path }) => path));
     const left = [...this.#ports].filter(([name, { path }]) => {
@@ -231,7 +231,7 @@ export class UsbLinkGroup {
     }
   }
 
-  /** Somebody deleted the node of a device that is not there: it is not to come back with each start. */
+  /** Forgets devices that are not plugged in and whose node somebody deleted: each start would make it again. */
   async #forgetDeleted(present: readonly UsbPort[]): Promise<void> {
     const there = new Set(present.map(({ usb }) => usb.place));
     for (const member of this.#members) {

@@ -34,7 +34,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
   #watch: UsbWatch | undefined;
   /** By the name of the configured link; a Map, since links may have any name. */
   #known: Map<string, readonly UsbMember[]> | undefined;
-  /** Under way now; and how the last one ended. */
+  /** Writes of usb.json under way now; whether the last one failed. */
   #saving = 0;
   #failed = false;
   #saveTimer: Timer | undefined;
@@ -74,7 +74,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     await group.start();
   }
 
-  /** Its links leave; what is known of its devices stays. */
+  /** Removes a group and its links. What is known of its devices is kept. */
   async remove(name: string): Promise<void> {
     const group = this.#groups.get(name);
     if (group === undefined) return;
@@ -83,10 +83,10 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     await Promise.all(group.names.map((link) => this.host.removeLink(link)));
   }
 
-  /** After the configuration has changed: a device may belong to another link now. */
+  /** After the configuration has changed: a device may belong to another group now. */
   async lookAgain(): Promise<void> {
     const names = this.#configured().map(({ name }) => name);
-    // From the last to the first: who has lost a device lets go of it before the other takes it.
+    // From the last to the first: a group closes the port that it has lost before an earlier group opens it.
     for (const name of names.reverse()) await this.#groups.get(name)?.lookAgain();
   }
 
@@ -108,7 +108,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     void this.#save();
   }
 
-  /** Again and again, until it is on disk: boards that look alike would be taken for each other. */
+  /** Retries until it is on disk: without it boards that look alike would be mistaken for each other after a restart. */
   async #save(): Promise<void> {
     this.#saveTimer?.cancel();
     this.#saving += 1;
