@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openOutbox } from '../../src/gateway/open-outbox.js';
+import { openOutbox } from '../../src/gateway/outbox-service.js';
 import { StateError } from '../../src/gateway/state/state-dir.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
