@@ -62,7 +62,7 @@ export interface PointsHead {
   readonly end: number;
 }
 
-export interface SettledMarks {
+interface SettledMarks {
   readonly kind: 'settled';
   readonly lanes: readonly {
     readonly nodeId: string;
@@ -202,7 +202,7 @@ function placeCrc(file: number, offset: number): number {
 }
 
 /** Where a block's body begins and ends. */
-export interface Body {
+interface Body {
   readonly at: number;
   readonly end: number;
 }

@@ -92,7 +92,7 @@ const textFieldLength = (text: string): number => {
 };
 
 /** Whether there are bytes for a point: {@link writePoint} throws for any other. */
-export const isWritable = ({ time, tombstone }: Point): boolean =>
+const isWritable = ({ time, tombstone }: Point): boolean =>
   isTime(time) && (tombstone | 0) === tombstone;
 
 /**

@@ -43,10 +43,6 @@ export class Extents {
     return this.#bytes;
   }
 
-  get count(): number {
-    return this.#list.length;
-  }
-
   /** The extent that speaks for a position. */
   find(position: number): Extent | undefined {
     const extent = this.#list[this.#endingAfter(position)];

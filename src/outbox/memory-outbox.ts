@@ -5,7 +5,7 @@ import { Latest, type LatestHost } from './latest.js';
 import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { memoryOf, PointRing } from './point-ring.js';
 
-export interface MemoryOutboxOptions {
+interface MemoryOutboxOptions {
   /** Bytes of memory for all lanes together; what a point takes is estimated generously. Each lane has an equal share. */
   readonly maxBytes: number;
 }

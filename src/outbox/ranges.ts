@@ -14,11 +14,6 @@ export class Ranges {
     return this.#count;
   }
 
-  /** Ranges that the set consists of. */
-  get pieces(): number {
-    return this.#ranges.length;
-  }
-
   /** The smallest number. */
   get first(): number | undefined {
     return this.#ranges[0]?.from;

@@ -23,7 +23,7 @@ export class OutboxError extends Error {
   override readonly name = 'OutboxError';
 }
 
-export interface RecoveryHost {
+interface RecoveryHost {
   readonly folder: SegmentFolder;
   readonly log: OutboxLog;
   readonly lanes: Lanes<DiskLane>;

@@ -102,7 +102,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   readonly #publisher: Publisher;
   readonly #keeper: NodeKeeper;
   readonly #nodes = new Map<string, ListeningNode>();
-  readonly #statusListeners = new Set<(status: SiotStatus) => void>();
   #wire: SiotWire;
   /** Only a store's reply counts. */
   #expectsStore: boolean;
@@ -116,7 +115,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   #suspicions = 0;
   #acceptedAtSuspicion = 0;
   #stopGatewayEdges: (() => void) | undefined;
-  #lastStatus = '';
   #lastNs = 0n;
   #stopping = false;
   #hurries = false;
@@ -138,7 +136,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       onState: (state) => this.#onConnection(state),
       onDenied: (subject) => {
         this.#publisher.denied(subject);
-        this.statusChanged();
       },
     });
     this.#publisher = new Publisher({
@@ -221,12 +218,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     return this.#store === undefined ? '' : this.#keeper.problem;
   }
 
-  /** Called with each change until the returned function is called. */
-  onStatus(listener: (status: SiotStatus) => void): () => void {
-    this.#statusListeners.add(listener);
-    return () => this.#statusListeners.delete(listener);
-  }
-
   addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
     const { clock, log } = this.#options;
     const services = {
@@ -306,7 +297,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       if (this.#options.store === 'none') this.#bridge();
       else void this.#findStore();
     }
-    this.statusChanged();
   }
 
   async #findStore(): Promise<void> {
@@ -333,7 +323,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       this.#options.log.warn({}, 'SIOT does not answer: points wait for it');
     }
     this.#searchAfter(backoffMs(this.#silentProbes, PROBE, this.#options.random()));
-    this.statusChanged();
   }
 
   #foundLate(generation: Generation): void {
@@ -380,7 +369,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#store = new StoreClient(this.#connection, clock, this.#wire);
     this.#keeper.begin(this.#store, first);
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
-    this.statusChanged();
   }
 
   // The first suspicion is looked into at once. When the probe finds all well
@@ -406,7 +394,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#publisher.mode = { kind: 'paused' };
     if (this.#suspicions === 1) void this.#findStore();
     else this.#searchAfter(backoffMs(this.#suspicions - 1, PROBE, random()));
-    this.statusChanged();
   }
 
   // What publisher, keeper and nodes ask for ----------------------------------
@@ -459,13 +446,5 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     while (!done() && clock.monotonicMs() < endMs && this.#connection.state.name !== 'closed') {
       await new Promise<void>((resolve) => clock.setTimer(DRAIN_LOOK_MS, resolve));
     }
-  }
-
-  statusChanged(): void {
-    const status = this.status;
-    const text = JSON.stringify(status);
-    if (text === this.#lastStatus) return;
-    this.#lastStatus = text;
-    for (const listener of this.#statusListeners) listener(status);
   }
 }

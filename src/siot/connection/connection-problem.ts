@@ -4,7 +4,7 @@ import { NatsUnknownError, type NatsSettings } from './nats-settings.js';
 import { shownServer } from './server-text.js';
 
 /** Why there is no connection, for people, and whether the server refused who we are. */
-export interface ConnectionProblem {
+interface ConnectionProblem {
   readonly refused: boolean;
   readonly text: string;
 }

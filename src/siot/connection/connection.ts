@@ -58,7 +58,7 @@ export class NotConnectedError extends Error {
 }
 
 /** More than the server takes in one message: it would close the connection for it. */
-export class TooLargeError extends Error {
+class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
   constructor(bytes: number, mostBytes: number) {
     super(

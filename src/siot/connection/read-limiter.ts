@@ -18,7 +18,7 @@ const FULL_BYTES = 65_536;
 const LONGEST_REST_MS = 20;
 
 /** What is needed of a socket. */
-export interface LimitedSocket {
+interface LimitedSocket {
   on(event: 'data', heard: (bytes: Uint8Array) => void): unknown;
   pause(): unknown;
   resume(): unknown;

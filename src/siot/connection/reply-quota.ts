@@ -2,7 +2,7 @@
  * Answers on their way to the server. Whoever asks faster than the server takes
  * answers must not fill the memory with them: they wait in the socket's queue.
  */
-export interface ReplyQuotaHost {
+interface ReplyQuotaHost {
   publish(subject: string, answer: Uint8Array): void;
   /** Calls back when the server has taken all that was published before, or is gone. */
   barrier(done: () => void): void;

@@ -24,7 +24,7 @@ export class SilentServerError extends Error {
 }
 
 /** What became of one server: it spoke, or why not. */
-export interface ProbedServer {
+interface ProbedServer {
   readonly server: string;
   readonly problem?: Error;
 }

@@ -50,7 +50,7 @@ export interface SiotNode {
 }
 
 /** What a link's node works with. */
-export interface NodeServices {
+interface NodeServices {
   readonly connection: Connection;
   readonly keeper: NodeKeeper;
   readonly publisher: Publisher;

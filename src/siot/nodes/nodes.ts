@@ -15,7 +15,7 @@ import type { Suspicion } from '../publishing/publish-state.js';
 import type { Publisher } from '../publishing/publisher.js';
 import type { Found, StoreClient } from './store-client.js';
 
-export interface NodeKeeperOptions {
+interface NodeKeeperOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -29,8 +29,6 @@ export interface NodeKeeperOptions {
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
-  /** {@link NodeKeeper.problem} has changed. */
-  statusChanged(): void;
   /** The gateway's node has another version, or none. */
   publishVersion(): void;
 }
@@ -260,7 +258,7 @@ export class NodeKeeper {
 
   /** Whether links can have nodes, and have been told what was set there, for the log and for `siot-mcu watch`. */
   #reportProblem(): void {
-    const { log, parent, host } = this.#options;
+    const { log, parent } = this.#options;
     const { life, spec } = this.#gateway;
     const missing = this.#missingParent === '' ? undefined : parent;
     const problem = nodesProblem(this.#gateway, this.#all(), missing);
@@ -268,7 +266,6 @@ export class NodeKeeper {
     this.problem = problem;
     const notMade = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
     if (life === 'deleted') log.warn({ nodeId: spec.id, without: notMade.length }, problem);
-    host.statusChanged();
   }
 
   #lookLater(kept: KeptNode): void {

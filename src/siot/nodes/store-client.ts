@@ -20,7 +20,7 @@ type Query =
   | { readonly ok: false; readonly gone: boolean; readonly why: string };
 
 /** Why a write is not confirmed, for people. */
-export interface Unwritten {
+interface Unwritten {
   readonly why: string;
   /** No receipt has come: the store may have taken it all the same. */
   readonly maybe: boolean;

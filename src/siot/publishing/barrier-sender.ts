@@ -16,41 +16,41 @@ export interface SenderOptions {
   readonly host: PublishHost;
 }
 
-/** Empties the outbox from its lanes' cursors on. One life: when circumstances change, a new one begins. */
+/** Publishes the lanes from their cursors on. When the mode changes, another sender takes its place. */
 export interface Sender {
-  /** A lane has new points, or is no longer held. */
+  /** A lane has new points, or need not wait any more. */
   lane(state: PublishState): void;
   /** A status point has changed. */
   status(): void;
-  /** Whatever is on its way of this lane does not matter any more. */
+  /** Answers for points of this lane are of no interest any more. */
   forget(state: PublishState): void;
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void;
-  /** Sends nothing more; what it has sent may still be answered. */
+  /** Sends nothing more, but still takes answers. */
   suspend(): void;
-  /** Sends and settles nothing from now on. */
+  /** Sends nothing more, and takes no answers. */
   stop(): void;
 }
 
-/** Bytes of text in one message beyond which it takes no further point. */
+/** A message with so many bytes of text takes no further point. */
 export const BATCH_BYTES = 128 * 1024;
 
-/** What a message has on the line besides its payload, about. */
+/** Bytes that NATS adds to a payload, about. */
 export const MESSAGE_BYTES = 100;
 
-/** The server is asked at most this often whether it has processed what was published, in ms. */
+/** The server is asked this often whether it has processed what was published, ms. */
 const CONFIRM_EVERY_MS = 20;
-/** Unconfirmed points at which it is asked at once, and at which publishing waits for it. */
+/** With CONFIRM_AT unconfirmed points the server is asked at once; with MOST_UNCONFIRMED publishing waits. */
 const CONFIRM_AT = 1_024;
 const MOST_UNCONFIRMED = 8_192;
 
 /**
- * Publishes without a store: at once, and delivered when the server confirms
- * that it processed the publish (docs/contract.md, "Delivered").
+ * Publishes without a store: at once. A point is delivered when the server confirms
+ * that it has processed the publish (docs/contract.md, "Delivered").
  *
- * One PING after many publishes confirms them all, since the server works
- * through a connection in order. What is not confirmed when the connection goes
- * is published again by the next sender: it is still in the outbox.
+ * One PING after many publishes confirms them all, since the server processes a
+ * connection in order. Points that are not confirmed when the connection ends are
+ * still in the outbox, and the next sender publishes them again.
  */
 export class BarrierSender implements Sender {
   readonly #options: SenderOptions;
@@ -58,14 +58,14 @@ export class BarrierSender implements Sender {
   readonly #published = new Set<PublishState>();
   /** Lanes that wait for confirmations. */
   readonly #waiting = new Set<PublishState>();
-  /** Subjects of the points of each node: making one anew costs as much as the rest of a publish. */
+  /** Subjects by node: to make one costs as much as the rest of a publish. */
   readonly #subjects = new Map<string, PointMap<string>>();
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
   #unconfirmed = 0;
   #sinceBarrier = 0;
   #bytesSinceBarrier = 0;
   #asking = false;
-  /** It is asked in a moment. */
+  /** A PING is about to be sent. */
   #soon = false;
   #timer: Timer | undefined;
   #stopped = false;
@@ -118,7 +118,7 @@ export class BarrierSender implements Sender {
     this.#subjects.delete(state.lane.nodeId);
   }
 
-  /** It could not tell for which of many: another sender takes its place. */
+  /** It is not known which message was meant: another sender takes its place. */
   denied(): void {
     this.stop();
   }
@@ -221,7 +221,7 @@ export class BarrierSender implements Sender {
     } else if (this.#isAwaited()) {
       if (this.#soon) return;
       this.#soon = true;
-      // Behind what else has arrived just now.
+      // After what else has arrived just now.
       queueMicrotask(() => {
         this.#soon = false;
         if (!this.#stopped && !this.#asking) this.#ask();

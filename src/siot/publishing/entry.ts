@@ -15,30 +15,32 @@ export interface Entry {
       }
     | { readonly kind: 'status'; readonly slot: StatusSlot };
   point: Point;
-  /** In a message of its own, since a message of several was refused. */
+  /** To be sent in a message of its own, since a message of several was refused. */
   alone: boolean;
   done: boolean;
-  /** The message that got no answer in time, while it may still come. */
+  /** The message that was not answered in time; its answer may still come. */
   late: Message | undefined;
 }
 
+/** Points that were published together and are not answered yet. */
 export interface Message {
   readonly entries: readonly Entry[];
   readonly subject: string;
   readonly sentMs: number;
-  /** On the line. */
+  /** With what NATS adds to it. */
   readonly bytes: number;
   /** Of its answers. */
   readonly token: number;
 }
 
-/** What a sender knows of a lane. */
+/** What a {@link WindowSender} knows of a lane. */
 export interface Track {
   readonly state: PublishState;
   readonly groups: KeyGroups;
-  /** To be sent before what the cursor has not reached. */
+  /** To be sent before the points from the cursor on. */
   readonly ready: Queue<Entry>;
-  inRing: boolean;
+  /** It is in the sender's round. */
+  inRound: boolean;
 }
 
 export function laneEntry(track: Track, group: KeyGroup, position: number, point: Point): Entry {

@@ -5,53 +5,51 @@ export interface KeyGroup {
   readonly name: string;
   /** Position of the latest that has entered. */
   last: number;
-  /** Sent and not answered, or about to be sent. */
+  /** Points sent and not answered, or about to be sent. */
   onTheWay: number;
   /** Positions that wait for those on the way. */
   waiting: Queue<number>;
-  /** Position that the store refused: until it is settled nothing of the group is sent. */
+  /** Position that the store refused: nothing of the group is sent until it is settled. */
   refused: number | undefined;
-  /** One of them has been answered: the store is there. */
-  flows: boolean;
+  /** The store has answered for one of them. */
+  answered: boolean;
 }
 
-/** Waiting points of a group above which several of it are sent without waiting for the first. */
+/** A group with more waiting points than this may have several on the way at once. */
 const CROWDED = 32;
 const MOST_TOGETHER = 32;
-/** Positions that wait behind a refused one when there are too many in all; others are come back for. */
+/** When too many positions wait, a group with a refused one keeps only so many; the rest are revisited later. */
 const BEHIND_REFUSED = 256;
 
 /**
- * Keeps each point in order: the next of the same type+key is sent when the one
- * before it is answered, so that a refused or lost one is not overtaken by newer
- * ones.
+ * Keeps points in order: the next point of the same type+key is sent when the one
+ * before it is answered. So a newer point cannot overtake one that is refused or lost.
  *
- * Where that is too slow, since the store is distant, and points crowd behind
- * one, several go together, once one of them was answered: a store that is busy
- * looks distant, and one that has gone must not be taken for it. Should one of
- * these be refused or lost, later ones may have gone before.
+ * With a distant store that is too slow. Then several points of a group are sent
+ * together. Wait for one reply first: a busy store and a dead store both look slow.
+ * If one of these points is refused or lost, later ones may overtake it.
  *
- * The name is type+key without anything between: two points that read the same
- * so are kept out of one message as well (docs/siot.md, 1.7).
+ * A group's name is type+key without a separator: two points whose names are equal
+ * must not share a message either (docs/siot.md, 1.7).
  */
 export class KeyGroups {
   readonly #groups = new Map<string, KeyGroup>();
   #waiting = 0;
-  /** Groups of which not all that was seen waits, and the first position that does not. */
+  /** Groups that keep only some of their positions, and the first position that was left out. */
   readonly #cut = new Set<KeyGroup>();
   #cutFrom = Number.POSITIVE_INFINITY;
 
   /** `isDistant`: even the quickest answer of the store takes long. */
   constructor(private readonly isDistant: () => boolean) {}
 
-  /** Positions that wait. */
+  /** Positions that wait, in all groups. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * The group, if this point may be sent now; otherwise the position waits, or
-   * is come back for. Harmless for a position that has entered already.
+   * Returns the group if this point may be sent now. Otherwise the position waits,
+   * or is revisited later. May be called again for a position.
    */
   enter(name: string, position: number): KeyGroup | undefined {
     let group = this.#groups.get(name);
@@ -62,7 +60,7 @@ export class KeyGroups {
         onTheWay: 1,
         waiting: new Queue(),
         refused: undefined,
-        flows: false,
+        answered: false,
       };
       this.#groups.set(name, group);
       return group;
@@ -75,8 +73,8 @@ export class KeyGroups {
   }
 
   /**
-   * Lets go of what waits far behind refused points: that may be for minutes,
-   * and meanwhile others are to be found. False: there is nothing of the kind.
+   * Drops positions that wait far behind refused points, which may take minutes, so
+   * that points of other names can be looked for. False: there are no such positions.
    */
   cut(): boolean {
     let found = false;
@@ -95,7 +93,10 @@ export class KeyGroups {
     return found;
   }
 
-  /** From where on to look once more, since a point is no longer refused behind which others were let go. */
+  /**
+   * A position from which the lane is to be read again, since a refused point with
+   * dropped positions behind it is settled; `undefined`: there is none.
+   */
   takeBack(): number | undefined {
     if (this.#cut.size === 0) return undefined;
     for (const { refused } of this.#cut) {
@@ -108,7 +109,7 @@ export class KeyGroups {
     return undefined;
   }
 
-  /** Positions that may be sent after one was settled or after the crowd grew. */
+  /** Positions that may be sent now: after one was settled, or after more have come to wait. */
   release(group: KeyGroup): number[] {
     const released: number[] = [];
     while (group.waiting.length > 0 && group.onTheWay < this.#most(group)) {
@@ -122,10 +123,10 @@ export class KeyGroups {
     return released;
   }
 
-  /** That position is delivered or given up. */
+  /** That position is delivered or given up. Returns the positions that may be sent now. */
   leave(group: KeyGroup, position: number): number[] {
     group.onTheWay -= 1;
-    group.flows = true;
+    group.answered = true;
     if (group.refused === position) group.refused = undefined;
     return this.release(group);
   }
@@ -137,6 +138,6 @@ export class KeyGroups {
   #most(group: KeyGroup): number {
     if (group.refused !== undefined) return 0;
     const crowded = group.onTheWay + group.waiting.length > CROWDED;
-    return crowded && group.flows && this.isDistant() ? MOST_TOGETHER : 1;
+    return crowded && group.answered && this.isDistant() ? MOST_TOGETHER : 1;
   }
 }

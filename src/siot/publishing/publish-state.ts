@@ -1,16 +1,16 @@
 import type { OutboxLane } from '../../outbox/outbox.js';
 import type { Point } from '../../point/point.js';
 
-/** What the publisher knows of one lane of the outbox. */
+/** How far one lane of the outbox is published. */
 export interface PublishState {
   readonly lane: OutboxLane;
-  /** Nothing is sent until the node has been read. */
+  /** Its points wait until the node has been read. */
   held: boolean;
-  /** Somebody deleted the node: everything is dropped. */
+  /** Somebody deleted the node in SIOT: its points are dropped. */
   discarded: boolean;
-  /** First position that was not looked at since publishing began anew. */
+  /** The next position to look at, since the current sender began. */
   cursor: number;
-  /** Points that the store refused, by position; kept when publishing begins anew. */
+  /** Of points that the store refused, by position; kept when another sender begins. */
   readonly retryStates: Map<number, RetryState>;
 }
 
@@ -39,31 +39,32 @@ export function readDue(
   return undefined;
 }
 
-/** How often a point was refused. */
+/** A point that was refused, and when it is tried again. */
 export interface RetryState {
   failures: number;
-  /** Refusals between which the store took others: only these count against the point. */
+  /** Refusals between which the store took other points: only these can end in the point being dropped. */
   tries: number;
   /** {@link Totals.accepted} at the last refusal. */
   acceptedBefore: number;
-  /** Not before then, in ms of the monotonic clock. */
+  /** Earliest time of the next try, ms of the monotonic clock. */
   dueMs: number;
   /** Generation in which the store could not decode it; 0: it could. */
   undecodableAs: number;
 }
 
-/** Counts over all lanes, kept when publishing begins anew. */
+/** Counts of all lanes, kept when another sender begins. */
 export interface Totals {
-  /** Messages that the store took. */
+  /** Messages that were confirmed by the store, or by NATS where there is none. */
   accepted: number;
 }
 
+/** Why a point was given up (docs/contract.md, "Delivered"). */
 export type DropCause =
   /** Its type or key has a character that SIOT forbids. */
   | 'forbiddenCharacter'
-  /** Too often refused while others were taken. */
+  /** Refused too often, while the store took others. */
   | 'refusedByStore'
-  /** Too often not permitted by NATS while it took others. */
+  /** NATS did not permit it too often, while it took others. */
   | 'notPermitted'
   /** It cannot be put on NATS at all: too large. */
   | 'unsendable'

@@ -1,23 +1,23 @@
 import type { Clock } from '../../point/clock.js';
 
-/** Bytes that may be on the way when nothing is known of the line. */
+/** Unanswered bytes at first, when nothing is known of the line. */
 const FIRST_BYTES = 16 * 1024;
 const LEAST_BYTES = 2 * 1024;
-/** Also what a server that has stopped reading leaves in our memory. */
+/** Bounds the memory as well, when a server has stopped reading. */
 const MOST_BYTES = 2 * 1024 * 1024;
-/** Answers that come sooner let more go out, and later ones less, in ms. */
+/** Answers within QUICK_MS widen the window, answers after SLOW_MS narrow it. */
 const QUICK_MS = 500;
 const SLOW_MS = 2_000;
-/** How long an answer is waited for, in ms. */
+/** Range of the time for which an answer is waited, ms. */
 const LEAST_TIMEOUT_MS = 5_000;
 const MOST_TIMEOUT_MS = 60_000;
 
 /**
- * How much may be published that is not answered yet, and how long an answer
- * may take: as much as the line and the store are found to bear.
+ * How many bytes may be published and not answered yet, and how long an answer may
+ * take. Both are learnt from the answers.
  *
- * On a line of 2 KB/s a megabyte on the way would take so long that the
- * connection seemed dead, be given up, and be sent again, for ever.
+ * On a line of 2 KB/s a megabyte would take minutes. The connection would seem dead
+ * and be closed, and the megabyte would be sent again, without end.
  */
 export class PublishWindow {
   #limit = FIRST_BYTES;
@@ -28,12 +28,12 @@ export class PublishWindow {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Something more may be published now. */
+  /** Whether more may be published now. */
   get open(): boolean {
     return this.#bytes < this.#limit;
   }
 
-  /** An answer that takes longer is late, in ms; it may still come. */
+  /** An answer that takes longer is late (ms, 5,000 … 60,000); it may still come. */
   get answerTimeoutMs(): number {
     return this.#answerTimeoutMs;
   }
@@ -48,7 +48,7 @@ export class PublishWindow {
     this.#learn(tookMs);
     const nowMs = this.clock.monotonicMs();
     if (tookMs > SLOW_MS) {
-      // What was sent before the last cut says nothing about it.
+      // What was sent before the window was narrowed is no reason to narrow it again.
       if (nowMs - tookMs < this.#cutMs) return;
       this.#cutMs = nowMs;
       this.#limit = Math.max(LEAST_BYTES, this.#limit / 2);
@@ -58,17 +58,17 @@ export class PublishWindow {
     }
   }
 
-  /** It is not waited for any more. */
+  /** An answer is not waited for any more. */
   givenUp(bytes: number): void {
     this.#bytes -= bytes;
   }
 
-  /** One that was given up was answered after all. */
+  /** An answer has come that was not waited for any more. */
   late(tookMs: number): void {
     this.#learn(tookMs);
   }
 
-  /** Nothing is on the way: publishing begins anew, perhaps on another line. */
+  /** Nothing is unanswered: another sender begins, perhaps on another line. */
   restart(): void {
     this.#bytes = 0;
     this.#limit = FIRST_BYTES;
@@ -76,7 +76,7 @@ export class PublishWindow {
     this.#cutMs = Number.NEGATIVE_INFINITY;
   }
 
-  // Twice the slowest; a quicker one makes it a little less.
+  // Twice the slowest answer; quicker ones shorten it slowly.
   #learn(tookMs: number): void {
     const wanted = Math.min(MOST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, 2 * tookMs));
     this.#answerTimeoutMs =

@@ -12,16 +12,16 @@ import { StatusPoints } from './status-points.js';
 import { WindowSender } from './window-sender.js';
 import type { SiotWire } from '../wire/wire.js';
 
-/** How points are brought out now. */
-export type PublishMode =
-  /** Not at all: no connection, or it has to be found out who answers. */
+/** How points are published now. */
+type PublishMode =
+  /** Not at all: there is no connection, or it is not known yet who answers. */
   | { readonly kind: 'paused' }
-  /** There is no store: delivered is what the server has processed. */
+  /** There is no store: a point is delivered when NATS has processed it. */
   | { readonly kind: 'withoutStore'; readonly wire: SiotWire }
-  /** Delivered is what the store has received. */
+  /** A point is delivered when the store has confirmed it. */
   | { readonly kind: 'withStore'; readonly wire: SiotWire };
 
-export interface PublisherOptions {
+interface PublisherOptions {
   readonly connection: Connection;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -30,15 +30,15 @@ export interface PublisherOptions {
   readonly host: PublishHost;
 }
 
-/** Of each node and cause that is told apart in lines about dropped points. */
+/** Nodes and causes that are told apart in log lines about dropped points. */
 const MOST_DROP_LINES = 1_000;
-/** How often it is looked whether what a node that left has still had is delivered, in ms. */
+/** How often it is checked whether the last points of a removed node are delivered, ms. */
 const LEFT_LOOK_EVERY_MS = 1_000;
 
 /**
- * Brings the points of the outbox out, and those of which only the latest
- * counts before them. Each change of {@link mode} begins anew with all that is
- * not delivered.
+ * Publishes the points of the outbox, and before them those of which only the latest
+ * counts. With each change of {@link mode} another sender begins, with all points
+ * that are not delivered.
  */
 export class Publisher implements PublishHost {
   readonly #options: PublisherOptions;
@@ -49,10 +49,10 @@ export class Publisher implements PublishHost {
   readonly #totals: Totals = { accepted: 0 };
   readonly #window: PublishWindow;
   #mode: PublishMode = { kind: 'paused' };
-  /** NATS has not permitted something: each point is confirmed by itself. */
+  /** NATS has not permitted something: each message is confirmed by itself, to find out which. */
   #oneByOne = false;
   #sender: Sender | undefined;
-  /** Nodes that have left, with points that are still to be delivered. */
+  /** Nodes whose link was removed, with points that are still to be delivered. */
   readonly #leaving = new Set<string>();
   #leftLook: Timer | undefined;
   readonly #droppedLines: Occasional;
@@ -65,12 +65,12 @@ export class Publisher implements PublishHost {
     for (const lane of options.outbox.lanes()) this.#stateOf(lane);
   }
 
-  /** Messages that a store took so far. */
+  /** See {@link Totals.accepted}. */
   get accepted(): number {
     return this.#totals.accepted;
   }
 
-  /** Nothing waits and nothing is on its way. */
+  /** Everything is delivered. */
   get idle(): boolean {
     if (this.#status.size > 0) return false;
     for (const state of this.#states.values()) if (state.lane.length > 0) return false;
@@ -89,7 +89,7 @@ export class Publisher implements PublishHost {
   set mode(mode: PublishMode) {
     this.#mode = mode;
     if (mode.kind === 'paused') {
-      // Whoever does not take points any more may still confirm some.
+      // A store that takes no more points may still confirm some.
       this.#sender?.suspend();
       for (const { lane } of this.#states.values()) lane.claimBefore(0);
       this.#oneByOne = false;
@@ -100,7 +100,7 @@ export class Publisher implements PublishHost {
 
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void {
-    // Questions and answers to others are not points.
+    // Requests and replies are no points.
     if (!subject.startsWith('p.')) return;
     const mode = this.#mode;
     this.#sender?.denied(subject);
@@ -121,7 +121,7 @@ export class Publisher implements PublishHost {
     }
   }
 
-  /** Keeps the points of a node back until it has been read. */
+  /** Makes the points of a node wait until the node has been read, or publishes them. */
   hold(nodeId: string, held: boolean): void {
     if (held) this.#held.add(nodeId);
     else if (this.#held.delete(nodeId)) this.#sender?.status();
@@ -131,7 +131,7 @@ export class Publisher implements PublishHost {
     if (!held) this.#sender?.lane(state);
   }
 
-  /** Drops, or no longer drops, all that there is for a node that somebody deleted. */
+  /** Drops all points of a node that somebody deleted in SIOT, or no longer does. */
   discard(nodeId: string, discarded: boolean): void {
     if (discarded) this.#discarded.add(nodeId);
     else this.#discarded.delete(nodeId);
@@ -149,12 +149,12 @@ export class Publisher implements PublishHost {
     this.#sender?.status();
   }
 
-  /** A node is there, perhaps one that had left. */
+  /** A node has a link, perhaps one that was removed before. */
   join(nodeId: string): void {
     this.#leaving.delete(nodeId);
   }
 
-  /** The node's link has gone: what it has left is delivered, and then nothing is kept of it. */
+  /** The node's link was removed: its last points are delivered, and then the node is forgotten. */
   leave(nodeId: string): void {
     this.#leaving.add(nodeId);
     this.#forgetLeft();

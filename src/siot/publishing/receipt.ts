@@ -2,11 +2,11 @@
  * What a store's answer to a publish means (docs/siot.md, 4.4 and 4.10;
  * docs/contract.md, "Delivered").
  */
-export type Receipt =
+type Receipt =
   | { readonly kind: 'delivered' }
-  /** Final for the point: SIOT will never take its type or key. */
+  /** Final: SIOT will never take the point's type or key. */
   | { readonly kind: 'forbidden'; readonly text: string }
-  /** Perhaps another generation answers now. */
+  /** Perhaps a store of another generation answers now. */
   | { readonly kind: 'undecodable'; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string };
 
@@ -19,7 +19,7 @@ export function readReceipt(answer: Uint8Array): Receipt {
   return { kind: 'refused', text };
 }
 
-/** Of an answer that is looked at and told: types and keys in it are of 255 bytes at most. */
+/** Bytes of an answer that are read. Types and keys in it have 255 bytes at most. */
 const MOST_BYTES = 4_096;
 
 /** `node dev-4: point type "a.b" contains ".", which is not allowed in a point type` */

@@ -6,7 +6,7 @@ interface Retry {
   readonly dueMs: number;
 }
 
-/** Points that the store refused, until they are due again. */
+/** Points that the store refused, until they are to be tried again. */
 export class RetryList {
   #retries: Retry[] = [];
   #timer: Timer | undefined;
@@ -22,18 +22,18 @@ export class RetryList {
     this.#schedule();
   }
 
-  /** None comes due by itself any more; {@link takeNext} and {@link takeAll} give them. */
+  /** Stops the timer: entries are taken by {@link takeNext} and {@link takeAll} only. */
   pause(): void {
     this.#paused = true;
     this.#timer?.cancel();
   }
 
-  /** Those of which this holds do not matter any more. */
+  /** Removes the entries for which `holds` is true. */
   drop(holds: (entry: Entry) => boolean): void {
     this.#retries = this.#retries.filter(({ entry }) => !holds(entry));
   }
 
-  /** All, each lane's in order; from now on they come due by themselves again. */
+  /** Takes all entries, those of a lane in order, and ends a pause. */
   takeAll(): Entry[] {
     this.#paused = false;
     const all = this.#retries.map(({ entry }) => entry);
@@ -41,7 +41,7 @@ export class RetryList {
     return all.sort((a, b) => positionOf(a) - positionOf(b));
   }
 
-  /** Another one each time, and the eldest of those with its name. */
+  /** Takes the entry that waits longest, or rather the oldest point of its type+key. */
   takeNext(): Entry | undefined {
     for (;;) {
       const retry = this.#retries.shift();

@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import { backoffMs, type BackoffRange } from '../connection/backoff.js';
 
-/** Points refused with none taken between them, from which on the store is taken to refuse all. */
+/** After so many refused points, with none taken between them, the store is assumed to refuse all. */
 const STALLED_AT = 16;
 
 /**
- * Whether a store refuses all that it is sent. Then one message at a time goes
- * out, as a trial, with growing pauses, until one is taken.
+ * Detects a store that refuses everything. Then one message at a time is sent as a
+ * trial, with growing pauses, until the store takes one.
  */
 export class Stall {
-  /** What the store refused since it last took something. */
+  /** What the store has refused since it last took something. */
   readonly #refused = new Set<object>();
   #pauses = 0;
   #mayTry = false;
@@ -23,7 +23,7 @@ export class Stall {
     private readonly onTrial: () => void,
   ) {}
 
-  /** It refuses all. */
+  /** Whether the store refuses everything. */
   get holds(): boolean {
     return this.#pauses > 0;
   }
@@ -33,18 +33,18 @@ export class Stall {
     return this.#mayTry;
   }
 
-  /** `what`: of those with one type+key only the first counts. */
+  /** `what`: stands for all points of one type+key, of which only one refusal counts. */
   refused(what: object): void {
     this.#refused.add(what);
   }
 
   /**
-   * After a refusal. True: a pause has begun. Each trial that fails makes the
-   * next pause longer, and of those that were on their way when it began the
-   * last only.
+   * Called after a refusal. True: a pause has begun. Each failed trial makes the next
+   * pause longer; of the messages that were unanswered when the pause began, only the
+   * last one counts.
    */
-  pauseIfDue(isNothingOnTheWay: boolean): boolean {
-    if (this.holds ? !isNothingOnTheWay : this.#refused.size < STALLED_AT) return false;
+  pauseIfDue(isNothingUnanswered: boolean): boolean {
+    if (this.holds ? !isNothingUnanswered : this.#refused.size < STALLED_AT) return false;
     this.#pauses += 1;
     this.#mayTry = false;
     this.#timer?.cancel();
@@ -55,17 +55,17 @@ export class Stall {
     return true;
   }
 
-  /** A message goes out. */
+  /** A message is sent. */
   tried(): void {
     this.#mayTry = false;
   }
 
-  /** It could not go out: that was no trial. */
+  /** The message could not be sent: that was no trial. */
   untried(): void {
     this.#mayTry = true;
   }
 
-  /** The store takes something. True: it did refuse all before. */
+  /** The store has taken something. True: before, it refused everything. */
   end(): boolean {
     const held = this.holds;
     this.#refused.clear();

@@ -1,7 +1,7 @@
 import { canonicalKey, type Point } from '../../point/point.js';
 import type { RetryState } from './publish-state.js';
 
-/** The latest of a status point that is not delivered yet. */
+/** The latest value of a status point that is not delivered yet. */
 export interface StatusSlot {
   readonly nodeId: string;
   readonly key: string;
@@ -10,12 +10,12 @@ export interface StatusSlot {
 }
 
 /**
- * Points of which only the latest counts: `connected` and the statistics. They
- * overtake what waits in the outbox and are kept in memory only.
+ * Points of which only the latest value counts: `connected` and the statistics.
+ * They overtake the outbox and are kept in memory only (docs/contract.md, "Delivered").
  */
 export class StatusPoints {
   readonly #slots = new Map<string, StatusSlot>();
-  /** Nodes whose points are kept back. */
+  /** Nodes whose points wait. */
   readonly #held: ReadonlySet<string>;
   /** Slots to be sent, in order of their first change. */
   readonly #changed = new Set<StatusSlot>();
@@ -59,7 +59,7 @@ export class StatusPoints {
     return taken;
   }
 
-  /** That point is delivered, or given up. */
+  /** A point is delivered, or given up. */
   settle(slot: StatusSlot, point: Point): void {
     slot.retryState = undefined;
     if (slot.point === point) this.#remove(slot);
@@ -70,7 +70,7 @@ export class StatusPoints {
     if (this.#slots.get(idOf(slot)) === slot) this.#changed.add(slot);
   }
 
-  /** Publishing begins anew: nothing is on its way any more. */
+  /** Another sender begins: all are to be sent once more. */
   restart(): void {
     for (const slot of this.#slots.values()) {
       if (slot.retryState !== undefined) slot.retryState.dueMs = 0;
@@ -78,15 +78,9 @@ export class StatusPoints {
     }
   }
 
-  /** How many points of the node were given up. */
-  drop(nodeId: string): number {
-    let count = 0;
-    for (const slot of this.#slots.values()) {
-      if (slot.nodeId !== nodeId) continue;
-      this.#remove(slot);
-      count += 1;
-    }
-    return count;
+  /** Gives up the points of a node. */
+  drop(nodeId: string): void {
+    for (const slot of this.#slots.values()) if (slot.nodeId === nodeId) this.#remove(slot);
   }
 
   has(nodeId: string): boolean {

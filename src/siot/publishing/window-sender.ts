@@ -29,36 +29,37 @@ import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
 import { Stall } from './stall.js';
 
-export interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
+interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
   /** Where a store answers, or where NATS does. */
   readonly publisher: AnsweredPublisher;
   readonly random: () => number;
   readonly totals: Totals;
 }
 
-/** A store whose quickest answer takes longer is distant, and not merely busy. */
+/** A store whose quickest answer takes longer is distant. */
 const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
-/** Points of a lane that wait for others of their type+key, at most: more would bring the lane into memory. */
+/** Points of a lane that may wait for others of their type+key: more would bring the lane into memory. */
 const LOOK_AHEAD = 4_096;
-/** The same where only the newest counts: what is on its way is not given up. */
+/** The same where only the newest points are kept: those on their way are not replaced. */
 const CLAIM_AHEAD = 64;
-/** Positions that are looked at in one go. */
+/** Positions of a lane that are read before other lanes are served. */
 const LOOK_AT_ONCE = 2_048;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
-/** Tries, between which the store took others, after which a point is given up. */
+/** A point is given up after so many tries between which the store took others. */
 const MOST_TRIES = 10;
 
 type Refusal = 'refusedByStore' | 'notPermitted';
 
 /**
- * Publishes to a store: each message with a reply subject, a bounded number
- * unanswered, the lanes in turn (docs/contract.md, "Publishing" and "Delivered").
+ * Publishes to a store: each message has a reply subject, a bounded number of
+ * messages is unanswered, and the lanes are served round robin (docs/contract.md,
+ * "Publishing" and "Delivered").
  */
 export class WindowSender implements Sender, AnswerReceiver {
   readonly #options: WindowSenderOptions;
   readonly #tracks = new Map<PublishState, Track>();
-  readonly #ring = new Queue<Track>();
+  readonly #round = new Queue<Track>();
   readonly #unanswered = new Set<Message>();
   /** By token: those of which an answer is still taken, also when it comes late. */
   readonly #asked = new Map<number, Message>();
@@ -89,7 +90,7 @@ export class WindowSender implements Sender, AnswerReceiver {
         state,
         groups: new KeyGroups(() => (this.#quickestMs ?? 0) > DISTANT_MS),
         ready: new Queue(),
-        inRing: false,
+        inRound: false,
       };
       this.#tracks.set(state, track);
     }
@@ -127,9 +128,9 @@ export class WindowSender implements Sender, AnswerReceiver {
   }
 
   #enqueue(track: Track): void {
-    if (track.inRing) return;
-    track.inRing = true;
-    this.#ring.push(track);
+    if (track.inRound) return;
+    track.inRound = true;
+    this.#round.push(track);
   }
 
   #pump(): void {
@@ -155,13 +156,13 @@ export class WindowSender implements Sender, AnswerReceiver {
   }
 
   #nextOfLanes(): Entry[] | undefined {
-    for (let track = this.#ring.shift(); track !== undefined; track = this.#ring.shift()) {
+    for (let track = this.#round.shift(); track !== undefined; track = this.#round.shift()) {
       const entries = this.#nextOf(track);
       if (entries !== undefined) {
-        this.#ring.push(track);
+        this.#round.push(track);
         return entries;
       }
-      track.inRing = false;
+      track.inRound = false;
     }
     return undefined;
   }
@@ -195,7 +196,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     const { state, groups } = track;
     for (let looked = 0; ; looked++) {
       state.cursor = Math.min(state.cursor, groups.takeBack() ?? state.cursor);
-      // What is to go out next is on its way, even where only the newest counts.
+      // What is sent next counts as on its way: it is not replaced by a newer point.
       if (state.cursor >= state.lane.claimed) state.lane.claimBefore(state.lane.next);
       if (state.cursor >= state.lane.next) return undefined;
       const lookAhead = state.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
@@ -227,7 +228,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     }
   }
 
-  /** Others have their turn before one lane is searched further. */
+  /** Serves other lanes before this one is read further. */
   #lookOn(track: Track): void {
     this.#options.clock.setTimer(0, () => {
       if (this.#stopped) return;
@@ -263,8 +264,7 @@ export class WindowSender implements Sender, AnswerReceiver {
       const token = publisher.publish(subject, payload, this);
       message = { entries, subject, sentMs, bytes, token };
     } catch (error) {
-      // Without a connection this sender's life is over; the next one finds
-      // all in the outbox.
+      // There is no connection: the next sender finds all points in the outbox.
       if (error instanceof NotConnectedError) this.#suspicious = true;
       else this.#unsendable(entries, error instanceof Error ? error.message : String(error));
       return;
@@ -315,7 +315,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#pump();
   }
 
-  /** No further reply changes anything (docs/siot.md, 4.4). How long it took, in ms. */
+  /** Further replies change nothing (docs/siot.md, 4.4). Returns how long the answer took, ms. */
   #end(message: Message): number {
     const { clock, window } = this.#options;
     this.#forget(message);
@@ -331,7 +331,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#options.publisher.forget(token);
   }
 
-  /** The eldest on that subject: NATS works through them in order. */
+  /** The oldest message on that subject is meant: NATS processes them in order. */
   denied(subject: string): void {
     if (this.#stopped) return;
     for (const message of this.#unanswered) {
@@ -347,7 +347,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#options.totals.accepted += 1;
     for (const entry of message.entries) this.#settle(entry);
     if (!this.#stall.end()) return;
-    // The store takes points again: those that it refused while it took none need not wait.
+    // The store takes points again: those that it refused before need not wait.
     for (const entry of this.#retries.takeAll()) this.#again(entry);
   }
 
@@ -371,8 +371,8 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#settle(entry);
   }
 
-  // The first time, whoever answers now may speak another generation. When it
-  // has turned out that it does not, this is a refusal like others.
+  // The first time, a store of another generation may have answered. When it is
+  // known that none has, this is a refusal like others.
   #undecodable(message: Message, text: string): void {
     const { generation } = this.#options.wire;
     const known = message.entries.every(
@@ -405,7 +405,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     else this.#later(entry);
   }
 
-  /** Tries again, alone, after a pause. */
+  /** Tries again after a pause, in a message of its own. */
   #later(entry: Entry): void {
     const { clock, random } = this.#options;
     const retryState = ensureRetryState(entry);
@@ -436,8 +436,8 @@ export class WindowSender implements Sender, AnswerReceiver {
     if (this.#stall.pauseIfDue(this.#unanswered.size === 0)) this.#retries.pause();
   }
 
-  // One that was not tried yet, if there is any: it may be only those tried so
-  // far that the store refuses. Otherwise another one each time.
+  // A point that was not tried yet, if there is one: the store may refuse only those
+  // tried so far. Otherwise another refused one each time.
   #nextTrial(): Entry[] | undefined {
     if (!this.#stall.holds) return undefined;
     const fresh = this.#nextStatus() ?? this.#nextOfLanes();

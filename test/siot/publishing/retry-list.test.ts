@@ -31,7 +31,7 @@ function lists(): {
     withholds: () => false,
     retryStates: new Map(),
   };
-  const track: Track = { state, groups, ready: new Queue(), inRing: false };
+  const track: Track = { state, groups, ready: new Queue(), inRound: false };
   const known = new Map<string, KeyGroup>();
   const entry = (name: string, position: number): Entry => {
     const group = known.get(name) ?? groups.enter(name, position);
