@@ -19,6 +19,12 @@ export interface Line {
   congested(): boolean;
 }
 
+/**
+ * Sequences come round after 255 packets. An ack is not to be taken for that of a
+ * newer packet, even if some packets more were sent past the sender.
+ */
+const MOST_SINCE_OLDEST = 200;
+
 export interface FlightPlan {
   /** Transmissions allowed in all. */
   readonly limit: number;
@@ -33,6 +39,8 @@ export interface FlightPlan {
 export interface Flight extends FlightPlan {
   readonly delivery: Delivery;
   readonly packet: OutgoingPacket;
+  /** Packets launched before it. */
+  readonly number: number;
   /** Monotonic ms of the first transmission. */
   readonly firstMs: number;
   /** Before the first retransmission, ms. */
@@ -61,6 +69,7 @@ export class FlightControl {
   /** By sequence: a late ack still counts for its own packet. */
   readonly #sent = new Map<number, Delivery>();
   readonly #retransmitTimer: RetransmitTimer;
+  #launched = 0;
 
   constructor(
     private readonly host: FlightHost,
@@ -82,6 +91,7 @@ export class FlightControl {
     let widest = window;
     let singles = 0;
     for (const flight of this.#flights.values()) {
+      if (this.#launched - flight.number >= MOST_SINCE_OLDEST) return false;
       widest = Math.max(widest, flight.window);
       if (flight.window === 1) singles += 1;
     }
@@ -107,6 +117,7 @@ export class FlightControl {
       ...plan,
       delivery,
       packet,
+      number: this.#launched++,
       firstMs: this.clock.monotonicMs(),
       firstWaitMs: delivery.unhurried ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs,
       attempt: 1,

@@ -6,7 +6,7 @@
 import type { AckEffect, Mistaken } from './sender.js';
 import type { Life } from './silence.js';
 
-/** Of a line that neither echoes nor is free of noise. */
+/** Most that are kept, of a line on which noise keeps it unknown whether it echoes. */
 const MOST_ACKS = 64;
 
 interface At<T> {
@@ -22,17 +22,19 @@ export interface KnownLife extends Life {
 
 export class PossibleEchoes {
   #acks: At<AckEffect>[] = [];
+  /** As the device was known before the first packet that may have been an echo. */
   #life: At<KnownLife> | undefined;
+  /** The device itself has acknowledged something since the first ack that is kept. */
   #acknowledges = false;
 
-  /** It has done that. `notEchoedMs`: what came before was the device's. */
+  /** What an ack that may be an echo has changed. `notEchoedMs`: what came before was the device's. */
   ack(what: AckEffect, atMs: number, notEchoedMs: number): void {
     this.#acks = this.#acks.filter((one) => one.atMs > notEchoedMs).slice(-MOST_ACKS + 1);
     if (this.#acks.length === 0) this.#acknowledges = false;
     this.#acks.push({ atMs, what });
   }
 
-  /** It was heard. */
+  /** A packet that may be an echo was taken for a sign of life. */
   heard(before: KnownLife, atMs: number, notEchoedMs: number): void {
     if (this.#life !== undefined && this.#life.atMs > notEchoedMs) return;
     this.#life = { atMs, what: before };
@@ -53,7 +55,7 @@ export class PossibleEchoes {
     this.#acknowledges = true;
   }
 
-  /** The line echoes, and did since `sinceMs` (monotonic). */
+  /** The line echoes, and has done so since `sinceMs` (monotonic): what is to be taken back. */
   take(sinceMs: number): Mistaken<KnownLife> {
     const acks = this.#acks.filter(({ atMs }) => atMs > sinceMs).map(({ what }) => what);
     const life = this.#life !== undefined && this.#life.atMs > sinceMs ? this.#life : undefined;

@@ -133,8 +133,8 @@ export class ReliableSender implements FlightHost, SilenceHost {
   }
 
   /**
-   * What {@link heard} announced has been dealt with: if it was the first sign
-   * of life after a silence, all that waited goes out, a probe in flight first.
+   * The packet that {@link heard} announced has been processed. If it was the first
+   * one after a silence, all that waits is sent, after the probe that is in flight.
    */
   awake(): void {
     if (!this.#silence.silent) return;
@@ -179,7 +179,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
     return { delivery: acked.delivery, before };
   }
 
-  /** Acks that were no acks of the device, and signs of life that were none: echoes of ours. */
+  /** Acks and signs of life that were echoes of what the gateway sent, and not the device's. */
   takeBack({ acks, life, acknowledges }: Mistaken): void {
     if (life !== undefined) this.#silence.takeBack(life);
     this.#flights.forgetPace();
@@ -203,7 +203,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
   /** Sends what is due, as far as the device may have it now. Clients call it when they have something. */
   pump(): void {
     this.#pumpAgain = true;
-    // What a client hears while it is asked may make it, or another, call this.
+    // A client that is asked, or told something, may call this: it is not done within itself.
     if (this.#pumping) return;
     this.#pumping = true;
     try {
@@ -336,9 +336,12 @@ export class ReliableSender implements FlightHost, SilenceHost {
   #tell(event: SenderEvent, dropped: readonly Delivery[] = []): void {
     const pumping = this.#pumping;
     this.#pumping = true;
-    for (const client of this.#clients) client.on(event);
-    for (const delivery of dropped) delivery.dropped();
-    this.#pumping = pumping;
+    try {
+      for (const client of this.#clients) client.on(event);
+      for (const delivery of dropped) delivery.dropped();
+    } finally {
+      this.#pumping = pumping;
+    }
   }
 
   #learn(acknowledges: 'yes' | 'no'): void {

@@ -324,6 +324,20 @@ describe('a window', () => {
     expect(plant.device.written.filter(({ what }) => what !== 'block=2')).toHaveLength(3);
   });
 
+  it('waits for an old packet before sequences come round', () => {
+    plant.device.answer = ({ what }) => (what === 'block=1' ? undefined : 1);
+    plant.blocks.send(1_000);
+    for (let i = 0; i < 90; i += 1) {
+      plant.clock.advance(1);
+      plant.heard();
+    }
+    expect(plant.device.written).toHaveLength(200);
+    expect(new Set(plant.device.written.map(({ sequence }) => sequence)).size).toBe(200);
+    plant.ack(2);
+    plant.clock.advance(400);
+    expect(plant.states.filter((ends) => ends !== 'acknowledged')).toEqual([]);
+  });
+
   it('tells what was not acknowledged while others were, and that is sent again', () => {
     plant.device.answer = ({ what }) => (what === 'block=2' ? undefined : 5);
     plant.blocks.send(4);
