@@ -281,6 +281,17 @@ describe('clients', () => {
   });
 });
 
+it('after a restart of the device nothing is sent before all clients know, and the time first', () => {
+  const plant = Plant.talking(1);
+  plant.blocks.send(1);
+  plant.device.take();
+  plant.sender.restarted();
+  expect(plant.states).toEqual(['dropped']);
+  expect(plant.device.take()).toEqual([]);
+  plant.sender.resync();
+  expect(plant.device.take()).toEqual(['time']);
+});
+
 describe('a window', () => {
   let plant: Plant;
   beforeEach(() => {
