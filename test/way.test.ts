@@ -173,12 +173,12 @@ describe('the way', () => {
 
     const report = () => device.report('flow', 1);
     const up = await stackOf(library, 'publish', '.flow.', report, beginsAtPort);
-    check('a point up, from the port to NATS', up, { frames: 28, files: 13, link: 3 });
+    check('a point up, from the port to NATS', up, { frames: 18, files: 14, link: 1 });
 
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isFromSiotToPort);
     check('its acknowledgement, from SIOT’s reply to the port', ack, {
-      frames: 20,
-      files: 9,
+      frames: 14,
+      files: 11,
       link: 1,
     });
 
@@ -194,8 +194,8 @@ describe('the way', () => {
     const report = () => device.report('flow', 1);
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isToPort);
     check('an acknowledgement, from the disk to the port', ack, {
-      frames: 12,
-      files: 8,
+      frames: 11,
+      files: 10,
       link: 1,
     });
   });
@@ -207,9 +207,9 @@ describe('the way', () => {
     const report = () => device.report('flow', 1);
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isToPort);
     check('an acknowledgement, with an outbox in memory', ack, {
-      frames: 28,
-      files: 9,
-      link: 4,
+      frames: 20,
+      files: 11,
+      link: 2,
     });
   });
 });

@@ -11,6 +11,12 @@ const READ_BUFFER_BYTES = 16384;
 /** How long bytes that were written before close() may take to leave, in ms. */
 export const CLOSE_GRACE_MS = 500;
 
+/** Where bytes go that were read. */
+interface ByteSink {
+  /** The buffer is used again after the call. */
+  data(chunk: Uint8Array): void;
+}
+
 /**
  * Takes what a socket reads into one buffer that is used again and again:
  * a small packet costs no allocation of 64 KiB and none of the stream's
@@ -22,20 +28,20 @@ export class SocketInbox {
     buffer: Uint8Array;
     callback: (length: number, buffer: Uint8Array) => boolean;
   };
-  #sink: ((chunk: Uint8Array) => void) | undefined;
+  #sink: ByteSink | undefined;
 
   constructor() {
     this.onread = {
       buffer: new Uint8Array(READ_BUFFER_BYTES),
       callback: (length, buffer) => {
-        this.#sink?.(buffer.subarray(0, length));
+        this.#sink?.data(buffer.subarray(0, length));
         return true;
       },
     };
   }
 
   /** undefined: what comes is thrown away. */
-  handOver(sink: ((chunk: Uint8Array) => void) | undefined): void {
+  handOver(sink: ByteSink | undefined): void {
     this.#sink = sink;
   }
 }
@@ -119,7 +125,7 @@ export class SocketChannel implements Channel {
   #begin(): void {
     if (this.#closing || this.#ended) return;
     const { events, inbox, warnings } = this.#parts;
-    inbox.handOver((chunk) => events.data(chunk));
+    inbox.handOver(events);
     for (const warning of warnings) events.warning(warning);
     this.#socket.resume();
   }

@@ -209,7 +209,9 @@ export class SchedulerSlot {
     }
     const fromMs = this.#now();
     this.heardMs = fromMs;
-    const done = this.#work(chunk, this.scheduler.leftMs(), fromMs);
+    let done = chunk.length;
+    if (done <= PIECE_BYTES) this.#charge(this.worker.data(chunk), fromMs);
+    else done = this.#work(chunk, this.scheduler.leftMs(), fromMs);
     const nowMs = this.#now();
     const leftMs = this.scheduler.spend(nowMs - fromMs);
     this.#busy(fromMs, nowMs);
@@ -265,10 +267,6 @@ export class SchedulerSlot {
 
   /** Works on pieces for as long as given, at least on one. Returns how many bytes are done. */
   #work(bytes: Uint8Array, forMs: number, fromMs: number): number {
-    if (bytes.length <= PIECE_BYTES) {
-      this.#charge(this.worker.data(bytes), fromMs);
-      return bytes.length;
-    }
     let done = 0;
     let steps = 0;
     do {
