@@ -1,5 +1,5 @@
-// System packages by apt-get, as root or through sudo, where that is possible
-// without a question that nobody is there to answer.
+// Installs system packages with apt-get, as root or through sudo. Without a terminal
+// only where sudo asks for no password.
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runChild } from './children.mjs';
@@ -27,7 +27,7 @@ export function systemNames() {
   );
 }
 
-/** What to put before a command that root has to run; undefined: nobody may here. */
+/** What to put before a command that root has to run; undefined: this user cannot become root. */
 async function rootPrefix(uid) {
   if (uid === 0) return [];
   if (!onPath('sudo')) return undefined;
@@ -45,12 +45,12 @@ export async function rootShell({ uid = process.getuid() } = {}) {
   const prefix = await rootPrefix(uid);
   if (prefix === undefined) return undefined;
   const [program, ...args] = [...prefix, 'sh', '-c'];
-  // Only a sudo that may ask gets the terminal.
+  // Only a sudo that may ask for a password gets the terminal.
   const stdin = program === 'sudo' && args[0] !== '-n' ? 'inherit' : 'ignore';
   return (script) => runChild(program, [...args, script], { stdio: [stdin, 2, 2] });
 }
 
-/** Shell lines that install packages, with the lists of packages fetched anew if need be. */
+/** Shell lines that install packages, after updating the lists of packages where needed. */
 export const aptInstall = (packages) => `
 export DEBIAN_FRONTEND=noninteractive
 install() {

@@ -3,10 +3,10 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
-// Nothing may be left behind, also when this process is killed: a watcher
-// beside the child reads from a pipe that only this process holds. The pipe's
-// end without a word ends the child; a line from here sends the watcher home.
-// After `exec` the shell's process ID is the child's.
+// The child must end also when this process is killed. A watcher beside the child
+// reads from a pipe that only this process holds. When the pipe closes without a line,
+// the watcher ends the child; a line from here ends the watcher alone. After `exec`
+// the shell's process ID is the child's.
 const WATCHED = '(read -r _ <&3 || kill -TERM $$) </dev/null >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
 
 const running = new Set();
@@ -20,7 +20,7 @@ export const stoppedWith = () => (received === undefined ? undefined : statusOf(
 /** How long a program that is told to end may take for it. */
 const ENDS_WITHIN_MS = 5_000;
 
-/** Ends the child when `abort` says so. Returns what ends the waiting for that. */
+/** Ends the child when `abort` is aborted. Returns a function that removes the listener. */
 function endOn(abort, child) {
   let hard;
   const end = () => {
@@ -58,7 +58,7 @@ export function runChild(program, args, { stdio, env = process.env, abort }) {
       running.delete(child);
       forget();
       leash.end('done\n');
-      // What was to come after the child is not wanted any more.
+      // A signal has come: what was to run after the child is not run.
       if (received !== undefined && code !== 0) process.exit(code ?? statusOf(signal));
       resolve(code ?? statusOf(signal));
     });
@@ -73,7 +73,7 @@ export function forwardSignals() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       if (running.size === 0) process.exit(statusOf(signal));
-      // A daemon reads its configuration again, and lives on.
+      // A daemon reads its configuration again, and runs on.
       if (signal !== 'SIGHUP') received = signal;
       for (const child of running) child.kill(signal);
     });

@@ -35,10 +35,10 @@ function howToInstall(names) {
   return `${DOWNLOAD}${go}`;
 }
 
-// Debian's package would start a server on port 4222, now and after each boot.
-// Nobody asked for that: a policy of ours (unless the machine has one) forbids
-// starting services meanwhile, and the unit is not left enabled. A unit that
-// was there before is not touched, as the package is not installed again.
+// Debian's package would start a server on port 4222, now and after each boot, which
+// nobody has asked for. So a policy file forbids starting services during the
+// installation (unless the machine has one already), and the unit is disabled. A unit
+// from an earlier installation is not touched: then the package is not installed again.
 const APT_INSTALL = `
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then

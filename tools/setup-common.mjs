@@ -1,4 +1,4 @@
-// What the steps of the set-up share.
+// Shared by the steps of the set-up.
 import { readFileSync } from 'node:fs';
 
 /** For people; `status` is what the set-up then ends with. */
@@ -12,7 +12,7 @@ export class SetupError extends Error {
 /** To stderr: stdout belongs to the program that is set up. */
 export const say = (text) => process.stderr.write(`siot-mcu-gateway: ${text}\n`);
 
-/** The text of a file, or this. */
+/** The text of a file; where it cannot be read, the other text. */
 export const readOr = (file, otherwise) => {
   try {
     return readFileSync(file, 'utf8');

@@ -40,7 +40,7 @@ const TARGETS = {
   'demo:picture': { program: 'tools/demo-picture.mjs', natsServer: true },
 };
 
-/** Runs a step of the set-up: all it says goes to stderr, and it must succeed. */
+/** Runs a step of the set-up, with all output on stderr. Throws when it fails. */
 async function runStep(what, program, args) {
   const status = await runChild(program, args, { stdio: ['ignore', 2, 2] });
   if (status !== 0) {
@@ -50,8 +50,8 @@ async function runStep(what, program, args) {
 
 forwardSignals();
 
-// npm may be killed without a word to us; then nobody wants the rest. By
-// itself a lost parent says nothing: a daemon's starter may end.
+// When npm is killed this process gets no signal, but should end, too. A parent that has
+// ended alone does not mean that: whoever starts a daemon may end.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
   setInterval(() => {
@@ -98,7 +98,7 @@ async function exclusively(work) {
   process.once('exit', release);
   for (let waited = 0; ; waited += 1) {
     try {
-      // A link appears with its content, or not at all.
+      // A hard link appears with its content, or not at all.
       linkSync(mine, lock);
       break;
     } catch (error) {
@@ -109,10 +109,10 @@ async function exclusively(work) {
       const stale = `${mine}.stale`;
       try {
         renameSync(lock, stale);
-        // Somebody else was quicker, and this is the lock of a living one.
+        // Another process was quicker: this is the lock of a process that lives.
         if (readOr(stale, '') !== owner) linkSync(stale, lock);
       } catch {
-        // Somebody else was quicker.
+        // Another process was quicker.
       }
       rmSync(stale, { force: true });
       continue;
@@ -133,7 +133,7 @@ async function exclusively(work) {
 async function installPackages() {
   const lockFile = join(ROOT, 'package-lock.json');
   const stamp = join(ROOT, 'node_modules', '.setup-stamp');
-  // The packages hold compiled parts: another Node or machine needs its own.
+  // Some packages are compiled for this Node and machine.
   const wanted = createHash('sha256')
     .update(readFileSync(lockFile))
     .update(`${process.platform} ${process.arch} ${process.versions.modules}`)

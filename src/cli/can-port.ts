@@ -7,12 +7,12 @@ import { CanTransport } from '../transport/can/can.js';
 import type { Channel } from '../transport/transport.js';
 
 const REOPEN_MS = 200;
-/** A socket apart from the gateway's, which would not hear what it has sent itself. */
+/** Not the gateway's socket: a CAN socket does not receive the frames that it has sent. */
 const deviceBuses = new CanBuses(linuxCan);
 
 /**
- * Waits for the first opening, and rejects with a `TransportError` when it
- * fails. An interface that goes afterwards is looked for until it is back.
+ * Resolves when the interface is open; rejects with a `TransportError` when it
+ * cannot be opened. An interface that disappears later is reopened when it is back.
  */
 export async function openCanPort(settings: CanSettings, clock: Clock): Promise<CanPort> {
   const port = new BusPort(settings, clock);

@@ -1,6 +1,6 @@
 /**
- * Reads the configuration file and says all that is wrong with it, each
- * problem on its own line (docs/contract.md, "Commands").
+ * Reads the configuration file and reports all of its problems, each on its
+ * own line (docs/contract.md, "Commands").
  */
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -21,11 +21,13 @@ import {
   type SourceProblem,
 } from './yaml-source.js';
 
+/** Read where no `-c` is given. */
 export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
 
 const MAX_CONFIG_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 65_536;
 
+/** The configuration, or a file that it names, is wrong. */
 export class ConfigFileError extends Error {
   override readonly name = 'ConfigFileError';
   /** `problems`: each one as `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
@@ -88,7 +90,7 @@ class ConfigFile {
     });
   }
 
-  /** systemd.exec(5): there may be several, of which the first is taken. */
+  /** systemd.exec(5): the variable may list several folders; the first is used. */
   #runtimeDirectory(): string | undefined {
     return this.environment['RUNTIME_DIRECTORY']?.split(':').find((path) => path.startsWith('/'));
   }
@@ -131,7 +133,7 @@ class ConfigFile {
       });
       return;
     }
-    // One value, or a list or group of them: the own complaints of that say more.
+    // One value, or a list or group of values: the problems inside the list or group say more.
     const ofMany = issue.code === 'invalid_union' ? issue.errors.at(-1) : undefined;
     if (ofMany?.every((inner) => !isWrongKind(inner)) === true) {
       for (const inner of ofMany) this.#addIssue(source, inner, path);
@@ -147,7 +149,7 @@ class ConfigFile {
       const found = statSync(resolve(this.#folder, folder), { throwIfNoEntry: false });
       if (found === undefined || found.isDirectory()) return;
     } catch (error) {
-      // Whatever else there is to say about it, starting the gateway will say.
+      // Other problems with the folder are reported when the gateway starts.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return;
     }
     const message = `${JSON.stringify(folder)} is no folder; name one, or a name that is free`;
@@ -233,7 +235,7 @@ class ConfigFile {
   #fail(): never {
     const seen = new Set<string>();
     const problems = [...this.#problems]
-      // What follows from a first problem of the same key is not worth a line.
+      // Only the first problem of a key: the others follow from it.
       .filter(({ where, at: { line, column } }) => {
         const id = where === '(syntax)' ? `${line}:${column}` : where;
         return !seen.has(id) && seen.add(id);
@@ -246,7 +248,7 @@ class ConfigFile {
   }
 }
 
-/** What is wrong with the content of each file; it is never shown. */
+/** Finds what is wrong with the content of a secret's file. The content is never shown. */
 const SECRETS: Readonly<Record<SecretKey, (secret: string) => string | undefined>> = {
   tokenFile: oneLine('token'),
   passwordFile: oneLine('password'),
@@ -270,8 +272,8 @@ const isWrongKind = ({ code, path }: z.core.$ZodIssue): boolean =>
   code === 'invalid_type' && path.length === 0;
 
 /**
- * An environment variable is text; where text is refused, it may be the number
- * or boolean that it reads as. True if a value was changed.
+ * An environment variable is text. Where text is refused, the number or boolean that
+ * the text reads as takes its place. True if a value was changed.
  */
 function takeMeanings(
   source: YamlSource,

@@ -8,8 +8,8 @@ import { MAX_DATABASE_BYTES, readFileBytes, TextFileError } from './text-file.js
 const MOST_WARNINGS = 20;
 
 /**
- * Says on stderr what may be wrong with a database. Throws a
- * {@link ConfigFileError} with all that certainly is.
+ * Reads a database, and prints its warnings on stderr. Throws a
+ * {@link ConfigFileError} with all of its errors.
  */
 export function readDatabaseFile(file: string, bus?: string): Database {
   let database: Database;
@@ -26,7 +26,7 @@ export function readDatabaseFile(file: string, bus?: string): Database {
   return database;
 }
 
-/** On stderr: what may be wrong with a database that can be used. */
+/** Prints the warnings of a database on stderr. */
 export function sayWarnings(file: string, { warnings }: Database): void {
   for (const warning of warnings.slice(0, MOST_WARNINGS)) {
     complain(problemText(file, { ...warning, message: `warning: ${warning.message}` }));

@@ -3,8 +3,9 @@ import type { LoggedFrame } from '../signals/candump.js';
 import type { MessageCodec } from '../signals/message-codec.js';
 import type { Code, SignalCodec } from '../signals/signal-codec.js';
 
+/** Makes the lines of `siot-mcu can decode`: JSON, one for each frame. */
 export class DecodedLines {
-  /** What is the same in all lines of a message. */
+  /** The part that is the same in all lines of a message. */
   readonly #middles = new Map<MessageCodec, string>();
   readonly #names = new Map<SignalCodec, string>();
 

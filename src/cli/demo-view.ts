@@ -11,6 +11,7 @@ export interface Crossing {
   readonly time: string;
 }
 
+/** Shows what crosses the demo. */
 export interface DemoView {
   crossed(crossing: Crossing): void;
   /** A step of a setting's way down, for people. */
@@ -29,6 +30,7 @@ interface Row {
 const RATE_MS = 5_000;
 const NOTES = 6;
 
+/** A line of JSON for each point that crossed (docs/contract.md, "Commands"). */
 export class JsonView implements DemoView {
   constructor(private readonly write: (text: string) => void) {}
 
@@ -41,10 +43,11 @@ export class JsonView implements DemoView {
   }
 
   tick(): void {
-    // Each point was told as it crossed.
+    // Each point was printed when it crossed.
   }
 }
 
+/** On a terminal a table that is redrawn; elsewhere lines. */
 export class TableView implements DemoView {
   readonly #rows = new Map<string, Row>();
   readonly #notes: string[] = [];
@@ -89,7 +92,7 @@ export class TableView implements DemoView {
   }
 
   #draw(): void {
-    // A line that wraps would spoil the way back up.
+    // A line that wraps would move the cursor to the wrong line at the next redraw.
     const width = this.columns();
     const lines = [this.title, '', ...this.#table(), '', ...this.#notes].map((line) =>
       line.slice(0, width),

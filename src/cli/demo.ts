@@ -75,8 +75,8 @@ class Demo {
   }
 
   async start(): Promise<void> {
-    // Open to all programs of this machine, on purpose: behind it is nothing but a
-    // simulated device, and its address is shown so that people look with their own tools.
+    // Open to all programs of this machine on purpose: there is only a simulated device
+    // behind it, and people can look with their own tools at the address that is shown.
     const server = await NatsServer.start();
     this.#ends.push(() => server.stop());
 

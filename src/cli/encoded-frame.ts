@@ -10,7 +10,7 @@ const wrong = (message: string): CliError => new CliError(message, EXIT_WRONG);
 
 const MAX_FRAME_LENGTH = 64;
 
-/** Throws a {@link CliError}. */
+/** The message of this name. Throws a {@link CliError} where no single frame can carry one. */
 export function findMessage(codec: DatabaseCodec, name: string): MessageCodec {
   const [found, second] = codec.named(name);
   if (found === undefined) {
@@ -115,7 +115,7 @@ function unknownText(signal: SignalCodec, word: string): string {
     : `no such text; did you mean ${near}?`;
 }
 
-/** A frame holds the signals that its multiplexers select, so these must be said. */
+/** A frame holds the signals that its multiplexers select, so the multiplexers must be given. */
 function multiplexProblems(codec: MessageCodec, codes: ReadonlyMap<string, Code>): string[] {
   const selected = codec.selected(codes);
   const problems: string[] = [];

@@ -2,11 +2,10 @@ import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
 /**
- * Ends this process with 0. `process.exit` first waits for what the system does
- * for the process on other threads, and so without end for a disk that does not
- * answer; the system's own call waits for nothing. Where it cannot be made, since
- * `koffi` is not installed, the process ends by SIGTERM, which service managers
- * take for a clean end, too.
+ * Ends this process with 0. `process.exit` first waits for file operations on other
+ * threads, and so waits for ever for a disk that does not answer. The system call
+ * `_exit` waits for nothing. Without `koffi` it cannot be called: then the process ends
+ * by SIGTERM, which service managers count as a clean end, too.
  */
 export function endAtOnce(): void {
   try {

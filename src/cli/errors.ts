@@ -4,6 +4,7 @@ export const EXIT_FAILED = 1;
 /** The command line or the configuration is wrong. */
 export const EXIT_WRONG = 2;
 
+/** A command fails: the message is for people, `status` is its exit status. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   constructor(
@@ -15,10 +16,10 @@ export class CliError extends Error {
   }
 }
 
-/** The environment variable that makes errors show where they came from. */
+/** The environment variable with which errors show their stack. */
 export const DEBUG_VARIABLE = 'SIOT_MCU_DEBUG';
 
-/** What a person gets to see of any error; never a stack trace unless asked for. */
+/** The text of an error for people; with its stack only where {@link DEBUG_VARIABLE} is set. */
 export function errorText(error: unknown): string {
   if (process.env[DEBUG_VARIABLE] !== undefined && error instanceof Error) {
     return error.stack ?? error.message;

@@ -23,9 +23,10 @@ import type { LinkStatus } from '../gateway/link/status.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
-/** Of one look at the status: more than that is not asked for. */
+/** Pages of the status that are asked for at most, each time. */
 const MOST_PAGES = 50;
 
+/** A connection to NATS, and the verbs of one gateway on it. */
 export class GatewayClient {
   readonly #connection: Connection;
   readonly #servers: string;
@@ -57,7 +58,7 @@ export class GatewayClient {
     const settled = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CONNECT_WITHIN_MS);
       this.onState(() => {
-        // A server that is not there, or refuses, will not be there in a second either.
+        // A server that is absent or refuses now will do so in a second, too.
         if (!this.#connection.connected && this.#problem === '') return;
         clearTimeout(timer);
         resolve();
@@ -84,8 +85,7 @@ export class GatewayClient {
   }
 
   /**
-   * All pages of it that can be had, put together; `linksLeft` and `pendingLeft`
-   * say what is missing. `pending`: with more pending settings than the pages
+   * The pages of the status, joined; `linksLeft` and `pendingLeft` say what is missing. `pending`: with more pending settings than the pages
    * of the links have, of all links or of the one that is named. Throws a
    * {@link CliError} when the gateway does not answer.
    */
@@ -112,7 +112,7 @@ export class GatewayClient {
     return { ...status, links, ...(linksLeft > 0 ? { linksLeft } : {}) };
   }
 
-  /** A link with its next pending settings; `undefined`: there are none to be had. */
+  /** A link with its next pending settings; `undefined`: no page has more of them. */
   async #more(link: LinkStatus): Promise<LinkStatus | undefined> {
     const { links } = await this.#page({ link: link.name, pendingFrom: link.pending.length });
     const next = links.find(({ name }) => name === link.name);
@@ -126,7 +126,7 @@ export class GatewayClient {
     return (await this.#ask('status', payload)) as StatusReply;
   }
 
-  /** Throws a {@link CliError} when the gateway does not answer. */
+  /** The board that is plugged in now is the right one for a link. Throws a {@link CliError} when the gateway does not answer. */
   async confirm(link: string): Promise<ConfirmReply> {
     const request: ConfirmRequest = { link };
     return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;

@@ -5,20 +5,22 @@ import type { Log } from '../point/log.js';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'text' | 'json';
 
+/** A log whose level can be changed while it is used. */
 export interface Logger extends Log {
-  /** Also of all children, from now on. */
+  /** Least level that is written, of this log and of all its children. */
   setLevel(level: LogLevel): void;
 }
 
 const STDERR = 2;
 
+/** A log on stderr, written at once: no line is lost when the process ends. */
 export function createLogger(level: LogLevel, format: LogFormat): Logger {
   let least = pino.levels.values[level] ?? 0;
   const stderr = pino.destination({ fd: STDERR, sync: true });
   const root = pino(
     {
       level: 'debug',
-      // No process ID, no host name: whoever collects the lines knows them.
+      // No process ID and no host name: the journal or other collector adds them.
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -55,7 +57,7 @@ function shown(value: unknown): string {
   return harmless(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** A device's text must not reach the terminal as commands, nor look like a line of ours. */
+/** Escapes control characters: a device's text must not send commands to the terminal, nor begin a line of its own. */
 export function harmless(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, (control) => {
     const code = control.charCodeAt(0).toString(16).padStart(2, '0');

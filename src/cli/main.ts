@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `siot-mcu`: reads the command line, and turns whatever goes wrong into a line and a status. */
+/** `siot-mcu`: runs the command line, and turns each error into a line and an exit status. */
 import { CommanderError } from 'commander';
 import { ConfigFileError } from './config-file.js';
 import { CliError, errorText, EXIT_FAILED, EXIT_WRONG } from './errors.js';
@@ -7,7 +7,7 @@ import { buildProgram } from './program.js';
 import { complain, endWithReader } from './streams.js';
 
 function statusOf(error: unknown): number {
-  // Commander has said it already: help and version are no errors.
+  // Commander has printed it already. Help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_WRONG;
   if (error instanceof ConfigFileError) {
     for (const problem of error.problems) complain(problem);

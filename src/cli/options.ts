@@ -4,6 +4,7 @@ import { MAX_EXTENDED_ID } from '../transport/can/frame.js';
 import { DEFAULT_CONFIG_FILE } from './config-file.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
+/** Value of {@link configOption}. */
 export interface ConfigOption {
   readonly config: string;
 }
@@ -11,13 +12,14 @@ export interface ConfigOption {
 export const configOption = (): Option =>
   new Option('-c, --config <file>', 'configuration file').default(DEFAULT_CONFIG_FILE);
 
+/** Value of {@link jsonOption}. */
 export interface JsonOption {
   readonly json?: true;
 }
 
 export const jsonOption = (what: string): Option => new Option('--json', what);
 
-/** What may be given as an argument or by an option: whichever was. `things`: their name, for people. */
+/** A value that may be given as an argument or by an option. `things`: its name in the plural, for people. */
 export function eitherOf(
   things: string,
   argument: string | undefined,

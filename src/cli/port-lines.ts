@@ -3,6 +3,7 @@ import type { ListedCanInterface } from '../transport/can/interfaces.js';
 import type { PortInfo } from '../transport/serial/ports.js';
 import { harmless } from './logger.js';
 
+/** The path of a serial port, then details in indented lines. */
 export function portLines(port: PortInfo): string[] {
   const names = port.holders.map(({ program, pid }) => `${program} (process ${pid})`);
   const held = names.length > 0 ? `held by ${names.join(', ')}` : '';
@@ -22,6 +23,7 @@ export function portLines(port: PortInfo): string[] {
   ]);
 }
 
+/** The name of a CAN interface, then details in indented lines. */
 export function canLines(can: ListedCanInterface): string[] {
   return entry(can.name, [
     `CAN${can.fd ? ' FD' : ''}, ${can.up ? 'up' : 'down'} (${can.state})`,
@@ -44,6 +46,6 @@ function usbLine(usb: PortInfo['usb']): string | undefined {
 
 function entry(name: string, details: readonly (string | undefined)[]): string[] {
   const lines = details.filter((detail) => detail !== undefined && detail !== '');
-  // Names come from devices, which may say anything.
+  // Names come from devices, and may be any text.
   return [name, ...lines.map((line) => `  ${String(line)}`)].map(harmless);
 }

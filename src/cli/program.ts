@@ -25,7 +25,7 @@ const COMMANDS = [
   schemaCommand,
 ];
 
-/** The command line. Its errors are thrown, as CommanderError, not acted upon. */
+/** The command line. Its errors are thrown as CommanderError, and do not end the process. */
 export function buildProgram(): Command {
   const program = new Command('siot-mcu')
     .description('Gateway between microcontrollers and Simple IoT (SIOT) on NATS.')
@@ -49,7 +49,7 @@ export function buildProgram(): Command {
   return program;
 }
 
-/** A command, those below it, and so on. */
+/** A command and all commands below it. */
 function* withCommands(command: Command): Generator<Command> {
   yield command;
   for (const inner of command.commands) yield* withCommands(inner);

@@ -51,7 +51,7 @@ export function privateNats({ runtimeDir, stateDir }: Folders): NatsSettings {
   );
 }
 
-/** Commands do not see the RUNTIME_DIRECTORY of a service. */
+/** A hint, since commands do not have the RUNTIME_DIRECTORY of the service. */
 const elsewhere = ({ runtimeDir, stateDir }: Folders): string =>
   runtimeDir === stateDir
     ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'
@@ -62,7 +62,7 @@ function readObject(folder: string, name: string): Record<string, unknown> {
   return typeof kept === 'object' && kept !== null ? { ...kept } : {};
 }
 
-/** Who may read the folder, and how to become one of them; `undefined`: that is not why it failed. */
+/** Why this user may not read the folder, and what helps; `undefined`: the error has another cause. */
 function whyDenied(folder: string, error: unknown): string | undefined {
   const code = codeOf(error);
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;

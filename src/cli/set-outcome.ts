@@ -1,9 +1,9 @@
-/** What `siot-mcu set` says in the end (docs/contract.md, "Commands"). */
+/** What `siot-mcu set` prints at its end (docs/contract.md, "Commands"). */
 import type { SetReply, SettingReport, SetRequest } from '../gateway/control/control.js';
 import { harmless } from './logger.js';
 import type { PlainValue } from '../point/point.js';
 
-/** How an asking ended. */
+/** How a request ended. */
 export interface SetEnd {
   /** The last answer, final or not; `undefined`: none has come. */
   readonly last: SetReply | undefined;
@@ -13,16 +13,19 @@ export interface SetEnd {
   readonly why: string;
 }
 
+/** What to print when `set` ends. */
 export interface SetOutcome {
-  /** The good news. */
+  /** The device has acknowledged the setting. */
   readonly line?: string;
   readonly warning?: string;
-  /** There is no good news: with one of the words pending, unconfirmed and refused. */
+  /** It has not: with one of the words pending, unconfirmed and refused. */
   readonly problem?: string;
 }
 
+/** The point as people write it: `TYPE` or `TYPE/KEY`. */
 export const nameOf = ({ type, key }: SetRequest): string => (key === '' ? type : `${type}/${key}`);
 
+/** What to print, by the last answer of the gateway. */
 export function outcomeOf(request: SetRequest, { last, reason, why }: SetEnd): SetOutcome {
   const name = nameOf(request);
   switch (last?.state) {

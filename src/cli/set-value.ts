@@ -1,10 +1,11 @@
-/** What `siot-mcu set` makes of its arguments. */
+/** The arguments of `siot-mcu set`. */
 import type { SetRequest } from '../gateway/control/control.js';
 import { numberOfWord } from '../point/decimal-number.js';
 import { parseInt64 } from '../point/int64.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
+/** Options that say what VALUE is; at most one is given. */
 export interface ValueForm {
   readonly text?: true;
   readonly number?: true;
@@ -12,7 +13,7 @@ export interface ValueForm {
   readonly int?: true;
 }
 
-/** What the gateway is to make of a word by what the device reports; or what an option says it is. */
+/** The value that an option makes of a word; without an option the gateway decides by what the device reports. */
 export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
   if (form.text) return { kind: 'string', text: word };
   if (form.number) {

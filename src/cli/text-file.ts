@@ -1,9 +1,10 @@
-/** Reading text files that people name: each way it can fail, in words. */
+/** Reads files that people name; each failure has a message for people. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Of a CAN database: the largest that people have are of some megabytes. */
+/** Of a CAN database; the largest in use have some megabytes. */
 export const MAX_DATABASE_BYTES = 67_108_864;
 
+/** A file cannot be read as what it should be. */
 export class TextFileError extends Error {
   override readonly name = 'TextFileError';
   constructor(
@@ -17,7 +18,7 @@ export class TextFileError extends Error {
   }
 }
 
-/** Throws a {@link TextFileError}. Reads pipes as well, up to `maxBytes`. */
+/** The text of a file or pipe of at most `maxBytes`, which must be UTF-8. Throws a {@link TextFileError}. */
 export function readTextFile(file: string, maxBytes: number): string {
   const bytes = readFileBytes(file, maxBytes);
   const [first, second] = bytes;
@@ -38,7 +39,7 @@ export function readTextFile(file: string, maxBytes: number): string {
   }
 }
 
-/** For texts whose encoding is yet to be found. Throws a {@link TextFileError}. */
+/** The bytes of a file or pipe, for texts in other encodings. Throws a {@link TextFileError}. */
 export function readFileBytes(file: string, maxBytes: number): Buffer {
   const bytes = readBytes(file, maxBytes);
   if (bytes.length <= maxBytes) return bytes;

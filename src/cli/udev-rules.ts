@@ -14,6 +14,7 @@ const ATTRIBUTES = {
   product: 'product',
 } as const;
 
+/** The lines of a rules file, and the links that have no rule, with the reason. */
 export interface UdevRules {
   readonly lines: readonly string[];
   /** Links that no rule can be made for. */
@@ -54,13 +55,13 @@ export function udevRules(
   return { lines, without };
 }
 
-/** `literal`: texts of a device, in which `*` is no sign. */
+/** `literal`: texts of a device, in which `*` is no wildcard. */
 function rule(link: string, match: UsbMatch, literal = false): string[] {
   const conditions = ['SUBSYSTEM=="tty"', 'SUBSYSTEMS=="usb"'];
   for (const name of USB_MATCH_TEXTS) {
     const text = match[name];
     if (text === undefined) continue;
-    // Also a device that says nothing of itself matches, which no condition of udev takes.
+    // A device without this text matches as well, and no condition of udev means that.
     if (!literal && /^\*+$/.test(text)) continue;
     const isId = name === 'vendorId' || name === 'productId';
     const value = udevPattern(isId ? text.toLowerCase() : text, literal);
@@ -81,18 +82,18 @@ function rule(link: string, match: UsbMatch, literal = false): string[] {
   return [
     `# link ${JSON.stringify(link)}`,
     [...conditions, ...actions].join(', '),
-    // By its serial number too, where it has one.
+    // Also by its serial number, where it has one.
     [...named, `SYMLINK+="${GROUP}/${word}-$env{ID_SERIAL_SHORT}-$env{ID_USB_INTERFACE_NUM}"`].join(
       ', ',
     ),
   ];
 }
 
-/** Of udev's signs only `*` is ours; the others stand for themselves. */
+/** Of udev's wildcards only `*` is one here; the other characters stand for themselves. */
 function udevPattern(text: string, literal: boolean): string {
   return text.replaceAll(/["\\[\]?|*\p{Cc}]/gu, (sign) => {
     if (sign === '*') return literal ? '[*]' : '*';
-    // The others cannot be written in a rule: any one character.
+    // They cannot be written in a rule literally: `?`, which is any one character, takes their place.
     return '[]?'.includes(sign) ? `[${sign}]` : '?';
   });
 }

@@ -4,7 +4,7 @@ import { isDeleted, plainValue, type Point, type PlainValue } from '../point/poi
 import { harmless } from './logger.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
-/** What is worth a line. */
+/** What `watch` prints a line for. */
 export type WatchEvent =
   | {
       readonly kind: 'point';
@@ -21,10 +21,11 @@ export type WatchEvent =
   /** Something about the gateway or NATS. */
   | { readonly kind: 'note'; readonly text: string };
 
-/** `up`: the node's owner says so, `down`: anybody else does (docs/siot.md, 1.4). */
+/** `up`: written by the node's owner; `down`: by anybody else (docs/siot.md, 1.4). */
 const directionOf = (point: Point, nodeId: string): 'up' | 'down' =>
   point.origin === '' || point.origin === nodeId ? 'up' : 'down';
 
+/** The line of `watch --json`. */
 export function jsonLine(event: WatchEvent): string {
   return JSON.stringify(plainEvent(event));
 }
@@ -61,6 +62,7 @@ function plainEvent(event: WatchEvent): object {
   }
 }
 
+/** The line of `watch` for people. */
 export function textLine(event: WatchEvent): string {
   switch (event.kind) {
     case 'point': {

@@ -1,6 +1,6 @@
 /**
- * A YAML file as plain values that still know where in the file they stand,
- * with environment variables filled in.
+ * A YAML file as plain values, with the position of each in the file, and with
+ * environment variables filled in.
  */
 import {
   isAlias,
@@ -16,8 +16,10 @@ import {
   type YAMLMap,
 } from 'yaml';
 
+/** Keys and list positions from the top. */
 export type KeyPath = readonly (string | number)[];
 
+/** A place in the file. */
 export interface Position {
   /** Both count from 1. */
   readonly line: number;
@@ -46,7 +48,7 @@ export function pathText(path: KeyPath): string {
 /** A URL that stands where a key belongs may hold a password. */
 const shownKey = (key: string): string => (/[@?]|:\/\//.test(key) ? '…' : JSON.stringify(key));
 
-/** What the YAML library's terse complaints mean, and what to do. */
+/** Explains the YAML library's errors, and says what to do. */
 const SYNTAX: Partial<Record<ErrorCode, string>> = {
   BAD_DIRECTIVE: 'a line that begins with % is a directive, which has no meaning here; take it out',
   BAD_DQ_ESCAPE:
@@ -67,10 +69,11 @@ const OPEN = '\ue000';
 const CLOSE = '\ue001';
 const unshielded = (text: string): string => text.replaceAll(/\$\ue000(\w+)\ue001/g, '${$1}');
 
-/** After the first syntax errors the library only stumbles on. */
+/** Later syntax errors are mostly consequences of the first ones. */
 const MAX_SYNTAX_ERRORS = 3;
 const MAX_ALIASES = 1000;
 
+/** One file, read; see {@link problems} before {@link value}. */
 export class YamlSource {
   readonly problems: SourceProblem[] = [];
   /** The values; `undefined` when the file cannot be read as YAML at all. */
@@ -94,7 +97,7 @@ export class YamlSource {
       lineCounter: this.#lines,
       prettyErrors: false,
       logLevel: 'error',
-      // Said here, with the key's path.
+      // Checked here, to report it with the key's path.
       uniqueKeys: false,
     });
     const complaints = [...this.#document.errors, ...this.#document.warnings];
@@ -109,7 +112,7 @@ export class YamlSource {
     this.value = this.#read(this.#document.contents, []);
   }
 
-  /** Where a key's value stands; what is missing is reported where its group is. */
+  /** Position of a key's value; of a missing one the position of its group. */
   valueAt(path: KeyPath): Position {
     for (let length = path.length; length >= 0; length -= 1) {
       const id = JSON.stringify(path.slice(0, length));
@@ -120,7 +123,7 @@ export class YamlSource {
     return { line: 1, column: 1 };
   }
 
-  /** Where a key itself stands. */
+  /** Position of a key itself. */
   keyAt(path: KeyPath): Position {
     return this.#keys.get(JSON.stringify(path)) ?? this.valueAt(path);
   }
@@ -146,7 +149,7 @@ export class YamlSource {
     if (isAlias(node)) return this.#readAlias(node, path);
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null;
     const { range } = node;
-    // A second look through an alias keeps the place of the alias.
+    // A value that is read again through an alias keeps the position of the alias.
     if (range && !this.#values.has(id)) this.#values.set(id, this.#position(range[0]));
     if (isScalar(node)) return this.#readScalar(node, path);
     this.#open.push(node);
@@ -192,7 +195,7 @@ export class YamlSource {
       this.#add(at, pathText(path), message);
       return null;
     }
-    // Aliases of aliases can make a small file endless.
+    // Aliases of aliases can make huge values of a small file.
     if (this.#open.includes(target) || (this.#aliases += 1) > MAX_ALIASES) {
       this.#add(at, pathText(path), `*${node.source} cannot be followed; write the value itself`);
       return null;
@@ -240,7 +243,7 @@ export class YamlSource {
 
 const SERVER_OF_VARIABLE = /^((nats|tls):\/\/)?\$\{[A-Za-z_][A-Za-z0-9_]*\}(:\d{1,5})?\/?$/;
 
-/** Whether what looks like a variable may be a part of a secret that has ${ in it. */
+/** Whether the value may be a secret that contains `${`: its text is not shown then. */
 function mayBeSecret(value: string, path: KeyPath): boolean {
   if (/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value)) return false;
   // Of a server's address a whole host may be a variable; anything more may be a password.

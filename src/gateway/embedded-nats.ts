@@ -30,6 +30,7 @@ interface Running {
   readonly token: string;
 }
 
+/** A private server that runs, until {@link stop}. */
 export class EmbeddedNats {
   #running: Running;
   #stopping = false;

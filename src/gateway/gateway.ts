@@ -24,6 +24,7 @@ const SEVERAL_LINKS = 20;
 /** Takes effect at the next start; the rest of the configuration at once. */
 const FIXED = ['stateDir', 'runtimeDir', 'outbox'] as const;
 
+/** One gateway: {@link start} once, then {@link reload} as often as needed, then {@link stop}. */
 export class Gateway implements ControlledGateway, Configured {
   /** What can be asked of it. */
   readonly control: Control;

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 
+/** One part of the gateway. */
 export interface Service {
   /** For people, in the log. */
   readonly name: string;

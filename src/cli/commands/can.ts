@@ -73,7 +73,7 @@ function encodeCommand(): Command {
 
 const MOST_COMPLAINTS = 20;
 const MOST_IDS = 10;
-/** A line that goes on for longer is none. */
+/** Characters; a longer line is no line of candump. */
 const MAX_LINE = 65_536;
 
 class LogDecoder {

@@ -35,9 +35,9 @@ export function runCommand(): Command {
 }
 
 /**
- * The part of the heap for what is soon garbage stays as large as starting has
- * made it. It would double under load, to 32 MB, and make nothing faster: what
- * a packet leaves behind is a few kilobytes.
+ * Keeps V8's young generation at the size that it has after the start. Under load
+ * it would double to 32 MB without making anything faster: a packet leaves only
+ * a few kilobytes of garbage.
  */
 function keepMemorySmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -45,7 +45,7 @@ function keepMemorySmall(): void {
 
 /** docs/contract.md, "siot-mcu run": SIGTERM and SIGINT end it within 5 s. */
 const STOP_WITHIN_MS = 4_500;
-/** A Ctrl-C may come from the terminal and again from npm; a person is slower. */
+/** One Ctrl-C may arrive twice, from the terminal and from npm; a person is slower. */
 const SAME_SIGNAL_MS = 300;
 
 class Daemon {
@@ -68,7 +68,7 @@ class Daemon {
     process.on('SIGINT', () => this.#stop());
     const onTerminal = isatty(0);
     process.on('SIGHUP', () => {
-      // From a terminal that is gone it means the end, as for any program.
+      // When its terminal was closed SIGHUP means the end, as for any program.
       if (onTerminal && !isatty(0)) this.#stop();
       else void this.#reload();
     });
@@ -82,7 +82,7 @@ class Daemon {
       }
     }
     await this.#ended;
-    // Whatever may still be open has had its time.
+    // What is still open was given its time to close.
     endAtOnce();
   }
 

@@ -63,7 +63,7 @@ export function setCommand(): Command {
     });
 }
 
-/** Throws a {@link CliError} for a link, or a gateway, that is not there: nothing is set then. */
+/** Throws a {@link CliError}, before anything is set, where the link or the gateway does not exist. */
 async function reach(config: GatewayConfig, request: SetRequest): Promise<GatewayClient> {
   try {
     const client = new GatewayClient(config);
@@ -82,7 +82,7 @@ async function reach(config: GatewayConfig, request: SetRequest): Promise<Gatewa
   }
 }
 
-/** What is known when the last answer has come, or none comes any more. */
+/** Resolves with the last answer, when it is final or no other is waited for. */
 function change(
   client: GatewayClient,
   request: SetRequest,

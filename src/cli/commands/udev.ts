@@ -36,7 +36,7 @@ export function udevCommand(): Command {
     });
 }
 
-/** Behind any link to it, such as one that these rules have made before. */
+/** The device file that a symbolic link leads to, such as one that these rules have made. */
 function deviceOf(path: string): string {
   try {
     return realpathSync(path);

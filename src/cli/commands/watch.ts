@@ -45,7 +45,7 @@ const LOOK_EVERY_MS = 1_000;
 class Watch {
   /** How to end each subscription, by node ID and generation. */
   readonly #subscriptions = new Map<string, () => void>();
-  /** What was said last of each link and setting. */
+  /** The last line of each link and setting. */
   readonly #links = new Map<string, string>();
   readonly #pending = new Map<
     string,
@@ -54,7 +54,7 @@ class Watch {
   #note = '';
   #left = '';
   #siot = '';
-  /** Of the gateway's own NATS. */
+  /** Of the gateway's own connection to NATS. */
   #nats = '';
 
   constructor(
@@ -63,7 +63,7 @@ class Watch {
     private readonly say: (event: WatchEvent) => void,
   ) {}
 
-  /** Goes on until the program is ended. Throws a {@link CliError} when it cannot begin. */
+  /** Runs until the program is ended. Throws a {@link CliError} when it cannot begin. */
   async run(): Promise<never> {
     const first = await this.client.status({ pending: this.only ?? true });
     if (this.only !== undefined) findLink(first.links, this.only);
@@ -110,7 +110,7 @@ class Watch {
     this.#showLeft(links, status.linksLeft ?? 0);
   }
 
-  /** What there is besides, and no page had room for. */
+  /** Says what is left out, since no page had room for it. */
   #showLeft(links: readonly LinkStatus[], linksLeft: number): void {
     const parts = links
       .filter(({ pendingLeft }) => pendingLeft !== undefined)
@@ -139,14 +139,14 @@ class Watch {
       }
     }
     for (const [id, { link, setting }] of this.#pending) {
-      // Of a list that was cut nobody knows what became of the rest.
+      // Of a list that was cut it is not known whether the rest is still pending.
       if (seen.has(id) || cut.has(link)) continue;
       this.#pending.delete(id);
       this.say({ kind: 'settled', link, setting });
     }
   }
 
-  /** Hears each link's node on the subjects of the generation in use. */
+  /** Subscribes to each link's node, on the subjects of the generation in use. */
   #follow(links: readonly LinkStatus[], wire: SiotWire): void {
     const wanted = new Set<string>();
     for (const { name: link, nodeId } of links) {

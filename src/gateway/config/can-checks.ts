@@ -3,6 +3,7 @@ import { ISO_TP_CLASSIC_LENGTH } from '../../framing/framings.js';
 import { MAX_STANDARD_ID } from '../../transport/can/frame.js';
 import { groupAt, has, textAt, type ConfigProblem, type Group, type Placed } from './parts.js';
 
+/** Problems of links of type `can`: identifiers that two of them share, keys that do not go together, frames that do not fit. */
 export function canProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const ids = new Map<string, number>();

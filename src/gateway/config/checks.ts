@@ -39,6 +39,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
   ];
 }
 
+/** The links as they were written, with their place. */
 export function placedLinks(written: unknown): Placed[] {
   return listAt(written, 'links').map((link, index) => ({
     link: isGroup(link) ? link : {},

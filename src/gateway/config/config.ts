@@ -8,12 +8,14 @@ import type { NatsAuth, NatsSettings } from '../../siot/connection/nats-settings
 import type { RawConfig, RawLink } from './schema.js';
 import { uuidV5 } from '../state/uuid.js';
 
+/** Which NATS to connect to. */
 export type NatsConfig =
   /** Start a private nats-server on loopback. */
   | { readonly embedded: true; readonly port?: number }
   | { readonly embedded: false; readonly settings: NatsSettings };
 
 type RawTransport = Readonly<RawLink['transport']>;
+/** A transport with all that it needs to be opened. */
 export type TransportConfig =
   Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
@@ -27,6 +29,7 @@ export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signa
   readonly ids: readonly { readonly id: number; readonly extended: boolean }[];
 };
 
+/** One configured link, complete. */
 export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
   readonly transport: TransportConfig;
   readonly node: {
@@ -38,6 +41,7 @@ export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' 
   readonly commands: readonly string[];
 }
 
+/** The whole configuration, complete. */
 export interface GatewayConfig {
   readonly nats: NatsConfig;
   readonly siot: Readonly<RawConfig['siot']>;
@@ -82,6 +86,7 @@ export function framingOf(transport: TransportConfig): FramingConfig {
 /** Contents of the files that a configuration names; blank where it names none. */
 export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
 
+/** Access to files and folders that the configuration names. */
 export interface ConfigFiles {
   /** A folder that the system has made for what lives as long as the program (systemd's RUNTIME_DIRECTORY). */
   readonly runtimeDirectory?: string | undefined;

@@ -58,6 +58,7 @@ export function choice<const V extends string | number>(values: readonly V[]) {
   return z.literal(values, { error: complaint(allowed) });
 }
 
+/** `true` or `false`. */
 export function flag() {
   return z.boolean({ error: complaint('true or false') });
 }
@@ -91,6 +92,7 @@ export function secret() {
   return z.string({ error }).min(1, { error });
 }
 
+/** A list; `allowed` says in words of what. */
 export function list<T extends z.ZodType>(item: T, allowed: string) {
   return z.array(item, { error: complaint(`a list of ${allowed}`) });
 }

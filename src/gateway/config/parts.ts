@@ -6,21 +6,25 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** A YAML group of keys. */
 export type Group = Readonly<Record<string, unknown>>;
 
 export const isGroup = (value: unknown): value is Group =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The group at a key; an empty one where there is none. */
 export const groupAt = (value: unknown, key: string): Group => {
   const inner = isGroup(value) ? value[key] : undefined;
   return isGroup(inner) ? inner : {};
 };
 
+/** The list at a key; an empty one where there is none. */
 export const listAt = (value: unknown, key: string): readonly unknown[] => {
   const inner = isGroup(value) ? value[key] : undefined;
   return Array.isArray(inner) ? inner : [];
 };
 
+/** The text at a key; `undefined` where there is none. */
 export const textAt = (value: Group, key: string): string | undefined => {
   const inner = value[key];
   return typeof inner === 'string' ? inner : undefined;

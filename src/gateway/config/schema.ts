@@ -378,6 +378,7 @@ const link = group({
     .meta({ description: 'Most distinct points of the link (points).' }),
 });
 
+/** All keys of the configuration. */
 export const configSchema = group({
   nats: nats.prefault({}).meta({ description: 'Connection to NATS.' }),
   siot: siot.prefault({}).meta({ description: 'How to deal with SIOT.' }),
@@ -432,6 +433,7 @@ export const configSchema = group({
 
 /** As written in the file, environment and all defaults filled in. */
 export type RawConfig = z.output<typeof configSchema>;
+/** A link as written in the file, with defaults. */
 export type RawLink = z.output<typeof link>;
 
 const VARIABLE = { type: 'string', pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$' } as const;

@@ -7,6 +7,7 @@ import type { SentMessage } from './can-checks.js';
 import { groupAt, listAt, textAt, type ConfigProblem, type Placed } from './parts.js';
 import { nearest } from './nearest.js';
 
+/** What {@link signalFindings} finds in one link. */
 export interface SignalFindings {
   readonly problems: readonly ConfigProblem[];
   readonly sent: readonly SentMessage[];

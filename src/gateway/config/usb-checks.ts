@@ -7,6 +7,7 @@ import {
 } from '../../transport/usb/match.js';
 import { groupAt, has, textAt, type ConfigProblem, type Group, type Placed } from './parts.js';
 
+/** Problems of links of type `usb`: a match that is too wide, devices that two of them match, keys that do not go together. */
 export function usbProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const before: { readonly index: number; readonly match: UsbMatch }[] = [];

@@ -7,6 +7,7 @@ import type { PlainValue } from '../../point/point.js';
 import type { SiotStatus } from '../../siot/siot.js';
 import type { LinkStatus, LinkView } from '../link/status.js';
 
+/** The control interface. Its implementation is `GatewayControl`. */
 export interface Control {
   /** How the gateway and its links are now; a copy. */
   status(): GatewayStatus;
@@ -27,6 +28,7 @@ export interface Control {
   confirm(request: ConfirmRequest): ConfirmReply;
 }
 
+/** Of the gateway and all its links; the same for people and for programs. */
 export interface GatewayStatus {
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
   readonly siot: {
@@ -51,6 +53,7 @@ export interface GatewayView extends Omit<GatewayStatus, 'links'> {
   readonly links: readonly LinkView[];
 }
 
+/** Request of {@link Control.set}: one point of a link, and the value that it is to have. */
 export interface SetRequest {
   /** Name of the link. */
   readonly link: string;
@@ -66,6 +69,7 @@ export interface SetRequest {
     | { readonly kind: 'word'; readonly text: string };
 }
 
+/** Request of {@link Control.confirm}. */
 export interface ConfirmRequest {
   /** Name of the link. */
   readonly link: string;
@@ -77,6 +81,7 @@ export interface Refused {
   readonly reason: string;
 }
 
+/** Answer to {@link Control.confirm}. */
 export type ConfirmReply = { readonly state: 'confirmed' } | Refused;
 
 /** What the device has reported of a point since it was set. */

@@ -4,12 +4,14 @@ import type { SiotStatus } from '../../siot/siot.js';
 import type { Link } from '../link/link.js';
 import type { GatewayStatus } from './control.js';
 
+/** Implemented by `Gateway`. */
 export interface ControlledGateway {
   readonly identity: GatewayStatus['gateway'];
   readonly links: ControlledLinks;
   readonly siot: ControlledSiot;
 }
 
+/** Implemented by `Links`. */
 export interface ControlledLinks {
   /** In the order in which people see them. */
   all(): readonly ControlledLink[];
@@ -17,6 +19,7 @@ export interface ControlledLinks {
   confirm(name: string): boolean;
 }
 
+/** Implemented by `SiotService`. */
 export interface ControlledSiot {
   readonly status: SiotStatus;
   /** Host and port of the nats-server that the gateway is connected to. */

@@ -15,11 +15,13 @@ const REASON_EVERY_MS = 1_000;
  */
 export const REPORT_WITHIN_MS = 2_000;
 
+/** The last answer where the link of the setting does not exist any more. */
 export const LINK_GONE: SetReply = {
   state: 'unconfirmed',
   reason: 'the link was changed or removed meanwhile: see siot-mcu watch',
 };
 
+/** Follows one setting on its way to the device. */
 export class SettingFollower {
   /** The last answer, as JSON: the same is not told again. */
   #said = '';

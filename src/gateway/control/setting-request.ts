@@ -22,6 +22,7 @@ import type { Refused, SetReply, SetRequest } from './control.js';
 import type { ControlledGateway, ControlledLink } from './controlled.js';
 import { LINK_GONE, SettingFollower } from './setting-follower.js';
 
+/** Carries out one request. */
 export class SettingRequest {
   constructor(
     private readonly gateway: ControlledGateway,
@@ -114,6 +115,7 @@ export class SettingRequest {
   }
 }
 
+/** The answer to a request for a link that does not exist. */
 export function noSuchLink(name: string, links: readonly ControlledLink[]): Refused {
   const names = links.map((link) => link.name);
   const reason = `there is no link ${JSON.stringify(name)}; there are: ${names.join(', ')}`;

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** The file operations; tests have a disk that loses power. */
 export interface Disk {
   /** Rejects with `ENOENT` when there is none. */
   read(path: string): Promise<Uint8Array>;
@@ -21,6 +22,7 @@ export interface Disk {
   syncFolder(path: string): Promise<void>;
 }
 
+/** An open file. */
 export interface DiskFile {
   write(bytes: Uint8Array): Promise<void>;
   /** What was written is safe when this resolves, except for a new name. */

@@ -36,6 +36,7 @@ const GROWN = 4;
 /** …and at least so many bytes. */
 const GROWN_BYTES = 65_536;
 
+/** The file of one link. */
 export class LinkFile {
   #next: { readonly state: LinkState; readonly done: ((kept: boolean) => void)[] } | undefined;
   #writing = false;

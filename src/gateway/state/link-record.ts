@@ -30,6 +30,7 @@ export interface LinkHead {
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
 }
 
+/** All that is kept of a link. */
 export interface LinkRecord {
   readonly session?: DeviceSessionRecord | undefined;
   readonly judge?: RouterRecord | undefined;

@@ -12,6 +12,7 @@ import { StateFile } from './state-file.js';
 /** New names are collected for so long before a write; a crash loses these. */
 const SAVE_AFTER_MS = 1_000;
 
+/** The file of one node. */
 export class NamesFile {
   readonly #file: StateFile;
   #timer: Timer | undefined;

@@ -13,6 +13,7 @@ const APART_MS = 20;
 /** …nor use more than a fifth of a slow disk's time. */
 const APART_TIMES = 5;
 
+/** Decides when the state of one link is saved. */
 export class Saver {
   #timer: Timer | undefined;
   #dueMs = Number.POSITIVE_INFINITY;

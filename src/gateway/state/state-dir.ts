@@ -33,6 +33,7 @@ export interface GatewayRecord {
   readonly store?: { readonly generation: 1 | 2 };
 }
 
+/** The folder, and the files in it. */
 export class StateDir {
   readonly #files = new Map<string, StateFile>();
   readonly #links = new Map<string, LinkFile>();

@@ -64,6 +64,7 @@ export interface UsbLinkGroupParts {
   readonly where?: SystemRoot | undefined;
 }
 
+/** The links of one template. */
 export class UsbLinkGroup {
   #members: readonly UsbMember[];
   #ports: ReadonlyMap<string, UsbPort> = new Map();

@@ -27,6 +27,7 @@ export interface UsbLinkGroupsParts {
 /** Between two tries to keep what is known, ms. */
 const SAVE_AGAIN_MS = 2_000;
 
+/** Makes a group for each configured link of type `usb`. */
 export class UsbLinkGroups implements Service, GroupRegistry {
   readonly name = 'USB watch';
   readonly stopByMs = 1_500;

@@ -4,6 +4,7 @@ import { json, NOT_UNDERSTOOD, readRequest, type Verb } from './verb.js';
 
 const confirmRequest: z.ZodType<ConfirmRequest> = z.object({ link: z.string() });
 
+/** Request: `{"link"}`. Answer: a `ConfirmReply`. */
 export const confirmVerb: Verb =
   ({ control }) =>
   (request, reply) => {

@@ -28,6 +28,7 @@ const TOO_BUSY: SetReply = {
   reason: 'much is being set at once: try again in a moment',
 };
 
+/** Request: a `SetRequest`. Answers: `SetReply` messages, until one is final. */
 export const setVerb: Verb = ({ control, until }) => {
   let waitingBytes = 0;
   return (request, reply) => {

@@ -18,6 +18,7 @@ interface FirstPage {
   readonly nothingMore: Uint8Array;
 }
 
+/** The answers to `status` on one connection. */
 export class StatusAnswers {
   /** When the second began in which {@link #spentMs} was spent, monotonic ms. */
   #secondMs = Number.NEGATIVE_INFINITY;
