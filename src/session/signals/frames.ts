@@ -1,6 +1,6 @@
 /**
- * Settings of signals, and the frames that hold them. A frame holds one choice
- * of its multiplexers: settings of several pages need a frame each.
+ * Settings of signals, and the frames that hold them. A frame holds the signals of one
+ * page, which its multiplexers choose: settings of several pages need a frame each.
  *
  * ```
  *  Low = 1 (page 0), High = 2 (page 1), Low = 3 (page 0), set in this order
@@ -21,13 +21,13 @@ export interface SentSetting extends SentSignal {
   readonly setting: Setting;
 }
 
-/** Settings of one message that go out in one frame; the first of them has the last word on its page; never empty. */
+/** Settings of one message that go out in one frame. The first of them decides the page. Never empty. */
 export type Page = readonly SentSetting[];
 
 export class SignalFrames {
   readonly #transmitter = new Transmitter();
 
-  /** Those that are sent. */
+  /** Messages with a signal that may be set. */
   readonly messages: ReadonlySet<MessageCodec>;
 
   constructor(
@@ -40,7 +40,7 @@ export class SignalFrames {
     }
   }
 
-  /** Somebody else has sent a frame of the message. */
+  /** A frame of the message has come from the bus; called for each signal in it. */
   seen(message: MessageCodec, signal: SignalCodec, code: Code): void {
     const key = this.plan.keys.get(signal) ?? '';
     if (!this.plan.sent.has(key)) return;
@@ -48,7 +48,7 @@ export class SignalFrames {
     this.#transmitter.seen(message, signal, code, isSet);
   }
 
-  /** From now on frames have the setting's value, on its page. What no frame can carry gets its `problem`. */
+  /** From now on frames have the setting's value, on its page. A setting that no frame can carry gets its `problem`. */
   apply({ message, signal, setting }: SentSetting): void {
     const code = codeOfPoint(signal, setting.point);
     if (typeof code === 'object') setting.problem = code.problem;
@@ -61,7 +61,7 @@ export class SignalFrames {
       ({ setting }) => setting.problem === undefined && wanted(setting),
     );
     const pages: Page[] = [];
-    // Those that choose a page go first, and take those along that are on any.
+    // Settings that choose a page go first. Their frames take along those that are on every page.
     let left = [...all.filter(choosesPage), ...all.filter((one) => !choosesPage(one))];
     for (let [first] = left; first !== undefined; [first] = left) {
       const held = this.#heldWith(message, first);
@@ -72,11 +72,11 @@ export class SignalFrames {
     return pages;
   }
 
-  /** A frame with a page, and the signals that it holds. Others of the page's signals are as they were set or seen. */
+  /** A frame with a page, and the signals that it holds. The page's other signals are as they were set or seen last. */
   frame(page: Page): { readonly frame: CanFrame; readonly held: ReadonlySet<SignalCodec> } {
     const [first] = page;
     if (first === undefined) throw new Error('a page without a setting');
-    // Somebody else's frame, or a setting of another page, may have chosen another one.
+    // A frame from the bus, or a setting of another page, may have chosen another page since.
     for (const one of [...page].reverse()) this.apply(one);
     const { message } = first;
     return { frame: this.#transmitter.frame(message), held: this.#transmitter.held(message) };

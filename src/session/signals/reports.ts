@@ -1,4 +1,4 @@
-/** Signals of frames as points: each value that is worth one, and once what it is. */
+/** Signals of frames as points: values that pass the filter, and once each signal's unit and comment. */
 import type { Clock } from '../../point/clock.js';
 import { makePoint, stringValue, type Point, type PointValue } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
@@ -16,19 +16,19 @@ import { asOwner } from '../node/replica.js';
 
 /** Type of the points of signals. */
 export const VALUE_TYPE = 'value';
-/** With the description, what is said once of each signal, under its key. */
+/** With the description it is published once for each signal, under its key. */
 const UNITS_TYPE = 'units';
 
 export interface SignalReportOptions extends FilterOptions {
   readonly plan: SignalPlan;
-  /** Codes that the database has a word for come as that word. */
+  /** A code that the database has a word for is published as that word. */
   readonly inWords: boolean;
 }
 
 export class SignalReports {
   readonly #filter: PublishFilter<SignalCodec>;
   readonly #values = new Map<SignalCodec, SignalValues>();
-  /** Signals whose unit and comment have been said. */
+  /** Signals whose unit and comment have been published. */
   readonly #described = new Set<SignalCodec>();
   /** What SIOT shows of units and comments, by type and key. */
   readonly #shown = new Map<string, PointValue>();
@@ -42,12 +42,12 @@ export class SignalReports {
     this.#filter = new PublishFilter(options, clock, (values) => this.#publish(values));
   }
 
-  /** What waits is published now, or never. */
+  /** Publishes now what the filter holds back: there is no later time. */
   flush(): void {
     this.#filter.flush();
   }
 
-  /** The node was read: what it has of units and comments is not said again. */
+  /** The node was read: units and comments that it has are not published again. */
   shown(points: Iterable<Point>): void {
     for (const point of points) {
       if (point.type === UNITS_TYPE || point.type === DESCRIPTION_TYPE) {
@@ -76,8 +76,8 @@ export class SignalReports {
     return values.length;
   }
 
-  /** One point, past the filter. */
-  say(key: string, value: PointValue): void {
+  /** Publishes one value, past the filter. */
+  publishValue(key: string, value: PointValue): void {
     const points: Point[] = [];
     this.#put(points, VALUE_TYPE, key, value);
     const taken = points.length > 0 && this.host.report(points, () => undefined) === 'taken';

@@ -28,7 +28,7 @@ import { LateFrames } from './late-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
 
 export interface SignalSessionOptions extends SignalReportOptions {
-  /** Messages with a cycle time are sent again and again, once one of their signals was set. */
+  /** Messages with a cycle time are sent at that time again and again, once one of their signals was set. */
   readonly cyclic: boolean;
   /** Sends what is in force again when the interface comes back. */
   readonly restore: boolean;
@@ -36,7 +36,7 @@ export interface SignalSessionOptions extends SignalReportOptions {
 
 export type SignalSessionHost = Pick<DeviceSessionHost, 'write' | 'congested' | 'report'>;
 
-/** How long what was written may wait for the interface before the next look. */
+/** How long to wait, while the interface takes no frames, before looking again. */
 const CONGESTED_LOOK_MS = 20;
 
 const NOT_SENT = 'it is no signal of a message under transmit';
@@ -58,7 +58,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
   #held = false;
   #congestedTimer: Timer | undefined;
   readonly #late = new LateFrames();
-  /** Written or late, and not yet known to be with the interface. */
+  /** Settings whose frames were written or wait, and which the interface is not known to have taken. */
   #written: Setting[] = [];
 
   constructor(
@@ -109,7 +109,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
     this.#reports.shown(points);
   }
 
-  /** A name in the signal's table is that name; any other word is what it is for other devices. */
+  /** A name in the signal's value table is text; any other word means what it means for other devices. */
   valueOfWord(type: string, key: string, word: string): PointValue {
     const signal = type === VALUE_TYPE ? this.options.plan.sent.get(key)?.signal : undefined;
     if (signal !== undefined && [...signal.texts.values()].includes(word)) return stringValue(word);
@@ -201,7 +201,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
 
   #send(page: Page): void {
     const held = this.#write(page);
-    // Multiplexers of ranges may have come to another page since these were put together.
+    // A multiplexer of ranges may have chosen another page since this one was made.
     const left = page.filter((one) => page.length > 1 && !held.has(one.signal));
     for (const one of page) {
       if (left.includes(one)) continue;
@@ -215,7 +215,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
   /** Returns the signals that the frame holds. */
   #write(page: Page): ReadonlySet<SignalCodec> {
     const { frame, held } = this.#frames.frame(page);
-    // Behind those that wait, though there is room since.
+    // After those that wait already, to keep the order.
     if (this.host.congested() || !this.#late.isEmpty) this.#late.put(frame, held);
     else this.#handOver(frame);
     return held;
@@ -226,7 +226,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
     this.host.write(encodeCanFrame(frame));
   }
 
-  /** From now on at the message's cycle time, if it has one: its pages in turn. */
+  /** Sends the message at its cycle time from now on, if it has one: its pages in turn. */
   #cycle(message: MessageCodec): void {
     const { cycleMs } = message.message;
     if (!this.options.cyclic || cycleMs === undefined) return;
@@ -242,7 +242,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
       this.clock.setTimer(cycleMs, () => {
         const page = cycle.pages[turn % cycle.pages.length];
         turn += 1;
-        // A frame that waits says the same.
+        // While the bus is congested a frame of the same content waits already.
         if (page !== undefined && this.#canSend && !this.host.congested()) this.#write(page);
         cycle.timer = wait();
       });
@@ -271,14 +271,14 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
     }
   }
 
-  /** Where frames of others have overtaken a setting in SIOT's eyes, it is shown once more. */
+  /** Publishes a setting once more where SIOT has a newer value, from a frame of others. */
   #showInForce({ point, time }: Setting): void {
     const newest = this.state.replica.find(point.type, point.key)?.newest;
     const isOvertaken = newest !== undefined && newest.time > time.stated;
     if (!isOvertaken && !time.tied) return;
     if (time.tied)
       this.state.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
-    this.#reports.say(point.key, point.value);
+    this.#reports.publishValue(point.key, point.value);
   }
 }
 

@@ -29,10 +29,10 @@ function rig(maxPoints = 10, limit = 20_000) {
   const shared = new PointBudget(limit);
   let changes = 0;
   const make = (): PointQuota => new PointQuota(maxPoints, shared, () => void (changes += 1));
-  return { shared, make, room: make(), changes: () => changes };
+  return { shared, make, quota: make(), changes: () => changes };
 }
-const admitted = (room: PointQuota, points: readonly Point[]): number =>
-  points.filter((point) => room.admit(point) === undefined).length;
+const admitted = (quota: PointQuota, points: readonly Point[]): number =>
+  points.filter((point) => quota.admit(point) === undefined).length;
 
 describe('the bytes of a point in a reply', () => {
   const value = fc.oneof(
@@ -72,55 +72,55 @@ describe('the bytes of a point in a reply', () => {
   });
 });
 
-describe('the room of a node', () => {
+describe('the quota of a node', () => {
   it('is for so many names; those known go on, also with a text as long as before', () => {
-    const { room } = rig();
-    expect(admitted(room, names(15))).toBe(10);
-    expect(room.admit(named('t14'))).toBe('tooManyPoints');
-    expect(room.admit(named('t3', floatValue(9)))).toBeUndefined();
-    expect(room.admit(named('t3', floatValue(9), { key: '' }))).toBeUndefined();
-    expect(room.points).toBe(10);
+    const { quota } = rig();
+    expect(admitted(quota, names(15))).toBe(10);
+    expect(quota.admit(named('t14'))).toBe('tooManyPoints');
+    expect(quota.admit(named('t3', floatValue(9)))).toBeUndefined();
+    expect(quota.admit(named('t3', floatValue(9), { key: '' }))).toBeUndefined();
+    expect(quota.points).toBe(10);
   });
 
   it('is for half a reply, in texts as in names; what fits goes on', () => {
-    const { room } = rig(5_000);
+    const { quota } = rig(5_000);
     const long = stringValue('x'.repeat(60_000));
     const texts = Array.from({ length: 20 }, (_, at) => named(`text${at}`, long));
-    expect(admitted(room, texts)).toBe(8);
-    expect(room.admit(named('text19', long))).toBe('tooManyBytes');
-    expect(room.admit(named('text19', stringValue('short')))).toBeUndefined();
-    expect(room.admit(named('text19', long))).toBe('tooManyBytes');
-    expect(room.admit(named('text0', stringValue('y'.repeat(60_000))))).toBeUndefined();
-    expect(room.bytes).toBeLessThan(REPLY_BYTES / 2);
+    expect(admitted(quota, texts)).toBe(8);
+    expect(quota.admit(named('text19', long))).toBe('tooManyBytes');
+    expect(quota.admit(named('text19', stringValue('short')))).toBeUndefined();
+    expect(quota.admit(named('text19', long))).toBe('tooManyBytes');
+    expect(quota.admit(named('text0', stringValue('y'.repeat(60_000))))).toBeUndefined();
+    expect(quota.bytes).toBeLessThan(REPLY_BYTES / 2);
   });
 
   it('has 5,000 points with names of ordinary length, and 20,000 for four links', () => {
     const shared = new PointBudget(20_000);
-    const rooms = [1, 2, 3, 4, 5].map(() => new PointQuota(5_000, shared, () => undefined));
-    const counts = rooms.map((room) => admitted(room, names(5_001, 'sensor')));
+    const quotas = [1, 2, 3, 4, 5].map(() => new PointQuota(5_000, shared, () => undefined));
+    const counts = quotas.map((quota) => admitted(quota, names(5_001, 'sensor')));
     expect(counts).toEqual([5_000, 5_000, 5_000, 5_000, 0]);
   });
 
   it('is part of the reply for all links: what they hold together stays below it', () => {
     const shared = new PointBudget(1_000_000);
-    const rooms = Array.from({ length: 8 }, () => new PointQuota(50_000, shared, () => undefined));
+    const quotas = Array.from({ length: 8 }, () => new PointQuota(50_000, shared, () => undefined));
     const long = names(4_000, 'a-rather-long-name-of-a-point-'.repeat(4));
-    for (const room of rooms) admitted(room, long);
-    const bytes = rooms.reduce((sum, room) => sum + room.bytes, 0);
-    expect(bytes + rooms.length * 5_120 + 32_768).toBeLessThanOrEqual(REPLY_BYTES);
+    for (const quota of quotas) admitted(quota, long);
+    const bytes = quotas.reduce((sum, quota) => sum + quota.bytes, 0);
+    expect(bytes + quotas.length * 5_120 + 32_768).toBeLessThanOrEqual(REPLY_BYTES);
     expect(bytes).toBeGreaterThan(REPLY_BYTES * 0.9);
-    rooms[0]?.release();
-    expect(rooms[7]?.admit(named('now-there-is'))).toBeUndefined();
+    quotas[0]?.release();
+    expect(quotas[7]?.admit(named('now-there-is'))).toBeUndefined();
   });
 
   it('is the same after a restart', () => {
-    const { room, make } = rig();
-    admitted(room, names(10));
-    const record = room.record();
-    room.release();
+    const { quota, make } = rig();
+    admitted(quota, names(10));
+    const record = quota.record();
+    quota.release();
     const next = make();
     next.restore(record);
-    expect([next.points, next.bytes]).toEqual([10, room.bytes || next.bytes]);
+    expect([next.points, next.bytes]).toEqual([10, quota.bytes || next.bytes]);
     expect(next.admit(named('other'))).toBe('tooManyPoints');
     expect(admitted(next, names(10))).toBe(10);
     expect(record.length).toBeLessThan(10 * 16);
@@ -129,48 +129,48 @@ describe('the room of a node', () => {
   it('takes any text for a record without harm', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        rig().room.restore(text);
+        rig().quota.restore(text);
       }),
     );
   });
 
   it('counts what others have written, and nothing that the gateway makes', () => {
-    const { room } = rig(3);
+    const { quota } = rig(3);
     for (const type of ['rx', 'gatewayCount', 'connected', 'log', 'description'])
-      room.learn(named(type));
-    expect(room.points).toBe(0);
-    room.learn(named('limit', floatValue(1), { origin: 'user-1' }));
-    expect(admitted(room, names(5))).toBe(2);
+      quota.learn(named(type));
+    expect(quota.points).toBe(0);
+    quota.learn(named('limit', floatValue(1), { origin: 'user-1' }));
+    expect(admitted(quota, names(5))).toBe(2);
     // Never refused, and never more than needed to know that it is full.
-    for (const point of names(100, 'other')) room.learn(point);
-    expect(room.points).toBe(3);
+    for (const point of names(100, 'other')) quota.learn(point);
+    expect(quota.points).toBe(3);
   });
 
   it('is what SIOT shows once it was read: another store, or points gone, make room', () => {
-    const { room } = rig();
-    admitted(room, names(10));
-    room.read(names(4, 'stored'), names(2), false);
-    expect(room.points).toBe(6);
-    expect(admitted(room, names(10, 'new'))).toBe(4);
+    const { quota } = rig();
+    admitted(quota, names(10));
+    quota.read(names(4, 'stored'), names(2), false);
+    expect(quota.points).toBe(6);
+    expect(admitted(quota, names(10, 'new'))).toBe(4);
   });
 
   it('keeps what may be under way to SIOT', () => {
-    const { room } = rig();
-    admitted(room, names(8));
-    room.read(names(1, 'stored'), [], true);
-    expect(room.points).toBe(9);
+    const { quota } = rig();
+    admitted(quota, names(8));
+    quota.read(names(1, 'stored'), [], true);
+    expect(quota.points).toBe(9);
   });
 
   it('says that something is to be kept, and takes nothing once it was given back', () => {
-    const { room, shared, changes } = rig();
-    room.admit(named('one'));
+    const { quota, shared, changes } = rig();
+    quota.admit(named('one'));
     expect(changes()).toBe(1);
-    room.admit(named('one'));
+    quota.admit(named('one'));
     expect(changes()).toBe(1);
-    room.release();
-    room.learn(named('two'));
-    room.read([named('three')], [], false);
-    expect([room.points, changes()]).toEqual([0, 1]);
+    quota.release();
+    quota.learn(named('two'));
+    quota.read([named('three')], [], false);
+    expect([quota.points, changes()]).toEqual([0, 1]);
     expect(shared.problem(20_000, 0)).toBeUndefined();
   });
 });

@@ -133,8 +133,8 @@ describe('a newer one that is refused', () => {
 describe('what is set on one link', () => {
   it('takes no room from the points of another, neither their number nor their bytes', () => {
     const budget = new PointBudget(20);
-    const room = (): PointQuota => new PointQuota(100, budget, () => undefined);
-    const [set, other] = [room(), room()];
+    const quota = (): PointQuota => new PointQuota(100, budget, () => undefined);
+    const [set, other] = [quota(), quota()];
     const harness = SessionHarness.talking();
     for (let n = 0; n < 50; n++) {
       set.learn(harness.settingPoint(`made-up-${n}`, long('x', 10_000)));
@@ -143,7 +143,7 @@ describe('what is set on one link', () => {
     for (let n = 0; n < 20; n++) expect(other.admit(reported(n))).toBeUndefined();
     expect(other.admit(reported(20))).toBe('tooManyPoints');
     // Nor after a restart, nor when the node was read.
-    const after = room();
+    const after = quota();
     after.restore(set.record());
     after.read(
       Array.from({ length: 50 }, (_, n) => harness.settingPoint(`made-up-${n}`, 1)),
@@ -152,7 +152,7 @@ describe('what is set on one link', () => {
     );
     expect(after.points).toBe(50);
     other.release();
-    const third = room();
+    const third = quota();
     for (let n = 0; n < 20; n++) expect(third.admit(reported(n))).toBeUndefined();
   });
 });
@@ -161,20 +161,20 @@ describe('the settings of many links', () => {
   const text = (key: string, length: number) =>
     makePoint({ type: 'text', key, value: long('x', length) });
   /** Takes texts until no more fit. */
-  const fill = (room: SettingQuota, length: number): void => {
-    for (let n = 0; room.fits(text(String(n), length)); n++) room.take(text(String(n), length));
+  const fill = (quota: SettingQuota, length: number): void => {
+    for (let n = 0; quota.fits(text(String(n), length)); n++) quota.take(text(String(n), length));
   };
 
   it('are bounded together, and each link has some room of its own', () => {
     const most = 4 * SETTING_BYTES;
     const pool = new SettingBudget(most);
-    const rooms = Array.from({ length: 20 }, () => new SettingQuota(pool));
-    for (const room of rooms) fill(room, 10_000);
-    const bytes = rooms.map((room) => room.bytes);
+    const quotas = Array.from({ length: 20 }, () => new SettingQuota(pool));
+    for (const quota of quotas) fill(quota, 10_000);
+    const bytes = quotas.map((quota) => quota.bytes);
     const all = bytes.reduce((sum, some) => sum + some, 0);
     expect(Math.max(...bytes)).toBeLessThanOrEqual(SETTING_BYTES);
     expect(all).toBeGreaterThan(most);
-    expect(all).toBeLessThanOrEqual(most + rooms.length * OWN_SETTING_BYTES);
+    expect(all).toBeLessThanOrEqual(most + quotas.length * OWN_SETTING_BYTES);
     expect(Math.min(...bytes)).toBeGreaterThan(OWN_SETTING_BYTES - 11_000);
   });
 
