@@ -28,6 +28,7 @@ export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './nodes/listening-n
 export type { NodeLife } from './nodes/kept-node.js';
 export type { Generation } from './wire/wire.js';
 
+/** What SIOT needs of the gateway. */
 export interface SiotOptions {
   readonly connection: NatsSource;
   readonly generation: 'auto' | Generation;
@@ -35,9 +36,9 @@ export interface SiotOptions {
   /** `root`, or the ID of the node under which the gateway's node is made. */
   readonly parent: string;
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
-  /** A store that answered in an earlier life. */
+  /** The store that answered the last time, from `stateDir`. */
   readonly remembered: { readonly generation: Generation } | undefined;
-  /** To be kept for later lives. */
+  /** Keeps the store in `stateDir`. */
   readonly remember: (store: { readonly generation: Generation }) => void;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -45,14 +46,15 @@ export interface SiotOptions {
   readonly log: Log;
 }
 
+/** The state of SIOT now. */
 export interface SiotStatus {
   readonly generation: Generation;
-  /** `answers`: a store replies; `expected`: one did before or is required, and does not now. */
+  /** `answers`: a store replies; `expected`: one has replied before or is required, and does not reply now. */
   readonly store: 'answers' | 'expected' | 'none';
   readonly nats: 'connected' | 'connecting' | 'refused';
   /** Why there is no connection, or what NATS does not permit, for people. */
   readonly problem?: string;
-  /** Why SIOT takes nothing, has no nodes for us, or cannot list one, for people. */
+  /** Why SIOT takes no points, has no nodes for us, or cannot list one, for people. */
   readonly storeProblem?: string;
 }
 
@@ -61,7 +63,7 @@ export class SettingError extends Error {
   override readonly name = 'SettingError';
   constructor(
     message: string,
-    /** It was sent, and no answer has come: SIOT may have it all the same. */
+    /** It was sent and not answered: SIOT may have taken it nevertheless. */
     readonly maybeTaken = false,
     options?: ErrorOptions,
   ) {
@@ -74,25 +76,26 @@ const TAKES_NOTHING =
 
 /** How often SIOT is looked for while it does not answer. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
-/** For a store to answer before points are published as if there were none. */
+/** A store has so long to answer before points are published as if there were none. */
 const PROBE_HEAD_START_MS = 250;
-/** Probes that nobody answered, at which the log says so. */
+/** After so many probes without an answer the log says so. */
 const SILENT_AT = 2;
 const DRAIN_LOOK_MS = 10;
 const REMOVED_WITHIN_MS = 5_000;
 
 /**
- * SIOT, as the gateway sees it: points go out of the outbox, nodes are looked
- * after, and what others publish is heard.
+ * SIOT, as the gateway sees it. It publishes the points of the outbox, makes and
+ * follows nodes, and hears what others publish. {@link start} and {@link stop} are
+ * its life as a service.
  *
  * ```
- *            ┌ Connection: dials for ever
+ *            ┌ Connection: dials without end
  *  connected ▼
  *    probe: who answers? ──nobody── known before, or required? ──yes─▶ wait, probe again
  *      │ generation                            │ no
  *      ▼                                       ▼
- *    publish with receipts,                  publish and have NATS confirm,
- *    look after nodes                        probe again
+ *    publish with receipts,                  publish and let NATS confirm,
+ *    make and read nodes                     probe again
  *      └─ no responders, decode error, silence ─▶ probe
  * ```
  */
@@ -103,12 +106,12 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   readonly #keeper: NodeKeeper;
   readonly #nodes = new Map<string, ListeningNode>();
   #wire: SiotWire;
-  /** Only a store's reply counts. */
+  /** A point is delivered only when a store has confirmed it. */
   #expectsStore: boolean;
   #everAnswered: boolean;
   #remembered: Generation | undefined;
   #store: StoreClient | undefined;
-  /** Changes whenever what a probe was for is over. */
+  /** Number of the current search for a store: results of earlier searches are ignored. */
   #search = 0;
   #silentProbes = 0;
   #searchTimer: Timer | undefined;
@@ -134,9 +137,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       random,
       log,
       onState: (state) => this.#onConnection(state),
-      onDenied: (subject) => {
-        this.#publisher.denied(subject);
-      },
+      onDenied: (subject) => this.#publisher.denied(subject),
     });
     this.#publisher = new Publisher({
       connection: this.#connection,
@@ -157,18 +158,18 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     });
   }
 
-  /** Never throws for an absent server: it is tried for ever. */
+  /** Begins to dial. Does not throw when no server answers: it is tried without end. */
   start(): void {
     this.#listenToGatewayEdges();
     this.#connection.start();
   }
 
-  /** It will be stopped soon: nodes that are leaving are not waited for any more. */
+  /** Ends the waiting for points of removed nodes, since {@link stop} will be called. */
   hurry(): void {
     this.#hurries = true;
   }
 
-  /** Publishes what it can within the time, then closes. */
+  /** Publishes what it can within `drainMs`, and closes the connection. Idempotent. */
   async stop(drainMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -185,7 +186,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     return this.#connection.server;
   }
 
-  /** Longest message that this server takes, bytes; `undefined`: there is no connection. */
+  /** Longest payload that this server takes, bytes; `undefined`: there is no connection. */
   get maxPayload(): number | undefined {
     return this.#connection.maxPayload;
   }
@@ -218,6 +219,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     return this.#store === undefined ? '' : this.#keeper.problem;
   }
 
+  /** Makes and follows the node of a link. */
   addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
     const { clock, log } = this.#options;
     const services = {
@@ -239,9 +241,9 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   }
 
   /**
-   * Answers requests on `mcu-gateway.<gatewayID>.<verb>` until the returned
-   * function is called. A request may be replied to several times. Those that
-   * come faster than the server takes the answers are not looked at.
+   * Answers requests on `mcu-gateway.<gatewayID>.<verb>` until the returned function
+   * is called. A request may get several answers. Requests are dropped while the server
+   * has not processed 4 MiB of answers.
    */
   serve(
     verb: string,
@@ -261,9 +263,9 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   }
 
   /**
-   * Publishes what a person sets on a node, and waits for the store's receipt,
-   * or without a store for NATS. Rejects with a {@link SettingError}. It is not
-   * heard by the node: NATS does not echo.
+   * Publishes a setting on a node, and waits for the store's receipt (20 s at most), or
+   * without a store for NATS. Rejects with a {@link SettingError}. The node does not
+   * hear it: NATS does not echo.
    */
   async publishSetting(nodeId: string, point: Point): Promise<void> {
     if (!this.#connection.connected) throw new SettingError('there is no connection to NATS');
@@ -303,12 +305,12 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#searchTimer?.cancel();
     const search = ++this.#search;
     if (!this.#expectsStore) {
-      // Where somebody listens to everything NATS does not say that nobody
-      // answers, and the probe takes seconds: points need not wait for it.
+      // While somebody subscribes to all subjects, NATS does not report that nobody
+      // answers, and the probe takes seconds. Points need not wait for it.
       this.#searchTimer = this.#options.clock.setTimer(PROBE_HEAD_START_MS, () => this.#bridge());
     }
     const found = await probe(this.#connection, (late) => {
-      // A slow store: it may come as late as that, while none is known.
+      // A slow store: its answer counts as long as no other store is known.
       if (this.#store === undefined && !this.#stopping) this.#foundLate(late);
     });
     if (search !== this.#search || !this.#connection.connected) return;
@@ -336,7 +338,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#searchTimer = this.#options.clock.setTimer(ms, () => void this.#findStore());
   }
 
-  /** Without a store. */
+  /** Publishes without a store. */
   #bridge(): void {
     if (this.#publisher.mode.kind === 'withoutStore') return;
     this.#publisher.mode = { kind: 'withoutStore', wire: this.#wire };
@@ -371,8 +373,8 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
   }
 
-  // The first suspicion is looked into at once. When the probe finds all well
-  // and nothing gets through all the same, the next ones wait.
+  // After the first suspicion the store is probed at once. If the probe succeeds and
+  // still no point is taken, the next probes wait.
   suspect(why: Suspicion): void {
     if (!this.#connection.connected || this.#store === undefined) return;
     const { log, random } = this.#options;
@@ -396,7 +398,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     else this.#searchAfter(backoffMs(this.#suspicions - 1, PROBE, random()));
   }
 
-  // What publisher, keeper and nodes ask for ----------------------------------
+  // For publisher, keeper and nodes --------------------------------------------
 
   dropped(nodeId: string, cause: DropCause, points: readonly Point[]): void {
     this.#nodes.get(nodeId)?.events.dropped?.(cause, points);
@@ -432,8 +434,8 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       () => this.#hurries || this.#publisher.idleOf(id) || this.#publisher.mode.kind === 'paused',
       REMOVED_WITHIN_MS,
     );
-    // A link of the same node may have come in the meantime, and who stops hands
-    // on what there is.
+    // A link with the same node may have been added meanwhile. When the gateway stops,
+    // the outbox keeps the points.
     if (this.#nodes.has(id) || this.#hurries) return;
     this.#publisher.discard(id, false);
     this.#options.outbox.release(id);

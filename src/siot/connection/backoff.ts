@@ -1,11 +1,12 @@
+/** The shortest and the longest pause. */
 export interface BackoffRange {
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
 /**
- * Wait before try number `failures` + 1, in ms: doubles from `firstMs` to
- * `maxMs`, less up to a quarter by chance, so that many do not come at once.
+ * The pause before try number `failures` + 1, ms: doubles from `firstMs` to `maxMs`,
+ * minus up to a quarter by chance, so that many clients do not try at the same time.
  *
  * @param failures 1 or more
  * @param random in 0…1

@@ -3,18 +3,18 @@ import { SilentServerError } from './server-probe.js';
 import { NatsUnknownError, type NatsSettings } from './nats-settings.js';
 import { shownServer } from './server-text.js';
 
-/** Why there is no connection, for people, and whether the server refused who we are. */
+/** Why there is no connection, for people, and whether the server has refused our credentials. */
 interface ConnectionProblem {
   readonly refused: boolean;
   readonly text: string;
 }
 
-/** Credentials that no server could take; the message is for people and has nothing of them. */
+/** Invalid credentials. The message is for people and contains nothing of them. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
 }
 
-/** Never has a token, a password or a seed in it. */
+/** Describes a failed dial or a lost connection. Never contains a token, a password or a seed. */
 export function connectionProblem(cause: unknown, settings: NatsSettings): ConnectionProblem {
   const servers = settings.servers.map(shownServer).join(', ');
   const error = rootCause(cause);

@@ -16,11 +16,11 @@ import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.
 export type ConnectionState =
   | { readonly name: 'connecting'; readonly problem?: string }
   | { readonly name: 'connected' }
-  /** The server does not take the credentials. Tried again all the same: it may be reconfigured. */
+  /** The server refuses the credentials. Tried again, since the server may be reconfigured. */
   | { readonly name: 'refused'; readonly problem: string }
   | { readonly name: 'closed' };
 
-/** What came back for a request: bytes, or why nothing can. `tooLarge`: it was not sent. */
+/** The answer to a request, or why there is none. `tooLarge`: the request was not sent. */
 export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
 
 /** Takes the answers to what it has published with {@link Connection.publish}. */
@@ -32,7 +32,7 @@ export interface AnswerReceiver {
 export interface Incoming {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Where an answer goes; blank: none is wanted. */
+  /** Subject for an answer; blank: none is wanted. */
   readonly reply: string;
 }
 
@@ -42,14 +42,14 @@ export interface ConnectionOptions {
   readonly random: () => number;
   readonly log: Log;
   readonly onState: (state: ConnectionState) => void;
-  /** NATS does not permit what was published on this subject: it is lost. Blank: a subscription. */
+  /** NATS does not permit publishing on this subject: a message is lost. Blank: a subscription is not permitted. */
   readonly onDenied?: (subject: string) => void;
-  /** How often the server is asked for a sign of life, and how long it may take, in ms. */
+  /** How often the server is pinged, and how long the answer may take, ms (5,000 and 10,000). */
   readonly pingEveryMs?: number;
   readonly pongWithinMs?: number;
 }
 
-/** Nothing was sent: there is no connection now. */
+/** There is no connection, and nothing was sent. */
 export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
   constructor() {
@@ -57,7 +57,7 @@ export class NotConnectedError extends Error {
   }
 }
 
-/** More than the server takes in one message: it would close the connection for it. */
+/** The message is larger than the server takes. The server would close the connection for it. */
 class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
   constructor(bytes: number, mostBytes: number) {
@@ -71,13 +71,14 @@ const RETRY = { firstMs: 100, maxMs: 5_000 };
 const PING_EVERY_MS = 5_000;
 const PONG_WITHIN_MS = 10_000;
 const FLUSHED_WITHIN_MS = 500;
-/** A connection that lasted less has failed as a dial has, and the next one waits longer. */
+/** A connection that was shorter counts as a failed dial: the next dial waits longer. */
 const STEADY_MS = 1_000;
-/** Times that a slow but living server is waited for. */
+/** How often a late PONG is waited for once more, while other messages still come. */
 const MOST_WAITS = 6;
-/** Requests that were given up, of which an answer is still taken. */
+/** Requests that have timed out, of which a late answer is still taken. */
 const MOST_LATE = 16;
 
+/** A subscription that is made again on each connection. */
 interface Standing {
   readonly subject: string;
   readonly heard: (message: Incoming) => void;
@@ -85,14 +86,14 @@ interface Standing {
 }
 
 /**
- * The connection to NATS: dials for ever, and each time anew.
+ * The connection to NATS. It is dialled without end; each dial makes a new connection.
  *
- * The client library's own reconnecting is not used. It takes publishes while
- * there is no connection and loses them without a word; here they fail at once
- * with a {@link NotConnectedError}, and whoever publishes sees each loss as a
- * change of state. Standing subscriptions are renewed by themselves.
+ * The client library's own reconnecting is not used: it accepts publishes while there
+ * is no connection, and loses them silently. Here they throw a
+ * {@link NotConnectedError}, and each loss of the connection is a change of state.
+ * Subscriptions are made again on each connection.
  *
- * What is published here is not heard here (NATS' no-echo).
+ * What is published here is not heard here (no-echo of NATS).
  */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -102,7 +103,7 @@ export class Connection {
   #failures = 0;
   #upMs = 0;
   readonly #dialer: Dialer;
-  /** Of the last dial. */
+  /** Settings of the last dial. */
   #settings: NatsSettings = { servers: [] };
   #retry: Timer | undefined;
   #pinging: Timer | undefined;
@@ -110,11 +111,11 @@ export class Connection {
   #inbox = '';
   #lastToken = 0;
   readonly #asked = new Map<number, AnswerReceiver>();
-  /** Tokens of requests that were given up. */
+  /** Tokens of requests that have timed out. */
   readonly #late = new Set<number>();
   readonly #barriers = new Set<(processed: boolean) => void>();
   #said = '';
-  /** Barriers that a server has answered. */
+  /** PINGs that the server has answered. */
   #confirmed = 0;
   readonly #denials: Denials;
 
@@ -132,12 +133,12 @@ export class Connection {
     return this.#nats !== undefined;
   }
 
-  /** Host and port of the server that we are connected to; of a cluster it may be any. */
+  /** Host and port of the server that we are connected to; in a cluster it may be any. */
   get server(): string | undefined {
     return this.#nats?.getServer();
   }
 
-  /** Longest message that the server takes, bytes; `undefined`: there is no connection. */
+  /** Longest payload that the server takes, bytes; `undefined`: there is no connection. */
   get maxPayload(): number | undefined {
     return this.#nats?.info?.max_payload;
   }
@@ -148,7 +149,7 @@ export class Connection {
     void this.#dial();
   }
 
-  /** What NATS has not permitted lately, for people; blank: nothing. */
+  /** What NATS has not permitted in the last 90 s, for people; blank: nothing. */
   get denied(): string {
     return this.#denials.text;
   }
@@ -184,9 +185,8 @@ export class Connection {
   }
 
   /**
-   * The first answer to a request. Never rejects. `late` is called with an
-   * answer that comes after the time: of the last few requests, and on this
-   * connection.
+   * Resolves to the first answer to a request. Never rejects. `late` is called when
+   * the answer comes after `withinMs`: for the last 16 requests, on this connection.
    */
   request(
     subject: string,
@@ -222,7 +222,7 @@ export class Connection {
     });
   }
 
-  /** Calls back once the server has processed all that was published before; `false`: lost. */
+  /** Calls back when the server has processed all that was published before; `false`: the connection is lost. */
   barrier(done: (processed: boolean) => void): void {
     const nats = this.#nats;
     if (nats === undefined) {
@@ -234,7 +234,7 @@ export class Connection {
       if (this.#barriers.delete(done)) done(processed);
     };
     nats.flush().then(
-      // Not in this turn: what NATS refused before this is told in between.
+      // Later: the library first tells what NATS has not permitted before the PONG.
       () => {
         this.#confirmed += 1;
         setImmediate(() => settle(this.#nats === nats));
@@ -243,7 +243,7 @@ export class Connection {
     );
   }
 
-  /** Heard until the returned function is called, over all connections. */
+  /** Calls `heard` for each message, on every connection, until the returned function is called. */
   subscribe(subject: string, heard: (message: Incoming) => void): () => void {
     const standing: Standing = { subject, heard, active: undefined };
     this.#standing.add(standing);
@@ -255,7 +255,7 @@ export class Connection {
     };
   }
 
-  /** Sends what is in its buffers, closes, and never comes back. Idempotent. */
+  /** Sends what is buffered (500 ms at most), and closes for good. Idempotent. */
   async close(): Promise<void> {
     if (this.#state.name === 'closed') return;
     const nats = this.#nats;
@@ -302,7 +302,7 @@ export class Connection {
     this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';
     this.#dialer.discover(nats);
-    // A new inbox for each connection: no answer to an earlier one is mistaken for ours.
+    // Each connection has its own inbox: answers to earlier requests do not arrive there.
     const inbox = `${createInbox()}.`;
     this.#inbox = inbox;
     this.#activateInbox(nats, inbox);
@@ -347,19 +347,19 @@ export class Connection {
     const barriers = [...this.#barriers];
     this.#barriers.clear();
     for (const [token, receiver] of asked) receiver.answered(token, 'lost');
-    // The library leaves those who wait for a closed connection waiting.
+    // The library never settles the flush() of a closed connection.
     for (const done of barriers) done(false);
   }
 
-  /** Answers to the last few that were given up are still taken. */
+  /** Still takes a late answer. */
   #waitOn(token: number): void {
     this.#late.add(token);
     const [eldest] = this.#late;
     if (this.#late.size > MOST_LATE && eldest !== undefined) this.forget(eldest);
   }
 
-  // A server that has stopped reading leaves the library waiting for its
-  // socket for ever: such a connection is left behind, not waited for.
+  // When a server has stopped reading, the library waits for its socket without end.
+  // Such a connection is given up without waiting for it to close.
   #keepAsking(nats: NatsConnection): void {
     const { clock, pingEveryMs = PING_EVERY_MS } = this.#options;
     this.#pinging = clock.setTimer(pingEveryMs, () => {
@@ -373,8 +373,8 @@ export class Connection {
     });
   }
 
-  // On a slow line the answer stands behind what was published before: while
-  // anything else comes, the server lives.
+  // On a slow line the PONG comes after the answers to earlier messages: while other
+  // messages come, the server is alive.
   #awaitLife(nats: NatsConnection, waits: number): void {
     const { clock, pongWithinMs = PONG_WITHIN_MS } = this.#options;
     const heard = this.#signsOfLife(nats);
@@ -452,7 +452,7 @@ export class Connection {
   #heardError(nats: NatsConnection, error: Error): void {
     const { log, onDenied } = this.#options;
     const isDenial = error instanceof errors.PermissionViolationError;
-    // A missing permission comes again with each message.
+    // A missing permission is told again for each message.
     const text = isDenial ? this.#denials.heard(error) : `NATS: ${error.message}`;
     if (text === this.#said) log.debug({}, text);
     else log.warn({}, text);

@@ -1,14 +1,14 @@
 import type { errors } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** A subscription that NATS does not permit is tried again after this, in ms. */
+/** A subscription that NATS does not permit is tried again after so long, ms. */
 const AGAIN_MS = 30_000;
-/** What was not permitted is shown so long, in ms; by then it has been tried again. */
+/** What was not permitted is shown for so long, ms; by then it has been tried again. */
 const SHOWN_MS = 90_000;
 
 /**
- * What NATS does not permit: for people to see, and subscriptions to be tried
- * again, since permissions can be mended while we are connected.
+ * What NATS does not permit: shown to people. Subscriptions are tried again, since
+ * permissions may be changed while we are connected.
  */
 export class Denials {
   #text = '';
@@ -18,17 +18,19 @@ export class Denials {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Lately, for people; blank: nothing. */
+  /** The last denial, for people; blank: there was none lately. */
   get text(): string {
     return this.clock.monotonicMs() - this.#atMs < SHOWN_MS ? this.#text : '';
   }
 
+  /** Keeps a denial, and returns its text. */
   heard(denial: InstanceType<typeof errors.PermissionViolationError>): string {
     this.#text = denialText(denial.operation, denial.subject);
     this.#atMs = this.clock.monotonicMs();
     return this.#text;
   }
 
+  /** Calls `subscribe` after some time, unless the connection ends first. */
   tryAgain(subscribe: () => void): void {
     this.#subscriptions.add(subscribe);
     this.#timer ??= this.clock.setTimer(AGAIN_MS, () => {
@@ -39,7 +41,7 @@ export class Denials {
     });
   }
 
-  /** The connection is gone: another may have other permissions. */
+  /** The connection has ended: the next one may have other permissions. */
   clear(): void {
     this.#text = '';
     this.#subscriptions.clear();
@@ -48,7 +50,7 @@ export class Denials {
   }
 }
 
-/** Also what a point is refused with. */
+/** Text for people; also the reason why a point is dropped. */
 export function denialText(operation: 'publish' | 'subscription', subject: string): string {
   const what = operation === 'publish' ? 'publishing' : 'subscribing';
   return `NATS does not permit ${what} to ${subject}: the permissions of this client need mending`;

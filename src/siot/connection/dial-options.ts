@@ -7,10 +7,10 @@ import {
 import { CredentialsError } from './connection-problem.js';
 import { insistsOnTls, type NatsSettings } from './nats-settings.js';
 
-/** The client library's own pings: never, ours do not hang when the server's socket is full. */
+/** The client library's own pings are not used: they hang when the server's socket is full. */
 const NEVER_MS = 24 * 3_600_000;
 
-/** What the client library is to know for one dial of one server. */
+/** Options of the client library for one dial of one server. */
 export function dialOptions(
   settings: NatsSettings,
   server: string,
@@ -27,7 +27,7 @@ export function dialOptions(
     ignoreClusterUpdates: true,
     name: name ?? 'siot-mcu-gateway',
   };
-  // The library takes no notice of the scheme.
+  // The library ignores the scheme.
   if (insistsOnTls(settings)) options.tls = { ...tls };
   switch (auth?.kind) {
     case 'token':

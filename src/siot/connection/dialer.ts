@@ -6,7 +6,7 @@ import type { NatsSettings } from './nats-settings.js';
 
 const DIAL_WITHIN_MS = 4_000;
 
-/** Connects to one of several servers: those configured, and those that a cluster has told of. */
+/** Connects to one of several servers: the configured ones, and others of their cluster. */
 export class Dialer {
   #discovered: readonly string[] = [];
   #probe: ServerProbe | undefined;
@@ -14,19 +14,22 @@ export class Dialer {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Learns the other servers of the cluster. */
+  /** Learns the addresses of the other servers of the cluster. */
   discover(nats: NatsConnection): void {
     this.#discovered = nats.info?.connect_urls ?? [];
   }
 
-  /** Dials nobody any more. Idempotent. */
+  /** Dials no more. Idempotent. */
   stop(): void {
     this.#stopped = true;
     this.#probe?.stop();
   }
 
-  // Servers that the cluster has told of may not be reachable from here: only
-  // when none of those configured is to be had.
+  /**
+   * Connects. Servers that the cluster has announced may not be reachable from here, so
+   * they are dialled only when none of the configured ones can be reached. Rejects with
+   * the problem of a configured one.
+   */
   async dial(settings: NatsSettings): Promise<NatsConnection> {
     const { servers } = settings;
     try {
@@ -40,7 +43,7 @@ export class Dialer {
     }
   }
 
-  /** The first that speaks and takes us. Throws what is wrong with those that speak, or else with any. */
+  /** Connects to the first that speaks and accepts us. Rejects with the problem of one that speaks, or else of any. */
   async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
     const probe = new ServerProbe(servers, this.clock, DIAL_WITHIN_MS);
     this.#probe = probe;

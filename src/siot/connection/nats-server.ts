@@ -5,11 +5,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+/** The nats-server could not be started. The message is for people. */
 export class NatsServerError extends Error {
   override readonly name: string = 'NatsServerError';
 }
 
-/** The loopback port that it was to have is not free. */
+/** The loopback port for the server is not free. */
 export class PortInUseError extends NatsServerError {
   constructor(
     readonly port: number,
@@ -25,13 +26,13 @@ export interface NatsServerOptions {
   readonly program?: string;
   /** Loopback port; a free one unless given. */
   readonly port?: number;
-  /** More of nats-server's own arguments, such as `--auth TOKEN` or `-c FILE`. */
+  /** More arguments of nats-server, such as `--auth TOKEN` or `-c FILE`. */
   readonly args?: readonly string[];
 }
 
-// The server ends with whoever started it, also when that one is killed: a
-// watcher beside it waits for the end of a pipe that only the starter holds.
-// After `exec` the shell's process ID is the server's.
+// The server ends when the process that started it ends, also when that one is killed:
+// a watcher waits for the end of a pipe that only the starter holds. After `exec` the
+// shell's process ID is the server's.
 const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$) 2>/dev/null & exec "$0" "$@" 3<&-';
 
 const STARTED_WITHIN_MS = 10_000;
@@ -53,7 +54,7 @@ export class NatsServer {
     this.url = `nats://127.0.0.1:${String(port)}`;
   }
 
-  /** Resolves when it takes connections. Rejects with a {@link NatsServerError} for people. */
+  /** Resolves when it accepts connections, within 10 s. Rejects with a {@link NatsServerError}. */
   static start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const program = options.program ?? 'nats-server';
     const args = ['-a', '127.0.0.1', '-p', String(options.port ?? -1), ...(options.args ?? [])];
@@ -106,7 +107,7 @@ export class NatsServer {
     await this.ended;
   }
 
-  /** For tests of a bad day: SIGSTOP, SIGCONT. */
+  /** For tests: SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

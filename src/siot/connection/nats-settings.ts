@@ -1,15 +1,16 @@
-/** Settings, or where they are to be had: asked for anew at each dial, and may throw a {@link NatsUnknownError}. */
+/** Settings, or a function that is called for them at each dial and may throw a {@link NatsUnknownError}. */
 export type NatsSource = NatsSettings | (() => NatsSettings);
 
-/** Nobody knows at present where the server is. The message is for people. */
+/** The server's address is not known now. The message is for people. */
 export class NatsUnknownError extends Error {
   override readonly name = 'NatsUnknownError';
 }
 
+/** The settings of now. Throws as the source does. */
 export const settingsOf = (source: NatsSource): NatsSettings =>
   typeof source === 'function' ? source() : source;
 
-/** Which nats-server, and who we are towards it. */
+/** The nats-servers, and our credentials. */
 export interface NatsSettings {
   /** Such as `nats://127.0.0.1:4222`; one is enough. See {@link insistsOnTls}. */
   readonly servers: readonly string[];
@@ -23,10 +24,10 @@ export interface NatsSettings {
   readonly name?: string;
 }
 
-/** Contents, already read from wherever they were kept. */
+/** Credentials: contents, not names of files. */
 export type NatsAuth =
   | { readonly kind: 'token'; readonly token: string }
-  /** The token of a gateway's own server, which nobody has configured. */
+  /** The token of a gateway's private server, which is not configured. */
   | { readonly kind: 'private'; readonly token: string }
   | { readonly kind: 'user'; readonly user: string; readonly password: string }
   /** The seed of an nkey: `SU…`. */
@@ -35,9 +36,9 @@ export type NatsAuth =
   | { readonly kind: 'creds'; readonly creds: string };
 
 /**
- * Whether nothing may be told to a server that offers no TLS (docs/contract.md,
- * 'Configuration'). One `tls://` is enough: the servers are one cluster and get
- * the same credentials, and those that a cluster tells of come without a scheme.
+ * Whether a server that offers no TLS is refused, before credentials are sent
+ * (docs/contract.md, "Configuration"). One `tls://` is enough: all servers are one
+ * cluster and get the same credentials, and a cluster announces servers without a scheme.
  */
 export function insistsOnTls({ servers, tls }: NatsSettings): boolean {
   return tls !== undefined || servers.some((server) => /^tls:\/\//i.test(server));

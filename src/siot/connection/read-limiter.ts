@@ -1,30 +1,32 @@
 /**
- * A pace at which a connection to NATS is read, that leaves time for devices.
+ * Limits how fast a connection to NATS is read, so that devices are served meanwhile.
  *
- * As long as a socket has more, Node reads it some 32 times in a row, and the
- * client library works on all of it: 2 MB of small messages keep the loop for
- * hundreds of milliseconds, and no device is acknowledged meanwhile. So once as
- * much as fills a buffer has come in one turn of the loop, in one read or, over
- * TLS, in records of 16 kB at most, there is more to come: the socket rests until the others have had their turn, and then for as long as its own work
- * took: a flood has half of the time. What is not read waits in the server,
- * which bounds it (64 MiB by default) and then closes the connection; the next
- * one finds in the store what was lost by that.
+ * While a socket has more data, Node reads it some 32 times in a row, and the client
+ * library processes all of it: 2 MB of small messages block the event loop for
+ * hundreds of milliseconds. So when a full buffer (64 KiB) was read in one turn of the
+ * loop, by one read or by several TLS records, the socket is paused: until the next
+ * turn, and then for as long as processing took. A flood gets half of the time. The
+ * server buffers what is not read (64 MiB by default), and then closes the connection;
+ * what is lost by that is read from the store on the next one.
  */
 import type { Clock } from '../../point/clock.js';
 
-/** What Node reads at once. */
+/** What Node reads at once, bytes. */
 const FULL_BYTES = 65_536;
-/** Work that waited longer than this had not only its own work to do. */
+/** Longest pause. When it took longer, others have worked as well. */
 const LONGEST_REST_MS = 20;
 
-/** What is needed of a socket. */
+/** The part of a socket that is used here. */
 interface LimitedSocket {
   on(event: 'data', heard: (bytes: Uint8Array) => void): unknown;
   pause(): unknown;
   resume(): unknown;
 }
 
-/** `afterTurn` calls a function when the work on what was read, and of all others that read, is done. */
+/**
+ * Pauses the socket after each full buffer. `afterTurn` calls a function in the next
+ * turn of the event loop, when what was read has been processed.
+ */
 export function limitReading(
   socket: LimitedSocket,
   clock: Clock,
@@ -37,7 +39,7 @@ export function limitReading(
     readInTurn = 0;
     if (!isFull) return;
     const restMs = Math.min(LONGEST_REST_MS, clock.monotonicMs() - fromMs);
-    // Less is not worth a timer.
+    // A shorter pause is not worth a timer.
     if (restMs < 1) socket.resume();
     else clock.setTimer(restMs, () => socket.resume());
   };
@@ -52,7 +54,7 @@ export function limitReading(
   });
 }
 
-/** The socket of the client library's connection, which keeps it to itself; `undefined`: it is elsewhere. */
+/** The socket of the client library's connection, which is private there; `undefined`: this version keeps it elsewhere. */
 export function socketOf(connection: object): LimitedSocket | undefined {
   const { protocol } = connection as { protocol?: { transport?: { socket?: unknown } } };
   const socket = protocol?.transport?.socket;

@@ -1,29 +1,31 @@
-/**
- * Answers on their way to the server. Whoever asks faster than the server takes
- * answers must not fill the memory with them: they wait in the socket's queue.
- */
+/** Where answers are published. */
 interface ReplyQuotaHost {
   publish(subject: string, answer: Uint8Array): void;
-  /** Calls back when the server has taken all that was published before, or is gone. */
+  /** Calls back when the server has processed all that was published before, or is gone. */
   barrier(done: () => void): void;
 }
 
-/** So many bytes may be on their way; a single larger answer goes alone. */
+/** Bytes that may be on their way. One larger answer may be sent alone. */
 const MOST_BYTES = 4 * 1_048_576;
-/** What an answer costs besides its bytes. */
+/** Bytes that an answer counts besides its own. */
 const FRAME_BYTES = 256;
 
+/**
+ * Bounds the answers that the server has not processed yet: requests that come faster
+ * than the server takes the answers would fill the memory.
+ */
 export class ReplyQuota {
   #bytes = 0;
   #asking = false;
 
   constructor(private readonly host: ReplyQuotaHost) {}
 
-  /** More than can be answered is on its way: whoever asks now gets no answer, and will ask again. */
+  /** Nothing more is answered now. Clients ask again when they get no answer. */
   get isFull(): boolean {
     return this.#bytes >= MOST_BYTES;
   }
 
+  /** Publishes an answer, unless the quota is full. */
   reply(subject: string, answer: Uint8Array): void {
     if (this.isFull) return;
     this.host.publish(subject, answer);

@@ -1,39 +1,39 @@
 /**
- * Which of several NATS servers speaks, found out before the client library
- * dials it.
+ * Finds out which of several NATS servers speaks, before the client library dials it.
  *
- * The library never closes the socket of a dial that it gave up: with a server
- * that takes connections and says nothing (a hung one, or something else than
- * NATS) each try costs a descriptor. So sockets of our own try first; a NATS
- * server speaks as soon as it is connected to.
+ * The library never closes the socket of a dial that it gave up. With a server that
+ * accepts connections and sends nothing (a hung one, or no nats-server) each try
+ * would cost a file descriptor. So a socket of our own is tried first: a NATS server
+ * sends its greeting at once.
  */
 import { createConnection, type Socket } from 'node:net';
 import type { Clock } from '../../point/clock.js';
 
 const DEFAULT_PORT = 4222;
 
-/** Nothing was heard of a server in time. */
+/** A server has sent nothing in time. */
 export class SilentServerError extends Error {
   override readonly name = 'SilentServerError';
   constructor(
-    /** It took the connection: it hangs, or is something else than NATS. */
+    /** It accepted the connection: it hangs, or is no nats-server. */
     readonly isConnected: boolean,
   ) {
     super(isConnected ? 'it takes connections and says nothing' : 'no answer');
   }
 }
 
-/** What became of one server: it spoke, or why not. */
+/** The result for one server; without `problem`: it speaks. */
 interface ProbedServer {
   readonly server: string;
   readonly problem?: Error;
 }
 
+/** Connects to several servers at once, and tells which of them speak. */
 export class ServerProbe {
   readonly #ends = new Map<string, () => void>();
   readonly #waiting: Map<string, Promise<ProbedServer>>;
 
-  /** Connects to all of them at once. */
+  /** `withinMs`: how long a greeting may take. */
   constructor(
     servers: readonly string[],
     private readonly clock: Clock,
@@ -42,7 +42,7 @@ export class ServerProbe {
     this.#waiting = new Map(servers.map((server) => [server, this.#probe(server)]));
   }
 
-  /** The next one of which something has become; `undefined`: that was the last. */
+  /** The next server with a result; `undefined`: there is no other. */
   async next(): Promise<ProbedServer | undefined> {
     if (this.#waiting.size === 0) return undefined;
     const probed = await Promise.race(this.#waiting.values());
@@ -50,7 +50,7 @@ export class ServerProbe {
     return probed;
   }
 
-  /** Waits for none any more. Idempotent. */
+  /** Closes all sockets. Idempotent. */
   stop(): void {
     for (const end of this.#ends.values()) end();
     this.#ends.clear();
@@ -63,7 +63,7 @@ export class ServerProbe {
         this.#ends.delete(server);
         timer.cancel();
         socket?.removeAllListeners();
-        // What it has to say to this is no longer of interest.
+        // Its later errors are of no interest.
         socket?.on('error', () => undefined);
         socket?.destroy();
         resolve(problem === undefined ? { server } : { server, problem });
@@ -85,7 +85,7 @@ export class ServerProbe {
   }
 }
 
-/** A server that has no room says so behind its greeting, and closes. */
+/** A server with too many clients says so after its greeting, and closes. */
 function refusalIn(greeting: Buffer): Error | undefined {
   const refusal = /\r\n-ERR '([^']*)'/.exec(greeting.toString('latin1'))?.[1];
   return refusal === undefined ? undefined : new Error(refusal);

@@ -1,6 +1,6 @@
-/** Addresses of nats-servers as people write them, with secrets in them or not. */
+/** Addresses of nats-servers as people write them; they may contain secrets. */
 
-/** Letters of a host name in any language; whatever could belong to a secret is none. */
+/** A host name, in any language, or an IPv6 address. Characters that could belong to a secret are left out. */
 const HOST = String.raw`[^\s:/@[\]?#%&=\\]+|\[[0-9A-Fa-f:.]+\]`;
 
 /** `nats://HOST:PORT`: scheme, port and a slash at the end may be missing. */
@@ -10,9 +10,8 @@ const SCHEME = /^(nats|tls|wss?|tcp|https?|ftp):\/\//i;
 const BARE = new RegExp(String.raw`^(${HOST})(:\d{1,5})?/?$`);
 
 /**
- * An address for people. Of one that is more than scheme, host and port only the
- * scheme is shown: with `/`, `@`, `?` or `#` in a password nobody can tell where
- * the secret ends.
+ * An address for people. If it is more than scheme, host and port, only the scheme is
+ * shown: with `/`, `@`, `?` or `#` in a password it is not known where the secret ends.
  */
 export function shownServer(server: string): string {
   const scheme = SCHEME.exec(server)?.[0] ?? '';

@@ -2,16 +2,19 @@ import type { Timer } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { StoreClient } from './store-client.js';
 
+/** Whether a node lives in SIOT; `unknown`: it could not be read, or not be made. */
 export type NodeLife = 'alive' | 'deleted' | 'unknown';
 
+/** A node that SIOT shall have. */
 export interface NodeSpec {
   /** One subject token. */
   readonly id: string;
   readonly type: string;
-  /** Written when the node is made, and not again. */
+  /** Written when the node is made, and never again. */
   readonly description: string;
 }
 
+/** What happens to a node. */
 export interface NodeEvents {
   /**
    * All points of the node as the store has it: at start, after each reconnection, when
@@ -22,26 +25,28 @@ export interface NodeEvents {
   lifeChanged(life: NodeLife): void;
 }
 
-/** What the keeper of nodes knows of one. */
+/** The state of one node in the node keeper. */
 export interface KeptNode {
   readonly spec: NodeSpec;
   readonly events: NodeEvents;
   life: NodeLife;
-  /** Not read yet since the store answers. */
+  /** Its points are to be read. */
   unread: boolean;
+  /** The newest of each point is to be published once more after the next reading. */
   owesResend: boolean;
-  /** Why it could not be read the last time, for people; blank: it could. */
+  /** Why the last reading failed, for people; blank: it did not. */
   unreadable: string;
   failures: number;
   retry: Timer | undefined;
   /** Publishes its points, also if it cannot be read by then. */
   holdTimer: Timer | undefined;
   recheck: Timer[];
-  /** The store that is being looked into: one look at a time; another is wanted when it ends. */
+  /** The store that is being asked for the node, once at a time; `lookAgain`: once more after that. */
   looking: StoreClient | undefined;
   lookAgain: boolean;
 }
 
+/** A node of which nothing is known yet. */
 export function keptNode(spec: NodeSpec, events: NodeEvents): KeptNode {
   return {
     spec,
@@ -59,15 +64,15 @@ export function keptNode(spec: NodeSpec, events: NodeEvents): KeptNode {
   };
 }
 
-/** Another look into that store. */
+/** Whether that store is to be asked once more. */
 export const isWanted = ({ looking, lookAgain }: KeptNode, store: StoreClient): boolean =>
   looking === store && lookAgain;
 
 /**
- * Why links have no nodes, or what was set in SIOT does not come, for people;
- * blank: all is well.
+ * Why links have no nodes, or why settings made in SIOT do not arrive, for people;
+ * blank: there is no problem.
  *
- * @param missingParent ID of `siot.parent`, if that is not there
+ * @param missingParent ID of `siot.parent`, if SIOT has no such node
  */
 export function nodesProblem(
   gateway: KeptNode,

@@ -9,42 +9,45 @@ import type { NodeEvents, NodeLife } from './kept-node.js';
 import type { NodeKeeper } from './nodes.js';
 import type { SiotWire } from '../wire/wire.js';
 
+/** The node of a link. */
 export interface SiotNodeSpec {
   /** One subject token. */
   readonly id: string;
   readonly type: string;
-  /** Written when the node is made, and not again; blank: the name. */
+  /** Written when the node is made, and never again; blank: the name. */
   readonly description: string;
   /** Of the link, for the log. */
   readonly name: string;
 }
 
+/** What happens to a link's node. */
 export interface SiotNodeEvents {
-  /** Points that somebody else publishes on the node, as they are; neither their origin nor their time is judged. */
+  /** Points that somebody else publishes on the node, unchanged; their origin and time are not checked. */
   heard(points: readonly Point[]): void;
   /**
-   * All points of the node as the store has it: at start, after each
-   * reconnection, and when SIOT or the node comes back. What it lacks has to be put into
-   * the outbox once more; `everything`: the newest of each point, since a store answered
-   * for the first time or without this node, or a deleted node lives again.
+   * All points of the node in the store: at start, after each reconnection, and when
+   * SIOT or the node comes back. Points that the store lacks are to be put into the
+   * outbox once more; `everything`: the newest of each point is, since a store answered
+   * for the first time or did not have this node, or a deleted node lives again.
    */
   read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
-  /** Whether a point that is in the outbox must not go out any more. Hot: asked for each point. */
+  /** Whether a point in the outbox must not be published any more. Hot: asked for each point. */
   withholds?(point: Point): boolean;
-  /** Points of the node that were given up, for whoever counts. Already logged. */
+  /** Points of the node were given up. Already logged. */
   dropped?(cause: DropCause, points: readonly Point[]): void;
 }
 
+/** The node of a link, as its link uses it. */
 export interface SiotNode {
   readonly life: NodeLife;
-  /** Points of which only the latest counts; they overtake those in the outbox. */
+  /** Publishes points of which only the latest value counts; they overtake those in the outbox. */
   status(points: readonly Point[]): void;
-  /** Something that others published was not looked at: what the store has is {@link SiotNodeEvents.read}. */
+  /** Reads the node once more ({@link SiotNodeEvents.read}), since messages on it were skipped. */
   readAgain(): void;
   /**
-   * The link has left the configuration: nothing is heard any more. Resolves
-   * when what there was to be published is delivered, or cannot be now.
+   * The link has left the configuration: its node is not listened to any more. Resolves
+   * when its last points are delivered, after 5 s at most.
    */
   remove(): Promise<void>;
 }

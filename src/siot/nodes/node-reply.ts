@@ -14,13 +14,14 @@ export interface StoredNode {
   readonly edgePoints: readonly Point[];
 }
 
+/** A decoded reply of the store to a query of nodes. */
 export type NodesReply =
   | {
       readonly kind: 'nodes';
       readonly nodes: readonly StoredNode[];
-      /** Points left out because nothing sensible can be made of them. */
+      /** Points left out, since they could not be decoded. */
       readonly odd: number;
-      /** What its points and hashes give away; `undefined`: nothing. */
+      /** The generation of the store, by its points and hashes; `undefined`: they do not show it. */
       readonly generation: Generation | undefined;
     }
   | { readonly kind: 'error'; readonly text: string }
@@ -36,10 +37,10 @@ const TAG = { nodes: 0x0a, error: 0x12 };
 const NODE_TAG = { id: 0x0a, type: 0x12, points: 0x1a, hash: 0x20, parent: 0x32, edges: 0x3a };
 
 /**
- * Zero bytes are no node. Cut by hand to the single point: a store hands out
- * whatever was put into it, and one odd point must not cost the rest.
+ * Decodes a reply to `nodes.*`; no bytes are no nodes. Each point is decoded by itself: a store
+ * returns whatever was put into it, and one odd point must not cost the others.
  *
- * @param asked generation of the store, where known: a point without any value is 0 in the first
+ * @param asked generation of the store, if known: in generation 1 a point without a value is 0
  */
 export function decodeNodes(payload: Uint8Array, asked?: Generation): NodesReply {
   const nodes: StoredNode[] = [];
@@ -132,9 +133,9 @@ function readValue(message: siot.Point, hashed: boolean, signs: Signs): PointVal
     signs.values += 1;
     return valueOf(message);
   }
-  // Nothing says what it is. Generation 1 leaves a 0 out; 2a sends a 0 as 8
-  // zero bytes and "" as nothing; 2b, which has no hash, sends nothing for no
-  // value (docs/siot.md, 1.1).
+  // The point has no kind. Generation 1 omits a 0; 2a sends a 0 as 8 zero bytes, and
+  // an empty text as nothing; 2b, which has no hash, sends nothing for no value
+  // (docs/siot.md, 1.1).
   if (message.data.length === 8 && message.data.every((byte) => byte === 0)) return floatValue(0);
   if (message.data.length > 0) return undefined;
   if (signs.asked === 1) return floatValue(0);

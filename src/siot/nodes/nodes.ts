@@ -26,24 +26,25 @@ interface NodeKeeperOptions {
   readonly publisher: Publisher;
 }
 
+/** Who keeps the nodes. */
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
-  /** The gateway's node has another version, or none. */
+  /** The gateway's node has another version than this program, or none. */
   publishVersion(): void;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
-/** A node whose reading takes longer has its points published meanwhile, in ms. */
+/** Points of a node wait so long at most for its reading, ms. */
 const HOLD_MOST_MS = 10_000;
-/** The store works through an edge message at the same time as we hear of it: look soon, and once more. */
+/** The store processes an edge message while we hear it: look after 50 ms, and after 1 s. */
 const RECHECK_MS = [50, 1_000];
-/** How often the gateway's own node is looked for, to notice a store that was exchanged in silence. */
+/** How often the gateway's node is looked for, to notice that the store was replaced, ms. */
 const LOOK_EVERY_MS = 30_000;
 
 /**
- * Makes sure that the gateway's node and one for each link exist while a store
- * answers, and follows their lives (docs/contract.md, "Nodes").
+ * While a store answers, makes the gateway's node and one for each link where they do
+ * not exist, reads them, and follows whether they are deleted (docs/contract.md, "Nodes").
  */
 export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
@@ -63,7 +64,7 @@ export class NodeKeeper {
     });
   }
 
-  /** A store answers. `first`: none has ever before. */
+  /** A store answers. `first`: for the first time. */
   begin(store: StoreClient, first: boolean): void {
     this.end();
     this.#store = store;
@@ -79,7 +80,7 @@ export class NodeKeeper {
     this.#schedulePulse(store);
   }
 
-  /** No store answers any more. */
+  /** The store does not answer any more. */
   end(): void {
     this.#store = undefined;
     this.#pulse?.cancel();
@@ -157,8 +158,7 @@ export class NodeKeeper {
     });
   }
 
-  // A look at a store that is gone may wait for its answer for long: nobody
-  // waits for that look.
+  // A query of a store that is gone may take long: the next store is not kept waiting.
   async #look(kept: KeptNode): Promise<void> {
     const store = this.#store;
     if (store === undefined) return;
@@ -185,7 +185,7 @@ export class NodeKeeper {
       if (made) {
         kept.owesResend = true;
         kept.unread = true;
-        // A store that has lost the gateway's node has lost those below it, too.
+        // A store without the gateway's node has no nodes below it.
         if (kept === this.#gateway) this.#lookAtLinksSoon();
         found = await store.find(kept.spec.id);
         if (this.#store !== store) return;
@@ -249,14 +249,14 @@ export class NodeKeeper {
     if (unreadable === '' && kept.unreadable !== '')
       log.info({ nodeId: id }, 'the node can be read again');
     if (unreadable !== '') {
-      // It is tried again for as long as it takes.
+      // It is tried again without end.
       const say = unreadable === kept.unreadable ? log.debug.bind(log) : log.warn.bind(log);
       say({ nodeId: id }, `the node could not be read: ${unreadable}`);
     }
     kept.unreadable = unreadable;
   }
 
-  /** Whether links can have nodes, and have been told what was set there, for the log and for `siot-mcu watch`. */
+  /** Updates {@link problem}, for `siot-mcu watch`, and logs it. */
   #reportProblem(): void {
     const { log, parent } = this.#options;
     const { life, spec } = this.#gateway;
@@ -307,9 +307,8 @@ export class NodeKeeper {
     return this.#gateway.life === 'alive' ? this.#gateway.spec.id : undefined;
   }
 
-  // A parent that does not exist would be accepted without a word, and the
-  // node be unreachable; the parent `root` would replace the instance's root
-  // (docs/siot.md, 4.9).
+  // SIOT accepts a parent that does not exist, and the node is unreachable then. The
+  // parent `root` would replace SIOT's root node (docs/siot.md, 4.9).
   async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
     const { parent, log } = this.#options;
     if (parent === 'root') {
@@ -340,7 +339,7 @@ export class NodeKeeper {
     }
   }
 
-  /** Once this look has ended: their nodes are made below the gateway's. */
+  /** After this one: their nodes are made below the gateway's. */
   #lookAtLinksSoon(): void {
     for (const kept of this.#links.values()) {
       kept.unread = true;
@@ -348,7 +347,7 @@ export class NodeKeeper {
     }
   }
 
-  /** Links without a node could not be made while the gateway had none. */
+  /** Nodes of links could not be made while the gateway's did not exist. */
   #lookAtNodesNotMade(): void {
     if (this.#gateway.life !== 'alive') return;
     for (const kept of this.#links.values()) {

@@ -9,11 +9,11 @@ const WITHIN_MS = 2_000;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Which generation answers; `undefined`: none does, or nothing that is known.
- * Without side effects (docs/siot.md, 6). The first reply has the server's
- * token in clear: it goes no further than this.
+ * Which generation of SIOT answers; `undefined`: none does, within 4 s at most.
+ * Changes nothing in SIOT (docs/siot.md, 6). The first reply contains the server's
+ * token as plain text: it is not kept.
  *
- * @param late called when a store answers after it was not waited for any more
+ * @param late called when a store answers later
  */
 export async function probe(
   connection: Connection,

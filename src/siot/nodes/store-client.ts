@@ -6,10 +6,10 @@ import { decodeNodes, isDeletedEdge, type StoredNode } from './node-reply.js';
 import { readReceipt } from '../publishing/receipt.js';
 import type { SiotWire } from '../wire/wire.js';
 
-/** Where a node stands in a store. */
+/** What a store says of a node. */
 export type Found =
   | { readonly life: 'alive'; readonly node: StoredNode; readonly odd: number }
-  /** All its edges are dead: somebody deleted it. */
+  /** All its edges are deleted: somebody deleted the node. */
   | { readonly life: 'deleted' }
   | { readonly life: 'absent' }
   | { readonly life: 'unknown'; readonly gone: boolean; readonly why: string };
@@ -22,7 +22,7 @@ type Query =
 /** Why a write is not confirmed, for people. */
 interface Unwritten {
   readonly why: string;
-  /** No receipt has come: the store may have taken it all the same. */
+  /** There was no receipt: the store may have taken it nevertheless. */
   readonly maybe: boolean;
 }
 
@@ -31,7 +31,7 @@ const QUERY_WITHIN_MS = 20_000;
 const WRITE_WITHIN_MS = 20_000;
 const NO_PARAMETERS = new Uint8Array(0);
 
-/** Queries and writes that are waited for one by one (docs/siot.md, 4.4, 4.5 and 4.9). */
+/** Queries and writes of nodes, with one reply each, within 20 s (docs/siot.md, 4.4, 4.5 and 4.9). */
 export class StoreClient {
   #lastNs = 0n;
 
@@ -41,13 +41,13 @@ export class StoreClient {
     readonly wire: SiotWire,
   ) {}
 
-  /** ID of the instance's root node. */
+  /** ID of the root node of SIOT; `undefined`: it could not be read. */
   async rootId(): Promise<string | undefined> {
     const reply = await this.#query('nodes.root.all', NO_PARAMETERS);
     return reply.ok ? reply.nodes[0]?.id : undefined;
   }
 
-  /** A node with a live edge under any parent is alive, wherever people have moved it. */
+  /** Looks a node up. One with a live edge under any parent is alive: people may have moved it. */
   async find(nodeId: string): Promise<Found> {
     const live = await this.#query(`nodes.all.${nodeId}`, NO_PARAMETERS);
     if (!live.ok) return { life: 'unknown', gone: live.gone, why: live.why };
@@ -60,8 +60,8 @@ export class StoreClient {
   }
 
   /**
-   * Points first, then one edge message with tombstone and type. What went
-   * wrong, or `undefined`.
+   * Makes a node: first its points, then one message with tombstone and type of its
+   * edge. Resolves to what went wrong, for people, or to `undefined`.
    */
   async create(
     nodeId: string,
@@ -86,7 +86,7 @@ export class StoreClient {
     return problem?.why;
   }
 
-  /** Waits for the store's receipt. What went wrong, or `undefined`. */
+  /** Writes points. Resolves to what went wrong, or to `undefined` when the store has confirmed them. */
   async writePoints(nodeId: string, points: readonly Point[]): Promise<Unwritten | undefined> {
     const [first] = points;
     if (first === undefined) return undefined;
@@ -111,7 +111,7 @@ export class StoreClient {
       case 'nodes':
         return { ok: true, nodes: reply.nodes, odd: reply.odd };
       case 'error':
-        // Another generation than ours cannot read the parameters.
+        // A store of another generation cannot read the parameters.
         return { ok: false, gone: /decoding/i.test(reply.text), why: reply.text };
       case 'broken':
         return { ok: false, gone: false, why: 'its reply could not be decoded' };

@@ -31,8 +31,8 @@ import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 export const generation1: SiotWire = {
   generation: 1,
   batch: 50,
-  // Fewer than generation 2's: what waits then goes into fuller batches, which
-  // is what this store is fast with (docs/siot.md, 4.1).
+  // Fewer than generation 2's: points that wait make batches fuller, and this store
+  // is fast with full batches (docs/siot.md, 4.1).
   window: 16,
   pointSubject: (nodeId) => `p.${nodeId}`,
   edgeSubject: (nodeId, parentId) => `p.${nodeId}.${parentId}`,
@@ -43,10 +43,10 @@ export const generation1: SiotWire = {
   pieces,
 };
 
-/** Year 1: "now", as whoever makes points without a time says it (docs/siot.md, 1.1). */
+/** Year 1, ns: the time of points that were made without one; it means "now" (docs/siot.md, 1.1). */
 export const UNSET_NS = -62_135_596_800n * NS_PER_S;
 
-/** Generation 2's limit; a longer text of generation 1 could not be passed on. */
+/** Bytes of a text. Generation 2's limit: a longer text could not be published there. */
 const MAX_FIELD = 0xffff;
 
 function toMessage(point: Point): siot.Point.$Properties {
@@ -65,7 +65,7 @@ function toMessage(point: Point): siot.Point.$Properties {
     time: { seconds: Number(seconds), nanos: Number(nanos) },
     key: canonicalKey(point.key),
   };
-  // Members at their default are left out, as every encoder of protobuf does.
+  // Fields with their default value are left out, as protobuf demands.
   const value = numberOf(point.value);
   if (value !== 0) message.value = value;
   if (text !== '') message.text = text;
@@ -100,7 +100,7 @@ function isWhole(payload: Uint8Array): boolean {
   }
 }
 
-// Cut by hand to the single point, so that a broken one costs only itself.
+// Each point is decoded by itself, so that a broken one does not cost the others.
 function decodePoints(reader: protobuf.Reader, most = Number.POSITIVE_INFINITY): DecodedPoints {
   const points: Point[] = [];
   let odd = 0;
@@ -120,8 +120,8 @@ function decodePoints(reader: protobuf.Reader, most = Number.POSITIVE_INFINITY):
 const POINTS_TAG = (1 << 3) | 2;
 
 /**
- * In place: a view of each point's bytes would cost more memory than the point.
- * `undefined`: broken, and passed over.
+ * Decodes in place: a view of each point's bytes would cost more memory than the point.
+ * `undefined`: the point is broken; the reader stands behind it.
  */
 function decodePoint(reader: protobuf.Reader): Point | undefined {
   const length = reader.uint32();
@@ -137,12 +137,12 @@ function decodePoint(reader: protobuf.Reader): Point | undefined {
   }
 }
 
-/** Text that is not UTF-8 is mended with U+FFFD only when read from a Buffer. */
+/** A reader that replaces invalid UTF-8 by U+FFFD: protobufjs does so only in a Buffer. */
 export function bufferReader(bytes: Uint8Array): protobuf.Reader {
   return protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** In one literal: V8 makes an object that is spread and added to as an old object, and a flood of points fills the memory. */
+/** A point of a message. One literal: V8 allocates an object that is spread in its old space, and a flood of points fills the memory. */
 export function pointOf(message: siot.Point, value: PointValue): Point {
   return {
     type: message.type,
@@ -154,7 +154,7 @@ export function pointOf(message: siot.Point, value: PointValue): Point {
   };
 }
 
-/** Text beside which a number stands, or a number. */
+/** The value of a message: a text, perhaps with a number beside it, or a number. */
 export function valueOf(message: siot.Point): PointValue {
   if (message.text === '') return floatValue(message.value);
   return message.value === 0
@@ -168,6 +168,6 @@ function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   const ns = BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);
   if (ns === UNSET_NS) return ns;
   // A Timestamp reaches the year 9999. Devices, generation 2 and the outbox have 64 bits
-  // of nanoseconds, to the year 2262: a setting from beyond is one from the end of time.
+  // of nanoseconds, which end in the year 2262: later times become the last one.
   return toTime(ns);
 }

@@ -14,8 +14,8 @@ import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
  */
 export const generation2: SiotWire = {
   generation: 2,
-  // The store would take more on one subject, but then type+key must not read
-  // the same, and the fan-out is one message a point anyway (docs/siot.md, 1.7).
+  // The store would take several, but not two whose type+key read the same, and it
+  // publishes one message for each point anyway (docs/siot.md, 1.7).
   batch: 1,
   window: 128,
   pointSubject: (nodeId, first) => `p.${nodeId}.${first.type}.${canonicalKey(first.key)}`,

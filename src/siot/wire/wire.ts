@@ -1,5 +1,6 @@
 import type { Point } from '../../point/point.js';
 
+/** 1: SIOT up to 0.18; 2: from 0.19 (docs/siot.md, 1). */
 export type Generation = 1 | 2;
 
 /**
@@ -11,35 +12,36 @@ export interface SiotWire {
   readonly generation: Generation;
   /** Most points in one message. */
   readonly batch: number;
-  /** Most unanswered messages: paces the gateway to the store. */
+  /** Most unanswered messages. */
   readonly window: number;
   /** Where a message with these points of a node goes; `first` is the first of them. */
   pointSubject(nodeId: string, first: Point): string;
+  /** Where points of a node's edge to one parent go. */
   edgeSubject(nodeId: string, parentId: string): string;
-  /** All points that anyone publishes on a node. */
+  /** Subscription to all points of a node. */
   pointSubscription(nodeId: string): string;
-  /** All edges that anyone publishes for a node, under whatever parent. */
+  /** Subscription to all edges of a node, with any parent. */
   edgeSubscription(nodeId: string): string;
   /**
-   * Blank keys go out as `0`. Throws a `PayloadError` (src/packet/payload.ts)
-   * when a field does not fit.
+   * Blank keys are sent as `0`. Throws a `PayloadError` (src/packet/payload.ts)
+   * when a field is too long.
    */
   encode(points: readonly Point[]): Uint8Array;
   /** `undefined`: not a payload of this generation, or a broken one. */
   decode(payload: Uint8Array): DecodedPoints | undefined;
   /**
-   * The same, at most {@link PIECE_POINTS} at a time, each piece decoded when it
-   * is asked for: the points of a message of 1 MiB take 20 MB when they are made
-   * at once. What is no payload has no piece at all.
+   * As {@link decode}, with {@link PIECE_POINTS} points at most in each piece, which
+   * is decoded when it is asked for: all points of a message of 1 MiB take 20 MB.
    */
   pieces(payload: Uint8Array): Iterable<DecodedPoints> | undefined;
 }
 
-/** More than most messages have, and few enough to be gone before others are made. */
+/** More than most messages have, and few enough for the memory. */
 export const PIECE_POINTS = 100;
 
+/** Points of a message. */
 export interface DecodedPoints {
   readonly points: readonly Point[];
-  /** Points left out because nothing sensible can be made of them. */
+  /** Points left out, since they could not be decoded. */
   readonly odd: number;
 }
