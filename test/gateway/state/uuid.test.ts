@@ -18,3 +18,10 @@ it('makes another one for each name and each namespace', () => {
 it('refuses a namespace that is no UUID', () => {
   expect(() => uuidV5('pump', 'x')).toThrow(TypeError);
 });
+
+it('makes the same of any name and namespace as before the library did it', () => {
+  expect(uuidV5('11111111-1111-1111-1111-111111111111', 'pump')).toBe(
+    'c0028075-1966-54b8-bf57-69f884c999f5',
+  );
+  expect(uuidV5(DNS, 'half a character: \ud800')).toBe('9aa88da3-991e-5ae2-b440-212a329dcae5');
+});
