@@ -12,6 +12,7 @@ import type { ChannelKeeper } from './channel-keeper.js';
 import type { LinkNode } from './link-node.js';
 import type { LinkSummary, PendingSetting } from './status.js';
 
+/** What the description of a link is made of. */
 export interface DescribedLink {
   readonly config: LinkConfig;
   readonly nodeId: string;
@@ -26,6 +27,7 @@ export interface DescribedLink {
   readonly held: string | undefined;
 }
 
+/** All but what is pending; a copy. */
 export function summaryOf(link: DescribedLink): LinkSummary {
   const { config, nodeId, transport, session, node, channel } = link;
   const { statistics, router } = node;

@@ -20,7 +20,7 @@ import { isFar, type Heard } from '../../session/settings/time.js';
 import type { DescriptionRecord } from '../state/link-record.js';
 import { fromValueRecord, toValueRecord } from '../../session/settings/record.js';
 
-/** Distinct keys that are kept: they are other people’s words, and must not fill the memory. */
+/** Distinct keys that are kept: other people choose them, and must not fill the memory. */
 const MOST_GIVEN = 100;
 /** Characters of a device's text that are kept on disk; a longer one is known until the gateway ends. */
 const LONGEST_KEPT = 1_000;
@@ -39,6 +39,7 @@ export interface DescribedDevice {
   readonly counters: Pick<Counters, 'notice'>;
 }
 
+/** Which descriptions of the device are not published, since somebody has given another. */
 export class DescriptionOverrides {
   readonly #given = new Map<string, Given>();
   /** How many stand. */
@@ -100,7 +101,7 @@ export class DescriptionOverrides {
     const released = before?.stands === true && !stands;
     if ((before?.stands ?? false) !== stands) this.#standing += stands ? 1 : -1;
     this.#given.set(key, { time, stands, device: before?.device });
-    // Nobody would say it again.
+    // There is no other copy of it.
     this.saver.atOnce();
     if (!released) return undefined;
     const value = this.device.replica.find(DESCRIPTION_TYPE, key)?.newest?.value ?? before.device;

@@ -10,10 +10,10 @@ import { GATEWAY_PREFIX } from '../../point/reserved.js';
 /**
  * - `input`: its device sends more than there is time for beside others
  * - `log`: its device sends more log lines than anyone reads
- * - `settings`: somebody sets its points faster than they can be judged beside others
+ * - `settings`: somebody sets its points faster than they can be routed beside others
  * - `settingNames`: more distinct points of it were set than it may have
  * - `settingBytes`: its settings have more bytes than it may have
- * - `points`: its device has more distinct points than SIOT bears
+ * - `points`: its device has more distinct points than the link may have
  */
 export type LimitCause = 'input' | 'log' | 'settings' | 'settingNames' | 'settingBytes' | 'points';
 
@@ -49,9 +49,11 @@ export function isLimitCause(key: string): key is LimitCause {
 }
 
 export interface LimitsHost {
+  /** A limit begins, or has ended. */
   limitsChanged(): void;
 }
 
+/** Where a link is limited now, and where it was. */
 export class Limits {
   readonly #now = new Map<LimitCause, boolean>();
 

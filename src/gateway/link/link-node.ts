@@ -51,10 +51,12 @@ export interface LinkNodeHost extends Pick<DeviceSessionHost, 'report'> {
   disable(disabled: boolean): void;
 }
 
+/** What a link does on its node in SIOT; see the top of this file. */
 export class LinkNode
   implements SiotNodeEvents, RemotePointHost, ResenderHost, LinkGauges, LimitsHost, OutboxAlarmHost
 {
   readonly router: RemotePointRouter;
+  /** Before the router, for what is live. */
   readonly rateLimiter: SettingRateLimiter;
   readonly statistics: Statistics;
   readonly limits: Limits;

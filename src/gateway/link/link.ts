@@ -52,6 +52,7 @@ export interface LinkParts {
 
 type SettingWatcher = (setting: Setting) => void;
 
+/** One attached device, for as long as its configuration is the same. */
 export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost {
   /** Its node in SIOT. */
   readonly node: LinkNode;

@@ -53,7 +53,7 @@ function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
 const isKnownBest = (setting: Setting): boolean =>
   setting.inForce && !setting.waiting && !setting.reportedSinceSent;
 
-/** Each is read when its turn comes: it may have changed meanwhile. */
+/** Each is read when it is sent: it may have changed meanwhile. */
 function* walk(
   known: KnownPoints,
   settings: readonly Setting[],

@@ -54,7 +54,7 @@ export const isOwnSwitch = (type: string, key: string): boolean =>
 /** Whether a point `disabled` stops the link. */
 export const disables = (point: Point): boolean => isTrue(point.value) && !isDeleted(point);
 
-/** Types and keys are other people’s words: they must not fill the memory. */
+/** Other people choose types and keys: a limit keeps them from filling the memory. */
 const MOST_REFUSED = 1_000;
 /** Characters of a name that is too long, for the log. */
 const SHOWN_OF_LONG = 40;
@@ -69,6 +69,7 @@ const FAR_OF_OWNER =
 /** A command that is so much older than the last reading may have been passed over because of a slow clock. */
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
+/** Decides for each point what it acts on: the device, the link, the description, or nothing. */
 export class RemotePointRouter {
   #disabled: { readonly value: boolean; readonly time: SettingTime } | undefined;
   /** By the wall clock; and how that differed from the other one then, if it was in this life. */
@@ -137,6 +138,7 @@ export class RemotePointRouter {
     };
   }
 
+  /** As they are published, in order. */
   live(points: readonly Point[]): void {
     for (const point of points) this.#route(point, 'live');
   }
@@ -215,7 +217,7 @@ export class RemotePointRouter {
     this.parts.settings.passOver(point, this.#clock.wallNs());
   }
 
-  /** Nobody is to wonder where a command has gone that was made while the gateway was away. */
+  /** A command that was made while the gateway was away, and does not count, is told. */
   #sayPassedOver(point: Point): void {
     const last = this.#lastReadingNs;
     if (last === undefined || point.time < last - SLOW_CLOCK_NS) return;
@@ -248,7 +250,7 @@ export class RemotePointRouter {
     this.#sayFar(point, FAR_SETTING);
   }
 
-  /** SIOT keeps the latest, whatever counts here: nobody is to wonder why it shows that. Once a point. */
+  /** SIOT keeps the latest time, whatever counts here: logged once a point, since SIOT goes on showing it. */
   #sayFar({ type, key, time }: Point, message: string): void {
     const nowNs = this.#clock.wallNs();
     if (!isFar(time, nowNs) || this.#farSaid.get(type, key) === true) return;

@@ -5,12 +5,13 @@ import type { Point } from '../../point/point.js';
 const AGAIN_MS = 500;
 
 export interface ResenderHost {
-  /** What the device has to say comes first: there is hardly any room. */
+  /** There is little room, which the device's new points need. */
   readonly isCrowded: boolean;
   /** False: there was no room for it. */
   resend(point: Point): boolean;
 }
 
+/** Puts points into the outbox again, no faster than there is room. */
 export class Resender {
   #points: Iterator<Point, undefined> | undefined;
   #timer: Timer | undefined;
@@ -20,7 +21,7 @@ export class Resender {
     private readonly clock: Clock,
   ) {}
 
-  /** As far as there is room now, the rest as room comes. */
+  /** As many as there is room for now, the rest when there is room again. */
   send(points: Iterator<Point, undefined>): void {
     this.#points = points;
     this.#sendOn(undefined);

@@ -1,8 +1,8 @@
 /**
- * What others publish on a link's node, at a pace that leaves time for other
- * links. Somebody who sets a point 10,000 times a second means the last: of
- * what has to wait only the newest of each point is kept, and where times say
- * little, what it takes to judge it as if all had been.
+ * Limits how fast points that others publish on a link's node are routed, so that
+ * other links have time as well. Somebody who sets a point 10,000 times a second
+ * means the last value: of what waits only the newest of each point is kept. Where
+ * times are equal or far ahead, as many are kept as give the same result as all.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
@@ -17,12 +17,12 @@ const BURST = 500;
 /** And so many in a second after that. */
 const A_SECOND = 2_000;
 const LOOK_EVERY_MS = 5;
-/** So long after one was refused unseen, the node is read again: that one may be meant. */
+/** So long after one was refused unseen the node is read again: SIOT may still have it. */
 const READ_AGAIN_MS = 5_000;
 
 export interface RateLimiterParts {
   readonly router: Pick<RemotePointRouter, 'live' | 'isKnown'>;
-  /** Hears of a point for which there was no room, nor even a look at it. */
+  /** Is told of a point that was refused unseen, for lack of room. */
   readonly session: { refuse(point: Point, cause: SettingRefusal): void };
   readonly counters: Pick<Counters, 'notice'>;
   /** What waits shares it with what was set before. */
@@ -48,7 +48,7 @@ export class SettingRateLimiter {
     this.#sinceMs = parts.clock.monotonicMs();
   }
 
-  /** What waits, nothing of which is judged yet. */
+  /** Points that wait to be routed, the newest of each. */
   get waiting(): Iterable<Point> {
     return [...this.#waiting.values()].flatMap((points) => points.slice(-1));
   }
@@ -69,13 +69,13 @@ export class SettingRateLimiter {
     return NONE;
   }
 
-  /** Nothing waits any longer: the link ends. */
+  /** Routes all that waits: the link ends. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#missed?.cancel();
     this.#missed = undefined;
-    this.#judge(Number.POSITIVE_INFINITY);
+    this.#routeWaiting(Number.POSITIVE_INFINITY);
   }
 
   #wait(point: Point): void {
@@ -124,13 +124,13 @@ export class SettingRateLimiter {
     this.#timer ??= this.parts.clock.setTimer(LOOK_EVERY_MS, () => {
       this.#timer = undefined;
       this.#refill();
-      this.#allowed -= this.#judge(Math.floor(this.#allowed));
+      this.#allowed -= this.#routeWaiting(Math.floor(this.#allowed));
       if (this.#waiting.size > 0) this.#later();
     });
   }
 
-  /** Returns how many were judged. */
-  #judge(most: number): number {
+  /** Routes at most so many that wait; returns how many. */
+  #routeWaiting(most: number): number {
     const due: Point[] = [];
     for (const points of this.#waiting.values()) {
       if (due.length >= most) break;

@@ -3,6 +3,7 @@ import { PointMap } from '../../point/point-map.js';
 import type { Point } from '../../point/point.js';
 import { laterTime } from '../../point/time.js';
 
+/** Gives each setting that is being published a time of its own. */
 export class SettingTimestamps {
   /** Of those that are being published: they do not count yet. */
   readonly #underWay = new PointMap<bigint>();

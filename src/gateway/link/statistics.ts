@@ -58,6 +58,7 @@ export interface LinkGauges {
   readonly bus: BusStatus | undefined;
 }
 
+/** The values of a link's statistics, and which of them are to be published. */
 export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
   readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
@@ -85,7 +86,7 @@ export class Statistics {
 
   /**
    * The node's points as the store has them. Counters go on from there, once.
-   * Returns what to publish so that the store has what is so now.
+   * Returns what to publish so that the store has the present values.
    */
   read(stored: readonly Point[], connected: boolean): Point[] {
     const first = !this.#adopted;

@@ -17,7 +17,7 @@ import type { LinkState } from '../state/link-file.js';
 import type { DescriptionRecord, LinkHead, RouterRecord } from '../state/link-record.js';
 import type { SettingRecord } from '../../session/settings/record.js';
 
-interface Ahead {
+interface Unpublished {
   readonly point: Point;
   /** Of what goes to the device; `undefined`: `disabled`, which is the link's own. */
   readonly record: SettingRecord | undefined;
@@ -39,17 +39,17 @@ export interface KeptParts {
 
 /** What is known of a link, and what is going to be. */
 export class UnpublishedSettings implements LinkState {
-  readonly #ahead = new PointMap<Ahead>();
+  readonly #unpublished = new PointMap<Unpublished>();
   #stale = false;
 
   constructor(private readonly parts: KeptParts) {}
 
   add(point: Point, record: SettingRecord): void {
-    this.#ahead.set(point.type, point.key, { point, record, disabled: undefined });
+    this.#unpublished.set(point.type, point.key, { point, record, disabled: undefined });
   }
 
   addDisabled(point: Point, disabled: boolean): void {
-    this.#ahead.set(point.type, point.key, { point, record: undefined, disabled });
+    this.#unpublished.set(point.type, point.key, { point, record: undefined, disabled });
   }
 
   /** The link has it now. */
@@ -66,8 +66,8 @@ export class UnpublishedSettings implements LinkState {
 
   /** Another link will take what SIOT has. */
   withdrawAll(): void {
-    if (this.#ahead.size > 0) this.#stale = true;
-    this.#ahead.clear();
+    if (this.#unpublished.size > 0) this.#stale = true;
+    this.#unpublished.clear();
   }
 
   head(): LinkHead {
@@ -107,15 +107,17 @@ export class UnpublishedSettings implements LinkState {
   }
 
   /** What others have set since counts, and must not be lost for one that is older. */
-  *#awaited(): Iterable<Ahead> {
-    for (const ahead of this.#ahead.values()) {
-      const { type, key, time } = ahead.point;
+  *#awaited(): Iterable<Unpublished> {
+    for (const one of this.#unpublished.values()) {
+      const { type, key, time } = one.point;
       const last = this.parts.router.lastTime(type, key);
-      if (last === undefined || last.ns < time) yield ahead;
+      if (last === undefined || last.ns < time) yield one;
     }
   }
 
   #delete({ type, key, time }: Point): boolean {
-    return this.#ahead.get(type, key)?.point.time === time && this.#ahead.delete(type, key);
+    return (
+      this.#unpublished.get(type, key)?.point.time === time && this.#unpublished.delete(type, key)
+    );
   }
 }
