@@ -184,7 +184,7 @@ describe('the way', () => {
 
     const set = () => store.setAs('somebody', gateway.nodeId('pump'), 'limit', '', 5);
     const down = await stackOf(Socket.prototype, 'write', 'limit', set, isFromSiotToPort);
-    check('a setting down, from NATS to the port', down, { frames: 19, files: 12, link: 1 });
+    check('a setting down, from NATS to the port', down, { frames: 15, files: 12, link: 1 });
   });
 
   it('of an acknowledgement from the disk to the port, while SIOT is away', async () => {
