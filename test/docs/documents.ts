@@ -3,13 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /** Made by tools, or held in a form of its own. */
-const LEFT_OUT = new Set(['node_modules', 'dist', 'build', 'coverage', 'state', '.git', 'vectors']);
+const LEFT_OUT = new Set([
+  'node_modules',
+  'dist',
+  'build',
+  'coverage',
+  'state',
+  '.git',
+  join('test', 'vectors'),
+]);
 
 /** Paths of all files with one of these endings, from the root of the repository. */
 export function filesWith(endings: readonly string[], folder = '.'): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (LEFT_OUT.has(entry.name)) return [];
     const path = join(folder, entry.name);
+    if (LEFT_OUT.has(path)) return [];
     if (entry.isDirectory()) return filesWith(endings, path);
     return endings.includes(extname(entry.name)) ? [path] : [];
   });

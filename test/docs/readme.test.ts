@@ -58,20 +58,3 @@ it('the licence is the one that package.json names', () => {
   );
   expect(withoutCodeBlocks(readme)).toContain(`[${license}](LICENSE)`);
 });
-
-/** What is in the docblock of the counters: `- \`name\`: …`, or several names in a row. */
-it('docs/troubleshooting.md explains every counter', () => {
-  const code = [
-    'src/session/node/counters.ts',
-    'src/framing/framing.ts',
-    'src/packet/packet.ts',
-    'src/transport/transport.ts',
-  ].map(read);
-  const lines = code.flatMap((text) => [...text.matchAll(/^ \* - ((?:`\w+`(?:, )?)+):/gm)]);
-  const names = lines
-    .flatMap(([, list = '']) => [...list.matchAll(/`(\w+)`/g)])
-    .map(([, name]) => name);
-  expect(names.length).toBeGreaterThan(35);
-  const page = read('docs/troubleshooting.md');
-  expect(names.filter((name) => !page.includes(`\`${name ?? ''}\``))).toEqual([]);
-});
