@@ -6,7 +6,7 @@
 import { connect } from '@nats-io/transport-node';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
-import type { Channel } from '../../src/transport/transport.js';
+import type { ByteChannel } from '../../src/transport/transport.js';
 import { DOWN_TYPE, UP_TYPE, ackFrames, settingFrame } from '../frames.js';
 import { messagePayload, serialConfig } from '../parts.js';
 import { serve } from './serve.js';
@@ -28,11 +28,11 @@ async function attach(id: string, path: string): Promise<void> {
   const subjects = Array.from({ length: 100 }, (_, i) => `p.${id}.${UP_TYPE}.${String(i)}`);
   /** A frame has begun and not ended. */
   let inside = false;
-  const relay = (channel: Channel): void => {
+  const relay = (channel: ByteChannel): void => {
     for (let i = 0; i < points; i++) nats.publish(subjects[i]!, payload);
     channel.write(ack);
   };
-  const channel: Channel = await createTransport(serialConfig(path), new SystemClock()).open({
+  const channel: ByteChannel = await createTransport(serialConfig(path), new SystemClock()).open({
     data: (chunk) => {
       let from = 0;
       for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {

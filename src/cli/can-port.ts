@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../point/clock.js';
 import { CanBuses } from '../transport/can/bus.js';
 import { linuxCan } from '../transport/can/machine.js';
 import { CanTransport } from '../transport/can/can.js';
-import type { Channel } from '../transport/transport.js';
+import type { FrameChannel } from '../transport/transport.js';
 
 const REOPEN_MS = 200;
 /** Not the gateway's socket: a CAN socket does not receive the frames that it has sent. */
@@ -26,7 +26,7 @@ class BusPort implements CanPort {
   onPeer: ((present: boolean) => void) | undefined;
   readonly #transport: CanTransport;
   readonly #clock: Clock;
-  #channel: Channel | undefined;
+  #channel: FrameChannel | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -39,7 +39,7 @@ class BusPort implements CanPort {
 
   async open(): Promise<void> {
     const channel = await this.#transport.open({
-      data: (data) => this.onFrame?.(data),
+      data: ({ data }) => this.onFrame?.(data),
       discarded: () => undefined,
       closed: () => this.#lost(),
       warning: () => undefined,
@@ -50,7 +50,7 @@ class BusPort implements CanPort {
   }
 
   send(data: Uint8Array): void {
-    this.#channel?.write(data);
+    this.#channel?.write({ data });
   }
 
   async close(): Promise<void> {

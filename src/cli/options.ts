@@ -1,6 +1,6 @@
 /** Options that several commands share, and readers for their values. */
 import { InvalidArgumentError, Option } from 'commander';
-import { MAX_EXTENDED_ID } from '../transport/can/frame.js';
+import { MAX_EXTENDED_ID } from '../transport/frame.js';
 import { DEFAULT_CONFIG_FILE } from './config-file.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 

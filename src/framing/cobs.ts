@@ -12,10 +12,11 @@ import type { Deframer, FrameDiscard, FrameSink, Framing } from './framing.js';
 /** Longest block: a code of 0xff is followed by 254 bytes and stands for no zero. */
 const FULL_BLOCK = 254;
 
-export const cobs: Framing = {
+export const cobs: Framing<Uint8Array> = {
   name: 'cobs',
   createDeframer: (sink, maxFrameLength) => new CobsDeframer(sink, maxFrameLength),
   encode: encodeCobs,
+  unitOf: (encoded) => encoded,
 };
 
 function encodeCobs(frame: Uint8Array): Uint8Array {
@@ -47,7 +48,7 @@ function encodeCobs(frame: Uint8Array): Uint8Array {
   return out.subarray(0, at);
 }
 
-class CobsDeframer implements Deframer {
+class CobsDeframer implements Deframer<Uint8Array> {
   /** The frame decoded so far. */
   readonly #out: Uint8Array;
   #length = 0;

@@ -1,6 +1,7 @@
-/** Bytes to frames and back. */
-import type { Clock } from '../point/clock.js';
-import type { Transport } from '../transport/transport.js';
+/**
+ * Packets to the units of a channel and back. Of a stream of bytes these are
+ * chunks of any length, of a channel of frames they are frames.
+ */
 
 /**
  * Why bytes were thrown away.
@@ -30,31 +31,19 @@ export interface FrameSink {
   discard(cause: FrameDiscard, length: number): void;
 }
 
-/** Takes any chunking of a byte stream and hands on whole frames, or discards. Never throws. */
-export interface Deframer {
-  push(chunk: Uint8Array): void;
+/** Takes units, of bytes any chunking, and hands on whole packets, or discards. Never throws. */
+export interface Deframer<in Unit> {
+  push(unit: Unit): void;
   /** Forgets a partial frame: the channel was opened anew. */
   reset(): void;
 }
 
-/** What a framing with a conversation of its own needs. */
-export interface FramingParts {
-  readonly clock: Clock;
-  /** Longest frame, bytes. */
-  readonly maxFrameLength: number;
-  /** As in {@link FrameSink}. */
-  readonly discard: (cause: FrameDiscard, length: number) => void;
-}
-
-export interface Framing {
+export interface Framing<Unit> {
   readonly name: string;
   /** `maxFrameLength`: longest encoded frame, delimiters included, in bytes. */
-  createDeframer(sink: FrameSink, maxFrameLength: number): Deframer;
-  /** The bytes to write for a frame, delimiters included. */
-  encode(frame: Uint8Array): Uint8Array;
-  /**
-   * For a framing that talks by itself: what stands between the transport and
-   * the session. Its bytes are what the deframer gets.
-   */
-  readonly over?: (transport: Transport, parts: FramingParts) => Transport;
+  createDeframer(sink: FrameSink, maxFrameLength: number): Deframer<Unit>;
+  /** The bytes to write for a packet, delimiters included. */
+  encode(packet: Uint8Array): Uint8Array;
+  /** These bytes as the channel takes them. */
+  unitOf(encoded: Uint8Array): Unit;
 }

@@ -28,11 +28,24 @@ export interface DeviceSessionRecord {
   readonly settings?: readonly SettingRecord[];
 }
 
-export interface DeviceSessionHost extends NodeHost {
-  /** Bytes for the channel. */
-  write(bytes: Uint8Array): void;
+/** Where a session writes: the channel of its link, whichever is open. */
+export interface SessionChannel<in Unit> {
+  /** Lost while no channel is open. */
+  write(unit: Unit): void;
   /** The device, or its flow control, does not take what was written before. */
-  congested(): boolean;
+  readonly congested: boolean;
+}
+
+/** What a session reads. */
+export interface SessionInput<in Unit> {
+  /**
+   * What was received. Never throws, whatever it is. Returns the number of points in
+   * the largest packet that it completed.
+   */
+  data(unit: Unit): number;
+}
+
+export interface DeviceSessionHost extends NodeHost {
   /** The device has reported the point of a setting that was sent to it. */
   settingReported(setting: Setting): void;
   /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
@@ -63,11 +76,6 @@ export interface DeviceSession {
   opened(): void;
   /** The channel is gone. */
   closed(): void;
-  /**
-   * What was received. Never throws, whatever it is. Returns the number of points in
-   * the largest packet that it completed.
-   */
-  data(chunk: Uint8Array): number;
   /**
    * Sends no settings, and learns nothing of them: it may be another device. When it
    * is no longer held, what waits is sent.

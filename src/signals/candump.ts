@@ -18,7 +18,7 @@ import {
   MAX_EXTENDED_ID,
   MAX_STANDARD_ID,
   type CanFrame,
-} from '../transport/can/frame.js';
+} from '../transport/frame.js';
 
 export interface LoggedFrame {
   /** Seconds, each digit as it was logged, without zeros before the first; absent: none was. */

@@ -1,5 +1,5 @@
 /** What must hold in every database, whatever the format of its file. */
-import { MAX_EXTENDED_ID, MAX_STANDARD_ID } from '../transport/can/frame.js';
+import { MAX_EXTENDED_ID, MAX_STANDARD_ID } from '../transport/frame.js';
 import {
   codeRange,
   DatabaseError,

@@ -1,5 +1,5 @@
 /** Finds the message of a frame. */
-import type { CanFrame } from '../transport/can/frame.js';
+import type { CanFrame } from '../transport/frame.js';
 import type { Database } from './database.js';
 import { MessageCodec } from './message-codec.js';
 

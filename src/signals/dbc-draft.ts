@@ -10,7 +10,7 @@ import {
   START_VALUE,
   type DbcAttributes,
 } from './dbc-attributes.js';
-import { CLASSIC_LENGTH } from '../transport/can/frame.js';
+import { CLASSIC_LENGTH } from '../transport/frame.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -14,7 +14,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { SaxesParser } from 'saxes';
-import { CLASSIC_LENGTH } from '../transport/can/frame.js';
+import { CLASSIC_LENGTH } from '../transport/frame.js';
 import { AttributeError, Attributes } from './kcd-attributes.js';
 import { checkDatabase, ProblemList } from './check.js';
 import {

@@ -1,5 +1,5 @@
 /** The data of a frame ⇄ the codes of the signals that are in it. */
-import { FD_LENGTHS, type CanFrame } from '../transport/can/frame.js';
+import { FD_LENGTHS, type CanFrame } from '../transport/frame.js';
 import type { Message, Selection } from './database.js';
 import { SignalCodec, type Code } from './signal-codec.js';
 

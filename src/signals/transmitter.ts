@@ -1,5 +1,5 @@
 /** Frames of the messages that a link sends, put together from what is known of their signals. */
-import type { CanFrame } from '../transport/can/frame.js';
+import type { CanFrame } from '../transport/frame.js';
 import type { MessageCodec } from './message-codec.js';
 import type { Code, SignalCodec } from './signal-codec.js';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../point/clock.js';
-import type { Channel, ChannelEvents, TransportError } from './transport.js';
+import type { ByteChannel, ChannelEvents, TransportError } from './transport.js';
 
 /** Bytes queued at which write() says false: some frames of ordinary size, one or two large ones. */
 export const HIGH_WATER_BYTES = 8192;
@@ -50,7 +50,7 @@ export interface SocketChannelParts {
   /** Made with `inbox.onread` and `highWaterMark: HIGH_WATER_BYTES`; not read yet. */
   readonly socket: Socket;
   readonly inbox: SocketInbox;
-  readonly events: ChannelEvents;
+  readonly events: ChannelEvents<Uint8Array>;
   readonly clock: Clock;
   /** What the other side's end, or an error of the socket, means to people. */
   readonly explain: (error: Error | undefined) => TransportError;
@@ -61,7 +61,7 @@ export interface SocketChannelParts {
 }
 
 /** Moves bytes over a socket, or over a tty, which Node treats as one. */
-export class SocketChannel implements Channel {
+export class SocketChannel implements ByteChannel {
   readonly #parts: SocketChannelParts;
   readonly #socket: Socket;
   /** Set by close(): the end is ours. */

@@ -4,7 +4,7 @@ import type { Clock } from '../point/clock.js';
 import { HIGH_WATER_BYTES, SocketChannel, SocketInbox } from './socket-channel.js';
 import type { TcpOptions } from './tcp-options.js';
 import { TransportError } from './transport.js';
-import type { Channel, ChannelEvents, Transport, TransportReason } from './transport.js';
+import type { ByteChannel, ByteTransport, ChannelEvents, TransportReason } from './transport.js';
 
 /** In ms, name lookup included. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -13,7 +13,8 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /** A device behind ser2net or the like: the bytes of a serial port over TCP. */
-export class TcpTransport implements Transport {
+export class TcpTransport implements ByteTransport {
+  readonly unit = 'bytes';
   readonly description: string;
   /** The port behind it has a rate that nobody tells. */
   readonly mayEcho = { byteMs: 0 };
@@ -29,7 +30,7 @@ export class TcpTransport implements Transport {
     this.#clock = clock;
   }
 
-  async open(events: ChannelEvents): Promise<Channel> {
+  async open(events: ChannelEvents<Uint8Array>): Promise<ByteChannel> {
     const inbox = new SocketInbox();
     const socket = connect({
       host: this.#options.host,

@@ -7,7 +7,7 @@ import { SerialTransport } from './serial/serial.js';
 import type { SerialOptions } from './serial/options.js';
 import { TcpTransport } from './tcp.js';
 import type { TcpOptions } from './tcp-options.js';
-import type { Transport } from './transport.js';
+import type { ByteTransport, CanFrameTransport, FrameTransport } from './transport.js';
 
 export { CAN_DEFAULTS } from './can/options.js';
 export type { CanOptions } from './can/options.js';
@@ -25,9 +25,17 @@ export interface TransportOptions {
 
 export type TransportType = keyof TransportOptions;
 
-/** A new transport is a line here, a line above, and a file of its own. */
+/** What each transport moves. */
+interface Transports {
+  serial: ByteTransport;
+  tcp: ByteTransport;
+  can: FrameTransport;
+  'can-signals': CanFrameTransport;
+}
+
+/** A new transport is a line here, two above, and a file of its own. */
 const FACTORIES: {
-  readonly [T in TransportType]: (options: TransportOptions[T], clock: Clock) => Transport;
+  readonly [T in TransportType]: (options: TransportOptions[T], clock: Clock) => Transports[T];
 } = {
   serial: (options, clock) => new SerialTransport(options, clock),
   tcp: (options, clock) => new TcpTransport(options, clock),
@@ -41,8 +49,9 @@ export type TransportConfig = {
 }[TransportType];
 
 /** Opens nothing yet. */
-export function createTransport(config: TransportConfig, clock: Clock): Transport {
-  // The table's index and its argument come from one object, which TypeScript cannot follow.
-  const factory = FACTORIES[config.type] as (options: TransportConfig, clock: Clock) => Transport;
-  return factory(config, clock);
+export function createTransport<T extends TransportType>(
+  config: { readonly type: T } & TransportOptions[T],
+  clock: Clock,
+): Transports[T] {
+  return FACTORIES[config.type](config, clock);
 }

@@ -1,6 +1,6 @@
 /** ISO-TP against the kernel's own, both ways. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFraming, type IsoTpOptions } from '../../src/framing/framings.js';
+import { IsoTpTransport, type IsoTpOptions } from '../../src/framing/framings.js';
 import { stMinCode } from '../../src/framing/isotp/pdu.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
@@ -30,10 +30,6 @@ interface OursOptions extends Partial<IsoTpOptions> {
 
 async function ours(options: OursOptions = {}): Promise<Ours> {
   const { fd = false, txId = DOWN, rxId = UP, ...isotp } = options;
-  const framing = createFraming({
-    framing: 'isotp',
-    isotp: { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8, ...isotp },
-  });
   const inner = createTransport(
     { type: 'can', interface: VCAN, txId, rxId, extendedIds: false, fd, bitRateSwitch: fd },
     clock,
@@ -41,14 +37,13 @@ async function ours(options: OursOptions = {}): Promise<Ours> {
   const packets: Buffer[] = [];
   const discards: string[] = [];
   const discard = (cause: string): void => void discards.push(cause);
-  const transport = framing.over?.(inner, { clock, maxFrameLength: 4095, discard });
-  if (transport === undefined) throw new Error('ISO-TP talks by itself');
-  const deframer = framing.createDeframer(
-    { frame: (bytes) => void packets.push(Buffer.from(bytes)), discard },
-    4095,
+  const transport = new IsoTpTransport(
+    inner,
+    { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8, ...isotp },
+    { clock, maxFrameLength: 4095, discard },
   );
   const channel = await transport.open({
-    data: (chunk) => deframer.push(chunk),
+    data: ({ data }) => void packets.push(Buffer.from(data)),
     discarded: discard,
     closed: () => undefined,
     warning: () => undefined,
@@ -57,7 +52,7 @@ async function ours(options: OursOptions = {}): Promise<Ours> {
   return {
     packets,
     discards,
-    write: (packet) => void channel.write(packet),
+    write: (data) => void channel.write({ data }),
     close: () => channel.close(),
   };
 }

@@ -63,8 +63,6 @@ export class Joined {
   constructor(private readonly options: JoinedOptions) {
     const { clock } = this;
     const host: DeviceSessionHost = {
-      write: (bytes) => this.#read.gateway.push(bytes),
-      congested: () => false,
       report: (points, safe) => {
         this.published.push(...points);
         clock.setTimer(options.safeAfterMs, safe);
@@ -87,6 +85,7 @@ export class Joined {
     );
     this.session = new PacketSession(
       host,
+      { write: (bytes) => this.#read.gateway.push(bytes), congested: false },
       {
         protocol: 'auto',
         framing: FRAMINGS.cobs,

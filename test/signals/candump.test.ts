@@ -5,7 +5,7 @@ import {
   isErrorDetail,
   parseCandumpLine,
 } from '../../src/signals/candump.js';
-import type { CanFrame } from '../../src/transport/can/frame.js';
+import type { CanFrame } from '../../src/transport/frame.js';
 
 const frame = (given: Partial<CanFrame>): CanFrame => ({
   id: 0x44,

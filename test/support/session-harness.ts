@@ -12,7 +12,11 @@ import {
 import { FRAMINGS } from '../../src/framing/framings.js';
 import { LimitedLog } from '../../src/point/limited-log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
-import type { DeviceSessionHost, DeviceSessionRecord } from '../../src/session/device-session.js';
+import type {
+  DeviceSessionHost,
+  DeviceSessionRecord,
+  SessionChannel,
+} from '../../src/session/device-session.js';
 import type { Counters } from '../../src/session/node/counters.js';
 import { DEVICE_SAYS } from '../../src/session/node/device-log.js';
 import { NodeState, type NodeOptions } from '../../src/session/node-state.js';
@@ -98,13 +102,18 @@ export class SessionHarness {
       },
       0xffff,
     );
-    const host: DeviceSessionHost = {
+    const isCongested = (): boolean => this.congested;
+    const channel: SessionChannel<Uint8Array> = {
       write: (bytes) => {
         if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
         this.#return(bytes);
         receiver.push(bytes);
       },
-      congested: () => this.congested,
+      get congested() {
+        return isCongested();
+      },
+    };
+    const host: DeviceSessionHost = {
       report: (points, safe) => {
         if (this.outbox === 'full') return 'full';
         this.reports.push([...points]);
@@ -141,6 +150,7 @@ export class SessionHarness {
     );
     this.session = new PacketSession(
       host,
+      channel,
       {
         protocol: options.protocol ?? 'auto',
         framing: options.framing ?? FRAMINGS.cobs,

@@ -5,7 +5,7 @@ import type {
 } from '../../src/transport/transport.js';
 
 /** Takes down what a channel tells, and lets a test wait for it. */
-export class Recorder implements ChannelEvents {
+export class Recorder implements ChannelEvents<Uint8Array> {
   readonly warnings: string[] = [];
   readonly endings: (TransportError | undefined)[] = [];
   readonly discards: ChannelDiscard[] = [];

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
 import { HIGH_WATER_BYTES } from '../../src/transport/socket-channel.js';
 import { CONNECT_TIMEOUT_MS, TcpTransport } from '../../src/transport/tcp.js';
-import type { Channel } from '../../src/transport/transport.js';
+import type { ByteChannel } from '../../src/transport/transport.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { Recorder } from './recorder.js';
 
@@ -13,7 +13,7 @@ const clock = new SystemClock();
 const HOST = '127.0.0.1';
 let server: Server | undefined;
 const sockets: Socket[] = [];
-const channels: Channel[] = [];
+const channels: ByteChannel[] = [];
 
 async function listen(options: { pauseOnConnect?: boolean } = {}): Promise<number> {
   server = createServer(options, (socket) => {

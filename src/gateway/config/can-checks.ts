@@ -1,6 +1,6 @@
 /** Checks of CAN links that need more than one key. */
 import { ISO_TP_CLASSIC_LENGTH } from '../../framing/framings.js';
-import { MAX_STANDARD_ID } from '../../transport/can/frame.js';
+import { MAX_STANDARD_ID } from '../../transport/frame.js';
 import { groupAt, has, textAt, type ConfigProblem, type Group, type Placed } from './parts.js';
 
 /** Problems of links of type `can`: identifiers that two of them share, keys that do not go together, frames that do not fit. */

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { ISO_TP_DEFAULTS } from '../../framing/isotp/options.js';
 import { SERVER, shownServer } from '../../siot/connection/server-text.js';
-import { MAX_EXTENDED_ID } from '../../transport/can/frame.js';
+import { MAX_EXTENDED_ID } from '../../transport/frame.js';
 import { CAN_DEFAULTS } from '../../transport/can/options.js';
 import { SERIAL_DEFAULTS } from '../../transport/serial/options.js';
 import { choice, flag, group, integer, list, number, secret, shown, text } from './fields.js';

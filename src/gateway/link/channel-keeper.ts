@@ -1,11 +1,12 @@
 /** Keeps a link's channel open: tries again for ever, each link on its own. */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import type { SessionChannel } from '../../session/device-session.js';
 import type {
   Channel,
   ChannelDiscard,
-  Transport,
   TransportError,
+  TransportOf,
 } from '../../transport/transport.js';
 
 const RETRY_FIRST_MS = 100;
@@ -18,9 +19,9 @@ const SAME_REASON_MS = 3_600_000;
 const RELEASED_WITHIN_MS = 1_000;
 
 /** Takes what the channel reads. */
-export interface ChannelInput {
-  /** The buffer may be used again after the call. `channel` can be paused. */
-  data(chunk: Uint8Array, channel: ChannelKeeper): void;
+export interface ChannelInput<Unit> {
+  /** Its bytes may be used again after the call. `channel` can be paused. */
+  data(unit: Unit, channel: ChannelKeeper<Unit>): void;
 }
 
 export interface ChannelHandler {
@@ -29,12 +30,20 @@ export interface ChannelHandler {
   closed(): void;
 }
 
-export class ChannelKeeper {
+/** What a link does with its channel, whatever its units are. */
+export type LinkChannel = Pick<
+  ChannelKeeper<never>,
+  'isOpen' | 'problem' | 'start' | 'stop' | 'retryNow'
+>;
+
+export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
   #state:
     | { readonly name: 'stopped' }
     | { readonly name: 'opening' }
-    | { readonly name: 'open'; readonly channel: Channel; readonly sinceMs: number }
+    | { readonly name: 'open'; readonly channel: Channel<Unit>; readonly sinceMs: number }
     | { readonly name: 'waiting'; readonly timer: Timer } = { name: 'stopped' };
+  #input: ChannelInput<Unit> | undefined;
+  #handler: ChannelHandler | undefined;
   #retryMs = RETRY_FIRST_MS;
   #congested = false;
   #problem: string | undefined;
@@ -45,12 +54,16 @@ export class ChannelKeeper {
   #opening = 0;
 
   constructor(
-    private readonly transport: Transport,
-    private readonly input: ChannelInput,
-    private readonly handler: ChannelHandler,
+    private readonly transport: TransportOf<Unit>,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
+
+  /** To whom all goes that comes. Before {@link start}. */
+  attach(input: ChannelInput<Unit>, handler: ChannelHandler): void {
+    this.#input = input;
+    this.#handler = handler;
+  }
 
   get isOpen(): boolean {
     return this.#state.name === 'open';
@@ -82,7 +95,7 @@ export class ChannelKeeper {
     this.#opening += 1;
     if (state.name === 'waiting') state.timer.cancel();
     if (state.name === 'open') {
-      this.handler.closed();
+      this.#handler?.closed();
       const { channel } = state;
       this.#busy = this.#busy.then(() => channel.close());
     }
@@ -103,12 +116,12 @@ export class ChannelKeeper {
     this.#open();
   }
 
-  write(bytes: Uint8Array): void {
+  write(unit: Unit): void {
     if (this.#state.name !== 'open') return;
-    if (!this.#state.channel.write(bytes)) this.#congested = true;
+    if (!this.#state.channel.write(unit)) this.#congested = true;
   }
 
-  /** No more bytes until {@link resume}. */
+  /** Nothing more until {@link resume}. */
   pause(): void {
     if (this.#state.name === 'open') this.#state.channel.pause();
   }
@@ -127,14 +140,14 @@ export class ChannelKeeper {
   async #tryOpen(opening: number): Promise<void> {
     const current = (): boolean => this.#opening === opening;
     if (!current()) return;
-    let channel: Channel;
+    let channel: Channel<Unit>;
     try {
       channel = await this.transport.open({
-        data: (chunk) => {
-          if (current()) this.input.data(chunk, this);
+        data: (unit) => {
+          if (current()) this.#input?.data(unit, this);
         },
         discarded: (cause, detail) => {
-          if (current()) this.handler.discarded(cause, detail);
+          if (current()) this.#handler?.discarded(cause, detail);
         },
         closed: (cause) => {
           if (current()) this.#closed(cause);
@@ -158,7 +171,7 @@ export class ChannelKeeper {
     this.#problem = undefined;
     this.#state = { name: 'open', channel, sinceMs: this.clock.monotonicMs() };
     this.log.info({ transport: this.transport.description }, 'port is open');
-    this.handler.opened();
+    this.#handler?.opened();
   }
 
   #closed(cause: TransportError | undefined): void {
@@ -168,7 +181,7 @@ export class ChannelKeeper {
     this.#problem = cause?.message ?? 'the port was closed';
     this.#saidMs = this.clock.monotonicMs();
     this.log.warn({ reason: this.#problem }, 'port is gone');
-    this.handler.closed();
+    this.#handler?.closed();
     this.#retry();
   }
 

@@ -8,7 +8,7 @@ import type { Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkFile } from '../state/link-file.js';
 import type { NamesFile } from '../state/names-file.js';
-import type { ChannelKeeper } from './channel-keeper.js';
+import type { LinkChannel } from './channel-keeper.js';
 import type { LinkNode } from './link-node.js';
 import type { LinkSummary, PendingSetting } from './status.js';
 
@@ -22,7 +22,7 @@ export interface DescribedLink {
   readonly names: NamesFile;
   readonly session: DeviceSession;
   readonly node: LinkNode;
-  readonly channel: ChannelKeeper;
+  readonly channel: LinkChannel;
   /** Why settings are held back, for people. */
   readonly held: string | undefined;
 }

@@ -1,17 +1,24 @@
 /** What a device protocol needs to make a link's session. */
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
+import type {
+  DeviceSession,
+  DeviceSessionHost,
+  SessionInput,
+} from '../../session/device-session.js';
 import type { NodeState } from '../../session/node-state.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import type { Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkRecord } from '../state/link-record.js';
+import type { ChannelHandler, ChannelKeeper, LinkChannel } from './channel-keeper.js';
+import type { InputLimitListener, Scheduler, SchedulerSlot } from './scheduler.js';
 
 export interface SessionParts {
   readonly config: LinkConfig;
   readonly transport: Transport;
   readonly budget: PointBudget;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   /** 0 … 1. */
   readonly random: () => number;
@@ -19,10 +26,15 @@ export interface SessionParts {
   readonly record: LinkRecord;
 }
 
+/** Where what a link has received waits, whatever its units are. */
+export type LinkSlot = Pick<SchedulerSlot<never>, 'clear' | 'leave'>;
+
 export interface LinkSession {
   readonly session: DeviceSession;
-  /** The transport that it reads, to be opened. */
-  readonly transport: Transport;
+  /** The channel that it reads and writes, to be started. */
+  readonly channel: LinkChannel;
+  /** Lets the channel's input go to the session, by the scheduler. Before the start. */
+  readonly connect: (handler: ChannelHandler, listener: InputLimitListener) => LinkSlot;
 }
 
 /** Makes the session of one protocol, over the state of the link's node. */
@@ -31,3 +43,18 @@ export type CreateSession = (
   host: DeviceSessionHost,
   state: NodeState,
 ) => LinkSession;
+
+/** A session, its channel and its slot: all three have the same units, which nobody else sees. */
+export const linkSession = <Unit>(
+  session: DeviceSession & SessionInput<Unit>,
+  channel: ChannelKeeper<Unit>,
+  join: (session: SessionInput<Unit>, listener: InputLimitListener) => SchedulerSlot<Unit>,
+): LinkSession => ({
+  session,
+  channel,
+  connect: (handler, listener) => {
+    const slot = join(session, listener);
+    channel.attach(slot, handler);
+    return slot;
+  },
+});

@@ -3,7 +3,7 @@
  *
  * ```
  *  transport ─► ChannelKeeper ─► SchedulerSlot ─► DeviceSession ─► report ─► outbox ─► SIOT
- *            ◄─ ChannelKeeper ◄─────────── write ◄───┘ ▲
+ *            ◄─ ChannelKeeper ◄───────────────────────┘ ▲
  *                                                      └── LinkNode ◄──────────────── SIOT
  * ```
  */
@@ -21,12 +21,13 @@ import type { LinkFile } from '../state/link-file.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { NamesFile } from '../state/names-file.js';
 import { Saver } from '../state/saver.js';
-import { ChannelKeeper, type ChannelHandler } from './channel-keeper.js';
+import type { ChannelHandler, LinkChannel } from './channel-keeper.js';
+import type { LinkSlot } from './device-protocol.js';
 import { DescriptionOverrides } from './description-overrides.js';
 import { tellTimes } from './known-times.js';
 import { LinkNode, type LinkNodeHost } from './link-node.js';
 import { disables, isOwnSwitch } from './remote-point-router.js';
-import type { Scheduler, SchedulerSlot } from './scheduler.js';
+import type { Scheduler } from './scheduler.js';
 import { createSession } from './sessions.js';
 import { SettingTimestamps } from './setting-timestamps.js';
 import { pendingOf, reasonOf, summaryOf, type DescribedLink } from './described-link.js';
@@ -61,8 +62,8 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
   readonly #saver: Saver;
   readonly #descriptions: DescriptionOverrides;
   readonly #kept: UnpublishedSettings;
-  readonly #slot: SchedulerSlot;
-  readonly #channel: ChannelKeeper;
+  readonly #slot: LinkSlot;
+  readonly #channel: LinkChannel;
   readonly #watchers = new Set<SettingWatcher>();
   readonly #timestamps = new SettingTimestamps();
   /** Why settings are held back, for people. */
@@ -70,10 +71,11 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
   #running = false;
 
   constructor(private readonly parts: LinkParts) {
-    const { config, outbox, scheduler, clock, log, record } = parts;
-    const { session, transport } = createSession(parts, this);
+    const { config, outbox, clock, record } = parts;
+    const { session, channel, connect } = createSession(parts, this);
     const { settings, counters } = session.state;
     this.#session = session;
+    this.#channel = channel;
     session.state.restoreNames(parts.knownNames);
     const lane = outbox.lane(parts.nodeId, {
       backlog: config.backlog,
@@ -91,11 +93,10 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
       record.descriptions ?? [],
     );
     this.#descriptions = descriptions;
-    this.node = new LinkNode({ ...parts, session, transport, lane, descriptions, saver }, this);
+    this.node = new LinkNode({ ...parts, session, lane, descriptions, saver }, this);
     const { router, limits } = this.node;
     this.#kept = new UnpublishedSettings({ session, settings, router, descriptions });
-    this.#slot = scheduler.join(session, limits);
-    this.#channel = new ChannelKeeper(transport, this.#slot, this, clock, log);
+    this.#slot = connect(this, limits);
   }
 
   get name(): string {
@@ -296,14 +297,6 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
   }
 
   // What the session needs, and tells (DeviceSessionHost).
-
-  write(bytes: Uint8Array): void {
-    this.#channel.write(bytes);
-  }
-
-  congested(): boolean {
-    return this.#channel.congested;
-  }
 
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full' {
     const passing = this.#descriptions.passing(points);

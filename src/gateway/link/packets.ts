@@ -1,39 +1,63 @@
 /** Links to devices that send and acknowledge packets. */
-import { createFraming } from '../../framing/framings.js';
-import { PacketSession } from '../../session/packets/session.js';
+import { FRAMINGS, IsoTpTransport } from '../../framing/framings.js';
+import type { DeviceSessionHost, SessionChannel } from '../../session/device-session.js';
+import type { NodeState } from '../../session/node-state.js';
+import { PacketSession, type PacketSessionOptions } from '../../session/packets/session.js';
+import { FrameStream } from '../../transport/frame-stream.js';
+import type { ByteTransport } from '../../transport/transport.js';
 import { framingOf } from '../config/config.js';
-import type { CreateSession } from './device-protocol.js';
+import { ChannelKeeper } from './channel-keeper.js';
+import {
+  linkSession,
+  type CreateSession,
+  type LinkSession,
+  type SessionParts,
+} from './device-protocol.js';
 
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
 
-export const createPacketSession: CreateSession = (
-  { config, transport, clock, random, log, record },
-  host,
-  state,
-) => {
-  const framing = createFraming(framingOf(config.transport));
+export const createPacketSession: CreateSession = (parts, host, state) => {
+  const { config, transport, scheduler, clock, log } = parts;
+  const framing = framingOf(config.transport);
+  if (transport.unit === 'canFrames') throw new Error('no packets over whole CAN frames');
+  if (transport.unit === 'bytes') return overBytes(parts, transport, host, state);
+  if (framing.framing === 'cobs') return overBytes(parts, new FrameStream(transport), host, state);
   const { maxFrameLength } = config;
-  const session = new PacketSession(
-    host,
-    {
-      protocol: config.protocol,
-      framing,
-      restore: config.restore,
-      ackTimeoutMs: config.ackTimeoutMs,
-      retries: RETRIES,
-      maxFrameLength,
-      ...(transport.mayEcho === undefined ? {} : { echo: { ...transport.mayEcho, random } }),
-    },
-    state,
-    clock,
-    log,
-    record.session ?? {},
-  );
-  const over = framing.over?.(transport, {
+  const packets = new IsoTpTransport(transport, framing.isotp, {
     clock,
     maxFrameLength,
     discard: (cause, length) => state.counters.discard(cause, { bytes: length }),
   });
-  return { session, transport: over ?? transport };
+  const channel = new ChannelKeeper(packets, clock, log);
+  const session = packetSession(parts, host, state, channel, { framing: FRAMINGS.isotp });
+  return linkSession(session, channel, (...input) => scheduler.joinFrames(...input));
 };
+
+function overBytes(
+  parts: SessionParts,
+  transport: ByteTransport,
+  host: DeviceSessionHost,
+  state: NodeState,
+): LinkSession {
+  const { scheduler, clock, random, log } = parts;
+  const { mayEcho } = transport;
+  const channel = new ChannelKeeper(transport, clock, log);
+  const session = packetSession(parts, host, state, channel, {
+    framing: FRAMINGS.cobs,
+    ...(mayEcho === undefined ? {} : { echo: { ...mayEcho, random } }),
+  });
+  return linkSession(session, channel, (...input) => scheduler.joinBytes(...input));
+}
+
+function packetSession<Unit>(
+  { config, clock, log, record }: SessionParts,
+  host: DeviceSessionHost,
+  state: NodeState,
+  channel: SessionChannel<Unit>,
+  line: Pick<PacketSessionOptions<Unit>, 'framing' | 'echo'>,
+): PacketSession<Unit> {
+  const { protocol, restore, ackTimeoutMs, maxFrameLength } = config;
+  const options = { ...line, protocol, restore, ackTimeoutMs, retries: RETRIES, maxFrameLength };
+  return new PacketSession(host, channel, options, state, clock, log, record.session ?? {});
+}

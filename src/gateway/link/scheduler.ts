@@ -3,7 +3,7 @@
  * there is time for waits itself, and lets no other wait.
  *
  * ```
- *  bytes ─► data() ─┬─ as many pieces as a turn has time for ─────► session
+ *  units ─► data() ─┬─ as many pieces as a turn has time for ─────► session
  *                   └─ the rest: kept, channel paused ─► ring ─┐      ▲
  *                           in each turn of the loop one after ─┴─────┘
  *                           another, as long as a turn has time
@@ -17,17 +17,18 @@
  * made to wait by the system, and all its links with it.
  */
 import type { Clock, Timer } from '../../point/clock.js';
+import type { Frame } from '../../transport/frame.js';
 
 /** Works on what was received: a link's session. */
-export interface InputWorker {
+export interface InputWorker<in Unit> {
   /**
    * Takes a piece of what was received. Returns how many steps of work it was
    * that could not be parted: points of one packet.
    */
-  data(piece: Uint8Array): number;
+  data(piece: Unit): number;
 }
 
-/** Where the bytes come from. */
+/** Where the input comes from. */
 export interface InputSource {
   /** Stops reading until {@link resume}. */
   pause(): void;
@@ -73,13 +74,36 @@ const SLOW_TURNS_MS = 4;
 const SLOW_FIRST_MS = 1_000;
 const SLOW_LONGEST_MS = 30_000;
 
-const EMPTY = new Uint8Array(0);
+/** How units are handled: bytes may be cut anywhere, a frame never. */
+interface Cutter<Unit> {
+  /** Bytes. */
+  lengthOf(unit: Unit): number;
+  /** What is worked on next, from there on. */
+  pieceAt(unit: Unit, at: number): Unit;
+  /** With bytes of its own: those of the channel are used again. */
+  copyOf(unit: Unit, from: number): Unit;
+}
+
+const BYTES: Cutter<Uint8Array> = {
+  lengthOf: (bytes) => bytes.length,
+  pieceAt: (bytes, at) => bytes.subarray(at, at + PIECE_BYTES),
+  copyOf: (bytes, from) => Uint8Array.prototype.slice.call(bytes, from),
+};
+
+const FRAMES: Cutter<Frame> = {
+  lengthOf: ({ data }) => data.length,
+  pieceAt: (frame) => frame,
+  copyOf: (frame) => ({ ...frame, data: Uint8Array.from(frame.data) }),
+};
+
+/** What the scheduler needs of a slot, whatever its units are. */
+type AnySlot = Pick<SchedulerSlot<never>, 'heardMs' | 'slow' | 'serve'>;
 
 export class Scheduler {
-  /** Links whose bytes wait, in order of their turns. */
-  readonly #ring = new Set<SchedulerSlot>();
-  readonly #slots = new Set<SchedulerSlot>();
-  readonly #slowRing = new Set<SchedulerSlot>();
+  /** Links of which something waits, in order of their turns. */
+  readonly #ring = new Set<AnySlot>();
+  readonly #slots = new Set<AnySlot>();
+  readonly #slowRing = new Set<AnySlot>();
   #turnAhead = false;
   /** By those that read in this turn. */
   #spentMs = 0;
@@ -91,18 +115,34 @@ export class Scheduler {
     private readonly nextTurn: (then: () => void) => void = setImmediate,
   ) {}
 
-  join(worker: InputWorker, listener: InputLimitListener): SchedulerSlot {
-    const slot = new SchedulerSlot(this, worker, listener);
+  /** For a channel of bytes. */
+  joinBytes(
+    worker: InputWorker<Uint8Array>,
+    listener: InputLimitListener,
+  ): SchedulerSlot<Uint8Array> {
+    return this.#join(new SchedulerSlot(this, worker, listener, BYTES));
+  }
+
+  /** For a channel of frames, which are worked on whole. */
+  joinFrames<F extends Frame>(
+    worker: InputWorker<F>,
+    listener: InputLimitListener,
+  ): SchedulerSlot<F> {
+    // A copy of a frame has all that the frame has.
+    return this.#join(new SchedulerSlot(this, worker, listener, FRAMES as Cutter<F>));
+  }
+
+  #join<Unit>(slot: SchedulerSlot<Unit>): SchedulerSlot<Unit> {
     this.#slots.add(slot);
     return slot;
   }
 
-  leave(slot: SchedulerSlot): void {
+  leave(slot: AnySlot): void {
     this.#slots.delete(slot);
   }
 
   /** What waited is gone. */
-  forget(slot: SchedulerSlot): void {
+  forget(slot: AnySlot): void {
     this.#ring.delete(slot);
     this.#slowRing.delete(slot);
   }
@@ -119,13 +159,13 @@ export class Scheduler {
     return this.leftMs();
   }
 
-  wait(slot: SchedulerSlot): void {
+  wait(slot: AnySlot): void {
     this.#ring.add(slot);
     this.#expectTurn();
   }
 
   /** As {@link wait}, in a turn that only one of all that are slow has now and then. */
-  waitSlowly(slot: SchedulerSlot): void {
+  waitSlowly(slot: AnySlot): void {
     this.#slowRing.add(slot);
     if (this.#slowTurnAhead) return;
     this.#slowTurnAhead = true;
@@ -141,7 +181,7 @@ export class Scheduler {
   }
 
   /** Others have something to do as well. */
-  hasCompetitor(slot: SchedulerSlot, nowMs: number): boolean {
+  hasCompetitor(slot: AnySlot, nowMs: number): boolean {
     for (const other of this.#slots) {
       if (other !== slot && !other.slow && nowMs - other.heardMs < COMPETITOR_MS) return true;
     }
@@ -167,11 +207,14 @@ export class Scheduler {
   }
 }
 
-export class SchedulerSlot {
+export class SchedulerSlot<Unit> {
   /** When the link was last heard, in ms of the monotonic clock. */
   heardMs = Number.NEGATIVE_INFINITY;
-  /** Received and not worked on yet. */
-  #rest: Uint8Array = EMPTY;
+  /** Received and not worked on yet, but the first up to there. */
+  #rest: Unit[] = [];
+  #restAt = 0;
+  /** The most of one piece that was worked on at a stretch. */
+  #steps = 0;
   #waiting = false;
   /** It is paused while something waits. */
   #source: InputSource | undefined;
@@ -191,8 +234,9 @@ export class SchedulerSlot {
 
   constructor(
     private readonly scheduler: Scheduler,
-    private readonly worker: InputWorker,
+    private readonly worker: InputWorker<Unit>,
     private readonly listener: InputLimitListener,
+    private readonly cutter: Cutter<Unit>,
   ) {}
 
   /** It gets little time while others are there. */
@@ -200,24 +244,26 @@ export class SchedulerSlot {
     return this.#now() < this.#windowFromMs;
   }
 
-  /** Bytes from the channel; the buffer may be used again after the call. */
-  data(chunk: Uint8Array, source: InputSource): void {
+  /** From the channel; its bytes may be used again after the call. */
+  data(unit: Unit, source: InputSource): void {
     if (this.#waiting) {
       // From a channel that cannot stop at once.
-      this.#rest = Buffer.concat([this.#rest, chunk]);
+      this.#rest.push(this.cutter.copyOf(unit, 0));
       return;
     }
     const fromMs = this.#now();
     this.heardMs = fromMs;
-    let done = chunk.length;
-    if (done <= PIECE_BYTES) this.#charge(this.worker.data(chunk), fromMs);
-    else done = this.#work(chunk, this.scheduler.leftMs(), fromMs);
+    const length = this.cutter.lengthOf(unit);
+    let done = length;
+    if (length <= PIECE_BYTES) this.#steps = this.worker.data(unit);
+    else done = this.#work(unit, 0, this.scheduler.leftMs(), fromMs);
+    this.#charge(fromMs);
     const nowMs = this.#now();
     const leftMs = this.scheduler.spend(nowMs - fromMs);
     this.#busy(fromMs, nowMs);
     // A small packet of a link that was silent in this turn is no sign of more to come.
-    if (done === chunk.length && (leftMs > 0 || done <= PIECE_BYTES)) return;
-    this.#rest = Uint8Array.prototype.slice.call(chunk, done);
+    if (done === length && (leftMs > 0 || done <= PIECE_BYTES)) return;
+    if (done < length) this.#rest.push(this.cutter.copyOf(unit, done));
     this.#waiting = true;
     this.#waitingFromMs = nowMs;
     this.#source = source;
@@ -229,8 +275,14 @@ export class SchedulerSlot {
   serve(): void {
     const fromMs = this.#now();
     this.heardMs = fromMs;
-    const done = this.#work(this.#rest, TURN_MS, fromMs);
-    this.#rest = this.#rest.subarray(done);
+    for (let next = this.#rest[0]; next !== undefined; next = this.#rest[0]) {
+      this.#restAt = this.#work(next, this.#restAt, TURN_MS, fromMs);
+      if (this.#restAt < this.cutter.lengthOf(next)) break;
+      this.#rest.shift();
+      this.#restAt = 0;
+      if (this.#now() - fromMs >= TURN_MS) break;
+    }
+    this.#charge(fromMs);
     if (this.#rest.length > 0) {
       this.#goOn();
       return;
@@ -257,7 +309,8 @@ export class SchedulerSlot {
   #endWaiting(): void {
     const nowMs = this.#now();
     this.#waiting = false;
-    this.#rest = EMPTY;
+    this.#rest = [];
+    this.#restAt = 0;
     this.#busy(this.#waitingFromMs, nowMs);
   }
 
@@ -265,21 +318,22 @@ export class SchedulerSlot {
     return this.scheduler.clock.monotonicMs();
   }
 
-  /** Works on pieces for as long as given, at least on one. Returns how many bytes are done. */
-  #work(bytes: Uint8Array, forMs: number, fromMs: number): number {
-    let done = 0;
-    let steps = 0;
+  /** Works on pieces for as long as given, at least on one. Returns up to where it is done. */
+  #work(unit: Unit, from: number, forMs: number, fromMs: number): number {
+    const length = this.cutter.lengthOf(unit);
+    let at = from;
     do {
-      const piece = bytes.subarray(done, done + PIECE_BYTES);
-      done += piece.length;
-      steps = Math.max(steps, this.worker.data(piece));
-    } while (done < bytes.length && this.#now() - fromMs < forMs);
-    this.#charge(steps, fromMs);
-    return done;
+      const piece = at === 0 && length <= PIECE_BYTES ? unit : this.cutter.pieceAt(unit, at);
+      at += this.cutter.lengthOf(piece);
+      this.#steps = Math.max(this.#steps, this.worker.data(piece));
+    } while (at < length && this.#now() - fromMs < forMs);
+    return at;
   }
 
   /** A packet that could not be parted has kept the loop for longer than a turn. */
-  #charge(steps: number, fromMs: number): void {
+  #charge(fromMs: number): void {
+    const steps = this.#steps;
+    this.#steps = 0;
     if (steps * STEP_MS <= TURN_MS) return;
     const nowMs = this.#now();
     const tookMs = Math.min(nowMs - fromMs, steps * STEP_MS);

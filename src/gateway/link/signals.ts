@@ -3,15 +3,18 @@ import { SignalSession } from '../../session/signals/session.js';
 import { readDatabase } from '../../signals/formats.js';
 import { planSignals } from '../../signals/signal-plan.js';
 import { signalWarnings } from '../config/signal-checks.js';
-import type { CreateSession } from './device-protocol.js';
+import { ChannelKeeper } from './channel-keeper.js';
+import { linkSession, type CreateSession } from './device-protocol.js';
 
 export const createSignalSession: CreateSession = (
-  { config, transport: channel, clock, log },
+  { config, transport: bus, scheduler, clock, log },
   host,
   state,
 ) => {
   const { transport } = config;
-  if (transport.type !== 'can-signals') throw new Error(`no signals over ${transport.type}`);
+  if (transport.type !== 'can-signals' || bus.unit !== 'canFrames') {
+    throw new Error(`no signals over ${transport.type}`);
+  }
   const database = readDatabase(Buffer.from(transport.content, 'base64'), transport.bus);
   for (const { line, column, message } of database.warnings) {
     log.warn({ file: transport.database, line, column }, message);
@@ -20,8 +23,10 @@ export const createSignalSession: CreateSession = (
   const plan = planSignals(database, transport);
   // The configuration has been checked with this very database.
   if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));
+  const channel = new ChannelKeeper(bus, clock, log);
   const session = new SignalSession(
     host,
+    channel,
     {
       plan,
       inWords: transport.values === 'text',
@@ -35,5 +40,5 @@ export const createSignalSession: CreateSession = (
     log,
     state,
   );
-  return { session, transport: channel };
+  return linkSession(session, channel, (...input) => scheduler.joinFrames(...input));
 };

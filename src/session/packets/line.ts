@@ -7,29 +7,24 @@ import { ACK_SUBJECT, parsePacket, type Packet, type PacketDiscard } from '../..
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { Occasional } from '../../point/occasional.js';
+import type { SessionChannel } from '../device-session.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
 
 export interface EchoOptions {
-  /** See `Transport.mayEcho`. */
+  /** See `ByteTransport.mayEcho`. */
   readonly byteMs: number;
   /** 0 … 1. */
   readonly random: () => number;
 }
 
-export interface PacketLineOptions {
-  readonly framing: Framing;
+/** `Unit`: of the channel below. */
+export interface PacketLineOptions<Unit> {
+  readonly framing: Framing<Unit>;
   /** Longest frame, delimiters included, bytes. */
   readonly maxFrameLength: number;
   /** Of a line that may echo; `undefined`: it cannot. */
   readonly echo?: EchoOptions;
-}
-
-/** The channel under the line. */
-export interface FrameWriter {
-  write(bytes: Uint8Array): void;
-  /** The device, or its flow control, does not take what was written before. */
-  congested(): boolean;
 }
 
 export interface PacketLineHost {
@@ -47,15 +42,15 @@ export interface PacketLineHost {
 const JITTER = 0.5;
 const ECHO_TOLD_EVERY_MS = 3_600_000;
 
-export class PacketLine implements FrameSink {
-  readonly #deframer: Deframer;
+export class PacketLine<Unit> implements FrameSink {
+  readonly #deframer: Deframer<Unit>;
   readonly #echo: OwnEcho | undefined;
   readonly #told: Occasional;
 
   constructor(
     private readonly host: PacketLineHost,
-    private readonly channel: FrameWriter,
-    private readonly options: PacketLineOptions,
+    private readonly channel: SessionChannel<Unit>,
+    private readonly options: PacketLineOptions<Unit>,
     private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly log: Log,
@@ -84,19 +79,19 @@ export class PacketLine implements FrameSink {
     this.#echo?.closed();
   }
 
-  /** Bytes from the device. Never throws, whatever they are. */
-  data(chunk: Uint8Array): void {
-    this.#deframer.push(chunk);
+  /** From the device. Never throws, whatever it is. */
+  data(unit: Unit): void {
+    this.#deframer.push(unit);
   }
 
   congested(): boolean {
-    return this.channel.congested();
+    return this.channel.congested;
   }
 
   write(packet: Transmission): void {
     this.counters.tx += 1;
     this.#echo?.sent(packet);
-    this.channel.write(packet.frame);
+    this.channel.write(this.options.framing.unitOf(packet.frame));
   }
 
   /** A wait for an ack, ms, as this line needs it. */

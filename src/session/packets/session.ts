@@ -18,7 +18,13 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point, PointValue } from '../../point/point.js';
 import { CodecChoice, type CodecChoiceHost } from '../codec/choice.js';
-import type { DeviceSession, DeviceSessionHost, DeviceSessionRecord } from '../device-session.js';
+import type {
+  DeviceSession,
+  DeviceSessionHost,
+  DeviceSessionRecord,
+  SessionChannel,
+  SessionInput,
+} from '../device-session.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
 import { valueForDevice, valueOfWord } from '../node/reported-kinds.js';
@@ -45,16 +51,18 @@ import type { PacketServices, SubjectHandler, SubjectHandlerClass } from './subj
 import { SUBJECTS } from './subjects.js';
 import { PointsHandler } from './subjects/points.js';
 
-export interface PacketSessionOptions
-  extends SenderOptions, SettingsClientOptions, PacketLineOptions {
+/** `Unit`: of the channel below the framing. */
+export interface PacketSessionOptions<Unit = Uint8Array>
+  extends SenderOptions, SettingsClientOptions, PacketLineOptions<Unit> {
   readonly protocol: 'auto' | PayloadCodecName;
   /** What packets mean, by their subject; all others have points. */
   readonly subjects?: Readonly<Record<string, SubjectHandlerClass>>;
 }
 
-export class PacketSession
+export class PacketSession<Unit = Uint8Array>
   implements
     DeviceSession,
+    SessionInput<Unit>,
     PacketServices,
     PacketLineHost,
     CodecChoiceHost,
@@ -63,7 +71,7 @@ export class PacketSession
     SettingsClientHost,
     SettingReconcilerHost
 {
-  readonly line: PacketLine;
+  readonly line: PacketLine<Unit>;
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
   readonly downlink: SettingsClient;
@@ -89,7 +97,8 @@ export class PacketSession
 
   constructor(
     readonly siot: DeviceSessionHost,
-    options: PacketSessionOptions,
+    channel: SessionChannel<Unit>,
+    options: PacketSessionOptions<Unit>,
     readonly state: NodeState,
     readonly clock: Clock,
     private readonly log: Log,
@@ -97,7 +106,7 @@ export class PacketSession
   ) {
     const { counters, settings, replica } = state;
     this.maxFrameLength = options.maxFrameLength;
-    this.line = new PacketLine(this, siot, options, clock, counters, log);
+    this.line = new PacketLine(this, channel, options, clock, counters, log);
     this.restarts = new RestartDetector(clock, record.last ?? {});
     this.#resync = new ResyncLimiter(this, clock, record.resyncDue === true);
     const round = new ReportRound(clock);
@@ -187,10 +196,10 @@ export class PacketSession
     this.state.closed();
   }
 
-  data(chunk: Uint8Array): number {
+  data(unit: Unit): number {
     this.#arrival = undefined;
     this.#mostPoints = 0;
-    this.line.data(chunk);
+    this.line.data(unit);
     return this.#mostPoints;
   }
 

@@ -16,7 +16,7 @@ import type { PacketLine } from './line.js';
 /** What a session offers to its handlers. */
 export interface PacketServices {
   readonly clock: Clock;
-  readonly line: PacketLine;
+  readonly line: Pick<PacketLine<never>, 'notEchoedMs'>;
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
   readonly restarts: RestartDetector;

@@ -12,7 +12,7 @@ import type { SentSignal, SignalPlan } from '../../signals/signal-plan.js';
 import type { Code, SignalCodec } from '../../signals/signal-codec.js';
 import { codeOfPoint } from '../../signals/signal-values.js';
 import { Transmitter } from '../../signals/transmitter.js';
-import type { CanFrame } from '../../transport/can/frame.js';
+import type { CanFrame } from '../../transport/frame.js';
 import { VALUE_TYPE } from './reports.js';
 import type { Settings } from '../settings/settings.js';
 import type { Setting } from '../settings/setting.js';

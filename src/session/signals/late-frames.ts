@@ -1,5 +1,5 @@
 import type { SignalCodec } from '../../signals/signal-codec.js';
-import type { CanFrame } from '../../transport/can/frame.js';
+import type { CanFrame } from '../../transport/frame.js';
 
 /**
  * Frames that wait until the bus takes more. A bus without another node takes none, for

@@ -14,9 +14,14 @@ import type { Log } from '../../point/log.js';
 import { isDeleted, stringValue, type Point, type PointValue } from '../../point/point.js';
 import type { MessageCodec } from '../../signals/message-codec.js';
 import type { SignalCodec } from '../../signals/signal-codec.js';
-import type { CanFrame } from '../../transport/can/frame.js';
-import { decodeCanFrame, encodeCanFrame } from '../../transport/can/wire.js';
-import type { DeviceSession, DeviceSessionHost, PendingSettings } from '../device-session.js';
+import type { CanFrame } from '../../transport/frame.js';
+import type {
+  DeviceSession,
+  DeviceSessionHost,
+  PendingSettings,
+  SessionChannel,
+  SessionInput,
+} from '../device-session.js';
 import type { NodeState } from '../node-state.js';
 import type { HeardDevice } from '../node/presence.js';
 import { kindOf, valueOfWord } from '../node/reported-kinds.js';
@@ -34,14 +39,16 @@ export interface SignalSessionOptions extends SignalReportOptions {
   readonly restore: boolean;
 }
 
-export type SignalSessionHost = Pick<DeviceSessionHost, 'write' | 'congested' | 'report'>;
+export type SignalSessionHost = Pick<DeviceSessionHost, 'report'>;
 
 /** How long to wait, while the interface takes no frames, before looking again. */
 const CONGESTED_LOOK_MS = 20;
 
 const NOT_SENT = 'it is no signal of a message under transmit';
 
-export class SignalSession implements DeviceSession, HeardDevice, PendingSettings {
+export class SignalSession
+  implements DeviceSession, SessionInput<CanFrame>, HeardDevice, PendingSettings
+{
   readonly codecName = 'signals';
   readonly advice = undefined;
   readonly acknowledges = 'no';
@@ -62,7 +69,8 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
   #written: Setting[] = [];
 
   constructor(
-    private readonly host: SignalSessionHost,
+    host: SignalSessionHost,
+    private readonly channel: SessionChannel<CanFrame>,
     private readonly options: SignalSessionOptions,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -121,9 +129,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
     return point.value;
   }
 
-  /** One frame, as the kernel has it. */
-  data(chunk: Uint8Array): number {
-    const frame = decodeCanFrame(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+  data(frame: CanFrame): number {
     const message = this.options.plan.codec.find(frame);
     if (message === undefined || frame.remote || frame.error) return 0;
     this.state.counters.rx += 1;
@@ -216,14 +222,14 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
   #write(page: Page): ReadonlySet<SignalCodec> {
     const { frame, held } = this.#frames.frame(page);
     // After those that wait already, to keep the order.
-    if (this.host.congested() || !this.#late.isEmpty) this.#late.put(frame, held);
+    if (this.channel.congested || !this.#late.isEmpty) this.#late.put(frame, held);
     else this.#handOver(frame);
     return held;
   }
 
   #handOver(frame: CanFrame): void {
     this.state.counters.tx += 1;
-    this.host.write(encodeCanFrame(frame));
+    this.channel.write(frame);
   }
 
   /** Sends the message at its cycle time from now on, if it has one: its pages in turn. */
@@ -243,7 +249,7 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
         const page = cycle.pages[turn % cycle.pages.length];
         turn += 1;
         // While the bus is congested a frame of the same content waits already.
-        if (page !== undefined && this.#canSend && !this.host.congested()) this.#write(page);
+        if (page !== undefined && this.#canSend && !this.channel.congested) this.#write(page);
         cycle.timer = wait();
       });
     const cycle = { pages, timer: wait() };
@@ -252,11 +258,11 @@ export class SignalSession implements DeviceSession, HeardDevice, PendingSetting
 
   #confirmWritten(): void {
     for (;;) {
-      const frame = this.host.congested() ? undefined : this.#late.take();
+      const frame = this.channel.congested ? undefined : this.#late.take();
       if (frame === undefined) break;
       this.#handOver(frame);
     }
-    if (this.host.congested()) {
+    if (this.channel.congested) {
       this.#congestedTimer?.cancel();
       this.#congestedTimer = this.clock.setTimer(CONGESTED_LOOK_MS, () => this.#confirmWritten());
       return;

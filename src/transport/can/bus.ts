@@ -12,7 +12,7 @@
  * comes back opens it anew.
  */
 import type { Clock, Timer } from '../../point/clock.js';
-import type { CanFrame } from './frame.js';
+import type { CanFrame } from '../frame.js';
 import type { CanInterfaceInfo } from './interface-info.js';
 import { FrameTally } from './load.js';
 import { filtersFor, idKey, type CanId } from './filters.js';

@@ -1,20 +1,24 @@
 import type { Clock } from '../../point/clock.js';
 import type { CanBuses } from './bus.js';
 import { openCanChannel, type CanChannelOptions } from './channel.js';
-import { CLASSIC_LENGTH, FD_LENGTHS, MAX_STANDARD_ID, type CanFrame } from './frame.js';
+import {
+  CLASSIC_LENGTH,
+  FD_LENGTHS,
+  MAX_STANDARD_ID,
+  type CanFrame,
+  type Frame,
+} from '../frame.js';
 import type { CanOptions } from './options.js';
-import type { BusStatus, Channel, ChannelEvents, Transport } from '../transport.js';
+import type { BusStatus, ChannelEvents, FrameChannel, FrameTransport } from '../transport.js';
 
 const FD_LENGTH = 64;
 
 /**
- * The data of the frames of one identifier, and those of another the other way.
- * Each frame that comes is a chunk of its own. Bytes that are written are cut
- * into frames, as full as they can be, and never joined with the next; what a
- * frame of CAN FD has too much, because it has only certain lengths, is filled
- * with 00.
+ * The frames of one identifier, and those of another the other way. What a frame
+ * of CAN FD has too much, because it has only certain lengths, is filled with 00.
  */
-export class CanTransport implements Transport {
+export class CanTransport implements FrameTransport {
+  readonly unit = 'frames';
   readonly description: string;
   readonly #options: CanOptions;
   readonly #clock: Clock;
@@ -28,17 +32,22 @@ export class CanTransport implements Transport {
     this.description = `can ${options.interface} tx ${ids[0] ?? ''} rx ${ids[1] ?? ''}${options.fd ? ' fd' : ''}`;
   }
 
-  open(events: ChannelEvents): Promise<Channel> {
+  get frameLength(): number {
+    return this.#options.fd ? FD_LENGTH : CLASSIC_LENGTH;
+  }
+
+  open(events: ChannelEvents<Frame>): Promise<FrameChannel> {
     const { interface: name, rxId, fd } = this.#options;
-    const options: CanChannelOptions = {
+    const options: CanChannelOptions<Frame> = {
       interface: name,
       ids: [{ id: rxId, extended: this.#isExtended(rxId) }],
       fd,
-      received: (frame, inbox) => {
-        if (frame.fd && !fd) events.discarded('canFrame', { bytes: frame.data.length });
-        else if (frame.data.length > 0) inbox.put(frame.data);
+      accepts: (frame) => {
+        if (!frame.fd || fd) return frame.data.length > 0;
+        events.discarded('canFrame', { bytes: frame.data.length });
+        return false;
       },
-      framesOf: (bytes) => this.#framesOf(bytes),
+      frameOf: ({ data }) => this.#frame(data),
     };
     return openCanChannel(options, this.#buses, this.#clock, events);
   }
@@ -49,12 +58,6 @@ export class CanTransport implements Transport {
 
   #isExtended(id: number): boolean {
     return this.#options.extendedIds || id > MAX_STANDARD_ID;
-  }
-
-  *#framesOf(bytes: Uint8Array): Generator<CanFrame> {
-    const most = this.#options.fd ? FD_LENGTH : CLASSIC_LENGTH;
-    for (let at = 0; at < bytes.length; at += most)
-      yield this.#frame(bytes.subarray(at, at + most));
   }
 
   #frame(bytes: Uint8Array): CanFrame {

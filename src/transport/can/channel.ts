@@ -1,32 +1,32 @@
 /** A channel over a CAN bus: a subscription there, and the frames that wait for the link. */
 import type { Clock } from '../../point/clock.js';
 import type { CanBuses, CanSubscriber, CanSubscription } from './bus.js';
-import type { CanFrame } from './frame.js';
+import type { CanFrame } from '../frame.js';
 import type { Channel, ChannelEvents, TransportError } from '../transport.js';
 
-export interface CanChannelOptions extends Pick<CanSubscriber, 'ids' | 'fd'> {
+export interface CanChannelOptions<Unit> extends Pick<CanSubscriber, 'ids' | 'fd'> {
   readonly interface: string;
-  /** A frame of these ids has come; it is valid during the call only. */
-  received(frame: CanFrame, inbox: CanInbox): void;
-  /** The frames that carry what is written. */
-  framesOf(bytes: Uint8Array): Iterable<CanFrame>;
+  /** Whether a frame of these ids is of use. It is valid during the call only. */
+  accepts(frame: CanFrame): boolean;
+  /** The frame that carries what is written. */
+  frameOf(unit: Unit): CanFrame;
 }
 
 /** Resolves when frames are read: before, the kernel keeps some hundred and loses the rest. */
-export async function openCanChannel(
-  options: CanChannelOptions,
+export async function openCanChannel<Unit>(
+  options: CanChannelOptions<Unit>,
   buses: CanBuses,
   clock: Clock,
-  events: ChannelEvents,
-): Promise<Channel> {
-  const inbox = new CanInbox(events);
+  events: ChannelEvents<CanFrame>,
+): Promise<Channel<Unit>> {
+  const queue = new ReceiveQueue(events);
   let ended = false;
   let opened = false;
   let failure: TransportError | undefined;
   const end = (cause: TransportError | undefined): void => {
     if (ended) return;
     ended = true;
-    inbox.stop();
+    queue.stop();
     if (opened) events.closed(cause);
     else failure = cause;
   };
@@ -36,7 +36,9 @@ export async function openCanChannel(
     {
       ids,
       fd,
-      frame: (frame) => options.received(frame, inbox),
+      frame: (frame) => {
+        if (options.accepts(frame)) queue.put(frame);
+      },
       closed: end,
       drained: () => events.drained(),
     },
@@ -46,30 +48,32 @@ export async function openCanChannel(
   if (failure !== undefined) throw failure;
   opened = true;
   // Whoever opens gets the channel before the first frame.
-  setImmediate(() => inbox.begin());
-  return new CanChannel(subscription, inbox, options, () => end(undefined));
+  setImmediate(() => queue.begin());
+  return new CanChannel(subscription, queue, options, () => end(undefined));
 }
 
 /** Two seconds of a full bus of 500 kbit/s. */
 const MOST_WAITING = 8192;
 
-/** Frames' data on their way to the session, which may make them wait: others use the same socket. */
-export class CanInbox {
-  readonly #events: ChannelEvents;
-  #waiting: Uint8Array[] = [];
+/** Frames on their way to the session, which may make them wait: others use the same socket. */
+class ReceiveQueue {
+  readonly #events: ChannelEvents<CanFrame>;
+  #waiting: CanFrame[] = [];
   #state: 'opening' | 'open' | 'paused' | 'stopped' = 'opening';
   #delivering = false;
 
-  constructor(events: ChannelEvents) {
+  constructor(events: ChannelEvents<CanFrame>) {
     this.#events = events;
   }
 
-  /** The bytes may be used again after the call. `length`: those of the frame's data. */
-  put(bytes: Uint8Array, length = bytes.length): void {
-    if (this.#state === 'open' && this.#waiting.length === 0) this.#events.data(bytes);
+  /** Its data may be used again after the call. */
+  put(frame: CanFrame): void {
+    if (this.#state === 'open' && this.#waiting.length === 0) this.#events.data(frame);
     else if (this.#waiting.length >= MOST_WAITING) {
-      this.#events.discarded('canOverrun', { bytes: length });
-    } else if (this.#state !== 'stopped') this.#waiting.push(Uint8Array.from(bytes));
+      this.#events.discarded('canOverrun', { bytes: frame.data.length });
+    } else if (this.#state !== 'stopped') {
+      this.#waiting.push({ ...frame, data: Uint8Array.from(frame.data) });
+    }
   }
 
   begin(): void {
@@ -90,7 +94,10 @@ export class CanInbox {
     this.#delivering = true;
     const all = this.#waiting;
     let done = 0;
-    while (this.#isOpen() && done < all.length) this.#events.data(all[done++] ?? new Uint8Array());
+    for (let next = all[0]; this.#isOpen() && next !== undefined; next = all[done]) {
+      done += 1;
+      this.#events.data(next);
+    }
     this.#delivering = false;
     this.#waiting = this.#isStopped() ? [] : all.slice(done);
   }
@@ -110,13 +117,13 @@ export class CanInbox {
   }
 }
 
-class CanChannel implements Channel {
+class CanChannel<Unit> implements Channel<Unit> {
   #closed: Promise<void> | undefined;
 
   constructor(
     private readonly subscription: CanSubscription,
-    private readonly inbox: CanInbox,
-    private readonly options: CanChannelOptions,
+    private readonly received: ReceiveQueue,
+    private readonly options: CanChannelOptions<Unit>,
     /** The subscription has ended. */
     private readonly ended: () => void,
   ) {}
@@ -125,23 +132,20 @@ class CanChannel implements Channel {
     return this.subscription.queued;
   }
 
-  write(bytes: Uint8Array): boolean {
-    let taken = this.#closed === undefined;
-    for (const frame of this.options.framesOf(bytes))
-      taken = this.subscription.send(frame) && taken;
-    return taken;
+  write(unit: Unit): boolean {
+    return this.#closed === undefined && this.subscription.send(this.options.frameOf(unit));
   }
 
   pause(): void {
-    this.inbox.pause();
+    this.received.pause();
   }
 
   resume(): void {
-    this.inbox.resume();
+    this.received.resume();
   }
 
   close(): Promise<void> {
-    this.inbox.stop();
+    this.received.stop();
     this.#closed ??= this.subscription.end().then(this.ended);
     return this.#closed;
   }

@@ -1,5 +1,5 @@
 /** Which frames the kernel is asked for: those that somebody wants, and few others. */
-import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from './frame.js';
+import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from '../frame.js';
 import type { CanFilter } from './wire.js';
 
 export type CanId = Pick<CanFrame, 'id' | 'extended'>;

@@ -14,7 +14,7 @@
  * all, says nothing about formats: they are taken to be as those of the frames
  * that are ours.
  */
-import type { CanFrame } from './frame.js';
+import type { CanFrame } from '../frame.js';
 
 /**
  * Stuffed bits: one for each 30 of random ones, one for four at worst. Real data

@@ -2,8 +2,8 @@ import type { Clock } from '../../point/clock.js';
 import type { CanBuses } from './bus.js';
 import { openCanChannel, type CanChannelOptions } from './channel.js';
 import type { CanId } from './filters.js';
-import { decodeCanFrame, encodeCanFrame } from './wire.js';
-import type { BusStatus, Channel, ChannelEvents, Transport } from '../transport.js';
+import type { CanFrame } from '../frame.js';
+import type { BusStatus, CanFrameTransport, Channel, ChannelEvents } from '../transport.js';
 
 /** All frames of some identifiers. */
 export interface CanSignalsOptions {
@@ -15,11 +15,9 @@ export interface CanSignalsOptions {
   readonly ids: readonly CanId[];
 }
 
-/**
- * Whole frames: each chunk that comes, and each that is written, is one frame as
- * the kernel has it (can-wire.ts).
- */
-export class CanSignalsTransport implements Transport {
+/** Frames as they are on the bus. */
+export class CanSignalsTransport implements CanFrameTransport {
+  readonly unit = 'canFrames';
   readonly description: string;
   readonly #options: CanSignalsOptions;
   readonly #clock: Clock;
@@ -32,11 +30,11 @@ export class CanSignalsTransport implements Transport {
     this.description = `can ${options.interface} signals${options.fd ? ' fd' : ''}`;
   }
 
-  open(events: ChannelEvents): Promise<Channel> {
-    const options: CanChannelOptions = {
+  open(events: ChannelEvents<CanFrame>): Promise<Channel<CanFrame>> {
+    const options: CanChannelOptions<CanFrame> = {
       ...this.#options,
-      received: (frame, inbox) => inbox.put(encodeCanFrame(frame), frame.data.length),
-      framesOf: (bytes) => [decodeCanFrame(Buffer.from(bytes))],
+      accepts: () => true,
+      frameOf: (frame) => frame,
     };
     return openCanChannel(options, this.#buses, this.#clock, events);
   }

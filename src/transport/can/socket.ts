@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { CanFrame } from './frame.js';
+import type { CanFrame } from '../frame.js';
 import { CanRing, RING } from './ring.js';
 import { decodeCanFrame, encodeCanFrame, encodeFilters, type CanFilter } from './wire.js';
 import { LibcError, type Libc } from '../../linux/libc.js';

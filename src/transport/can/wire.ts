@@ -1,5 +1,5 @@
 /** CAN frames as the kernel has them: `struct can_frame` and `canfd_frame` (linux/can.h). */
-import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from './frame.js';
+import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from '../frame.js';
 
 /**
  * ```

@@ -7,7 +7,7 @@ import { longestByteMs, type SerialOptions } from './options.js';
 import { applyHupcl } from './settings.js';
 import { HIGH_WATER_BYTES, SocketChannel, SocketInbox } from '../socket-channel.js';
 import { TransportError } from '../transport.js';
-import type { Channel, ChannelEvents, Transport } from '../transport.js';
+import type { ByteChannel, ByteTransport, ChannelEvents } from '../transport.js';
 import { loadTtyIoctl } from '../../linux/tty-ioctl.js';
 import type { TtyIoctl } from '../../linux/tty-ioctl.js';
 
@@ -30,7 +30,8 @@ export interface SerialHooks {
  * TIOCEXCL comes last: it would keep libuv out, unless we are root, and libuv
  * then falls back to writes that block the whole process.
  */
-export class SerialTransport implements Transport {
+export class SerialTransport implements ByteTransport {
+  readonly unit = 'bytes';
   readonly description: string;
   readonly mayEcho: { readonly byteMs: number };
   readonly #options: SerialOptions;
@@ -52,7 +53,7 @@ export class SerialTransport implements Transport {
     this.#verify = verify;
   }
 
-  async open(events: ChannelEvents): Promise<Channel> {
+  async open(events: ChannelEvents<Uint8Array>): Promise<ByteChannel> {
     const { stream, control, warnings } = await this.#take();
     // Nothing is awaited from here on: the caller has the channel before its first event.
     return new SocketChannel({

@@ -3,7 +3,12 @@ import type { Clock } from '../../point/clock.js';
 import { SerialTransport } from '../serial/serial.js';
 import { longestByteMs, type SerialOptions } from '../serial/options.js';
 import type { SystemRoot } from '../serial/ports.js';
-import { TransportError, type Channel, type ChannelEvents, type Transport } from '../transport.js';
+import {
+  TransportError,
+  type ByteChannel,
+  type ByteTransport,
+  type ChannelEvents,
+} from '../transport.js';
 import { sameUsbPort, usbPortAt, type UsbPort } from './ports.js';
 
 export interface UsbTransportOptions {
@@ -19,7 +24,8 @@ export interface UsbTransportOptions {
   readonly where?: SystemRoot | undefined;
 }
 
-export class UsbTransport implements Transport {
+export class UsbTransport implements ByteTransport {
+  readonly unit = 'bytes';
   readonly mayEcho: { readonly byteMs: number };
 
   constructor(
@@ -34,7 +40,7 @@ export class UsbTransport implements Transport {
     return `usb ${this.options.identity} (${port === undefined ? 'not plugged in' : port.path})`;
   }
 
-  async open(events: ChannelEvents): Promise<Channel> {
+  async open(events: ChannelEvents<Uint8Array>): Promise<ByteChannel> {
     const { find, serial } = this.options;
     const port = find();
     if (port === undefined) throw this.#absent();

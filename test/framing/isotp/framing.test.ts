@@ -1,25 +1,55 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFraming } from '../../../src/framing/framings.js';
-import type { Channel, ChannelEvents, Transport } from '../../../src/transport/transport.js';
+import { FRAMINGS, IsoTpTransport } from '../../../src/framing/framings.js';
+import type { Frame } from '../../../src/transport/frame.js';
+import type { ChannelEvents, FrameChannel, TransportOf } from '../../../src/transport/transport.js';
 import { TransportError } from '../../../src/transport/transport.js';
 import { fromHex, toHex } from '../../firmware-sim/vectors.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { CLASSIC } from '../../support/isotp-bus.js';
-import { Recorder } from '../../transport/recorder.js';
 
-const framing = createFraming({ framing: 'isotp', isotp: CLASSIC });
+const framing = FRAMINGS.isotp;
+
+/** What came up, each packet by itself. */
+class Packets implements ChannelEvents<Frame> {
+  readonly packets: string[] = [];
+  readonly discards: string[] = [];
+  readonly endings: (TransportError | undefined)[] = [];
+  drains = 0;
+  readonly #deframer = framing.createDeframer(
+    {
+      frame: (bytes) => void this.packets.push(toHex(bytes)),
+      discard: (cause) => void this.packets.push(cause),
+    },
+    100,
+  );
+  data(frame: Frame): void {
+    this.#deframer.push(frame);
+  }
+  discarded(cause: string): void {
+    this.discards.push(cause);
+  }
+  closed(cause: TransportError | undefined): void {
+    this.endings.push(cause);
+  }
+  warning(message: string): void {
+    throw new Error(message);
+  }
+  drained(): void {
+    this.drains += 1;
+  }
+}
 
 /** A CAN channel below, as a test sees it. */
 async function opened() {
   const clock = new FakeClock();
   const discards: string[] = [];
   const calls: string[] = [];
-  let below: ChannelEvents | undefined;
+  let below: ChannelEvents<Frame> | undefined;
   let takes = true;
-  const channel: Channel = {
-    write: (frame) => {
-      calls.push(toHex(frame));
+  const channel: FrameChannel = {
+    write: ({ data }) => {
+      calls.push(toHex(data));
       return takes;
     },
     queued: 0,
@@ -27,24 +57,22 @@ async function opened() {
     resume: () => void calls.push('resume'),
     close: () => Promise.resolve(void calls.push('close')),
   };
-  const inner: Transport = {
+  const inner: TransportOf<Frame> = {
     description: 'can can0',
     open: (events) => {
       below = events;
       return Promise.resolve(channel);
     },
   };
-  const parts = {
+  const transport = new IsoTpTransport(inner, CLASSIC, {
     clock,
     maxFrameLength: 100,
-    discard: (cause: string) => void discards.push(cause),
-  };
-  const transport = framing.over?.(inner, parts);
-  if (transport === undefined) throw new Error('ISO-TP talks by itself');
-  const heard = new Recorder();
+    discard: (cause) => void discards.push(cause),
+  });
+  const heard = new Packets();
   const top = await transport.open(heard);
   if (below === undefined) throw new Error('not opened');
-  const hear = (hex: string): void => below?.data(fromHex(hex.replaceAll(' ', '')));
+  const hear = (hex: string): void => below?.data({ data: fromHex(hex.replaceAll(' ', '')) });
   return {
     clock,
     discards,
@@ -60,76 +88,44 @@ async function opened() {
   };
 }
 
-/** What a session makes of bytes from below, in any chunks. */
-function packetsOf(chunks: Iterable<Uint8Array>): string[] {
-  const packets: string[] = [];
-  const deframer = framing.createDeframer(
-    {
-      frame: (bytes) => void packets.push(toHex(bytes)),
-      discard: (cause) => void packets.push(cause),
-    },
-    100,
-  );
-  for (const chunk of chunks) deframer.push(chunk);
-  return packets;
-}
-
 describe('packets of ISO-TP under a session', () => {
-  it('come up whole, whatever chunks their bytes are handed on in', async () => {
+  it('come up whole, one by one', async () => {
     const { heard, hear, calls } = await opened();
     hear('03 01 02 03');
     hear('10 08 01 02 03 04 05 06');
     hear('21 07 08');
     expect(calls).toEqual(['300000']);
-    const expected = ['010203', '0102030405060708'];
-    const all = heard.received;
-    expect(packetsOf([all])).toEqual(expected);
-    expect(packetsOf([...all].map((byte) => Uint8Array.of(byte)))).toEqual(expected);
-    for (let at = 0; at <= all.length; at += 1) {
-      expect(packetsOf([all.subarray(0, at), all.subarray(at)])).toEqual(expected);
-    }
+    expect(heard.packets).toEqual(['010203', '0102030405060708']);
   });
 
-  it('any packets in any chunks', async () => {
+  it('any packets', async () => {
     const { heard, hear } = await opened();
-    const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 20 });
     const packets = fc.array(fc.uint8Array({ minLength: 1, maxLength: 7 }), { maxLength: 20 });
     fc.assert(
-      fc.property(packets, sizes, (given, cuts) => {
-        const from = heard.received.length;
+      fc.property(packets, (given) => {
+        heard.packets.length = 0;
         for (const packet of given) hear(`0${packet.length}${toHex(packet)}`);
-        const bytes = heard.received.subarray(from);
-        let at = 0;
-        const chunks = [...cuts, bytes.length].map((size) => bytes.subarray(at, (at += size)));
-        expect(packetsOf(chunks)).toEqual(given.map((packet) => toHex(packet)));
+        expect(heard.packets).toEqual(given.map((packet) => toHex(packet)));
       }),
     );
-  });
-
-  it('a part of one is forgotten with reset()', () => {
-    const packets: string[] = [];
-    const deframer = framing.createDeframer(
-      { frame: (bytes) => void packets.push(toHex(bytes)), discard: () => undefined },
-      100,
-    );
-    deframer.push(Uint8Array.of(9, 0, 0, 0, 1, 2));
-    deframer.reset();
-    deframer.push(Uint8Array.of(1, 0, 0, 0, 7));
-    expect(packets).toEqual(['07']);
   });
 
   it('go down as they are, cut into frames', async () => {
     const { top, calls } = await opened();
     const packet = fromHex('0102');
     expect(framing.encode(packet)).toBe(packet);
-    expect(top.write(packet)).toBe(true);
+    expect(top.write(framing.unitOf(packet))).toBe(true);
     expect(calls).toEqual(['020102']);
   });
 
   it('while many wait the session is told, and when they do not any more', async () => {
     const { top, hear, heard } = await opened();
     const long = new Uint8Array(20);
-    expect([1, 2, 3].map((tag) => top.write(long.map(() => tag)))).toEqual([true, true, false]);
+    expect([1, 2, 3].map((tag) => top.write({ data: long.map(() => tag) }))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(top.queued).toBe(60);
     hear('30 00 00');
     expect(heard.drains).toBe(1);
@@ -138,10 +134,10 @@ describe('packets of ISO-TP under a session', () => {
   it('goes on when the interface has room again', async () => {
     const { top, calls, below, takes } = await opened();
     takes(false);
-    top.write(new Uint8Array(20));
+    top.write({ data: new Uint8Array(20) });
     takes(true);
     below.drained();
-    below.data(fromHex('300000'));
+    below.data({ data: fromHex('300000') });
     expect(calls).toHaveLength(3);
   });
 
@@ -161,7 +157,7 @@ describe('packets of ISO-TP under a session', () => {
 
   it.each(['closed by us', 'gone'])('%s: no timer is left, and nothing is written', async (how) => {
     const { top, below, clock, calls, heard, hear, transport } = await opened();
-    top.write(new Uint8Array(20));
+    top.write({ data: new Uint8Array(20) });
     hear('10 08 01 02 03 04 05 06');
     if (how === 'gone') below.closed(new TransportError('down', 'can0 is down'));
     else await top.close();

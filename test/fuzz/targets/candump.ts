@@ -1,5 +1,5 @@
 import { cansendText, parseCandumpLine } from '../../../src/signals/candump.js';
-import { FD_LENGTHS } from '../../../src/transport/can/frame.js';
+import { FD_LENGTHS } from '../../../src/transport/frame.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
 const LINES = [

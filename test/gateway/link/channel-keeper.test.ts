@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ChannelKeeper } from '../../../src/gateway/link/channel-keeper.js';
 import {
   TransportError,
-  type Channel,
+  type ByteChannel,
   type ChannelEvents,
-  type Transport,
+  type TransportOf,
 } from '../../../src/transport/transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
@@ -22,8 +22,8 @@ class Attempt {
 
   constructor(
     readonly atMs: number,
-    readonly events: ChannelEvents,
-    private readonly opened: (channel: Channel) => void,
+    readonly events: ChannelEvents<Uint8Array>,
+    private readonly opened: (channel: ByteChannel) => void,
     private readonly refused: (error: unknown) => void,
   ) {}
 
@@ -67,23 +67,21 @@ function rig() {
   const said: Said[] = [];
   const attempts: Attempt[] = [];
   const events: string[] = [];
-  const transport: Transport = {
+  const transport: TransportOf<Uint8Array> = {
     description: 'a port',
     open: (channelEvents) =>
       new Promise((resolve, reject) => {
         attempts.push(new Attempt(clock.monotonicMs(), channelEvents, resolve, reject));
       }),
   };
-  const keeper = new ChannelKeeper(
-    transport,
+  const keeper = new ChannelKeeper(transport, clock, recordingLog(said));
+  keeper.attach(
     { data: (chunk) => void events.push(Buffer.from(chunk).toString()) },
     {
       opened: () => void events.push('opened'),
       discarded: (cause) => void events.push(cause),
       closed: () => void events.push('closed'),
     },
-    clock,
-    recordingLog(said),
   );
   const attempt = async (number: number): Promise<Attempt> => {
     await settled();

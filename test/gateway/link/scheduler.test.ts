@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Scheduler, TURN_MS, type SchedulerSlot } from '../../../src/gateway/link/scheduler.js';
+import type { Frame } from '../../../src/transport/frame.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const PIECE = 128;
@@ -51,14 +52,14 @@ class Line {
   record = false;
   readonly work: Uint8Array[] = [];
   readonly limited: boolean[] = [];
-  readonly slot: SchedulerSlot;
+  readonly slot: SchedulerSlot<Uint8Array>;
 
   constructor(
     scheduler: Scheduler,
     private readonly clock: FakeClock,
     private readonly cost: { ms: number; steps?: number },
   ) {
-    this.slot = scheduler.join(
+    this.slot = scheduler.joinBytes(
       {
         data: (piece) => {
           const ms = (this.cost.ms * piece.length) / PIECE;
@@ -261,6 +262,87 @@ describe('packets that take longer than a turn', () => {
     run(240);
     expect(healthy.supply).toBe(0);
     expect(healthy.loadSince(from)).toBeGreaterThan(0.9);
+  });
+});
+
+describe('a channel of frames', () => {
+  const frameOf = (tag: number, length: number): Frame => ({
+    data: new Uint8Array(length).fill(tag),
+  });
+  const listener = { inputLimited: () => undefined };
+
+  function frames() {
+    const { scheduler, clock, run } = loop();
+    const worked: Frame[] = [];
+    const source = {
+      paused: false,
+      pause: () => void (source.paused = true),
+      resume: () => void (source.paused = false),
+    };
+    const worker = {
+      data: ({ data }: Frame) => {
+        clock.advance((PIECE_MS * data.length) / PIECE);
+        worked.push({ data: Uint8Array.from(data) });
+        return 1;
+      },
+    };
+    const slot = scheduler.joinFrames(worker, listener);
+    const take = (frame: Frame): void => slot.data(frame, source);
+    const lengths = (): number[] => worked.map(({ data }) => data.length);
+    return { take, run, worked, lengths, source };
+  }
+
+  it('is worked on frame by frame: none is cut, whatever its length', () => {
+    const { take, lengths } = frames();
+    take(frameOf(1, PIECE + 1));
+    take(frameOf(2, 40 * PIECE));
+    expect(lengths()).toEqual([PIECE + 1, 40 * PIECE]);
+  });
+
+  it('waits for the next turn after a long one; what comes meanwhile comes then, whole and in order', () => {
+    const { take, run, worked, lengths, source } = frames();
+    take(frameOf(1, 40 * PIECE));
+    expect(source.paused).toBe(true);
+    const lent = frameOf(2, 2 * PIECE);
+    take(lent);
+    // The channel uses its buffer again.
+    lent.data.fill(0x55);
+    take(frameOf(3, 3 * PIECE));
+    take(frameOf(4, 0));
+    expect(lengths()).toEqual([40 * PIECE]);
+    run(5);
+    expect(lengths()).toEqual([40 * PIECE, 2 * PIECE, 3 * PIECE, 0]);
+    expect(worked.map(({ data }) => data[0])).toEqual([1, 2, 3, undefined]);
+    expect(source.paused).toBe(false);
+  });
+
+  it('keeps all that a frame has', () => {
+    const { scheduler, clock, run } = loop();
+    const ids: number[] = [];
+    const worker = {
+      data: ({ id, data }: Frame & { readonly id: number }) => {
+        clock.advance(data.length);
+        ids.push(id);
+        return 1;
+      },
+    };
+    const slot = scheduler.joinFrames(worker, listener);
+    const source = { pause: () => undefined, resume: () => undefined };
+    slot.data({ id: 7, ...frameOf(1, 2 * PIECE) }, source);
+    slot.data({ id: 8, ...frameOf(1, 1) }, source);
+    run(300);
+    expect(ids).toEqual([7, 8]);
+  });
+
+  it('is no channel of bytes, nor the other way round, says the compiler', () => {
+    const { scheduler } = loop();
+    const source = { pause: () => undefined, resume: () => undefined };
+    const bytes = scheduler.joinBytes({ data: () => 0 }, listener);
+    const whole = scheduler.joinFrames<Frame>({ data: () => 0 }, listener);
+    // @ts-expect-error: a frame among bytes would be cut.
+    expect(() => bytes.data(frameOf(1, 3), source)).toThrow();
+    // @ts-expect-error: bytes among frames would be taken for a packet.
+    expect(() => whole.data(new Uint8Array(3), source)).toThrow();
   });
 });
 

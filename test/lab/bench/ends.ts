@@ -1,5 +1,6 @@
 /** The two ends that are compared: the gateway's transport and framing, and a bare socket. */
-import { createFraming } from '../../../src/framing/framings.js';
+import { FRAMINGS, IsoTpTransport } from '../../../src/framing/framings.js';
+import { FrameStream } from '../../../src/transport/frame-stream.js';
 import { SystemClock } from '../../../src/point/clock.js';
 import { createTransport } from '../../../src/transport/transports.js';
 import { openBare } from './bare.js';
@@ -67,9 +68,6 @@ const WAIT_MS = 60_000;
 export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> {
   const clock = new SystemClock();
   const isotp = { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8 };
-  const framing = createFraming(
-    name === 'isotp' ? { framing: 'isotp', isotp } : { framing: 'cobs' },
-  );
   const { down: txId, up: rxId } = IDS.gateway;
   const bus = {
     type: 'can' as const,
@@ -87,15 +85,36 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
     problem = new Error(`the gateway's end has thrown something away: ${cause}`);
     received();
   };
-  const parts = { clock, maxFrameLength: MAX_FRAME_LENGTH, discard };
-  const deframer = framing.createDeframer({ frame: () => received(), discard }, MAX_FRAME_LENGTH);
-  const channel = await (framing.over?.(inner, parts) ?? inner).open({
-    data: (chunk) => deframer.push(chunk),
+  const events = {
     discarded: discard,
     closed: () => discard('the channel'),
     warning: () => undefined,
     drained: () => undefined,
-  });
+  };
+  const parts = { clock, maxFrameLength: MAX_FRAME_LENGTH, discard };
+  const openPackets = async (): Promise<{
+    write(packet: Uint8Array): void;
+    close(): Promise<void>;
+  }> => {
+    if (name === 'isotp') {
+      const channel = await new IsoTpTransport(inner, isotp, parts).open({
+        ...events,
+        data: () => received(),
+      });
+      return { write: (data) => void channel.write({ data }), close: () => channel.close() };
+    }
+    const sink = { frame: () => received(), discard };
+    const deframer = FRAMINGS.cobs.createDeframer(sink, MAX_FRAME_LENGTH);
+    const channel = await new FrameStream(inner).open({
+      ...events,
+      data: (chunk) => deframer.push(chunk),
+    });
+    return {
+      write: (packet) => void channel.write(FRAMINGS.cobs.encode(packet)),
+      close: () => channel.close(),
+    };
+  };
+  const channel = await openPackets();
   let count = 0;
   return {
     exchange: async (window, ms) => {
@@ -103,7 +122,7 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
       const start = (): void => {
         while (ledger.mayStart()) {
           ledger.started();
-          channel.write(framing.encode(packetOf((count += 1))));
+          channel.write(packetOf((count += 1)));
         }
       };
       await new Promise<void>((resolve, reject) => {
@@ -135,7 +154,7 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
 
 export function openBareEnd(medium: Case): End {
   const bare = openBare(medium, IDS.bare.down, IDS.bare.up);
-  const { encode } = createFraming({ framing: 'cobs' });
+  const { encode } = FRAMINGS.cobs;
   // A packet of ISO-TP comes whole, a stream of bytes in as many frames as it went in.
   const written = medium.framing === 'isotp' ? (packet: Uint8Array) => packet : encode;
   const bytesEach = written(packetOf(1)).length;

@@ -21,7 +21,7 @@ import {
 import { cansendText, parseCandumpLine } from '../../../src/signals/candump.js';
 import type { Database } from '../../../src/signals/database.js';
 import { planSignals, type SignalPlan } from '../../../src/signals/signal-plan.js';
-import { decodeCanFrame, encodeCanFrame } from '../../../src/transport/can/wire.js';
+import type { CanFrame } from '../../../src/transport/frame.js';
 import { features, parse } from '../../signals/support.js';
 import { FAKE_START_NS, FakeClock } from '../../support/fake-clock.js';
 
@@ -46,8 +46,6 @@ class Bus {
       transmit,
     }) as SignalPlan;
     const host: NodeHost & SignalSessionHost = {
-      write: (bytes) => this.sent.push(cansendText(decodeCanFrame(Buffer.from(bytes)))),
-      congested: () => this.congested,
       report: (points) => {
         if (this.outcome === 'taken') this.points.push(...points);
         return this.outcome;
@@ -68,6 +66,7 @@ class Bus {
     );
     this.session = new SignalSession(
       host,
+      this,
       {
         plan,
         inWords: false,
@@ -84,11 +83,15 @@ class Bus {
     );
   }
 
+  write(frame: CanFrame): void {
+    this.sent.push(cansendText(frame));
+  }
+
   /** As cansend takes it. */
   receive(frame: string): void {
     const logged = parseCandumpLine(`(0) can0 ${frame}`);
     if (logged === undefined) throw new Error(`no frame: ${frame}`);
-    this.session.data(encodeCanFrame(logged.frame));
+    this.session.data(logged.frame);
   }
 
   set(

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { CanBuses } from '../../../src/transport/can/bus.js';
 import type { CanOptions } from '../../../src/transport/can/options.js';
 import { CanTransport } from '../../../src/transport/can/can.js';
-import type { Channel } from '../../../src/transport/transport.js';
+import { FrameStream } from '../../../src/transport/frame-stream.js';
+import type { ByteChannel } from '../../../src/transport/transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { FakeCan } from './fake-can.js';
 import { Recorder } from '../recorder.js';
@@ -25,9 +26,11 @@ class Bench {
     return new CanTransport({ ...OPTIONS, ...options }, this.clock, this.buses);
   }
 
-  async open(options: Partial<CanOptions> = {}): Promise<{ channel: Channel; heard: Recorder }> {
+  async open(
+    options: Partial<CanOptions> = {},
+  ): Promise<{ channel: ByteChannel; heard: Recorder }> {
     const heard = new Recorder();
-    const channel = await this.transport(options).open(heard);
+    const channel = await new FrameStream(this.transport(options)).open(heard);
     await new Promise((resolve) => setImmediate(resolve));
     return { channel, heard };
   }
@@ -43,7 +46,7 @@ const CONTROLLER = { index: 1, up: true, fd: false, frames: 0n, bytes: 0n, bitRa
 const ERROR_FRAME = { error: true } as const;
 const BUS_OFF = 0x40;
 
-describe('bytes and frames', () => {
+describe('bytes over frames', () => {
   it('what is written is cut into full frames, in order, and never joined', async () => {
     const bench = new Bench();
     const { channel } = await bench.open();
@@ -90,6 +93,38 @@ describe('bytes and frames', () => {
     bench.can.hear(0x124, Array.from(bytes(12)), { fd: true });
     expect(heard.discards).toEqual(['canFrame']);
     expect(heard.bytes).toBe(0);
+  });
+});
+
+describe('frames of one device', () => {
+  it('come and go whole, each with its data alone', async () => {
+    const bench = new Bench();
+    const heard: number[][] = [];
+    const channel = await bench.transport().open({
+      data: ({ data }) => void heard.push([...data]),
+      discarded: () => undefined,
+      closed: () => undefined,
+      warning: () => undefined,
+      drained: () => undefined,
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    bench.can.hear(0x124, [1, 2]);
+    bench.can.hear(0x125, [9]);
+    bench.can.hear(0x124, [3]);
+    expect(heard).toEqual([[1, 2], [3]]);
+    channel.pause();
+    bench.can.hear(0x124, [4]);
+    bench.can.hear(0x124, [5, 6]);
+    channel.resume();
+    expect(heard.slice(2)).toEqual([[4], [5, 6]]);
+    expect([channel.write({ data: bytes(3) }), channel.write({ data: bytes(8) })]).toEqual([
+      true,
+      true,
+    ]);
+    expect(bench.sent()).toEqual(['010203', '0102030405060708']);
+    expect([bench.transport().frameLength, bench.transport({ fd: true }).frameLength]).toEqual([
+      8, 64,
+    ]);
   });
 });
 
@@ -249,7 +284,7 @@ describe('opening', () => {
       begin = resolve;
     });
     const heard = new Recorder();
-    const opening = bench.transport().open(heard);
+    const opening = new FrameStream(bench.transport()).open(heard);
     bench.can.info = undefined;
     bench.can.events?.ended('gone', '');
     begin();

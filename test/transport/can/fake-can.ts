@@ -1,5 +1,5 @@
 import type { CanMachine } from '../../../src/transport/can/bus.js';
-import type { CanFrame } from '../../../src/transport/can/frame.js';
+import type { CanFrame } from '../../../src/transport/frame.js';
 import type { CanInterfaceInfo } from '../../../src/transport/can/interface-info.js';
 import type { CanSendOutcome, CanSocketEvents } from '../../../src/transport/can/socket.js';
 import type { CanFilter } from '../../../src/transport/can/wire.js';

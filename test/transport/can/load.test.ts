@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CanFrame } from '../../../src/transport/can/frame.js';
+import type { CanFrame } from '../../../src/transport/frame.js';
 import { FrameTally } from '../../../src/transport/can/load.js';
 
 const frame = (length: number, given: Partial<CanFrame> = {}): CanFrame => ({

@@ -1,18 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { CanBuses } from '../../../src/transport/can/bus.js';
-import type { CanFrame } from '../../../src/transport/can/frame.js';
+import type { CanFrame } from '../../../src/transport/frame.js';
 import { CanSignalsTransport, type CanSignalsOptions } from '../../../src/transport/can/signals.js';
-import { decodeCanFrame, encodeCanFrame } from '../../../src/transport/can/wire.js';
+import type {
+  ChannelDiscard,
+  ChannelEvents,
+  TransportError,
+} from '../../../src/transport/transport.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { FakeCan } from './fake-can.js';
-import { Recorder } from '../recorder.js';
 
-/** Keeps each chunk by itself. */
-class Frames extends Recorder {
+class Frames implements ChannelEvents<CanFrame> {
   readonly frames: CanFrame[] = [];
-  override data(chunk: Uint8Array): void {
-    this.frames.push(decodeCanFrame(Buffer.from(chunk)));
-    super.data(chunk);
+  readonly discards: ChannelDiscard[] = [];
+  readonly endings: (TransportError | undefined)[] = [];
+  data(frame: CanFrame): void {
+    this.frames.push({ ...frame, data: Uint8Array.from(frame.data) });
+  }
+  discarded(cause: ChannelDiscard): void {
+    this.discards.push(cause);
+  }
+  closed(cause: TransportError | undefined): void {
+    this.endings.push(cause);
+  }
+  warning(message: string): void {
+    throw new Error(message);
+  }
+  drained(): void {
+    throw new Error('nothing was full');
   }
 }
 
@@ -28,6 +43,15 @@ async function open(ids: CanSignalsOptions['ids'], can = new FakeCan()) {
   return { can, transport, heard, channel };
 }
 
+const FRAME: CanFrame = {
+  id: 0x1abcdef0,
+  extended: true,
+  data: Uint8Array.of(1, 2, 3),
+  fd: false,
+  bitRateSwitch: false,
+  remote: false,
+  error: false,
+};
 const IDS = [
   { id: 0x123, extended: false },
   { id: 0x123, extended: true },
@@ -63,17 +87,8 @@ describe('frames of a bus', () => {
 
   it('go out as they are', async () => {
     const { can, channel } = await open(IDS);
-    const frame: CanFrame = {
-      id: 0x1abcdef0,
-      extended: true,
-      data: Uint8Array.of(1, 2, 3),
-      fd: false,
-      bitRateSwitch: false,
-      remote: false,
-      error: false,
-    };
-    expect(channel.write(encodeCanFrame(frame))).toBe(true);
-    expect(can.sent).toEqual([frame]);
+    expect(channel.write(FRAME)).toBe(true);
+    expect(can.sent).toEqual([FRAME]);
   });
 
   it('wait while the link has to, and keep their order', async () => {
@@ -124,6 +139,6 @@ describe('frames of a bus', () => {
     await channel.close();
     channel.resume();
     expect([heard.frames, heard.endings, can.closed]).toEqual([[], [undefined], 1]);
-    expect(channel.write(new Uint8Array(16))).toBe(false);
+    expect(channel.write(FRAME)).toBe(false);
   });
 });

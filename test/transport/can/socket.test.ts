@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { CanFrame } from '../../../src/transport/can/frame.js';
+import type { CanFrame } from '../../../src/transport/frame.js';
 import { openCanSocket, type CanEnd, type CanSocket } from '../../../src/transport/can/socket.js';
 import { encodeCanFrame } from '../../../src/transport/can/wire.js';
 import { LibcError, loadLibc, type Libc } from '../../../src/linux/libc.js';

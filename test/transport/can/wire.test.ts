@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FD_LENGTHS, type CanFrame } from '../../../src/transport/can/frame.js';
+import { FD_LENGTHS, type CanFrame } from '../../../src/transport/frame.js';
 import { decodeCanFrame, encodeCanFrame, encodeFilters } from '../../../src/transport/can/wire.js';
 
 const plain = { extended: false, fd: false, bitRateSwitch: false, remote: false, error: false };

@@ -18,7 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../../src/point/clock.js';
 import { SerialTransport } from '../../../src/transport/serial/serial.js';
 import { SERIAL_DEFAULTS } from '../../../src/transport/serial/options.js';
-import type { Channel, TransportError } from '../../../src/transport/transport.js';
+import type { ByteChannel, TransportError } from '../../../src/transport/transport.js';
 import { loadTtyIoctl } from '../../../src/linux/tty-ioctl.js';
 import { openPty } from '../../support/pty.js';
 import type { Pty } from '../../support/pty.js';
@@ -39,7 +39,7 @@ function pty(): Pty {
 async function open(path: string, ioctl = loadTtyIoctl) {
   const events = new Recorder();
   const transport = new SerialTransport({ ...SERIAL_DEFAULTS, path }, clock, { loadIoctl: ioctl });
-  const channel: Channel = await transport.open(events);
+  const channel: ByteChannel = await transport.open(events);
   opened.unshift(channel);
   // What is to be warned of comes in the turn after the opening.
   await new Promise((resolve) => setImmediate(resolve));

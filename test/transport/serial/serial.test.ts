@@ -17,7 +17,7 @@ import { SERIAL_DEFAULTS } from '../../../src/transport/serial/options.js';
 import type { SerialOptions } from '../../../src/transport/serial/options.js';
 import { HIGH_WATER_BYTES } from '../../../src/transport/socket-channel.js';
 import { loadTtyIoctl } from '../../../src/linux/tty-ioctl.js';
-import type { Channel } from '../../../src/transport/transport.js';
+import type { ByteChannel } from '../../../src/transport/transport.js';
 import { openPty } from '../../support/pty.js';
 import type { Pty } from '../../support/pty.js';
 import { Recorder } from '../recorder.js';
@@ -34,7 +34,7 @@ function pty(): Pty {
 async function open(
   path: string,
   options: Partial<SerialOptions> = {},
-): Promise<{ channel: Channel; events: Recorder }> {
+): Promise<{ channel: ByteChannel; events: Recorder }> {
   const events = new Recorder();
   const transport = new SerialTransport({ ...SERIAL_DEFAULTS, path, ...options }, clock);
   const channel = await transport.open(events);
@@ -58,7 +58,7 @@ function stty(path: string): string {
 }
 
 /** Writes all of it, as the contract asks: not on before `drained` after a false. */
-async function writeAll(channel: Channel, events: Recorder, bytes: Buffer, chunk: number) {
+async function writeAll(channel: ByteChannel, events: Recorder, bytes: Buffer, chunk: number) {
   for (let at = 0; at < bytes.length; at += chunk) {
     const drains = events.drains;
     if (!channel.write(bytes.subarray(at, at + chunk)))

@@ -1,5 +1,10 @@
+/** Bytes that belong together, such as the data of one CAN frame, or a packet of ISO-TP. */
+export interface Frame {
+  readonly data: Uint8Array;
+}
+
 /** A frame of a CAN bus, classic (ISO 11898-1) or FD, whatever it came from. */
-export interface CanFrame {
+export interface CanFrame extends Frame {
   /** 11 bits, or 29 when `extended`; without any flag bits. In an error frame: its class. */
   readonly id: number;
   readonly extended: boolean;
