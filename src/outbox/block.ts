@@ -12,12 +12,12 @@
  *  settled (2)   node's ID, number of ranges, each as gap and length; then the next node
  * ```
  *
- * The CRC of a block begins with where it stands (number of the file, offset),
- * so that a block that has come to another place is none. All is little endian,
- * texts have their length before them, and lengths are varints (bytes.ts).
+ * The CRC of a block includes its place (number of the file, offset), so that a block at
+ * another place is invalid. Integers are little endian, texts follow their length, and
+ * lengths are varints (bytes.ts).
  *
- * A block of points speaks for all positions from its first to its last: what
- * lies between and is not in it was settled when it was written.
+ * A block of points covers all positions from its first to its last: positions between
+ * them that are not in it were settled when it was written.
  */
 import { crc32 } from 'node:zlib';
 import type { Point } from '../point/point.js';
@@ -92,7 +92,7 @@ export function readFileHeader(
   return bytes.readUInt32LE(16) === number ? 'good' : 'broken';
 }
 
-/** Blocks one behind the other, for a place in a file. */
+/** Builds consecutive blocks for a place in a file. */
 export class BlockWriter {
   #bytes = Buffer.allocUnsafe(BLOCK_BYTES);
   #length = 0;
@@ -104,7 +104,7 @@ export class BlockWriter {
     this.#file = file;
     this.#offset = offset;
     this.#length = 0;
-    // What a large burst once needed is not kept.
+    // A buffer that a large burst needed is not kept.
     if (this.#bytes.length > 16 * BLOCK_BYTES) this.#bytes = Buffer.allocUnsafe(BLOCK_BYTES);
   }
 
@@ -207,7 +207,7 @@ interface Body {
   readonly end: number;
 }
 
-/** The block at `at`, of bytes that begin at `base` in their file; `undefined`: there is no good one. */
+/** The block at `at` of bytes that begin at `base` in their file; `undefined`: there is no valid one. */
 export function readBlock(bytes: Buffer, at: number, file: number, base = 0): Body | undefined {
   const body = at + BLOCK_HEADER;
   if (body > bytes.length || bytes.compare(BLOCK_MAGIC, 0, 4, at, at + 4) !== 0) return undefined;
@@ -217,7 +217,7 @@ export function readBlock(bytes: Buffer, at: number, file: number, base = 0): Bo
   return crc === bytes.readUInt32LE(at + 8) ? { at: body, end } : undefined;
 }
 
-/** Where the next good block begins, looking from `at` on; `undefined`: there is none. */
+/** Index of the next valid block from `at` on; `undefined`: there is none. */
 export function findBlock(bytes: Buffer, at: number, file: number, base = 0): number | undefined {
   for (let found = bytes.indexOf(BLOCK_MAGIC, at); found >= 0;) {
     if (readBlock(bytes, found, file, base) !== undefined) return found;
@@ -226,7 +226,7 @@ export function findBlock(bytes: Buffer, at: number, file: number, base = 0): nu
   return undefined;
 }
 
-/** What a block says; `undefined`: nothing that this version understands. */
+/** The content of a block; `undefined`: this version does not understand it. */
 export function readBody(bytes: Buffer, { at, end }: Body): PointsHead | SettledMarks | undefined {
   const reader = new ByteReader(bytes, at, end);
   switch (reader.byte()) {

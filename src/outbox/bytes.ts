@@ -1,10 +1,10 @@
-/** Numbers and points as bytes, as the outbox keeps them on disk. */
+/** How numbers and points are encoded on disk. */
 import { readText, textLength, writeText } from '../packet/text.js';
 import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
 import { isTime } from '../point/time.js';
 import type { LaneOptions } from './outbox.js';
 
-/** Seven bits a byte, the lowest first; the eighth says that more follow. Up to 2^53. */
+/** Seven bits a byte, the lowest first; the eighth bit says that more follow. Up to 2^53. Returns the end. */
 export function writeVarint(bytes: Buffer, at: number, value: number): number {
   let rest = value;
   while (rest > 0x7f) {
@@ -15,13 +15,14 @@ export function writeVarint(bytes: Buffer, at: number, value: number): number {
   return at + 1;
 }
 
+/** Bytes that {@link writeVarint} writes. */
 export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) length += 1;
   return length;
 }
 
-/** Reads on from a place. Past the end there are zeros; {@link overran} tells. */
+/** Reads values one after the other. Past the end it reads zeros, and {@link overran} is true. */
 export class ByteReader {
   constructor(
     readonly bytes: Buffer,
@@ -91,7 +92,7 @@ const textFieldLength = (text: string): number => {
   return varintLength(length) + length;
 };
 
-/** Whether there are bytes for a point: {@link writePoint} throws for any other. */
+/** Whether a point's time and tombstone fit: {@link writePoint} throws for others. */
 const isWritable = ({ time, tombstone }: Point): boolean =>
   isTime(time) && (tombstone | 0) === tombstone;
 
@@ -187,7 +188,7 @@ function writeField(bytes: Buffer, start: number, text: string): number {
   return at + length;
 }
 
-/** A point, and the positions between it and the one before. */
+/** Reads a point, and the number of positions between it and the one before. */
 export function readPoint(
   reader: ByteReader,
   typeBefore: string,

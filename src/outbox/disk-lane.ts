@@ -103,7 +103,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return this.#waiters.any;
   }
 
-  /** Since when somebody waits for the safety of points, ms. */
+  /** Since when the oldest `safe` waits, ms of the monotonic clock. */
   get awaitedSinceMs(): number | undefined {
     return this.#waiters.sinceMs;
   }
@@ -112,7 +112,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return this.#unwrittenBytes > 0;
   }
 
-  /** On disk, or to be written, of what is not settled. */
+  /** Bytes of unsettled points on disk, or to be written. */
   get bytes(): number {
     return this.extents.bytes + this.#unwrittenBytes;
   }
@@ -129,8 +129,8 @@ export class DiskLane implements OutboxLane, LatestHost {
       bytes += pointLength(point);
       memory += memoryOf(point);
     }
-    // What alone exceeds the share is taken by an empty lane: refusing it would
-    // stop its device for ever.
+    // An empty lane takes points that alone exceed its share: refusing them would stop
+    // the device for good.
     if (this.length > 0) {
       if (this.bytes + bytes > this.host.quota.bytes || !this.host.hasRoom(bytes)) return false;
     }
@@ -165,7 +165,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return point;
   }
 
-  /** What cannot be read is not waited for. */
+  /** Points that cannot be read are settled and reported. */
   #lost(extent: Extent, points: ReadonlyMap<number, Point>, error: unknown): void {
     let count = 0;
     for (const [from, to] of this.extents.live.in(extent.first, extent.next)) {
@@ -216,7 +216,7 @@ export class DiskLane implements OutboxLane, LatestHost {
 
   // For the log ----------------------------------------------------------------
 
-  /** Points that are not on disk, as blocks of at most so many bytes together, but one at least. */
+  /** Points that are not on disk, as blocks of at most so many bytes together; at least one point. */
   unwritten(bytes: number): Batch[] {
     const batches: Batch[] = [];
     let left = bytes;
@@ -244,7 +244,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return batches;
   }
 
-  /** What is not settled of these extents, as one block; `undefined`: nothing is. */
+  /** Unsettled points of these extents, as one block; `undefined`: there are none. */
   copyOf(extents: readonly Extent[]): Batch | undefined {
     const [positions, points]: [number[], Point[]] = [[], []];
     for (const extent of extents) {
@@ -260,7 +260,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return points.length === 0 ? undefined : { nodeId: this.nodeId, positions, points };
   }
 
-  /** That is on disk now, and synced. */
+  /** Points are on disk now, and synced. */
   written({ segment, offset, end, first, next }: Written): void {
     const from = Math.max(first, this.#written);
     if (next > this.#written) {
@@ -278,22 +278,22 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.#evict();
   }
 
-  /** What is on disk for sure and not settled. */
+  /** Counts the unsettled points that are synced. */
   tally(): LaneTally {
     const { nodeId, first } = this;
     const next = this.#written;
     return { nodeId, first, next, points: this.extents.live.countIn(first, next) };
   }
 
-  // What the log has from before -------------------------------------------------
+  // Recovery ---------------------------------------------------------------------
 
-  /** `positions`: those in it, as ranges. */
+  /** A block of an earlier run; `positions`: of its points, as ranges. */
   recoverPoints(
     { segment, offset, end, first, next }: Written,
     positions: Iterable<readonly [number, number]>,
     latestNs: bigint,
   ): void {
-    // What it leaves out was settled.
+    // Positions that it leaves out were settled.
     this.extents.settle(first, next);
     this.#recoverThrough(next);
     if (latestNs > this.latestNs) this.latestNs = latestNs;
@@ -301,6 +301,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.extents.place(segment, offset, end, first, next);
   }
 
+  /** Marks of an earlier run. */
   recoverSettled(from: number, to: number): void {
     this.extents.settle(from, to);
     this.#recoverThrough(to);
@@ -332,7 +333,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.#unwrittenMemory -= memoryOf(point);
   }
 
-  /** What is on disk need not be in memory as well, beyond what is read soon. */
+  /** Removes points from memory that are on disk as well and are not read soon. */
   #evict(): void {
     const { written } = this.host.memory;
     while (this.#memory - this.#unwrittenMemory > written && this.#ring.first < this.#written) {

@@ -13,39 +13,40 @@ import type { SegmentFolder } from './segment-folder.js';
 import { TallyFile, type LaneTally } from './tally.js';
 import { Compaction } from './compaction.js';
 
+/** Where and how the outbox keeps its files. */
 export interface DiskOutboxOptions {
   readonly folder: SegmentFolder;
   /**
-   * Room on disk, in bytes; for a moment one file more. Lanes share seven
-   * eighths of it, the rest is for tidying up.
+   * Bytes on disk; for a moment one file more. Lanes share seven eighths, the rest is
+   * for compaction.
    */
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Why the system refused, for people. */
   readonly reasonOf: (error: unknown) => string;
-  /** Whose a lane is, for people; by default its node's ID. */
+  /** Name of a lane's link, for people; by default its node's ID. */
   readonly nameOf?: (nodeId: string) => string;
-  /** Somebody has deleted files of it. Already logged. */
+  /** Somebody has deleted files of the outbox. Already logged. */
   readonly onDeleted?: () => void;
 }
 
-/** What is delivered so soon is not written at all, ms. */
+/** Points that are delivered within this are not written, ms. */
 const GRACE_MS = 3;
-/** DeliveredMarks of what is settled are written at least so often, ms. */
+/** Marks of settled points are written at least so often, ms. */
 const MARKS_EVERY_MS = 1_000;
-/** What waits is counted for the next start so long after it has changed, ms. */
+/** The tally is written so long after a change, ms. */
 const TALLY_AFTER_MS = 1_000;
 /** Bytes of points in one write. */
 const COMMIT_BYTES = 256 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const SMALLEST_SEGMENT = 4096;
-/** Bytes of files in which nothing at all is unsettled, from which on they are not kept. */
+/** Files without unsettled points are deleted when they have more bytes. */
 const IDLE_BYTES = 256 * 1024;
 /** Memory for points of all lanes that are on disk already, and for those that are not. */
 const WRITTEN_MEMORY = 256 * 1024;
 const UNWRITTEN_MEMORY = 16 * 1024 * 1024;
-/** A write that takes longer is told, ms. */
+/** A write that takes longer is logged, ms. */
 const SLOW_MS = 10_000;
 const RETRY = { firstMs: 100, maxMs: 10_000 };
 
@@ -55,12 +56,12 @@ const RETRY = { firstMs: 100, maxMs: 10_000 };
  *
  * ```
  *  put ──► in memory ──────► publisher ──► settled ─┐ delivered before it was
- *             │ a moment later, or at once           │ written: never on disk
- *             ▼ where delivery does not come         ▼
- *          commit: notes, copies, points ─ write, sync ─► safe
+ *             │ after GRACE_MS, or at once           │ written: never on disk
+ *             ▼ while delivery is slow               ▼
+ *          commit: marks, copies, points ─ write, sync ─► safe
  *             ▲                    ▲
- *             └ settled on disk    └ what lives in the oldest file, when room gets scarce,
- *                                    and in files that somebody has deleted
+ *             └ settled on disk    └ unsettled points of the oldest file, when bytes get scarce,
+ *                                    and of files that somebody has deleted
  * ```
  */
 export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
@@ -71,7 +72,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   readonly #options: DiskOutboxOptions;
   readonly #log: OutboxLog;
   readonly #lanes: Lanes<DiskLane>;
-  /** Where lanes that have been forgotten would go on: a position is never used twice. */
+  /** Next positions of forgotten lanes: a position is never used twice. */
   readonly #forgotten = new Map<string, number>();
   readonly #marks = new DeliveredMarks();
   readonly #compaction: Compaction;
@@ -86,12 +87,12 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   #timer: Timer | undefined;
   #marksTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
-  /** Writes that have failed one after the other. */
+  /** Failed writes since the last that succeeded. */
   #failures = 0;
-  /** The last of them, since files had been deleted. */
+  /** The last one failed since files had been deleted. */
   #foundDeleted = false;
   #closed = false;
-  /** Bytes that are not settled: what they were when counted, and all that came since. */
+  /** Upper bound of the unsettled bytes: as last counted, and all that were put in since. */
   #atMost = 0;
 
   private constructor(options: DiskOutboxOptions) {
@@ -109,8 +110,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   }
 
   /**
-   * Finds what an earlier life has left. Rejects with an `OutboxError` for
-   * files that this version cannot read, and with the system's own errors.
+   * Opens the outbox with the points of earlier runs. Rejects with an `OutboxError` for
+   * files that this version cannot read, and with errors of the system.
    */
   static async open(options: DiskOutboxOptions): Promise<DiskOutbox> {
     const outbox = new DiskOutbox(options);
@@ -136,12 +137,12 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     return this.#recovery.adviceFor(nodeId);
   }
 
-  /** Bytes of the files now. */
+  /** Size of all files, bytes. */
   get bytesOnDisk(): number {
     return this.#log.bytes;
   }
 
-  /** Resolves when all that is in it now is on disk, and all that is settled noted; rejects when it cannot be. */
+  /** Resolves when all points and marks are on disk; rejects when they cannot be written. */
   async flush(): Promise<void> {
     while (this.#committing !== undefined) await this.#committing;
     while (this.#isDirty()) {
@@ -150,7 +151,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       const failures = this.#failures;
       await this.#commit([...this.#lanes], true);
       if (this.#failures <= failures) continue;
-      // What was deleted is written elsewhere, unless that fails, too.
+      // After a deletion one more try writes all to another file.
       if (failures > 0 || !this.#foundDeleted) throw new Error('the outbox cannot be written');
     }
   }
@@ -186,11 +187,11 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     let points = 0;
     for (const lane of [...this.#lanes]) {
       points += lane.length;
-      // Who still has a link asks for its lane.
+      // Links ask for their lanes later.
       this.#lanes.release(lane.nodeId);
     }
     await this.#log.trim(points === 0).catch(() => undefined);
-    // What is lost is told once, and what is left counts from now on.
+    // A loss is told once: the tally counts from now on.
     if (losses.length > 0) await this.#keepTally(true).catch(() => undefined);
     if (points === 0) return;
     log.info(
@@ -251,14 +252,14 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
     if (this.#committing !== undefined || this.#asked) return;
     this.#asked = true;
-    // Behind what else has arrived just now.
+    // After what else has arrived just now.
     queueMicrotask(() => {
       this.#asked = false;
       this.#look();
     });
   }
 
-  /** Writes what has waited long enough. */
+  /** Writes the points of lanes that have waited long enough. */
   #look(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -280,7 +281,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
   }
 
-  /** One write of what these lanes have, of notes, and of copies. Never rejects. */
+  /** Writes points of these lanes, marks and copies at once. Never rejects. */
   #commit(lanes: readonly DiskLane[], all: boolean): Promise<void> {
     const { clock } = this.#options;
     const slow = clock.setTimer(SLOW_MS, () => this.#report.hangs());
@@ -297,13 +298,13 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   }
 
   async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
-    // Where a file cannot be deleted, what waits is written first; then it is told.
+    // A file that cannot be deleted is reported after the points are written.
     await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
     const { deleted } = this.#log;
     const isDue = this.#marks.areDue || deleted !== undefined;
     if (!all && !isDue && lanes.every((lane) => !lane.hasUnwritten)) return;
     const segment = await this.#log.ready();
-    // From here to the write nothing comes between.
+    // Synchronous from here to the write.
     const writer = this.#writer;
     writer.start(segment.number, segment.size);
     this.#marksTimer?.cancel();
@@ -318,8 +319,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       const end = segment.size + writer.length;
       written.push({ lane, place: { segment, offset, end, first, next } });
     };
-    // Where there is hardly any room, room is made first; and what was safe
-    // already comes before what is to be.
+    // When bytes are scarce, compaction comes first. Points that were safe before and
+    // are in a deleted file come before new ones.
     const most = this.#compaction.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;
@@ -331,7 +332,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     await this.#log.append(segment, writer.bytes, sync);
     if (sync) this.#marks.synced();
     for (const { lane, place } of written) lane.written(place);
-    // Nobody waits for it, and it is not synced.
+    // No device waits for the tally, and it is not synced.
     this.#tallyTimer ??= this.clock.setTimer(TALLY_AFTER_MS, () => {
       this.#tallyTimer = undefined;
       void this.#keepTally(false).catch(() => undefined);
@@ -339,7 +340,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     await this.#log.trim(false);
   }
 
-  /** Not as part of a commit: no device waits for it. Rejects with the system's error. */
+  /** Writes the tally. Rejects with the system's error. */
   #keepTally(sync: boolean): Promise<void> {
     const kept = this.#tallying.then(async () => {
       const lanes: LaneTally[] = [];
@@ -347,7 +348,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
         const tally = lane.tally();
         if (tally.points > 0) lanes.push(tally);
       }
-      // Where all is delivered at once, the disk is spared.
+      // Nothing waits and there is no tally: nothing to write.
       if (lanes.length === 0 && !this.#tally.isThere) return;
       const timeNs = this.clock.wallNs();
       await this.#tally.write({ timeNs, ...this.#log.synced, lanes }, sync);
@@ -357,14 +358,14 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   }
 
   /**
-   * A tally from before a file was deleted, which survives while that file does
-   * not, would tell of a loss that is none.
+   * Updates the tally before a file is deleted: an old tally would report its points as
+   * lost after a power failure.
    */
   async #beforeRemoving(last: boolean): Promise<void> {
     await this.#tallying;
     if (!this.#tally.isThere) return;
     if (last) await this.#tally.remove();
-    // Where it cannot be written, there is better none.
+    // No tally is better than a wrong one.
     else await this.#keepTally(true).catch(() => this.#tally.remove());
   }
 

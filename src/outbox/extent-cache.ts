@@ -3,7 +3,7 @@ import { findBlock, readBlock, readBody, readPoints } from './block.js';
 import type { Extent } from './extents.js';
 import type { Ranges } from './ranges.js';
 
-/** Extents that are kept in memory: where the publisher reads, and where it comes back to. */
+/** Extents in memory: the one that the publisher reads, and the one that it revisits. */
 const KEPT = 2;
 
 interface Loaded {
@@ -14,7 +14,7 @@ interface Loaded {
   readonly error: unknown;
 }
 
-/** Points read from disk, an extent at a time. */
+/** Reads points from disk, one extent at a time, and keeps the last two in memory. */
 export class ExtentCache {
   /** Latest used last. */
   #loaded: Loaded[] = [];
@@ -33,7 +33,7 @@ export class ExtentCache {
     return loaded;
   }
 
-  /** Something was written: forgets what has grown, and what nobody comes back to. */
+  /** After a write: forgets extents that have grown, and those without unsettled points. */
   drop(): void {
     this.#loaded = this.#loaded.filter(({ extent, end }) => extent.live > 0 && extent.end === end);
   }
@@ -56,7 +56,7 @@ export class ExtentCache {
     while (at < length) {
       const body = readBlock(bytes, at, segment.number, offset);
       if (body === undefined) {
-        // What is damaged was told when the outbox was opened.
+        // Damage was reported when the outbox was opened.
         at = findBlock(bytes, at + 1, segment.number, offset) ?? length;
         continue;
       }

@@ -6,15 +6,15 @@ export interface Segment {
   readonly number: number;
   readonly name: string;
   readonly file: SegmentFile;
-  /** Bytes that are written and, but for notes of what is settled, synced. */
+  /** Bytes that are written and, except for marks, synced. */
   size: number;
   /** Points in it that are not settled. */
   live: number;
 }
 
 /**
- * A piece of a file in which points of one lane are, perhaps between blocks of
- * others. It speaks for all positions from `first` to `next` − 1.
+ * A piece of a file with points of one lane, perhaps between blocks of other lanes. All
+ * unsettled positions from `first` to `next` − 1 are in it.
  */
 export interface Extent {
   readonly segment: Segment;
@@ -30,7 +30,7 @@ export interface Extent {
 /** Bytes of a file that one extent spans at most, unless a single block is larger. */
 const EXTENT_BYTES = 64 * 1024;
 
-/** Where the points of one lane are on disk, and which of the lane's are not settled. */
+/** Where the points of one lane are on disk, and which points of the lane are not settled. */
 export class Extents {
   /** Positions that are not settled, on disk or not. */
   readonly live = new Ranges();
@@ -43,13 +43,13 @@ export class Extents {
     return this.#bytes;
   }
 
-  /** The extent that speaks for a position. */
+  /** The extent that contains a position. */
   find(position: number): Extent | undefined {
     const extent = this.#list[this.#endingAfter(position)];
     return extent !== undefined && extent.first <= position ? extent : undefined;
   }
 
-  /** From now on these positions, as far as they are not settled, are there. */
+  /** The unsettled ones of these positions are at that place from now on. */
   place(segment: Segment, offset: number, end: number, first: number, next: number): void {
     let at = this.#endingAfter(first);
     if (at < this.#list.length) at = this.#giveUp(at, first, next);
@@ -73,7 +73,7 @@ export class Extents {
     this.#list.splice(at, 0, { segment, offset, end, first, next, live, bytes });
   }
 
-  /** Takes these out. What was in the set of live ones is settled now, wherever it was. */
+  /** Removes positions from … to − 1: they are settled. */
   settle(from: number, to: number): void {
     let at = this.#endingAfter(from);
     for (let extent = this.#list[at]; extent !== undefined; extent = this.#list[at]) {
@@ -91,8 +91,8 @@ export class Extents {
   }
 
   /**
-   * Extents in a segment, from a position on, so that each run has no other
-   * extent between and not more bytes than asked for, unless it is a single one.
+   * Extents of the lane in a segment, in runs without another extent between. A run has
+   * at most so many bytes, unless it is a single extent.
    */
   *runsIn(segment: Segment, bytes: number): Generator<readonly Extent[]> {
     let run: Extent[] = [];
@@ -110,7 +110,7 @@ export class Extents {
     if (run.length > 0) yield run;
   }
 
-  /** Extents from that index on lose what lies in the range. Returns where the range's own place is. */
+  /** Removes a range from the extents from that index on. Returns the index for an extent of the range. */
   #giveUp(index: number, first: number, next: number): number {
     let at = index;
     let place = index;

@@ -1,6 +1,6 @@
 import type { Log } from '../point/log.js';
 
-/** Says once what is wrong with the folder of the outbox, and when it is well again. */
+/** Logs once what is wrong with the outbox's folder, and when it works again. */
 export class FolderReport {
   #isTold = false;
 
@@ -28,6 +28,7 @@ export class FolderReport {
     this.#cannotBeWritten('the disk does not answer');
   }
 
+  /** A write has succeeded. */
   isWell(): void {
     if (!this.#isTold) return;
     this.#isTold = false;

@@ -13,7 +13,7 @@ export interface Loss {
   readonly toNs: bigint;
 }
 
-/** Times between which something is: of what is known before and after it. */
+/** The times between which lost points lie, from points before and after them. */
 class Span {
   #from: bigint | undefined;
   #to: bigint | undefined;
@@ -38,7 +38,7 @@ class Span {
   }
 }
 
-/** What is found of one lane. */
+/** What was found of one lane. */
 class Found {
   /** After what has been read so far. */
   next: number | undefined;
@@ -48,19 +48,18 @@ class Found {
   /** Where bytes are missing, and where only positions are, which may have been delivered. */
   readonly damaged = new Span();
   readonly skipped = new Span();
-  /** Points of the tally that have not been found; before its place has come: unknown. */
+  /** Points of the tally that were not found; `undefined` before its place is reached. */
   missing: number | undefined;
 
   constructor(readonly tally: LaneTally | undefined) {}
 }
 
 /**
- * Holds what is read from the files against the tally of the earlier life. What
- * waited at the tally's moment, is not found in the files before its place, and
- * is neither written nor noted as settled after it, is lost.
+ * Compares the files with the tally of the earlier run. A point is lost if it waited at
+ * the tally's moment, is not in the files before the tally's place, and is neither
+ * written nor marked as settled after that place.
  *
- * That is a lower bound: notes that are lost make points come again that had been
- * delivered, and they count as found.
+ * That is a lower bound: if marks are lost, delivered points are found again.
  */
 export class LossFinder {
   readonly #lanes = new Map<string, Found>();
@@ -79,7 +78,7 @@ export class LossFinder {
     for (const lane of tally?.lanes ?? []) this.#lanes.set(lane.nodeId, new Found(lane));
   }
 
-  /** What is read next stands there. */
+  /** The next block is read at that place. */
   reach(file: number, offset: number): void {
     const { tally } = this;
     if (this.#reached || tally === undefined) return;
@@ -92,14 +91,14 @@ export class LossFinder {
     }
   }
 
-  /** Whether the tally speaks of what stands there. */
+  /** Whether the tally counts what stands at that place. */
   covers(file: number, offset: number): boolean {
     const { tally } = this;
     if (tally === undefined) return false;
     return file < tally.file || (file === tally.file && offset < tally.offset);
   }
 
-  /** From there on something is damaged. `writtenNs`: when the file was last written to. */
+  /** Bytes from that place on are damaged. `writtenNs`: when the file was last written. */
   gap(file: number, offset: number, writtenNs: bigint): void {
     this.#gaps += 1;
     if (writtenNs > this.#lastGapNs) this.#lastGapNs = writtenNs;
@@ -108,7 +107,7 @@ export class LossFinder {
     this.#isUnknownOpen = true;
   }
 
-  /** Before the lane has them. */
+  /** Points are found; called before the lane has them. */
   points(
     nodeId: string,
     next: number,
@@ -129,12 +128,12 @@ export class LossFinder {
     if (this.#latestNs === undefined || latestNs > this.#latestNs) this.#latestNs = latestNs;
   }
 
-  /** Before the lane knows. */
+  /** Marks are found; called before the lane has them. */
   settled(nodeId: string, from: number, to: number): void {
     this.#accounted(this.#found(nodeId), nodeId, [[from, to]]);
   }
 
-  /** When all has been read. Positions that were used are not used again. */
+  /** The losses, when all files are read. Positions of lost points are not used again. */
   losses(): Loss[] {
     const { tally } = this;
     this.reach(Number.POSITIVE_INFINITY, 0);

@@ -1,4 +1,4 @@
-/** A folder of this machine as a {@link SegmentFolder}. */
+/** The outbox's folder on a file system. */
 import * as fs from 'node:fs';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
 export class MachineFolder implements SegmentFolder {
   constructor(
-    /** Of a folder that is there. */
+    /** Path of a folder that exists. */
     readonly path: string,
-    /** Makes it, with all above it, where somebody has deleted it. */
+    /** Makes the folder and its parents, if somebody has deleted them. */
     private readonly makeFolder: (path: string) => Promise<void>,
   ) {}
 
@@ -36,7 +36,7 @@ export class MachineFolder implements SegmentFolder {
 
   async sync(): Promise<void> {
     const folder = await open(this.path, 'r');
-    // Some file systems of other machines cannot do this for folders.
+    // Some network file systems cannot sync folders.
     await folder.datasync().catch(() => undefined);
     await folder.close();
   }

@@ -93,8 +93,8 @@ class MemoryLane implements OutboxLane, LatestHost {
     }
     let bytes = 0;
     for (const point of points) bytes += memoryOf(point);
-    // What alone exceeds the share is taken by an empty lane: refusing it would
-    // stop its device for ever.
+    // An empty lane takes points that alone exceed its share: refusing them would stop
+    // the device for good.
     if (this.#length > 0 && this.#bytes + bytes > this.lanes.quota.bytes) return false;
     const first = this.next;
     for (const point of points) {

@@ -17,6 +17,7 @@ export function numberOf(name: string): number | 'none' | undefined {
   return Number(digits) > LAST_NUMBER ? 'none' : Number(digits);
 }
 
+/** Name of the file of that number. */
 export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`;
 
 /** Somebody has deleted files of the outbox that it still needs. */
@@ -28,19 +29,18 @@ export class DeletedError extends Error {
 }
 
 /**
- * The files of the outbox, of which the last is written to: begun when it is
- * needed, left when it is full, and deleted once it is the oldest and nothing
- * in it is unsettled.
+ * The files of the outbox. The last one is written to. A file is created when it is
+ * needed, and another one when it is full; it is deleted when it is the oldest and has
+ * no unsettled points.
  *
- * A file that somebody else deletes can still be read here, and is gone with the
- * process: nothing that is written to it is safe, and what lives in it has to be
- * written once more.
+ * A file that somebody else deletes can still be read here, until the process ends:
+ * what is written to it is not safe, and its unsettled points are written once more.
  */
 export class OutboxLog {
   /** Oldest first. */
   readonly #segments: Segment[] = [];
   #current: Segment | undefined;
-  /** Those that are known to have been deleted. */
+  /** Files that are known to have been deleted by others. */
   readonly #deleted = new Set<Segment>();
   #lastNumber = 0;
   /** Something was written to the current file without making it survive. */
@@ -76,20 +76,20 @@ export class OutboxLog {
     return this.#synced;
   }
 
-  /** Of the files that were deleted the oldest in which something lives. */
+  /** The first deleted file that has unsettled points. */
   get deleted(): Segment | undefined {
     for (const segment of this.#deleted) if (segment.live > 0) return segment;
     return undefined;
   }
 
-  /** A file from before. */
+  /** Adds a file of an earlier run. */
   recovered(segment: Segment): void {
     this.#segments.push(segment);
     this.taken(segment.number);
     this.#synced = { file: segment.number, offset: segment.size };
   }
 
-  /** That name is not free. */
+  /** The file name with that number is not free. */
   taken(number: number): void {
     this.#lastNumber = Math.max(this.#lastNumber, number);
   }
@@ -103,7 +103,7 @@ export class OutboxLog {
     const deleted = await this.#findDeleted();
     if (deleted > 0) throw new DeletedError(deleted);
     const number = this.#lastNumber + 1;
-    // The name is never used again, whatever becomes of this file.
+    // The name is never used again, even if creating fails.
     this.#lastNumber = number;
     const name = nameOf(number);
     const file = await this.folder.create(name);
@@ -153,8 +153,7 @@ export class OutboxLog {
       this.#segments.shift();
       this.#deleted.delete(segment);
       await segment.file.close();
-      // In this order, whatever happens: the next one may hold notes of what
-      // is settled in this one.
+      // Files are deleted in order: the next one may have marks for points of this one.
       await this.folder.sync();
     }
   }
@@ -165,7 +164,7 @@ export class OutboxLog {
     this.#current = undefined;
   }
 
-  /** Side by side, since looking costs nothing then. */
+  /** Syncs, and checks meanwhile whether the file was deleted. */
   async #sync(segment: Segment): Promise<void> {
     const [isThere] = await Promise.all([segment.file.isThere(), segment.file.sync()]);
     if (isThere) return;
@@ -173,7 +172,7 @@ export class OutboxLog {
     throw new DeletedError(1 + (await this.#findDeleted()));
   }
 
-  /** How many files with something in it have been deleted that were not known to be. */
+  /** Finds more deleted files with unsettled points. Returns their number. */
   async #findDeleted(): Promise<number> {
     let found = 0;
     for (const segment of this.#segments) {
@@ -185,7 +184,7 @@ export class OutboxLog {
     return found;
   }
 
-  /** Nothing more is written to it. What is in it beyond its size was never promised. */
+  /** Ends writing to a file. Bytes beyond its size were not synced. */
   async #abandon(segment: Segment): Promise<void> {
     if (this.#current === segment) this.#current = undefined;
     this.#unsynced = false;
@@ -198,7 +197,7 @@ export class OutboxLog {
       }
       await this.folder.remove(segment.name);
     } catch {
-      // The disk is not well, which is told by whoever wrote.
+      // The failed write reports the disk's error.
       if (isEmpty) return;
     }
     if (!isEmpty) return;

@@ -4,9 +4,10 @@ import type { Point } from '../point/point.js';
  * Points on their way to SIOT, kept until they are delivered: on disk
  * (disk-outbox.ts) or in memory (memory-outbox.ts).
  *
- * Each node has a lane of its own with its own share of the room, so that a
- * full one stops only its own link. Within a lane points stay in order and are
- * known by their position: 0, 1, 2 … for the lane's whole life.
+ * Each node has a lane: an ordered log of its points, with its own share of the
+ * bytes, so that a full lane stops only its own link. A point is known by its position
+ * in the lane: 0, 1, 2 …, never used twice. Points are read by position and settled in
+ * any order, which is why a lane is no queue (docs/contract.md, "Delivered").
  *
  * ```
  *  settled │ settled  in flight  in flight  waiting  waiting │
@@ -15,55 +16,56 @@ import type { Point } from '../point/point.js';
  * ```
  */
 export interface Outbox {
-  /** The lane of a node; the same one each time. Options that are given are valid from now on. */
+  /** The lane of a node, the same each time. `options` replace earlier ones. */
   lane(nodeId: string, options?: LaneOptions): OutboxLane;
-  /** Lanes that have been asked for, in that order, and before them those with points from before. */
+  /** All lanes; those with points from an earlier run first. */
   lanes(): Iterable<OutboxLane>;
-  /** Forgets a lane once it is empty: its link has left the configuration, others share its room. */
+  /** Forgets a lane when it is empty: its link was removed, and others share its bytes. */
   release(nodeId: string): void;
-  /** What people of that node's link are to be told of it: what an earlier life has lost. */
+  /** Texts for people about points of that node that were lost before this start. */
   adviceFor(nodeId: string): readonly string[];
-  /** Called whenever points have been put into a lane. */
+  /** Called when points were put into a lane. */
   onPut: ((lane: OutboxLane) => void) | undefined;
-  /** Keeps what the outbox promises to keep. Nothing is put in afterwards. */
+  /** Writes what is to be kept. Nothing may be put in afterwards. */
   close(): Promise<void>;
 }
 
 /**
- * What is kept while SIOT is behind or away: all, or of each type and key the
- * newest only. What is on its way is not given up for a newer one.
+ * Which points are kept while SIOT is slow or away: all, or only the newest of each
+ * type and key. A point on its way is not replaced by a newer one.
  */
 export type Backlog = 'all' | 'latest';
 
+/** How a lane behaves. */
 export interface LaneOptions {
   readonly backlog: Backlog;
-  /** So many points were given up for newer ones, which are safe. */
+  /** So many points were replaced by newer ones, which are safe. */
   readonly onSuperseded: (count: number) => void;
-  /** These cannot be written at all, and were left out. */
+  /** These points cannot be written (time or tombstone out of range) and were left out. */
   readonly onUnwritable?: (points: readonly Point[]) => void;
 }
 
+/** The points of one node. */
 export interface OutboxLane {
   readonly nodeId: string;
   /**
-   * Takes the points, all or none, in order, but for those that cannot be written
-   * at all, which are told and dropped. False: no room. `safe` is called
-   * once they will survive what this outbox promises to survive, or are
-   * delivered: with a memory outbox before put() returns. A caller acknowledges
-   * its device then, not before.
+   * Takes the points in order, all or none; those that cannot be written are left out
+   * ({@link LaneOptions.onUnwritable}). False: the lane is full. `safe` is called once,
+   * when all of them are on disk or delivered; with an outbox in memory before put()
+   * returns. A device is acknowledged then, not before.
    */
   put(points: readonly Point[], safe: () => void): boolean;
   /** Position of the oldest point that is not settled; equal to `next` when empty. */
   readonly first: number;
   /** Position that the next point will get. */
   readonly next: number;
-  /** Points not settled yet. */
+  /** Number of points that are not settled. */
   readonly length: number;
-  /** How much of its share is used: 1 is full, and more when the share has become smaller. */
+  /** Used part of its share: 0 … 1, and more after the share has become smaller. */
   readonly used: number;
-  /** Somebody waits for the safety of points that are in it: to deliver them soon helps. */
+  /** A `safe` has not been called yet: delivering soon avoids a write. */
   readonly awaited: boolean;
-  /** Latest time of all points that were ever in it, as far as is known, ns. */
+  /** Latest time of all points that were ever in it, as far as known, ns. */
   readonly latestNs: bigint;
   /** The point at a position in first … next − 1; undefined once settled. */
   read(position: number): Point | undefined;
@@ -75,9 +77,10 @@ export interface OutboxLane {
   /** Settles everything up to and including a position. */
   settleThrough(position: number): void;
   /**
-   * All before that position is on its way from now on, and nothing else is:
-   * what is on its way is delivered even where only the newest counts.
+   * Points before that position are on their way from now on, and no others. They are
+   * not replaced by newer ones.
    */
   claimBefore(position: number): void;
+  /** Position given to {@link claimBefore}; infinite where all points are kept. */
   readonly claimed: number;
 }

@@ -1,9 +1,9 @@
 import { textOf, type Point } from '../point/point.js';
 
-/** What a point occupies in memory besides its texts: the object, its value, its time, its place. */
+/** Bytes of memory of a point besides its texts: the object, its value, its time, its slot. */
 const POINT_BYTES = 160;
 
-/** What a point occupies in memory, estimated generously. */
+/** Bytes of memory of a point, estimated generously. */
 export function memoryOf(point: Point): number {
   return (
     POINT_BYTES +
@@ -11,7 +11,7 @@ export function memoryOf(point: Point): number {
   );
 }
 
-/** Points known by position, the oldest taken out first: a ring whose size is a power of two. */
+/** A ring buffer of points by position; its size is a power of two and grows. */
 export class PointRing {
   #slots: (Point | undefined)[] = new Array<Point | undefined>(64).fill(undefined);
   #mask = 63;
@@ -48,7 +48,7 @@ export class PointRing {
     return point;
   }
 
-  /** Gives up all slots before that position. */
+  /** Removes all slots before that position. */
   dropBefore(position: number): void {
     const to = Math.min(position, this.end);
     for (; this.start < to; this.start++) this.#slots[this.start & this.#mask] = undefined;

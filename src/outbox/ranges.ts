@@ -4,7 +4,7 @@ interface Range {
   to: number;
 }
 
-/** A set of whole numbers, kept as ranges: small where neighbours come and go together. */
+/** A set of integers, kept as ranges: small when neighbours are added and removed together. */
 export class Ranges {
   readonly #ranges: Range[] = [];
   #count = 0;

@@ -19,8 +19,7 @@ interface Torn {
 }
 
 /**
- * Says what is wrong with the files of an earlier life, and what is lost with
- * them: as much as is known, and no more.
+ * Logs damage of the files of earlier runs, and what is lost by it.
  */
 export class RecoveryReport {
   #damaged = 0;
@@ -43,7 +42,7 @@ export class RecoveryReport {
     );
   }
 
-  /** What a crash may have left so, or not. */
+  /** Bytes that a crash may have left, or later damage. */
   torn({ file, bytes, isEnd, writtenNs, head }: Torn): void {
     const what =
       head === undefined
@@ -75,7 +74,7 @@ export class RecoveryReport {
     );
   }
 
-  /** What a link’s people are told until the next start. */
+  /** Texts about losses of a node, shown until the next start. */
   adviceFor(nodeId: string): string[] {
     return [this.#ofNode.get(nodeId), this.#ofAny].filter((text) => text !== undefined);
   }

@@ -27,7 +27,7 @@ interface RecoveryHost {
   readonly folder: SegmentFolder;
   readonly log: OutboxLog;
   readonly lanes: Lanes<DiskLane>;
-  /** What waited, as far as that was kept. */
+  /** The tally of the earlier run, if it can be read. */
   readonly tally: Tally | undefined;
   readonly report: RecoveryReport;
   readonly logger: Log;
@@ -36,9 +36,9 @@ interface RecoveryHost {
 }
 
 /**
- * Reads the files of an earlier life, oldest first: blocks of points bring
- * points, notes settle what came before them. Whatever is broken is told and
- * passed over; nothing is assumed about it. Resolves to what is lost.
+ * Reads the files of earlier runs, oldest first: blocks of points add points, marks
+ * settle points before them. Damaged bytes are reported and skipped. Resolves to the
+ * losses. Rejects with an {@link OutboxError}.
  */
 export async function recover(host: RecoveryHost): Promise<Loss[]> {
   const finder = new LossFinder(host.tally, host.lanes);
@@ -64,8 +64,8 @@ export async function recover(host: RecoveryHost): Promise<Loss[]> {
     host.log.recovered(segment);
     written = file;
   }
-  // What a process left that was killed may be in the machine's memory only, and
-  // counts as safe from now on. Where this fails, the first write will tell.
+  // Data of a killed process may be in the page cache only, and counts as safe from now
+  // on. If syncing fails, the first write will fail as well.
   await written?.sync().catch(() => undefined);
   const losses = finder.losses();
   host.report.lost(losses);
@@ -175,12 +175,12 @@ class Scan {
     const at = this.#at;
     await this.#passOver(bytes.length);
     if (!isLast) return bytes.length;
-    // That they stay is no harm: they will be passed over again.
+    // If truncating fails, they are skipped again at the next start.
     await segment.file.truncate(at).catch(() => undefined);
     return at;
   }
 
-  /** What the block that is not whole says of itself, which may not be so. */
+  /** The head of a damaged block, which may be wrong. */
   #head(): PointsHead | undefined {
     const { bytes } = this;
     const head = readBody(bytes, { at: this.#at + BLOCK_HEADER, end: bytes.length });
@@ -190,9 +190,9 @@ class Scan {
   }
 
   /**
-   * What was being written when the power went was not acknowledged, and may be
-   * broken before what is whole. But what was acknowledged, and has been damaged
-   * since, looks the same where the tally does not yet speak of it.
+   * Reports damaged bytes. A write that a power failure interrupted was not
+   * acknowledged, and may be damaged before whole blocks. Acknowledged points that were
+   * damaged later look the same, where the tally does not count them.
    */
   async #passOver(next: number): Promise<void> {
     const { segment, host, finder } = this;

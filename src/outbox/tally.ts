@@ -10,7 +10,7 @@ export interface LaneTally {
   readonly points: number;
 }
 
-/** What waited in the outbox at some moment, to be held against what is found at the next start. */
+/** What waited in the outbox at a moment, to be compared with what is found at the next start. */
 export interface Tally {
   /** When, ns. */
   readonly timeNs: bigint;
@@ -21,19 +21,18 @@ export interface Tally {
 }
 
 const NAME = 'tally';
-/** Each of the two places in the file. */
+/** Bytes of each of the two slots. */
 const SLOT_BYTES = 64 * 1024;
 /** So many fit into one: node IDs have 255 bytes at most. */
 const MOST_LANES = 200;
 
 /**
- * A small file beside the outbox's own that says what waits in them: a file that
- * has become shorter, or has gone, leaves no trace in the others. It is written
- * now and then and not synced, so that it costs next to nothing; what it says is
- * true of the moment at which it was written.
+ * A small file that counts what waits in the outbox's files, to detect that one of them
+ * was truncated or deleted. It is written after changes and mostly not synced, so
+ * that it costs little; it is true for the moment of its writing.
  *
- * Two places in it are used by turns, and the other one only after a sync: the
- * last that was synced is never written over.
+ * It has two slots. After a sync the other slot is written, so that the last synced
+ * one is never overwritten.
  */
 export class TallyFile {
   #file: SegmentFile | undefined;
@@ -42,7 +41,7 @@ export class TallyFile {
 
   constructor(private readonly folder: SegmentFolder) {}
 
-  /** What an earlier life has left; `undefined`: nothing that can be read. */
+  /** The tally of an earlier run; `undefined`: there is none that can be read. */
   async read(): Promise<Tally | undefined> {
     if (!(await this.folder.list()).includes(NAME)) return undefined;
     this.#file = await this.folder.open(NAME);
@@ -80,7 +79,7 @@ export class TallyFile {
     this.#slot = 1 - this.#slot;
   }
 
-  /** For good: what it says is no longer so. */
+  /** Deletes the file, since it is not true any more. */
   async remove(): Promise<void> {
     if (this.#file === undefined) return;
     await this.folder.remove(NAME);

@@ -1,28 +1,28 @@
-/** Points that were put in together, and who waits for their safety. */
+/** Points that were put in together, and the callback that waits for them. */
 interface Waiter {
   readonly first: number;
   readonly next: number;
   readonly ms: number;
-  /** Points that are not settled yet. */
+  /** Points that are not settled yet; 0 as well when all are on disk. */
   left: number;
   readonly safe: () => void;
 }
 
 /**
- * Who waits until its points are safe: on disk, or delivered, whichever comes
- * first. Each is told once.
+ * Callbacks that wait until their points are safe: on disk or delivered, whichever
+ * comes first. Each is called once.
  */
 export class Waiters {
   #list: Waiter[] = [];
   #head = 0;
-  /** Those that have not been told. */
+  /** Callbacks that have not been called. */
   #waiting = 0;
 
   get any(): boolean {
     return this.#waiting > 0;
   }
 
-  /** When the first of those that wait began, in ms of the monotonic clock. */
+  /** Since when the oldest one waits, ms of the monotonic clock. */
   get sinceMs(): number | undefined {
     for (let at = this.#head; at < this.#list.length; at++) {
       const waiter = this.#list[at];
@@ -31,6 +31,7 @@ export class Waiters {
     return undefined;
   }
 
+  /** Calls `safe` when the positions first … next − 1 are safe; at once if there are none. */
   add(first: number, next: number, ms: number, safe: () => void): void {
     if (first === next) {
       safe();
@@ -40,7 +41,7 @@ export class Waiters {
     this.#waiting += 1;
   }
 
-  /** These, none of which was before, are settled. */
+  /** Positions from … to − 1 are settled, none of which was before. */
   settled(from: number, to: number): void {
     const told: Waiter[] = [];
     for (let at = this.#endingAfter(from); at < this.#list.length; at++) {
@@ -53,7 +54,7 @@ export class Waiters {
     this.#tell(told);
   }
 
-  /** All before that position are on disk. */
+  /** All positions before `through` are on disk or settled. */
   written(through: number): void {
     const told: Waiter[] = [];
     for (let at = this.#head; at < this.#list.length; at++) {
