@@ -12,6 +12,7 @@ import { Presence } from './node/presence.js';
 import { Replica, asOwner } from './node/replica.js';
 import { ReportedKinds } from './node/reported-kinds.js';
 import { SettingQuota, type SettingRefusal } from './node/setting-quota.js';
+import { logImpossible, type OnImpossible } from './settings/impossible.js';
 import type { SettingRecord } from './settings/record.js';
 import type { Setting } from './settings/setting.js';
 import { Settings } from './settings/settings.js';
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly maxPoints: number;
   /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
   readonly silenceTimeoutMs: number;
+  /** What cannot happen to a setting, and has: logged, if nothing else is given. */
+  readonly onImpossible?: OnImpossible;
 }
 
 /** Who is told of what changes in the node's state: the link. */
@@ -81,6 +84,7 @@ export class NodeState implements OwnPoints {
       new Set(options.commands),
       options.maxPoints,
       new SettingQuota(budget.settings),
+      options.onImpossible ?? logImpossible(log),
     );
     this.settings.restore(settings, log);
     this.quota = new PointQuota(options.maxPoints, budget, namesChanged);
@@ -150,11 +154,11 @@ export class NodeState implements OwnPoints {
 
   /**
    * Somebody has set a point for which there is no room. Returns the older setting
-   * of the point, which has ended by that.
+   * of the point, which nobody wants any more.
    */
   refuseSetting(point: Point, cause: SettingRefusal): Setting | undefined {
     this.counters.noRoom(cause, point.type);
-    return this.settings.endOlder(point, this.clock.wallNs());
+    return this.settings.olderThan(point, this.clock.wallNs());
   }
 
   /** A setting's state, or the reason why it waits, has changed. */

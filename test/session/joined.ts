@@ -16,6 +16,7 @@ import { NodeState } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession } from '../../src/session/packets/session.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { throwImpossible } from '../../src/session/settings/impossible.js';
 
 /** What a line does with one frame. */
 export interface Fate {
@@ -77,7 +78,7 @@ export class Joined {
     };
     const state = new NodeState(
       host,
-      { commands: [], maxPoints: 100, silenceTimeoutMs: 0 },
+      { commands: [], maxPoints: 100, silenceTimeoutMs: 0, onImpossible: throwImpossible },
       clock,
       SILENT_LOG,
       new PointBudget(1_000),

@@ -129,7 +129,7 @@ describe('a setting is pending until acknowledged', () => {
     expect(more).toEqual([]);
     expect(sent!.point!.value).toBe(1);
     harness.ack(sent!.sequence);
-    expect(first.waiting && harness.session.state.settings.isCurrent(first)).toBe(false);
+    expect(first.state).toBe('superseded');
     expect(second.waiting).toBe(true);
     const next = harness.take();
     expect(next.map(({ point }) => point!.value)).toEqual([2]);
@@ -146,7 +146,7 @@ describe('a setting is pending until acknowledged', () => {
     harness.advance(3_000);
     harness.points([{ type: 'temp', value: 1 }]);
     harness.advance(1_000);
-    expect(target.asidePauseMs).toBeGreaterThan(0);
+    expect(target.life.name).toBe('setAside');
     harness.ack(sent!.sequence);
     expect(target.state).toBe('inForce');
     expect(other.state).toBe('pending');
@@ -557,7 +557,7 @@ describe('a report equal to the setting', () => {
     harness.points([{ type: 'text', value: { json: 'on' } }]);
     expect(text.state).toBe('inForce');
     harness.advance(1_000);
-    expect(gone.sent).toBe(true);
+    expect(gone.life.name).toBe('sent');
     harness.points([{ type: 'gone', value: 7 }]);
     expect(gone.state).toBe('pending');
     harness.points([{ type: 'gone', value: 7, tombstone: 1 }]);

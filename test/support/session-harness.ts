@@ -23,6 +23,7 @@ import { NodeState, type NodeOptions } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
 import { FakeClock } from './fake-clock.js';
+import { throwImpossible } from '../../src/session/settings/impossible.js';
 import type { Setting } from '../../src/session/settings/setting.js';
 import { recordingLog, type Said } from './recording-log.js';
 
@@ -142,6 +143,7 @@ export class SessionHarness {
         commands: options.commands ?? [],
         maxPoints: options.maxPoints ?? 5_000,
         silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
+        onImpossible: throwImpossible,
       },
       this.clock,
       log,

@@ -47,5 +47,4 @@ export type ControlledLink = Pick<
   | 'watchSettings'
   | 'reason'
   | 'awaitsAck'
-  | 'isCurrent'
 >;

@@ -86,10 +86,11 @@ export class SettingFollower {
 
   #answer(): SetReply {
     const { link, setting } = this;
+    const { state } = setting;
     if (setting.confirmedBy === 'ack') return this.#acknowledged();
     // It may have been an echo of ours.
     this.#reportUntilMs = undefined;
-    if (!link.isCurrent(setting)) {
+    if (state === 'superseded') {
       return { state: 'replaced', reason: 'a newer setting has taken its place' };
     }
     if (setting.confirmedBy === 'bus') return { state: 'acknowledged', by: 'bus' };
@@ -102,7 +103,7 @@ export class SettingFollower {
       }
       return this.#unconfirmed('it was sent; the device has not acknowledged it');
     }
-    switch (setting.state) {
+    switch (state) {
       case 'pending':
         return { state: 'waiting', reason: link.reason(setting) };
       case 'ended':
@@ -135,7 +136,7 @@ export class SettingFollower {
       this.#timer?.cancel();
       this.#timer = this.clock.setTimer(REASON_EVERY_MS, () => this.#tick());
     }
-    const awaited = nowMs < this.#reportUntilMs && this.link.isCurrent(setting);
+    const awaited = nowMs < this.#reportUntilMs && this.setting.state !== 'superseded';
     return { ...done, report: awaited ? 'awaited' : (report ?? 'none') };
   }
 

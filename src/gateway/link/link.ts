@@ -247,10 +247,6 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return this.#session.valueOfWord(type, key, word);
   }
 
-  isCurrent(setting: Setting): boolean {
-    return this.#session.state.settings.isCurrent(setting);
-  }
-
   summary(): LinkSummary {
     return summaryOf(this.#described());
   }

@@ -37,7 +37,7 @@ export function pointsToResend(
     const { point } = setting;
     const shown = has.get(point.type, point.key);
     setting.lacked = shown === undefined || isOlder(shown, setting, now);
-    return isKnownBest(setting) && setting.lacked;
+    return setting.isNewest && setting.lacked;
   });
   return walk(known, settings, has, everything, now);
 }
@@ -48,10 +48,6 @@ function isOlder(shown: Point, { time, point }: Setting, now: bigint): boolean {
   const isSame = sameValue(shown.value, point.value) && isDeleted(shown) === isDeleted(point);
   return time.tied && shown.time === time.stated && !isSame;
 }
-
-/** Nothing that the device has said since is newer. */
-const isKnownBest = (setting: Setting): boolean =>
-  setting.inForce && !setting.waiting && !setting.reportedSinceSent;
 
 /** Each is read when it is sent: it may have changed meanwhile. */
 function* walk(
@@ -64,7 +60,7 @@ function* walk(
   const { replica } = known.state;
   const given = new PointMap<true>();
   for (const setting of settings) {
-    if (!isKnownBest(setting)) continue;
+    if (!setting.isNewest) continue;
     const { point } = setting;
     given.set(point.type, point.key, true);
     // What is not there need not be deleted.

@@ -43,6 +43,7 @@ import {
   type SettingsClientHost,
   type SettingsClientOptions,
 } from '../settings/client.js';
+import { SettingPublisher, type SettingPublisherHost } from '../settings/publisher.js';
 import { SettingReconciler, type SettingReconcilerHost } from '../settings/reconciler.js';
 import type { Setting } from '../settings/setting.js';
 import type { Heard } from '../settings/time.js';
@@ -69,6 +70,7 @@ export class PacketSession<Unit = Uint8Array>
     ResyncHost,
     SenderHost,
     SettingsClientHost,
+    SettingPublisherHost,
     SettingReconcilerHost
 {
   readonly line: PacketLine<Unit>;
@@ -124,7 +126,6 @@ export class PacketSession<Unit = Uint8Array>
       log,
       options.ackTimeoutMs,
     );
-    this.#reconciler = new SettingReconciler(this, settings, replica, clock, log, round);
     const acknowledges = record.acknowledges ?? 'unknown';
     this.sender = new ReliableSender(this, this.line, clock, counters, options, acknowledges);
     this.#time = new TimeSync(this.sender, this.#outgoing, clock);
@@ -132,12 +133,15 @@ export class PacketSession<Unit = Uint8Array>
       this,
       this.sender,
       settings,
+      new SettingPublisher(this, replica, clock),
       this.#outgoing,
       clock,
       counters,
       log,
       options,
     );
+    const { outcomes } = this.downlink;
+    this.#reconciler = new SettingReconciler(this, settings, outcomes, replica, round, clock);
     this.sender.attach(this.#time);
     this.sender.attach(this.downlink);
     this.#points = new PointsHandler(this);
@@ -181,7 +185,6 @@ export class PacketSession<Unit = Uint8Array>
     this.possibleEchoes.opened();
     // Before the opening is served, so that the time goes out once.
     this.#resync.opened();
-    this.#reconciler.opened();
     this.sender.opened();
     this.codecs.opened();
   }
@@ -191,7 +194,7 @@ export class PacketSession<Unit = Uint8Array>
     this.codecs.closed();
     this.#resync.closed();
     this.line.closed();
-    this.#reconciler.closed();
+    this.downlink.closed();
     this.sender.closed();
     this.state.closed();
   }
@@ -240,9 +243,7 @@ export class PacketSession<Unit = Uint8Array>
 
   refuse(point: Point, cause: SettingRefusal): void {
     const older = this.state.refuseSetting(point, cause);
-    if (older === undefined) return;
-    this.downlink.settled(older);
-    this.state.settingChanged(older);
+    if (older !== undefined) this.downlink.outcomes.on(older, { type: 'noRoom' });
   }
 
   shown(points: readonly Point[]): void {
@@ -348,7 +349,7 @@ export class PacketSession<Unit = Uint8Array>
     this.sender.pump();
   }
 
-  // What the sender, the settings client and the reconciler need.
+  // What the sender and the settings need.
 
   codec(): PayloadCodec | undefined {
     return this.#held ? undefined : this.codecs.codec;
@@ -360,18 +361,6 @@ export class PacketSession<Unit = Uint8Array>
 
   valueOf(setting: Setting): PointValue {
     return this.inDeviceForm(setting);
-  }
-
-  acknowledged(setting: Setting): void {
-    this.#reconciler.acknowledged(setting);
-  }
-
-  notAcknowledged(setting: Setting): void {
-    this.#reconciler.notAcknowledged(setting);
-  }
-
-  unconfirmed(setting: Setting): void {
-    this.#reconciler.unconfirmed(setting);
   }
 
   changed(setting: Setting): void {
@@ -400,10 +389,6 @@ export class PacketSession<Unit = Uint8Array>
 
   resyncing(): boolean {
     return this.#resync.due || this.downlink.restoring;
-  }
-
-  settled(setting: Setting): void {
-    this.downlink.settled(setting);
   }
 
   reported(setting: Setting): void {

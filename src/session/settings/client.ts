@@ -21,9 +21,16 @@ import { CommandJournal, type CommandJournalHost } from './command-journal.js';
 import { SettingDelivery, type SettingDeliveryHost } from './delivery.js';
 import { SettingOutcomes, type SettingOutcomesHost } from './outcomes.js';
 import { settingPacket } from './packet.js';
+import type { SettingPublisher } from './publisher.js';
 import { SettingQueue } from './queue.js';
 import type { Setting } from './setting.js';
 import type { Settings } from './settings.js';
+import type { SettingEvent } from './transitions.js';
+
+const NOTING = 'it is being noted on disk as sent, which comes before it is';
+const NOT_NOTED =
+  'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
+  'it waits until the state can be saved';
 
 export interface SettingsClientOptions {
   /** Longest frame to send, delimiters included, bytes. */
@@ -33,37 +40,48 @@ export interface SettingsClientOptions {
 }
 
 /** What the settings client needs of its session. */
-export interface SettingsClientHost extends SettingOutcomesHost {
+export interface SettingsClientHost {
   codec(): PayloadCodec | undefined;
   /** Last value known of a point, for a setting that deletes it. */
   lastValue(type: string, key: string): Point | undefined;
   /** What a setting says, in the form in which the device reports the point. */
   valueOf(setting: Setting): PointValue;
+  /** A setting's state, or the reason why it waits, has changed. */
+  changed(setting: Setting): void;
+  /** The device is to report all its points once more. */
+  askAll(): void;
+  /** A resync has not ended yet. */
+  resyncing(): boolean;
   /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
 }
 
-export class SettingsClient implements SenderClient, SettingDeliveryHost, CommandJournalHost {
+export class SettingsClient
+  implements SenderClient, SettingOutcomesHost, SettingDeliveryHost, CommandJournalHost
+{
   readonly priority = 1;
   readonly window = 1;
   readonly #queue = new SettingQueue();
-  readonly #journal = new CommandJournal(this);
-  readonly #outcomes: SettingOutcomes;
+  readonly #journal: CommandJournal;
+  /** What happens to a setting. */
+  readonly outcomes: SettingOutcomes;
   /** Whose ack is waited for. */
   #inFlight: SettingDelivery | undefined;
 
   constructor(
     private readonly host: SettingsClientHost,
     private readonly sender: ReliableSender,
-    private readonly book: Settings,
+    private readonly settings: Settings,
+    publisher: SettingPublisher,
     private readonly outgoing: Outgoing,
     private readonly clock: Clock,
     counters: Counters,
     private readonly log: Log,
     private readonly options: SettingsClientOptions,
   ) {
-    for (const setting of book.all()) if (setting.waiting) this.#queue.add(setting);
-    this.#outcomes = new SettingOutcomes(host, book, this.#queue, clock, counters, log);
+    for (const setting of settings.all()) if (setting.waiting) this.#queue.add(setting);
+    this.outcomes = new SettingOutcomes(this, publisher, counters, clock, log);
+    this.#journal = new CommandJournal(this, this.outcomes);
   }
 
   /** Whether the device acknowledges what is sent to it. */
@@ -85,7 +103,7 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
     return this.#queue.restoring;
   }
 
-  /** A setting has been taken into the book. */
+  /** A setting has been taken. */
   add(setting: Setting, replaced: Setting | undefined): void {
     // The one before it is in flight: the others are sent first.
     if (replaced !== undefined && this.awaitsAck(replaced)) this.#queue.addLast(setting);
@@ -93,15 +111,45 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
     this.sender.pump();
   }
 
-  /** The device itself has confirmed or replaced a setting by a report. */
-  settled(setting: Setting): void {
+  enqueue(setting: Setting): void {
+    this.#queue.add(setting);
+  }
+
+  dequeue(setting: Setting): void {
     this.#queue.delete(setting);
+    // Its ack may still come, but it is not sent again.
     if (this.#inFlight?.setting === setting) this.sender.stopRetrying(this.#inFlight);
+  }
+
+  postpone(setting: Setting): void {
+    if (this.#queue.has(setting)) this.#queue.addLast(setting);
+  }
+
+  changed(setting: Setting): void {
+    this.host.changed(setting);
+  }
+
+  askAll(): void {
+    this.host.askAll();
+  }
+
+  resyncing(): boolean {
+    return this.host.resyncing();
+  }
+
+  pump(): void {
+    this.sender.pump();
+  }
+
+  /** No device can say anything now. */
+  closed(): void {
+    this.outcomes.closed();
   }
 
   /** The state of before now is safe: commands that wait for that are tried again. */
   stateKept(): void {
-    this.#journal.stateKept();
+    for (const setting of this.pending()) this.outcomes.on(setting, { type: 'stateSaved' });
+    this.sender.pump();
   }
 
   /** Its packet has been sent, and is not acknowledged yet. */
@@ -111,7 +159,10 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
 
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
-    if (setting.problem !== undefined) return setting.problem;
+    const { life } = setting;
+    if (life.name === 'unsendable') return life.why;
+    if (life.name === 'noting') return NOTING;
+    if (life.name === 'unnoted') return NOT_NOTED;
     if (!this.sender.isOpen) return 'the port is not open';
     if (this.host.codec() === undefined) {
       return 'nothing heard from the device yet that tells its codec (protocol: auto)';
@@ -125,8 +176,8 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
         ? 'the device is silent: a command waits until it is heard'
         : 'the device is silent: tried every 30 s, and when it is heard';
     }
-    if (setting.asidePauseMs > 0) {
-      const seconds = Math.max(0, setting.asideUntilMs - this.clock.monotonicMs()) / 1000;
+    if (life.name === 'setAside') {
+      const seconds = Math.max(0, life.untilMs - this.clock.monotonicMs()) / 1000;
       return `not acknowledged while the device was heard: next try in ${seconds.toFixed(0)} s`;
     }
     return 'waiting for its turn';
@@ -147,32 +198,31 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
   /** Commands wait: a silent device may act on each transmission that it hears. */
   probes(): readonly Delivery[] {
     return this.pending()
-      .filter((setting) => !setting.command && setting.problem === undefined)
+      .filter(({ command, life }) => !command && life.name !== 'unsendable')
       .map((setting) => this.#delivery(setting, true));
   }
 
   on(event: SenderEvent): void {
     switch (event) {
       case 'opened':
-        this.#endTransmittedCommands('the port was opened again');
-        this.#queue.takeBackAll();
+        this.outcomes.opened(this.settings.all());
+        this.#all(this.pending(), { type: event });
         return;
       case 'codecKnown':
-        // What was too large or unanswered in the other codec may fare better now.
-        this.#queue.takeBackAll();
-        return;
       case 'awake':
-        this.#queue.takeBack();
-        return;
       case 'restarted':
-        this.#endTransmittedCommands('the device restarted');
+        this.#all(this.pending(), { type: event });
         return;
       case 'resync':
-        this.#restore();
+        this.#all(this.settings.all(), { type: event, restore: this.options.restore });
         return;
       case 'quiet':
       // Settings are sent when they are set.
     }
+  }
+
+  #all(settings: Iterable<Setting>, event: SettingEvent): void {
+    for (const setting of settings) this.outcomes.on(setting, event);
   }
 
   encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined {
@@ -183,15 +233,9 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
       valueOf: (one) => this.host.valueOf(one),
       maxFrameLength: this.options.maxFrameLength,
     });
-    if (typeof packet !== 'string') {
-      setting.problem = undefined;
-      return packet;
-    }
-    setting.problem = packet;
+    if (typeof packet !== 'string') return packet;
     this.log.warn({ type: setting.point.type, key: setting.point.key }, packet);
-    if (!setting.sent) setting.transmissions = 0;
-    setting.noted = false;
-    this.host.changed(setting);
+    this.outcomes.on(setting, { type: 'unsendable', why: packet });
     return undefined;
   }
 
@@ -216,30 +260,7 @@ export class SettingsClient implements SenderClient, SettingDeliveryHost, Comman
     this.host.saved(then);
   }
 
-  changed(command: Setting): void {
-    this.host.changed(command);
-    this.sender.pump();
-  }
-
   #delivery(setting: Setting, once: boolean): SettingDelivery {
-    return new SettingDelivery(setting, once, this, this.#outcomes);
-  }
-
-  /** The device may have forgotten what is in force. */
-  #restore(): void {
-    for (const setting of this.book.all()) {
-      if (setting.inForce && !setting.command && this.options.restore) {
-        setting.restoring = true;
-        setting.sent = false;
-        this.#queue.add(setting);
-      }
-      setting.asidePauseMs = 0;
-    }
-  }
-
-  #endTransmittedCommands(why: string): void {
-    for (const setting of this.pending()) {
-      if (setting.command && setting.sent) this.#outcomes.endCommand(setting, why);
-    }
+    return new SettingDelivery(setting, once, this, this.outcomes, this.clock);
   }
 }

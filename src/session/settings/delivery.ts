@@ -1,9 +1,12 @@
 /** One packet with a setting, on its way to the device. */
 import type { PayloadCodec } from '../../packet/payload.js';
+import type { Clock } from '../../point/clock.js';
 import type { Delivery, Unanswered } from '../sending/client.js';
 import type { OutgoingPacket } from '../sending/outgoing.js';
-import type { Confirmation, SettingOutcomes } from './outcomes.js';
+import type { SettingOutcomes } from './outcomes.js';
 import type { Setting } from './setting.js';
+import { confirmationOf } from './states.js';
+import type { SettingEvent } from './transitions.js';
 
 export interface SettingDeliveryHost {
   /** `undefined`: the setting cannot be sent, or does not wait any more. */
@@ -20,13 +23,15 @@ export class SettingDelivery implements Delivery {
   /** Transmission that was made last, of so many that are allowed. */
   attempt = 0;
   limit = 0;
-  #confirmation: Confirmation | undefined;
+  /** Takes back what its ack has changed. */
+  #takeBack: SettingEvent | undefined;
 
   constructor(
     readonly setting: Setting,
     readonly once: boolean,
     private readonly host: SettingDeliveryHost,
     private readonly outcomes: SettingOutcomes,
+    private readonly clock: Clock,
   ) {}
 
   /** Firmware that does not know a repeated packet acts once more on a repeated command. */
@@ -42,25 +47,32 @@ export class SettingDelivery implements Delivery {
     this.attempt = attempt;
     this.limit = limit;
     this.host.awaiting(this);
-    this.outcomes.transmitted(this.setting);
+    this.outcomes.on(this.setting, { type: 'transmitted' });
   }
 
   sentOnce(): void {
-    this.outcomes.sentOnce(this.setting);
+    this.outcomes.on(this.setting, { type: 'sentOnce' });
   }
 
   acknowledged(): void {
+    const { setting } = this;
     this.host.answered(this);
-    this.#confirmation = this.outcomes.confirmed(this.setting);
+    const before = setting.life;
+    this.outcomes.on(setting, { type: 'acknowledged', ns: this.clock.wallNs() });
+    const confirmed = confirmationOf(setting.life);
+    if (setting.life !== before && confirmed !== undefined) {
+      this.#takeBack = { type: 'ackTakenBack', before, confirmed };
+    }
   }
 
   ackTakenBack(): void {
-    if (this.#confirmation !== undefined) this.outcomes.takenBack(this.#confirmation);
+    if (this.#takeBack !== undefined) this.outcomes.on(this.setting, this.#takeBack);
   }
 
   unanswered(why: Unanswered): void {
     this.host.ended(this);
-    this.outcomes.unanswered(this.setting, why);
+    const nowMs = this.clock.monotonicMs();
+    this.outcomes.on(this.setting, { type: 'unanswered', why, nowMs });
   }
 
   dropped(): void {

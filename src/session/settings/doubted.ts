@@ -19,10 +19,11 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import { ROUND_MS } from '../receiving/report-round.js';
 import type { Setting } from './setting.js';
+import { isDoubted } from './states.js';
 
 export interface DoubtedSettingsHost {
-  /** The device is to report all again. */
-  ask(): void;
+  /** The device is to report all its points once more. */
+  askAll(): void;
   /** Nothing has contradicted the report for a whole round. */
   uncontradicted(setting: Setting): void;
 }
@@ -38,7 +39,6 @@ export class DoubtedSettings {
   ) {}
 
   begin(setting: Setting): void {
-    setting.doubted = true;
     this.#untilMs.set(setting, this.clock.monotonicMs() + ROUND_MS);
     // The answer to a question that is open says what is so with this one, too.
     if (this.#timer === undefined) this.#ask();
@@ -46,15 +46,16 @@ export class DoubtedSettings {
 
   /** Whatever it was, it is known now. */
   end(setting: Setting): void {
-    setting.doubted = false;
     this.#untilMs.delete(setting);
   }
 
-  /** The device gets the time, and these are in doubt. */
-  opened(doubted: Iterable<Setting>): void {
+  /** The device gets the time, and some of these are in doubt. */
+  opened(settings: Iterable<Setting>): void {
     this.closed();
     const untilMs = this.clock.monotonicMs() + ROUND_MS;
-    for (const setting of doubted) this.#untilMs.set(setting, untilMs);
+    for (const setting of settings) {
+      if (isDoubted(setting.life)) this.#untilMs.set(setting, untilMs);
+    }
     if (this.#untilMs.size > 0) this.#wait();
   }
 
@@ -67,7 +68,7 @@ export class DoubtedSettings {
 
   #ask(): void {
     this.#wait();
-    this.host.ask();
+    this.host.askAll();
   }
 
   #wait(): void {
@@ -76,8 +77,9 @@ export class DoubtedSettings {
       const now = this.clock.monotonicMs();
       for (const [setting, untilMs] of this.#untilMs) {
         if (untilMs > now) break;
-        this.end(setting);
-        this.host.uncontradicted(setting);
+        this.#untilMs.delete(setting);
+        // A newer one may have taken its place.
+        if (isDoubted(setting.life)) this.host.uncontradicted(setting);
       }
       if (this.#untilMs.size > 0) this.#ask();
     });

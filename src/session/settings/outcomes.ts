@@ -1,156 +1,111 @@
-/** What becomes of a setting when it is sent, and by what the sender hears of its packet (docs/contract.md, "On every opening", "Sending"). */
+/**
+ * Everything that happens to the settings of a device comes here, and what follows
+ * from it is done here (transitions.ts).
+ */
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Counters } from '../node/counters.js';
-import type { Unanswered } from '../sending/client.js';
-import type { SettingQueue } from './queue.js';
-import type { Setting, Standing } from './setting.js';
-import type { Settings } from './settings.js';
+import { DoubtedSettings, type DoubtedSettingsHost } from './doubted.js';
+import type { SettingPublisher } from './publisher.js';
+import type { Setting } from './setting.js';
+import type { SettingEffect, SettingEvent } from './transitions.js';
 
 export interface SettingOutcomesHost {
-  /** The device has confirmed a setting by acknowledging it. */
-  acknowledged(setting: Setting): void;
-  /** It had not: that was an echo of what the gateway sent. */
-  notAcknowledged(setting: Setting): void;
-  /** It was sent, and nobody will ever know whether the device has it. */
-  unconfirmed(setting: Setting): void;
+  /** It waits to be sent, behind those that wait already. */
+  enqueue(setting: Setting): void;
+  /** It does not wait any more. */
+  dequeue(setting: Setting): void;
+  /** The others that wait are sent first. */
+  postpone(setting: Setting): void;
   /** A setting's state or reason has changed. */
   changed(setting: Setting): void;
+  /** The device is to report all its points once more. */
+  askAll(): void;
+  /** A resync has not ended yet. */
+  resyncing(): boolean;
 }
 
-/** A setting that an ack has confirmed. */
-export interface Confirmation {
-  readonly setting: Setting;
-  readonly before: Standing;
-  /** Wall time, ns. */
-  readonly atNs: bigint;
-}
+export class SettingOutcomes implements DoubtedSettingsHost {
+  readonly #doubted: DoubtedSettings;
 
-export class SettingOutcomes {
   constructor(
     private readonly host: SettingOutcomesHost,
-    private readonly book: Settings,
-    private readonly queue: SettingQueue,
-    private readonly clock: Clock,
+    private readonly publisher: SettingPublisher,
     private readonly counters: Counters,
+    clock: Clock,
     private readonly log: Log,
-  ) {}
-
-  /** It was sent, for the first time or again, and its ack is waited for. */
-  transmitted(setting: Setting): void {
-    this.#sent(setting);
-    this.host.changed(setting);
+  ) {
+    this.#doubted = new DoubtedSettings(this, clock);
   }
 
-  /** It was sent to a device that never acknowledges. */
-  sentOnce(setting: Setting): void {
-    this.#sent(setting);
-    this.#unconfirmed(setting);
+  /** The device gets the time, and may say what it has in force. */
+  opened(settings: Iterable<Setting>): void {
+    this.#doubted.opened(settings);
   }
 
-  /** The last transmission of its packet found no answer. */
-  unanswered(setting: Setting, why: Unanswered): void {
-    if (setting.command) {
-      this.endCommand(setting, 'it was not acknowledged');
-      return;
+  closed(): void {
+    this.#doubted.closed();
+  }
+
+  on(setting: Setting, event: SettingEvent): void {
+    for (const effect of setting.on(event)) this.#do(setting, effect);
+  }
+
+  askAll(): void {
+    this.host.askAll();
+  }
+
+  uncontradicted(setting: Setting): void {
+    this.on(setting, { type: 'doubtOver', resyncing: this.host.resyncing() });
+  }
+
+  #do(setting: Setting, effect: SettingEffect): void {
+    const { type, key } = setting.point;
+    switch (effect.do) {
+      case 'enqueue':
+        this.host.enqueue(setting);
+        break;
+      case 'dequeue':
+        this.host.dequeue(setting);
+        break;
+      case 'postpone':
+        this.host.postpone(setting);
+        break;
+      case 'show':
+        this.publisher.show(setting);
+        break;
+      case 'showUnconfirmed':
+        this.publisher.showUnconfirmed(setting);
+        break;
+      case 'showBefore':
+        this.publisher.showBefore(setting);
+        break;
+      case 'doubtBegins':
+        this.#doubted.begin(setting);
+        break;
+      case 'doubtEnds':
+        this.#doubted.end(setting);
+        break;
+      case 'setAside': {
+        const { life } = setting;
+        const pauseMs = life.name === 'setAside' ? life.pauseMs : 0;
+        this.log.warn({ type, key, pauseMs }, SET_ASIDE);
+        break;
+      }
+      case 'replaced':
+        this.log.info({ type, key }, 'the device has changed this itself');
+        break;
+      case 'unconfirmed': {
+        this.counters.notice('unconfirmed');
+        const { why } = effect;
+        if (why === undefined) break;
+        this.log.warn({ type, key }, `command is unconfirmed: ${why}; it is not sent again`);
+        break;
+      }
+      case 'changed':
+        this.host.changed(setting);
     }
-    switch (why) {
-      case 'neverAcknowledges':
-        this.#unconfirmed(setting);
-        return;
-      case 'ignored':
-        this.#setAside(setting);
-        return;
-      case 'silence':
-        // Others are sent first when the device is heard again.
-        if (this.queue.has(setting)) this.queue.addLast(setting);
-        return;
-      case 'again':
-      // It is first in the queue still.
-    }
-  }
-
-  /** By an ack. `undefined`: it changes nothing. */
-  confirmed(setting: Setting): Confirmation | undefined {
-    if (this.book.isCurrent(setting) && setting.confirmedBy === 'report') {
-      // Its report was sooner.
-      const before = setting.standing;
-      setting.confirmedBy = 'ack';
-      this.host.changed(setting);
-      return { setting, before, atNs: setting.confirmedNs ?? 0n };
-    }
-    // Its place may have been taken meanwhile: then this ack does not count for the newer.
-    const late = setting.state === 'unconfirmed';
-    if (!this.book.isCurrent(setting) || !(setting.waiting || late)) return undefined;
-    const before = setting.standing;
-    const nowNs = this.clock.wallNs();
-    this.queue.delete(setting);
-    setting.confirm(nowNs, 'ack');
-    this.host.acknowledged(setting);
-    this.host.changed(setting);
-    return { setting, before, atNs: nowNs };
-  }
-
-  /** The device had not acknowledged it: that was an echo of what the gateway sent. */
-  takenBack({ setting, before, atNs }: Confirmation): void {
-    // Something else may have become of it since.
-    if (!this.book.isCurrent(setting) || setting.confirmedNs !== atNs) return;
-    if (setting.command) {
-      // Its retries would be another packet now, on which the device might act once more.
-      setting.confirmedNs = undefined;
-      setting.confirmedBy = before.confirmedBy;
-      this.#commandUnconfirmed(setting, 'its acknowledgement was an echo of ours');
-      return;
-    }
-    setting.takeBack(before);
-    if (setting.waiting) this.queue.add(setting);
-    this.host.notAcknowledged(setting);
-    this.host.changed(setting);
-  }
-
-  #sent(setting: Setting): void {
-    // Of a command the first transmission was noted before it.
-    if (!setting.noted || setting.sent) setting.transmissions += 1;
-    setting.sent = true;
-    setting.reportedSinceSent = false;
-  }
-
-  /** The device does not acknowledge anything. */
-  #unconfirmed(setting: Setting): void {
-    this.queue.delete(setting);
-    setting.restoring = false;
-    setting.state = setting.command ? 'ended' : 'unconfirmed';
-    this.counters.notice('unconfirmed');
-    this.host.unconfirmed(setting);
-    this.host.changed(setting);
-  }
-
-  /** It is never sent again; nothing happens if it does not wait. */
-  endCommand(setting: Setting, why: string): void {
-    if (!this.queue.delete(setting)) return;
-    setting.state = 'ended';
-    setting.confirmedNs = undefined;
-    this.#commandUnconfirmed(setting, why);
-  }
-
-  #commandUnconfirmed(command: Setting, why: string): void {
-    this.counters.notice('unconfirmed');
-    this.log.warn(
-      { type: command.point.type, key: command.point.key },
-      `command is unconfirmed: ${why}; it is not sent again`,
-    );
-    this.host.unconfirmed(command);
-    this.host.changed(command);
-  }
-
-  /** Not acknowledged though others are: those are sent first. */
-  #setAside(setting: Setting): void {
-    if (!this.queue.has(setting)) return;
-    this.queue.setAside(setting, this.clock.monotonicMs());
-    this.log.warn(
-      { type: setting.point.type, key: setting.point.key, pauseMs: setting.asidePauseMs },
-      'setting is not acknowledged though the device is heard; set aside',
-    );
-    this.host.changed(setting);
   }
 }
+
+const SET_ASIDE = 'setting is not acknowledged though the device is heard; set aside';

@@ -4,9 +4,7 @@
  * waiting (docs/contract.md, "On every opening").
  */
 import type { Setting } from './setting.js';
-
-const ASIDE_FIRST_MS = 10_000;
-const ASIDE_LONGEST_MS = 600_000;
+import { restoredBy } from './states.js';
 
 /** `retry`: it was set aside, and is tried once. `wait`: until then, monotonic ms. */
 export type NextSetting =
@@ -26,46 +24,22 @@ export class SettingQueue {
   }
 
   has(setting: Setting): boolean {
-    return this.#waiting.get(setting.turn) === setting;
+    return this.#waiting.get(setting.slot) === setting;
   }
 
   /** Takes the place of the one before it, if that still waits; else the last. */
   add(setting: Setting): void {
-    this.#waiting.set(setting.turn, setting);
+    this.#waiting.set(setting.slot, setting);
   }
 
   /** Behind all others, in place of the one before it. */
   addLast(setting: Setting): void {
-    this.#waiting.delete(setting.turn);
-    this.#waiting.set(setting.turn, setting);
+    this.#waiting.delete(setting.slot);
+    this.#waiting.set(setting.slot, setting);
   }
 
-  /** False: it was not waiting. */
-  delete(setting: Setting): boolean {
-    return this.has(setting) && this.#waiting.delete(setting.turn);
-  }
-
-  /** Not acknowledged while others were: one transmission a try from now on, at growing intervals. */
-  setAside(setting: Setting, nowMs: number): void {
-    setting.asidePauseMs =
-      setting.asidePauseMs === 0
-        ? ASIDE_FIRST_MS
-        : Math.min(setting.asidePauseMs * 2, ASIDE_LONGEST_MS);
-    setting.asideUntilMs = nowMs + setting.asidePauseMs;
-    this.addLast(setting);
-  }
-
-  /** None is set aside any more. */
-  takeBack(): void {
-    for (const setting of this.#waiting.values()) setting.asidePauseMs = 0;
-  }
-
-  /** Nor is any too large, or unfit for the codec, as far as is known. */
-  takeBackAll(): void {
-    for (const setting of this.#waiting.values()) {
-      setting.asidePauseMs = 0;
-      setting.problem = undefined;
-    }
+  delete(setting: Setting): void {
+    if (this.has(setting)) this.#waiting.delete(setting.slot);
   }
 
   /** `undefined`: none waits that can be sent. */
@@ -73,10 +47,19 @@ export class SettingQueue {
     let untilMs = Number.POSITIVE_INFINITY;
     let due: Setting | undefined;
     for (const setting of this.#waiting.values()) {
-      if (setting.problem !== undefined) continue;
-      if (setting.asidePauseMs === 0) return { kind: 'send', setting };
-      if (setting.asideUntilMs <= nowMs) due ??= setting;
-      else untilMs = Math.min(untilMs, setting.asideUntilMs);
+      const { life } = setting;
+      switch (life.name) {
+        case 'pending':
+        case 'noted':
+        case 'sent':
+          return { kind: 'send', setting };
+        case 'setAside':
+          if (life.untilMs <= nowMs) due ??= setting;
+          else untilMs = Math.min(untilMs, life.untilMs);
+          break;
+        default:
+        // It cannot be sent now.
+      }
     }
     if (due !== undefined) return { kind: 'retry', setting: due };
     return untilMs < Number.POSITIVE_INFINITY ? { kind: 'wait', untilMs } : undefined;
@@ -84,8 +67,8 @@ export class SettingQueue {
 
   /** Whether any that is sent again after a restart is still on its way for the first time. */
   get restoring(): boolean {
-    for (const setting of this.#waiting.values()) {
-      if (setting.restoring && setting.asidePauseMs === 0 && setting.problem === undefined) {
+    for (const { life } of this.#waiting.values()) {
+      if ((life.name === 'pending' || life.name === 'sent') && restoredBy(life) !== undefined) {
         return true;
       }
     }

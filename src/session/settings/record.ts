@@ -1,21 +1,17 @@
 /** A setting as it is kept on disk. */
 import type { PointValue } from '../../point/point.js';
-import type { Setting, SettingState } from './setting.js';
+import { keptOf, type KeptLife } from './kept.js';
+import type { Setting } from './setting.js';
 import type { TimeRecord } from './time.js';
 
 /** A setting as it is kept over restarts of the gateway. */
-export interface SettingRecord extends TimeRecord {
+export interface SettingRecord extends TimeRecord, KeptLife {
   readonly type: string;
   readonly key: string;
   readonly value: ValueRecord;
   readonly tombstone: number;
   readonly origin: string;
-  readonly state: SettingState;
-  readonly restoring?: boolean;
-  readonly doubted?: boolean;
   readonly spelling?: string;
-  readonly transmissions: number;
-  readonly confirmed?: string;
 }
 
 /** As {@link PointValue}, in JSON: numbers as text, which also holds infinities and 64 bits. */
@@ -25,21 +21,16 @@ export interface ValueRecord {
   readonly text?: string;
 }
 
-export function toRecord(setting: Setting): SettingRecord {
-  const { point } = setting;
+export function toRecord({ point, time, life, spelling }: Setting): SettingRecord {
   return {
     type: point.type,
     key: point.key,
-    ...setting.time.record(),
+    ...time.record(),
     value: toValueRecord(point.value),
     tombstone: point.tombstone,
     origin: point.origin,
-    state: setting.state,
-    transmissions: setting.transmissions,
-    ...(setting.restoring ? { restoring: true } : {}),
-    ...(setting.doubted ? { doubted: true } : {}),
-    ...(setting.spelling === undefined ? {} : { spelling: setting.spelling }),
-    ...(setting.confirmedNs === undefined ? {} : { confirmed: setting.confirmedNs.toString() }),
+    ...keptOf(life),
+    ...(spelling === undefined ? {} : { spelling }),
   };
 }
 

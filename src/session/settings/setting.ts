@@ -1,63 +1,42 @@
-/** What somebody has set a point to, and what became of it (docs/contract.md, "Towards the device"). */
+/** What somebody has set a point to (docs/contract.md, "Towards the device"). What becomes of it: transitions.ts. */
 import { isDeleted, numberOf, textOf, type Point } from '../../point/point.js';
+import { isKeptTheSame, type KeptState } from './kept.js';
+import {
+  NEW,
+  confirmationOf,
+  isInForce,
+  isWaiting,
+  restoredBy,
+  type ConfirmedBy,
+  type SettingLife,
+} from './states.js';
 import type { SettingTime } from './time.js';
+import { next, type SettingEffect, type SettingEvent } from './transitions.js';
 
-/**
- * - `pending`: on its way
- * - `inForce`: acknowledged, or confirmed by a report
- * - `unconfirmed`: sent as often as allowed; in force as far as anyone knows
- * - `ended`: a command that has acted, or of which nobody will know
- * - `replaced`: the device has changed the point itself since
- * - `refused`: it was pending when there was no room for a newer one of its point.
- *   Nobody wants it any more, so it is not sent. It is none of the others: the
- *   device has neither taken nor changed it, and no report may bring it back. Its
- *   time is kept, so that the newer one counts as soon as there is room.
- */
-export type SettingState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced' | 'refused';
+/** What has become of a setting, in few words. One that is restored is what it was. */
+export type SettingState = KeptState | 'superseded';
 
-/** What the device has made of a setting so far. */
-export interface Standing {
-  readonly state: SettingState;
-  readonly restoring: boolean;
-  readonly confirmedNs: bigint | undefined;
-  readonly confirmedBy: ConfirmedBy | undefined;
+export interface SettingHost {
+  /** What is kept of it over restarts of the gateway. */
+  keptChanged(setting: Setting): void;
+  /** This cannot happen to it: an error in the gateway. Nothing changes. */
+  impossible(setting: Setting, event: SettingEvent): void;
 }
 
-/** By what a setting is known to have arrived: an acknowledgement, an equal report, or the bus that has taken its frame. */
-export type ConfirmedBy = 'ack' | 'report' | 'bus';
-
 export class Setting {
-  #state: SettingState = 'pending';
-  #restoring = false;
-  #transmissions = 0;
+  #life: SettingLife;
   #spelling: string | undefined;
-  #confirmedNs: bigint | undefined;
-  #doubted = false;
   #time: SettingTime;
-  /** Sent at least once since it was made, or since the restart that it is restored after. */
-  sent = false;
-  /** A command that is on disk as sent: it may be, once. */
-  noted = false;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
   /** What SIOT showed before the value was published once more, for its acknowledgement. */
   overtook: Point | undefined;
-  /** How it was confirmed, in this life of the gateway; an acknowledgement outlasts the others. */
-  confirmedBy: ConfirmedBy | undefined;
+  /** SIOT did not have it, but none or an older one of the point, when the node was last read. */
+  lacked = false;
   /** What the device has reported of the point last, since the setting was first sent. */
   report: Point | undefined;
   /** That report says what the setting says. */
   reportEquals = false;
-  /** SIOT did not have it, but none or an older one of the point, when the node was last read. */
-  lacked = false;
-  /** The device has reported the point since the setting was last sent. */
-  reportedSinceSent = false;
-  /** Set aside: unanswered while something else was heard. Pause before the next try, ms; 0: not. */
-  asidePauseMs = 0;
-  /** Monotonic ms of the next try while set aside. */
-  asideUntilMs = 0;
-  /** Why it cannot be sent at all, for people. */
-  problem: string | undefined;
 
   constructor(
     /** As it was set, with the key of whoever set it, and the time as which it counts. */
@@ -66,11 +45,31 @@ export class Setting {
     /** Acts once: never sent again after its end. */
     readonly command: boolean,
     /** The same object for all settings of one point, one after the other. */
-    readonly turn: object,
-    /** Told of each change of what is kept over restarts. */
-    private readonly changed: (setting: Setting) => void,
+    readonly slot: object,
+    private readonly host: SettingHost,
+    life: SettingLife = NEW,
+    spelling?: string,
   ) {
     this.#time = time;
+    this.#life = life;
+    this.#spelling = spelling;
+  }
+
+  get life(): SettingLife {
+    return this.#life;
+  }
+
+  /** Something happens to it. Returns what is to be done for that. */
+  on(event: SettingEvent): readonly SettingEffect[] {
+    const before = this.#life;
+    const step = next(before, event, this.command);
+    if (step === undefined) {
+      this.host.impossible(this, event);
+      return [];
+    }
+    this.#life = step.life;
+    if (!isKeptTheSame(before, step.life)) this.host.keptChanged(this);
+    return step.effects;
   }
 
   get time(): SettingTime {
@@ -82,36 +81,7 @@ export class Setting {
     const passing = this.#time.passing(point);
     if (passing === this.#time) return;
     this.#time = passing;
-    this.changed(this);
-  }
-
-  get state(): SettingState {
-    return this.#state;
-  }
-
-  set state(state: SettingState) {
-    this.#state = state;
-    this.changed(this);
-  }
-
-  /** In force, and being sent again because the device has restarted. */
-  get restoring(): boolean {
-    return this.#restoring;
-  }
-
-  set restoring(restoring: boolean) {
-    this.#restoring = restoring;
-    this.changed(this);
-  }
-
-  /** How often this very setting has been sent since it was made. */
-  get transmissions(): number {
-    return this.#transmissions;
-  }
-
-  set transmissions(count: number) {
-    this.#transmissions = count;
-    this.changed(this);
+    this.host.keptChanged(this);
   }
 
   /** Its key as the device spells it, if it ever has: "" or "0". */
@@ -122,59 +92,38 @@ export class Setting {
   set spelling(spelling: string | undefined) {
     if (spelling === this.#spelling) return;
     this.#spelling = spelling;
-    this.changed(this);
+    this.host.keptChanged(this);
   }
 
-  /** Wall time of the device's acknowledgement, ns. */
-  get confirmedNs(): bigint | undefined {
-    return this.#confirmedNs;
-  }
-
-  set confirmedNs(ns: bigint | undefined) {
-    this.#confirmedNs = ns;
-    this.changed(this);
-  }
-
-  /** The device has reported another value, and it is not known yet whether that stands (doubted.ts). */
-  get doubted(): boolean {
-    return this.#doubted;
-  }
-
-  set doubted(doubted: boolean) {
-    if (doubted === this.#doubted) return;
-    this.#doubted = doubted;
-    this.changed(this);
+  get state(): SettingState {
+    const life = this.#life;
+    if (!isWaiting(life)) return life.name;
+    return restoredBy(life)?.name ?? 'pending';
   }
 
   /** On its way to the device. */
   get waiting(): boolean {
-    return this.state === 'pending' || this.restoring;
+    return isWaiting(this.#life);
   }
 
-  /** The device, or the bus, has it. `nowNs`: wall time, ns. */
-  confirm(nowNs: bigint, by: ConfirmedBy): void {
-    if (this.confirmedBy !== 'ack') this.confirmedBy = by;
-    this.state = this.command ? 'ended' : 'inForce';
-    this.restoring = false;
-    this.asidePauseMs = 0;
-    this.confirmedNs = nowNs;
-  }
-
-  get standing(): Standing {
-    const { state, restoring, confirmedNs, confirmedBy } = this;
-    return { state, restoring, confirmedNs, confirmedBy };
-  }
-
-  /** What has made it another was not the device. */
-  takeBack({ state, restoring, confirmedNs, confirmedBy }: Standing): void {
-    this.confirmedBy = confirmedBy;
-    this.state = state;
-    this.restoring = restoring;
-    this.confirmedNs = confirmedNs;
-  }
-
+  /** The device has it, as far as is known, and it is not being sent again. */
   get inForce(): boolean {
-    return this.state === 'inForce' || this.state === 'unconfirmed';
+    return isInForce(this.#life);
+  }
+
+  /** It is in force, and nothing that the device has said since is newer. */
+  get isNewest(): boolean {
+    return isInForce(this.#life) && !this.#life.reported;
+  }
+
+  /** Wall time of its last confirmation, ns. */
+  get confirmedNs(): bigint | undefined {
+    return confirmationOf(this.#life)?.ns;
+  }
+
+  /** How it was confirmed, in this life of the gateway. */
+  get confirmedBy(): ConfirmedBy | undefined {
+    return confirmationOf(this.#life)?.by;
   }
 }
 

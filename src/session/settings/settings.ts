@@ -6,9 +6,13 @@ import { SILENT_LOG, type Log } from '../../point/log.js';
 import { PointMap } from '../../point/point-map.js';
 import type { Point } from '../../point/point.js';
 import { SettingQuota, type SettingRefusal } from '../node/setting-quota.js';
+import { throwImpossible, type OnImpossible } from './impossible.js';
+import { lifeOf } from './kept.js';
 import { fromValueRecord, toRecord, type SettingRecord } from './record.js';
-import { Setting } from './setting.js';
+import { Setting, type SettingHost } from './setting.js';
+import type { SettingLife } from './states.js';
 import { SettingTime, type Heard } from './time.js';
+import type { SettingEvent } from './transitions.js';
 
 /** What a setting counts as, or why it does not. */
 export type Acceptance = SettingTime | 'notNewer' | SettingRefusal;
@@ -17,11 +21,17 @@ const LEFT_OUT =
   'settings that were kept have more bytes than a link may have (4 MiB): these are left out, and not ' +
   'sent to the device. Set them again to shorter texts';
 
-export class Settings {
+/** What a setting begins with, if not with nothing. */
+interface SettingStart {
+  readonly slot?: object | undefined;
+  readonly spelling?: string | undefined;
+  readonly life?: SettingLife | undefined;
+}
+
+export class Settings implements SettingHost {
   readonly #settings = new PointMap<Setting>();
   /** Changed since they were last kept. */
   readonly #changed = new Set<Setting>();
-  readonly #noteChange = (setting: Setting): void => void this.#changed.add(setting);
 
   constructor(
     private readonly commands: ReadonlySet<string>,
@@ -29,6 +39,8 @@ export class Settings {
     private readonly limit: number,
     /** What they take, all of them: the one that is not in force any more is compared with later. */
     readonly quota = new SettingQuota(),
+    /** Of what cannot happen to a setting: an error in the gateway. */
+    private readonly onImpossible: OnImpossible = throwImpossible,
   ) {}
 
   get(type: string, key: string): Setting | undefined {
@@ -61,7 +73,7 @@ export class Settings {
       return;
     }
     const time = this.check(point, 'reading', nowNs);
-    if (typeof time !== 'string') this.take(point, time).setting.state = 'ended';
+    if (typeof time !== 'string') this.take(point, time, { name: 'ended' });
   }
 
   /** Why a setting cannot be taken, for people. */
@@ -80,16 +92,10 @@ export class Settings {
     );
   }
 
-  /**
-   * A setting was refused: the one before it, if that is still pending, is not
-   * wanted any more, and ends as refused. Returns it.
-   */
-  endOlder(point: Point, nowNs: bigint): Setting | undefined {
+  /** The one whose place a setting would have taken, had there been room for it. */
+  olderThan(point: Point, nowNs: bigint): Setting | undefined {
     const older = this.#settings.get(point.type, point.key);
-    if (older?.state !== 'pending') return undefined;
-    if (SettingTime.after(older.time, point, 'live', nowNs) === undefined) return undefined;
-    older.state = 'refused';
-    return older;
+    return SettingTime.after(older?.time, point, 'live', nowNs) === undefined ? undefined : older;
   }
 
   isCommand(type: string): boolean {
@@ -100,23 +106,20 @@ export class Settings {
   take(
     point: Point,
     time = SettingTime.of(point),
+    life?: SettingLife,
   ): { setting: Setting; replaced: Setting | undefined } {
     const replaced = this.#settings.get(point.type, point.key);
-    const setting = this.#make(point, time, replaced?.turn);
-    setting.spelling = replaced?.spelling;
+    const { slot, spelling } = replaced ?? {};
+    const setting = this.#make(point, time, { slot, spelling, life });
     setting.shown = replaced?.shown;
     this.#settings.set(point.type, point.key, setting);
     this.quota.take(point);
     if (replaced !== undefined) {
       this.quota.giveBack(replaced.point);
+      replaced.on({ type: 'superseded' });
       this.#changed.delete(replaced);
     }
     return { setting, replaced };
-  }
-
-  /** True while this is still the last setting of its point. */
-  isCurrent(setting: Setting): boolean {
-    return this.#settings.get(setting.point.type, setting.point.key) === setting;
   }
 
   records(): SettingRecord[] {
@@ -125,25 +128,30 @@ export class Settings {
 
   /** Of the settings that are new or have changed since the last call; a replaced one is gone. */
   takeChanged(): SettingRecord[] {
-    const records: SettingRecord[] = [];
-    for (const setting of this.#changed) {
-      if (this.isCurrent(setting)) records.push(toRecord(setting));
-    }
+    const changed = [...this.#changed].filter(({ state }) => state !== 'superseded');
     this.#changed.clear();
-    return records;
+    return changed.map(toRecord);
   }
 
   /** Of a point that is going to be set. */
   recordOf(point: Point, nowNs: bigint): SettingRecord {
     const last = this.#settings.get(point.type, point.key)?.time;
     const time = SettingTime.after(last, point, 'live', nowNs) ?? SettingTime.of(point);
-    return toRecord(new Setting(point, time, this.isCommand(point.type), {}, () => undefined));
+    return toRecord(new Setting(point, time, this.isCommand(point.type), {}, this));
   }
 
-  #make(point: Point, time: SettingTime, turn: object = {}): Setting {
+  keptChanged(setting: Setting): void {
+    this.#changed.add(setting);
+  }
+
+  impossible(setting: Setting, event: SettingEvent): void {
+    this.onImpossible(setting, event);
+  }
+
+  #make(point: Point, time: SettingTime, { slot, spelling, life }: SettingStart): Setting {
     const counted = point.time === time.ns ? point : { ...point, time: time.ns };
     const command = this.isCommand(point.type);
-    const setting = new Setting(counted, time, command, turn, this.#noteChange);
+    const setting = new Setting(counted, time, command, slot ?? {}, this, life, spelling);
     this.#changed.add(setting);
     return setting;
   }
@@ -165,14 +173,9 @@ export class Settings {
         continue;
       }
       this.quota.take(point);
-      const setting = this.#make(point, SettingTime.restore(record, point));
-      setting.state = record.state;
-      setting.restoring = record.restoring === true;
-      setting.spelling = record.spelling;
-      setting.transmissions = record.transmissions;
-      setting.doubted = record.doubted === true;
-      setting.sent = record.transmissions > 0 && !setting.restoring;
-      if (record.confirmed !== undefined) setting.confirmedNs = BigInt(record.confirmed);
+      const { spelling } = record;
+      const life = lifeOf(record, this.isCommand(point.type));
+      const setting = this.#make(point, SettingTime.restore(record, point), { spelling, life });
       this.#settings.set(record.type, record.key, setting);
     }
     this.#changed.clear();

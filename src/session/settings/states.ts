@@ -71,12 +71,14 @@ interface Over {
   readonly confirmed?: Confirmation | undefined;
 }
 
-export type SettingLife = Pending | Noted | Sent | SetAside | Unsendable | InForce | Over;
+export type Waiting = Pending | Noted | Sent | SetAside | Unsendable;
+
+export type SettingLife = Waiting | InForce | Over;
 
 export const NEW: SettingLife = { name: 'pending' };
 
 /** On its way to the device. */
-export function isWaiting(life: SettingLife): boolean {
+export function isWaiting(life: SettingLife): life is Waiting {
   switch (life.name) {
     case 'pending':
     case 'noting':
@@ -133,5 +135,6 @@ export function wasReported(life: SettingLife): boolean {
 
 export const isDoubted = (life: SettingLife): boolean => 'doubted' in life && life.doubted;
 
+/** Not while it is sent again. */
 export const isInForce = (life: SettingLife): life is InForce =>
   life.name === 'inForce' || life.name === 'unconfirmed';

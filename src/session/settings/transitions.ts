@@ -67,6 +67,7 @@
  * 8. By a differing report: R, or in doubt first. A doubt that is over: R.
  * 9. Z, but `·` for one that is in force and only sent again.
  */
+import type { Unanswered } from '../sending/client.js';
 import {
   NEW,
   confirmationOf,
@@ -83,9 +84,6 @@ import {
   type SetAside,
   type SettingLife,
 } from './states.js';
-
-/** Why a packet stays unanswered: see `Unanswered` in sending/client.ts. */
-export type WhyUnanswered = 'silence' | 'ignored' | 'again' | 'neverAcknowledges';
 
 export type SettingEvent =
   /** The command is being written to disk as sent; it is there; it could not be written. */
@@ -107,7 +105,7 @@ export type SettingEvent =
       readonly confirmed: Confirmation;
     }
   /** The last retransmission has found no answer. */
-  | { readonly type: 'unanswered'; readonly why: WhyUnanswered; readonly nowMs: number }
+  | { readonly type: 'unanswered'; readonly why: Unanswered; readonly nowMs: number }
   /** See `SenderEvent` in sending/client.ts. */
   | { readonly type: 'opened' | 'codecKnown' | 'awake' | 'restarted' }
   /** `restore`: what is in force is sent again. */
@@ -132,6 +130,7 @@ export type SettingEvent =
 
 /**
  * - `enqueue`, `dequeue`: it waits to be sent from now on, or no longer
+ * - `postpone`: the others that wait are sent first
  * - `show`: SIOT is to show it, where it does not: it is in force
  * - `showUnconfirmed`: so it may be, as far as anyone knows
  * - `showBefore`: SIOT is to show what it did before `show`
@@ -145,6 +144,7 @@ export type SettingEffect =
       readonly do:
         | 'enqueue'
         | 'dequeue'
+        | 'postpone'
         | 'show'
         | 'showUnconfirmed'
         | 'showBefore'
@@ -277,7 +277,8 @@ function transmitted(life: SettingLife, command: boolean): Step | undefined {
       return step(life, { name: 'sent', reported: false });
     case 'sent':
     case 'setAside':
-      return life.reported ? { life: { ...life, reported: false }, effects: [] } : same(life);
+      // How often it was sent is told to people.
+      return step(life, life.reported ? { ...life, reported: false } : life);
     case 'superseded':
       return same(life);
     default:
@@ -352,7 +353,11 @@ function ackTakenBack(
       return step(life, asBefore(before, true));
     default:
       // The device has restarted since: it is to be sent in any case.
-      return step(life, restoring(life, restoredBefore(before)), { do: 'showBefore' });
+      return step(
+        life,
+        restoring(life, restoredBefore(before)),
+        ...showBefore(restoredBy(life)?.reported ?? false),
+      );
   }
 }
 
@@ -416,6 +421,7 @@ function unanswered(
   if (command) return endedUnknown(life, UNANSWERED);
   switch (why) {
     case 'silence':
+      return { life, effects: [{ do: 'postpone' }] };
     case 'again':
       return same(life);
     case 'neverAcknowledges':
@@ -425,7 +431,7 @@ function unanswered(
         life.name === 'setAside' ? Math.min(life.pauseMs * 2, ASIDE_LONGEST_MS) : ASIDE_FIRST_MS;
       const { restores } = life;
       const aside = { restores, reported: wasReported(life), pauseMs, untilMs: nowMs + pauseMs };
-      return step(life, { name: 'setAside', ...aside }, { do: 'setAside' });
+      return step(life, { name: 'setAside', ...aside }, { do: 'postpone' }, { do: 'setAside' });
     }
   }
 }

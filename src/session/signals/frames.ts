@@ -48,17 +48,18 @@ export class SignalFrames {
     this.#transmitter.seen(message, signal, code, isSet);
   }
 
-  /** From now on frames have the setting's value, on its page. A setting that no frame can carry gets its `problem`. */
+  /** From now on frames have the setting's value, on its page, unless no frame can carry it. */
   apply({ message, signal, setting }: SentSetting): void {
     const code = codeOfPoint(signal, setting.point);
-    if (typeof code === 'object') setting.problem = code.problem;
-    else this.#transmitter.set(message, signal, code);
+    if (typeof code !== 'object') this.#transmitter.set(message, signal, code);
+    else if (setting.waiting) setting.on({ type: 'unsendable', why: code.problem });
   }
 
   /** The pages of those settings of a message that a frame can carry; the newest setting in the last one. */
   pages(message: MessageCodec, wanted: (setting: Setting) => boolean): Page[] {
     const all = this.#newestFirst(message).filter(
-      ({ setting }) => setting.problem === undefined && wanted(setting),
+      ({ signal, setting }) =>
+        typeof codeOfPoint(signal, setting.point) !== 'object' && wanted(setting),
     );
     const pages: Page[] = [];
     // Settings that choose a page go first. Their frames take along those that are on every page.

@@ -160,7 +160,7 @@ export class SignalSession
     const one = { ...sent, setting };
     this.#frames.apply(one);
     this.state.settingChanged(setting);
-    if (this.#canSend && setting.problem === undefined) {
+    if (this.#canSend && setting.life.name !== 'unsendable') {
       this.#send([one]);
       this.#cycle(sent.message);
     }
@@ -169,7 +169,8 @@ export class SignalSession
 
   refuse(point: Point, cause: SettingRefusal): void {
     const older = this.state.refuseSetting(point, cause);
-    if (older !== undefined) this.state.settingChanged(older);
+    if (older === undefined || older.on({ type: 'noRoom' }).length === 0) return;
+    this.state.settingChanged(older);
   }
 
   get pendingCount(): number {
@@ -185,8 +186,8 @@ export class SignalSession
     return false;
   }
 
-  reason(setting: Setting): string {
-    if (setting.problem !== undefined) return setting.problem;
+  reason({ life }: Setting): string {
+    if (life.name === 'unsendable') return life.why;
     if (!this.#open) return 'the interface is not there';
     return 'the bus has not taken the frame yet';
   }
@@ -210,9 +211,9 @@ export class SignalSession
     // A multiplexer of ranges may have chosen another page since this one was made.
     const left = page.filter((one) => page.length > 1 && !held.has(one.signal));
     for (const one of page) {
-      if (left.includes(one)) continue;
-      one.setting.transmissions += 1;
-      if (one.setting.waiting) this.#written.push(one.setting);
+      if (left.includes(one) || !one.setting.waiting) continue;
+      one.setting.on({ type: 'transmitted' });
+      this.#written.push(one.setting);
     }
     this.#confirmWritten();
     for (const one of left) this.#send([one]);
@@ -270,8 +271,7 @@ export class SignalSession
     const written = this.#written;
     this.#written = [];
     for (const setting of written) {
-      if (!this.state.settings.isCurrent(setting)) continue;
-      setting.confirm(this.clock.wallNs(), 'bus');
+      if (setting.on({ type: 'takenByBus', ns: this.clock.wallNs() }).length === 0) continue;
       this.#showInForce(setting);
       this.state.settingChanged(setting);
     }

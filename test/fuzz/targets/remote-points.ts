@@ -17,6 +17,8 @@ export const remotePointsTarget: FuzzTarget = {
     'src/session/settings/record.ts',
     'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
+    'src/session/settings/states.ts',
+    'src/session/settings/transitions.ts',
     'src/session/settings/reconciler.ts',
   ],
   maxLength: 1_000,

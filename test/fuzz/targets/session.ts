@@ -188,6 +188,8 @@ export const sessionTarget: FuzzTarget = {
     'src/session/settings/record.ts',
     'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
+    'src/session/settings/states.ts',
+    'src/session/settings/transitions.ts',
     'src/session/node/counters.ts',
     'src/session/sending/flight.ts',
     'src/session/sending/retransmit-timer.ts',

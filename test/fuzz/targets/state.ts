@@ -39,6 +39,7 @@ export const linkFileTarget: FuzzTarget = {
     'src/session/settings/record.ts',
     'src/session/settings/setting.ts',
     'src/session/settings/settings.ts',
+    'src/session/settings/kept.ts',
   ],
   maxLength: 2_000,
   firstLook: 200,

@@ -11,6 +11,7 @@ import { Settings } from '../../../src/session/settings/settings.js';
 import { SettingError } from '../../../src/siot/siot.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
+import { confirm as confirmed } from '../../support/setting-events.js';
 
 function played() {
   const clock = new FakeClock();
@@ -25,7 +26,6 @@ function played() {
     reason: 'first',
     links: [] as ControlledLink[],
     held: [] as string[],
-    isCurrent: true,
     awaitsAck: false,
   };
   const makeLink = (name: string): ControlledLink => ({
@@ -52,7 +52,6 @@ function played() {
       watchers.push(watcher);
       return () => void watchers.splice(watchers.indexOf(watcher), 1);
     },
-    isCurrent: () => state.isCurrent,
     reason: () => state.reason,
   });
   const control: Control = new GatewayControl(
@@ -175,7 +174,7 @@ describe('the control interface, without NATS', () => {
     await published();
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
     changed((setting) => {
-      setting.confirm(1n, 'bus');
+      confirmed(setting, 'bus');
     });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
@@ -257,7 +256,7 @@ describe('following a setting', () => {
       });
     const confirm = (by: 'ack' | 'report' | 'bus') =>
       rig.changed((setting) => {
-        setting.confirm(1n, by);
+        confirmed(setting, by);
       });
     return { ...rig, report, confirm };
   }
@@ -311,7 +310,7 @@ describe('following a setting', () => {
     expect(clock.pendingTimers).toBe(0);
     const second = await waiting();
     second.confirm('ack');
-    second.state.isCurrent = false;
+    second.changed((setting) => void setting.on({ type: 'superseded' }));
     second.clock.advance(1_000);
     expect(second.replies.at(-1)).toEqual(by('none'));
   });

@@ -6,10 +6,14 @@ import { Replica } from '../../../src/session/node/replica.js';
 import type { SettingTime } from '../../../src/session/settings/time.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import type { Setting } from '../../../src/session/settings/setting.js';
+import { confirm } from '../../support/setting-events.js';
 
 const NOW = 1_000n;
 const point = (type: string, number: number, time: bigint, origin = ''): Point =>
   makePoint({ type, key: '0', value: floatValue(number), time, origin });
+
+/** The device has reported the point since. */
+const SAME_REPORT = { type: 'reportedSame', ns: NOW, newest: true } as const;
 
 function rig() {
   const replica = new Replica(new PointQuota(100, new PointBudget(100), () => undefined));
@@ -17,9 +21,7 @@ function rig() {
   const reported = (one: Point): void => replica.own(one.type, one.key).merge(one, false);
   const inForce = (one: Point): Setting => {
     const { setting } = settings.take(one);
-    setting.sent = true;
-    setting.confirm(one.time, 'ack');
-    return setting;
+    return confirm(setting, 'ack', one.time);
   };
   // As a device would that reports all as numbers.
   const inDeviceForm = ({ point: { value } }: Setting) =>
@@ -51,7 +53,7 @@ describe('what a node is to get', () => {
     reported(point('a', 1, 10n));
     inForce(point('a', 7, 20n, 'user-1'));
     const reportedSince = inForce(point('b', 7, 20n, 'user-1'));
-    reportedSince.reportedSinceSent = true;
+    reportedSince.on(SAME_REPORT);
     reported(point('b', 6, 30n));
     inForce(point('c', 7, 20n, 'user-1'));
     expect(owed([])).toEqual([`a=7@${String(NOW)}`, `c=7@${String(NOW)}`, 'b=6@30']);
@@ -72,7 +74,7 @@ describe('what a node is to get', () => {
     inForce(point('a', 7, 20n, 'user-1'));
     const last = point('a', 8, 20n, 'user-1');
     const time = settings.check(last, 'live', NOW) as SettingTime;
-    settings.take(last, time).setting.confirm(NOW, 'ack');
+    confirm(settings.take(last, time).setting, 'ack', NOW);
     expect(owed([point('a', 8, 20n, 'user-1')])).toEqual([]);
     expect(owed([point('a', 7, 20n, 'user-1')])).toEqual([`a=8@${String(NOW)}`]);
     expect(owed([point('a', 8, NOW)])).toEqual([]);
@@ -84,7 +86,7 @@ describe('what a node is to get', () => {
     expect(owed([point('a', 3, 10n)])).toEqual([`a=7@${String(NOW + 6n)}`]);
     const far = point('b', 7, 2n ** 63n - 1n, 'user-1');
     const time = settings.check(far, 'live', NOW) as SettingTime;
-    settings.take(far, time).setting.confirm(NOW, 'ack');
+    confirm(settings.take(far, time).setting, 'ack', NOW);
     expect(owed([point('a', 7, NOW + 6n), point('b', 7, NOW)])).toEqual([]);
   });
 
@@ -115,7 +117,7 @@ describe('what a node is to get', () => {
     expect(owed([])).toEqual([]);
     expect(owed([], true)).toEqual([]);
     expect(owed([{ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 }])).toEqual([]);
-    deletion.reportedSinceSent = true;
+    deletion.on(SAME_REPORT);
     reported(point('gone', 2, 30n));
     expect(owed([])).toEqual(['gone=2@30']);
     const older = rig();

@@ -3,6 +3,7 @@ import { UnpublishedSettings } from '../../../src/gateway/link/unpublished-setti
 import { floatValue, makePoint, type Point } from '../../../src/point/point.js';
 import { SettingTime } from '../../../src/session/settings/time.js';
 import { Settings } from '../../../src/session/settings/settings.js';
+import { confirm } from '../../support/setting-events.js';
 
 const point = (type: string, number: number, time: bigint): Point =>
   makePoint({ type, key: '', value: floatValue(number), time, origin: 'user-1' });
@@ -34,12 +35,12 @@ function rig() {
 describe('settings that SIOT does not have yet', () => {
   it('are kept beside what the link has, until it has them too', () => {
     const { ahead, announce, took, kept } = rig();
-    took(point('limit', 1, 10n)).state = 'inForce';
+    confirm(took(point('limit', 1, 10n)), 'ack');
     announce(point('limit', 2, 20n));
     announce(point('mode', 3, 20n));
     expect(kept()).toEqual(['limit@20 pending', 'mode@20 pending']);
     ahead.withdraw(point('limit', 2, 20n));
-    took(point('mode', 3, 20n)).state = 'unconfirmed';
+    took(point('mode', 3, 20n)).on({ type: 'sentOnce' });
     ahead.taken(point('mode', 3, 20n));
     expect(kept()).toEqual(['limit@10 inForce', 'mode@20 unconfirmed']);
     expect(ahead.takeStale()).toBe(true);
@@ -48,8 +49,7 @@ describe('settings that SIOT does not have yet', () => {
   it('take the place of none that somebody else has set since: a command that was sent would act again', () => {
     const { announce, took, kept } = rig();
     announce(point('restart', 1, 20n));
-    const newer = took(point('restart', 2, 30n));
-    newer.state = 'ended';
+    confirm(took(point('restart', 2, 30n)), 'ack');
     expect(kept()).toEqual(['restart@30 ended']);
   });
 

@@ -18,6 +18,7 @@ import { tempDir } from '../../support/temp-dir.js';
 
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
+import { confirm, transmit } from '../../support/setting-events.js';
 
 function rig(path = join(tempDir(), 'state')) {
   const said: Said[] = [];
@@ -65,7 +66,7 @@ describe('what is known of a link', () => {
     expect(await file.load()).toEqual({});
     const kept = new Kept();
     kept.set('limit', 1, 'a');
-    kept.set('limit', 2, 'b').state = 'inForce';
+    confirm(kept.set('limit', 2, 'b'), 'ack');
     await file.save(kept);
     const record = await loaded(path);
     expect(record.session).toMatchObject({ codec: 'compact', sequence: 7 });
@@ -82,7 +83,7 @@ describe('what is known of a link', () => {
     await file.save(kept);
     const lines = (): number => readFileSync(at, 'utf8').split('\n').length - 1;
     expect(lines()).toBe(3);
-    a.state = 'inForce';
+    confirm(a, 'ack');
     await file.save(kept);
     expect(lines()).toBe(4);
     await file.save(kept);
@@ -96,28 +97,31 @@ describe('what is known of a link', () => {
     expect(record.session?.sequence).toBe(8);
   });
 
-  it.each(['state', 'restoring', 'transmissions', 'spelling', 'confirmedNs'] as const)(
-    'has a change of %s',
-    async (member) => {
-      const { state, path } = rig();
-      const file = state.linkFile('dev-1');
-      const kept = new Kept();
-      const setting = kept.set('limit', 1);
-      await file.save(kept);
-      const value = {
-        state: 'inForce',
-        restoring: true,
-        transmissions: 3,
-        spelling: '0',
-        confirmedNs: 5n,
-      }[member];
-      Object.assign(setting, { [member]: value });
-      await file.save(kept);
-      const book = new Settings(new Set(), 10);
-      book.restore((await loaded(path)).session?.settings ?? []);
-      expect(book.get('limit', '')?.[member]).toBe(value);
-    },
-  );
+  it.each([
+    ['a transmission', transmit, 'sent', undefined],
+    ['a confirmation', (one: Setting) => confirm(one, 'ack', 5n), 'inForce', 5n],
+    [
+      'what is sent again after a restart of the device',
+      (one: Setting) => confirm(one, 'ack', 5n).on({ type: 'resync', restore: true }),
+      'pending',
+      5n,
+    ],
+    ['an end', (one: Setting) => one.on({ type: 'noRoom' }), 'refused', undefined],
+  ] as const)('has %s', async (_, change, name, confirmedNs) => {
+    const { state, path } = rig();
+    const file = state.linkFile('dev-1');
+    const kept = new Kept();
+    const setting = kept.set('limit', 1);
+    await file.save(kept);
+    change(setting);
+    setting.spelling = '0';
+    await file.save(kept);
+    const book = new Settings(new Set(), 10);
+    book.restore((await loaded(path)).session?.settings ?? []);
+    const again = book.get('limit', '');
+    expect(again).toMatchObject({ state: setting.state, spelling: '0' });
+    expect([again?.life.name, again?.confirmedNs]).toEqual([name, confirmedNs]);
+  });
 
   it('is written anew when it has grown, and goes on growing then', async () => {
     const { state, path, at } = rig();

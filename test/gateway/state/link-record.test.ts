@@ -12,6 +12,7 @@ import {
 } from '../../../src/point/point.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import type { SettingRecord } from '../../../src/session/settings/record.js';
+import { confirm, transmit } from '../../support/setting-events.js';
 
 const VALUES: readonly PointValue[] = [
   NO_VALUE,
@@ -40,9 +41,8 @@ function onDisk(): Record<string, unknown>[] {
       origin: 'u',
     });
     const { setting } = settings.take(point);
-    setting.transmissions = at;
-    if (at === 1) setting.state = 'inForce';
-    if (at === 1) setting.confirmedNs = 12345678901234567890n;
+    if (at > 0) transmit(setting);
+    if (at === 1) confirm(setting, 'ack', 12345678901234567890n);
   }
   settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
   // Of far and of equal times.
@@ -79,7 +79,7 @@ describe('what is kept of a link', () => {
       expect(setting?.point).toEqual(
         makePoint({ type: 'limit', key: String(at), value, time: BigInt(at), origin: 'u' }),
       );
-      expect(setting?.transmissions).toBe(at);
+      expect(setting?.life.name).toBe(['pending', 'inForce'][at] ?? 'sent');
     }
     expect(settings.get('limit', '1')).toMatchObject({
       state: 'inForce',

@@ -163,7 +163,7 @@ describe('a device that becomes slow', () => {
     const [sent] = harness.take();
     const newer = harness.set('target', 2);
     harness.ack(sent!.sequence);
-    expect(first.state).toBe('pending');
+    expect(first.state).toBe('superseded');
     expect(newer.state).toBe('pending');
     const [second, ...more] = harness.take();
     expect([shown(second!), more]).toEqual(['target=2', []]);

@@ -25,6 +25,9 @@ import { SettingsClient } from '../../../src/session/settings/client.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { PointBudget, PointQuota } from '../../../src/session/node/point-quota.js';
+import { Replica } from '../../../src/session/node/replica.js';
+import { SettingPublisher } from '../../../src/session/settings/publisher.js';
 
 interface Written {
   readonly atMs: number;
@@ -174,14 +177,18 @@ class Plant {
         codec: () => device.known,
         lastValue: () => undefined,
         valueOf: ({ point }) => point.value,
-        acknowledged: () => undefined,
-        notAcknowledged: () => undefined,
-        unconfirmed: () => undefined,
         changed: () => undefined,
+        askAll: () => undefined,
+        resyncing: () => false,
         saved: (then) => then(true),
       },
       this.sender,
       this.book,
+      new SettingPublisher(
+        { valueOf: ({ point }) => point.value, publish: () => true },
+        new Replica(new PointQuota(100, new PointBudget(100), () => undefined)),
+        clock,
+      ),
       outgoing,
       clock,
       counters,

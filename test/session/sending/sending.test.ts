@@ -209,7 +209,10 @@ describe('unanswered while something else was heard', () => {
     harness.take();
     // Its pause ends while the other is in flight.
     harness.advance(500);
-    while (harness.clock.monotonicMs() < bad.asideUntilMs + 1) chat(harness, 500);
+    const { life } = bad;
+    const untilMs = life.name === 'setAside' ? life.untilMs : Number.NaN;
+    expect(untilMs).toBeGreaterThan(harness.clock.monotonicMs());
+    while (harness.clock.monotonicMs() < untilMs + 1) chat(harness, 500);
     expect(harness.takePoints()[0]).toBe('good=1');
   });
 

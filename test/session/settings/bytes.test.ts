@@ -11,6 +11,7 @@ import {
 } from '../../../src/session/node/setting-quota.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import { SessionHarness, ackAll, ackNothing } from '../../support/session-harness.js';
+import { confirm } from '../../support/setting-events.js';
 
 const LONG = 60_000;
 const long = (letter: string, length = LONG) => stringValue(letter.repeat(length));
@@ -56,7 +57,7 @@ describe('4 MiB of settings', () => {
 
   it('are the same whether pending or in force', () => {
     const { harness, refused } = full();
-    for (const setting of harness.session.state.settings.all()) setting.confirm(1n, 'ack');
+    for (const setting of harness.session.state.settings.all()) confirm(setting, 'ack');
     expect(refused('more', long('y', 120_000))).toBe(true);
   });
 
@@ -106,7 +107,7 @@ describe('a newer one that is refused', () => {
 
   it('leaves what the device has as it is', () => {
     const { harness, refused, state } = full();
-    harness.set('small', 1).confirm(1n, 'ack');
+    confirm(harness.set('small', 1), 'ack');
     expect(refused('small', long('y', 400_000))).toBe(true);
     expect(state('small')).toBe('inForce');
   });

@@ -138,6 +138,7 @@ const EVENTS: Readonly<Record<string, SettingEvent>> = {
 const EFFECTS = {
   enqueue: 'e',
   dequeue: 'd',
+  postpone: 'p',
   show: 's',
   showUnconfirmed: 'u',
   showBefore: 'b',
@@ -184,13 +185,13 @@ noted                      ✗      ✗       D:c  ✗      ✗    ✗      ✗ 
 notNoted                   ✗      ✗       X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ·     ·
 stateSaved                 ·      ·       ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
 unsendable                 Up:c   Upra:c  ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
-transmitted                S:c    Sra:c   ✗    S:c    ✗    ·      S      ·       ·      ·       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+transmitted                S:c    Sra:c   ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
 sentOnce                   Q:dnuc Qa:dnuc ✗    Q:dnuc ✗    Q:dnuc Q:dnuc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
 acknowledged               ✗      Fa:dsc  ✗    ✗      ✗    Fa:dsc Fa+:dc Fa:dsc  Fa:dsc Fa:dsc  ✗    Fa:dsc Fa:dsc ·       ·       Fa:c    Fa:sc Fa:Esc  ·     Ra:c  ·   Ea:c ·     ·
 ackTakenBack to S          ·      P:bc    ✗    ✗      ✗    ·      ·      S:bc    ·      A:bc    ·    ·      Us:bc  S:ebc   S+:eEc  ·       ·     S:eEbc  S+:ec ·     ·   ·    ✗     ·
 ackTakenBack to Q          ·      Pr:bc   ✗    ✗      ✗    ·      ·      Sr:bc   ·      Ar:bc   ·    ·      Usr:bc Q:bc    Q+:Ec   ·       ·     Q:Ebc   Q+:c  ·     ·   ·    ✗     ·
-unanswered silence         ✗      ·       ✗    ✗      ✗    ·      ·      ·       ·      ·       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-unanswered ignored         ✗      Ara:ac  ✗    ✗      ✗    A:ac   A+:ac  Ara:ac  A:ac   Ara:ac  ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+unanswered silence         ✗      Pra:p   ✗    ✗      ✗    S:p    S+:p   Sra:p   A:p    Ara:p   ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+unanswered ignored         ✗      Ara:pac ✗    ✗      ✗    A:pac  A+:pac Ara:pac A:pac  Ara:pac ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
 unanswered again           ✗      ·       ✗    ✗      ✗    ·      ·      ·       ·      ·       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
 unanswered never           ✗      Qa:dnuc ✗    ✗      ✗    Q:dnuc Q+:dnc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
 opened                     ·      ·       ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  S:c    Sra:c  ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
@@ -220,7 +221,7 @@ noted                      ✗    ✗      D:c  ✗      ✗    ✗      ✗    
 notNoted                   ✗    ✗      X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ·     ·
 stateSaved                 ·    ·      ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
 unsendable                 Up:c Upra:c ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
-transmitted                ✗    ✗      ✗    S:c    ✗    ·      S      ·       ·      ·       ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+transmitted                ✗    ✗      ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
 sentOnce                   ✗    ✗      ✗    E:dnuc ✗    E:dnuc E:dnuc Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
 acknowledged               ✗    Ea:dsc ✗    ✗      ✗    Ea:dsc Ea:dc  Ea:dsc  Ea:dsc Ea:dsc  ✗    Ea:dsc Ea:dsc  ·       ·      Fa:c    Ea:sc Ea:Esc ·     Ra:c ·   Ea:c ·     ·
 ackTakenBack to S          ·    E:dnc  ✗    ✗      ✗    ·      ·      E:dnc   ·      E:dnc   ·    ·      E:dnc   E:nc    E:Enc  ·       ·     E:Enc  E:nc  ·    ·   ·    ✗     ·

@@ -24,6 +24,7 @@ import { planSignals, type SignalPlan } from '../../../src/signals/signal-plan.j
 import type { CanFrame } from '../../../src/transport/frame.js';
 import { features, parse } from '../../signals/support.js';
 import { FAKE_START_NS, FakeClock } from '../../support/fake-clock.js';
+import { throwImpossible } from '../../../src/session/settings/impossible.js';
 
 class Bus {
   readonly clock = new FakeClock();
@@ -58,7 +59,7 @@ class Bus {
     const { silenceTimeoutMs = 0, ...others } = options;
     const state = new NodeState(
       host,
-      { commands: [], maxPoints: 1000, silenceTimeoutMs },
+      { commands: [], maxPoints: 1000, silenceTimeoutMs, onImpossible: throwImpossible },
       this.clock,
       SILENT_LOG,
       new PointBudget(1000),

@@ -1,0 +1,60 @@
+/**
+ * SIOT is to show what is in force (docs/contract.md, "On every opening"): a setting
+ * that something newer there has overtaken is published once more, in the device's name.
+ */
+import type { Clock } from '../../point/clock.js';
+import { isDeleted, type PointValue } from '../../point/point.js';
+import type { Replica } from '../node/replica.js';
+import type { Setting } from './setting.js';
+
+export interface SettingPublisherHost {
+  /** What a setting says, in the form in which the device reports the point. */
+  valueOf(setting: Setting): PointValue;
+  /** Publishes in the device's name, now. False: no room for it in the outbox. */
+  publish(type: string, key: string, value: PointValue, tombstone: number): boolean;
+}
+
+const AGAIN_MS = 1_000;
+
+export class SettingPublisher {
+  constructor(
+    private readonly host: SettingPublisherHost,
+    private readonly replica: Replica,
+    private readonly clock: Clock,
+  ) {}
+
+  /** SIOT is to show it, where it does not. */
+  show(setting: Setting): void {
+    const { point, time } = setting;
+    setting.overtook = undefined;
+    const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
+    // Reports with later times have overtaken it, or SIOT has kept another one of the same time, or lost it.
+    const isOvertaken = newest !== undefined && newest.time > time.stated;
+    if (!isOvertaken && !time.tied && !setting.lacked) return;
+    const value =
+      isDeleted(point) && newest !== undefined ? newest.value : this.host.valueOf(setting);
+    if (time.tied)
+      this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
+    if (this.host.publish(point.type, point.key, value, point.tombstone)) {
+      setting.lacked = false;
+      if (isOvertaken) setting.overtook = newest;
+      return;
+    }
+    this.clock.setTimer(AGAIN_MS, () => {
+      if (setting.isNewest) this.show(setting);
+    });
+  }
+
+  /** It may be in force: SIOT is to show it, where it has no other one that it was set to later. */
+  showUnconfirmed(setting: Setting): void {
+    if (setting.time.tied || setting.lacked) this.show(setting);
+  }
+
+  /** It is not in force: SIOT is to show again what it did before {@link show}. */
+  showBefore(setting: Setting): void {
+    const { overtook, point } = setting;
+    setting.overtook = undefined;
+    if (overtook === undefined) return;
+    this.host.publish(point.type, point.key, overtook.value, overtook.tombstone);
+  }
+}
