@@ -18,7 +18,7 @@ import { OutboxService } from './outbox-service.js';
 import { Services } from './services.js';
 import { SiotService } from './siot-service.js';
 
-/** What is logged for all links together may be so many times as much as of one. */
+/** All links together may log so many times as much as one link. */
 const SEVERAL_LINKS = 20;
 
 /** Takes effect at the next start; the rest of the configuration at once. */
@@ -106,7 +106,7 @@ export class Gateway implements ControlledGateway, Configured {
     return this.#afterAll(() => this.#apply(config));
   }
 
-  /** Ends all links, hands on what can be handed on, and closes, within some 4 s. Idempotent. */
+  /** Ends all links, publishes what can still be published, and closes, within some 4 s. Idempotent. */
   stop(): Promise<void> {
     this.#services.prepareStop();
     this.#ended ??= this.#afterAll(async () => {

@@ -22,7 +22,7 @@ export function refuseSharedNodes(links: readonly LinkConfig[], gatewayId: strin
   }
 }
 
-/** For people. That of a board on USB, or of a link that has gone, has no name here. */
+/** For people. The nodes of USB boards and of removed links are called by their IDs. */
 export function nameOfNode(
   links: readonly LinkConfig[],
   gatewayId: string,

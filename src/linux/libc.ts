@@ -26,8 +26,8 @@ export interface Libc {
   write(fd: number, bytes: Uint8Array): void;
   close(fd: number): void;
   /**
-   * Locks what is open there for as long as it is, which all processes of the
-   * machine see, also those in other containers. False: another has the lock.
+   * Locks the open file until it is closed. The lock holds between all processes of
+   * the machine, also in other containers. False: another process has the lock.
    */
   tryLock(fd: number): boolean;
 }

@@ -79,7 +79,7 @@ export async function usbIdentity(device: string, sys: string): Promise<UsbIdent
   return undefined;
 }
 
-/** Another one for each folder, also for one that takes the place of one that has gone. */
+/** Differs for each folder, also for a new one at the path of one that was removed. */
 async function folderId(folder: string): Promise<string | undefined> {
   const stats = await stat(folder).catch(() => undefined);
   return stats === undefined ? undefined : `${stats.ino} ${stats.birthtimeMs}`;

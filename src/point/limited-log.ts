@@ -19,7 +19,7 @@ export const MOST_LINES_A_MINUTE = 60 + 30;
  * kind. Each child has a limit of its own, so that one link takes no lines from
  * another.
  */
-/** What nothing has told of for so long is told by itself: it may be how things are now. */
+/** A line that was left out, and that no other line has replaced for so long, is logged alone: it may say how things are now. */
 const TOLD_AFTER_MS = 60_000;
 
 type Level = 'info' | 'warn' | 'error';

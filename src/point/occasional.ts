@@ -20,7 +20,7 @@ const MINUTE_MS = 60_000;
 /** All that has no room of its own. */
 const OTHERS = Symbol('others');
 
-/** What may happen all the time and is to be told now and then, by key: first at once, then once a minute. */
+/** Limits how often something that may happen all the time is logged: for each key at once, then once a minute. */
 export class Occasional {
   readonly #buckets = new Map<string | symbol, Bucket>();
   readonly #burst: number;
@@ -41,7 +41,7 @@ export class Occasional {
     return this.#buckets.size;
   }
 
-  /** It has happened. How often since it was told last, now included; 0: it is not to be told now. */
+  /** It has happened. How often it has happened since it was last logged, now included; 0: it is not to be logged now. */
   due(key: string, count = 1): number {
     const nowMs = this.clock.monotonicMs();
     const bucket = this.#bucket(key, nowMs);

@@ -16,8 +16,8 @@ export function toTime(ns: bigint): bigint {
 
 /**
  * `wishNs`, or just after `lastNs` where that is later, so that times of a point
- * always increase. Behind the last of all times there is none: it is given again
- * and again then (docs/contract.md, "Far times").
+ * always increase. After the last time of all there is none: then that one is given
+ * again and again (docs/contract.md, "Far times").
  */
 export function laterTime(wishNs: bigint, lastNs: bigint): bigint {
   return toTime(wishNs > lastNs ? wishNs : lastNs + 1n);

@@ -7,7 +7,7 @@ export class Transmitter {
   /** By the names of the signals: set, or else seen on the bus. */
   readonly #codes = new Map<MessageCodec, Map<string, Code>>();
 
-  /** Somebody else has sent a frame of the message: what nobody has set is as it says. */
+  /** Another sender has sent a frame of the message: signals that nobody has set here take their values from it. */
   seen(message: MessageCodec, signal: SignalCodec, code: Code, isSet: boolean): void {
     if (!isSet) this.#of(message).set(signal.signal.name, code);
   }

@@ -12,7 +12,7 @@ export interface Control {
   /** How the gateway and its links are now; a copy. */
   status(): GatewayStatus;
 
-  /** As {@link status}, for who reads a part of it: what is pending is made as it is read. */
+  /** As {@link status}, for a caller that reads a part of it: the list of what is pending is made while it is read. */
   view(): GatewayView;
 
   /**

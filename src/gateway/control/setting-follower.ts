@@ -1,4 +1,4 @@
-/** What becomes of a setting that somebody has made through `siot-mcu set`, told as it happens. */
+/** Follows a setting that was made with `siot-mcu set`, and reports each change of its state. */
 import type { Clock, Timer } from '../../point/clock.js';
 import { plainValue } from '../../point/point.js';
 import type { Setting } from '../../session/settings/setting.js';

@@ -1,6 +1,6 @@
 /**
- * What a link's node in SIOT is to get once more: what it lacks of all that is
- * known, or the newest of everything (docs/contract.md, "Generation and store").
+ * Points that are published again on a link's node: those that SIOT lacks, or the newest
+ * of each point (docs/contract.md, "Generation and store").
  *
  * A point is known from the device's reports, or from a setting that the device has
  * acknowledged and not reported since: after a restart of the gateway only that. Of

@@ -41,31 +41,31 @@ export interface InputLimitListener {
 }
 
 /**
- * Work in one turn of the loop, in ms: so much for all that read, and so much
- * for all that wait. What is read is worked on in part in any case.
+ * Work in one turn of the loop, in ms: so much for all links that read, and so much
+ * again for all links that wait. A part of what is read is always worked on at once.
  */
 export const TURN_MS = 0.2;
 /** What is looked at between two looks at the clock: a few small packets. */
 const PIECE_BYTES = 128;
 
 /**
- * How long others may wait for a link on average, in ms. A single packet may be
- * longer than a turn: one that keeps the loop for T is followed by a pause in
- * which it has cost the others no more than this, T · (T / 2D − 1).
+ * How long others may wait for a link on average, in ms. A single packet may take
+ * longer than a turn. After one that takes T its link pauses for T · (T / 2D − 1), where
+ * D is this value: over both times the average wait of others is D.
  */
 const AVERAGE_WAIT_MS = 0.15;
 const LONGEST_PAUSE_MS = 1_000;
 /** No step takes longer: if it does, the machine was busy with something else. */
 const STEP_MS = 0.05;
-/** Others that were heard so lately are to be heard in time. */
+/** Other links that were heard within this time must not wait long. */
 const COMPETITOR_MS = 1_000;
 
 const WINDOW_MS = 250;
-/** A link that was served or had something waiting for so much of a window has more than its share. */
+/** A link that was served, or had something waiting, for this part of a window wants more than its share. */
 const LOADED_FROM = 0.75;
-/** Such windows in a row after which it is limited. */
+/** After so many windows of that kind in a row it is limited. */
 const LIMITED_AFTER = 4;
-/** Others after which it is no longer. */
+/** After so many windows of the other kind it is no longer. */
 const CALM_WINDOWS = 40;
 
 /** Between two turns of the links that are slow. */

@@ -1,7 +1,7 @@
 /**
  * Settings that `siot-mcu set` has been asked for, on disk before SIOT has them:
- * what cannot be kept is refused before anybody has seen it, and what was
- * accepted is lost in no crash.
+ * a setting that cannot be kept is refused before anybody has seen it, and no crash
+ * loses one that was accepted.
  *
  * ```
  *  asked ─► add: on disk ─┬─► SIOT takes it ─► taken: the link has it
@@ -57,7 +57,7 @@ export class UnpublishedSettings implements LinkState {
     this.#delete(point);
   }
 
-  /** It is not to be: the next saving takes it from the disk. False: it was not there. */
+  /** It is given up: the next save removes it from the disk. False: it was not there. */
   withdraw(point: Point): boolean {
     const deleted = this.#delete(point);
     if (deleted) this.#stale = true;

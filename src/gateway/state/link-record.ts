@@ -4,7 +4,7 @@ import type { DeviceSessionRecord } from '../../session/device-session.js';
 import type { TimeRecord } from '../../session/settings/time.js';
 import type { SettingRecord, ValueRecord } from '../../session/settings/record.js';
 
-/** What is kept of the judge over restarts of the gateway. */
+/** What the router of points (link/remote-point-router.ts) keeps over restarts of the gateway. */
 export interface RouterRecord {
   readonly disabled?: { readonly value: boolean } & TimeRecord;
   /** When each was last done. */

@@ -21,19 +21,19 @@
 
 /** Crystals of microcontrollers, 200 ppm over all temperatures, and some margin: ns for each ms. */
 const RISE_NS_PER_MS = 300;
-/** So long after its last fall the estimate stands still, ms. */
+/** The estimate does not change for so long after its last fall, ms. */
 const STANDS_MS = 60_000;
 
 /**
- * A fall is taken over no faster than by half of what the device's clock goes
- * on meanwhile, so that times mapped before and after it keep their order. One
- * of more than so much is none of jitter: what came before was a queue.
+ * After a fall the offset in use follows by at most half of the time that passes on
+ * the device's clock, so that times mapped before and after it keep their order. A fall
+ * of more than this, ns, is not jitter: the packets before it came from a queue.
  */
 const SLEWED_NS = 10_000_000_000n;
 
-/** For so long everything must have come too late before the estimate is taken for wrong… */
+/** The estimate is wrong when all packets of such a time have come too late… */
 const HALF_WINDOW_MS = 300_000;
-/** …by more than this. A device whose clock stands still while it sleeps does that. */
+/** …by more than this. A device whose clock stops while it sleeps causes that. */
 const TOO_LATE_NS = 2_000_000_000n;
 /** A queue that is being sent becomes shorter by more than this in that time. */
 const SHRINKS_NS = 1_000_000_000n;

@@ -1,7 +1,7 @@
 /**
- * What acks have done that may have been echoes of the gateway's own, as long as
- * it is not known whether the line echoes (docs/contract.md, "Own echo"): kept so
- * that it can be taken back.
+ * Effects of acks that may have been echoes of the gateway's own acks. They are kept
+ * while it is not known whether the line echoes (docs/contract.md, "Own echo"), so that
+ * they can be taken back.
  */
 import type { AckEffect, Mistaken } from './sender.js';
 import type { Life } from './silence.js';

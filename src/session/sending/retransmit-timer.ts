@@ -55,11 +55,11 @@ export class RetransmitTimer {
   }
 
   /**
-   * The wait after transmission `attempt` of `limit`, ms. The first ones follow
-   * the device's pace, and double. The last retransmission is not before that of
-   * a device with no pace of its own, `limit` − 1 times ackTimeoutMs after the
-   * first, so that one that is deaf for two seconds while it erases its flash
-   * hears it; nor is its wait shorter than ackTimeoutMs.
+   * The wait after transmission `attempt` of `limit`, ms. The first waits follow
+   * the device's pace, and double. The last retransmission goes out at least
+   * `limit` − 1 times ackTimeoutMs after the first transmission, as to a device whose
+   * pace is not known: a device may hear nothing for two seconds while it erases its
+   * flash. The wait after it is at least ackTimeoutMs.
    *
    * `firstMs`: {@link timeoutMs} at the first transmission; `elapsedMs` since then.
    */

@@ -203,7 +203,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
   /** Sends what is due, as far as the device may have it now. Clients call it when they have something. */
   pump(): void {
     this.#pumpAgain = true;
-    // A client that is asked, or told something, may call this: it is not done within itself.
+    // A client may call this while it is asked or told something: nested calls are put off.
     if (this.#pumping) return;
     this.#pumping = true;
     try {

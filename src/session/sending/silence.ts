@@ -1,7 +1,7 @@
 /**
- * A device that is not heard (docs/contract.md, "Sending"): one that was unanswered in
- * silence is probed every 30 s, one that says nothing for 30 s is asked whether
- * it lives.
+ * A device that is not heard (docs/contract.md, "Sending"). After a packet that it did not
+ * answer, with nothing else heard, it is probed every 30 s. After 30 s without any
+ * packet from it, it is asked whether it lives.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 

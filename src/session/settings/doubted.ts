@@ -1,20 +1,20 @@
 /**
- * Settings of which the device has reported another value where that is no proof
- * that it has changed it itself: for the first time in a round of reports, without
- * a time of its own (report-round.ts). The setting stays in force meanwhile.
+ * Settings whose device has reported another value, without proof that the device has
+ * changed it itself: it is the first report of the point in a round, and has no time of
+ * its own (report-round.ts). The setting stays in force while this is in doubt.
  *
- * The device gets the time once more, so that it reports all again, and the doubt
- * ends
+ * The gateway sends the time once more, so that the device reports all points again. The
+ * doubt ends
  * - with another differing report of the point, or one that is dated after the
  *   acknowledgement: the device has changed it, the setting is replaced;
  * - with a report of the setting's own value, or an acknowledgement: it is in force;
- * - when nothing of the kind has come for a whole round: then the device reports
- *   what changes, and no more, and what it has said stands.
+ * - when neither has come for a whole round: then the device reports only what changes,
+ *   and its report counts.
  *
  * So a change that the device makes once is known after {@link ROUND_MS} at the
- * latest, whatever firmware it has. A doubt outlasts the gateway and the opening:
- * firmware that reports what changes, and no more, would never say it again. The
- * round counts anew from the next opening, at which the device gets the time.
+ * latest, whatever firmware it has. A doubt is kept over restarts of the gateway and
+ * openings, since firmware that reports only changes would never report it again. The
+ * round begins anew at the next opening, when the device gets the time.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import { ROUND_MS } from '../receiving/report-round.js';
@@ -40,7 +40,7 @@ export class DoubtedSettings {
 
   begin(setting: Setting): void {
     this.#untilMs.set(setting, this.clock.monotonicMs() + ROUND_MS);
-    // The answer to a question that is open says what is so with this one, too.
+    // The round that was already asked for answers for this setting, too.
     if (this.#timer === undefined) this.#ask();
   }
 

@@ -53,7 +53,7 @@ export interface InForce {
   readonly confirmed: Confirmation | undefined;
   /** The device has reported the point since the last transmission. */
   readonly reported: boolean;
-  /** The device has reported another value, and it is not known yet whether that stands (doubted.ts). */
+  /** The device has reported another value, and it is not known yet whether it has changed the point itself (doubted.ts). */
   readonly doubted: boolean;
 }
 

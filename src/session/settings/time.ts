@@ -64,8 +64,8 @@ export class SettingTime {
 
   /**
    * What a message counts as, behind the `last` that counted of the same point;
-   * `undefined`: it is no news. `once`: it acts each time that it counts, so that
-   * of equal times each value counts once, and not by turns.
+   * `undefined`: it is no news. `once`: a command, which acts each time that it
+   * counts. So of messages with equal times each value counts once only.
    */
   static after(
     last: SettingTime | undefined,

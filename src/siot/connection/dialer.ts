@@ -43,7 +43,7 @@ export class Dialer {
     }
   }
 
-  /** Connects to the first that speaks and accepts us. Rejects with the problem of one that speaks, or else of any. */
+  /** Connects to the first that speaks and accepts us. Rejects with the problem of a server that answers as NATS, if there is one, or else of any. */
   async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
     const probe = new ServerProbe(servers, this.clock, DIAL_WITHIN_MS);
     this.#probe = probe;

@@ -94,8 +94,8 @@ export class KeyGroups {
   }
 
   /**
-   * A position from which the lane is to be read again, since a refused point with
-   * dropped positions behind it is settled; `undefined`: there is none.
+   * Position from which the lane is to be read again: a refused point is settled, and
+   * positions behind it were dropped. `undefined`: there is none.
    */
   takeBack(): number | undefined {
     if (this.#cut.size === 0) return undefined;

@@ -42,8 +42,8 @@ export class StatusPoints {
   }
 
   /**
-   * Takes up to `most` slots of one node out of those to be sent, no two of
-   * which have a type+key that reads the same.
+   * Takes up to `most` slots of one node from those to be sent. No two of them have
+   * the same text when type and key are joined.
    */
   take(most: number, ready: (slot: StatusSlot) => boolean): StatusSlot[] {
     const taken: StatusSlot[] = [];

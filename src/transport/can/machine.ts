@@ -17,7 +17,7 @@ export class LinuxCan implements CanMachine {
   interfaceInfo(name: string): CanInterfaceInfo | undefined {
     return this.#explained(name, (libc) => {
       const info = readCanInterface(libc, name);
-      // Where there is no CAN at all there is no interface either, but that is not what is wrong.
+      // A kernel without CAN has no interfaces either: then the cause to report is the kernel.
       if (info === undefined) requireCan(libc);
       return info;
     });

@@ -110,10 +110,10 @@ function isExclusive(fd: number, ioctl: TtyIoctl | undefined): boolean {
 }
 
 /**
- * The port is in exclusive mode, and we got past it: we are root. The flag
- * belongs to the port and goes with the last descriptor, so that somebody who
- * was killed leaves it behind while anyone else has the port open. For a PTY
- * that is its other side. A flag without a holder is therefore nobody's.
+ * The port is in exclusive mode, and could be opened all the same: we are root. The
+ * flag belongs to the port, and is cleared when the last descriptor is closed. So a
+ * program that was killed leaves it set while another one has the port open; of a PTY
+ * that is the program on its other side. A flag without a holder belongs to no program.
  */
 function checkExclusive(path: string, device: DeviceIdentity, scan: HolderScan): string {
   if (scan.holders.length > 0) {

@@ -5,8 +5,8 @@ import { setImmediate } from 'node:timers/promises';
 
 /**
  * Who has a port open: the descriptors of all processes in /proc are compared
- * with the device. Programs of other users can be seen by root only, and those
- * of other containers by nobody, so an empty list is no proof.
+ * with the device. Only root sees the programs of other users, and nobody sees those
+ * of other containers: an empty list proves nothing.
  */
 export interface PortHolder {
   readonly pid: number;

@@ -1,4 +1,4 @@
-/** The serial port of a USB device that is known by who it is, not by its path. */
+/** The serial port of a USB device that is found by its identity, not by its path. */
 import type { Clock } from '../../point/clock.js';
 import { SerialTransport } from '../serial/serial.js';
 import { longestByteMs, type SerialOptions } from '../serial/options.js';
@@ -12,13 +12,13 @@ import {
 import { sameUsbPort, usbPortAt, type UsbPort } from './ports.js';
 
 export interface UsbTransportOptions {
-  /** Who it is, for people. */
+  /** Vendor, product and serial number, for people. */
   readonly identity: string;
   /** Of the port, once it is found. */
   readonly serial: Omit<SerialOptions, 'path'>;
   /** Where the device is now; undefined while it is not plugged in. */
   readonly find: () => UsbPort | undefined;
-  /** Whether it is plugged in all the same, and not for this link. */
+  /** Whether it is plugged in, but belongs to another link now. */
   readonly isElsewhere?: () => boolean;
   /** Tests give a machine of their own. */
   readonly where?: SystemRoot | undefined;

@@ -1,7 +1,7 @@
 import type { Packet } from '../../../packet/packet.js';
 import type { PacketServices, SubjectHandler } from '../subject.js';
 
-/** Samples of a high-rate channel (docs/siot.md, 2.4). They are counted, and go no further. */
+/** Samples of a high-rate channel (docs/siot.md, 2.5). They are counted, and go no further. */
 export class HighRateHandler implements SubjectHandler {
   constructor(private readonly services: PacketServices) {}
 
