@@ -137,7 +137,7 @@ describe('Decoding is bounded, resynchronises at the next 00, hands on no partia
   });
 });
 
-describe('with an independent implementation as the judge', () => {
+describe('with an independent implementation as the oracle', () => {
   // Few distinct bytes, so that zeros and long runs are frequent.
   const raw = fc.oneof(
     fc.uint8Array({ maxLength: 600 }),

@@ -210,7 +210,7 @@ describe('noise', () => {
     );
   });
 
-  it('any chunking of a conversation gives the same points and the same acks', () => {
+  it('any chunking of a session gives the same points and the same acks', () => {
     const packets = fc.array(
       fc.tuple(fc.nat(255), fc.string({ minLength: 1, maxLength: 4 }), fc.double()),
       { minLength: 1, maxLength: 8 },

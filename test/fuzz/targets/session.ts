@@ -238,7 +238,7 @@ const packetStep = (sequence: number, payload: Uint8Array, subject = 0): number[
   ...payload,
 ];
 
-/** A conversation that a device might have. */
+/** A session that a device might have. */
 function script(random: SeededRandom): Uint8Array {
   const codec = POINT_CODECS[random.chance(0.5) ? 'compact' : 'protobuf'];
   const steps: number[] = [];

@@ -123,7 +123,7 @@ describe('a setting', () => {
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'd', 'a', 'd']);
   });
 
-  it('is judged point by point: an odd one costs only itself', () => {
+  it('is routed point by point: an odd one costs only itself', () => {
     const { judge, done } = rig();
     judge.live([set('a'), set('x', Number.NaN), set('baud', 9600), set('b')]);
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'b']);

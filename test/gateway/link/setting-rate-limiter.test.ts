@@ -61,7 +61,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
 }
 
 describe('what others set', () => {
-  it('is judged at once as long as it is not too much', () => {
+  it('is routed at once as long as it is not too much', () => {
     const { clock, judged, counts, hear } = rig();
     for (let n = 0; n < 500; n++) hear(`t${n}`, n);
     expect(judged).toHaveLength(500);
@@ -72,7 +72,7 @@ describe('what others set', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('10,000 times a second is judged 2,000 times a second, and last comes the newest', () => {
+  it('10,000 times a second is routed 2,000 times a second, and last comes the newest', () => {
     const { clock, judged, counts, hear } = rig();
     for (let ms = 0; ms < 3_000; ms++) {
       for (let n = 0; n < 10; n++) hear('limit', ms * 10 + n);
@@ -143,7 +143,7 @@ describe('what others set', () => {
     expect(judged.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
   });
 
-  it('is all judged at the end', () => {
+  it('is all routed at the end', () => {
     const { clock, judged, limiter, hear } = rig();
     for (let n = 0; n < 700; n++) hear(`t${n}`, n);
     limiter.flush();

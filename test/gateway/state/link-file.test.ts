@@ -29,7 +29,7 @@ function rig(path = join(tempDir(), 'state')) {
 const filesIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
 
-/** What a link keeps: a head, and settings in a real book. */
+/** What a link keeps: a head, and real settings. */
 class Kept implements LinkState {
   readonly book = new Settings(new Set(['restart']), 10_000);
   session: NonNullable<LinkHead['session']> = { codec: 'compact', sequence: 7 };
