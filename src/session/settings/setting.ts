@@ -68,7 +68,7 @@ export class Setting {
       return [];
     }
     this.#life = step.life;
-    if (!isKeptTheSame(before, step.life)) this.host.keptChanged(this);
+    if (step.life !== before && !isKeptTheSame(before, step.life)) this.host.keptChanged(this);
     return step.effects;
   }
 
