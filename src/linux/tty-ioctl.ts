@@ -23,8 +23,6 @@ export interface TtyIoctl {
   unsentBytes(fd: number): number;
   /** Throws away what {@link unsentBytes} counts. Received bytes stay. */
   discardUnsent(fd: number): void;
-  /** Throws away bytes received and not read. */
-  discardReceived(fd: number): void;
   readSettings(fd: number): TtySettings;
   writeSettings(fd: number, settings: TtySettings): void;
 }
@@ -82,7 +80,6 @@ const TIOCOUTQ = 0x5411;
 const TIOCMBIS = 0x5416;
 const TIOCMBIC = 0x5417;
 const TCFLSH = 0x540b;
-const TCIFLUSH = 0;
 const TCOFLUSH = 1;
 const TCGETS2 = 0x802c542a;
 const TCSETS2 = 0x402c542b;
@@ -160,10 +157,6 @@ class KoffiTtyIoctl implements TtyIoctl {
 
   discardUnsent(fd: number): void {
     this.#call('TCFLSH', fd, TCFLSH, TCOFLUSH);
-  }
-
-  discardReceived(fd: number): void {
-    this.#call('TCFLSH', fd, TCFLSH, TCIFLUSH);
   }
 
   readSettings(fd: number): TtySettings {

@@ -64,10 +64,6 @@ export class SerialControl {
     clock: Clock,
     ioctl: TtyIoctl | undefined,
   ): Promise<SerialControl> {
-    if (ioctl === undefined && (options.parity === 'mark' || options.parity === 'space')) {
-      const message = `${options.path}: parity ${options.parity} needs the optional package koffi`;
-      throw new TransportError('unsupportedSetting', message);
-    }
     const port = await openBinding(options, probe.devicePath);
     const fd = port.fd;
     if (fd === null)
@@ -154,8 +150,7 @@ async function openBinding(options: SerialOptions, devicePath: string): Promise<
       path: devicePath,
       baudRate,
       dataBits,
-      // Mark and space are set afterwards (completeSettings).
-      parity: parity === 'mark' ? 'odd' : parity === 'space' ? 'even' : parity,
+      parity,
       stopBits,
       rtscts,
       xon: xonxoff,

@@ -6,7 +6,7 @@ export interface SerialOptions {
   /** Bits per second; any rate that the driver can make. */
   readonly baudRate: number;
   readonly dataBits: 5 | 6 | 7 | 8;
-  readonly parity: 'none' | 'even' | 'odd' | 'mark' | 'space';
+  readonly parity: 'none' | 'even' | 'odd';
   readonly stopBits: 1 | 2;
   /** Flow control by the RTS and CTS lines. */
   readonly rtscts: boolean;

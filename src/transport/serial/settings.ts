@@ -15,8 +15,6 @@ const PARITY_FLAGS = {
   none: 0,
   even: CFLAG.PARENB,
   odd: CFLAG.PARENB | CFLAG.PARODD,
-  mark: CFLAG.PARENB | CFLAG.PARODD | CFLAG.CMSPAR,
-  space: CFLAG.PARENB | CFLAG.CMSPAR,
 } as const;
 
 /**
@@ -63,7 +61,7 @@ export function checkSettings(
 /** What serialport's binding leaves as the last program had it, or sets by halves. */
 export function completeSettings(ioctl: TtyIoctl, fd: number, options: SerialOptions): TtySettings {
   const settings = ioctl.readSettings(fd);
-  // The binding knows no mark and space parity, and does not clear them either.
+  // The binding does not clear mark and space parity, which another program may have set.
   settings.controlFlags = (settings.controlFlags & ~PARITY_MASK) | PARITY_FLAGS[options.parity];
   const flow = IFLAG.IXON | IFLAG.IXOFF;
   settings.inputFlags &= ~(flow | IFLAG.IXANY);

@@ -56,7 +56,6 @@ describe('what the driver has made of the settings', () => {
   test.each([
     { dataBits: 5 },
     { parity: 'even' },
-    { parity: 'mark' },
     { stopBits: 2 },
     { rtscts: true },
   ] satisfies Partial<SerialOptions>[])('%o that it did not take', (asked) => {
@@ -69,8 +68,6 @@ describe('what the driver has made of the settings', () => {
     ['none', 0],
     ['even', CFLAG.PARENB],
     ['odd', CFLAG.PARENB | CFLAG.PARODD],
-    ['mark', CFLAG.PARENB | CFLAG.PARODD | CFLAG.CMSPAR],
-    ['space', CFLAG.PARENB | CFLAG.CMSPAR],
   ] as const)('parity %s, after a program that used another', (parity, flags) => {
     let current = taken((words) => {
       words[2] = CFLAG.CSIZE | CFLAG.PARENB | CFLAG.PARODD | CFLAG.CMSPAR;
