@@ -98,7 +98,7 @@ export class PacketSession<Unit = Uint8Array>
   #held = false;
 
   constructor(
-    readonly siot: DeviceSessionHost,
+    readonly host: DeviceSessionHost,
     channel: SessionChannel<Unit>,
     options: PacketSessionOptions<Unit>,
     readonly state: NodeState,
@@ -234,10 +234,10 @@ export class PacketSession<Unit = Uint8Array>
     if (taken === undefined || typeof taken === 'string') return undefined;
     const { setting, replaced } = taken;
     setting.spelling ??= this.state.replica.find(point.type, point.key)?.spelling;
-    this.siot.changed();
+    this.host.changed();
     this.downlink.add(setting, replaced);
-    if (replaced !== undefined) this.siot.settingChanged(replaced);
-    this.siot.settingChanged(setting);
+    if (replaced !== undefined) this.host.settingChanged(replaced);
+    this.host.settingChanged(setting);
     return setting;
   }
 
@@ -272,7 +272,7 @@ export class PacketSession<Unit = Uint8Array>
     const back = this.possibleEchoes.take(sinceMs);
     if (back.life?.connected === false) this.state.presence.gone();
     this.sender.takeBack(back);
-    this.siot.changed();
+    this.host.changed();
   }
 
   heard(doubtful = false): void {
@@ -289,7 +289,7 @@ export class PacketSession<Unit = Uint8Array>
     if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
     for (const handler of this.#handlers()) handler.restarted?.();
     this.sender.restarted();
-    this.siot.changed();
+    this.host.changed();
     this.#resync.restarted();
   }
 
@@ -328,7 +328,7 @@ export class PacketSession<Unit = Uint8Array>
   }
 
   codecKnown(): void {
-    this.siot.changed();
+    this.host.changed();
     this.sender.codecKnown();
   }
 
@@ -342,7 +342,7 @@ export class PacketSession<Unit = Uint8Array>
 
   resync(): void {
     this.sender.resync();
-    this.siot.changed();
+    this.host.changed();
   }
 
   resyncWaits(): void {
@@ -357,10 +357,6 @@ export class PacketSession<Unit = Uint8Array>
 
   lastValue(type: string, key: string): Point | undefined {
     return this.state.replica.find(type, key)?.newest;
-  }
-
-  valueOf(setting: Setting): PointValue {
-    return this.inDeviceForm(setting);
   }
 
   changed(setting: Setting): void {
@@ -380,11 +376,11 @@ export class PacketSession<Unit = Uint8Array>
     } else {
       this.log.info({}, 'the device acknowledges points');
     }
-    this.siot.changed();
+    this.host.changed();
   }
 
   saved(then: (kept: boolean) => void): void {
-    this.siot.saved(then);
+    this.host.saved(then);
   }
 
   resyncing(): boolean {
@@ -392,7 +388,7 @@ export class PacketSession<Unit = Uint8Array>
   }
 
   reported(setting: Setting): void {
-    this.siot.settingReported(setting);
+    this.host.settingReported(setting);
   }
 
   publish(type: string, key: string, value: PointValue, tombstone: number): boolean {

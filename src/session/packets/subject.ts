@@ -24,7 +24,7 @@ export interface PacketServices {
   /** Counters, replica, device log: what is known of the node. */
   readonly state: NodeState;
   /** Takes the device's points to SIOT. */
-  readonly siot: Pick<NodeHost, 'report'>;
+  readonly host: Pick<NodeHost, 'report'>;
   /** Longest frame, bytes. */
   readonly maxFrameLength: number;
   /** The device lives: a packet with a valid CRC has come. `doubtful`: it may have been an echo. */

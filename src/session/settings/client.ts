@@ -11,7 +11,6 @@
 import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { Point, PointValue } from '../../point/point.js';
 import type { Counters } from '../node/counters.js';
 import type { Acknowledges } from '../node/presence.js';
 import type { Delivery, SenderClient, SenderEvent, Wait } from '../sending/client.js';
@@ -20,7 +19,7 @@ import type { ReliableSender } from '../sending/sender.js';
 import { CommandJournal, type CommandJournalHost } from './command-journal.js';
 import { SettingDelivery, type SettingDeliveryHost } from './delivery.js';
 import { SettingOutcomes, type SettingOutcomesHost } from './outcomes.js';
-import { settingPacket } from './packet.js';
+import { settingPacket, type SettingValues } from './packet.js';
 import type { SettingPublisher } from './publisher.js';
 import { SettingQueue } from './queue.js';
 import type { Setting } from './setting.js';
@@ -40,12 +39,8 @@ export interface SettingsClientOptions {
 }
 
 /** What the settings client needs of its session. */
-export interface SettingsClientHost {
+export interface SettingsClientHost extends SettingValues {
   codec(): PayloadCodec | undefined;
-  /** Last value known of a point, for a setting that deletes it. */
-  lastValue(type: string, key: string): Point | undefined;
-  /** What a setting says, in the form in which the device reports the point. */
-  valueOf(setting: Setting): PointValue;
   /** A setting's state, or the reason why it waits, has changed. */
   changed(setting: Setting): void;
   /** The device is to report all its points once more. */
@@ -227,12 +222,8 @@ export class SettingsClient
 
   encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined {
     if (!this.#queue.has(setting)) return undefined;
-    const packet = settingPacket(setting, codec, {
-      outgoing: this.outgoing,
-      lastValue: (type, key) => this.host.lastValue(type, key),
-      valueOf: (one) => this.host.valueOf(one),
-      maxFrameLength: this.options.maxFrameLength,
-    });
+    const { maxFrameLength } = this.options;
+    const packet = settingPacket(setting, codec, this.outgoing, this.host, maxFrameLength);
     if (typeof packet !== 'string') return packet;
     this.log.warn({ type: setting.point.type, key: setting.point.key }, packet);
     this.outcomes.on(setting, { type: 'unsendable', why: packet });

@@ -10,6 +10,8 @@ import type { SettingPublisher } from './publisher.js';
 import type { Setting } from './setting.js';
 import type { SettingEffect, SettingEvent } from './transitions.js';
 
+const SET_ASIDE = 'setting is not acknowledged though the device is heard; set aside';
+
 export interface SettingOutcomesHost {
   /** It waits to be sent, behind those that wait already. */
   enqueue(setting: Setting): void;
@@ -107,5 +109,3 @@ export class SettingOutcomes implements DoubtedSettingsHost {
     }
   }
 }
-
-const SET_ASIDE = 'setting is not acknowledged though the device is heard; set aside';

@@ -4,29 +4,29 @@ import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 import type { Setting } from './setting.js';
 
-export interface SettingPacketOptions {
-  readonly outgoing: Outgoing;
+/** What a setting says to its device. */
+export interface SettingValues {
   /** Last value known of a point, for a setting that deletes it. */
-  readonly lastValue: (type: string, key: string) => Point | undefined;
+  lastValue(type: string, key: string): Point | undefined;
   /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
-  readonly valueOf: (setting: Setting) => PointValue;
-  /** Longest frame to send, delimiters included, bytes. */
-  readonly maxFrameLength: number;
+  inDeviceForm(setting: Setting): PointValue;
 }
 
-/** Or why it cannot be sent, for people. */
+/** Or why it cannot be sent, for people. `maxFrameLength`: of the longest frame to send, delimiters included, bytes. */
 export function settingPacket(
   setting: Setting,
   codec: PayloadCodec,
-  { outgoing, lastValue, valueOf, maxFrameLength }: SettingPacketOptions,
+  outgoing: Outgoing,
+  values: SettingValues,
+  maxFrameLength: number,
 ): OutgoingPacket | string {
   const { point, spelling } = setting;
-  const last = isDeleted(point) ? lastValue(point.type, point.key) : undefined;
+  const last = isDeleted(point) ? values.lastValue(point.type, point.key) : undefined;
   const sent: Point = {
     ...point,
     key: spelling ?? point.key,
     // Firmware that ignores the tombstone must not read a zero.
-    value: last?.value ?? valueOf(setting),
+    value: last?.value ?? values.inDeviceForm(setting),
     origin: '',
   };
   try {

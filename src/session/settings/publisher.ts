@@ -9,7 +9,7 @@ import type { Setting } from './setting.js';
 
 export interface SettingPublisherHost {
   /** What a setting says, in the form in which the device reports the point. */
-  valueOf(setting: Setting): PointValue;
+  inDeviceForm(setting: Setting): PointValue;
   /** Publishes in the device's name, now. False: no room for it in the outbox. */
   publish(type: string, key: string, value: PointValue, tombstone: number): boolean;
 }
@@ -32,7 +32,7 @@ export class SettingPublisher {
     const isOvertaken = newest !== undefined && newest.time > time.stated;
     if (!isOvertaken && !time.tied && !setting.lacked) return;
     const value =
-      isDeleted(point) && newest !== undefined ? newest.value : this.host.valueOf(setting);
+      isDeleted(point) && newest !== undefined ? newest.value : this.host.inDeviceForm(setting);
     if (time.tied)
       this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     if (this.host.publish(point.type, point.key, value, point.tombstone)) {

@@ -13,7 +13,7 @@ import { wasSent } from './states.js';
 export interface SettingReconcilerHost {
   codec(): PayloadCodec | undefined;
   /** What a setting says, in the form in which the device reports the point. */
-  valueOf(setting: Setting): PointValue;
+  inDeviceForm(setting: Setting): PointValue;
   /** A resync has not ended yet. */
   resyncing(): boolean;
   /** The device has reported the point of a setting that was sent to it. */
@@ -45,7 +45,7 @@ export class SettingReconciler {
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
     setting.spelling = spelling;
-    const asSent = { ...setting.point, value: this.host.valueOf(setting) };
+    const asSent = { ...setting.point, value: this.host.inDeviceForm(setting) };
     const equals = reportEquals(point, codec.asDeviceSees(asSent));
     if (wasSent(setting.life)) {
       setting.report = point;

@@ -176,7 +176,7 @@ class Plant {
       {
         codec: () => device.known,
         lastValue: () => undefined,
-        valueOf: ({ point }) => point.value,
+        inDeviceForm: ({ point }) => point.value,
         changed: () => undefined,
         askAll: () => undefined,
         resyncing: () => false,
@@ -185,7 +185,7 @@ class Plant {
       this.sender,
       this.book,
       new SettingPublisher(
-        { valueOf: ({ point }) => point.value, publish: () => true },
+        { inDeviceForm: ({ point }) => point.value, publish: () => true },
         new Replica(new PointQuota(100, new PointBudget(100), () => undefined)),
         clock,
       ),

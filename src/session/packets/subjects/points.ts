@@ -11,10 +11,10 @@ export class PointsHandler implements SubjectHandler {
   readonly #uplink: Uplink;
 
   constructor(private readonly services: PacketServices) {
-    const { state, siot, clock, maxFrameLength, restarts } = services;
+    const { state, host, clock, maxFrameLength, restarts } = services;
     this.#filter = new PointFilter(state.replica, state.counters);
     this.#uplink = new Uplink(
-      siot,
+      host,
       services,
       clock,
       state.counters,
