@@ -143,7 +143,10 @@ export class SettingsClient
 
   /** The state of before now is safe: commands that wait for that are tried again. */
   stateKept(): void {
-    for (const setting of this.pending()) this.outcomes.on(setting, { type: 'stateSaved' });
+    // With each save of the state: most find none.
+    const waiting = this.pending().filter(({ life }) => life.name === 'unnoted');
+    if (waiting.length === 0) return;
+    this.#all(waiting, { type: 'stateSaved' });
     this.sender.pump();
   }
 
