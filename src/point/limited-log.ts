@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Log } from './log.js';
-import { Occasional, type OccasionalOptions } from './occasional.js';
+import { LogRateLimiter, type LogRateOptions } from './log-rate-limiter.js';
 
 /** The very same line, as where a plug is loose. */
 const LINE = { burst: 5, everyMs: 60_000 };
@@ -35,9 +35,9 @@ interface LeftOut {
 }
 
 export class LimitedLog implements Log {
-  readonly #lines: Occasional;
-  readonly #messages: Occasional;
-  readonly #all: Occasional;
+  readonly #lines: LogRateLimiter;
+  readonly #messages: LogRateLimiter;
+  readonly #all: LogRateLimiter;
 
   constructor(
     private readonly log: Log,
@@ -52,13 +52,13 @@ export class LimitedLog implements Log {
     private readonly leftOut = new Map<LimitedLog, LeftOut>(),
   ) {
     const { links = 1 } = options;
-    const times = ({ burst, everyMs }: { burst: number; everyMs: number }): OccasionalOptions => ({
+    const times = ({ burst, everyMs }: { burst: number; everyMs: number }): LogRateOptions => ({
       burst: burst * links,
       everyMs: everyMs / links,
     });
-    this.#lines = new Occasional(clock, { ...LINE, most: MOST_LINES_APART * links });
-    this.#messages = new Occasional(clock, times(MESSAGE));
-    this.#all = new Occasional(clock, times(ALL));
+    this.#lines = new LogRateLimiter(clock, { ...LINE, most: MOST_LINES_APART * links });
+    this.#messages = new LogRateLimiter(clock, times(MESSAGE));
+    this.#all = new LogRateLimiter(clock, times(ALL));
   }
 
   /** Nobody reads these unless he looks for something, and then all of them. */

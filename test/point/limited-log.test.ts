@@ -1,37 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import { LimitedLog, MOST_LINES_A_MINUTE } from '../../src/point/limited-log.js';
-import { Occasional } from '../../src/point/occasional.js';
+import { LogRateLimiter } from '../../src/point/log-rate-limiter.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { recordingLog, type Said } from '../support/recording-log.js';
 
 describe('what may happen all the time', () => {
   it('is told at once, then once a minute, with how often it was', () => {
     const clock = new FakeClock();
-    const occasional = new Occasional(clock);
-    expect(occasional.due('a')).toBe(1);
+    const limiter = new LogRateLimiter(clock);
+    expect(limiter.due('a')).toBe(1);
     for (let i = 0; i < 59; i += 1) {
       clock.advance(1_000);
-      expect(occasional.due('a')).toBe(0);
+      expect(limiter.due('a')).toBe(0);
     }
-    expect(occasional.due('b', 7)).toBe(7);
+    expect(limiter.due('b', 7)).toBe(7);
     clock.advance(1_000);
-    expect(occasional.due('a')).toBe(60);
-    expect(occasional.due('a')).toBe(0);
+    expect(limiter.due('a')).toBe(60);
+    expect(limiter.due('a')).toBe(0);
   });
 
   it('is told no more often, in no more memory, whatever others call it', () => {
     const clock = new FakeClock();
-    const occasional = new Occasional(clock, { most: 10 });
+    const limiter = new LogRateLimiter(clock, { most: 10 });
     let told = 0;
     for (let i = 0; i < 100_000; i += 1) {
-      if (occasional.due(`invented ${String(i)}`) > 0) told += 1;
-      expect(occasional.keys).toBeLessThanOrEqual(11);
+      if (limiter.due(`invented ${String(i)}`) > 0) told += 1;
+      expect(limiter.keys).toBeLessThanOrEqual(11);
       if (i % 1_000 === 0) clock.advance(1_000);
     }
     // Nearly two minutes.
     expect(told).toBeLessThanOrEqual(2 * 11);
     clock.advance(60_000);
-    expect(occasional.due('anew')).toBe(1);
+    expect(limiter.due('anew')).toBe(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { OutboxLane } from '../../outbox/outbox.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { Occasional } from '../../point/occasional.js';
+import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 
 /** Part of its room below which a lane that was full has room again. */
 const ROOM_AGAIN = 0.9;
@@ -14,7 +14,7 @@ export interface OutboxAlarmHost {
 /** Tells when a link's lane of the outbox is full, and when it has room again. */
 export class OutboxAlarm {
   #isFull = false;
-  readonly #told: Occasional;
+  readonly #told: LogRateLimiter;
   #isLogged = false;
 
   constructor(
@@ -23,7 +23,7 @@ export class OutboxAlarm {
     clock: Clock,
     private readonly log: Log,
   ) {
-    this.#told = new Occasional(clock);
+    this.#told = new LogRateLimiter(clock);
   }
 
   /** Points were refused, and there is no room yet. */

@@ -6,7 +6,7 @@ import type { FrameDiscard } from '../../framing/framing.js';
 import type { PacketDiscard } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { Occasional } from '../../point/occasional.js';
+import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 import type { TokenProblem } from '../../point/token.js';
 import type { ChannelDiscard } from '../../transport/transport.js';
 import type { QuotaProblem } from './point-quota.js';
@@ -124,14 +124,14 @@ export class Counters {
   /** Points received that went on. */
   points = 0;
   readonly #causes = new Map<Discard | Notice, number>();
-  readonly #told: Occasional;
+  readonly #told: LogRateLimiter;
   readonly #typesLogged = new Map<'reserved' | SettingRefusal, Set<string>>();
 
   constructor(
     clock: Clock,
     private readonly log: Log,
   ) {
-    this.#told = new Occasional(clock);
+    this.#told = new LogRateLimiter(clock);
   }
 
   /** Counts what was thrown away, and says so at most once a minute for each cause. */

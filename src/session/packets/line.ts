@@ -6,7 +6,7 @@ import type { Deframer, FrameDiscard, FrameSink, Framing } from '../../framing/f
 import { ACK_SUBJECT, parsePacket, type Packet, type PacketDiscard } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { Occasional } from '../../point/occasional.js';
+import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 import type { SessionChannel } from '../device-session.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
@@ -45,7 +45,7 @@ const ECHO_TOLD_EVERY_MS = 3_600_000;
 export class PacketLine<Unit> implements FrameSink {
   readonly #deframer: Deframer<Unit>;
   readonly #echo: OwnEcho | undefined;
-  readonly #told: Occasional;
+  readonly #told: LogRateLimiter;
 
   constructor(
     private readonly host: PacketLineHost,
@@ -57,7 +57,7 @@ export class PacketLine<Unit> implements FrameSink {
   ) {
     this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
     this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
-    this.#told = new Occasional(clock, { everyMs: ECHO_TOLD_EVERY_MS });
+    this.#told = new LogRateLimiter(clock, { everyMs: ECHO_TOLD_EVERY_MS });
   }
 
   /** The line returns what is sent on it, as has been seen since the opening. */

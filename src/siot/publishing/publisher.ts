@@ -1,7 +1,7 @@
 import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { Occasional } from '../../point/occasional.js';
+import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 import type { Point } from '../../point/point.js';
 import { ConfirmedByNats } from '../connection/answered-publisher.js';
 import { BarrierSender, type Sender } from './barrier-sender.js';
@@ -55,12 +55,12 @@ export class Publisher implements PublishHost {
   /** Nodes whose link was removed, with points that are still to be delivered. */
   readonly #leaving = new Set<string>();
   #leftLook: Timer | undefined;
-  readonly #droppedLines: Occasional;
+  readonly #droppedLines: LogRateLimiter;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#window = new PublishWindow(options.clock);
-    this.#droppedLines = new Occasional(options.clock, { most: MOST_DROP_LINES });
+    this.#droppedLines = new LogRateLimiter(options.clock, { most: MOST_DROP_LINES });
     options.outbox.onPut = this.#onPut;
     for (const lane of options.outbox.lanes()) this.#stateOf(lane);
   }

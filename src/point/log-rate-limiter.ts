@@ -1,27 +1,30 @@
 import type { Clock } from './clock.js';
 
-export interface OccasionalOptions {
-  /** So many at once, and each further one after this time, ms. */
+export interface LogRateOptions {
+  /** Lines of one key that may follow each other at once; 1. */
   readonly burst?: number;
+  /** ms after which one more is allowed; a minute. */
   readonly everyMs?: number;
-  /** Keys that are told apart at a time: they may be other people's words. */
+  /** Keys with a limit of their own, which may be texts that a device or a client sent; 100. */
   readonly most?: number;
 }
 
+/** A token bucket, counted in ms. */
 interface Bucket {
-  /** ms that may be spent; each time costs `everyMs`. */
+  /** ms that may be spent; each line costs `everyMs`. */
   credit: number;
+  /** Monotonic ms of the last refill. */
   atMs: number;
-  /** Since it was due last. */
+  /** Times since the last line. */
   count: number;
 }
 
 const MINUTE_MS = 60_000;
-/** All that has no room of its own. */
+/** Shares one bucket among the keys above `most`. */
 const OTHERS = Symbol('others');
 
-/** Limits how often something that may happen all the time is logged: for each key at once, then once a minute. */
-export class Occasional {
+/** Limits how often an event is logged, for each key: the first at once, then one a minute. */
+export class LogRateLimiter {
   readonly #buckets = new Map<string | symbol, Bucket>();
   readonly #burst: number;
   readonly #everyMs: number;
@@ -29,31 +32,33 @@ export class Occasional {
 
   constructor(
     private readonly clock: Clock,
-    { burst = 1, everyMs = MINUTE_MS, most = 100 }: OccasionalOptions = {},
+    { burst = 1, everyMs = MINUTE_MS, most = 100 }: LogRateOptions = {},
   ) {
     this.#burst = burst;
     this.#everyMs = everyMs;
     this.#most = most;
   }
 
-  /** Keys that it holds. */
+  /** Number of keys that are held in memory. */
   get keys(): number {
     return this.#buckets.size;
   }
 
-  /** It has happened. How often it has happened since it was last logged, now included; 0: it is not to be logged now. */
+  /**
+   * To be called at each event, or with the `count` of several. 0: do not log it
+   * now. Else: how often it has happened since it was last logged, this included.
+   */
   due(key: string, count = 1): number {
-    const nowMs = this.clock.monotonicMs();
-    const bucket = this.#bucket(key, nowMs);
+    const bucket = this.#bucket(key, this.clock.monotonicMs());
     bucket.count += count;
     if (bucket.credit < this.#everyMs) return 0;
     bucket.credit -= this.#everyMs;
-    const told = bucket.count;
+    const happened = bucket.count;
     bucket.count = 0;
-    return told;
+    return happened;
   }
 
-  /** Whether it would be told if it happened now. */
+  /** Whether {@link due} would allow a line now; counts nothing. */
   isDue(key: string): boolean {
     return this.#bucket(key, this.clock.monotonicMs()).credit >= this.#everyMs;
   }
@@ -61,7 +66,7 @@ export class Occasional {
   #bucket(key: string, nowMs: number): Bucket {
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      if (this.#buckets.size >= this.#most) this.#makeRoom(nowMs);
+      if (this.#buckets.size >= this.#most) this.#forgetFull(nowMs);
       const own = this.#buckets.size < this.#most ? key : OTHERS;
       bucket = this.#buckets.get(own) ?? { credit: this.#full, atMs: nowMs, count: 0 };
       this.#buckets.set(own, bucket);
@@ -75,8 +80,8 @@ export class Occasional {
     return this.#burst * this.#everyMs;
   }
 
-  /** Of what has been still for long enough nothing need be known. */
-  #makeRoom(nowMs: number): void {
+  /** A full bucket allows as many lines as a new one; its count is lost. */
+  #forgetFull(nowMs: number): void {
     for (const [key, { credit, atMs }] of this.#buckets) {
       if (credit + nowMs - atMs >= this.#full) this.#buckets.delete(key);
     }
