@@ -1,6 +1,7 @@
 /** docs/contract.md, 'Towards the device', "On every opening": the time, settings and what becomes of them. */
 import { describe, expect, it } from 'vitest';
 import { NO_VALUE, floatValue, intValue, stringValue } from '../../src/point/point.js';
+import { loadVectors } from '../firmware-sim/vectors.js';
 import { SessionHarness, ackAll, ackNothing, type Sent } from '../support/session-harness.js';
 
 const ackTime = (packet: Sent): number | undefined =>
@@ -29,14 +30,13 @@ describe('on every opening, before the device has spoken', () => {
     });
   });
 
-  it('the first packet is byte for byte what SIOT writes', () => {
-    for (const [device, frame] of [
-      ['protobuf', '000b0170726f746f01010101010101010101'],
-      ['compact', '00070170726f746f01010101010101010101'],
-    ] as const) {
-      const harness = SessionHarness.opened({ device });
-      expect(harness.take()[0]!.frame.slice(4)).toMatch(new RegExp(`^${frame.slice(4, 14)}`));
-    }
+  it.each([
+    ['protobuf', 'g1-timesync'],
+    ['compact', 'g2-timesync'],
+  ] as const)('the first packet is byte for byte what SIOT writes: %s', (device, name) => {
+    const example = loadVectors().find((vector) => vector.name === name);
+    const harness = SessionHarness.opened({ device });
+    expect(harness.take()[0]?.frame).toBe(example?.frame_hex);
   });
 
   it('also on the next one', () => {

@@ -23,6 +23,7 @@ import { NodeState, type NodeOptions } from '../../src/session/node-state.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { PacketSession, type PacketSessionOptions } from '../../src/session/packets/session.js';
 import { FakeClock } from './fake-clock.js';
+import { toHex } from '../firmware-sim/vectors.js';
 import { throwImpossible } from '../../src/session/settings/impossible.js';
 import type { Setting } from '../../src/session/settings/setting.js';
 import { recordingLog, type Said } from './recording-log.js';
@@ -37,6 +38,7 @@ export interface Sent {
   readonly protocol: Protocol | undefined;
   readonly point: McuPoint | undefined;
   readonly points: readonly McuPoint[];
+  /** All bytes that were written for it, in hex. */
   readonly frame: string;
 }
 
@@ -85,6 +87,7 @@ export class SessionHarness {
   #taken = 0;
   #sequence = 0;
   #open = false;
+  #writing = '';
   readonly #options: HarnessOptions;
 
   constructor(options: HarnessOptions = {}) {
@@ -108,7 +111,10 @@ export class SessionHarness {
       write: (bytes) => {
         if (bytes[0] !== 0 || bytes.at(-1) !== 0) throw new Error('not between two zeros');
         this.#return(bytes);
+        this.#writing = toHex(bytes);
+        const before = this.written.length;
         receiver.push(bytes);
+        if (this.written.length !== before + 1) throw new Error('not one packet in one write');
       },
       get congested() {
         return isCongested();
@@ -347,7 +353,7 @@ export class SessionHarness {
       protocol: read?.protocol,
       point: read?.points[0],
       points: read?.points ?? [],
-      frame: Buffer.from(encodeFrame(encodePacket({ sequence, subject, payload }))).toString('hex'),
+      frame: this.#writing,
     };
     this.written.push(packet);
     if (subject === 'ack') return;
