@@ -2,17 +2,18 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Gateway } from '../../src/gateway/gateway.js';
 import { GatewayError } from '../../src/gateway/link-nodes.js';
 import type { PrivateNats } from '../../src/gateway/state/runtime-dir.js';
+import { LinkFile } from '../../src/gateway/state/link-file.js';
 import { StateError } from '../../src/gateway/state/state-dir.js';
 import { SystemClock } from '../../src/point/clock.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { NatsServerError, PortInUseError } from '../../src/siot/connection/nats-server.js';
 import { connectTo, useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
-import { GatewayUnderTest, configOf, openDevice, startStore } from './plant.js';
+import { GatewayUnderTest, asker, configOf, openDevice, startStore } from './plant.js';
 import { complaints } from '../support/recording-log.js';
 import { until } from '../support/until.js';
 
@@ -25,6 +26,9 @@ const link = (name: string, transport: object, more: object = {}): object => ({
   protocol: 'compact',
   ...more,
 });
+
+const isConnected = (gateway: GatewayUnderTest): boolean =>
+  gateway.gateway.control.status().nats.state === 'connected';
 
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
 
@@ -89,6 +93,36 @@ describe('starting', () => {
     await gateway.gateway.stop();
     writeFileSync(join(folder, 'state', 'gateway.json'), 'broken');
     await expect(new GatewayUnderTest(folder, { links: [] }).start()).rejects.toThrow(StateError);
+  });
+
+  it('answers who asks while links are still being loaded, and nobody once it is being stopped', async () => {
+    let loaded: () => void = () => undefined;
+    const load = LinkFile.prototype.load;
+    const loading = vi.spyOn(LinkFile.prototype, 'load').mockImplementation(async function (
+      this: LinkFile,
+    ) {
+      await new Promise<void>((resolve) => (loaded = resolve));
+      return load.call(this);
+    });
+    onTestFinished(() => loading.mockRestore());
+    const port = { type: 'serial', path: '/dev/no-such-port' };
+    const gateway = new GatewayUnderTest(tempDir(), {
+      nats: { servers: nats.url },
+      links: [link('pump', port)],
+    });
+    const started = gateway.start();
+    await until(
+      () => loading.mock.calls.length > 0 && isConnected(gateway),
+      'NATS, and the link to be loaded',
+    );
+    const ask = await asker(nats, gateway.id);
+    expect(await ask.request('status')).toMatchObject({ gateway: { id: gateway.id }, links: [] });
+
+    const stopped = gateway.gateway.stop();
+    await expect(ask.request('status')).rejects.toThrow();
+    expect(isConnected(gateway)).toBe(true);
+    loaded();
+    await Promise.all([started, stopped]);
   });
 
   it('may be ended, or told of another configuration, before it is done', async () => {

@@ -13,7 +13,8 @@ export interface VerbCarrier {
 /** Answers `siot-mcu watch`, `siot-mcu set` and whoever else asks the running gateway, over NATS. */
 export class VerbServer implements Service, NatsFace {
   readonly name = 'verbs';
-  readonly stopByMs = 500;
+  readonly stopByMs = 1_600;
+  #ending = false;
   #ended = new AbortController();
   #stops: readonly (() => void)[] = [];
 
@@ -23,15 +24,24 @@ export class VerbServer implements Service, NatsFace {
     readonly clock: Clock,
   ) {}
 
+  /** Also while links are still being loaded: whoever asks sees those that there are. */
   start(): void {
+    if (this.#ending) return;
     this.#ended = new AbortController();
     const { current } = this.siot;
     this.#stops = Object.entries(VERBS).map(([name, verb]) => current.serve(name, verb(this)));
   }
 
-  /** No request is answered any more, and no setting is followed. It may be started again. */
+  /** Answers no request from now on, whoever calls {@link start}. */
+  prepareStop(): void {
+    this.#ending = true;
+    this.stop();
+  }
+
+  /** No request is answered any more, and no setting is followed. It may be started again. Idempotent. */
   stop(): void {
     for (const stop of this.#stops) stop();
+    this.#stops = [];
     this.#ended.abort();
   }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../../../firmware-sim/index.js';
+import type { Control } from '../../../../src/gateway/control/control.js';
+import { VerbServer } from '../../../../src/gateway/control/nats/verb-server.js';
 import { SystemClock, type Clock } from '../../../../src/point/clock.js';
+import { FakeClock } from '../../../support/fake-clock.js';
 import { useNats } from '../../../support/nats.js';
 import { tempDir } from '../../../support/temp-dir.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from '../../plant.js';
@@ -308,5 +311,31 @@ describe('set', () => {
     await gateway.reload({ ...document, links: [{ ...link, ackTimeoutMs: 30 }] });
     await device.mcu.waitForSetting('limit', ({ value }) => value === 5);
     await until(() => ended(states()), 'an end');
+  });
+});
+
+describe('the server of the verbs', () => {
+  it('can be stopped again and started anew, but not once the gateway is being stopped', () => {
+    const served = new Set<string>();
+    const current = {
+      maxPayload: undefined,
+      serve: (verb: string) => {
+        served.add(verb);
+        return () => void served.delete(verb);
+      },
+    };
+    const server = new VerbServer({ current }, {} as Control, new FakeClock());
+    server.start();
+    const { until: first } = server;
+    expect([...served]).toEqual(['status', 'set', 'confirm']);
+    server.stop();
+    server.stop();
+    expect([served.size, first.aborted]).toEqual([0, true]);
+    server.start();
+    expect([served.size, server.until.aborted]).toEqual([3, false]);
+    server.prepareStop();
+    server.start();
+    expect([served.size, server.until.aborted]).toEqual([0, true]);
+    server.stop();
   });
 });
