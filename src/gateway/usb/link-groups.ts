@@ -57,8 +57,9 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     return [...this.#groups.values()].map(({ template }) => template);
   }
 
-  /** Resolves when there is a link for each device that is known or plugged in. */
+  /** Resolves when there is a link for each device that is known or plugged in; at once after {@link prepareStop}. */
   async add(template: UsbTemplate): Promise<void> {
+    if (this.#stopped) return;
     const { clock, log, where } = this.parts;
     const known = (this.#known ??= new Map(Object.entries(await this.state.loadUsb())));
     const group = new UsbLinkGroup({
@@ -96,9 +97,16 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     return [...this.#groups.values()].some((group) => group.confirm(link));
   }
 
-  async stop(): Promise<void> {
+  /** A board that is plugged in while links are being ended is found at the next start. */
+  prepareStop(): void {
     this.#stopped = true;
     this.#watch?.stop();
+    for (const group of this.#groups.values()) void group.stop();
+  }
+
+  async stop(): Promise<void> {
+    // Also the watch and the groups that were made meanwhile.
+    this.prepareStop();
     await Promise.all([...this.#groups.values()].map((group) => group.stop()));
     this.#saveTimer?.cancel();
     if (this.#saving > 0 || this.#failed) await this.#save();

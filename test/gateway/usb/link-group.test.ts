@@ -7,9 +7,21 @@ import type { McuOptions } from '../../../firmware-sim/index.js';
 import type { Board } from '../../support/usb-machine.js';
 import { UsbMachine } from '../../support/usb-machine.js';
 import { nodeIdOf, type LinkConfig } from '../../../src/gateway/config/config.js';
+import { StateDir } from '../../../src/gateway/state/state-dir.js';
+import { isUsbTemplate } from '../../../src/gateway/usb/link-group.js';
+import { UsbLinkGroups } from '../../../src/gateway/usb/link-groups.js';
+import { SILENT_LOG } from '../../../src/point/log.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { GatewayUnderTest, asker, openDevice, startStore, type Device } from '../plant.js';
+import {
+  GatewayUnderTest,
+  asker,
+  configOf,
+  openDevice,
+  startStore,
+  type Device,
+} from '../plant.js';
 import { complaints } from '../../support/recording-log.js';
 import { until } from '../../support/until.js';
 
@@ -498,5 +510,40 @@ describe('a board without a serial number, where another one was', () => {
     await open(name);
     await back.report('uptime', 1);
     expect((await back.mcu.waitForSetting('limit')).value).toBe(7);
+  });
+});
+
+describe('once the gateway is about to stop', () => {
+  it('the bus is not watched any more, and boards get no links', async () => {
+    const clock = new FakeClock();
+    const machine = new UsbMachine();
+    machine.plug('1', 'ttyACM0', '/dev/null', A);
+    const document = (...names: string[]): object => ({
+      links: names.map((name) => ({ name, transport: { type: 'usb', vendorId: '2E8A' } })),
+    });
+    const config = configOf(document('boards', 'others'));
+    const asked: string[] = [];
+    const groups = new UsbLinkGroups(
+      {
+        addLink: ({ name }) => Promise.resolve(void asked.push(name)),
+        removeLink: () => Promise.resolve(),
+      },
+      { config },
+      new StateDir(tempDir(), SILENT_LOG),
+      { clock, log: SILENT_LOG, where: { root: machine.root } },
+    );
+    const [boards, others] = config.links.filter(isUsbTemplate);
+    await groups.add(boards!);
+    await groups.lookAgain();
+    expect(asked).toEqual(['boards-A', 'boards-A']);
+    expect(clock.pendingTimers).toBe(1);
+
+    groups.prepareStop();
+    expect(clock.pendingTimers).toBe(0);
+    await groups.lookAgain();
+    await groups.add(others!);
+    expect(asked).toEqual(['boards-A', 'boards-A']);
+    expect(groups.templates()).toEqual([boards]);
+    await groups.stop();
   });
 });
