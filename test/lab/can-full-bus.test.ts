@@ -13,7 +13,7 @@ import {
 import { listenAs } from './support/can.js';
 import { VCAN, openCanLine } from './support/can-line.js';
 import { FRAME_US, addPacedVcan } from './support/can-pace.js';
-import { whyNoPace } from './support/machine.js';
+import { needsPace } from './support/machine.js';
 import { Peer } from './support/system.js';
 import { until } from '../support/until.js';
 
@@ -24,10 +24,10 @@ const FRAMES = 9_000;
 /** Motor, in the database. */
 const ID = '123';
 
+needsPace('test/lab/can-full-bus.test.ts');
+
 let remove = (): void => undefined;
-beforeEach(({ skip }) => {
-  const reason = whyNoPace('test/lab/can-full-bus.test.ts');
-  if (reason !== undefined) skip(reason);
+beforeEach(() => {
   remove = addPacedVcan(VCAN);
 });
 afterEach(() => {

@@ -8,8 +8,11 @@ import { until } from '../support/until.js';
 import { VCAN, withBus } from './support/can-line.js';
 import { EXTENT } from './support/extent.js';
 import { KernelIsoTp } from './support/kernel-isotp.js';
+import { needsPace } from './support/machine.js';
 import { Peer } from './support/system.js';
 
+// The kernel waits a second for the next frame, and so do we.
+needsPace('test/lab/can-isotp.test.ts');
 withBus({ fd: true });
 
 const clock = new SystemClock();

@@ -28,8 +28,7 @@ withEachSiot(
       const devices = [];
       for (const medium of media) {
         attachTo({ open: () => openCanLine(medium), versions: ['0.25.0'] });
-        // One processor, emulated, is all of them and the gateway.
-        devices.push(await openDevice('compact', 'serial', { ackTimeoutMs: 5_000 }));
+        devices.push(await openDevice('compact'));
       }
       attachTo({ open: () => openCanLine({ framing: 'isotp' }), versions: ['0.25.0'] });
       const gateway = new GatewayUnderTest({

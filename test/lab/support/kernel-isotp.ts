@@ -1,4 +1,5 @@
 /** The kernel's own ISO-TP (linux/can/isotp.h), as an independent peer. */
+import { existsSync } from 'node:fs';
 import { readCanInterface } from '../../../src/transport/can/interface-info.js';
 import { loadLibc, type Libc } from '../../../src/linux/libc.js';
 import { until } from '../../support/until.js';
@@ -33,7 +34,8 @@ export class KernelIsoTp {
   readonly #buffer = Buffer.alloc(8192);
 
   constructor(options: KernelIsoTpOptions) {
-    loadModules('can-isotp');
+    // Not modprobe for each: this process stands still while one runs, and others talk.
+    if (!existsSync('/sys/module/can_isotp')) loadModules('can-isotp');
     const libc = loadLibc();
     if (libc === undefined) throw new Error('koffi is missing');
     this.#libc = libc;

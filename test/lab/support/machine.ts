@@ -1,12 +1,16 @@
+import { beforeEach } from 'vitest';
+
 /** What the lab computes on: `kvm`, `emulated`, or `virtual-time` (vm/qemu.mjs). */
 const PROCESSOR = process.env['LAB_PROCESSOR'];
 
 /**
- * Why what has to happen in a certain time cannot be tested here; undefined: it can.
- * `file`: of the test.
+ * Skips the tests of a file, whose path is `file`, where the processor is emulated and the
+ * clock is the host's: the guest may stand still there for longer than the time that they
+ * have for something. To be called before other hooks.
  */
-export function whyNoPace(file: string): string | undefined {
-  return PROCESSOR === 'emulated'
-    ? `an emulated processor does not keep pace: npm run lab -- --virtual-time ${file}`
-    : undefined;
+export function needsPace(file: string): void {
+  beforeEach(({ skip }) => {
+    if (PROCESSOR !== 'emulated') return;
+    skip(`an emulated processor does not keep pace: npm run lab -- --virtual-time ${file}`);
+  });
 }
