@@ -63,8 +63,25 @@ export interface PendingSettings {
   awaitsAck(setting: Setting): boolean;
 }
 
+/** What somebody sets on the device's node. */
+export interface DeviceSettings {
+  /** Why this setting would not be taken, for people; `undefined`: it would. */
+  whyNotSet(point: Point): string | undefined;
+  /** What a word means that somebody sets a point to, by what the device reports of it. */
+  valueOfWord(type: string, key: string, word: string): PointValue;
+  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
+  inDeviceForm(setting: Setting): PointValue;
+  /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
+  set(point: Point, heard?: Heard): Setting | undefined;
+  /** Somebody has set a point for which there is no room. */
+  refuse(point: Point, cause: SettingRefusal): void;
+  /** The node was read: what SIOT shows of it, as far as its owner has written it. */
+  shown(points: readonly Point[]): void;
+}
+
 export interface DeviceSession {
   readonly state: NodeState;
+  readonly settings: DeviceSettings;
   readonly downlink: PendingSettings;
   /** The line returns what is sent on it. */
   readonly echoes: boolean;
@@ -83,18 +100,6 @@ export interface DeviceSession {
   hold(held: boolean): void;
   /** A record was saved: the disk can be written. */
   recordKept(): void;
-  /** Why this setting would not be taken, for people; `undefined`: it would. */
-  whyNotSet(point: Point): string | undefined;
-  /** What a word means that somebody sets a point to, by what the device reports of it. */
-  valueOfWord(type: string, key: string, word: string): PointValue;
-  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
-  inDeviceForm(setting: Setting): PointValue;
-  /** Somebody has set a point of the node. `undefined`: it does not count, or there is no room for it. */
-  set(point: Point, heard?: Heard): Setting | undefined;
-  /** Somebody has set a point for which there is no room. */
-  refuse(point: Point, cause: SettingRefusal): void;
-  /** The node was read: what SIOT shows of it, as far as its owner has written it. */
-  shown(points: readonly Point[]): void;
   /** The gateway's clock was stepped. */
   clockStepped(): void;
 }

@@ -66,7 +66,7 @@ function linkOn(can: FakeCan, clock: FakeClock, framing: 'cobs' | 'isotp', auto:
   );
   for (let at = 0; at < 10; at += 1) {
     const value = { type: `s${at}`, key: '', value: floatValue(at), origin: 'u' };
-    session.set(makePoint({ ...value, time: clock.wallNs() }));
+    session.settings.set(makePoint({ ...value, time: clock.wallNs() }));
   }
   channel.start();
   return session;

@@ -16,7 +16,7 @@ describe('10,000 changes a second on five points', () => {
         // One of them changes ten times as often as the others.
         const type = n < 5 ? 'a' : TYPES[(ms + n) % 5]!;
         value += 1;
-        harness.session.set(
+        harness.session.settings.set(
           harness.settingPoint(type, value, { time: harness.clock.wallNs() + BigInt(n) }),
         );
       }
@@ -44,7 +44,7 @@ describe('10,000 changes a second on five points', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
     harness.session.state.settings.takeChanged();
     for (let value = 0; value < 10_000; value += 1) {
-      harness.session.set(
+      harness.session.settings.set(
         harness.settingPoint(TYPES[value % 5]!, value, {
           time: harness.clock.wallNs() + BigInt(value),
         }),
@@ -57,12 +57,12 @@ describe('10,000 changes a second on five points', () => {
     const many = SessionHarness.talking({ acks: ackNothing });
     many.acks = ackNothing;
     for (let n = 0; n < 4_990; n += 1) {
-      many.session.set(many.settingPoint('t', n, { key: String(n) }));
+      many.session.settings.set(many.settingPoint('t', n, { key: String(n) }));
     }
     expect(many.session.downlink.pendingCount).toBe(4_990);
     const began = performance.now();
     for (let value = 0; value < 20_000; value += 1) {
-      many.session.set(
+      many.session.settings.set(
         many.settingPoint('t', value, {
           key: String(value % 4_000),
           time: many.clock.wallNs() + BigInt(value + 1),

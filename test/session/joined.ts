@@ -134,7 +134,9 @@ export class Joined {
   set(type: string): void {
     this.#value += 1;
     const time = this.clock.wallNs();
-    this.session.set(makePoint({ type, value: floatValue(this.#value), time, origin: 'user-1' }));
+    this.session.settings.set(
+      makePoint({ type, value: floatValue(this.#value), time, origin: 'user-1' }),
+    );
   }
 
   reboot(): void {

@@ -105,8 +105,8 @@ describe('a setting is pending until acknowledged', () => {
     const harness = SessionHarness.talking();
     const { point } = harness.set('target', 5);
     for (const given of [point, { ...point, value: floatValue(6), time: point.time - 1n }]) {
-      expect(harness.session.set(given)).toBeUndefined();
-      expect(harness.session.set({ ...given, key: '0' })).toBeUndefined();
+      expect(harness.session.settings.set(given)).toBeUndefined();
+      expect(harness.session.settings.set({ ...given, key: '0' })).toBeUndefined();
     }
     expect(harness.takePoints()).toEqual(['target=5']);
   });
@@ -115,7 +115,7 @@ describe('a setting is pending until acknowledged', () => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'target', value: 3, time: harness.clock.wallNs() }]);
     const slow = harness.settingPoint('target', 5, { time: harness.clock.wallNs() - 10n ** 12n });
-    expect(harness.session.set(slow)).toBeDefined();
+    expect(harness.session.settings.set(slow)).toBeDefined();
     harness.flush();
     expect(harness.takePoints()).toContain('target=5');
   });
@@ -201,12 +201,12 @@ describe('a setting is pending until acknowledged', () => {
     const harness = SessionHarness.talking({ maxPoints: 2 });
     harness.set('a', 1);
     harness.set('b', 1);
-    expect(harness.session.set(harness.settingPoint('c', 1))).toBeUndefined();
+    expect(harness.session.settings.set(harness.settingPoint('c', 1))).toBeUndefined();
     expect(harness.count('tooManySettings')).toBe(1);
-    expect(harness.session.whyNotSet(harness.settingPoint('c', 1))).toMatch(
+    expect(harness.session.settings.whyNotSet(harness.settingPoint('c', 1))).toMatch(
       /2 distinct points.*raise maxPoints/,
     );
-    expect(harness.session.whyNotSet(harness.settingPoint('a', 1))).toBeUndefined();
+    expect(harness.session.settings.whyNotSet(harness.settingPoint('a', 1))).toBeUndefined();
     harness.set('a', 2);
     expect(harness.takePoints()).toEqual(['a=1', 'b=1', 'a=2']);
   });
@@ -647,7 +647,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     harness.acks = ackTime;
     harness.points([{ type: 'target', value: 3, time: harness.clock.wallNs() }]);
     const slow = harness.settingPoint('target', 5, { time: harness.clock.wallNs() - 10n ** 12n });
-    harness.session.set(slow);
+    harness.session.settings.set(slow);
     harness.flush();
     harness.advance(100);
     harness.reports.length = 0;
@@ -702,7 +702,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
   it('not when a newer setting waits', () => {
     const { harness, sequence } = overtaken();
     const newer = harness.settingPoint('target', 6, { time: harness.clock.wallNs() - 10n ** 11n });
-    harness.session.set(newer);
+    harness.session.settings.set(newer);
     harness.ack(sequence);
     expect(harness.published).toEqual([]);
   });
@@ -722,7 +722,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     harness.acks = ackTime;
     harness.points([{ type: 'target', value: 3, time: harness.clock.wallNs() }]);
     const time = harness.clock.wallNs() - 10n ** 12n;
-    harness.session.set(harness.settingPoint('target', NO_VALUE, { time, tombstone: 1 }));
+    harness.session.settings.set(harness.settingPoint('target', NO_VALUE, { time, tombstone: 1 }));
     harness.flush();
     harness.reports.length = 0;
     harness.ack(harness.take().findLast(({ subject }) => subject === 'proto')!.sequence);
@@ -746,7 +746,7 @@ describe('what is known of a setting is enough after a restart of the gateway', 
     harness.set('target', 5);
     const { time } = harness.session.state.settings.get('target', '')!.point;
     const next = harness.reborn({ acks: ackNothing });
-    next.session.shown([
+    next.session.settings.shown([
       {
         type: 'target',
         key: '0',

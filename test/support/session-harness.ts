@@ -272,7 +272,7 @@ export class SessionHarness {
   /** Somebody sets a point in SIOT; time goes by a little, as it does between two people. */
   set(type: string, value: number | Point['value'], given: Partial<Point> = {}): Setting {
     this.clock.advance(1);
-    const setting = this.session.set(this.settingPoint(type, value, given));
+    const setting = this.session.settings.set(this.settingPoint(type, value, given));
     if (setting === undefined) throw new Error('the setting was refused');
     this.flush();
     return setting;

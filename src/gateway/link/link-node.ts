@@ -76,12 +76,12 @@ export class LinkNode
     const { config, nodeId, session, lane, clock, log } = parts;
     const { settings, counters } = session.state;
     this.router = new RemotePointRouter(
-      { nodeId, session, settings, counters, host: this, clock, log },
+      { nodeId, session: session.settings, settings, counters, host: this, clock, log },
       parts.record.judge ?? {},
     );
     this.rateLimiter = new SettingRateLimiter({
       router: this.router,
-      session,
+      session: session.settings,
       counters,
       quota: settings.quota,
       node: this,
@@ -157,7 +157,7 @@ export class LinkNode
     const owners = points.filter((point) => this.#isOwners(point));
     session.state.replica.givenBefore(owners);
     this.router.reading(points);
-    session.shown(owners);
+    session.settings.shown(owners);
     if (everything) this.#publishAll();
     this.#resender.send(pointsToResend(session, points, everything, clock.wallNs()));
     saver.soon();

@@ -217,7 +217,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   /** Why a setting would not be taken, for people; `undefined`: it would. */
   whyNotSet(point: Point): string | undefined {
-    return isOwnSwitch(point.type, point.key) ? undefined : this.#session.whyNotSet(point);
+    return isOwnSwitch(point.type, point.key) ? undefined : this.#session.settings.whyNotSet(point);
   }
 
   /** A time for a setting of now: newer than the last one. {@link set} or {@link withdraw} follows. */
@@ -244,7 +244,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   /** What a word means that somebody sets a point to, by what the device reports of it. */
   valueOfWord(type: string, key: string, word: string): PointValue {
-    return this.#session.valueOfWord(type, key, word);
+    return this.#session.settings.valueOfWord(type, key, word);
   }
 
   summary(): LinkSummary {

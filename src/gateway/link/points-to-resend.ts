@@ -8,16 +8,16 @@
  * publish it, or it was published while SIOT was away.
  */
 import { PointMap } from '../../point/point-map.js';
-import { isDeleted, sameValue, type Point, type PointValue } from '../../point/point.js';
+import { isDeleted, sameValue, type Point } from '../../point/point.js';
 import { DESCRIPTION_TYPE } from '../../point/reserved.js';
+import type { DeviceSettings } from '../../session/device-session.js';
 import { asOwner, type Replica } from '../../session/node/replica.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { Setting } from '../../session/settings/setting.js';
 
 export interface KnownPoints {
   readonly state: { readonly replica: Replica; readonly settings: Settings };
-  /** What a setting says, in the form in which the device reports the point. */
-  inDeviceForm(setting: Setting): PointValue;
+  readonly settings: Pick<DeviceSettings, 'inDeviceForm'>;
 }
 
 /**
@@ -68,7 +68,7 @@ function* walk(
     const record = replica.own(point.type, point.key);
     // Its author's clock may be a little ahead.
     record.givenBefore(setting.time.shownNs(now));
-    const value = known.inDeviceForm(setting);
+    const value = known.settings.inDeviceForm(setting);
     const owned = asOwner({ ...point, value }, record.giveTime(now));
     record.merge(owned, false);
     yield owned;

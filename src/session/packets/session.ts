@@ -16,7 +16,6 @@ import type { Packet } from '../../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { Point, PointValue } from '../../point/point.js';
 import { CodecChoice, type CodecChoiceHost } from '../codec/choice.js';
 import type {
   DeviceSession,
@@ -27,10 +26,7 @@ import type {
 } from '../device-session.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
-import { valueForDevice, valueOfWord } from '../node/reported-kinds.js';
-import type { SettingRefusal } from '../node/setting-quota.js';
 import type { Arrival } from '../receiving/device-time.js';
-import type { TakenPoint } from '../receiving/point-filter.js';
 import { ReportRound } from '../receiving/report-round.js';
 import { RestartDetector, type RestartSign } from '../receiving/restart.js';
 import { ResyncLimiter, type ResyncHost } from '../receiving/resync-limiter.js';
@@ -38,16 +34,9 @@ import { Outgoing } from '../sending/outgoing.js';
 import { PossibleEchoes } from '../sending/possible-echoes.js';
 import { ReliableSender, type SenderHost, type SenderOptions } from '../sending/sender.js';
 import { TimeSync } from '../sending/time-sync.js';
-import {
-  SettingsClient,
-  type SettingsClientHost,
-  type SettingsClientOptions,
-} from '../settings/client.js';
-import { SettingPublisher, type SettingPublisherHost } from '../settings/publisher.js';
-import { SettingReconciler, type SettingReconcilerHost } from '../settings/reconciler.js';
-import type { Setting } from '../settings/setting.js';
-import type { Heard } from '../settings/time.js';
+import type { SettingsClient, SettingsClientOptions } from '../settings/client.js';
 import { PacketLine, type PacketLineHost, type PacketLineOptions } from './line.js';
+import { PacketSettings, type SettingServices } from './settings.js';
 import type { PacketServices, SubjectHandler, SubjectHandlerClass } from './subject.js';
 import { SUBJECTS } from './subjects.js';
 import { PointsHandler } from './subjects/points.js';
@@ -69,20 +58,19 @@ export class PacketSession<Unit = Uint8Array>
     CodecChoiceHost,
     ResyncHost,
     SenderHost,
-    SettingsClientHost,
-    SettingPublisherHost,
-    SettingReconcilerHost
+    SettingServices
 {
   readonly line: PacketLine<Unit>;
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
+  readonly settings: PacketSettings;
   readonly downlink: SettingsClient;
   readonly restarts: RestartDetector;
   readonly possibleEchoes = new PossibleEchoes();
   readonly maxFrameLength: number;
-  readonly #outgoing: Outgoing;
-  readonly #time: TimeSync;
-  readonly #reconciler: SettingReconciler;
+  readonly outgoing: Outgoing;
+  readonly round: ReportRound;
+  readonly timeSync: TimeSync;
   readonly #resync: ResyncLimiter;
   readonly #points: SubjectHandler;
   readonly #subjects: ReadonlyMap<string, SubjectHandler>;
@@ -106,16 +94,16 @@ export class PacketSession<Unit = Uint8Array>
     private readonly log: Log,
     record: DeviceSessionRecord,
   ) {
-    const { counters, settings, replica } = state;
+    const { counters } = state;
     this.maxFrameLength = options.maxFrameLength;
     this.line = new PacketLine(this, channel, options, clock, counters, log);
     this.restarts = new RestartDetector(clock, record.last ?? {});
     this.#resync = new ResyncLimiter(this, clock, record.resyncDue === true);
-    const round = new ReportRound(clock);
-    this.#outgoing = new Outgoing(
+    this.round = new ReportRound(clock);
+    this.outgoing = new Outgoing(
       (packet) => options.framing.encode(packet),
       record.sequence ?? 0,
-      () => round.timeSent(),
+      () => this.round.timeSent(),
     );
     this.codecs = new CodecChoice(
       this,
@@ -128,21 +116,10 @@ export class PacketSession<Unit = Uint8Array>
     );
     const acknowledges = record.acknowledges ?? 'unknown';
     this.sender = new ReliableSender(this, this.line, clock, counters, options, acknowledges);
-    this.#time = new TimeSync(this.sender, this.#outgoing, clock);
-    this.downlink = new SettingsClient(
-      this,
-      this.sender,
-      settings,
-      new SettingPublisher(this, replica, clock),
-      this.#outgoing,
-      clock,
-      counters,
-      log,
-      options,
-    );
-    const { outcomes } = this.downlink;
-    this.#reconciler = new SettingReconciler(this, settings, outcomes, replica, round, clock);
-    this.sender.attach(this.#time);
+    this.timeSync = new TimeSync(this.sender, this.outgoing, clock);
+    this.settings = new PacketSettings(this, options, log);
+    this.downlink = this.settings.client;
+    this.sender.attach(this.timeSync);
     this.sender.attach(this.downlink);
     this.#points = new PointsHandler(this);
     this.#subjects = new Map(
@@ -172,7 +149,7 @@ export class PacketSession<Unit = Uint8Array>
     return {
       ...(codec === undefined ? {} : { codec: codec.name }),
       acknowledges: this.sender.acknowledges,
-      sequence: this.#outgoing.sequence,
+      sequence: this.outgoing.sequence,
       last: this.restarts.lastKnown,
       ...(this.#resync.due ? { resyncDue: true } : {}),
     };
@@ -216,43 +193,8 @@ export class PacketSession<Unit = Uint8Array>
     this.downlink.stateKept();
   }
 
-  whyNotSet(point: Point): string | undefined {
-    return this.state.settings.whyNot(point);
-  }
-
-  valueOfWord(type: string, key: string, word: string): PointValue {
-    return valueOfWord(word, this.state.kinds.of(type, key));
-  }
-
-  inDeviceForm({ point }: Setting): PointValue {
-    return valueForDevice(point.value, this.state.kinds.of(point.type, point.key));
-  }
-
-  set(point: Point, heard: Heard = 'live'): Setting | undefined {
-    const taken = this.state.takeSetting(this.#reconciler.withLastValue(point), heard);
-    if (typeof taken === 'string') this.refuse(point, taken);
-    if (taken === undefined || typeof taken === 'string') return undefined;
-    const { setting, replaced } = taken;
-    setting.spelling ??= this.state.replica.find(point.type, point.key)?.spelling;
-    this.host.changed();
-    this.downlink.add(setting, replaced);
-    if (replaced !== undefined) this.host.settingChanged(replaced);
-    this.host.settingChanged(setting);
-    return setting;
-  }
-
-  refuse(point: Point, cause: SettingRefusal): void {
-    const older = this.state.refuseSetting(point, cause);
-    if (older !== undefined) this.downlink.outcomes.on(older, { type: 'noRoom' });
-  }
-
-  shown(points: readonly Point[]): void {
-    this.state.kinds.shown(points);
-    this.#reconciler.shown(points);
-  }
-
   clockStepped(): void {
-    if (this.#open) this.#time.send();
+    if (this.#open) this.timeSync.send();
   }
 
   // Packets that come.
@@ -298,17 +240,7 @@ export class PacketSession<Unit = Uint8Array>
     if (codec === undefined || !this.#open) return;
     // Unread acks help nobody: the device will send its packet again.
     if (this.line.congested()) return;
-    this.line.write(this.#outgoing.ack(sequence, codec));
-  }
-
-  pointsReported(points: readonly TakenPoint[]): void {
-    // What another board says of a setting is nothing that the right one has done.
-    const { codec } = this.codecs;
-    if (this.#held || codec === undefined) return;
-    for (const one of points) {
-      this.state.kinds.reported(one.record, one.point, codec.name);
-      this.#reconciler.reported(one);
-    }
+    this.line.write(this.outgoing.ack(sequence, codec));
   }
 
   *#handlers(): Generator<SubjectHandler> {
@@ -322,7 +254,7 @@ export class PacketSession<Unit = Uint8Array>
   sendTime(codec: PayloadCodec): number | undefined {
     // There will be others, and a time that comes late is wrong.
     if (this.line.congested()) return undefined;
-    const packet = this.#outgoing.timeSync(this.clock.wallNs(), codec);
+    const packet = this.outgoing.timeSync(this.clock.wallNs(), codec);
     this.line.write(packet);
     return packet.sequence;
   }
@@ -355,12 +287,8 @@ export class PacketSession<Unit = Uint8Array>
     return this.#held ? undefined : this.codecs.codec;
   }
 
-  lastValue(type: string, key: string): Point | undefined {
-    return this.state.replica.find(type, key)?.newest;
-  }
-
-  changed(setting: Setting): void {
-    this.state.settingChanged(setting);
+  get resyncDue(): boolean {
+    return this.#resync.due;
   }
 
   silent(): void {
@@ -377,25 +305,5 @@ export class PacketSession<Unit = Uint8Array>
       this.log.info({}, 'the device acknowledges points');
     }
     this.host.changed();
-  }
-
-  saved(then: (kept: boolean) => void): void {
-    this.host.saved(then);
-  }
-
-  resyncing(): boolean {
-    return this.#resync.due || this.downlink.restoring;
-  }
-
-  reported(setting: Setting): void {
-    this.host.settingReported(setting);
-  }
-
-  publish(type: string, key: string, value: PointValue, tombstone: number): boolean {
-    return this.state.publishOwn(type, key, value, tombstone);
-  }
-
-  askAll(): void {
-    this.#time.send();
   }
 }

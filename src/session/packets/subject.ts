@@ -7,11 +7,11 @@ import type { Clock } from '../../point/clock.js';
 import type { CodecChoice } from '../codec/choice.js';
 import type { NodeHost, NodeState } from '../node-state.js';
 import type { Arrival } from '../receiving/device-time.js';
-import type { TakenPoint } from '../receiving/point-filter.js';
 import type { RestartDetector, RestartSign } from '../receiving/restart.js';
 import type { PossibleEchoes } from '../sending/possible-echoes.js';
 import type { ReliableSender } from '../sending/sender.js';
 import type { PacketLine } from './line.js';
+import type { PacketSettings } from './settings.js';
 
 /** What a session offers to its handlers. */
 export interface PacketServices {
@@ -21,6 +21,8 @@ export interface PacketServices {
   readonly sender: ReliableSender;
   readonly restarts: RestartDetector;
   readonly possibleEchoes: PossibleEchoes;
+  /** Is told what the device reports. */
+  readonly settings: Pick<PacketSettings, 'pointsReported'>;
   /** Counters, replica, device log: what is known of the node. */
   readonly state: NodeState;
   /** Takes the device's points to SIOT. */
@@ -33,8 +35,6 @@ export interface PacketServices {
   restarted(sign: RestartSign | undefined): void;
   /** Sends an ack for a packet of the device, 0 … 255. */
   acknowledge(sequence: number): void;
-  /** The device has reported these points: what that means for its settings. */
-  pointsReported(points: readonly TakenPoint[]): void;
 }
 
 export interface SubjectHandler {

@@ -18,6 +18,7 @@ import type { CanFrame } from '../../transport/frame.js';
 import type {
   DeviceSession,
   DeviceSessionHost,
+  DeviceSettings,
   PendingSettings,
   SessionChannel,
   SessionInput,
@@ -47,13 +48,14 @@ const CONGESTED_LOOK_MS = 20;
 const NOT_SENT = 'it is no signal of a message under transmit';
 
 export class SignalSession
-  implements DeviceSession, SessionInput<CanFrame>, HeardDevice, PendingSettings
+  implements DeviceSession, DeviceSettings, SessionInput<CanFrame>, HeardDevice, PendingSettings
 {
   readonly codecName = 'signals';
   readonly advice = undefined;
   readonly acknowledges = 'no';
   /** Nothing of a bus comes back: its controllers do not hear themselves. */
   readonly echoes = false;
+  readonly settings: DeviceSettings = this;
   readonly downlink: PendingSettings = this;
 
   /** Monotonic ms of the last frame that the database knows. */

@@ -51,7 +51,7 @@ export const remotePointsTarget: FuzzTarget = {
           set: (point: Point, heard) => {
             must(!isNeverSentDown(point.type), `to be sent down: ${point.type}`);
             must(point.origin !== '' && point.origin !== 'node-1', 'its own, to be sent down');
-            return harness.session.set(point, heard);
+            return harness.session.settings.set(point, heard);
           },
         },
         settings,

@@ -95,7 +95,7 @@ class Play {
       case 5: {
         const type = SETTABLE[byte() % SETTABLE.length] ?? '';
         harness.advance(1);
-        harness.session.set(harness.settingPoint(type, byte()));
+        harness.session.settings.set(harness.settingPoint(type, byte()));
         return;
       }
       case 6: {

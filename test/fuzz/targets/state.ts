@@ -102,7 +102,7 @@ async function live(record: LinkRecord): Promise<void> {
   const router = new RemotePointRouter(
     {
       nodeId: 'node-1',
-      session: harness.session,
+      session: harness.session.settings,
       settings,
       counters,
       host: NOBODY,

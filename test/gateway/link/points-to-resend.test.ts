@@ -29,7 +29,12 @@ function rig() {
   /** `type=number@time`, of what goes out. */
   const owed = (stored: readonly Point[], everything = false): string[] =>
     [
-      ...pointsToResend({ state: { replica, settings }, inDeviceForm }, stored, everything, NOW),
+      ...pointsToResend(
+        { state: { replica, settings }, settings: { inDeviceForm } },
+        stored,
+        everything,
+        NOW,
+      ),
     ].map(
       ({ type, value, time, origin, tombstone }) =>
         `${type}=${value.kind === 'float' ? String(value.number) : 'text'}@${String(time)}${origin}` +

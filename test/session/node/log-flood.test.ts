@@ -41,7 +41,7 @@ const FLOODS: readonly [string, (harness: SessionHarness, turn: number) => void,
     'settings that cannot be encoded',
     (harness, turn) => {
       const text = stringValue('x'.repeat(2_000 + turn));
-      harness.session.set(harness.settingPoint(`text-${String(turn)}`, text));
+      harness.session.settings.set(harness.settingPoint(`text-${String(turn)}`, text));
     },
     10,
   ],

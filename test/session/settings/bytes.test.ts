@@ -25,7 +25,7 @@ function full() {
   for (let n = 0; n < MOST; n++) harness.set(`text${n}`, long('x'));
   const refused = (type: string, value = long('y')): boolean => {
     harness.clock.advance(1);
-    return harness.session.set(harness.settingPoint(type, value)) === undefined;
+    return harness.session.settings.set(harness.settingPoint(type, value)) === undefined;
   };
   return {
     harness,
@@ -52,7 +52,9 @@ describe('4 MiB of settings', () => {
     const harness = SessionHarness.talking();
     const euro = stringValue('€'.repeat(20_000));
     for (let n = 0; n < MOST; n++) harness.set(`text${n}`, euro);
-    expect(harness.session.set(harness.settingPoint('more', long('x', 120_000)))).toBeUndefined();
+    expect(
+      harness.session.settings.set(harness.settingPoint('more', long('x', 120_000))),
+    ).toBeUndefined();
   });
 
   it('are the same whether pending or in force', () => {
@@ -124,10 +126,10 @@ describe('a newer one that is refused', () => {
 
   it('is told to whoever asks', () => {
     const { harness } = full();
-    expect(harness.session.whyNotSet(harness.settingPoint('more', long('y', 120_000)))).toMatch(
-      /bytes together.*no room.*shorter/,
-    );
-    expect(harness.session.whyNotSet(harness.settingPoint('number', 1))).toBeUndefined();
+    expect(
+      harness.session.settings.whyNotSet(harness.settingPoint('more', long('y', 120_000))),
+    ).toMatch(/bytes together.*no room.*shorter/);
+    expect(harness.session.settings.whyNotSet(harness.settingPoint('number', 1))).toBeUndefined();
   });
 });
 

@@ -28,12 +28,12 @@ class Rig {
 
   /** What went down for it: `type=value`, and its time. */
   live(value: number | Point['value'], time: bigint, type = 'target'): string[] {
-    this.harness.session.set(this.harness.settingPoint(type, value, { time }));
+    this.harness.session.settings.set(this.harness.settingPoint(type, value, { time }));
     return this.down();
   }
 
   reading(value: number, time: bigint, type = 'target'): string[] {
-    this.harness.session.set(this.harness.settingPoint(type, value, { time }), 'reading');
+    this.harness.session.settings.set(this.harness.settingPoint(type, value, { time }), 'reading');
     return this.down();
   }
 

@@ -97,12 +97,12 @@ describe('how a device reports a point', () => {
   it('is what SIOT shows of it where the gateway knows nothing', () => {
     const harness = SessionHarness.talking();
     const point = harness.settingPoint('enabled', 1, { origin: '' });
-    harness.session.shown([point, harness.settingPoint('mode', stringValue('3'))]);
+    harness.session.settings.shown([point, harness.settingPoint('mode', stringValue('3'))]);
     harness.set('enabled', stringValue('0'));
     expect(settingSent(harness)).toBe(0);
     // What the device says itself is known better.
     harness.points([{ type: 'enabled', value: 'off' }]);
-    harness.session.shown([point]);
+    harness.session.settings.shown([point]);
     harness.set('enabled', stringValue('0'));
     expect(settingSent(harness)).toBe('0');
   });
@@ -130,7 +130,7 @@ describe('how a device reports a point', () => {
     first.points(['a', 'b'].map((type) => ({ type, value: 1 })));
     const kinds = (harness: SessionHarness) => harness.session.state.knownNames().kinds.length;
     const full = kinds(first);
-    first.session.shown(['c', 'd', 'e'].map((type) => first.settingPoint(type, 1)));
+    first.session.settings.shown(['c', 'd', 'e'].map((type) => first.settingPoint(type, 1)));
     expect(kinds(first)).toBe(full);
   });
 });

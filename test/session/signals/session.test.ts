@@ -101,7 +101,7 @@ class Bus {
     time = this.clock.wallNs(),
     type = 'value',
   ): Setting | undefined {
-    return this.session.set(makePoint({ type, key, value, time, origin: 'somebody' }));
+    return this.session.settings.set(makePoint({ type, key, value, time, origin: 'somebody' }));
   }
 
   values(type = 'value'): [string, unknown][] {
@@ -153,7 +153,7 @@ describe('frames of a bus', () => {
 
   it('say nothing of units that SIOT has', () => {
     const bus = new Bus();
-    bus.session.shown([
+    bus.session.settings.shown([
       makePoint({ type: 'units', key: 'Motor_Speed', value: stringValue('rpm') }),
     ]);
     bus.receive('123#7D00');
@@ -619,7 +619,8 @@ it('what is cyclic goes on after the interface was away, also where nothing is t
 });
 
 it('a word that somebody sets is a name of the signal, or what it is for any device', () => {
-  const word = (bus: Bus, key: string, text: string) => bus.session.valueOfWord('value', key, text);
+  const word = (bus: Bus, key: string, text: string) =>
+    bus.session.settings.valueOfWord('value', key, text);
   const bus = new Bus();
   expect(word(bus, 'Motor_Gear', 'second')).toEqual(stringValue('second'));
   expect(word(bus, 'Motor_Gear', '2')).toEqual(floatValue(2));

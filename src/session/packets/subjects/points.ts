@@ -43,7 +43,7 @@ export class PointsHandler implements SubjectHandler {
     const bySequence = services.restarts.sequence(sequence);
     services.restarted(this.#filter.restartSign(points, services.restarts) ?? bySequence);
     const taken = this.#filter.take(points, arrival);
-    if (this.#uplink.deliver(packet, taken)) services.pointsReported(taken);
+    if (this.#uplink.deliver(packet, taken)) services.settings.pointsReported(taken);
     return points.length;
   }
 
