@@ -36,7 +36,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
     'signals',
     'packets',
   ],
-  siot: ['wire', 'connection', 'publishing', 'nodes'],
+  siot: ['wire', 'connection', 'publishing', 'nodes', 'search'],
   gateway: ['services.ts', 'state', 'config', 'link', 'usb', 'control'],
   cli: ['*', 'commands', 'program.ts', 'main.ts'],
 };

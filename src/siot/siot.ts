@@ -1,9 +1,5 @@
 import type { Outbox } from '../outbox/outbox.js';
-import type { Clock, Timer } from '../point/clock.js';
-import type { Log } from '../point/log.js';
-import { makePoint, stringValue, type Point } from '../point/point.js';
-import { laterTime } from '../point/time.js';
-import { backoffMs } from './connection/backoff.js';
+import type { Point } from '../point/point.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,
@@ -15,10 +11,14 @@ import {
 import type { NatsSource } from './connection/nats-settings.js';
 import { NodeKeeper, type NodeKeeperHost } from './nodes/nodes.js';
 import { ReplyQuota } from './connection/reply-quota.js';
-import { probe } from './nodes/probe.js';
 import type { DropCause, PublishHost, Suspicion } from './publishing/publish-state.js';
 import { Publisher } from './publishing/publisher.js';
 import { StoreClient } from './nodes/store-client.js';
+import {
+  StoreSearch,
+  type StoreSearchHost,
+  type StoreSearchOptions,
+} from './search/store-search.js';
 import type { Generation, SiotWire } from './wire/wire.js';
 import { WIRES } from './wire/wires.js';
 
@@ -29,28 +29,18 @@ export type { NodeLife } from './nodes/kept-node.js';
 export type { Generation } from './wire/wire.js';
 
 /** What SIOT needs of the gateway. */
-export interface SiotOptions {
+export interface SiotOptions extends StoreSearchOptions {
   readonly connection: NatsSource;
-  readonly generation: 'auto' | Generation;
-  readonly store: 'auto' | 'required' | 'none';
   /** `root`, or the ID of the node under which the gateway's node is made. */
   readonly parent: string;
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
-  /** The store that answered the last time, from `stateDir`. */
-  readonly remembered: { readonly generation: Generation } | undefined;
-  /** Keeps the store in `stateDir`. */
-  readonly remember: (store: { readonly generation: Generation }) => void;
   readonly outbox: Outbox;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
 }
 
 /** The state of SIOT now. */
 export interface SiotStatus {
   readonly generation: Generation;
-  /** `answers`: a store replies; `expected`: one has replied before or is required, and does not reply now. */
-  readonly store: 'answers' | 'expected' | 'none';
+  readonly store: StoreSearch['store'];
   readonly nats: 'connected' | 'connecting' | 'refused';
   /** Why there is no connection, or what NATS does not permit, for people. */
   readonly problem?: string;
@@ -71,15 +61,6 @@ export class SettingError extends Error {
   }
 }
 
-const TAKES_NOTHING =
-  'SIOT answers questions, but takes no points: they wait. Is its store at work, or its disk full?';
-
-/** How often SIOT is looked for while it does not answer. */
-const PROBE = { firstMs: 250, maxMs: 5_000 };
-/** A store has so long to answer before points are published as if there were none. */
-const PROBE_HEAD_START_MS = 250;
-/** After so many probes without an answer the log says so. */
-const SILENT_AT = 2;
 const DRAIN_LOOK_MS = 10;
 const REMOVED_WITHIN_MS = 5_000;
 
@@ -89,48 +70,29 @@ const REMOVED_WITHIN_MS = 5_000;
  * its life as a service.
  *
  * ```
- *            ┌ Connection: dials without end
- *  connected ▼
- *    probe: who answers? ──nobody── known before, or required? ──yes─▶ wait, probe again
- *      │ generation                            │ no
- *      ▼                                       ▼
- *    publish with receipts,                  publish and let NATS confirm,
- *    make and read nodes                     probe again
- *      └─ no responders, decode error, silence ─▶ probe
+ *  Connection: dials without end
+ *    └─ connected ─▶ StoreSearch: who answers?
+ *                      ├─ a store ─▶ Publisher: with receipts. NodeKeeper: makes and reads nodes
+ *                      ├─ nobody ──▶ Publisher: NATS confirms
+ *                      └─ unknown ─▶ Publisher: points wait in the outbox
  * ```
  */
-export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
+export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, ListeningNodeHost {
   readonly #options: SiotOptions;
   readonly #connection: Connection;
+  readonly #search: StoreSearch;
   readonly #publisher: Publisher;
   readonly #keeper: NodeKeeper;
   readonly #nodes = new Map<string, ListeningNode>();
   #wire: SiotWire;
-  /** A point is delivered only when a store has confirmed it. */
-  #expectsStore: boolean;
-  #everAnswered: boolean;
-  #remembered: Generation | undefined;
   #store: StoreClient | undefined;
-  /** Number of the current search for a store: results of earlier searches are ignored. */
-  #search = 0;
-  #silentProbes = 0;
-  #searchTimer: Timer | undefined;
-  #suspicions = 0;
-  #acceptedAtSuspicion = 0;
   #stopGatewayEdges: (() => void) | undefined;
-  #lastNs = 0n;
   #stopping = false;
   #hurries = false;
 
   constructor(options: SiotOptions) {
     this.#options = options;
-    const { clock, random, log, outbox, generation, remembered, gateway } = options;
-    this.#remembered = remembered?.generation;
-    this.#everAnswered = remembered !== undefined;
-    this.#expectsStore =
-      options.store === 'required' || (options.store === 'auto' && remembered !== undefined);
-    const known = options.store === 'none' ? undefined : remembered?.generation;
-    this.#wire = WIRES[generation === 'auto' ? (known ?? 2) : generation];
+    const { clock, random, log, outbox, gateway } = options;
     this.#connection = new Connection({
       settings: options.connection,
       clock,
@@ -139,6 +101,8 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       onState: (state) => this.#onConnection(state),
       onDenied: (subject) => this.#publisher.denied(subject),
     });
+    this.#search = new StoreSearch(options, this.#connection, this);
+    this.#wire = WIRES[this.#search.generation];
     this.#publisher = new Publisher({
       connection: this.#connection,
       outbox,
@@ -173,9 +137,9 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   async stop(drainMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#search.endSoon();
     await this.#until(() => this.#publisher.idle, drainMs);
-    this.#search += 1;
-    this.#searchTimer?.cancel();
+    this.#search.stop();
     this.#keeper.end();
     this.#publisher.stop();
     await this.#connection.close();
@@ -193,7 +157,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
 
   get status(): SiotStatus {
     const { state, denied } = this.#connection;
-    const store = this.#store ? 'answers' : this.#expectsStore ? 'expected' : 'none';
+    const { store } = this.#search;
     const storeProblem = this.#storeProblem();
     const common = {
       generation: this.#wire.generation,
@@ -214,8 +178,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
   }
 
   #storeProblem(): string {
-    const tookNone = this.#publisher.accepted === this.#acceptedAtSuspicion;
-    if (this.#suspicions > 1 && tookNone) return TAKES_NOTHING;
+    if (this.#search.problem !== '') return this.#search.problem;
     return this.#store === undefined ? '' : this.#keeper.problem;
   }
 
@@ -275,7 +238,7 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
       if (problem !== undefined) throw new SettingError(problem.why, problem.maybe);
       return;
     }
-    if (this.#expectsStore) throw new SettingError('SIOT does not answer');
+    if (this.#search.store === 'expected') throw new SettingError('SIOT does not answer');
     try {
       this.#connection.publish(this.#wire.pointSubject(nodeId, point), this.#wire.encode([point]));
     } catch (cause) {
@@ -288,117 +251,42 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
 
   #onConnection(state: ConnectionState): void {
     if (this.#stopping && state.name === 'closed') return;
-    this.#search += 1;
-    this.#searchTimer?.cancel();
+    this.#search.connectionChanged(state.name === 'connected');
+  }
+
+  // For the search -------------------------------------------------------------
+
+  get accepted(): number {
+    return this.#publisher.accepted;
+  }
+
+  storeUnknown(): void {
     this.#store = undefined;
     this.#keeper.end();
     this.#publisher.mode = { kind: 'paused' };
-    this.#silentProbes = 0;
-    this.#suspicions = 0;
-    if (state.name === 'connected') {
-      if (this.#options.store === 'none') this.#bridge();
-      else void this.#findStore();
-    }
   }
 
-  async #findStore(): Promise<void> {
-    this.#searchTimer?.cancel();
-    const search = ++this.#search;
-    if (!this.#expectsStore) {
-      // While somebody subscribes to all subjects, NATS does not report that nobody
-      // answers, and the probe takes seconds. Points need not wait for it.
-      this.#searchTimer = this.#options.clock.setTimer(PROBE_HEAD_START_MS, () => this.#bridge());
-    }
-    const found = await probe(this.#connection, (late) => {
-      // A slow store: its answer counts as long as no other store is known.
-      if (this.#store === undefined && !this.#stopping) this.#foundLate(late);
-    });
-    if (search !== this.#search || !this.#connection.connected) return;
-    this.#searchTimer?.cancel();
-    if (found !== undefined) {
-      this.#storeAnswers(found);
-      return;
-    }
-    this.#silentProbes += 1;
-    if (!this.#expectsStore) this.#bridge();
-    else if (this.#silentProbes === SILENT_AT) {
-      this.#options.log.warn({}, 'SIOT does not answer: points wait for it');
-    }
-    this.#searchAfter(backoffMs(this.#silentProbes, PROBE, this.#options.random()));
-  }
-
-  #foundLate(generation: Generation): void {
-    this.#search += 1;
-    this.#searchTimer?.cancel();
-    this.#storeAnswers(generation);
-  }
-
-  #searchAfter(ms: number): void {
-    this.#searchTimer?.cancel();
-    this.#searchTimer = this.#options.clock.setTimer(ms, () => void this.#findStore());
-  }
-
-  /** Publishes without a store. */
-  #bridge(): void {
+  noStore(): void {
     if (this.#publisher.mode.kind === 'withoutStore') return;
     this.#publisher.mode = { kind: 'withoutStore', wire: this.#wire };
   }
 
-  #storeAnswers(found: Generation): void {
-    const { generation, clock, log, remember } = this.#options;
-    const first = !this.#everAnswered;
-    const speaks = generation === 'auto' ? found : generation;
-    if (speaks !== found) {
-      log.warn(
-        { configured: speaks, found },
-        `SIOT speaks generation ${String(found)}, the configuration says ${String(speaks)}: set siot.generation to auto or ${String(found)}`,
-      );
-    }
-    this.#silentProbes = 0;
-    this.#everAnswered = true;
-    this.#expectsStore = true;
-    if (this.#remembered !== speaks) {
-      this.#remembered = speaks;
-      remember({ generation: speaks });
-    }
-    if (this.#wire.generation !== speaks) {
-      this.#wire = WIRES[speaks];
+  storeAnswers(generation: Generation, first: boolean): void {
+    if (this.#wire.generation !== generation) {
+      this.#wire = WIRES[generation];
       this.#listenToGatewayEdges();
       for (const node of this.#nodes.values()) node.listen(this.#wire);
     }
-    const say = this.#suspicions > 1 ? log.debug.bind(log) : log.info.bind(log);
-    say({ generation: speaks }, first ? 'a SIOT store answers' : 'the SIOT store answers');
-    this.#store = new StoreClient(this.#connection, clock, this.#wire);
+    this.#store = new StoreClient(this.#connection, this.#options.clock, this.#wire);
     this.#keeper.begin(this.#store, first);
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
   }
 
-  // After the first suspicion the store is probed at once. If the probe succeeds and
-  // still no point is taken, the next probes wait.
-  suspect(why: Suspicion): void {
-    if (!this.#connection.connected || this.#store === undefined) return;
-    const { log, random } = this.#options;
-    const { accepted } = this.#publisher;
-    if (accepted !== this.#acceptedAtSuspicion) this.#suspicions = 0;
-    this.#acceptedAtSuspicion = accepted;
-    this.#suspicions += 1;
-    // A store that takes no points is suspected again and again.
-    if (this.#suspicions === 1) {
-      log.info({ why }, 'SIOT is looked for again: its store does not answer as it did');
-    } else if (this.#suspicions === 2) {
-      log.warn({ why }, TAKES_NOTHING);
-    } else {
-      log.debug({ why, time: this.#suspicions }, 'SIOT is looked for again');
-    }
-    this.#search += 1;
-    this.#store = undefined;
-    this.#keeper.end();
-    this.#publisher.mode = { kind: 'paused' };
-    if (this.#suspicions === 1) void this.#findStore();
-    else this.#searchAfter(backoffMs(this.#suspicions - 1, PROBE, random()));
-  }
-
   // For publisher, keeper and nodes --------------------------------------------
+
+  suspect(why: Suspicion): void {
+    this.#search.suspect(why);
+  }
 
   dropped(nodeId: string, cause: DropCause, points: readonly Point[]): void {
     this.#nodes.get(nodeId)?.events.dropped?.(cause, points);
@@ -414,14 +302,6 @@ export class Siot implements PublishHost, NodeKeeperHost, ListeningNodeHost {
     this.#stopGatewayEdges = this.#connection.subscribe(this.#wire.edgeSubscription(id), () =>
       this.#keeper.edgeChanged(id),
     );
-  }
-
-  publishVersion(): void {
-    const { gateway, clock } = this.#options;
-    this.#lastNs = laterTime(clock.wallNs(), this.#lastNs);
-    this.#publisher.putStatus(gateway.id, [
-      makePoint({ type: 'versionApp', value: stringValue(gateway.version), time: this.#lastNs }),
-    ]);
   }
 
   async removed(node: ListeningNode): Promise<void> {

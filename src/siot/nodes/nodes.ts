@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { textOf, type Point } from '../../point/point.js';
+import { makePoint, stringValue, textOf, type Point } from '../../point/point.js';
+import { laterTime } from '../../point/time.js';
 import { backoffMs } from '../connection/backoff.js';
 import {
   isWanted,
@@ -26,12 +27,10 @@ interface NodeKeeperOptions {
   readonly publisher: Publisher;
 }
 
-/** Who keeps the nodes. */
+/** Hears of the store what the node keeper finds out. */
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
-  /** The gateway's node has another version than this program, or none. */
-  publishVersion(): void;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
@@ -55,6 +54,8 @@ export class NodeKeeper {
   /** Why nodes cannot be made, for people; blank: they can. */
   problem = '';
   #missingParent = '';
+  /** Time of the last version point. */
+  #lastNs = 0n;
 
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
@@ -333,10 +334,13 @@ export class NodeKeeper {
   }
 
   #readGateway(points: readonly Point[]): void {
-    const version = points.find((point) => point.type === 'versionApp');
-    if (version === undefined || textOf(version.value) !== this.#options.gateway.version) {
-      this.#options.host.publishVersion();
-    }
+    const { gateway, publisher, clock } = this.#options;
+    const stored = points.find((point) => point.type === 'versionApp');
+    if (stored !== undefined && textOf(stored.value) === gateway.version) return;
+    this.#lastNs = laterTime(clock.wallNs(), this.#lastNs);
+    publisher.putStatus(gateway.id, [
+      makePoint({ type: 'versionApp', value: stringValue(gateway.version), time: this.#lastNs }),
+    ]);
   }
 
   /** After this one: their nodes are made below the gateway's. */

@@ -1,4 +1,4 @@
-import { probe } from '../../../src/siot/nodes/probe.js';
+import { probe } from '../../../src/siot/search/probe.js';
 import type { Answer, Connection } from '../../../src/siot/connection/connection.js';
 import { isCompact } from '../../../src/packet/compact.js';
 import { DIALECTS } from '../../siot-store/dialect.js';
@@ -20,7 +20,7 @@ const tell = (version: '0.18.5' | '0.25.0'): Uint8Array => {
 /** What answers to the search for a store. */
 export const probeTarget: FuzzTarget = {
   name: 'probe',
-  files: ['src/siot/nodes/probe.ts'],
+  files: ['src/siot/search/probe.ts'],
   maxLength: 600,
   words: [Uint8Array.of(2, 0, 0, 0), Uint8Array.of(0x0a)],
   corpus: () => {

@@ -2,7 +2,7 @@ import { siot } from '#proto/siot.js';
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/point/clock.js';
 import { Connection } from '../../../src/siot/connection/connection.js';
-import { probe } from '../../../src/siot/nodes/probe.js';
+import { probe } from '../../../src/siot/search/probe.js';
 import { cleanup, rawClient, startNats } from '../harness.js';
 import { recordingLog, type Said } from '../../support/recording-log.js';
 import { until } from '../../support/until.js';

@@ -1,6 +1,6 @@
 import { isCompact } from '../../packet/compact.js';
 import type { Answer, Connection } from '../connection/connection.js';
-import { decodeNodes } from './node-reply.js';
+import { decodeNodes } from '../nodes/node-reply.js';
 import type { Generation } from '../wire/wire.js';
 
 /** How long SIOT may take to answer, in ms. Its own clients wait 1 s. */
