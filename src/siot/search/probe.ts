@@ -16,7 +16,7 @@ const NOTHING = new Uint8Array(0);
  * @param late called when a store answers later
  */
 export async function probe(
-  connection: Connection,
+  connection: Pick<Connection, 'request'>,
   late: (generation: Generation) => void = () => undefined,
 ): Promise<Generation | undefined> {
   const ask = async (

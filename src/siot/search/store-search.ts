@@ -31,6 +31,8 @@ export interface StoreSearchHost {
   storeUnknown(): void;
 }
 
+type SearchedConnection = Pick<Connection, 'connected' | 'request'>;
+
 const TAKES_NOTHING =
   'SIOT answers questions, but takes no points: they wait. Is its store at work, or its disk full?';
 
@@ -55,7 +57,7 @@ const SILENT_AT = 2;
  */
 export class StoreSearch {
   readonly #options: StoreSearchOptions;
-  readonly #connection: Connection;
+  readonly #connection: SearchedConnection;
   readonly #host: StoreSearchHost;
   #generation: Generation;
   #answers = false;
@@ -71,7 +73,7 @@ export class StoreSearch {
   #suspicions = 0;
   #acceptedAtSuspicion = 0;
 
-  constructor(options: StoreSearchOptions, connection: Connection, host: StoreSearchHost) {
+  constructor(options: StoreSearchOptions, connection: SearchedConnection, host: StoreSearchHost) {
     const { store, generation, remembered } = options;
     this.#options = options;
     this.#connection = connection;

@@ -1,5 +1,5 @@
 import { probe } from '../../../src/siot/search/probe.js';
-import type { Answer, Connection } from '../../../src/siot/connection/connection.js';
+import type { Answer } from '../../../src/siot/connection/connection.js';
 import { isCompact } from '../../../src/packet/compact.js';
 import { DIALECTS } from '../../siot-store/dialect.js';
 import { encodeNodes } from '../../siot-store/codec-protobuf.js';
@@ -54,7 +54,7 @@ export const probeTarget: FuzzTarget = {
         return Promise.resolve(answer(subject === 'auth.getNatsURI' ? uri : root));
       },
     };
-    const generation = await probe(connection as unknown as Connection);
+    const generation = await probe(connection);
     must([undefined, 1, 2].includes(generation), 'no generation at all');
     if (uri.length >= 4 && isCompact(uri)) agree('generation of a compact answer', generation, 2);
     if (uri.length === 0 && root.length === 0)
