@@ -6,21 +6,29 @@
 import type { PlainValue } from '../../point/point.js';
 import type { SiotStatus } from '../../siot/siot.js';
 import type { LinkStatus, LinkView } from '../link/status.js';
+import type { TimeBudget } from './time-budget.js';
 
 /** The control interface. Its implementation is `GatewayControl`. */
 export interface Control {
-  /** How the gateway and its links are now; a copy. */
+  /** How the gateway and its links are now; a copy. Up to a second old where {@link statusTime} is spent. */
   status(): GatewayStatus;
 
-  /** As {@link status}, for a caller that reads a part of it: the list of what is pending is made while it is read. */
+  /**
+   * As {@link status}, for a caller that reads a part of it: the list of what is
+   * pending is made while it is read, in {@link statusTime}.
+   */
   view(): GatewayView;
+
+  /** The time for answers about the status, of all faces together. */
+  readonly statusTime: TimeBudget;
 
   /**
    * Changes a point of a link through SIOT, and follows it until its device has
    * it. `answered` gets each {@link SetReply}, in order. Resolves, and never
    * rejects, when SIOT and the disk of the gateway have the setting or it is
    * refused; answers about its way to the device may come later. After `until`
-   * nothing is followed any more.
+   * nothing is followed any more. Refused is also what comes while much waits for
+   * SIOT and the disk.
    */
   set(request: SetRequest, answered: (reply: SetReply) => void, until: AbortSignal): Promise<void>;
 

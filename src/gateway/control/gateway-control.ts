@@ -5,20 +5,53 @@ import type {
   Control,
   GatewayStatus,
   GatewayView,
+  Refused,
   SetReply,
   SetRequest,
 } from './control.js';
 import type { ControlledGateway } from './controlled.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
+import { TimeBudget } from './time-budget.js';
+
+/** For answers about the status, in each second. */
+const STATUS_MS_A_SECOND = 200;
+/** A copy of the status is given out again for so long where that time is spent. */
+const STATUS_FRESH_MS = 1_000;
+/** So much of what `set` asks for may wait for SIOT and for the disk. */
+const MOST_WAITING_BYTES = 2 * 1_048_576;
+/** What a request costs besides its texts. */
+const REQUEST_BYTES = 4_096;
+
+const TOO_BUSY: Refused = {
+  state: 'refused',
+  reason: 'much is being set at once: try again in a moment',
+};
 
 /** The control interface of a gateway, for its whole life. */
 export class GatewayControl implements Control {
+  readonly statusTime: TimeBudget;
+  #lastStatus: { readonly atMs: number; readonly status: GatewayStatus } | undefined;
+  /** Of settings that neither SIOT nor the disk has yet. */
+  #waitingBytes = 0;
+
   constructor(
     private readonly gateway: ControlledGateway,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.statusTime = new TimeBudget(STATUS_MS_A_SECOND, clock);
+  }
 
   status(): GatewayStatus {
+    const atMs = this.clock.monotonicMs();
+    const last = this.#lastStatus;
+    const isFresh = last !== undefined && atMs - last.atMs < STATUS_FRESH_MS;
+    if (isFresh && this.statusTime.isSpent) return last.status;
+    const status = this.statusTime.spend(() => this.#copyStatus());
+    this.#lastStatus = { atMs, status };
+    return status;
+  }
+
+  #copyStatus(): GatewayStatus {
     const { links, ...head } = this.view();
     const all = links.map((link) => ({ ...link.summary(), pending: [...link.pending(0)] }));
     return { ...head, links: all };
@@ -44,8 +77,23 @@ export class GatewayControl implements Control {
     };
   }
 
-  set(request: SetRequest, answered: (reply: SetReply) => void, until: AbortSignal): Promise<void> {
-    return new SettingRequest(this.gateway, this.clock, request, answered, until).run();
+  async set(
+    request: SetRequest,
+    answered: (reply: SetReply) => void,
+    until: AbortSignal,
+  ): Promise<void> {
+    const bytes = bytesOf(request);
+    // One alone may have more.
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MOST_WAITING_BYTES) {
+      answered(TOO_BUSY);
+      return;
+    }
+    this.#waitingBytes += bytes;
+    try {
+      await new SettingRequest(this.gateway, this.clock, request, answered, until).run();
+    } finally {
+      this.#waitingBytes -= bytes;
+    }
   }
 
   confirm({ link }: ConfirmRequest): ConfirmReply {
@@ -56,4 +104,9 @@ export class GatewayControl implements Control {
     const reason = `nothing of ${JSON.stringify(link)} is held back: there is nothing to confirm`;
     return { state: 'refused', reason };
   }
+}
+
+function bytesOf({ link, type, key, value }: SetRequest): number {
+  const texts = [link, type, key, 'text' in value ? value.text : ''];
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), REQUEST_BYTES);
 }

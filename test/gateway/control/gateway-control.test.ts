@@ -181,6 +181,62 @@ describe('the control interface, without NATS', () => {
   });
 });
 
+describe('the limits of the control interface, whatever face asks', () => {
+  const MIB = 1_048_576;
+  const ofBytes = (bytes: number): Partial<SetRequest> => ({
+    type: 'note',
+    value: { kind: 'string', text: 'x'.repeat(bytes) },
+  });
+
+  it('what waits for SIOT and the disk is bounded in bytes, until it is settled', async () => {
+    const { state, ask, replies, points, published, announced, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump', ofBytes(MIB));
+    ask('pump', ofBytes(MIB / 2));
+    expect(replies).toEqual([]);
+    ask('pump', ofBytes(MIB));
+    expect(replies).toEqual([
+      { state: 'refused', reason: 'much is being set at once: try again in a moment' },
+    ]);
+    await announced('the disk is full');
+    expect(replies.slice(1)).toMatchObject([{ state: 'refused' }, { state: 'refused' }]);
+    ask('pump', ofBytes(MIB));
+    await published();
+    expect(points).toHaveLength(1);
+    expect(replies.slice(3).map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
+  });
+
+  it('one setting alone may be larger than all, and small ones count as well', async () => {
+    const { state, ask, replies, announced, makeLink } = played();
+    state.links = [makeLink('pump')];
+    ask('pump', ofBytes(3 * MIB));
+    expect(replies).toEqual([]);
+    await announced('the disk is full');
+    for (let n = 0; n < 1_000; n++) ask('pump', ofBytes(1));
+    expect(replies.length).toBeGreaterThan(400);
+  });
+
+  it('the status is as it was a moment ago once a fifth of a second went into it', () => {
+    const { clock, control, state, makeLink } = played();
+    let copies = 0;
+    const slow = makeLink('pump');
+    // It takes so long, on a slow machine.
+    slow.summary = () => {
+      clock.advance(100);
+      return { name: `copy ${(copies += 1)}` } as LinkSummary;
+    };
+    state.links = [slow];
+    const nameNow = (): string | undefined => control.status().links[0]?.name;
+    for (let n = 0; n < 1_000; n++) nameNow();
+    expect([copies, nameNow()]).toEqual([2, 'copy 2']);
+    // A face that makes its answers itself knows that no time is left.
+    expect(control.statusTime.isSpent).toBe(true);
+    clock.advance(1_000);
+    expect(control.statusTime.isSpent).toBe(false);
+    expect(nameNow()).toBe('copy 3');
+  });
+});
+
 describe('following a setting', () => {
   it('says why it waits when that changes, not each time that it looks', async () => {
     const { clock, replies, state, ask, published, makeLink } = played();

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Control, GatewayView } from '../../../../src/gateway/control/control.js';
 import { StatusAnswers } from '../../../../src/gateway/control/nats/status-answers.js';
+import { TimeBudget } from '../../../../src/gateway/control/time-budget.js';
 import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import type { LinkSummary, LinkView } from '../../../../src/gateway/link/status.js';
@@ -18,7 +19,7 @@ function rig() {
     const view = { gateway: { id: 'gw', description: '', version: '1' }, links: [link] };
     return view as unknown as GatewayView;
   };
-  const control = { view } as unknown as Control;
+  const control = { view, statusTime: new TimeBudget(200, clock) } as unknown as Control;
   const answers = new StatusAnswers({ control, clock, mostBytes: () => 65_536 });
   const links = (asked: Parameters<StatusAnswers['answer']>[0]): string[] =>
     (JSON.parse(Buffer.from(answers.answer(asked)).toString()) as StatusReply).links.map(
