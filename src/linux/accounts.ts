@@ -1,4 +1,4 @@
-/** Names of users and groups, for people. */
+/** Names of users and groups, from /etc; the number where there is no name. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 
@@ -10,7 +10,7 @@ export function ownerName(uid: number): string {
   return nameIn('/etc/passwd', uid);
 }
 
-/** Of this process. */
+/** Name of the user that this process runs as. */
 export function userName(): string {
   try {
     return userInfo().username;

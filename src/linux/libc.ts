@@ -3,23 +3,23 @@ import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
 
 /**
- * Sockets of families that Node has no interface for, CAN and netlink, and locks
- * of files. `koffi` calls libc for them. It is an optional dependency: where it
- * cannot be loaded, {@link loadLibc} gives undefined; the CAN transport says so,
- * and who locks does without.
+ * Calls of libc that Node has no interface for: sockets of CAN and netlink, and
+ * locks of files. They go through `koffi`, an optional dependency. Where it cannot
+ * be loaded, {@link loadLibc} gives `undefined`: the CAN transport then reports it,
+ * and the state folder is locked by files alone.
  *
- * Numbers and layouts are those of linux/can.h, linux/rtnetlink.h and
- * asm-generic/socket.h, the same on every architecture below.
+ * Numbers and layouts: linux/can.h, linux/rtnetlink.h and asm-generic/socket.h, the
+ * same on every architecture below.
  */
 export interface Libc {
-  /** Throws a {@link LibcError}, as all of these. */
+  /** A new descriptor. This and the methods below throw a {@link LibcError}. */
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array): void;
   setOption(fd: number, level: number, name: number, value: Uint8Array): void;
   getOption(fd: number, level: number, name: number, value: Uint8Array): void;
-  /** Bytes sent, or the errno with a minus. */
+  /** Bytes sent, or the negative errno. Does not throw. */
   send(fd: number, bytes: Uint8Array, flags: number): number;
-  /** Bytes received, or the errno with a minus. */
+  /** Bytes received, or the negative errno. Does not throw. */
   receive(fd: number, buffer: Uint8Array, flags: number): number;
   /** A descriptor that becomes readable when 8 bytes are written to it. */
   eventFd(): number;
@@ -32,6 +32,7 @@ export interface Libc {
   tryLock(fd: number): boolean;
 }
 
+/** A failed call of libc; `errno` as in errno(3). */
 export class LibcError extends Error {
   override readonly name = 'LibcError';
   constructor(
@@ -42,10 +43,10 @@ export class LibcError extends Error {
   }
 }
 
-/** Little-endian, and numbered alike. */
+/** Architectures that are little-endian and share the numbers. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'loong64'];
 const EFD_CLOEXEC = 0o2000000;
-/** flock(2): exclusive, without waiting; and what it says then. */
+/** flock(2): exclusive, without waiting; the errno when another process has the lock. */
 const LOCK_EX_NB = 2 | 4;
 const EWOULDBLOCK = 11;
 

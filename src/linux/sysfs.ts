@@ -2,49 +2,50 @@ import { readFile, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 /**
- * What the kernel tells about devices in /sys. Read directly: udevadm and its
- * database are missing on small gateways and in containers.
+ * What the kernel says about devices in /sys. Read directly, since small gateways
+ * and containers often have no udevadm.
  */
 
-/** Who a USB device says it is. Texts come from the device: print them with care. */
+/** The identity that a USB device reports. Its texts may hold control characters. */
 export interface UsbIdentity {
   /** Four hexadecimal digits. */
   readonly vendorId: string;
+  /** Four hexadecimal digits. */
   readonly productId: string;
   readonly serialNumber?: string;
   readonly manufacturer?: string;
   readonly product?: string;
-  /** Which of the device's interfaces this is (bInterfaceNumber). */
+  /** bInterfaceNumber of the interface, 0 … 255. */
   readonly interfaceNumber?: number;
   /**
    * Where it is plugged in: host controller, USB generation of the root hub, and
-   * the ports on the way, such as `0000:00:14.0-usb2-1.4`. Unlike the numbers of
-   * buses and devices it stays the same over reboots.
+   * the ports from there, such as `0000:00:14.0-usb2-1.4`. It is the same after a
+   * reboot, which the numbers of buses and devices are not.
    */
   readonly place: string;
 }
 
-/** Names in a folder; none where there is no such folder. */
+/** Names in a folder; none where the folder cannot be read. Never rejects. */
 export async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((): string[] => []);
 }
 
-/** An attribute without the line's end; undefined where there is none, or it is empty. */
+/** Text of an attribute, trimmed; `undefined` where there is none, or it is empty. Never rejects. */
 export async function attribute(path: string): Promise<string | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.trim() || undefined;
 }
 
-/** Name of the driver behind a `device` link. */
+/** Name of the driver of a device; `undefined` where it has none. Never rejects. */
 export async function driverOf(device: string): Promise<string | undefined> {
   const target = await readlink(`${device}/driver`).catch(() => undefined);
   return target === undefined ? undefined : basename(target);
 }
 
 /**
- * Goes up from a device to the USB interface and the USB device that it is a
- * part of; undefined when it is on another bus, or goes meanwhile: of a board
- * that comes anew in its place nothing is mixed in. `sys`: where to stop.
+ * The USB device that a device is a part of, found by going up through its folders
+ * to `sys`. `undefined`: the device is on another bus, or was unplugged while its
+ * attributes were read. Those of two devices are never mixed. Never rejects.
  */
 export async function usbIdentity(device: string, sys: string): Promise<UsbIdentity | undefined> {
   const top = await realpath(sys).catch(() => sys);
@@ -79,18 +80,18 @@ export async function usbIdentity(device: string, sys: string): Promise<UsbIdent
   return undefined;
 }
 
-/** Differs for each folder, also for a new one at the path of one that was removed. */
+/** Differs for a new folder at the path of one that was removed. */
 async function folderId(folder: string): Promise<string | undefined> {
   const stats = await stat(folder).catch(() => undefined);
   return stats === undefined ? undefined : `${stats.ino} ${stats.birthtimeMs}`;
 }
 
-/** `device`: folder of the USB device, such as `…/0000:00:14.0/usb1/1-1/1-1.4`. */
+/** {@link UsbIdentity.place}. `device`: its folder, such as `…/0000:00:14.0/usb1/1-1/1-1.4`. */
 async function placeOf(device: string, top: string): Promise<string> {
   const ports = basename(device).replace(/^\d+-/, '');
   let hub = device;
   while (!/^usb\d+$/.test(basename(hub))) {
-    // No root hub above it: somebody else's idea of a bus.
+    // No root hub above it: not the layout of USB that the kernel documents.
     if (!hub.startsWith(`${top}/`)) return basename(device);
     hub = dirname(hub);
   }

@@ -3,25 +3,25 @@ import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
 
 /**
- * What Linux offers for a tty and Node does not: exclusive use, the closing
- * behaviour (HUPCL), single modem lines, and the settings as the driver took
- * them. `koffi` calls libc's ioctl(2) for it. It is an optional dependency:
- * where it cannot be loaded, {@link loadTtyIoctl} gives undefined, and the
- * serial transport says what it cannot do.
+ * Calls for a tty that Node has no interface for: exclusive mode, closing (HUPCL),
+ * single modem lines, and the settings that the driver has accepted. They go
+ * through `koffi`, an optional dependency. Where it cannot be loaded,
+ * {@link loadTtyIoctl} gives `undefined`, and the serial transport says what it
+ * cannot do.
  *
- * Numbers and layouts: linux/asm-generic `ioctls.h` and `termbits.h`, which
- * every architecture below shares.
+ * All methods throw an {@link IoctlError}. Numbers and layouts: linux/asm-generic
+ * `ioctls.h` and `termbits.h`, which every architecture below shares.
  */
 export interface TtyIoctl {
-  /** Whether somebody has put the port into exclusive mode. Root opens it all the same. */
+  /** Whether the port is in exclusive mode. Root can open it all the same. */
   isExclusive(fd: number): boolean;
-  /** On: nobody but root may open the port from now on. The flag outlives `fd`. */
+  /** On: only root can open the port from now on, also after `fd` is closed. */
   setExclusive(fd: number, on: boolean): void;
-  /** Raises or drops DTR or RTS and leaves the other alone. */
+  /** Switches DTR or RTS; the other line stays as it is. */
   setModemLine(fd: number, line: ModemLine, on: boolean): void;
-  /** Bytes that the driver has been given and has not sent; always 0 on a PTY. */
+  /** Bytes that the driver has taken and not sent; always 0 on a PTY. */
   unsentBytes(fd: number): number;
-  /** Throws away what {@link unsentBytes} counts. Received bytes stay. */
+  /** Throws the unsent bytes away. Received bytes stay. */
   discardUnsent(fd: number): void;
   readSettings(fd: number): TtySettings;
   writeSettings(fd: number, settings: TtySettings): void;
@@ -43,25 +43,19 @@ export class TtySettings {
   set inputFlags(flags: number) {
     this.words[0] = flags;
   }
-  get outputFlags(): number {
-    return this.words[1] ?? 0;
-  }
   get controlFlags(): number {
     return this.words[2] ?? 0;
   }
   set controlFlags(flags: number) {
     this.words[2] = flags;
   }
-  get localFlags(): number {
-    return this.words[3] ?? 0;
-  }
-  /** Bits per second, as the driver could make them. */
+  /** Bits per second that the driver has set: it rounds to what its hardware can do. */
   get baudRate(): number {
     return this.words[10] ?? 0;
   }
 }
 
-/** Flags of c_cflag and c_iflag that the transport looks at. */
+/** Flags of c_cflag. */
 export const CFLAG = {
   CSIZE: 0o60,
   CSTOPB: 0o100,
@@ -71,6 +65,7 @@ export const CFLAG = {
   CMSPAR: 0o10000000000,
   CRTSCTS: 0o20000000000,
 } as const;
+/** Flags of c_iflag. */
 export const IFLAG = { IXON: 0o2000, IXANY: 0o4000, IXOFF: 0o10000 } as const;
 
 const TIOCEXCL = 0x540c;
@@ -85,11 +80,11 @@ const TCGETS2 = 0x802c542a;
 const TCSETS2 = 0x402c542b;
 const MODEM_LINE_BIT = { dtr: 0x002, rts: 0x004 } as const;
 
-/** powerpc and mips number these calls otherwise, and serialport is not built for them either. */
+/** powerpc and mips have other numbers; serialport is not built for them either. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'loong64'];
 
-/** A call that the driver refused; `errno` as in errno(3). */
-export class IoctlError extends Error {
+/** A failed call; `errno` as in errno(3). */
+class IoctlError extends Error {
   override readonly name = 'IoctlError';
   constructor(
     readonly call: string,

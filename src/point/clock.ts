@@ -1,9 +1,6 @@
-/**
- * Time, passed in wherever it is needed, so that every timing rule can be
- * tested without sleeping.
- */
+/** Time, passed in wherever it is needed, so that tests need not wait for it. */
 export interface Clock {
-  /** Milliseconds from an arbitrary start; never steps, never runs backwards. */
+  /** ms since an arbitrary start; never steps, never runs backwards. */
   monotonicMs(): number;
   /** ns since 1970, UTC; steps when somebody sets the machine's clock. */
   wallNs(): bigint;
@@ -11,33 +8,34 @@ export interface Clock {
   setTimer(ms: number, fn: () => void): Timer;
 }
 
+/** A timer of {@link Clock.setTimer}. */
 export interface Timer {
-  /** Harmless after it has fired, and when called twice. */
+  /** Does nothing after the timer has fired, or when called again. */
   cancel(): void;
 }
 
 export const NS_PER_MS = 1_000_000n;
 export const NS_PER_S = 1_000_000_000n;
 
-/** How the two clocks of a machine differ, ns: changes when the wall clock is stepped. */
+/** Wall clock minus monotonic clock, ns. It changes when the wall clock is stepped. */
 export function wallMinusMonotonic(clock: Clock): bigint {
   return clock.wallNs() - BigInt(Math.round(clock.monotonicMs() * 1e6));
 }
 
-/** A wall clock that is off its course by more has been stepped. */
+/** A change of {@link wallMinusMonotonic} by more than this is a step of the wall clock, ns. */
 export const CLOCK_STEP_NS = 1_000n * NS_PER_MS;
 
-/** How far the fine clock may be from the machine's before it is set anew. */
+/** Difference from the machine's clock at which the anchor is moved, ms. */
 const FOLLOW_MS = 2;
 
-/** Some 25 days; Node takes a longer time for no time at all. */
+/** Some 25 days. With a longer time, Node calls back at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The clock of this machine. */
 export class SystemClock implements Clock {
-  // The machine's clock has millisecond steps in JavaScript. Points need
-  // increasing nanoseconds, so the monotonic clock counts on from an anchor,
-  // which is moved when the machine's clock has been stepped or slewed away.
+  // Date.now() counts whole milliseconds, and points need times that increase by
+  // less. So the time is an anchor plus the monotonic time since. The anchor is
+  // moved when the machine's clock has been stepped or slewed.
   #anchorWallNs = 0n;
   #anchorMs = Number.NEGATIVE_INFINITY;
 

@@ -1,9 +1,9 @@
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
- * The number that a text is, in ASCII digits with or without a fraction and an
+ * The number in a text of ASCII digits, with an optional sign, fraction and
  * exponent. `undefined`: the text is anything else (also `""`, `" 5"`, `"0x10"`,
- * `"NaN"`), or a number beyond the doubles.
+ * `"NaN"`), or a double cannot hold the number.
  */
 export function decimalNumber(text: string): number | undefined {
   const number = DECIMAL.test(text) ? Number(text) : Number.NaN;
@@ -17,6 +17,6 @@ const SWITCHES: ReadonlyMap<string, number> = new Map([
   ['false', 0],
 ]);
 
-/** As {@link decimalNumber}, of a person's word: `on` and `true` are 1, `off` and `false` are 0. */
+/** As {@link decimalNumber}; `on` and `true` are 1 as well, `off` and `false` are 0. */
 export const numberOfWord = (word: string): number | undefined =>
   SWITCHES.get(word) ?? decimalNumber(word);

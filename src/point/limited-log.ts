@@ -2,29 +2,24 @@ import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 import { LogRateLimiter, type LogRateOptions } from './log-rate-limiter.js';
 
-/** The very same line, as where a plug is loose. */
+/** Lines with the same message and fields. */
 const LINE = { burst: 5, everyMs: 60_000 };
+/** Lines that are told apart by their fields. */
 const MOST_LINES_APART = 200;
-/** Lines of one message, whatever they are about. */
+/** Lines with the same message, whatever their fields. */
 const MESSAGE = { burst: 20, everyMs: 6_000 };
 /** All lines of one link. */
 const ALL = { burst: 60, everyMs: 2_000 };
 
-/** So many lines come from one log in any minute, at most. */
+/** Most lines of one link in any minute: {@link ALL} at once, and those that it allows in a minute. */
 export const MOST_LINES_A_MINUTE = 60 + 30;
 
-/**
- * A log that nobody can flood: a device and a client can cause most lines as often
- * as they like. What is left out is counted in `leftOut` of the next line of its
- * kind. Each child has a limit of its own, so that one link takes no lines from
- * another.
- */
-/** A line that was left out, and that no other line has replaced for so long, is logged alone: it may say how things are now. */
+/** After this time without a later line, a line that was left out is logged: it may be the present state. */
 const TOLD_AFTER_MS = 60_000;
 
 type Level = 'info' | 'warn' | 'error';
 
-/** Lines that were left out, and not told of in a later one of their kind. */
+/** Lines that were left out and that no later line has counted in its `leftOut`. */
 interface LeftOut {
   count: number;
   readonly sinceMs: number;
@@ -34,6 +29,12 @@ interface LeftOut {
   readonly message: string;
 }
 
+/**
+ * A log with a limit of lines, since devices and clients can cause most of them as
+ * often as they like. The field `leftOut` of a line says how many like it were left
+ * out before. Each child has limits of its own, so that one link takes no lines
+ * from another. `debug` has no limit.
+ */
 export class LimitedLog implements Log {
   readonly #lines: LogRateLimiter;
   readonly #messages: LogRateLimiter;
@@ -43,12 +44,12 @@ export class LimitedLog implements Log {
     private readonly log: Log,
     private readonly clock: Clock,
     private readonly options: {
-      /** Times as many lines, for a log of several links; its children are of one each. */
+      /** The limits are multiplied by this; 1. Children have those of one link. */
       readonly links?: number;
-      /** Messages that are limited where they arise. */
+      /** Messages without a limit here, since their source limits them. */
       readonly passes?: ReadonlySet<string>;
     } = {},
-    /** Of this log and its children. */
+    /** Shared by this log and its children. */
     private readonly leftOut = new Map<LimitedLog, LeftOut>(),
   ) {
     const { links = 1 } = options;
@@ -61,7 +62,6 @@ export class LimitedLog implements Log {
     this.#all = new LogRateLimiter(clock, times(ALL));
   }
 
-  /** Nobody reads these unless he looks for something, and then all of them. */
   debug(fields: object, message: string): void {
     this.log.debug(fields, message);
   }
@@ -84,8 +84,8 @@ export class LimitedLog implements Log {
   }
 
   /**
-   * Tells what was left out of this log and its children a minute ago, if no later
-   * line has: to be called now and then. `all`: the newest too, since the end has come.
+   * Logs what this log and its children have left out for a minute without a later
+   * line; to be called regularly. `all`: also what was left out since, before the log ends.
    */
   tellLeftOut(all = false): void {
     const nowMs = this.clock.monotonicMs();
@@ -105,9 +105,9 @@ export class LimitedLog implements Log {
       this.log[level](fields, message);
       return;
     }
-    // A number in a message makes no other message of it.
+    // Messages that differ in numbers only are one.
     const kind = `${level} ${message.replaceAll(/\d+/g, '0')}`;
-    // Lines of one message, each about something else, must not be all that is known.
+    // Lines with one message and changing fields must not use up the limit of all.
     let count = 1;
     if (this.#messages.isDue(kind)) {
       count = this.#lines.due(`${level} ${message} ${textOf(fields)}`);

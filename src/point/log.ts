@@ -1,6 +1,6 @@
 /**
- * Where a part of the program says what happened. The fields are for machines,
- * the message is for people. Made by `cli`, which decides on form and level.
+ * A log: the fields are for programs, the message is for people. `cli` makes it and
+ * decides on its format and level.
  */
 export interface Log {
   debug(fields: object, message: string): void;
@@ -11,6 +11,7 @@ export interface Log {
   child(fields: object): Log;
 }
 
+/** A log that throws everything away. */
 export const SILENT_LOG: Log = {
   debug: () => undefined,
   info: () => undefined,

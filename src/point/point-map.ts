@@ -1,6 +1,6 @@
 import { canonicalKey } from './point.js';
 
-/** A map by (type, key), in which "" and "0" are one key. */
+/** A map by (type, key); the keys "" and "0" are one (docs/siot.md, 1.2). */
 export class PointMap<V> {
   readonly #types = new Map<string, Map<string, V>>();
   #size = 0;

@@ -1,35 +1,35 @@
 /**
  * The point: SIOT's unit of state and configuration (docs/siot.md, 1).
  *
- * A point is identified inside its node by (type, key). Everything in this
- * program that is not a wire handles points in the form below; each wire has a
- * codec of its own.
+ * Inside its node a point is identified by (type, key). All of the program uses
+ * the form below; a codec for each wire converts it.
  */
 
-/** What a point carries. `none` is generation 2's dataType 0: no value at all. */
+/** The value of a point. `none` is dataType 0 of generation 2. */
 export type PointValue =
   | { readonly kind: 'none' }
   | { readonly kind: 'float'; readonly number: number }
-  /** A 64-bit two's complement integer. */
+  /** A signed 64-bit integer. */
   | { readonly kind: 'int'; readonly integer: bigint }
   /**
-   * Text. `number` is the number that generation 1 allows beside it, absent
-   * when it is 0; generation 2 has room for the text only.
+   * `number`: generation 1 can carry a number beside the text; absent when it
+   * is 0. Generation 2 carries the text only.
    */
   | { readonly kind: 'string'; readonly text: string; readonly number?: number }
-  /** JSON text, not validated by anyone. */
+  /** JSON as text. Nothing in this program checks that it is valid. */
   | { readonly kind: 'json'; readonly text: string };
 
+/** A point; ranges of its fields: docs/siot.md, 1. */
 export interface Point {
   readonly type: string;
-  /** As its author spells it: "" and "0" are one key, see {@link canonicalKey}. */
+  /** As its author wrote it: "" and "0" are one key, see {@link canonicalKey}. */
   readonly key: string;
-  /** ns since 1970, UTC. What 0 means depends on the wire it came from. */
+  /** ns since 1970, UTC. The meaning of 0 depends on the wire that it came from. */
   readonly time: bigint;
   readonly value: PointValue;
-  /** Odd: deleted, even: alive; whoever changes it counts up (docs/siot.md, 1.3). int32. */
+  /** int32. Odd: deleted; even: not. Each change counts up (docs/siot.md, 1.3). */
   readonly tombstone: number;
-  /** Who wrote it; blank: the node's own client (docs/siot.md, 1.4). */
+  /** Author; blank: the client that owns the node (docs/siot.md, 1.4). */
   readonly origin: string;
 }
 
@@ -40,7 +40,7 @@ export const intValue = (integer: bigint): PointValue => ({ kind: 'int', integer
 export const stringValue = (text: string): PointValue => ({ kind: 'string', text });
 export const jsonValue = (text: string): PointValue => ({ kind: 'json', text });
 
-/** A point with all that is not given at its default: no key, alive, blank origin. */
+/** A point with defaults for what is not given: no key, time 0, not deleted, blank origin. */
 export function makePoint(given: Pick<Point, 'type' | 'value'> & Partial<Point>): Point {
   return {
     type: given.type,
@@ -52,7 +52,7 @@ export function makePoint(given: Pick<Point, 'type' | 'value'> & Partial<Point>)
   };
 }
 
-/** "" and "0" are the same scalar key; stores keep "0" (docs/siot.md, 1.2). */
+/** The key as stores keep it: "0" for "", which is the same key (docs/siot.md, 1.2). */
 export function canonicalKey(key: string): string {
   return key === '' ? '0' : key;
 }
@@ -61,7 +61,7 @@ export function isDeleted(point: Pick<Point, 'tombstone'>): boolean {
   return (point.tombstone & 1) === 1;
 }
 
-/** The number in a value, 0 where there is none: SIOT's lenient accessor (docs/siot.md, 1.1). */
+/** The number in a value, 0 where there is none, as SIOT reads it (docs/siot.md, 1.1). */
 export function numberOf(value: PointValue): number {
   switch (value.kind) {
     case 'float':
@@ -81,7 +81,7 @@ export function textOf(value: PointValue): string {
   return value.kind === 'string' || value.kind === 'json' ? value.text : '';
 }
 
-/** Booleans are numbers, and only exactly 1 is true (docs/siot.md, 1.1). */
+/** Whether a boolean is true: its number is exactly 1 (docs/siot.md, 1.1). */
 export function isTrue(value: PointValue): boolean {
   return numberOf(value) === 1;
 }
@@ -102,10 +102,7 @@ export function sameValue(a: PointValue, b: PointValue): boolean {
   }
 }
 
-/**
- * 32 bits that differ for values that differ, as good as always: to know a
- * value again without keeping it.
- */
+/** A hash of 32 bits, to recognise a value without keeping it. */
 export function hashValue(value: PointValue): number {
   switch (value.kind) {
     case 'none':

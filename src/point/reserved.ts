@@ -1,13 +1,13 @@
 /**
- * Its *time* is the device's clock from now on (docs/siot.md, 2.8): the
- * gateway's alone to send. One that comes from a line is an echo, however late
+ * Type of the point whose *time* sets the device's clock (docs/siot.md, 2.8).
+ * Only the gateway sends it: one that comes from a line is an echo
  * (docs/contract.md, "Own echo").
  */
 export const TIME_SYNC_TYPE = 'timeSync';
 
 /**
- * Points of a link's node that the gateway or its administrator owns. A device
- * cannot set them, and they are never sent down (docs/contract.md, "Whose points";
+ * Points of a link's node that belong to the gateway or its administrator. A device
+ * cannot report them, and they are never sent to it (docs/contract.md, "Whose points";
  * their meaning: docs/siot.md, 5.1).
  */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -40,18 +40,18 @@ const RESERVED: ReadonlySet<string> = new Set([
   TIME_SYNC_TYPE,
 ]);
 
-/** What a node is called: a device reports it, and people change it in SIOT. */
+/** Type of the point with a node's name: a device reports it, and people change it in SIOT. */
 export const DESCRIPTION_TYPE = 'description';
 
-/** Prefix of all point types that this gateway adds to SIOT's own. */
+/** Prefix of the point types that this gateway adds to those of SIOT. */
 export const GATEWAY_PREFIX = 'gateway';
 
-/** True for points that a device may not report and never gets. */
+/** Whether points of a type are neither taken from a device nor sent to it. */
 export function isReservedType(type: string): boolean {
   return RESERVED.has(type) || type.startsWith(GATEWAY_PREFIX);
 }
 
-/** The administrator's to write in SIOT and the device's to report, but never sent down. */
+/** As {@link isReservedType}, and `description`, which a device may report. */
 export function isNeverSentDown(type: string): boolean {
   return type === DESCRIPTION_TYPE || isReservedType(type);
 }

@@ -9,9 +9,9 @@ import type {
 } from './transport.js';
 
 /**
- * A stream of bytes over frames. What is written is cut into frames, as full as
- * they can be, and never joined with what is written next; the data of the
- * frames that come are the bytes.
+ * A stream of bytes over frames, such as COBS over CAN. Each write is cut into
+ * frames as long as possible; two writes never share a frame. The data of received
+ * frames is the stream the other way.
  */
 export class FrameStream implements ByteTransport {
   readonly unit = 'bytes';

@@ -1,23 +1,23 @@
-/** Bytes that belong together, such as the data of one CAN frame, or a packet of ISO-TP. */
+/** Bytes that are never cut or joined: the data of a CAN frame, or a packet of ISO-TP. */
 export interface Frame {
   readonly data: Uint8Array;
 }
 
-/** A frame of a CAN bus, classic (ISO 11898-1) or FD, whatever it came from. */
+/** A frame of a CAN bus (ISO 11898-1), from an interface or a log file. */
 export interface CanFrame extends Frame {
-  /** 11 bits, or 29 when `extended`; without any flag bits. In an error frame: its class. */
+  /** 11 bits, or 29 when `extended`, without flags. In an error frame its class (linux/can/error.h). */
   readonly id: number;
   readonly extended: boolean;
-  /** At most 8 bytes, 64 with FD. A remote frame has none. */
+  /** At most 8 bytes, 64 in a frame of CAN FD; none in a remote frame. */
   readonly data: Uint8Array;
   readonly fd: boolean;
-  /** FD: the data were sent at the higher rate (BRS). */
+  /** BRS of CAN FD: the data has the data bit rate. */
   readonly bitRateSwitch: boolean;
-  /** A request for a frame, which carries no data. */
+  /** A remote frame: a request for a data frame. */
   readonly remote: boolean;
-  /** Not a frame of the bus: the controller's report of an error. */
+  /** Not from the bus: the controller reports an error. */
   readonly error: boolean;
-  /** When it was on the bus, if known: ns since 1970, UTC. */
+  /** Time of the frame, ns since 1970, UTC; absent: not known. */
   readonly time?: bigint;
 }
 
@@ -29,7 +29,7 @@ export const MAX_EXTENDED_ID = 0x1fff_ffff;
 /** Most bytes of a classic frame. */
 export const CLASSIC_LENGTH = 8;
 
-/** The lengths that an FD frame can have, bytes, by its DLC. */
+/** Bytes of data that a frame of CAN FD can have; the index is the DLC. */
 export const FD_LENGTHS: readonly number[] = [
   0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64,
 ];

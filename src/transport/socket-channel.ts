@@ -2,26 +2,26 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../point/clock.js';
 import type { ByteChannel, ChannelEvents, TransportError } from './transport.js';
 
-/** Bytes queued at which write() says false: some frames of ordinary size, one or two large ones. */
+/** Queued bytes from which write() returns false: some frames of ordinary size, or one or two large ones. */
 export const HIGH_WATER_BYTES = 8192;
 
-/** A tty gives at most 4 KiB at once and a socket is read again at once: more would only be cold memory. */
+/** A tty gives at most 4 KiB in one read, and a socket is read again at once: more brings nothing. */
 const READ_BUFFER_BYTES = 16384;
 
-/** How long bytes that were written before close() may take to leave, in ms. */
+/** ms that bytes written before close() have to be sent. */
 export const CLOSE_GRACE_MS = 500;
 
-/** Where bytes go that were read. */
+/** Takes the bytes that were read. */
 interface ByteSink {
-  /** The buffer is used again after the call. */
+  /** The bytes are valid during the call only. */
   data(chunk: Uint8Array): void;
 }
 
 /**
- * Takes what a socket reads into one buffer that is used again and again:
- * a small packet costs no allocation of 64 KiB and none of the stream's
- * machinery. Node wants it before there is a channel, so it is handed over
- * when the channel exists.
+ * The buffer that a socket reads into, used for each read. Without it, each small
+ * packet would cost an allocation of 64 KiB and the work of a Node stream. Node
+ * wants the buffer when the socket is made; the channel comes later, and then
+ * connects its sink.
  */
 export class SocketInbox {
   readonly onread: {
@@ -40,23 +40,24 @@ export class SocketInbox {
     };
   }
 
-  /** undefined: what comes is thrown away. */
-  handOver(sink: ByteSink | undefined): void {
+  /** `undefined`: what is read is thrown away. */
+  connect(sink: ByteSink | undefined): void {
     this.#sink = sink;
   }
 }
 
+/** What a channel over a socket is made of. */
 export interface SocketChannelParts {
-  /** Made with `inbox.onread` and `highWaterMark: HIGH_WATER_BYTES`; not read yet. */
+  /** Made with `inbox.onread` and `highWaterMark: HIGH_WATER_BYTES`; nothing is read yet. */
   readonly socket: Socket;
   readonly inbox: SocketInbox;
   readonly events: ChannelEvents<Uint8Array>;
   readonly clock: Clock;
-  /** What the other side's end, or an error of the socket, means to people. */
+  /** The cause that `closed` reports: for an error of the socket, or `undefined` when the other side has ended. */
   readonly explain: (error: Error | undefined) => TransportError;
-  /** What is left to do when the socket is closed; waits at most `graceMs` for the device. Never rejects. */
+  /** Called when the socket is closed; waits at most `graceMs` for the device. Never rejects. */
   readonly release: (graceMs: number) => Promise<void>;
-  /** Told once the channel is in the caller's hands. */
+  /** Reported by `events.warning` when the caller has the channel. */
   readonly warnings: readonly string[];
 }
 
@@ -76,8 +77,8 @@ export class SocketChannel implements ByteChannel {
     this.#released = new Promise((resolve) => {
       this.#socket.once('close', () => {
         this.#ended = true;
-        parts.inbox.handOver(undefined);
-        // After a hang-up there is nobody left who could take what is unsent.
+        parts.inbox.connect(undefined);
+        // After a hang-up no device takes what is unsent.
         void parts.release(this.#closing ? CLOSE_GRACE_MS : 0).then(() => {
           parts.events.closed(
             this.#closing ? undefined : (this.#cause ?? parts.explain(undefined)),
@@ -91,13 +92,13 @@ export class SocketChannel implements ByteChannel {
     this.#socket.on('drain', () => {
       if (!this.#closing && !this.#ended) parts.events.drained();
     });
-    // Whoever opens gets the channel before the first event (Transport.open).
+    // The caller gets the channel before the first event (TransportOf.open).
     setImmediate(() => this.#begin());
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.#closing || this.#ended || this.#socket.destroyed) return false;
-    // The stream tries the system call at once; it queues what the system does not take.
+    // The stream calls write(2) at once, and queues what the system does not take.
     return this.#socket.write(bytes);
   }
 
@@ -116,8 +117,8 @@ export class SocketChannel implements ByteChannel {
   close(): Promise<void> {
     if (!this.#closing && !this.#ended) {
       this.#closing = true;
-      this.#parts.inbox.handOver(undefined);
-      this.#leave();
+      this.#parts.inbox.connect(undefined);
+      this.#sendRest();
     }
     return this.#released;
   }
@@ -125,13 +126,13 @@ export class SocketChannel implements ByteChannel {
   #begin(): void {
     if (this.#closing || this.#ended) return;
     const { events, inbox, warnings } = this.#parts;
-    inbox.handOver(events);
+    inbox.connect(events);
     for (const warning of warnings) events.warning(warning);
     this.#socket.resume();
   }
 
-  /** Lets what is queued go out, as long as that takes no longer than the grace. */
-  #leave(): void {
+  /** Sends what is queued, for at most {@link CLOSE_GRACE_MS}, and closes. */
+  #sendRest(): void {
     const socket = this.#socket;
     if (socket.writableLength === 0) {
       socket.destroySoon();
@@ -139,7 +140,7 @@ export class SocketChannel implements ByteChannel {
     }
     const timer = this.#parts.clock.setTimer(CLOSE_GRACE_MS, () => socket.destroy());
     socket.once('close', () => timer.cancel());
-    // A peer that neither reads nor ends must not hold it open.
+    // Ends the connection also where the other side neither reads nor ends it.
     socket.destroySoon();
   }
 }

@@ -6,17 +6,17 @@ import type { TcpOptions } from './tcp-options.js';
 import { TransportError } from './transport.js';
 import type { ByteChannel, ByteTransport, ChannelEvents, TransportReason } from './transport.js';
 
-/** In ms, name lookup included. */
+/** ms, with the lookup of the name. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Silence after which the system asks the other host whether it still lives, in ms. */
+/** ms of silence after which TCP keep-alive begins. */
 const KEEP_ALIVE_MS = 10_000;
 
-/** A device behind ser2net or the like: the bytes of a serial port over TCP. */
+/** The bytes of a serial port over TCP, from ser2net or the like. */
 export class TcpTransport implements ByteTransport {
   readonly unit = 'bytes';
   readonly description: string;
-  /** The port behind it has a rate that nobody tells. */
+  /** The rate of the serial port behind it is not known. */
   readonly mayEcho = { byteMs: 0 };
   readonly #options: TcpOptions;
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class TcpTransport implements ByteTransport {
       onread: inbox.onread,
       highWaterMark: HIGH_WATER_BYTES,
     } as TcpNetConnectOpts);
-    // Nothing is read before there is somebody to take it (SocketChannel resumes).
+    // Nothing is read before there is a SocketChannel, which resumes it.
     socket.pause();
     await this.#connected(socket);
     return new SocketChannel({
@@ -55,7 +55,7 @@ export class TcpTransport implements ByteTransport {
     });
   }
 
-  /** Rejects with a TransportError, and the socket is destroyed then. */
+  /** Rejects with a TransportError; the socket is then destroyed. */
   #connected(socket: Socket): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimer(CONNECT_TIMEOUT_MS, () => {
@@ -116,7 +116,7 @@ export class TcpTransport implements ByteTransport {
     }
   }
 
-  /** `error` undefined: the other side has closed in order. */
+  /** `error` undefined: the other side has closed the connection. */
   #explainEnd(error: Error | undefined): TransportError {
     const detail =
       error === undefined ? 'the other side closed the connection' : `it broke (${error.message})`;

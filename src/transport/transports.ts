@@ -23,9 +23,10 @@ export interface TransportOptions {
   'can-signals': CanSignalsOptions;
 }
 
+/** Names of the transports. */
 export type TransportType = keyof TransportOptions;
 
-/** What each transport moves. */
+/** The units that each transport moves. */
 interface Transports {
   serial: ByteTransport;
   tcp: ByteTransport;
@@ -33,7 +34,7 @@ interface Transports {
   'can-signals': CanFrameTransport;
 }
 
-/** A new transport is a line here, two above, and a file of its own. */
+/** A new transport is a file, a line here and two above. */
 const FACTORIES: {
   readonly [T in TransportType]: (options: TransportOptions[T], clock: Clock) => Transports[T];
 } = {
@@ -43,12 +44,12 @@ const FACTORIES: {
   'can-signals': (options, clock) => new CanSignalsTransport(options, clock, machineBuses),
 };
 
-/** A transport as it stands in the configuration, everything optional filled in. */
+/** `transport` of a link in the configuration, with defaults filled in. */
 export type TransportConfig = {
   [T in TransportType]: { readonly type: T } & TransportOptions[T];
 }[TransportType];
 
-/** Opens nothing yet. */
+/** A transport that is not opened yet. */
 export function createTransport<T extends TransportType>(
   config: { readonly type: T } & TransportOptions[T],
   clock: Clock,

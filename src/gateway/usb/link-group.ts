@@ -92,7 +92,7 @@ export class UsbLinkGroup {
 
   /** Resolves when there is a link for each device that is known or plugged in. */
   start(): Promise<void> {
-    this.#unlisten = this.parts.watch.onLook((ports) => void this.#look(ports));
+    this.#unlisten = this.parts.watch.onScan((ports) => void this.#look(ports));
     return this.lookAgain();
   }
 

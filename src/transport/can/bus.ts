@@ -1,71 +1,75 @@
 /**
- * CAN interfaces, each with one socket for all links that use it:
+ * CAN interfaces. All links of an interface share one socket:
  *
  * ```
- *  link A ─┐ ids of A ┌──────────┐                     ┌─ kernel's filter: all ids
- *  link B ─┼──────────┤  CanBus  ├─── CanSocket ───────┤
- *  link C ─┘ in turns └──────────┘                     └─ queue of the interface
+ *  link A ─┐ received: by id      ┌────────┐             ┌─ filter of the kernel: all ids
+ *  link B ─┼──────────────────────┤ CanBus ├─ CanSocket ─┤
+ *  link C ─┘ sent: round robin    └────────┘             └─ queue of the interface
  * ```
  *
- * A bus lives while somebody uses it. Where its interface goes down, goes
- * bus-off or is taken away, everybody is told, and the socket is closed; whoever
- * comes back opens it anew.
+ * The socket is open while there are subscriptions. When the interface goes down,
+ * goes bus-off or is removed, all subscriptions end and the socket is closed; the
+ * next subscription opens a new one.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { CanFrame } from '../frame.js';
 import type { CanInterfaceInfo } from './interface-info.js';
-import { FrameTally } from './load.js';
+import { LoadMeter, type InterfaceReading } from './load.js';
 import { filtersFor, idKey, type CanId } from './filters.js';
+import { busOffError, canProblem, missingError } from './problem.js';
 import { ERROR_CLASS, type CanEnd, type CanSocket, type CanSocketEvents } from './socket.js';
 import { TransportError, type BusStatus } from '../transport.js';
 
-/** What a machine offers for its CAN interfaces; the real one: machine.ts. */
+/** The CAN interfaces of a computer; those of this one: machine.ts. */
 export interface CanMachine {
-  /** Undefined: no CAN interface of this name. Throws a `TransportError`. */
+  /** `undefined`: there is no CAN interface of this name. Throws a `TransportError`. */
   interfaceInfo(name: string): CanInterfaceInfo | undefined;
-  /** Throws a `TransportError`. */
+  /** Opens a raw socket. Throws a `TransportError`. */
   open(name: string, info: CanInterfaceInfo, events: CanSocketEvents): CanSocket;
 }
 
+/** What a link wants of a bus, and what it is told. */
 export interface CanSubscriber {
-  /** Which frames it wants. */
+  /** Identifiers of the frames that it receives. */
   readonly ids: readonly CanId[];
-  /** Whether it sends frames of CAN FD. */
+  /** Whether it uses frames of CAN FD. */
   readonly fd: boolean;
   /** The frame is valid during the call only. */
   frame(frame: CanFrame): void;
-  /** Once: the interface is down, bus-off or gone, and the subscription has ended. */
+  /** Called once: the interface is down, bus-off or gone, and the subscription has ended. */
   closed(cause: TransportError): void;
-  /** After {@link CanSubscription.send} has returned false: all frames have been handed over. */
+  /** After {@link CanSubscription.send} has returned false: the kernel has taken all frames. */
   drained(): void;
 }
 
+/** A link's use of a bus. */
 export interface CanSubscription {
-  /** Resolves, never rejects, when frames are read, or the subscription has ended. */
+  /** Resolves when frames are read, or the subscription has ended. Never rejects. */
   readonly ready: Promise<void>;
-  /** Queues a frame, in order. False: it waits for room. */
+  /** Sends a frame, in order. False: it is queued until the kernel takes it. */
   send(frame: CanFrame): boolean;
-  /** Bytes of data that wait. */
+  /** Data in the queue, bytes. */
   readonly queued: number;
-  /** Idempotent; resolves when the socket is closed, or others use it. */
+  /** Idempotent. Resolves when the socket is closed, or others still use it. */
   end(): Promise<void>;
 }
 
-/** When a queue has no room, the next look at it; a frame takes 0.25 ms at 500 kbit/s. */
-const ROOM_LOOK_MS = 1;
-/** The same when nothing has gone out for a while: nobody acknowledges, or the controller is off. */
-const ROOM_LOOK_LONGEST_MS = 16;
-/** Virtual interfaces take any number at once, and whoever reads them loses some. */
+/** ms until the next attempt when the kernel has no room; a frame takes 0.25 ms at 500 kbit/s. */
+const RETRY_MS = 1;
+/** The time doubles up to this while nothing goes out: no node acknowledges, or the controller is off. */
+const LONGEST_RETRY_MS = 16;
+/** Most frames sent in 1 ms. A virtual interface would take any number, and its readers lose some. */
 const MOST_A_MS = 64;
-/** A reading of the kernel's counters serves all links for so long. */
+/** ms for which all links use one reading of the kernel's counters. */
 const STATUS_FRESH_MS = 1_000;
 
+/** The buses of a computer, by the names of their interfaces. */
 export class CanBuses {
   readonly #buses = new Map<string, CanBus>();
 
   constructor(private readonly machine: CanMachine) {}
 
-  /** Throws a `TransportError`: `notFound`, `down`, `unsupportedSetting`, `permission` or `io`. */
+  /** Throws a `TransportError`: `notFound`, `down`, `busOff`, `unsupportedSetting`, `permission` or `io`. */
   subscribe(name: string, subscriber: CanSubscriber, clock: Clock): CanSubscription {
     return this.#bus(name, clock).subscribe(subscriber);
   }
@@ -106,27 +110,22 @@ class Subscription implements CanSubscription {
   }
 }
 
-interface Reading {
-  readonly atMs: number;
-  readonly info: CanInterfaceInfo;
-}
-
 class CanBus {
   readonly #subscriptions = new Set<Subscription>();
-  /** By the ids that they want, as {@link idKey}. */
+  /** Subscriptions by the {@link idKey} of the frames that they receive. */
   readonly #readers = new Map<number, Subscription[]>();
   #socket: CanSocket | undefined;
   #closing: Promise<void> = Promise.resolve();
-  #roomTimer: Timer | undefined;
-  #roomLookMs = ROOM_LOOK_MS;
+  /** Set while the kernel has no room. */
+  #retryTimer: Timer | undefined;
+  #retryMs = RETRY_MS;
+  /** The present ms, and frames sent in it. */
   #sliceMs = 0;
   #sentInSlice = 0;
-  #reading: Reading | undefined;
+  readonly #meter = new LoadMeter();
+  #reading: InterfaceReading | undefined;
   #load: number | undefined;
-  /** Frames of ours: since the last reading, and in the last time that had any. */
-  #tally = new FrameTally();
-  #usual = new FrameTally();
-  /** By sockets that have been closed. */
+  /** Of sockets that are closed. */
   #lostBefore = 0;
   #busOffs = 0;
 
@@ -146,7 +145,7 @@ class CanBus {
   }
 
   #open(info: CanInterfaceInfo): CanSocket {
-    // It is up again since.
+    // The last reading may be from before the interface came up.
     this.#reading = undefined;
     return this.machine.open(this.name, info, {
       frame: (frame) => this.#frame(frame),
@@ -164,8 +163,8 @@ class CanBus {
 
   send(subscription: Subscription, frame: CanFrame): boolean {
     if (!this.#subscriptions.has(subscription)) return false;
-    if (this.#roomTimer === undefined && this.#hand(frame)) return true;
-    // What was lent must stay until it is sent.
+    if (this.#retryTimer === undefined && this.#sendNow(frame)) return true;
+    // The caller may use its bytes again.
     subscription.queue.push({ ...frame, data: Uint8Array.from(frame.data) });
     return false;
   }
@@ -174,8 +173,9 @@ class CanBus {
     const now = this.clock.monotonicMs();
     if (this.#reading === undefined || now - this.#reading.atMs >= STATUS_FRESH_MS) {
       const info = this.#interfaceInfo();
-      this.#load = info === undefined ? undefined : this.#loadSince(this.#reading, info, now);
-      this.#reading = info === undefined ? undefined : { atMs: now, info };
+      const reading = info === undefined ? undefined : { atMs: now, info };
+      this.#load = reading === undefined ? undefined : this.#meter.load(this.#reading, reading);
+      this.#reading = reading;
     }
     const info = this.#reading?.info;
     return {
@@ -196,13 +196,12 @@ class CanBus {
     }
   }
 
-  /** The interface as it is now, ready for frames. Throws what is wrong with it. */
+  /** The interface, which can be used. Throws what is wrong with it. */
   #usable(fd: boolean): CanInterfaceInfo {
     const info = this.machine.interfaceInfo(this.name);
+    if (info === undefined) throw missingError(this.name);
     const problem = canProblem(this.name, info, fd);
-    if (info === undefined || problem !== undefined) {
-      throw problem ?? missingError(this.name);
-    }
+    if (problem !== undefined) throw problem;
     return info;
   }
 
@@ -210,26 +209,8 @@ class CanBus {
     if (end === 'io') return new TransportError('io', `${this.name} cannot be used: ${detail}`);
     const fd = [...this.#subscriptions].some(({ subscriber }) => subscriber.fd);
     const now = canProblem(this.name, this.#interfaceInfo(), fd);
-    // It may be up again already.
+    // Else it is up again already.
     return now ?? new TransportError('down', `${this.name} was down for a moment`);
-  }
-
-  /**
-   * Percent of the bit rate, 0 … 100; undefined where there is none, no time has
-   * passed, or the counters have begun anew.
-   */
-  #loadSince(before: Reading | undefined, info: CanInterfaceInfo, now: number): number | undefined {
-    if (before === undefined || info.bitRate === undefined || now <= before.atMs) return undefined;
-    if (!this.#tally.isEmpty) {
-      this.#usual = this.#tally;
-      this.#tally = new FrameTally();
-    }
-    const frames = Number(info.frames - before.info.frames);
-    const bytes = Number(info.bytes - before.info.bytes);
-    if (info.index !== before.info.index || frames < 0 || bytes < 0) return undefined;
-    const bits = this.#usual.bitTimes(frames, bytes, info);
-    const share = bits / ((info.bitRate * (now - before.atMs)) / 1000);
-    return Math.min(100, Math.round(share * 1000) / 10);
   }
 
   #frame(frame: CanFrame): void {
@@ -240,7 +221,7 @@ class CanBus {
       }
       return;
     }
-    this.#tally.add(frame);
+    this.#meter.add(frame);
     for (const subscription of this.#readers.get(idKey(frame)) ?? [])
       subscription.subscriber.frame(frame);
   }
@@ -256,10 +237,9 @@ class CanBus {
   }
 
   #close(): void {
-    this.#roomTimer?.cancel();
-    this.#roomTimer = undefined;
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
     this.#readers.clear();
-    // What it says is of before.
     this.#reading = undefined;
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -279,8 +259,8 @@ class CanBus {
     this.#socket?.setFilters(filtersFor(ids));
   }
 
-  /** False: no room now; {@link #flush} tries again. */
-  #hand(frame: CanFrame): boolean {
+  /** False: the kernel has no room now; {@link #flush} tries again. */
+  #sendNow(frame: CanFrame): boolean {
     const slice = Math.floor(this.clock.monotonicMs());
     if (slice !== this.#sliceMs) {
       this.#sliceMs = slice;
@@ -290,28 +270,28 @@ class CanBus {
     const outcome = this.#sentInSlice < MOST_A_MS ? (socket?.send(frame) ?? 'full') : 'full';
     if (outcome === 'sent') {
       this.#sentInSlice += 1;
-      this.#tally.add(frame);
-      this.#roomLookMs = ROOM_LOOK_MS;
+      this.#meter.add(frame);
+      this.#retryMs = RETRY_MS;
       return true;
     }
-    // The kernel tells an error once, to whoever asks first: the reading side may not hear of it.
-    // Those who send are not done yet.
+    // The kernel reports an error of a socket once, so the reading thread may not see this one.
+    // The subscriptions end after the present call, since the caller is still sending.
     if (outcome !== 'full') {
       setImmediate(() => {
         if (this.#socket === socket) this.#ended(this.#endError(outcome, 'a frame was refused'));
       });
     }
-    this.#roomTimer = this.clock.setTimer(this.#roomLookMs, () => this.#flush());
-    this.#roomLookMs = Math.min(this.#roomLookMs * 2, ROOM_LOOK_LONGEST_MS);
+    this.#retryTimer = this.clock.setTimer(this.#retryMs, () => this.#flush());
+    this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
     return false;
   }
 
-  /** As many as there is room for. */
+  /** Sends queued frames until the kernel has no room. */
   #flush(): void {
-    this.#roomTimer = undefined;
+    this.#retryTimer = undefined;
     const emptied: Subscription[] = [];
     let waiting = [...this.#subscriptions].filter(({ queue }) => queue.length > 0);
-    while (waiting.length > 0 && this.#handOneOfEach(waiting)) {
+    while (waiting.length > 0 && this.#sendOneOfEach(waiting)) {
       emptied.push(...waiting.filter(({ queue }) => queue.length === 0));
       waiting = waiting.filter(({ queue }) => queue.length > 0);
     }
@@ -320,13 +300,13 @@ class CanBus {
       if (this.#subscriptions.has(subscription)) subscription.subscriber.drained();
   }
 
-  /** In turns, so that nobody waits for another's long packet. False: there is no more room. */
-  #handOneOfEach(subscriptions: readonly Subscription[]): boolean {
+  /** Round robin: no link waits for the long packet of another. False: the kernel has no room. */
+  #sendOneOfEach(subscriptions: readonly Subscription[]): boolean {
     for (const subscription of subscriptions) {
       const [frame] = subscription.queue;
-      if (frame !== undefined && !this.#hand(frame)) return false;
+      if (frame !== undefined && !this.#sendNow(frame)) return false;
       subscription.queue.shift();
-      // Behind all others, also when there is room for one frame at a time.
+      // It goes to the end, so that the order holds also when there is room for one frame at a time.
       this.#subscriptions.delete(subscription);
       this.#subscriptions.add(subscription);
     }
@@ -337,44 +317,4 @@ class CanBus {
 function stateOf(info: CanInterfaceInfo | undefined): BusStatus['state'] {
   if (info === undefined) return 'missing';
   return info.up ? (info.state ?? 'up') : 'down';
-}
-
-/** Why an interface is of no use to a link, with what to do about it; undefined: it can be used. */
-export function canProblem(
-  name: string,
-  info: CanInterfaceInfo | undefined,
-  fd: boolean,
-): TransportError | undefined {
-  if (info === undefined) return missingError(name);
-  const command = upCommand(name, info, fd);
-  if (!info.up) return new TransportError('down', `${name} is down; bring it up: ${command}`);
-  if (info.state === 'bus-off') return busOffError(name);
-  if (!fd || info.fd) return undefined;
-  const message =
-    `${name} takes no CAN FD frames; take fd out of the configuration, or set it up anew: ` +
-    `sudo ip link set ${name} down; ${command}`;
-  return new TransportError('unsupportedSetting', message);
-}
-
-/** What a person types to bring an interface up. */
-function upCommand(name: string, info: CanInterfaceInfo, fd: boolean): string {
-  // Virtual ones have no bit rate.
-  if (info.state === undefined) return `sudo ip link set ${name} ${fd ? 'mtu 72 ' : ''}up`;
-  const rates = fd ? 'bitrate 500000 dbitrate 2000000 fd on' : 'bitrate 500000';
-  return `sudo ip link set ${name} up type can ${rates} restart-ms 100`;
-}
-
-function missingError(name: string): TransportError {
-  const advice = /^vcan\d*$/.test(name)
-    ? `make it with: sudo ip link add ${name} type vcan && sudo ip link set ${name} up`
-    : 'is the adapter plugged in, and its driver loaded?';
-  const message = `there is no CAN interface ${name}: ${advice}`;
-  return new TransportError('notFound', message);
-}
-
-function busOffError(name: string): TransportError {
-  const message =
-    `${name} is bus-off: wiring, termination or bit rate are wrong; it comes back by itself ` +
-    `if it was set up with restart-ms, or by: sudo ip link set ${name} type can restart`;
-  return new TransportError('busOff', message);
 }

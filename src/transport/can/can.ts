@@ -14,8 +14,8 @@ import type { BusStatus, ChannelEvents, FrameChannel, FrameTransport } from '../
 const FD_LENGTH = 64;
 
 /**
- * The frames of one identifier, and those of another the other way. What a frame
- * of CAN FD has too much, because it has only certain lengths, is filled with 00.
+ * Frames of one device: it sends with one identifier and receives another. CAN FD
+ * has no frames of some lengths: the next longer one is filled with 00.
  */
 export class CanTransport implements FrameTransport {
   readonly unit = 'frames';
@@ -82,7 +82,7 @@ function filled(bytes: Uint8Array): Uint8Array {
   return data;
 }
 
-/** As candump shows it. */
+/** Hexadecimal, 3 or 8 digits, as candump writes it. */
 function shownId(id: number, extended: boolean): string {
   return id.toString(16).padStart(extended ? 8 : 3, '0');
 }

@@ -1,18 +1,19 @@
-/** A channel over a CAN bus: a subscription there, and the frames that wait for the link. */
+/** A channel over a CAN bus: a subscription, and a queue of received frames. */
 import type { Clock } from '../../point/clock.js';
 import type { CanBuses, CanSubscriber, CanSubscription } from './bus.js';
 import type { CanFrame } from '../frame.js';
 import type { Channel, ChannelEvents, TransportError } from '../transport.js';
 
+/** What a channel takes of its interface. `Unit`: what the link writes. */
 export interface CanChannelOptions<Unit> extends Pick<CanSubscriber, 'ids' | 'fd'> {
   readonly interface: string;
-  /** Whether a frame of these ids is of use. It is valid during the call only. */
+  /** Whether a frame of these ids goes to the link. It is valid during the call only. */
   accepts(frame: CanFrame): boolean;
-  /** The frame that carries what is written. */
+  /** The frame that carries a unit. */
   frameOf(unit: Unit): CanFrame;
 }
 
-/** Resolves when frames are read: before, the kernel keeps some hundred and loses the rest. */
+/** Resolves when frames are read; until then the kernel keeps some hundred and drops the rest. */
 export async function openCanChannel<Unit>(
   options: CanChannelOptions<Unit>,
   buses: CanBuses,
@@ -47,15 +48,15 @@ export async function openCanChannel<Unit>(
   await subscription.ready;
   if (failure !== undefined) throw failure;
   opened = true;
-  // Whoever opens gets the channel before the first frame.
+  // The caller gets the channel before the first frame.
   setImmediate(() => queue.begin());
   return new CanChannel(subscription, queue, options, () => end(undefined));
 }
 
-/** Two seconds of a full bus of 500 kbit/s. */
+/** Frames of two seconds on a full bus of 500 kbit/s. */
 const MOST_WAITING = 8192;
 
-/** Frames on their way to the session, which may make them wait: others use the same socket. */
+/** Keeps received frames while the session pauses; the socket goes on, since other links use it. */
 class ReceiveQueue {
   readonly #events: ChannelEvents<CanFrame>;
   #waiting: CanFrame[] = [];
@@ -66,7 +67,7 @@ class ReceiveQueue {
     this.#events = events;
   }
 
-  /** Its data may be used again after the call. */
+  /** The frame is valid during the call only: one that waits is copied. */
   put(frame: CanFrame): void {
     if (this.#state === 'open' && this.#waiting.length === 0) this.#events.data(frame);
     else if (this.#waiting.length >= MOST_WAITING) {
@@ -89,7 +90,7 @@ class ReceiveQueue {
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'open';
-    // Called from within: the loop below is still going on.
+    // Called by the session from within the loop below, which goes on.
     if (this.#delivering) return;
     this.#delivering = true;
     const all = this.#waiting;
@@ -107,7 +108,7 @@ class ReceiveQueue {
     this.#waiting = [];
   }
 
-  // Others change it in between, which the compiler does not see.
+  // A call, since the compiler does not see that events.data() changes the state.
   #isStopped(): boolean {
     return this.#state === 'stopped';
   }
@@ -124,7 +125,7 @@ class CanChannel<Unit> implements Channel<Unit> {
     private readonly subscription: CanSubscription,
     private readonly received: ReceiveQueue,
     private readonly options: CanChannelOptions<Unit>,
-    /** The subscription has ended. */
+    /** To be called when the subscription has ended. */
     private readonly ended: () => void,
   ) {}
 

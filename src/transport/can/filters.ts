@@ -1,32 +1,33 @@
-/** Which frames the kernel is asked for: those that somebody wants, and few others. */
+/** The kernel's filters of received frames: all that the links want, and few others. */
 import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from '../frame.js';
 import type { CanFilter } from './wire.js';
 
+/** An identifier of 11 or 29 bits. */
 export type CanId = Pick<CanFrame, 'id' | 'extended'>;
 
-/** The kernel takes no more for a socket (CAN_RAW_FILTER_MAX of linux/can/raw.h). */
+/** Most filters of a socket (CAN_RAW_FILTER_MAX of linux/can/raw.h). */
 export const MOST_FILTERS = 512;
 
-/** Of all frames with 11 bits, and with 29: above all ids of the other kind. */
+/** Added to 29-bit ids in {@link idKey}, so that they differ from all of 11 bits. */
 const EXTENDED_KEY = MAX_EXTENDED_ID + 1;
 
-/** An identifier of one kind in one number. */
+/** An identifier as one number, different for 11 and 29 bits. */
 export const idKey = ({ id, extended }: CanId): number => id + (extended ? EXTENDED_KEY : 0);
 
 const maskOf = (extended: boolean): number => (extended ? MAX_EXTENDED_ID : MAX_STANDARD_ID);
 
 /**
- * At most {@link MOST_FILTERS}, which let all of these through. Up to so many ids
- * have a filter each, which the kernel looks up instead of trying one after the
- * other. Of more, those that differ in few bits share one:
+ * Filters that let these ids through, at most {@link MOST_FILTERS}. Up to that
+ * number, each id has a filter of its own, which the kernel finds by a lookup. Of
+ * more ids, those that differ in few bits share a filter:
  *
  * ```
- *  100 101 102 103 110 │ one filter    │ 1x0…3  lets 8 through, 3 of them foreign
- *                      │ split at 010  │ 10x, 110: exact, and there is no more to split
+ *  100 101 102 103 110 │ one filter    │ 1x0…3  lets 8 ids through, 3 of them unwanted
+ *                      │ split at 010  │ 10x, 110: exact
  * ```
  *
- * What lets the most foreign ids through is split first, until the filters are exact or
- * no more are allowed.
+ * The filter with the most unwanted ids is split first, until all are exact or no
+ * more are allowed.
  */
 export function filtersFor(ids: readonly CanId[]): CanFilter[] {
   const all = [...new Map(ids.map((one) => [idKey(one), one])).values()];
@@ -38,8 +39,8 @@ export function filtersFor(ids: readonly CanId[]): CanFilter[] {
     return some.length === 0 ? [] : [new Block(some, extended)];
   });
   while (blocks.length < MOST_FILTERS) {
-    const widest = blocks.reduce((one, other) => (other.foreign > one.foreign ? other : one));
-    if (widest.foreign === 0) break;
+    const widest = blocks.reduce((one, other) => (other.unwanted > one.unwanted ? other : one));
+    if (widest.unwanted === 0) break;
     blocks.splice(blocks.indexOf(widest), 1, ...widest.split());
   }
   return blocks.map((block) => block.filter);
@@ -49,8 +50,8 @@ export function filtersFor(ids: readonly CanId[]): CanFilter[] {
 class Block {
   /** Bits that are not the same in all. */
   readonly #varying: number;
-  /** Share of all ids of its kind that the filter lets through and nobody wants, 0 … 1. */
-  readonly foreign: number;
+  /** Ids that the filter lets through and no link wants: their share of all ids of as many bits, 0 … 1. */
+  readonly unwanted: number;
 
   constructor(
     private readonly ids: readonly number[],
@@ -58,7 +59,7 @@ class Block {
   ) {
     const [first = 0] = ids;
     this.#varying = ids.reduce((bits, id) => bits | (id ^ first), 0);
-    this.foreign = (2 ** bitsOf(this.#varying).length - ids.length) / (maskOf(extended) + 1);
+    this.unwanted = (2 ** bitsOf(this.#varying).length - ids.length) / (maskOf(extended) + 1);
   }
 
   get filter(): CanFilter {
@@ -66,7 +67,7 @@ class Block {
     return { id: (this.ids[0] ?? 0) & mask, mask, extended: this.extended };
   }
 
-  /** In two, by the bit that leaves the fewest foreign ids. */
+  /** Two blocks, split at the bit that leaves the fewest unwanted ids. */
   split(): readonly [Block, Block] {
     const halves = bitsOf(this.#varying).map((bit): readonly [Block, Block] => [
       new Block(
@@ -78,13 +79,13 @@ class Block {
         this.extended,
       ),
     ]);
-    return halves.reduce((best, half) => (foreignIn(half) < foreignIn(best) ? half : best));
+    return halves.reduce((best, half) => (unwantedIn(half) < unwantedIn(best) ? half : best));
   }
 }
 
-const foreignIn = ([one, other]: readonly [Block, Block]): number => one.foreign + other.foreign;
+const unwantedIn = ([one, other]: readonly [Block, Block]): number => one.unwanted + other.unwanted;
 
-/** Each bit by itself, the highest first. */
+/** The bits that are set, each as a number, the highest first. */
 function bitsOf(bits: number): number[] {
   const found: number[] = [];
   for (let bit = EXTENDED_KEY >>> 1; bit > 0; bit >>>= 1) if ((bits & bit) !== 0) found.push(bit);

@@ -1,25 +1,30 @@
 /**
- * What the kernel knows of a CAN interface: one question and one answer over
- * rtnetlink (RTM_GETLINK), which needs no rights and no program. Numbers and
- * layouts: linux/rtnetlink.h, if_link.h, can/netlink.h.
+ * State and counters of a CAN interface, read by one request over rtnetlink
+ * (RTM_GETLINK), which needs neither rights nor a program. Numbers and layouts:
+ * linux/rtnetlink.h, if_link.h, can/netlink.h.
  */
 import { LibcError, type Libc } from '../../linux/libc.js';
 import type { CanState } from '../transport.js';
 
+/** A CAN interface as the kernel sees it. */
 export interface CanInterfaceInfo {
+  /** Number of the interface, as if_nametoindex(3) gives it. */
   readonly index: number;
   /** Switched on (`ip link set … up`). */
   readonly up: boolean;
   /** Whether it takes CAN FD frames. */
   readonly fd: boolean;
-  /** Frames and bytes of both directions so far. */
+  /** Frames received and sent so far. */
   readonly frames: bigint;
+  /** Bytes of their data. */
   readonly bytes: bigint;
-  /** None of these for virtual interfaces. */
+  /** Of the controller; absent in virtual interfaces, as all that follow. */
   readonly state?: CanState;
+  /** Error counters, 0 … 255 (ISO 11898-1). */
   readonly errors?: { readonly tx: number; readonly rx: number };
-  /** bit/s; of the data of CAN FD frames, where it is another one. */
+  /** bit/s */
   readonly bitRate?: number;
+  /** bit/s of the data of CAN FD frames. */
   readonly dataBitRate?: number;
 }
 
@@ -50,7 +55,7 @@ const STATES: readonly CanState[] = [
 const ANSWER_BYTES = 65_536;
 const ENODEV = 19;
 
-/** Undefined: there is no CAN interface of this name. Throws a `LibcError`. */
+/** `undefined`: there is no CAN interface of this name. Throws a `LibcError`. */
 export function readCanInterface(libc: Libc, name: string): CanInterfaceInfo | undefined {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   try {
@@ -78,7 +83,7 @@ function request(name: string): Buffer {
   return message;
 }
 
-/** An answer to RTM_GETLINK. Throws a `LibcError` for any error but ENODEV. */
+/** Parses the answer to RTM_GETLINK. `undefined`: not a CAN interface, or ENODEV. Throws a `LibcError` for other errors. */
 export function parseCanInterface(message: Buffer): CanInterfaceInfo | undefined {
   if (message.readUInt16LE(4) !== RTM_NEWLINK) {
     const errno = -message.readInt32LE(HEADER);
@@ -95,7 +100,7 @@ export function parseCanInterface(message: Buffer): CanInterfaceInfo | undefined
   return {
     index: message.readInt32LE(HEADER + 4),
     up: (message.readUInt32LE(HEADER + 8) & IFF_UP) !== 0,
-    // That of CAN XL is longer, and such an interface takes frames of CAN FD, too.
+    // CAN XL has a larger MTU and takes frames of CAN FD, too.
     fd: (attributes.get(IFLA.mtu)?.readUInt32LE(0) ?? 0) >= CANFD_MTU,
     frames: sum(0, 1),
     bytes: sum(2, 3),
@@ -121,7 +126,7 @@ function controllerOf(
   };
 }
 
-/** Type to value; the upper bits of a type are flags. */
+/** Values by type. The two upper bits of a type are flags. */
 function attributesOf(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const found = new Map<number, Buffer>();
   for (let at = 0; at + 4 <= bytes.length;) {

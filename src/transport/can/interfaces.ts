@@ -2,17 +2,17 @@ import type { SystemRoot } from '../serial/ports.js';
 import { attribute, driverOf, namesIn, usbIdentity } from '../../linux/sysfs.js';
 import type { UsbIdentity } from '../../linux/sysfs.js';
 
-/** A CAN interface of this machine. Plain data: it goes out as JSON too. */
+/** A CAN interface of this computer. Plain data, which is also printed as JSON. */
 export interface ListedCanInterface {
   /** Such as `can0`. */
   readonly name: string;
-  /** Whether it has been switched on (`ip link set can0 up type can bitrate …`). */
+  /** Switched on (`ip link set can0 up type can bitrate …`). */
   readonly up: boolean;
-  /** As the kernel says: `up`, `down`, `unknown` (virtual ones), `dormant`. */
+  /** operstate of the kernel: `up`, `down`, `dormant`, `unknown` (virtual interfaces). */
   readonly state: string;
-  /** Whether it takes CAN FD frames, as it is set now. */
+  /** Whether it takes CAN FD frames, by its present MTU. */
   readonly fd: boolean;
-  /** Kernel driver, such as `gs_usb`; none for virtual ones. */
+  /** Kernel driver, such as `gs_usb`; absent in virtual interfaces. */
   readonly driver?: string;
   readonly usb?: UsbIdentity;
 }
@@ -23,7 +23,7 @@ const TYPE_CAN = '280';
 const MTU_CAN_FD = '72';
 const IFF_UP = 1;
 
-/** Never rejects. */
+/** All CAN interfaces, by name. Never rejects. */
 export async function listCanInterfaces({ root = '' }: SystemRoot = {}): Promise<
   ListedCanInterface[]
 > {

@@ -1,46 +1,46 @@
 /**
- * How long frames keep a bus busy, in bits (fields: ISO 11898-1; linux/can/length.h
- * lists them). Of each format, at the bit rate of the arbitration and at that of
- * the data:
+ * The load of a bus, from the times that frames take on it. Bits of a frame besides
+ * its data (ISO 11898-1; linux/can/length.h lists the fields), with the three bits
+ * between frames:
  *
- * | format      | around the data: arbitration | at the data's rate          |
- * | ----------- | ---------------------------- | --------------------------- |
- * | classic, 11 | 47                           |                             |
- * | classic, 29 | 67                           |                             |
- * | FD, 11      | 30                           | 32, above 16 bytes 37       |
- * | FD, 29      | 49                           | 32, above 16 bytes 37       |
+ * | format      | at the arbitration bit rate | at the data bit rate          |
+ * | ----------- | --------------------------- | ----------------------------- |
+ * | classic, 11 | 47                          |                               |
+ * | classic, 29 | 67                          |                               |
+ * | FD, 11      | 30                          | 32; above 16 bytes of data 37 |
+ * | FD, 29      | 49                          | 32; above 16 bytes of data 37 |
  *
- * with the three bits between frames. What the kernel counts, frames and bytes of
- * all, says nothing about formats: they are taken to be as those of the frames
- * that are ours.
+ * The kernel counts the frames and bytes of all nodes, but not their formats. These
+ * are assumed to be as those of the frames that the gateway sends and receives.
  */
 import type { CanFrame } from '../frame.js';
+import type { CanInterfaceInfo } from './interface-info.js';
 
 /**
- * Stuffed bits: one for each 30 of random ones, one for four at worst. Real data
- * are full of zeros: one for ten.
+ * With stuff bits: one for each 30 bits that are random, one for each 4 at worst.
+ * Real data has long runs of zeros: one for each 10 is assumed.
  */
 const STUFFED = 1.1;
 const BYTE = 8 * STUFFED;
 
-/** Bits that are stuffed (up to the CRC; of FD up to the data), and those that are not. */
+/** Bits with stuffing (up to the CRC, in FD frames up to the data), and those without. */
 const CLASSIC_PLAIN = 13;
 const CLASSIC_STUFFED = { standard: 34, extended: 54 } as const;
 const FD_PLAIN = 13;
 const FD_STUFFED = { standard: 17, extended: 36 } as const;
-/** At the data's rate: ESI and DLC; then the stuff count and the CRC, with fixed stuff bits. */
+/** At the data bit rate: ESI and DLC; the stuff count and the CRC, which have fixed stuff bits. */
 const FD_FAST_STUFFED = 5;
 const FD_CRC = { short: 27, long: 32 } as const;
 const FD_SHORT_CRC_BYTES = 16;
 
-/** Bits that a frame takes besides its data. */
+/** A count for each of the two bit rates. */
 interface Bits {
   arbitration: number;
   data: number;
 }
 
-/** bit/s */
-export interface BitRates {
+/** bit/s. `dataBitRate`: of the data of CAN FD frames, where it differs. */
+interface BitRates {
   readonly bitRate?: number;
   readonly dataBitRate?: number;
 }
@@ -48,10 +48,12 @@ export interface BitRates {
 const idBits = (bits: typeof CLASSIC_STUFFED | typeof FD_STUFFED, extended: boolean): number =>
   (extended ? bits.extended : bits.standard) * STUFFED;
 
+/** Counts frames, to estimate the time that others of the same formats take. */
 export class FrameTally {
   #frames = 0;
-  /** Of data, at each rate. */
+  /** Bytes of data. */
   readonly #bytes: Bits = { arbitration: 0, data: 0 };
+  /** Bits besides the data. */
   readonly #around: Bits = { arbitration: 0, data: 0 };
 
   get isEmpty(): boolean {
@@ -72,8 +74,9 @@ export class FrameTally {
   }
 
   /**
-   * Bit times of the arbitration that so many frames with so many bytes of data
-   * took, if they are as those of the tally; classic ones with 11 bits if it is empty.
+   * Time that `frames` frames with `bytes` bytes of data take, in bits of the
+   * arbitration, if their formats are as those counted; if none was counted,
+   * classic with 11-bit ids.
    */
   bitTimes(
     frames: number,
@@ -88,5 +91,44 @@ export class FrameTally {
     const ours = this.#bytes.arbitration + this.#bytes.data;
     const ofByte = ours === 0 ? BYTE : (times(this.#bytes) / ours) * BYTE;
     return (frames / this.#frames) * times(this.#around) + bytes * ofByte;
+  }
+}
+
+/** What the kernel has counted at a moment, monotonic ms. */
+export interface InterfaceReading {
+  readonly atMs: number;
+  readonly info: CanInterfaceInfo;
+}
+
+/** Load of a bus between two readings of the kernel's counters. */
+export class LoadMeter {
+  /** Since the last reading. */
+  #tally = new FrameTally();
+  /** Of the last interval in which there were frames. */
+  #usual = new FrameTally();
+
+  /** A frame that the gateway has sent or received. */
+  add(frame: CanFrame): void {
+    this.#tally.add(frame);
+  }
+
+  /**
+   * Percent of the bit rate, 0 … 100. `undefined`: the interface has no bit rate, no
+   * time has passed, or the counters have started again.
+   */
+  load(before: InterfaceReading | undefined, now: InterfaceReading): number | undefined {
+    const { info } = now;
+    const ms = before === undefined ? 0 : now.atMs - before.atMs;
+    if (before === undefined || info.bitRate === undefined || ms <= 0) return undefined;
+    if (!this.#tally.isEmpty) {
+      this.#usual = this.#tally;
+      this.#tally = new FrameTally();
+    }
+    const frames = Number(info.frames - before.info.frames);
+    const bytes = Number(info.bytes - before.info.bytes);
+    if (info.index !== before.info.index || frames < 0 || bytes < 0) return undefined;
+    const bits = this.#usual.bitTimes(frames, bytes, info);
+    const share = bits / ((info.bitRate * ms) / 1000);
+    return Math.min(100, Math.round(share * 1000) / 10);
   }
 }

@@ -1,6 +1,7 @@
-/** The CAN interfaces of this machine. */
-import { CanBuses, canProblem, type CanMachine } from './bus.js';
+/** The CAN interfaces of this computer. */
+import { CanBuses, type CanMachine } from './bus.js';
 import { readCanInterface, type CanInterfaceInfo } from './interface-info.js';
+import { canProblem } from './problem.js';
 import { openCanSocket, requireCan, type CanSocket, type CanSocketEvents } from './socket.js';
 import { LibcError, loadLibc, type Libc } from '../../linux/libc.js';
 import { TransportError } from '../transport.js';
@@ -10,14 +11,15 @@ const EACCES = 13;
 const EPROTONOSUPPORT = 93;
 const EAFNOSUPPORT = 97;
 
+/** CAN of Linux, by system calls. */
 export class LinuxCan implements CanMachine {
-  /** `load`: tests give a kernel of their own. */
+  /** `load`: tests pass a fake. */
   constructor(private readonly load: () => Libc | undefined = loadLibc) {}
 
   interfaceInfo(name: string): CanInterfaceInfo | undefined {
     return this.#explained(name, (libc) => {
       const info = readCanInterface(libc, name);
-      // A kernel without CAN has no interfaces either: then the cause to report is the kernel.
+      // A kernel without CAN has no such interface either; then the kernel is the cause to report.
       if (info === undefined) requireCan(libc);
       return info;
     });
@@ -27,7 +29,7 @@ export class LinuxCan implements CanMachine {
     return this.#explained(name, (libc) => openCanSocket(libc, info.index, events));
   }
 
-  /** Why a link cannot use an interface at present, and what to do; undefined: it can. Never throws. */
+  /** Why a link cannot use an interface now, and what to do; `undefined`: it can. Never throws. */
   advice(name: string, fd: boolean): string | undefined {
     try {
       const info = this.#explained(name, (libc) => {
@@ -57,9 +59,10 @@ export class LinuxCan implements CanMachine {
   }
 }
 
+/** CAN of this computer. */
 export const linuxCan = new LinuxCan();
 
-/** All links of the process share its sockets. */
+/** The buses of this computer; all links of the process share their sockets. */
 export const machineBuses = new CanBuses(linuxCan);
 
 function explained(name: string, error: LibcError): TransportError {

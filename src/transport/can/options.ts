@@ -2,15 +2,17 @@
 export interface CanOptions {
   /** Such as `can0`. */
   readonly interface: string;
-  /** Of the frames that go to the device, and of those that come from it; 29 bits above 7ff. */
+  /** Identifier of the frames to the device; above 0x7ff it has 29 bits. */
   readonly txId: number;
+  /** Identifier of the frames from the device; above 0x7ff it has 29 bits. */
   readonly rxId: number;
-  /** Both identifiers have 29 bits, however small they are. */
+  /** Both identifiers have 29 bits, also below 0x800. */
   readonly extendedIds: boolean;
   /** Frames of CAN FD, with up to 64 bytes. */
   readonly fd: boolean;
-  /** FD: the data go at the higher rate. */
+  /** CAN FD: the data is sent at the data bit rate. */
   readonly bitRateSwitch: boolean;
 }
 
+/** Values of the options that may be left out. */
 export const CAN_DEFAULTS = { extendedIds: false, fd: false, bitRateSwitch: false } as const;

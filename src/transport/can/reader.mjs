@@ -1,11 +1,11 @@
-// A thread that does nothing but empty a CAN socket, so that a busy gateway
-// loses no frame: the kernel's own queue holds some 60 ms of a full bus of
-// 500 kbit/s, and who is not root cannot make it much longer.
+// A thread that only reads a CAN socket, so that no frame is lost while the main
+// thread is busy. The kernel's queue holds some 60 ms of a full bus of 500 kbit/s,
+// and only root can make it much longer.
 //
-//   socket ─ recv ─► ring in shared memory ─ one message a batch ─► can-socket.ts
+//   socket ─ recv ─► ring in shared memory ─ one message for each batch ─► socket.ts
 //
-// Plain JavaScript, since a thread is started from a file as it lies there.
-// Layout of the ring: RING in can-ring.ts.
+// Plain JavaScript, since a thread starts from a file, also where the sources run
+// without a build. Layout of the ring: RING in ring.ts.
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -23,7 +23,7 @@ const POLLIN = 1;
 const MSG_DONTWAIT = 0x40;
 const EINTR = 4;
 const EAGAIN = 11;
-// A process that ends without a word waits for its threads: not for long.
+// A process that ends without stopping this thread waits for it no longer than this.
 const POLL_MS = 200;
 
 const frame = new Uint8Array(ring.frameBytes);
@@ -31,7 +31,7 @@ const frame = new Uint8Array(ring.frameBytes);
 const waited = Int32Array.of(fd, POLLIN, stopFd, POLLIN);
 const happened = (index) => (waited[index * 2 + 1] ?? 0) >>> 16;
 
-/** The errno that ended it, or 0: it was asked to. */
+/** The errno that ended the reading; 0: the main thread asked for the end. */
 function readUntilEnd() {
   for (;;) {
     poll(waited, 2, POLL_MS);

@@ -5,17 +5,17 @@ import type { CanId } from './filters.js';
 import type { CanFrame } from '../frame.js';
 import type { BusStatus, CanFrameTransport, Channel, ChannelEvents } from '../transport.js';
 
-/** All frames of some identifiers. */
+/** Which frames of an interface a link of signals receives. */
 export interface CanSignalsOptions {
   /** Such as `can0`. */
   readonly interface: string;
-  /** Frames of CAN FD are sent, too. */
+  /** The link also sends frames of CAN FD. */
   readonly fd: boolean;
-  /** Those that are of use. */
+  /** Identifiers of the frames that it receives. */
   readonly ids: readonly CanId[];
 }
 
-/** Frames as they are on the bus. */
+/** Frames as they are on the bus, with their identifiers. */
 export class CanSignalsTransport implements CanFrameTransport {
   readonly unit = 'canFrames';
   readonly description: string;

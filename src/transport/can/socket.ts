@@ -1,6 +1,6 @@
 /**
- * A raw CAN socket (Linux' SocketCAN): sends from here, receives on a thread of
- * its own, so that no frame is lost while the gateway is busy.
+ * A raw CAN socket (SocketCAN of Linux). It sends on the main thread and receives on
+ * a thread of its own, so that no frame is lost while the main thread is busy.
  */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -11,31 +11,33 @@ import { decodeCanFrame, encodeCanFrame, encodeFilters, type CanFilter } from '.
 import { LibcError, type Libc } from '../../linux/libc.js';
 import { TransportError } from '../transport.js';
 
-/** Why a socket is of no use any more. */
+/** Why a socket cannot be used any more: the interface is down, it is gone, or another error. */
 export type CanEnd = 'down' | 'gone' | 'io';
 
+/** What a socket tells its user. */
 export interface CanSocketEvents {
   /** The frame is valid during the call only. */
   frame(frame: CanFrame): void;
-  /** Once, and nothing follows; {@link CanSocket.close} is still to be called. */
+  /** Called once, as the last event; {@link CanSocket.close} is still to be called. */
   ended(end: CanEnd, detail: string): void;
 }
 
-/** `full`: neither the socket nor the interface's queue has room now; try again soon. */
+/** `full`: the socket or the interface's queue has no room now; try again soon. */
 export type CanSendOutcome = 'sent' | 'full' | CanEnd;
 
+/** An open raw socket. */
 export interface CanSocket {
-  /** Resolves, never rejects, when frames are read, or the socket has ended. Before, the kernel keeps a few. */
+  /** Resolves when frames are read, or the socket has ended. Never rejects. Until then the kernel keeps a few frames. */
   readonly ready: Promise<void>;
   send(frame: CanFrame): CanSendOutcome;
   /**
-   * The kernel throws away what none of them lets through; at most 512 (can-filters.ts).
-   * Where it does not take them, the socket ends soon.
+   * Frames are received that one of these lets through; at most 512 (filters.ts).
+   * If the kernel refuses them, the socket ends soon after the call.
    */
   setFilters(filters: readonly CanFilter[]): void;
-  /** Frames that were received and found no room, so far. */
+  /** Received frames without room, in the kernel and here, so far. */
   readonly lost: number;
-  /** Resolves, never rejects, when the socket is closed. */
+  /** Idempotent. Resolves when the socket is closed; never rejects. */
   close(): Promise<void>;
 }
 
@@ -50,7 +52,7 @@ const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_MEMINFO = 55;
-/** Word of SO_MEMINFO that counts frames without room. */
+/** SK_MEMINFO_DROPS: the word of SO_MEMINFO that counts frames without room. */
 const MEMINFO_DROPS = 8;
 const MEMINFO_WORDS = 9;
 const MSG_DONTWAIT = 0x40;
@@ -67,13 +69,14 @@ const ERRNO = {
 };
 /** Classes of error frames that change what a link can do (linux/can/error.h). */
 export const ERROR_CLASS = { busOff: 0x40, restarted: 0x100 } as const;
-/** Frames handed over at a stretch, before others have their turn. */
+/** Most frames delivered before other events of the process run. */
 const FRAMES_AT_ONCE = 256;
-/** More than any kernel allows: it gives what it may. */
+/** Above the limit of any kernel, which then takes its limit (net.core.rmem_max). */
 const RECEIVE_BYTES = 4_194_304;
 /**
- * The least there is, some six frames: a socket that may queue more would fill
- * the interface's queue (10 frames by default) for all other programs too.
+ * Below the kernel's minimum, which it then takes: some six frames. A socket that
+ * queues more would fill the interface's queue (10 frames by default), and block
+ * other programs.
  */
 const SEND_BYTES = 1;
 
@@ -86,17 +89,17 @@ const word = (value: number): Uint8Array => {
 const newSocket = (libc: Libc): number =>
   libc.socket(AF_CAN, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, CAN_RAW);
 
-/** Throws a `LibcError` where the kernel has no CAN; one that has it as a module loads it, if it may. */
+/** Throws a `LibcError` where the kernel has no CAN. The kernel loads the module of CAN, if that is allowed. */
 export function requireCan(libc: Libc): void {
   libc.close(newSocket(libc));
 }
 
-/** `index`: the interface's. Throws a `LibcError`, or a `TransportError` where there is no thread. */
+/** `index`: of the interface. Throws a `LibcError`, or a `TransportError` where no thread can be started. */
 export function openCanSocket(libc: Libc, index: number, events: CanSocketEvents): CanSocket {
   const fd = newSocket(libc);
   let stopFd: number | undefined;
   try {
-    // Nothing at all, until somebody says what it wants.
+    // No frames until setFilters().
     libc.setOption(fd, SOL_CAN_RAW, OPTION.filter, new Uint8Array());
     libc.setOption(fd, SOL_CAN_RAW, OPTION.fdFrames, word(1));
     const classes = ERROR_CLASS.busOff | ERROR_CLASS.restarted;
@@ -130,7 +133,7 @@ class RawCanSocket implements CanSocket {
   readonly #exited: Promise<void>;
   readonly ready: Promise<void>;
   #released: Promise<void> | undefined;
-  /** What was lost until the socket was closed. */
+  /** The count when the socket was closed. */
   #lost = 0;
   #state: 'open' | 'ended' | 'closed' = 'open';
 
@@ -142,13 +145,13 @@ class RawCanSocket implements CanSocket {
     const file = createRequire(import.meta.url).resolve('#can-reader');
     this.#worker = new Worker(pathToFileURL(file), {
       workerData: { fd, stopFd, shared: this.#ring.shared, ring: RING },
-      // It makes no garbage.
+      // The thread makes almost no garbage.
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     });
     this.#worker.on('message', (message: 'ready' | 'frames' | { readonly errno: number }) => {
       if (typeof message === 'string') this.#deliver();
       else {
-        // All that came before the end, however much that is.
+        // First all frames that came before the end.
         while (this.#state === 'open' && this.#take());
         if (message.errno !== 0) this.#end(message.errno);
       }
@@ -183,7 +186,7 @@ class RawCanSocket implements CanSocket {
       this.#libc.setOption(this.#fd, SOL_CAN_RAW, OPTION.filter, encodeFilters(filters));
     } catch (error) {
       if (!(error instanceof LibcError)) throw error;
-      // Those who come or go are not done yet.
+      // After the present call: its caller has not finished yet.
       setImmediate(() => this.#end(error.errno));
     }
   }
@@ -218,7 +221,7 @@ class RawCanSocket implements CanSocket {
     try {
       this.#libc.getOption(this.#fd, SOL_SOCKET, SO_MEMINFO, words);
     } catch (error) {
-      // Older kernels do not tell.
+      // Linux before 4.12 does not count them.
       if (error instanceof LibcError) return 0;
       throw error;
     }

@@ -1,4 +1,4 @@
-/** CAN frames as the kernel has them: `struct can_frame` and `canfd_frame` (linux/can.h). */
+/** CAN frames in the form of the kernel: `struct can_frame` and `canfd_frame` (linux/can.h). */
 import { MAX_EXTENDED_ID, MAX_STANDARD_ID, type CanFrame } from '../frame.js';
 
 /**
@@ -22,6 +22,7 @@ const FD_BIT_RATE_SWITCH = 1;
 const CLASSIC_BYTES = 16;
 const FD_BYTES = 72;
 
+/** The bytes to write to a socket: 16, or 72 of CAN FD. */
 export function encodeCanFrame(frame: CanFrame): Buffer {
   const bytes = Buffer.alloc(frame.fd ? FD_BYTES : CLASSIC_BYTES);
   bytes.writeUInt32LE(wireId(frame), 0);
@@ -31,14 +32,14 @@ export function encodeCanFrame(frame: CanFrame): Buffer {
   return bytes;
 }
 
-/** `bytes`: one frame, as read from a socket; the data shares them. */
+/** `bytes`: one frame as read from a socket. The data shares its memory with them. */
 export function decodeCanFrame(bytes: Buffer): CanFrame {
   const id = bytes.readUInt32LE(0);
   const extended = (id & FLAG_EXTENDED) !== 0;
   const fd = bytes.length === FD_BYTES;
   const remote = (id & FLAG_REMOTE) !== 0;
   const error = (id & FLAG_ERROR) !== 0;
-  // A DLC of 9 to 15, which classic CAN allows, stands for 8 (ISO 11898-1): the bytes end with the frame.
+  // In classic CAN a DLC of 9 to 15 means 8 bytes (ISO 11898-1); subarray() cuts at the end of the frame.
   const length = bytes[LENGTH_AT] ?? 0;
   return {
     id: id & (extended || error ? MAX_EXTENDED_ID : MAX_STANDARD_ID),
@@ -51,14 +52,14 @@ export function decodeCanFrame(bytes: Buffer): CanFrame {
   };
 }
 
-/** Frames that a reader wants: those whose id equals `id` in the bits of `mask`. */
+/** Lets frames through whose id equals `id` in the bits of `mask`. */
 export interface CanFilter {
   readonly id: number;
   readonly mask: number;
   readonly extended: boolean;
 }
 
-/** The id of one kind of frame, in one number: what the kernel's filters compare. */
+/** An id with its flags, as the kernel's filters compare it. */
 function wireId({
   id,
   extended,
@@ -70,7 +71,7 @@ function wireId({
   return (id | flags) >>> 0;
 }
 
-/** `struct can_filter`, one after the other. Remote frames carry no data: nobody wants them. */
+/** An array of `struct can_filter`. Remote frames never pass: they carry no data. */
 export function encodeFilters(filters: readonly CanFilter[]): Buffer {
   const bytes = Buffer.alloc(filters.length * 8);
   filters.forEach(({ id, mask, extended }, index) => {

@@ -7,7 +7,7 @@ import { checkSettings, completeSettings } from './settings.js';
 import { TransportError } from '../transport.js';
 import type { ModemLine, TtyIoctl } from '../../linux/tty-ioctl.js';
 
-/** How often the driver is asked whether it has sent everything, in ms. */
+/** ms between two questions to the driver whether it has sent everything. */
 const UNSENT_POLL_MS = 10;
 
 const WITHOUT_IOCTL =
@@ -15,7 +15,7 @@ const WITHOUT_IOCTL =
   'taken the port for itself, other programs are not kept out, `dtr`, `rts` and `hupcl` are left ' +
   'as they are, and settings that the driver refuses go unnoticed';
 
-/** What of serialport's binding for Linux is used. */
+/** The part of serialport's binding for Linux that is used here. */
 interface BindingPort {
   readonly fd: number | null;
   flush(): Promise<void>;
@@ -26,8 +26,8 @@ interface Binding {
 }
 
 /**
- * The descriptor that holds the port while a link uses it: settings, the
- * advisory lock, exclusive mode, the modem lines. No byte goes through it.
+ * The descriptor that reserves a port while a link uses it, and sets it up:
+ * settings, advisory lock, exclusive mode, modem lines. No data goes through it.
  */
 export class SerialControl {
   readonly #port: BindingPort;
@@ -55,8 +55,9 @@ export class SerialControl {
   }
 
   /**
-   * Sets the port up. What came in before is thrown away: it was received with
-   * other settings, or is of unknown age and would be taken for new.
+   * Sets the port up. Bytes that were received before are thrown away: their age and
+   * the settings at that time are not known. Rejects with a TransportError: `busy`,
+   * `permission`, `notFound`, `unsupportedSetting` or `io`.
    */
   static async open(
     options: SerialOptions,
@@ -73,7 +74,7 @@ export class SerialControl {
       if (ioctl !== undefined) {
         checkSettings(options, probe.device, completeSettings(ioctl, fd, options));
       }
-      // The binding does so itself, but not with a rate that it has no constant for.
+      // The binding does so only at rates that it has a constant for.
       await port.flush();
     } catch (error) {
       await control.close(0);
@@ -82,7 +83,7 @@ export class SerialControl {
     return control;
   }
 
-  /** Keeps others out and sets the modem lines, once libuv has opened the device. Gives warnings. */
+  /** Takes exclusive mode and sets the modem lines; after libuv has opened the device. Returns warnings. */
   takePort(): string[] {
     const { path, dtr, rts } = this.#options;
     const ioctl = this.#ioctl;
@@ -101,9 +102,9 @@ export class SerialControl {
   }
 
   /**
-   * Waits up to `graceMs` until the driver has sent what it was given, throws
-   * away the rest (closing would wait half a minute for a device that holds
-   * the gateway up by flow control), lets others in again and closes.
+   * Waits up to `graceMs` until the driver has sent its bytes, throws the rest away,
+   * ends exclusive mode and closes. With unsent bytes, closing would wait half a
+   * minute for a device that stops them by flow control. Never rejects.
    */
   async close(graceMs: number): Promise<void> {
     const ioctl = this.#ioctl;
@@ -124,13 +125,13 @@ export class SerialControl {
 
   #setLine(ioctl: TtyIoctl, line: ModemLine, on: boolean): boolean {
     const done = attempt(() => ioctl.setModemLine(this.#fd, line, on));
-    return done || isPty(this.#probe.device); // a PTY has no lines, and nobody to miss them
+    return done || isPty(this.#probe.device); // a PTY has no modem lines
   }
 
   #unsent(ioctl: TtyIoctl): number {
     let unsent = 0;
     attempt(() => (unsent = ioctl.unsentBytes(this.#fd)));
-    return unsent; // after a hang-up the driver refuses to tell: nothing to wait for
+    return unsent; // after a hang-up the driver refuses the call: nothing to wait for
   }
 }
 
@@ -163,7 +164,7 @@ async function openBinding(options: SerialOptions, devicePath: string): Promise<
   }
 }
 
-/** The binding has the system's words only in its message. */
+/** The binding has no error codes, only the system's texts in its message. */
 async function explainBindingError(
   path: string,
   baudRate: number,
@@ -184,7 +185,7 @@ async function explainBindingError(
   return explainOpenError(path, Object.assign(new Error(text, { cause: error }), { code }));
 }
 
-/** Whether the driver did it. */
+/** Whether the call succeeded. */
 function attempt(call: () => void): boolean {
   try {
     call();

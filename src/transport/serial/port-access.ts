@@ -11,21 +11,20 @@ import { TransportError } from '../transport.js';
 import type { TtyIoctl } from '../../linux/tty-ioctl.js';
 
 /**
- * Opens a port to look at it, and says why it cannot be had: it is not there,
- * not allowed, not a tty, or taken. Nothing of the port is changed here, so
- * that a program that has it is not disturbed.
+ * A port that was opened to check whether a link can use it. Nothing of the port is
+ * changed, so that another program that uses it is not disturbed.
  */
 export interface PortProbe {
-  /** Read and write, not blocking. The caller closes it. */
+  /** Open for reading and writing, non-blocking. The caller closes it. */
   readonly file: FileHandle;
   readonly device: DeviceIdentity;
-  /** The device itself, links resolved. */
+  /** Path of the device, links resolved. */
   readonly devicePath: string;
-  /** What is odd about it and no hindrance. For people. */
+  /** Problems that do not keep a link from using it. For people. */
   readonly warnings: readonly string[];
 }
 
-/** Rejects with a TransportError: `notFound`, `permission`, `notATty`, `busy` or `io`. */
+/** Opens a port and checks it. Rejects with a TransportError: `notFound`, `permission`, `notATty`, `busy` or `io`. */
 export async function probePort(path: string, ioctl: TtyIoctl | undefined): Promise<PortProbe> {
   const { devicePath, stats } = await lookUp(path);
   if (!stats.isCharacterDevice()) throw notATty(path);
@@ -48,7 +47,7 @@ export async function probePort(path: string, ioctl: TtyIoctl | undefined): Prom
   }
 }
 
-/** Why open(2) refused, with what to do about it. */
+/** Why open(2) failed, and what to do about it. */
 export async function explainOpenError(path: string, error: unknown): Promise<TransportError> {
   const cause = { cause: error };
   switch ((error as NodeJS.ErrnoException).code) {
@@ -83,7 +82,7 @@ async function lookUp(path: string): Promise<{ devicePath: string; stats: Stats 
   }
 }
 
-/** Throws `busy`, or gives the warnings. */
+/** Returns warnings. Throws `busy`. */
 async function checkUse(
   path: string,
   fd: number,
@@ -105,15 +104,15 @@ function isExclusive(fd: number, ioctl: TtyIoctl | undefined): boolean {
   try {
     return ioctl?.isExclusive(fd) === true;
   } catch {
-    return false; // Linux before 3.8 cannot be asked
+    return false; // Linux before 3.8 has no such call
   }
 }
 
 /**
- * The port is in exclusive mode, and could be opened all the same: we are root. The
- * flag belongs to the port, and is cleared when the last descriptor is closed. So a
- * program that was killed leaves it set while another one has the port open; of a PTY
- * that is the program on its other side. A flag without a holder belongs to no program.
+ * For a port in exclusive mode, which root can open all the same. The flag is cleared
+ * when the last descriptor of the port is closed. So a program that was killed leaves
+ * it set while another one has the port open; for a PTY that is the program on its
+ * other side. Where no program has the port open, the flag is such a rest.
  */
 function checkExclusive(path: string, device: DeviceIdentity, scan: HolderScan): string {
   if (scan.holders.length > 0) {
@@ -128,7 +127,7 @@ function checkExclusive(path: string, device: DeviceIdentity, scan: HolderScan):
   return `${path} was still marked as taken (TIOCEXCL) by a program that has ended; taken over.`;
 }
 
-/** open(2) says EBUSY: the port is in exclusive mode and we are not root. */
+/** For EBUSY of open(2): the port is in exclusive mode and this process is not root. */
 async function busyText(path: string): Promise<string> {
   const scan = await stat(path)
     .then(findHolders)
@@ -148,6 +147,7 @@ async function lockedBy(owner: PortHolder): Promise<string> {
   return `${namesOf([owner])} has locked it`;
 }
 
+/** `who`: what has the port, for people. */
 export function busy(path: string, who: string, cause?: unknown): TransportError {
   return new TransportError(
     'busy',
@@ -198,6 +198,7 @@ function isRoot(): boolean {
   }
 }
 
+/** The message of an error, for people. */
 export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -4,52 +4,56 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * Who has a port open: the descriptors of all processes in /proc are compared
- * with the device. Only root sees the programs of other users, and nobody sees those
- * of other containers: an empty list proves nothing.
+ * A process that has a port open, found by comparing the descriptors in /proc with
+ * the device. Only root sees the programs of other users, and no user sees those of
+ * other containers: an empty list does not prove that the port is free.
  */
 export interface PortHolder {
   readonly pid: number;
-  /** For people: `picocom`, `python3 logger.py`. */
+  /** Such as `picocom` or `python3 logger.py`, for people. */
   readonly program: string;
 }
 
-/** A device as fstat(2) tells it. */
+/** Identity of a device, by fstat(2). */
 export interface DeviceIdentity {
-  /** Number of the device itself. */
+  /** Number of the device (st_rdev). */
   readonly rdev: number;
-  /** File system and file of its node. */
+  /** File system of the device file. */
   readonly dev: number;
+  /** Inode of the device file. */
   readonly ino: number;
 }
 
+/** Processes that have a device open. */
 export interface HolderScan {
-  /** Other processes, this one left out, in order of their pid. */
+  /** All but this process, by pid. */
   readonly holders: readonly PortHolder[];
-  /** False when the descriptors of some processes could not be read (other users' programs). */
+  /** False: the descriptors of some processes could not be read, since they belong to other users. */
   readonly complete: boolean;
 }
 
-/** Majors of PTY slaves. Each devpts instance counts its own from 0, so the number alone says little. */
+/** Majors of PTY slaves. Each devpts counts from 0, so that two PTYs may have the same number. */
 const PTY_MAJOR_FIRST = 136;
 const PTY_MAJOR_LAST = 143;
 
-/** Major number of a device, from Linux' encoding of st_rdev. */
-export function majorOf(rdev: number): number {
+/** Major number of a device, from st_rdev of Linux. */
+function majorOf(rdev: number): number {
   return (rdev >>> 8) & 0xfff;
 }
 
+/** Whether a device is the slave of a pseudo terminal. */
 export function isPty(device: Pick<DeviceIdentity, 'rdev'>): boolean {
   const major = majorOf(device.rdev);
   return major >= PTY_MAJOR_FIRST && major <= PTY_MAJOR_LAST;
 }
 
-export function isSameDevice(a: DeviceIdentity, b: DeviceIdentity): boolean {
+/** PTYs are the same only if their files are, too. */
+function isSameDevice(a: DeviceIdentity, b: DeviceIdentity): boolean {
   if (a.rdev !== b.rdev) return false;
   return !isPty(a) || (a.dev === b.dev && a.ino === b.ino);
 }
 
-/** `proc`: root of procfs, another one in tests. Never rejects. */
+/** `proc`: folder of procfs; tests pass another. Never rejects. */
 export async function findHolders(device: DeviceIdentity, proc = '/proc'): Promise<HolderScan> {
   const byDevice = await findHoldersOfAll([device], proc);
   return { holders: byDevice.holders[0] ?? [], complete: byDevice.complete };
@@ -68,7 +72,7 @@ export async function findHoldersOfAll(
     .map(Number);
   for (const pid of pids.sort((a, b) => a - b)) {
     if (pid === self) continue;
-    await setImmediate(); // links must not wait for the whole of /proc
+    await setImmediate(); // links go on between two processes
     let open: DeviceIdentity[];
     try {
       open = devicesOf(`${proc}/${pid}/fd`);
@@ -86,8 +90,8 @@ export async function findHoldersOfAll(
 }
 
 /**
- * The process that holds the advisory lock (flock) which serialport, pyserial
- * and picocom put on a port: undefined when nobody does.
+ * The process with the advisory lock (flock) on a port, which serialport, pyserial
+ * and picocom take; `undefined`: none. Never rejects.
  */
 export async function findLockOwner(
   device: DeviceIdentity,
@@ -106,7 +110,7 @@ export async function findLockOwner(
   return undefined;
 }
 
-/** Number of this process, as /proc knows it (0 where there is no /proc). */
+/** Pid of this process in /proc; 0 where there is no /proc. */
 export async function ownPid(proc = '/proc'): Promise<number> {
   return Number(await readlink(`${proc}/self`).catch(() => '0'));
 }
@@ -118,37 +122,37 @@ export function namesOf(holders: readonly PortHolder[]): string {
   return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
 }
 
-/** As glibc's makedev(3). */
+/** Device number, as makedev(3) makes it. */
 function deviceNumber(major: number, minor: number): number {
   return (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12);
 }
 
 /**
- * The devices that one process has open. Some 0.1 ms for a common process; in
- * the thread pool, each of its descriptors would cost a good part of that.
+ * The devices that a process has open. Takes some 0.1 ms for a common process;
+ * asynchronous calls would take about as long for each of its descriptors.
  */
 function devicesOf(folder: string): DeviceIdentity[] {
   const devices: DeviceIdentity[] = [];
   for (const name of readdirSync(folder)) {
     try {
-      // The text first: looking behind every descriptor could wait for a dead network file system.
+      // First the link: stat(2) could wait for a dead network file system.
       if (!readlinkSync(`${folder}/${name}`).startsWith('/dev/')) continue;
       const { rdev, dev, ino } = statSync(`${folder}/${name}`);
       if (rdev !== 0) devices.push({ rdev, dev, ino });
     } catch {
-      // Closed meanwhile.
+      // The descriptor was closed meanwhile.
     }
   }
   return devices;
 }
 
-/** Programs that run others: the script says more than they do. */
+/** Interpreters: the name of the script says more. */
 const INTERPRETERS = /^(node|nodejs|python[\d.]*|perl|ruby|sh|bash|dash)$/;
 
 async function programName(pid: number, proc: string): Promise<string> {
   const commandLine = await readFile(`${proc}/${pid}/cmdline`, 'utf8').catch(() => '');
   const [command = '', script = ''] = commandLine.split('\0');
-  // A program may rewrite its command line to a sentence ("agetty: tty1").
+  // Some programs change their command line, such as to "agetty: tty1".
   const name = basename(command.split(' ')[0] ?? '');
   if (name === '') {
     const comm = await readFile(`${proc}/${pid}/comm`, 'utf8').catch(() => '');

@@ -6,40 +6,43 @@ import type { DeviceIdentity, PortHolder } from './port-holders.js';
 import { attribute, driverOf, namesIn, usbIdentity } from '../../linux/sysfs.js';
 import type { UsbIdentity } from '../../linux/sysfs.js';
 
-/** A serial port of this machine. Plain data: it goes out as JSON too. */
+/** A serial port of this computer. Plain data, which is also printed as JSON. */
 export interface PortInfo {
-  /** Such as `/dev/ttyUSB0`: counted in the order of plugging in. */
+  /** Such as `/dev/ttyUSB0`, numbered in the order of plugging in. */
   readonly path: string;
   /**
-   * The path to write into a configuration: named after the device
-   * (/dev/serial/by-id), else after the socket (/dev/serial/by-path), else `path`.
+   * The path for a configuration: `byId`, which names the device, else `byPath`,
+   * which names the socket, else `path`.
    */
   readonly stablePath: string;
+  /** Link in /dev/serial/by-id. */
   readonly byId?: string;
+  /** Link in /dev/serial/by-path. */
   readonly byPath?: string;
   /** Kernel driver, such as `ftdi_sio`. */
   readonly driver?: string;
   readonly usb?: UsbIdentity;
-  /** Whether this user may open it. */
+  /** Whether the user of this process may open it. */
   readonly accessible: boolean;
-  /** Other programs that have it open, as far as this user can see. */
+  /** Other processes that have it open, as far as this user can see. */
   readonly holders: readonly PortHolder[];
-  /** False: programs of other users could not be looked at. */
+  /** False: descriptors of other users' processes could not be read. */
   readonly holdersComplete: boolean;
 }
 
+/** Where the system's files are. */
 export interface SystemRoot {
-  /** Folder in which `dev` and `sys` are; tests give their own. */
+  /** Folder with `dev` and `sys`; tests pass another. */
   readonly root?: string;
 }
 
-/** Ports without hardware of their own that are serial ports all the same: USB gadget, Bluetooth. */
+/** Serial ports without a device in sysfs: USB gadget, Bluetooth. */
 const VIRTUAL_PORT = /^(ttyGS|rfcomm)\d+$/;
 
-/** PORT_UNKNOWN of linux/serial_core.h: the driver has set a place aside and found no UART. */
+/** PORT_UNKNOWN of linux/serial_core.h: the driver has found no UART at this port. */
 const NO_UART = '0';
 
-/** Opens no port, since that alone can reset a board. Never rejects. */
+/** All serial ports. Opens none, since that can reset a board. Never rejects. */
 export async function listPorts({ root = '' }: SystemRoot = {}): Promise<PortInfo[]> {
   const dev = `${root}/dev`;
   const sys = `${root}/sys`;
@@ -73,7 +76,7 @@ export async function listPorts({ root = '' }: SystemRoot = {}): Promise<PortInf
   );
 }
 
-/** Names in /sys/class/tty with hardware behind them, ttyUSB2 before ttyUSB10. */
+/** Names of serial ports in /sys/class/tty, ttyUSB2 before ttyUSB10. */
 async function portNames(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of await namesIn(folder)) {
@@ -85,7 +88,7 @@ async function portNames(folder: string): Promise<string[]> {
   return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
-/** Device path → link to it. Of several links the first by name, always the same one. */
+/** Links by the path of their device; of several the first by name. */
 async function linksIn(folder: string): Promise<Map<string, string>> {
   const links = new Map<string, string>();
   for (const name of (await namesIn(folder)).sort()) {

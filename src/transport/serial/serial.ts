@@ -11,24 +11,26 @@ import type { ByteChannel, ByteTransport, ChannelEvents } from '../transport.js'
 import { loadTtyIoctl } from '../../linux/tty-ioctl.js';
 import type { TtyIoctl } from '../../linux/tty-ioctl.js';
 
+/** What may be replaced or added when a port is opened. */
 export interface SerialHooks {
-  /** Tests give one that finds nothing. */
+  /** Tests pass one that finds nothing. */
   readonly loadIoctl?: () => TtyIoctl | undefined;
-  /** Called while the port is held, before its first byte: rejects if it is not the one that is meant. */
+  /** Called when the port is reserved, before its first byte. Rejects if it belongs to another device. */
   readonly verify?: () => Promise<void>;
 }
 
 /**
- * A serial port of Linux.
+ * A serial port of Linux, opened three times:
  *
  * ```
- *   probe    a descriptor to look with: there? allowed? a tty? taken?   port-access.ts
- *   control  serialport's binding: settings, lock, lines, closing       serial-control.ts
- *   stream   libuv's own descriptor of the device: the bytes            socket-channel.ts
+ *   probe    is it there, allowed, a tty, not taken?                  port-access.ts
+ *   control  serialport's binding: settings, lock, lines, closing     control.ts
+ *   stream   libuv's own descriptor: the bytes                        socket-channel.ts
  * ```
  *
- * TIOCEXCL comes last: it would keep libuv out, unless we are root, and libuv
- * then falls back to writes that block the whole process.
+ * Exclusive mode (TIOCEXCL) comes last. Before, it would keep libuv from opening the
+ * device unless the process is root, and libuv would then use the descriptor of the
+ * probe, with writes that block the process.
  */
 export class SerialTransport implements ByteTransport {
   readonly unit = 'bytes';
@@ -55,7 +57,7 @@ export class SerialTransport implements ByteTransport {
 
   async open(events: ChannelEvents<Uint8Array>): Promise<ByteChannel> {
     const { stream, control, warnings } = await this.#take();
-    // Nothing is awaited from here on: the caller has the channel before its first event.
+    // Nothing is awaited from here on, so that the caller has the channel before its first event.
     return new SocketChannel({
       ...stream,
       events,
@@ -85,7 +87,7 @@ export class SerialTransport implements ByteTransport {
       const message = `${options.path} cannot be set up: ${textOf(error)}`;
       throw new TransportError('io', message, { cause: error });
     } finally {
-      // libuv has a descriptor of its own, under another number.
+      // libuv has its own descriptor.
       await probe.file.close().catch(() => undefined);
     }
   }
@@ -96,12 +98,12 @@ interface TtyStream {
   readonly inbox: SocketInbox;
 }
 
-/** Gives `fd` to libuv, which opens the same device once more and moves the bytes without blocking. */
+/** Gives `fd` to libuv, which opens the same device again and does not block. */
 function openStream(path: string, fd: number): TtyStream {
   const inbox = new SocketInbox();
   const options = { highWaterMark: HIGH_WATER_BYTES, onread: inbox.onread };
   const socket = new ReadStream(fd, options as SocketConstructorOpts);
-  // Where libuv may not open the device, it works on `fd` itself and blocks on writes.
+  // Where libuv cannot open the device, it uses `fd` itself and blocks on writes.
   const used = (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
   if (used === fd) {
     const why =
@@ -111,7 +113,7 @@ function openStream(path: string, fd: number): TtyStream {
   return { socket, inbox };
 }
 
-/** `error` undefined: the tty has hung up, as it does when a USB device is unplugged. */
+/** `error` undefined: the tty has hung up, as when a USB device is unplugged. */
 function explainEnd(path: string, error: Error | undefined): TransportError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (error === undefined || code === 'EIO' || code === 'ENXIO' || code === 'ENODEV') {

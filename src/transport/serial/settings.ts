@@ -5,7 +5,7 @@ import { TransportError } from '../transport.js';
 import { CFLAG, IFLAG } from '../../linux/tty-ioctl.js';
 import type { TtyIoctl, TtySettings } from '../../linux/tty-ioctl.js';
 
-/** UARTs sample well up to this deviation; drivers round to what their divisor can do. */
+/** Deviation of the rate that UARTs tolerate; drivers round to what their divisor allows. */
 const BAUD_TOLERANCE = 0.03;
 
 const CSIZE_OF_DATA_BITS = { 5: 0o0, 6: 0o20, 7: 0o40, 8: 0o60 } as const;
@@ -18,9 +18,8 @@ const PARITY_FLAGS = {
 } as const;
 
 /**
- * HUPCL: whether the last close drops DTR, which resets many boards. Ports
- * have it on until somebody clears it, so this comes before anything that
- * could fail and close the port again.
+ * Sets HUPCL: whether the last close drops DTR, which resets many boards. It is on by
+ * default, so this comes before all steps that may fail and close the port again.
  */
 export function applyHupcl(ioctl: TtyIoctl, fd: number, on: boolean): void {
   const settings = ioctl.readSettings(fd);
@@ -30,15 +29,15 @@ export function applyHupcl(ioctl: TtyIoctl, fd: number, on: boolean): void {
 }
 
 /**
- * Compares what the driver has taken with what was asked for: tcsetattr(3)
- * reports success when any of it was done. Throws `unsupportedSetting`.
+ * Compares the settings of the driver with the options, since tcsetattr(3) reports
+ * success when any of them was accepted. Throws `unsupportedSetting`.
  */
 export function checkSettings(
   options: SerialOptions,
   device: DeviceIdentity,
   settings: TtySettings,
 ): void {
-  // A PTY has no line: it carries 8 bits at memory speed whatever is set.
+  // A PTY carries 8 bits at memory speed, whatever is set.
   if (isPty(device)) return;
   const { baudRate } = settings;
   if (Math.abs(baudRate - options.baudRate) > options.baudRate * BAUD_TOLERANCE) {
@@ -58,7 +57,7 @@ export function checkSettings(
   if (options.rtscts && !is(CFLAG.CRTSCTS)) throw unsupported(options, 'rtscts');
 }
 
-/** What serialport's binding leaves as the last program had it, or sets by halves. */
+/** Sets what serialport's binding leaves as the last program had it. Returns the driver's settings. */
 export function completeSettings(ioctl: TtyIoctl, fd: number, options: SerialOptions): TtySettings {
   const settings = ioctl.readSettings(fd);
   // The binding does not clear mark and space parity, which another program may have set.

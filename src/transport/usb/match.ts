@@ -2,8 +2,8 @@
 import type { UsbIdentity } from '../../linux/sysfs.js';
 
 /**
- * What a device must say of itself; what is absent does not matter. In texts
- * `*` stands for any characters, also none. IDs are compared without regard to case.
+ * What the identity of a device must be; what is absent may be anything. In texts
+ * `*` matches any characters, also none. IDs are compared without regard to case.
  */
 export interface UsbMatch {
   readonly vendorId?: string | undefined;
@@ -14,6 +14,7 @@ export interface UsbMatch {
   readonly interfaceNumber?: number | undefined;
 }
 
+/** The keys of {@link UsbMatch} that are texts. */
 export const USB_MATCH_TEXTS = [
   'vendorId',
   'productId',
@@ -22,9 +23,10 @@ export const USB_MATCH_TEXTS = [
   'product',
 ] as const satisfies readonly (keyof UsbMatch & keyof UsbIdentity)[];
 
-/** All by which a USB device can be told from others. */
+/** All keys of {@link UsbMatch}. */
 export const USB_MATCH_KEYS = [...USB_MATCH_TEXTS, 'interfaceNumber'] as const;
 
+/** Whether a link with this match is for this device. */
 export function usbMatches(match: UsbMatch, usb: UsbIdentity): boolean {
   if (match.interfaceNumber !== undefined && match.interfaceNumber !== usb.interfaceNumber) {
     return false;
@@ -33,25 +35,25 @@ export function usbMatches(match: UsbMatch, usb: UsbIdentity): boolean {
     const pattern = match[name];
     if (pattern === undefined) return true;
     const isId = name === 'vendorId' || name === 'productId';
-    // A device that does not say is as one that says nothing: only `*` takes it.
+    // A text that the device does not report is empty: only `*` matches it.
     return globMatches(pattern, usb[name] ?? '', isId);
   });
 }
 
-/** Whether every device of `inner` is one of `outer` as well, by what they ask for. */
+/** Whether each device that `inner` matches is also matched by `outer`. */
 export function usbCovers(outer: UsbMatch, inner: UsbMatch): boolean {
   const { interfaceNumber } = outer;
   if (interfaceNumber !== undefined && interfaceNumber !== inner.interfaceNumber) return false;
   return USB_MATCH_TEXTS.every((name) => {
     const pattern = outer[name];
     const isId = name === 'vendorId' || name === 'productId';
-    // Its stars stand for anything: only stars take that. No device's text has a NUL in it.
+    // NUL, which no text of a device has, stands for the stars of `inner`: only a star matches it.
     const anything = (inner[name] ?? '*').replaceAll('*', '\0');
     return pattern === undefined || globMatches(pattern, anything, isId);
   });
 }
 
-/** Linear in both lengths times the number of stars: a device's text must not hold the gateway up. */
+/** Without backtracking: a text from a device must not take the gateway's time. */
 function globMatches(pattern: string, text: string, ignoreCase: boolean): boolean {
   const [p, t] = ignoreCase ? [pattern.toLowerCase(), text.toLowerCase()] : [pattern, text];
   const [first = '', ...rest] = p.split('*');

@@ -1,4 +1,3 @@
-/** The serial port of a USB device that is found by its identity, not by its path. */
 import type { Clock } from '../../point/clock.js';
 import { SerialTransport } from '../serial/serial.js';
 import { longestByteMs, type SerialOptions } from '../serial/options.js';
@@ -11,19 +10,21 @@ import {
 } from '../transport.js';
 import { sameUsbPort, usbPortAt, type UsbPort } from './ports.js';
 
+/** A serial port that is found by the identity of its USB device. */
 export interface UsbTransportOptions {
   /** Vendor, product and serial number, for people. */
   readonly identity: string;
-  /** Of the port, once it is found. */
+  /** Settings of the port. */
   readonly serial: Omit<SerialOptions, 'path'>;
-  /** Where the device is now; undefined while it is not plugged in. */
+  /** The present port of the device; `undefined` while it is not plugged in. */
   readonly find: () => UsbPort | undefined;
-  /** Whether it is plugged in, but belongs to another link now. */
+  /** Whether the device is plugged in, but now belongs to another link. */
   readonly isElsewhere?: () => boolean;
-  /** Tests give a machine of their own. */
+  /** Tests pass another. */
   readonly where?: SystemRoot | undefined;
 }
 
+/** The serial port of a USB device, whatever path it has at the moment. */
 export class UsbTransport implements ByteTransport {
   readonly unit = 'bytes';
   readonly mayEcho: { readonly byteMs: number };
@@ -45,8 +46,8 @@ export class UsbTransport implements ByteTransport {
     const port = find();
     if (port === undefined) throw this.#absent();
     const options = { ...serial, path: port.path };
-    // Its path may be another device's by now. While we have the port open the
-    // number stays its own, so that looking once, then, is enough.
+    // The path may belong to another device by now. While the port is open, the kernel does
+    // not give its number away, so that one check then is enough.
     const hooks = { verify: () => this.#verify(port) };
     try {
       return await new SerialTransport(options, this.clock, hooks).open(events);
@@ -56,6 +57,7 @@ export class UsbTransport implements ByteTransport {
     }
   }
 
+  /** Whether the port at the path is still that of the device. */
   async #isThere(port: UsbPort): Promise<boolean> {
     const now = await usbPortAt(port.path, this.options.where);
     return now !== undefined && sameUsbPort(now, port);
@@ -76,7 +78,7 @@ export class UsbTransport implements ByteTransport {
   }
 }
 
-/** The kernel has the device, and this process has no file for it. */
+/** The kernel has the device, but there is no device file for this process. */
 function noFile(path: string, cause: TransportError): TransportError {
   const message =
     `${path} is not there, although the device is plugged in: a container needs the host’s /dev ` +

@@ -1,23 +1,24 @@
-/** Notices USB serial ports that come and go. */
+/** Watches USB serial ports being plugged in and unplugged. */
 import { watch, type FSWatcher } from 'node:fs';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { SystemRoot } from '../serial/ports.js';
 import { listUsbPorts, sameUsbPort, type UsbPort } from './ports.js';
 
-/** A board with several ports brings them all within this time, in ms. */
+/** All ports of a board appear within this time, ms. */
 const GATHER_MS = 20;
-/** A device that does not answer must not keep other links from starting, ms. */
-const FIRST_LOOK_MS = 1_000;
-/** Many kernels tell of each write to a port as of a change of its rights: not a look for each, ms. */
+/** Most time of the first scan before other links start, ms: a device may not answer. */
+const FIRST_SCAN_MS = 1_000;
+/** Least time between scans for changed files, ms: many kernels report each write to a port as one. */
 const CHANGES_MS = 500;
-/** Where /dev tells nothing (a container's own /dev, no inotify left), this finds what has come, in ms. */
+/** ms between regular scans, for a /dev without events, such as that of a container. */
 const POLL_MS = 2_000;
+/** The same where inotify cannot be used. */
 const POLL_BLIND_MS = 500;
 
 /**
- * The kernel makes a device file for each port that comes and takes it away
- * with the port: inotify on /dev is the event. sysfs says who it is, and is
- * looked at now and then as well.
+ * The kernel makes a file in /dev for each port and removes it with the port, which
+ * inotify reports. Each event, and a timer, starts a scan of sysfs, which has the
+ * identities of the devices.
  *
  * ```
  *  inotify on /dev ─┬─► scan of /sys/class/tty ─► listeners
@@ -27,13 +28,14 @@ const POLL_BLIND_MS = 500;
 export class UsbWatch {
   #ports: readonly UsbPort[] = [];
   #watcher: FSWatcher | undefined;
-  /** Of an event that was just heard. */
+  /** The scan that an event has asked for. */
   #gathering: { readonly dueMs: number; readonly timer: Timer } | undefined;
-  /** Monotonic ms. */
-  #changesLookedAtMs = Number.NEGATIVE_INFINITY;
-  /** Apart from the former: the end of a look must not take back what an event meanwhile has asked for. */
+  /** Last scan for a changed file, monotonic ms. */
+  #changesScannedAtMs = Number.NEGATIVE_INFINITY;
+  /** The next regular scan. Separate from `#gathering`, which the end of a scan must not cancel. */
   #polling: Timer | undefined;
   #scanning: Promise<void> | undefined;
+  /** Another scan was asked for during this one. */
   #again = false;
   #stopped = false;
   readonly #listeners = new Set<(ports: readonly UsbPort[]) => void>();
@@ -43,26 +45,26 @@ export class UsbWatch {
     private readonly where: SystemRoot = {},
   ) {}
 
-  /** As of the last look. */
+  /** The ports that the last scan has found. */
   get ports(): readonly UsbPort[] {
     return this.#ports;
   }
 
-  /** Told after each look that found another picture, or that an event asked for. */
-  onLook(listener: (ports: readonly UsbPort[]) => void): () => void {
+  /** Called after each scan that found a change, or that an event has started. Returns what ends it. */
+  onScan(listener: (ports: readonly UsbPort[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves after the first look, or when that takes too long: then listeners are told later. */
+  /** Resolves after the first scan, or after {@link FIRST_SCAN_MS}; then listeners are called later. */
   async start(): Promise<void> {
     this.#listen();
     let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = this.clock.setTimer(FIRST_LOOK_MS, resolve);
+      timer = this.clock.setTimer(FIRST_SCAN_MS, resolve);
     });
-    const look = this.#scan(true).then(() => this.#poll());
-    await Promise.race([look, late]);
+    const scan = this.#scan(true).then(() => this.#poll());
+    await Promise.race([scan, late]);
     timer?.cancel();
   }
 
@@ -76,7 +78,7 @@ export class UsbWatch {
 
   #listen(): void {
     try {
-      // Also a change of rights is an event: udev gives them after the file is there.
+      // A change of rights counts, too: udev gives them after the file has appeared.
       this.#watcher = watch(
         `${this.where.root ?? ''}/dev`,
         { persistent: false },
@@ -97,11 +99,11 @@ export class UsbWatch {
 
   #changed(): void {
     const now = this.clock.monotonicMs();
-    const ms = Math.max(GATHER_MS, this.#changesLookedAtMs + CHANGES_MS - now);
-    this.#soon(ms, () => (this.#changesLookedAtMs = this.clock.monotonicMs()));
+    const ms = Math.max(GATHER_MS, this.#changesScannedAtMs + CHANGES_MS - now);
+    this.#soon(ms, () => (this.#changesScannedAtMs = this.clock.monotonicMs()));
   }
 
-  /** What comes in between is seen by that look, and does not put it off. */
+  /** Scans in `ms`. Events until then are covered by that scan, and do not delay it. */
   #soon(ms: number, then: () => void = () => undefined): void {
     if (this.#stopped) return;
     const dueMs = this.clock.monotonicMs() + ms;
@@ -123,13 +125,13 @@ export class UsbWatch {
     });
   }
 
-  /** One at a time; what is asked for during one is done once more after it. */
+  /** One scan at a time. `tell`: listeners are called also without a change. */
   #scan(tell: boolean): Promise<void> {
     if (this.#scanning !== undefined) {
       this.#again ||= tell;
       return this.#scanning;
     }
-    this.#scanning = this.#look(tell).finally(() => (this.#scanning = undefined));
+    this.#scanning = this.#scanAll(tell).finally(() => (this.#scanning = undefined));
     return this.#scanning;
   }
 
@@ -139,7 +141,7 @@ export class UsbWatch {
     return again;
   }
 
-  async #look(tell: boolean): Promise<void> {
+  async #scanAll(tell: boolean): Promise<void> {
     let told = tell;
     do {
       const ports = await listUsbPorts(this.where);
@@ -150,7 +152,6 @@ export class UsbWatch {
       this.#ports = ports;
       if (changed || told) for (const listener of this.#listeners) listener(ports);
       told = true;
-      // Asked for while we looked.
     } while (this.#takeAgain());
   }
 }

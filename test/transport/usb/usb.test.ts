@@ -108,7 +108,7 @@ describe('plugging', () => {
     expect(watch.ports).toEqual([]);
     const next = (wanted: number) =>
       new Promise<readonly UsbPort[]>((resolve) => {
-        const stop = watch.onLook((ports) => {
+        const stop = watch.onScan((ports) => {
           if (ports.length !== wanted) return;
           stop();
           resolve(ports);
@@ -142,7 +142,7 @@ describe('plugging', () => {
     onTestFinished(() => watch.stop());
     await watch.start();
     let looks = 0;
-    watch.onLook(() => (looks += 1));
+    watch.onScan(() => (looks += 1));
     // Each write is an event; 10 ms pass between two.
     const writeFor = async (ms: number) => {
       for (let passed = 0; passed < ms; passed += 10) {
