@@ -65,7 +65,10 @@ it('takes a step for failed that has not counted, or ends badly with nothing fai
 
 it('ends with its step when it is told to', async () => {
   const env = withNpm(
-    'trap "echo > $FOLDER/ended; exit 1" TERM; echo >"$FOLDER/runs"; sleep 60 & wait',
+    // Its parent, timeout, passes no signal on before it waits.
+    'trap "echo > $FOLDER/ended; exit 1" TERM; ' +
+      'until grep -q "^State:.S" "/proc/$PPID/status"; do sleep 0.05; done; ' +
+      'echo >"$FOLDER/runs"; sleep 60 & wait',
   );
   const folder = env['FOLDER'] ?? '';
   const child = spawn(CI_RUN, { env, stdio: 'ignore' });
