@@ -37,15 +37,15 @@ afterEach(() => {
 
 /** Frames of 8 bytes that count up, as fast as the bus takes them. Resolves when all were on it. */
 async function fill(): Promise<void> {
-  const witness = await listenAs(
+  const listener = await listenAs(
     ['-r', '4000000', '-n', String(FRAMES)],
     [`${VCAN},${ID}:C00007FF`],
   );
   const what = ['-I', ID, '-L', '8', '-D', 'i', '-n', String(FRAMES)];
   const source = new Peer('cangen', VCAN, '-g', '0', ...what);
   expect(await source.ended, source.stderr).toBe(0);
-  expect(await witness.ended, witness.stderr).toBe(0);
-  const seconds = [...witness.stdout.matchAll(/^\(([\d.]+)\)/gm)].map(([, time]) => Number(time));
+  expect(await listener.ended, listener.stderr).toBe(0);
+  const seconds = [...listener.stdout.matchAll(/^\(([\d.]+)\)/gm)].map(([, time]) => Number(time));
   expect(seconds).toHaveLength(FRAMES);
   const intervalUs = (((seconds.at(-1) ?? 0) - (seconds[0] ?? 0)) * 1e6) / (FRAMES - 1);
   // The kernel's timers come late now and then; that the bus was full is what this is about.

@@ -109,14 +109,15 @@ async function exchange(length: number, us: Ours, peer: KernelIsoTp): Promise<vo
     },
   );
   if (!packet.equals(received ?? Buffer.alloc(0)))
-    throw new Error(`${what}: the kernel has others`);
-  if (!other.equals(us.packets[0] ?? Buffer.alloc(0))) throw new Error(`${what}: here are others`);
+    throw new Error(`${what}: the kernel has received other bytes`);
+  if (!other.equals(us.packets[0] ?? Buffer.alloc(0)))
+    throw new Error(`${what}: other bytes were received here`);
 }
 
 const BLOCK_SIZES = [0, 1, 3, 8, 64, 255] as const;
 const GAPS = [0, 0.1, 0.9, 1, 2] as const;
-/** Each with each, since six and five have no divisor in common. */
-const MANNERS = Array.from({ length: BLOCK_SIZES.length * GAPS.length }, (_, at) => ({
+/** Each block size with each gap: 6 and 5 have no common divisor. */
+const FLOWS = Array.from({ length: BLOCK_SIZES.length * GAPS.length }, (_, at) => ({
   blockSize: BLOCK_SIZES[at % BLOCK_SIZES.length] ?? 0,
   stMin: GAPS[at % GAPS.length] ?? 0,
 }));
@@ -131,15 +132,15 @@ describe.each([
   it(`${which} to 4,095, both ways, with all block sizes and STmin`, async () => {
     const lengths: number[] = [];
     for (let length = 1; length <= 4095; length += length < 300 ? 1 : step) lengths.push(length);
-    const manners = [...MANNERS.entries()];
+    const flows = [...FLOWS.entries()];
     let exchanged = 0;
     const failures: unknown[] = [];
     const pair = async (number: number): Promise<void> => {
       const ids = { txId: DOWN + 2 * number, rxId: UP + 2 * number };
-      for (let next = manners.shift(); next !== undefined; next = manners.shift()) {
-        const [turn, manner] = next;
-        await withPeer({ fd, ...ids, ...manner }, async (us, peer) => {
-          for (let at = turn; at < lengths.length; at += MANNERS.length) {
+      for (let next = flows.shift(); next !== undefined; next = flows.shift()) {
+        const [first, flow] = next;
+        await withPeer({ fd, ...ids, ...flow }, async (us, peer) => {
+          for (let at = first; at < lengths.length; at += FLOWS.length) {
             if (failures.length > 0) return;
             await exchange(lengths[at] ?? 0, us, peer);
             exchanged += 1;
@@ -168,7 +169,7 @@ it('isotpsend and isotprecv', async () => {
   onTestFinished(() => receiver.stop());
   const packet = packetOf(100);
   const shown = packet.toString('hex').toUpperCase().replaceAll(/(..)/g, '$1 ').trim();
-  // It says nothing when it listens.
+  // It does not tell when it listens.
   const again = setInterval(() => us.write(packet), 1500);
   onTestFinished(() => clearInterval(again));
   us.write(packet);

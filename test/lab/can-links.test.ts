@@ -89,7 +89,7 @@ withEachSiot(
       );
     });
 
-    it('frames that are wrong, or of somebody else, are counted, and the link is unharmed', async () => {
+    it('frames that are wrong, or of another device, are counted, and the link is unharmed', async () => {
       const { device, gateway } = await plant(siot, 'compact');
       const { rxId = 0 } = device.transport as { rxId?: number };
       const id = rxId.toString(16).padStart(3, '0');

@@ -1,4 +1,4 @@
-/** A link whose controller gets into the states of a bus, as an adapter says that the test plays. */
+/** A link whose controller gets into the error states of CAN; the test plays the adapter that reports them. */
 import { expect, it, onTestFinished } from 'vitest';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
 import { until } from '../support/until.js';

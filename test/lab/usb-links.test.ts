@@ -23,7 +23,7 @@ const isAt = (value: number) => (point: { readonly number: number }) => point.nu
 /** Longer ones are for looking again, or for giving up; none of what an event starts takes so long. */
 const SHORT_TIMER_MS = 100;
 
-/** A clock whose longer timers never fire while it is told so: what happens then, events have done. */
+/** A clock whose longer timers can be held back: what happens meanwhile, events have caused. */
 class EventClock implements Clock {
   eventsOnly = false;
   readonly #late: (() => void)[] = [];
@@ -239,7 +239,7 @@ describe('a USB board', () => {
     device.change({ productId: 0x0036, product: 'Boot loader' });
     mcu.clearReceived();
     await device.plug();
-    // Another board comes while the boot loader is there: so much for the waiting.
+    // Once the gateway has seen another board, it has seen the boot loader as well.
     const other = await board({ serialNumber: 'B' });
     await other.device.plug();
     await open('boards-B');
@@ -291,7 +291,7 @@ describe('a USB board', () => {
     await open(second);
   });
 
-  it('that another program has taken for its first seconds is had afterwards', async () => {
+  it('that another program has taken for its first seconds is opened afterwards', async () => {
     const { device, report } = await board({ serialNumber: 'A' });
     await device.plug();
     const holder = new Peer(process.execPath, HOLD_PORT, device.hostPath, 'exclusive');

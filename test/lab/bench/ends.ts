@@ -22,8 +22,8 @@ export interface End {
   close(): Promise<void>;
 }
 
-/** What has gone out and when, and what has come back; packets keep their order. */
-class Ledger {
+/** Counts and times the packets of one exchange, which come back in the order in which they were sent. */
+class Measurement {
   readonly #began = performance.now();
   readonly #cpu = process.cpuUsage();
   readonly #sentAt: number[] = [];
@@ -34,24 +34,24 @@ class Ledger {
     private readonly ms: number,
   ) {}
 
-  get underWay(): number {
+  get inFlight(): number {
     return this.#sentAt.length;
   }
 
   mayStart(): boolean {
-    return this.underWay < this.window && performance.now() - this.#began < this.ms;
+    return this.inFlight < this.window && performance.now() - this.#began < this.ms;
   }
 
   started(): void {
     this.#sentAt.push(performance.now());
   }
 
-  back(): void {
+  returned(): void {
     const sentAt = this.#sentAt.shift();
     if (sentAt !== undefined) this.#latenciesMs.push(performance.now() - sentAt);
   }
 
-  close(): Exchange {
+  result(): Exchange {
     const { user, system } = process.cpuUsage(this.#cpu);
     return {
       packets: this.#latenciesMs.length,
@@ -82,7 +82,7 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
   let problem: Error | undefined;
   let received = (): void => undefined;
   const discard = (cause: string): void => {
-    problem = new Error(`the gateway's end has thrown something away: ${cause}`);
+    problem = new Error(`the gateway's end has discarded something: ${cause}`);
     received();
   };
   const events = {
@@ -118,10 +118,10 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
   let count = 0;
   return {
     exchange: async (window, ms) => {
-      const ledger = new Ledger(window, ms);
+      const measurement = new Measurement(window, ms);
       const start = (): void => {
-        while (ledger.mayStart()) {
-          ledger.started();
+        while (measurement.mayStart()) {
+          measurement.started();
           channel.write(packetOf((count += 1)));
         }
       };
@@ -137,13 +137,13 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
             settle();
             return;
           }
-          ledger.back();
+          measurement.returned();
           start();
-          if (ledger.underWay === 0) settle();
+          if (measurement.inFlight === 0) settle();
         };
         start();
       });
-      return ledger.close();
+      return measurement.result();
     },
     close: () => {
       received = () => undefined;
@@ -162,16 +162,16 @@ export function openBareEnd(medium: Case): End {
   let count = 0;
   return {
     exchange: (window, ms) => {
-      const ledger = new Ledger(window, ms);
+      const measurement = new Measurement(window, ms);
       do {
-        while (ledger.mayStart()) {
-          ledger.started();
+        while (measurement.mayStart()) {
+          measurement.started();
           bare.send(written(packetOf((count += 1))));
         }
         for (let at = 0; at < frames; at += 1) bare.receive();
-        ledger.back();
-      } while (ledger.underWay > 0 || ledger.mayStart());
-      return Promise.resolve(ledger.close());
+        measurement.returned();
+      } while (measurement.inFlight > 0 || measurement.mayStart());
+      return Promise.resolve(measurement.result());
     },
     close: () => {
       bare.close();

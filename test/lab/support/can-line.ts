@@ -68,9 +68,9 @@ export function onCan(medium: CanMedium): Attachment {
 async function keepSockets([ours, theirs]: readonly [string, string]): Promise<
   (() => Promise<void>)[]
 > {
-  const nobodys = { txId: 0x7fe, rxId: 0x7fe, extendedIds: false, fd: false };
+  const unused = { txId: 0x7fe, rxId: 0x7fe, extendedIds: false, fd: false };
   const gateways = createTransport(
-    { type: 'can', interface: ours, ...nobodys, bitRateSwitch: false },
+    { type: 'can', interface: ours, ...unused, bitRateSwitch: false },
     clock,
   );
   const channel = await gateways.open({
@@ -80,7 +80,7 @@ async function keepSockets([ours, theirs]: readonly [string, string]): Promise<
     warning: () => undefined,
     drained: () => undefined,
   });
-  const devices = await openCanPort({ interface: theirs, ...nobodys }, clock);
+  const devices = await openCanPort({ interface: theirs, ...unused }, clock);
   return [() => channel.close(), () => devices.close()];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Frames in such a time as a bus takes for them. The emulation of the controllers
- * hands each to the other at once, whatever the bit rate, and has room for five:
+ * gives each to the other at once, whatever the bit rate, and has room for five:
  * what comes quicker than the kernel can take it is lost. A virtual bus takes
  * frames as quickly as they are sent.
  */
@@ -44,7 +44,7 @@ export function paceFrames(names: readonly string[]): () => void {
  * returned. No other virtual bus may be there.
  */
 export function addPacedVcan(name: string): () => void {
-  // By itself a virtual bus hands frames out before they have been in its queue.
+  // Without echo=1 a virtual bus delivers frames before they have been in its queue.
   run('modprobe', '--remove', 'vcan');
   run('modprobe', 'vcan', 'echo=1');
   addVcan(name);

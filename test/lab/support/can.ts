@@ -1,13 +1,13 @@
-/** CAN interfaces of the lab, and what the kernel says of them. */
+/** CAN interfaces of the lab, and their states. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Peer, ip, loadModules, run } from './system.js';
 import { until } from '../../support/until.js';
 
-/** Bytes of a frame as the kernel hands it out: `mtu` of classic CAN and of CAN FD. */
+/** Bytes of a frame as programs get it from the kernel: `mtu` of classic CAN and of CAN FD. */
 const CLASSIC_MTU = 16;
 const FD_MTU = 72;
 
-/** Makes a virtual bus, which everybody on this machine hears, and brings it up. */
+/** Makes a virtual bus, for all programs of this machine, and brings it up. */
 export function addVcan(name: string, { fd = false } = {}): void {
   loadModules('vcan', 'can-raw');
   ip(
@@ -29,7 +29,7 @@ export const KVASER = ['can0', 'can1'] as const;
 const BIT_RATE = 500_000;
 
 export interface KvaserOptions {
-  /** Bits a second; the emulated bus does not mind if the two differ. */
+  /** Bits a second; the emulated bus works also where the two differ. */
   readonly bitRate?: number;
   /** Milliseconds after which the kernel restarts a controller that is bus-off; 0: never. */
   readonly restartMs?: number;
@@ -74,7 +74,7 @@ interface LinkJson {
   };
 }
 
-/** What the kernel says of an interface. */
+/** The state of an interface, as the kernel knows it. */
 export function canState(name: string): CanState {
   const all = JSON.parse(run('ip', '-details', '-json', 'link', 'show', name)) as LinkJson[];
   const link = all[0];

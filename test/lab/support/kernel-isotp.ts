@@ -15,7 +15,7 @@ export interface KernelIsoTpOptions {
   readonly stMin: number;
   readonly address?: { readonly tx: number; readonly rx: number };
   readonly padding?: number;
-  /** Calls wait until they are done; otherwise they say that it is too early. */
+  /** Calls block until they are done; otherwise they end with EAGAIN. */
   readonly waits?: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A CAN adapter on a serial line, played by the test. The kernel takes its word
- * for the state of the bus, which no traffic can bring about in the lab's other
- * controllers: QEMU's acknowledge each frame by themselves and never see an error.
+ * A CAN adapter on a serial line, played by the test. It tells the kernel the state
+ * of the bus. No traffic changes the state of the lab's other controllers: QEMU's
+ * acknowledge each frame by themselves and never see an error.
  *
  * ```
  *  gateway ── slcan0 ── slcan (kernel) ── PTY ── SlcanAdapter

@@ -38,7 +38,7 @@ export interface UsbIdentity {
   readonly product?: string | undefined;
 }
 
-/** What a device is unless its test says otherwise: in the range for tests of pid.codes. */
+/** What a device is unless its test says otherwise: an identity that pid.codes reserves for tests. */
 export const SOME_DEVICE: UsbIdentity = {
   vendorId: 0x1209,
   productId: 0x0001,
@@ -158,7 +158,7 @@ export class UsbDevice {
     return path;
   }
 
-  /** Pulls it, and it never was. */
+  /** Pulls it and deletes it. */
   async remove(): Promise<void> {
     await this.unplug();
     for (const name of this.#functions) {

@@ -10,7 +10,7 @@ mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 ln -sf /proc/self/fd /dev/fd
 hostname lab
 ip link set lo up
-# A virtual bus holds no sender back, as the time on a wire would: beyond 1,000 frames it would lose some.
+# A virtual bus takes frames as fast as they are sent: of more than 1,000 that wait, some would be lost.
 echo 100000 >/proc/sys/net/core/netdev_max_backlog
 
 mkdir -p /lib/modules
@@ -25,5 +25,5 @@ if [ -e /dev/hvc0 ]; then
 else
   { sh /run/lab/job; echo $? >/run/lab/status; } </dev/null 2>&1 | cat >/dev/vport0p1
 fi
-# QEMU is told to end where a machine would start again.
+# QEMU ends where a machine would start again (-no-reboot).
 echo b >/proc/sysrq-trigger

@@ -1,4 +1,4 @@
-// One life of the machine: from a cold start to how its job has ended.
+// Starts the machine, runs a job in it, and tells how that has ended.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 50;
  * with the host: a status only if the job has come to its end.
  *
  * - `{ kind: 'ended', status }`
- * - `{ kind: 'stopped', status }`: somebody has stopped us
+ * - `{ kind: 'stopped', status }`: this process was told to stop
  * - `{ kind: 'lost', reason }`: it has not come to its end
  */
 export function outcomeOf({ exchange, qemuStatus, stopped, late }) {
@@ -42,7 +42,7 @@ export function outcomeOf({ exchange, qemuStatus, stopped, late }) {
 /**
  * Boots, runs `job` (see jobScript) and ends. The job may leave files in
  * /run/lab, which `collect` is given the folder of. Resolves to the outcome, with
- * `bootMs` and the kernel's last words, `log`.
+ * `bootMs` and `log`, what the kernel has written.
  */
 export async function runMachine({
   entry,

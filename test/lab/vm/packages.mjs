@@ -11,7 +11,7 @@ import {
 } from '../../../tools/apt.mjs';
 import { say, SetupError } from '../../../tools/setup-common.mjs';
 
-/** Exit status: it cannot run on this machine, which is nobody's mistake. */
+/** Exit status: it cannot run on this machine, and no test has failed. */
 export const CANNOT_RUN = 2;
 
 /** The lab cannot run here; the message says why, and what to do about it. */

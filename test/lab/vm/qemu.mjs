@@ -7,7 +7,7 @@ const MEMORY_MB = 3072;
 const MOST_PROCESSORS = 4;
 
 /**
- * Whether the processor can be lent to a guest. /dev/kvm alone does not say so:
+ * Whether a guest can run on the host's processor. That /dev/kvm exists is not enough:
  * inside some virtual machines it is there and runs their own kernels only.
  */
 export function canUseKvm({ device = '/dev/kvm', cpuinfo = '/proc/cpuinfo' } = {}) {
