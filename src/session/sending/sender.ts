@@ -47,6 +47,7 @@ export interface AckEffect {
 
 /** What echoes of the gateway's own packets were taken for. */
 export interface Mistaken<Before extends Life = Life> {
+  /** In the order in which they came. */
   readonly acks: readonly AckEffect[];
   /** As it was before they were taken for signs of life; `undefined`: it has been heard since. */
   readonly life: Before | undefined;
@@ -186,7 +187,8 @@ export class ReliableSender implements FlightHost, SilenceHost {
     const [first] = acks;
     if (first === undefined) return;
     if (!acknowledges) this.isAcknowledging = first.before;
-    for (const { delivery } of acks) delivery.ackTakenBack();
+    // The last first: two of them may have changed the same, one after the other.
+    for (const { delivery } of [...acks].reverse()) delivery.ackTakenBack();
     this.pump();
   }
 

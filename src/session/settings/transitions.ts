@@ -54,8 +54,9 @@
  *    found unsendable. Else `✗`.
  * 2. `·`, but that it was acknowledged is known from now on, where only a report had
  *    confirmed it.
- * 3. Back to what it was, where that very acknowledgement has made it what it is. A
- *    command stays E: its retries would be another packet now.
+ * 3. Back to what it was, where that very acknowledgement has made it what it is. P
+ *    that restores nothing without it: S. A command stays E: its retries would be
+ *    another packet now.
  * 4. Of a device that was heard: A. That never acknowledges: Q. Otherwise `·`. A
  *    command: E. P as S where it is restored and was in flight meanwhile, else `✗`.
  * 5. P or S, as it was before it was found unsendable; a command that was sent: E
@@ -80,6 +81,7 @@ import {
   type Confirmation,
   type InForce,
   type Noted,
+  type Pending,
   type Sent,
   type SetAside,
   type SettingLife,
@@ -387,19 +389,24 @@ function asBefore(before: SettingLife, reported: boolean): SettingLife {
 const restoredBefore = (before: SettingLife): InForce | undefined =>
   isInForce(before) ? { ...before, doubted: false } : restoredBy(before);
 
-/** The same, with another one to restore. */
+/** The same, but it restores something else. */
 function restoring(life: SettingLife, restores: InForce | undefined): SettingLife {
   switch (life.name) {
     case 'pending':
     case 'sent':
+      return restoringOrSent(life, restores);
     case 'setAside':
       return { ...life, restores };
     case 'unsendable':
-      return { ...life, before: { ...life.before, restores } };
+      return { ...life, before: restoringOrSent(life.before, restores) };
     default:
       return life;
   }
 }
+
+/** With nothing to restore it is one that was sent, and not acknowledged: its ack may still come. */
+const restoringOrSent = (life: Pending | Sent, restores: InForce | undefined): Pending | Sent =>
+  restores === undefined ? { name: 'sent', reported: wasReported(life) } : { ...life, restores };
 
 function unanswered(
   life: SettingLife,

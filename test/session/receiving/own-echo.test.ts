@@ -380,6 +380,77 @@ describe('an echo that begins in mid-session', () => {
     expect(harness.takePoints()).toContain('setpoint=5');
   });
 
+  /** Echoes of points packets are damaged, as where the device speaks at the same time; then it restarts twice. */
+  const restartedTwice = () => {
+    const { harness, setting } = deceived();
+    const random = new SeededRandom(1);
+    harness.echoMs = 0;
+    harness.echoOf = (bytes) => [damaged(bytes, random)];
+    harness.acks = (packet) => (shown(packet) === 'timeSync' ? 0 : undefined);
+    harness.advance(1_000);
+    harness.hello();
+    const resyncAtMs = harness.clock.monotonicMs() + 5_000;
+    harness.advance(1_930);
+    harness.take();
+    harness.hello();
+    // Its last transmission is made 3 s after the first, which is just before the resync.
+    harness.advance(2_990);
+    harness.echoMs = undefined;
+    harness.advance(resyncAtMs - 1 - harness.clock.monotonicMs());
+    const sent = harness.take().filter((packet) => shown(packet) === 'setpoint=5');
+    expect(sent).toHaveLength(4);
+    const last = sent.at(-1)!;
+    expect(last.atMs).toBeGreaterThan(resyncAtMs - 100);
+    harness.advance(10);
+    expect({ state: setting.state, life: setting.life.name }).toEqual({
+      state: 'inForce',
+      life: 'pending',
+    });
+    returned(harness, last);
+    expect(echoes(harness)).toBe(true);
+    expect(setting.state).toBe('pending');
+    return { harness, setting, last };
+  };
+
+  it('of a setting that was in flight when all was sent again, the device’s own ack counts', () => {
+    const { harness, setting, last } = restartedTwice();
+    harness.ack(last.sequence);
+    expect(setting).toMatchObject({ state: 'inForce', confirmedBy: 'ack' });
+  });
+
+  it('and one that is not acknowledged even then is sent again', () => {
+    const { harness, setting } = restartedTwice();
+    harness.take();
+    harness.advance(1_500);
+    harness.acks = ackAll;
+    harness.advance(60_000);
+    expect(harness.takePoints()).toContain('setpoint=5');
+    expect(setting.state).toBe('inForce');
+  });
+
+  it('takes back two acknowledgements of one setting: nothing is in force', () => {
+    const { harness, setting } = deceived();
+    harness.echoMs = 0;
+    const random = new SeededRandom(1);
+    harness.echoOf = (bytes) =>
+      Buffer.from(bytes).includes('ack') ? [bytes] : [damaged(bytes, random)];
+    harness.acks = (packet) => (shown(packet) === 'timeSync' ? 0 : undefined);
+    harness.advance(1_000);
+    harness.hello();
+    harness.flush();
+    const { sequence } = harness.take().findLast((packet) => shown(packet) === 'setpoint=5')!;
+    expect(setting.life.name).toBe('sent');
+    harness.points([{ type: 'temp', value: 3 }], sequence);
+    expect(setting.life.name).toBe('inForce');
+    harness.echoOf = (bytes) => [bytes];
+    harness.set('other', 1);
+    expect(echoes(harness)).toBe(true);
+    expect({ state: setting.state, life: setting.life.name }).toEqual({
+      state: 'pending',
+      life: 'sent',
+    });
+  });
+
   it('what SIOT was shown for it is taken back, too', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackNothing;

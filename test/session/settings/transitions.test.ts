@@ -73,6 +73,7 @@ const STATES: readonly SettingLife[] = [
   aside,
   { ...aside, restores },
   unsendable(pending),
+  unsendable({ ...pending, restores }),
   unsendable(sent),
   unsendable({ ...sent, restores }),
   inForce(ACK),
@@ -179,75 +180,75 @@ function table(command: boolean): string {
     .join('\n');
 }
 const OF_SETTINGS = `
-                           P      Pra     N    D      X    S      S+     Sra     A      Ara     Up   Us     Usra   Fa      Fa?+    Fp      Q     Qa?     Ra    Rp    E   Ep   Z     -a
-noting                     ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
-noted                      ✗      ✗       D:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ·     ·
-notNoted                   ✗      ✗       X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ·     ·
-stateSaved                 ·      ·       ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-unsendable                 Up:c   Upra:c  ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
-transmitted                S:c    Sra:c   ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-sentOnce                   Q:dnuc Qa:dnuc ✗    Q:dnuc ✗    Q:dnuc Q:dnuc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
-acknowledged               ✗      Fa:dsc  ✗    ✗      ✗    Fa:dsc Fa+:dc Fa:dsc  Fa:dsc Fa:dsc  ✗    Fa:dsc Fa:dsc ·       ·       Fa:c    Fa:sc Fa:Esc  ·     Ra:c  ·   Ea:c ·     ·
-ackTakenBack to S          ·      P:bc    ✗    ✗      ✗    ·      ·      S:bc    ·      A:bc    ·    ·      Us:bc  S:ebc   S+:eEc  ·       ·     S:eEbc  S+:ec ·     ·   ·    ✗     ·
-ackTakenBack to Q          ·      Pr:bc   ✗    ✗      ✗    ·      ·      Sr:bc   ·      Ar:bc   ·    ·      Usr:bc Q:bc    Q+:Ec   ·       ·     Q:Ebc   Q+:c  ·     ·   ·    ✗     ·
-unanswered silence         ✗      Pra:p   ✗    ✗      ✗    S:p    S+:p   Sra:p   A:p    Ara:p   ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-unanswered ignored         ✗      Ara:pac ✗    ✗      ✗    A:pac  A+:pac Ara:pac A:pac  Ara:pac ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-unanswered again           ✗      ·       ✗    ✗      ✗    ·      ·      ·       ·      ·       ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-unanswered never           ✗      Qa:dnuc ✗    ✗      ✗    Q:dnuc Q+:dnc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
-opened                     ·      ·       ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  S:c    Sra:c  ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-codecKnown                 ·      ·       ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  S:c    Sra:c  ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-awake                      ·      ·       ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-restarted                  ·      ·       ·    ·      ·    ·      ·      ·       ·      ·       ·    ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-resync                     ·      ·       ·    ·      ·    ·      ·      Pra:c   S:c    Pra:c   ·    ·      Upra:c Pra:ec  Pra:eEc Prp:ec  Pr:ec Pra:eEc ·     ·     ·   ·    ·     ·
-resync restore off         ·      ·       ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
-takenByBus                 ✗      ✗       ✗    ✗      ✗    Fb:dsc Fb+:dc Fa:dsc  ✗      ✗       ✗    ✗      ✗      ·       ·       ·       ✗     ✗       ✗     ✗     ✗   ✗    Fb:sc ·
-reportedSame               ·      ·       ·    ·      ·    Fp+:dc Fp+:dc Fa+:dc  Fp+:dc Fa+:dc  ·    Fp+:dc Fa+:dc Fa+     Fa+:Ec  Fp+     Fp+:c Fa+:Ec  Fa+:c Fp+:c ·   ·    ·     ✗
-reportedSame older         ·      ·       ·    ·      ·    Fp+:dc Fp+:dc Fa+:dc  Fp+:dc Fa+:dc  ·    Fp+:dc Fa+:dc Fa+     Fa+:Ec  Fp+     Fp+:c Fa+:Ec  ·     ·     ·   ·    ·     ✗
-reportedOther              ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+  Ra:rc   Ra:Erc  Rp:rc   Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
-reportedOther first        ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+  Fa?+:Dc Ra:Erc  Fp?+:Dc Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
-reportedOther dated after  ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+  Ra:rc   Ra:Erc  Rp:rc   Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
-reportedOther dated before ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+  Fa+     ·       Fp+     Q+    Qa?+    ·     ·     ·   ·    ·     ✗
-reportedOther resync       ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+  Fa+     ·       Fp+     Q+    Qa?+    ·     ·     ·   ·    ·     ✗
-doubtOver                  ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       Ra:Erc  ✗       ✗     Ra:Erc  ✗     ✗     ✗   ✗    ✗     ✗
-doubtOver resync           ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       Fa+:Ec  ✗       ✗     Qa:Ec   ✗     ✗     ✗   ✗    ✗     ✗
-noRoom                     Z:dc   ·       Z:dc Z:dc   Z:dc Z:dc   Z:dc   ·       Z:dc   ·       Z:dc Z:dc   ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ✗
-superseded                 -:c    -a:c    -:c  -:c    -:c  -:c    -:c    -a:c    -:c    -a:c    -:c  -:c    -a:c   -a:c    -a:Ec   -p:c    -:c   -a:Ec   -a:c  -p:c  -:c -p:c -:c   ✗
+                           P      Pra     N    D      X    S      S+     Sra     A      Ara     Up   Upra   Us     Usra   Fa      Fa?+    Fp      Q     Qa?     Ra    Rp    E   Ep   Z     -a
+noting                     ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
+noted                      ✗      ✗       D:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ·     ·
+notNoted                   ✗      ✗       X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ·     ·
+stateSaved                 ·      ·       ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+unsendable                 Up:c   Upra:c  ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·      ·      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
+transmitted                S:c    Sra:c   ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+sentOnce                   Q:dnuc Qa:dnuc ✗    Q:dnuc ✗    Q:dnuc Q:dnuc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ✗
+acknowledged               ✗      Fa:dsc  ✗    ✗      ✗    Fa:dsc Fa+:dc Fa:dsc  Fa:dsc Fa:dsc  ✗    Fa:dsc Fa:dsc Fa:dsc ·       ·       Fa:c    Fa:sc Fa:Esc  ·     Ra:c  ·   Ea:c ·     ·
+ackTakenBack to S          ·      S:bc    ✗    ✗      ✗    ·      ·      S:bc    ·      A:bc    ·    Us:bc  ·      Us:bc  S:ebc   S+:eEc  ·       ·     S:eEbc  S+:ec ·     ·   ·    ✗     ·
+ackTakenBack to Q          ·      Pr:bc   ✗    ✗      ✗    ·      ·      Sr:bc   ·      Ar:bc   ·    Upr:bc ·      Usr:bc Q:bc    Q+:Ec   ·       ·     Q:Ebc   Q+:c  ·     ·   ·    ✗     ·
+unanswered silence         ✗      Pra:p   ✗    ✗      ✗    S:p    S+:p   Sra:p   A:p    Ara:p   ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+unanswered ignored         ✗      Ara:pac ✗    ✗      ✗    A:pac  A+:pac Ara:pac A:pac  Ara:pac ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+unanswered again           ✗      ·       ✗    ✗      ✗    ·      ·      ·       ·      ·       ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+unanswered never           ✗      Qa:dnuc ✗    ✗      ✗    Q:dnuc Q+:dnc Qa:dnuc Q:dnuc Qa:dnuc ✗    ✗      ✗      ✗      ✗       ✗       ✗       ✗     ✗       ✗     ✗     ✗   ✗    ✗     ·
+opened                     ·      ·       ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  Pra:c  S:c    Sra:c  ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+codecKnown                 ·      ·       ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  Pra:c  S:c    Sra:c  ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+awake                      ·      ·       ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+restarted                  ·      ·       ·    ·      ·    ·      ·      ·       ·      ·       ·    ·      ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+resync                     ·      ·       ·    ·      ·    ·      ·      Pra:c   S:c    Pra:c   ·    ·      ·      Upra:c Pra:ec  Pra:eEc Prp:ec  Pr:ec Pra:eEc ·     ·     ·   ·    ·     ·
+resync restore off         ·      ·       ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ·
+takenByBus                 ✗      ✗       ✗    ✗      ✗    Fb:dsc Fb+:dc Fa:dsc  ✗      ✗       ✗    ✗      ✗      ✗      ·       ·       ·       ✗     ✗       ✗     ✗     ✗   ✗    Fb:sc ·
+reportedSame               ·      ·       ·    ·      ·    Fp+:dc Fp+:dc Fa+:dc  Fp+:dc Fa+:dc  ·    ·      Fp+:dc Fa+:dc Fa+     Fa+:Ec  Fp+     Fp+:c Fa+:Ec  Fa+:c Fp+:c ·   ·    ·     ✗
+reportedSame older         ·      ·       ·    ·      ·    Fp+:dc Fp+:dc Fa+:dc  Fp+:dc Fa+:dc  ·    ·      Fp+:dc Fa+:dc Fa+     Fa+:Ec  Fp+     Fp+:c Fa+:Ec  ·     ·     ·   ·    ·     ✗
+reportedOther              ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+  Ra:rc   Ra:Erc  Rp:rc   Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
+reportedOther first        ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+  Fa?+:Dc Ra:Erc  Fp?+:Dc Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
+reportedOther dated after  ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+  Ra:rc   Ra:Erc  Rp:rc   Q+    Ra:Erc  ·     ·     ·   ·    ·     ✗
+reportedOther dated before ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+  Fa+     ·       Fp+     Q+    Qa?+    ·     ·     ·   ·    ·     ✗
+reportedOther resync       ·      ·       ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+  Fa+     ·       Fp+     Q+    Qa?+    ·     ·     ·   ·    ·     ✗
+doubtOver                  ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗      ✗       Ra:Erc  ✗       ✗     Ra:Erc  ✗     ✗     ✗   ✗    ✗     ✗
+doubtOver resync           ✗      ✗       ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗      ✗       Fa+:Ec  ✗       ✗     Qa:Ec   ✗     ✗     ✗   ✗    ✗     ✗
+noRoom                     Z:dc   ·       Z:dc Z:dc   Z:dc Z:dc   Z:dc   ·       Z:dc   ·       Z:dc ·      Z:dc   ·      ·       ·       ·       ·     ·       ·     ·     ·   ·    ·     ✗
+superseded                 -:c    -a:c    -:c  -:c    -:c  -:c    -:c    -a:c    -:c    -a:c    -:c  -a:c   -:c    -a:c   -a:c    -a:Ec   -p:c    -:c   -a:Ec   -a:c  -p:c  -:c -p:c -:c   ✗
 `;
 
 const OF_COMMANDS = `
-                           P    Pra    N    D      X    S      S+     Sra     A      Ara     Up   Us     Usra    Fa      Fa?+   Fp      Q     Qa?    Ra    Rp   E   Ep   Z     -a
-noting                     N:c  N:c    ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
-noted                      ✗    ✗      D:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ·     ·
-notNoted                   ✗    ✗      X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ·     ·
-stateSaved                 ·    ·      ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-unsendable                 Up:c Upra:c ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
-transmitted                ✗    ✗      ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
-sentOnce                   ✗    ✗      ✗    E:dnuc ✗    E:dnuc E:dnuc Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
-acknowledged               ✗    Ea:dsc ✗    ✗      ✗    Ea:dsc Ea:dc  Ea:dsc  Ea:dsc Ea:dsc  ✗    Ea:dsc Ea:dsc  ·       ·      Fa:c    Ea:sc Ea:Esc ·     Ra:c ·   Ea:c ·     ·
-ackTakenBack to S          ·    E:dnc  ✗    ✗      ✗    ·      ·      E:dnc   ·      E:dnc   ·    ·      E:dnc   E:nc    E:Enc  ·       ·     E:Enc  E:nc  ·    ·   ·    ✗     ·
-ackTakenBack to Q          ·    E:dnuc ✗    ✗      ✗    ·      ·      E:dnuc  ·      E:dnuc  ·    ·      E:dnuc  E:nuc   E:Enuc ·       ·     E:Enuc E:nuc ·    ·   ·    ✗     ·
-unanswered silence         ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
-unanswered ignored         ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
-unanswered again           ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
-unanswered never           ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
-opened                     ·    ·      ·    ·      P:c  E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc P:c  E:dnuc Ea:dnuc ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-codecKnown                 ·    ·      ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  S:c    Sra:c   ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-awake                      ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-restarted                  ·    ·      ·    ·      ·    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ·    E:dnuc Ea:dnuc ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-resync                     ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-resync restore off         ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
-takenByBus                 ✗    ✗      ✗    ✗      ✗    Eb:dsc Eb:dc  Ea:dsc  ✗      ✗       ✗    ✗      ✗       ·       ·      ·       ✗     ✗      ✗     ✗    ✗   ✗    Eb:sc ·
-reportedSame               ·    ·      ·    ·      ·    Ep:dc  Ep:dc  Ea:dc   Ep:dc  Ea:dc   ·    Ep:dc  Ea:dc   Fa+     Fa+:Ec Fp+     Ep:c  Ea:Ec  Ea:c  Ep:c ·   ·    ·     ✗
-reportedSame older         ·    ·      ·    ·      ·    Ep:dc  Ep:dc  Ea:dc   Ep:dc  Ea:dc   ·    Ep:dc  Ea:dc   Fa+     Fa+:Ec Fp+     Ep:c  Ea:Ec  ·     ·    ·   ·    ·     ✗
-reportedOther              ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+   Ra:rc   Ra:Erc Rp:rc   Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
-reportedOther first        ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+   Fa?+:Dc Ra:Erc Fp?+:Dc Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
-reportedOther dated after  ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+   Ra:rc   Ra:Erc Rp:rc   Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
-reportedOther dated before ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+   Fa+     ·      Fp+     Q+    Qa?+   ·     ·    ·   ·    ·     ✗
-reportedOther resync       ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    Us+    Usra+   Fa+     ·      Fp+     Q+    Qa?+   ·     ·    ·   ·    ·     ✗
-doubtOver                  ✗    ✗      ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       Ra:Erc ✗       ✗     Ra:Erc ✗     ✗    ✗   ✗    ✗     ✗
-doubtOver resync           ✗    ✗      ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗       ✗       Fa+:Ec ✗       ✗     Qa:Ec  ✗     ✗    ✗   ✗    ✗     ✗
-noRoom                     Z:dc ·      Z:dc Z:dc   Z:dc Z:dc   Z:dc   ·       Z:dc   ·       Z:dc Z:dc   ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ✗
-superseded                 -:c  -a:c   -:c  -:c    -:c  -:c    -:c    -a:c    -:c    -a:c    -:c  -:c    -a:c    -a:c    -a:Ec  -p:c    -:c   -a:Ec  -a:c  -p:c -:c -p:c -:c   ✗
+                           P    Pra    N    D      X    S      S+     Sra     A      Ara     Up   Upra   Us     Usra    Fa      Fa?+   Fp      Q     Qa?    Ra    Rp   E   Ep   Z     -a
+noting                     N:c  N:c    ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
+noted                      ✗    ✗      D:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ·     ·
+notNoted                   ✗    ✗      X:c  ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ·     ·
+stateSaved                 ·    ·      ·    ·      P:c  ·      ·      ·       ·      ·       ·    ·      ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+unsendable                 Up:c Upra:c ✗    Up:c   ✗    Us:c   Us+:c  Usra:c  Us:c   Usra:c  ·    ·      ·      ·       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
+transmitted                ✗    ✗      ✗    S:c    ✗    S:c    S:c    Sra:c   A:c    Ara:c   ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+sentOnce                   ✗    ✗      ✗    E:dnuc ✗    E:dnuc E:dnuc Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ✗
+acknowledged               ✗    Ea:dsc ✗    ✗      ✗    Ea:dsc Ea:dc  Ea:dsc  Ea:dsc Ea:dsc  ✗    Ea:dsc Ea:dsc Ea:dsc  ·       ·      Fa:c    Ea:sc Ea:Esc ·     Ra:c ·   Ea:c ·     ·
+ackTakenBack to S          ·    E:dnc  ✗    ✗      ✗    ·      ·      E:dnc   ·      E:dnc   ·    E:dnc  ·      E:dnc   E:nc    E:Enc  ·       ·     E:Enc  E:nc  ·    ·   ·    ✗     ·
+ackTakenBack to Q          ·    E:dnuc ✗    ✗      ✗    ·      ·      E:dnuc  ·      E:dnuc  ·    E:dnuc ·      E:dnuc  E:nuc   E:Enuc ·       ·     E:Enuc E:nuc ·    ·   ·    ✗     ·
+unanswered silence         ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+unanswered ignored         ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+unanswered again           ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+unanswered never           ✗    ✗      ✗    ✗      ✗    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ✗    ✗      ✗      ✗       ✗       ✗      ✗       ✗     ✗      ✗     ✗    ✗   ✗    ✗     ·
+opened                     ·    ·      ·    ·      P:c  E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc P:c  Pra:c  E:dnuc Ea:dnuc ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+codecKnown                 ·    ·      ·    ·      P:c  ·      ·      ·       S:c    Sra:c   P:c  Pra:c  S:c    Sra:c   ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+awake                      ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+restarted                  ·    ·      ·    ·      ·    E:dnuc E:dnc  Ea:dnuc E:dnuc Ea:dnuc ·    ·      E:dnuc Ea:dnuc ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+resync                     ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+resync restore off         ·    ·      ·    ·      ·    ·      ·      ·       S:c    Sra:c   ·    ·      ·      ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ·
+takenByBus                 ✗    ✗      ✗    ✗      ✗    Eb:dsc Eb:dc  Ea:dsc  ✗      ✗       ✗    ✗      ✗      ✗       ·       ·      ·       ✗     ✗      ✗     ✗    ✗   ✗    Eb:sc ·
+reportedSame               ·    ·      ·    ·      ·    Ep:dc  Ep:dc  Ea:dc   Ep:dc  Ea:dc   ·    ·      Ep:dc  Ea:dc   Fa+     Fa+:Ec Fp+     Ep:c  Ea:Ec  Ea:c  Ep:c ·   ·    ·     ✗
+reportedSame older         ·    ·      ·    ·      ·    Ep:dc  Ep:dc  Ea:dc   Ep:dc  Ea:dc   ·    ·      Ep:dc  Ea:dc   Fa+     Fa+:Ec Fp+     Ep:c  Ea:Ec  ·     ·    ·   ·    ·     ✗
+reportedOther              ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+   Ra:rc   Ra:Erc Rp:rc   Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
+reportedOther first        ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+   Fa?+:Dc Ra:Erc Fp?+:Dc Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
+reportedOther dated after  ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+   Ra:rc   Ra:Erc Rp:rc   Q+    Ra:Erc ·     ·    ·   ·    ·     ✗
+reportedOther dated before ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+   Fa+     ·      Fp+     Q+    Qa?+   ·     ·    ·   ·    ·     ✗
+reportedOther resync       ·    ·      ·    ·      ·    S+     ·      Sra+    A+     Ara+    ·    ·      Us+    Usra+   Fa+     ·      Fp+     Q+    Qa?+   ·     ·    ·   ·    ·     ✗
+doubtOver                  ✗    ✗      ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       Ra:Erc ✗       ✗     Ra:Erc ✗     ✗    ✗   ✗    ✗     ✗
+doubtOver resync           ✗    ✗      ✗    ✗      ✗    ✗      ✗      ✗       ✗      ✗       ✗    ✗      ✗      ✗       ✗       Fa+:Ec ✗       ✗     Qa:Ec  ✗     ✗    ✗   ✗    ✗     ✗
+noRoom                     Z:dc ·      Z:dc Z:dc   Z:dc Z:dc   Z:dc   ·       Z:dc   ·       Z:dc ·      Z:dc   ·       ·       ·      ·       ·     ·      ·     ·    ·   ·    ·     ✗
+superseded                 -:c  -a:c   -:c  -:c    -:c  -:c    -:c    -a:c    -:c    -a:c    -:c  -a:c   -:c    -a:c    -a:c    -a:Ec  -p:c    -:c   -a:Ec  -a:c  -p:c -:c -p:c -:c   ✗
 `;
 
 /** A difference is told by its row and its column. */
