@@ -81,8 +81,12 @@ describe('the device’s end of a real line', () => {
     const device = await deviceOn(line.path);
     const gone = nextPeer(device);
     await line.hangUp();
-    await gone;
+    expect(await gone).toBe(false);
+    let opened = 0;
+    device.onPeer = () => (opened += 1);
     await device.close();
+    device.write(Uint8Array.of(1));
+    expect(opened).toBe(0);
   });
 
   it('says why it cannot be opened', async () => {

@@ -1,15 +1,13 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Gateway } from '../../src/gateway/gateway.js';
 import { GatewayError } from '../../src/gateway/link-nodes.js';
 import type { PrivateNats } from '../../src/gateway/state/runtime-dir.js';
 import { LinkFile } from '../../src/gateway/state/link-file.js';
 import { StateError } from '../../src/gateway/state/state-dir.js';
 import { SystemClock } from '../../src/point/clock.js';
-import { SILENT_LOG } from '../../src/point/log.js';
 import { NatsServerError, PortInUseError } from '../../src/siot/connection/nats-server.js';
 import { connectTo, useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -368,13 +366,11 @@ describe('ending', () => {
     await reloaded;
   });
 
-  it('is possible before the start', async () => {
-    const gateway = new Gateway(configOf({ stateDir: tempDir(), links: [] }), {
-      clock: new SystemClock(),
-      random: () => 0.5,
-      log: SILENT_LOG,
-      version: '',
-    });
-    await gateway.stop();
+  it('is possible before the start, and touches nothing', async () => {
+    const folder = tempDir();
+    const gateway = new GatewayUnderTest(folder, { links: [link('a', { type: 'usb' })] });
+    await gateway.gateway.stop();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(gateway.said.map(({ message }) => message)).toEqual(['gateway has ended']);
   });
 });

@@ -377,7 +377,8 @@ describe('what others do to the node', () => {
     const { store, device, gateway, nodeId } = await rig();
     const names = ['toString', 'constructor', 'hasOwnProperty', '__proto__', 'valueOf'];
     for (const type of names) await store.setAs('user-1', nodeId, type, type, 1);
-    for (const type of names) await device.mcu.waitForSetting(type);
+    for (const type of names)
+      expect(await device.mcu.waitForSetting(type)).toMatchObject({ type, key: type, value: 1 });
     await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgements');
   });
 

@@ -27,11 +27,11 @@ const VALUES: readonly PointValue[] = [
   jsonValue('{"a": [1, "\u0000"]}'),
 ];
 
-const book = (): Settings => new Settings(new Set(['restart']), 100);
+const emptySettings = (): Settings => new Settings(new Set(['restart']), 100);
 
 /** Settings with all kinds of values, as they come back from the disk. */
 function onDisk(): Record<string, unknown>[] {
-  const settings = book();
+  const settings = emptySettings();
   for (const [at, value] of VALUES.entries()) {
     const point = makePoint({
       type: 'limit',
@@ -72,7 +72,7 @@ const head = (content: unknown): unknown =>
 describe('what is kept of a link', () => {
   it('comes back as it was, values of all kinds included', () => {
     const content = onDisk();
-    const settings = book();
+    const settings = emptySettings();
     settings.restore(content.map((one) => setting(one)!));
     for (const [at, value] of VALUES.entries()) {
       const setting = settings.get('limit', String(at));
@@ -149,8 +149,9 @@ describe('what is kept of a link', () => {
     expect(setting(content)).toBeUndefined();
   });
 
-  it('never breaks the gateway, whatever it is made of', () => {
+  it('is refused, or restored and kept again, whatever it is made of', () => {
     const number = fc.oneof(fc.string(), fc.bigInt().map(String), fc.double().map(String));
+    let restored = 0;
     const odd = fc.record({
       type: fc.string(),
       key: fc.string(),
@@ -175,8 +176,21 @@ describe('what is kept of a link', () => {
     fc.assert(
       fc.property(content, (any) => {
         const entry = parseLinkEntry(any);
-        if (entry?.of === 'setting') book().restore([entry]);
+        if (entry?.of !== 'setting') return;
+        const settings = emptySettings();
+        settings.restore([entry]);
+        const kept = JSON.parse(JSON.stringify(settings.records())) as SettingRecord[];
+        expect(kept).toMatchObject([
+          { type: entry.type, key: entry.key, value: { kind: entry.value.kind } },
+        ]);
+        const again = emptySettings();
+        for (const one of kept) expect(setting(one)).toEqual({ of: 'setting', ...one });
+        again.restore(kept);
+        expect(JSON.parse(JSON.stringify(again.records()))).toEqual(kept);
+        restored += 1;
       }),
+      { numRuns: 1_000 },
     );
+    expect(restored).toBeGreaterThan(0);
   });
 });

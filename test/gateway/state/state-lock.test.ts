@@ -58,8 +58,12 @@ it('is not kept out by a process that has ended and has not been reaped', async 
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) {
     await new Promise((resolve) => setImmediate(resolve));
   }
-  writeFileSync(join(folder, `running-${pid}-${start}-${boot}`), '');
-  await (await take(folder)).release();
+  const left = `running-${pid}-${start}-${boot}`;
+  writeFileSync(join(folder, left), '');
+  const lock = await take(folder);
+  expect(readdirSync(folder)).toEqual([expect.not.stringContaining(left)]);
+  await lock.release();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 it.each([

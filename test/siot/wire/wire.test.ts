@@ -140,15 +140,35 @@ describe('points on NATS', () => {
     expect(reply.odd).toBe(0);
   });
 
-  it('of any bytes never throw', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-        WIRES[1].decode(bytes);
-        WIRES[2].decode(bytes);
-        decodeNodes(bytes);
-      }),
-    );
-  });
+  it.each([WIRES[1], WIRES[2]])(
+    'of any bytes are none, or the same whole and in pieces: $generation',
+    (wire) => {
+      const bytes = fc.uint8Array({ maxLength: 80 });
+      const changed = fc
+        .tuple(fc.nat(), fc.nat(255), fc.integer({ min: 1, max: 5 }))
+        .map(([at, byte, count]) => {
+          const good = Uint8Array.from(wire.encode(Array<Point>(count).fill(temp)));
+          good[at % good.length] = byte;
+          return good;
+        });
+      const seen = { none: 0, points: 0 };
+      fc.assert(
+        fc.property(fc.oneof(bytes, changed), (payload) => {
+          const whole = wire.decode(payload);
+          const pieces = wire.pieces(payload);
+          seen[whole === undefined ? 'none' : 'points'] += 1;
+          if (whole === undefined || pieces === undefined) {
+            expect([whole, pieces]).toEqual([undefined, undefined]);
+            return;
+          }
+          const all = [...pieces];
+          expect(all.flatMap(({ points }) => points)).toEqual(whole.points);
+          expect(all.reduce((sum, { odd }) => sum + odd, 0)).toBe(whole.odd);
+        }),
+      );
+      expect(Math.min(seen.none, seen.points)).toBeGreaterThan(0);
+    },
+  );
 
   // What V8 spreads it makes as old objects: a flood of points filled the memory, 200 bytes each.
   it.each([WIRES[1], WIRES[2]])('are young when they are made: $generation', (wire) => {
@@ -187,6 +207,29 @@ describe('a node reply', () => {
     if (reply.kind !== 'nodes') throw new Error(reply.kind);
     return reply;
   };
+
+  it('of any bytes is nodes, an error or broken, and with a changed byte no more than there were', () => {
+    const kinds = ['nodes', 'error', 'broken'];
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        expect(kinds).toContain(decodeNodes(bytes).kind);
+      }),
+    );
+    for (const generation of [1, 2] as const) {
+      const good = bytesOf(`g${String(generation)}-nats-nodes-reply`);
+      const whole = nodesOf(decodeNodes(good));
+      const seen = new Set<string>();
+      for (let at = 0; at < good.length; at += 1) {
+        const broken = Uint8Array.from(good);
+        broken[at] = (broken[at] ?? 0) ^ 0xff;
+        const reply = decodeNodes(broken);
+        seen.add(reply.kind);
+        if (reply.kind !== 'nodes') continue;
+        expect(reply.nodes.length).toBeLessThanOrEqual(whole.nodes.length);
+      }
+      expect([...seen].sort()).toEqual(['broken', 'nodes']);
+    }
+  });
 
   it.each([1, 2] as const)('of generation %i gives the generation away', (generation) => {
     const reply = nodesOf(decodeNodes(bytesOf(`g${String(generation)}-nats-nodes-reply`)));

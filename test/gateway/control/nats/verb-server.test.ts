@@ -311,6 +311,9 @@ describe('set', () => {
     await gateway.reload({ ...document, links: [{ ...link, ackTimeoutMs: 30 }] });
     await device.mcu.waitForSetting('limit', ({ value }) => value === 5);
     await until(() => ended(states()), 'an end');
+    // It is followed no further than its link.
+    expect(['acknowledged', 'unconfirmed']).toContain(states().at(-1));
+    expect(store?.point(gateway.nodeId('pump'), 'limit')?.number).toBe(5);
   });
 });
 
