@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SystemClock, type Timer } from '../src/point/clock.js';
 import { GatewayUnderTest, openDevice, startStore } from './gateway/plant.js';
 import { useNats } from './support/nats.js';
-import { PATIENCE } from './support/patience.js';
+import { SLOWNESS } from './support/slowness.js';
 import { until } from './support/until.js';
 
 const nats = useNats();
@@ -87,7 +87,7 @@ async function stackOf(
     if (isMarked && stack.length > 0 && fits(stack)) fitting.push(stack);
   });
   try {
-    const endMs = performance.now() + 10_000 * PATIENCE;
+    const endMs = performance.now() + 10_000 * SLOWNESS;
     while (fitting.length === 0 && performance.now() < endMs) await act();
     const [first] = fitting;
     if (first === undefined) throw new Error(`no call of ${method} had ${mark}`);

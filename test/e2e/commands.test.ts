@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { Cli, runCli } from '../support/cli.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import {
   GatewayUnderTest,
   atEnd,
@@ -61,7 +61,7 @@ async function station(siot: SiotUnderTest): Promise<Station> {
         name: 'pump',
         transport: device.transport,
         node: { id: nodeId },
-        ackTimeoutMs: 100 * PATIENCE,
+        ackTimeoutMs: 100 * SLOWNESS,
       },
     ],
   });
@@ -87,8 +87,9 @@ withEachSiot((siot) => {
   it('siot-mcu set: says when the device has acknowledged, and why not', async () => {
     const { device, bus, config, nodeId } = await station(siot);
     // Several at once take their time on a slow machine.
-    const patience = ['--timeout', String(30 * PATIENCE)];
-    const set = (...args: readonly string[]) => runCli(['set', '-c', config, ...patience, ...args]);
+    const withTimeout = ['--timeout', String(30 * SLOWNESS)];
+    const set = (...args: readonly string[]) =>
+      runCli(['set', '-c', config, ...withTimeout, ...args]);
 
     const done = await set('pump', 'setpoint', '5.5');
     // What it waits for meanwhile may be said on stderr.
@@ -195,7 +196,7 @@ withEachSiot(
       const from = performance.now();
       daemon.child.kill('SIGTERM');
       expect(await daemon.ended).toBe(0);
-      expect(performance.now() - from).toBeLessThan(5_000 * PATIENCE);
+      expect(performance.now() - from).toBeLessThan(5_000 * SLOWNESS);
       expect(daemon.stderr).not.toMatch(/^\s+at /m);
       expect((await bus.stored(nodeId, 'last')).number).toBe(42);
       expect((await bus.stored(nodeId, 'connected')).number).toBe(0);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limited, ignorePoints, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn, textIn, type McuPoint } from '../../firmware-sim/points.js';
 import { PROTOCOLS, leavesNothingBehind, now, plant, withEachSiot } from './harness.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import type { Plant } from './harness.js';
 import type { Written } from './points.js';
 import { until } from '../support/until.js';
@@ -79,7 +79,7 @@ withEachSiot((siot) => {
       });
 
       it('retransmits until the device acknowledges', async () => {
-        const all = await plant(siot, protocol, { link: { ackTimeoutMs: 50 * PATIENCE } });
+        const all = await plant(siot, protocol, { link: { ackTimeoutMs: 50 * SLOWNESS } });
         const { device, set, gateway } = all;
         device.mcu.push(limited(whenType('setpoint', ignorePoints()), 2));
         await set({ type: 'setpoint', value: 5 });

@@ -31,7 +31,7 @@ import {
   type SiotServer,
   type Version,
 } from './siot-server.js';
-import { patiently } from '../support/patience.js';
+import { mcuTimes } from '../support/slowness.js';
 import { recordingLog, type Said } from '../support/recording-log.js';
 import { until } from '../support/until.js';
 import type { LinkStatus } from '../../src/gateway/link/status.js';
@@ -317,7 +317,7 @@ export async function openDevice(
   options: Partial<McuOptions> = {},
 ): Promise<Device> {
   const { pipe, transport, path } = await attachment.open(line);
-  const mcu = new SimulatedMcu(pipe, { clock, protocol, ...patiently, ...options });
+  const mcu = new SimulatedMcu(pipe, { clock, protocol, ...mcuTimes, ...options });
   atEnd(() => mcu.close());
   return {
     mcu,

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Cli, runCli } from '../support/cli.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import {
   GatewayUnderTest,
   atEnd,
@@ -85,13 +85,13 @@ withEachSiot(
           () => 'the counters of the link',
         );
       },
-      60_000 * PATIENCE,
+      60_000 * SLOWNESS,
     );
 
     it('a device on such a line is served', async () => {
       const sim = ['--protocol', 'compact'];
       const { values, set } = await station(siot, 'echo', { protocol: 'auto' }, sim);
-      expect(await set('setpoint', '2', '--timeout', String(30 * PATIENCE))).toMatchObject({
+      expect(await set('setpoint', '2', '--timeout', String(30 * SLOWNESS))).toMatchObject({
         status: 0,
       });
       await until(

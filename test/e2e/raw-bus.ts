@@ -11,7 +11,7 @@ import {
   type SiotPoint,
   type WrittenPoint,
 } from './points.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import { until } from '../support/until.js';
 
 export interface Message {
@@ -67,7 +67,7 @@ export class RawBus {
   }
 
   async request(subject: string, payload: Uint8Array = NO_PARAMETERS): Promise<Uint8Array> {
-    return (await this.nats.request(subject, payload, { timeout: 5_000 * PATIENCE })).data;
+    return (await this.nats.request(subject, payload, { timeout: 5_000 * SLOWNESS })).data;
   }
 
   async publish(subject: string, payload: Uint8Array): Promise<void> {

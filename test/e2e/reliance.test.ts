@@ -12,7 +12,7 @@ import { numberIn } from '../../firmware-sim/points.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { Cli } from '../support/cli.js';
 import { connectTo, useNats } from '../support/nats.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import {
   GatewayUnderTest,
   atEnd,
@@ -148,7 +148,7 @@ describe('kill -9', () => {
       daemon.child.kill('SIGTERM');
       expect(await daemon.ended).toBe(0);
     },
-    60_000 * PATIENCE,
+    60_000 * SLOWNESS,
   );
 
   it(
@@ -198,6 +198,6 @@ describe('kill -9', () => {
       last.child.kill('SIGTERM');
       expect(await last.ended).toBe(0);
     },
-    60_000 * PATIENCE,
+    60_000 * SLOWNESS,
   );
 });

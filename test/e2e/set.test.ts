@@ -11,14 +11,14 @@ import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
-import { PATIENCE, patiently } from '../support/patience.js';
+import { SLOWNESS, mcuTimes } from '../support/slowness.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { PROTOCOLS, atEnd, clock, leavesNothingBehind } from './harness.js';
 import { until } from '../support/until.js';
 
 leavesNothingBehind();
 // Each case starts many programs.
-vi.setConfig({ testTimeout: 60_000 * PATIENCE });
+vi.setConfig({ testTimeout: 60_000 * SLOWNESS });
 
 interface Station {
   readonly device: SimulatedDevice;
@@ -41,7 +41,7 @@ async function station(
   const store = alone ? undefined : await SiotStore.start({ nats: nats.url, version: '0.25.0' });
   atEnd(() => store?.stop());
   const pipe = await PtyPipe.open();
-  const device = new SimulatedDevice(pipe, { clock, protocol, ...patiently });
+  const device = new SimulatedDevice(pipe, { clock, protocol, ...mcuTimes });
   atEnd(() => device.close());
   if (behaviour !== undefined) device.mcu.push(behaviour);
   const config = join(folder, 'gateway.yaml');
@@ -58,7 +58,7 @@ async function station(
           node: { id: 'pump-1' },
           protocol,
           commands: ['restart'],
-          ackTimeoutMs: 150 * PATIENCE,
+          ackTimeoutMs: 150 * SLOWNESS,
         },
       ],
     }),
@@ -81,7 +81,7 @@ async function station(
     'the device to be served',
   );
   const set = (...args: readonly string[]) =>
-    runCli(['set', '-c', config, '--timeout', String(20 * PATIENCE), 'pump', ...args]);
+    runCli(['set', '-c', config, '--timeout', String(20 * SLOWNESS), 'pump', ...args]);
   // What it reports when it starts has been taken.
   await until(() => device.mcu.received.some(({ subject }) => subject === 'ack'), 'an ack');
   return {

@@ -4,7 +4,7 @@ import type { Protocol } from '../../firmware-sim/codec.js';
 import { SimulatedDevice } from '../../firmware-sim/device.js';
 import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { parseProfile } from '../../firmware-sim/profile.js';
-import { patiently, PATIENCE } from '../support/patience.js';
+import { mcuTimes, SLOWNESS } from '../support/slowness.js';
 import {
   GatewayUnderTest,
   PROTOCOLS,
@@ -45,7 +45,7 @@ const PUMPS: Readonly<Record<string, (protocol: Protocol) => Promise<Pump>>> = {
   'that reports what it has taken': async (protocol) => {
     const { pipe, transport } = await attached().open('serial');
     const profile = parseProfile(PUMP);
-    const device = new SimulatedDevice(pipe, { clock, protocol, profile, ...patiently });
+    const device = new SimulatedDevice(pipe, { clock, protocol, profile, ...mcuTimes });
     atEnd(() => device.close());
     return {
       transport,
@@ -145,7 +145,7 @@ class PumpOnThePage {
   }
 }
 
-const TIMEOUT_MS = 90_000 * PATIENCE;
+const TIMEOUT_MS = 90_000 * SLOWNESS;
 /** Between edits: three are made within a tick of the page's clock. */
 const PAUSE_MS = 400;
 

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import type { Locator, Page } from 'playwright-core';
 import { atEnd } from './harness.js';
 import { isReal, whyNot, type Version } from './siot-server.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
@@ -46,7 +46,7 @@ export class SiotPage {
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS });
     atEnd(() => browser.close());
     const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
-    page.setDefaultTimeout(10_000 * PATIENCE);
+    page.setDefaultTimeout(10_000 * SLOWNESS);
     await page.goto(url);
     await page.getByLabel('Email').fill(USER);
     await page.getByLabel('Password').fill(PASSWORD);

@@ -11,7 +11,7 @@ import { verbSubject } from '../../src/gateway/control/nats/protocol.js';
 import type { VerbName } from '../../src/gateway/control/nats/verbs.js';
 import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Version } from '../siot-store/dialect.js';
 import type { LinkStatus } from '../../src/gateway/link/status.js';
@@ -160,7 +160,7 @@ export async function asker(nats: NatsOfFile, gatewayId: string) {
   const client = await nats.connect();
   const request = async (verb: VerbName, payload = ''): Promise<unknown> =>
     (
-      await client.request(verbSubject(gatewayId, verb), payload, { timeout: 5_000 * PATIENCE })
+      await client.request(verbSubject(gatewayId, verb), payload, { timeout: 5_000 * SLOWNESS })
     ).json();
   /** All replies to a `set`, as they come. */
   const set = (

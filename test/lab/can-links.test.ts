@@ -10,7 +10,7 @@ import {
   withEachSiot,
 } from '../e2e/harness.js';
 import { addVcan, removeInterface, sendFrame } from './support/can.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import { VCAN, onCan, openCanLine, type CanMedium } from './support/can-line.js';
 import { Peer, ip } from './support/system.js';
 import { until } from '../support/until.js';
@@ -68,7 +68,7 @@ withEachSiot(
       await set({ type: 'limit', value: 7, origin: 'user-1' });
       come();
       await gateway.opened();
-      await device.mcu.waitForSetting('limit', () => true, { timeoutMs: 30_000 * PATIENCE });
+      await device.mcu.waitForSetting('limit', () => true, { timeoutMs: 30_000 * SLOWNESS });
       await device.report({ type: 'temp', value: 2, time: now() });
       await until(async () => (await stateOf()) === 'up', 'the point to say up');
       expect(gateway.said.filter(({ message }) => message === 'port is gone')).toHaveLength(1);

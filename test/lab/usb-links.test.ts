@@ -7,7 +7,7 @@ import { SerialPipe } from '../../firmware-sim/serial.js';
 import { SystemClock, type Clock, type Timer } from '../../src/point/clock.js';
 import { GatewayUnderTest, startStore } from '../gateway/plant.js';
 import { until } from '../support/until.js';
-import { PATIENCE, patiently } from '../support/patience.js';
+import { SLOWNESS, mcuTimes } from '../support/slowness.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { EXTENT } from './support/extent.js';
@@ -63,7 +63,7 @@ async function rig(transport: object = ANY_BOARD, itsClock: Clock = clock) {
   const store = await startStore(nats);
   const document = {
     nats: { servers: nats.url },
-    links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 * PATIENCE }],
+    links: [{ name: 'boards', transport, protocol: 'compact', ackTimeoutMs: 100 * SLOWNESS }],
   };
   const gateway = new GatewayUnderTest(tempDir(), document, { clock: itsClock });
   await gateway.start();
@@ -90,7 +90,7 @@ async function board(options: UsbDeviceOptions) {
   const mcu = new SimulatedMcu(pipe, {
     clock: machineClock,
     protocol: 'compact',
-    ...patiently,
+    ...mcuTimes,
   });
   onTestFinished(async () => {
     // The cable first: a gadget's port waits with closing until all has been taken.
@@ -117,13 +117,13 @@ describe('a USB board', () => {
     await device.plug();
     const before = performance.now();
     await open('boards-A');
-    expect(performance.now() - before).toBeLessThan(1_000 * PATIENCE);
+    expect(performance.now() - before).toBeLessThan(1_000 * SLOWNESS);
     await report(1);
     await connected('boards-A', 1);
     const pulled = performance.now();
     await device.unplug();
     await connected('boards-A', 0);
-    expect(performance.now() - pulled).toBeLessThan(1_000 * PATIENCE);
+    expect(performance.now() - pulled).toBeLessThan(1_000 * SLOWNESS);
     eventClock.release();
     await store.setAs('user-1', gateway.link('boards-A').nodeId, 'limit', '', 7);
     await until(() => gateway.link('boards-A').pending.length === 1, 'the setting to wait');

@@ -24,7 +24,7 @@ import {
   type PointSnapshot,
 } from './snapshot.js';
 import { encodeText } from './text.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import { Watchers } from './watchers.js';
 
 export interface SiotStoreOptions {
@@ -54,7 +54,7 @@ export interface EdgeChange {
 }
 
 const INSTANCE_HEADER = 'Siot-Origin';
-const WAIT_MS = 5_000 * PATIENCE;
+const WAIT_MS = 5_000 * SLOWNESS;
 
 type Handler = (request: Request) => void;
 

@@ -36,7 +36,7 @@ export interface SoakOptions {
 export interface SoakResult {
   readonly violations: readonly Violation[];
   readonly journal: Journal;
-  /** From the last fault until all was well; or until patience was at its end. */
+  /** From the last fault until all was well; or until the time to wait was over. */
   readonly healedMs: number;
   readonly lives: number;
   /** Bits turned, bytes lost and doubled. */

@@ -1,4 +1,4 @@
-import { PATIENCE } from './patience.js';
+import { SLOWNESS } from './slowness.js';
 
 const LOOK_EVERY_MS = 5;
 
@@ -11,7 +11,7 @@ export async function until<T>(
   what: string | (() => string),
   withinMs = 10_000,
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const limitMs = withinMs * PATIENCE;
+  const limitMs = withinMs * SLOWNESS;
   const end = performance.now() + limitMs;
   for (;;) {
     const found = await look();

@@ -26,7 +26,7 @@ const EXCHANGE = '/run/lab';
 const REPORT = 'report.json';
 const LINES_OF_LOG = 30;
 /** How many times slower an emulated processor may be, on a machine that has other work. */
-const EMULATED_PATIENCE = 10;
+const EMULATED_SLOWNESS = 10;
 
 /** The entry of the cache to boot from; makes it the first time. */
 async function prepare() {
@@ -71,7 +71,7 @@ async function run(request, entry) {
   env.LAB_PROCESSOR = processor;
   if (mode === 'tests') {
     env.TEST_REPORT = `${EXCHANGE}/${REPORT}`;
-    env.TEST_PATIENCE = String(processor === 'emulated' ? EMULATED_PATIENCE : 2);
+    env.TEST_SLOWNESS = String(processor === 'emulated' ? EMULATED_SLOWNESS : 2);
     await bundleTests(ROOT);
   }
   say(`the lab boots (kernel ${kernelOf(entry)}, processor: ${processor})`);
