@@ -5,6 +5,7 @@
 // It runs before anything is installed or built: plain Node, no dependencies. It writes to stderr only; stdout belongs to the program.
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -207,6 +208,8 @@ async function build(errorsTolerated) {
   if (status !== 0 && !(errorsTolerated && status === 2)) {
     throw new SetupError(`the TypeScript compiler failed (exit status ${status}), see above`);
   }
+  // A link to it on the PATH is how it is installed (README.md); npm does this for packages alone.
+  chmodSync(inRoot('dist', 'src', 'cli', 'main.js'), 0o755);
   await runStep('writing the JSON Schema', node, [inRoot('dist', 'src', 'cli', 'write-schema.js')]);
   if (status === 0) writeFileSync(stamp, wanted);
 }

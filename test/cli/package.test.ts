@@ -1,8 +1,9 @@
 /** What `npm pack` puts into the package, which is all that users have. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { normalize } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join, normalize, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { tempDir } from '../support/temp-dir.js';
 
 it('has the programs, and all files that they find by their names in package.json', () => {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
@@ -20,4 +21,14 @@ it('has the programs, and all files that they find by their names in package.jso
     expect(files.some((file) => file.startsWith(folder))).toBe(true);
   }
   expect(files.filter((file) => /(^|\/)test\//.test(file))).toEqual([]);
+});
+
+it('is started by a link to it, as README.md installs it', () => {
+  const { bin, version } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    bin: Record<string, string>;
+    version: string;
+  };
+  const link = join(tempDir(), 'siot-mcu');
+  symlinkSync(resolve(bin['siot-mcu'] ?? ''), link);
+  expect(execFileSync(link, ['--version'], { encoding: 'utf8' })).toContain(version);
 });
