@@ -1,7 +1,7 @@
 /** What is set in SIOT while the gateway cannot hear it. */
 import { expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
-import { PATIENCE } from '../support/patience.js';
+import { SLOWNESS } from '../support/slowness.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import {
   GatewayUnderTest,
@@ -47,7 +47,7 @@ withEachSiot((siot) => {
     device.mcu.assertNotReceived('setpoint');
     proxy.refuses = false;
     await device.mcu.waitForSetting('setpoint', ({ value }) => numberIn(value) === 7, {
-      timeoutMs: 15_000 * PATIENCE,
+      timeoutMs: 15_000 * SLOWNESS,
     });
     const values = device.mcu.receivedPoints.filter(({ type }) => type === 'setpoint');
     expect(values.map(({ value }) => numberIn(value))).toEqual([7]);
