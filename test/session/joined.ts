@@ -88,7 +88,7 @@ export class Joined {
       host,
       { write: (bytes) => this.#read.gateway.push(bytes), congested: false },
       {
-        protocol: 'auto',
+        codec: 'auto',
         framing: FRAMINGS.cobs,
         ackTimeoutMs: 1_000,
         retries: RETRIES,

@@ -9,7 +9,7 @@ const ackTime = (packet: Sent): number | undefined =>
 
 describe('on every opening, before the device has spoken', () => {
   it.each(['protobuf', 'compact'] as const)('it gets the time, then settings: %s', (device) => {
-    const harness = new SessionHarness({ protocol: device, device, acks: ackAll });
+    const harness = new SessionHarness({ codec: device, device, acks: ackAll });
     harness.set('target', 5);
     harness.set('mode', stringValue('auto'));
     expect(harness.take()).toEqual([]);
@@ -95,7 +95,7 @@ describe('a setting is pending until acknowledged', () => {
   });
 
   it('a newer one of the same point takes its place: what changed several times is sent once, the latest', () => {
-    const harness = new SessionHarness({ protocol: 'compact', acks: ackAll });
+    const harness = new SessionHarness({ codec: 'compact', acks: ackAll });
     for (const value of [1, 2, 3]) harness.set('target', value);
     harness.open();
     expect(harness.takePoints()).toEqual(['timeSync', 'target=3']);
@@ -468,7 +468,7 @@ describe('a command', () => {
 
   it('set while the port is closed is sent after the opening, once', () => {
     const harness = new SessionHarness({
-      protocol: 'compact',
+      codec: 'compact',
       acks: ackAll,
       commands: ['restart'],
     });

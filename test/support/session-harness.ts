@@ -160,7 +160,7 @@ export class SessionHarness {
       host,
       channel,
       {
-        protocol: options.protocol ?? 'auto',
+        codec: options.codec ?? 'auto',
         framing: options.framing ?? FRAMINGS.cobs,
         ackTimeoutMs: options.ackTimeoutMs ?? 1_000,
         retries: options.retries ?? 3,
@@ -180,7 +180,7 @@ export class SessionHarness {
   /** A device whose codec is configured, open, its opening served if it acknowledges. */
   static opened(options: HarnessOptions = {}): SessionHarness {
     const device = options.device ?? 'compact';
-    const harness = new SessionHarness({ protocol: device, ...options });
+    const harness = new SessionHarness({ codec: device, ...options });
     harness.open();
     return harness;
   }

@@ -57,7 +57,7 @@ function packetSession<Unit>(
   channel: SessionChannel<Unit>,
   line: Pick<PacketSessionOptions<Unit>, 'framing' | 'echo'>,
 ): PacketSession<Unit> {
-  const { protocol, restore, ackTimeoutMs, maxFrameLength } = config;
-  const options = { ...line, protocol, restore, ackTimeoutMs, retries: RETRIES, maxFrameLength };
+  const { protocol: codec, restore, ackTimeoutMs, maxFrameLength } = config;
+  const options = { ...line, codec, restore, ackTimeoutMs, retries: RETRIES, maxFrameLength };
   return new PacketSession(host, channel, options, state, clock, log, record.session ?? {});
 }

@@ -1,7 +1,8 @@
 /**
- * The table of device protocols. Whoever adds one writes a device session
+ * Which session a link has: the table of sessions, and the choice by the link's
+ * configuration. Whoever adds one writes a device session
  * (src/session/device-session.ts), a file here that makes it of a link's
- * configuration, and a line below.
+ * configuration, and its lines below.
  */
 import type { DeviceSessionHost } from '../../session/device-session.js';
 import { NodeState } from '../../session/node-state.js';
@@ -10,23 +11,32 @@ import type { CreateSession, LinkSession, SessionParts } from './device-protocol
 import { createPacketSession } from './packets.js';
 import { createSignalSession } from './signals.js';
 
-const PROTOCOLS = {
+const SESSIONS = {
   packets: createPacketSession,
   signals: createSignalSession,
 } satisfies Record<string, CreateSession>;
 
-/** What the device speaks. `protocol: auto` decides between the codecs of packets. */
-const protocolOf = ({ transport }: LinkConfig): keyof typeof PROTOCOLS =>
-  transport.type === 'can-signals' ? 'signals' : 'packets';
+type SessionKind = keyof typeof SESSIONS;
+
+/** By the key `protocol` of a link: the payload codecs are all said in packets. */
+const KIND_BY_PROTOCOL: Readonly<Record<LinkConfig['protocol'], SessionKind>> = {
+  auto: 'packets',
+  protobuf: 'packets',
+  compact: 'packets',
+};
+
+/** A bus that a database explains has no other protocol. */
+const sessionKindOf = ({ transport, protocol }: LinkConfig): SessionKind =>
+  transport.type === 'can-signals' ? 'signals' : KIND_BY_PROTOCOL[protocol];
 
 /** A link's session, and the state of its node, which is made here alone. */
 export function createSession(parts: SessionParts, host: DeviceSessionHost): LinkSession {
   const { config, clock, log, budget, record } = parts;
-  const protocol = protocolOf(config);
+  const kind = sessionKindOf(config);
   const { maxPoints, silenceTimeoutMs } = config;
   // A signal has a value, and nothing that acts once.
-  const commands = protocol === 'signals' ? [] : config.commands;
+  const commands = kind === 'signals' ? [] : config.commands;
   const options = { commands, maxPoints, silenceTimeoutMs };
   const state = new NodeState(host, options, clock, log, budget, record.session?.settings ?? []);
-  return PROTOCOLS[protocol](parts, host, state);
+  return SESSIONS[kind](parts, host, state);
 }

@@ -31,7 +31,7 @@ export class CodecChoice implements CodecProbeHost {
 
   constructor(
     private readonly host: CodecChoiceHost,
-    private readonly protocol: 'auto' | PayloadCodecName,
+    private readonly configured: 'auto' | PayloadCodecName,
     /** Last seen on the link, in an earlier life. */
     last: PayloadCodecName | undefined,
     private readonly clock: Clock,
@@ -39,7 +39,7 @@ export class CodecChoice implements CodecProbeHost {
     private readonly log: Log,
     ackTimeoutMs: number,
   ) {
-    const name = protocol === 'auto' ? last : protocol;
+    const name = configured === 'auto' ? last : configured;
     this.#codec = name === undefined ? undefined : PAYLOAD_CODECS[name];
     this.#probe = new CodecProbe(this, clock, ackTimeoutMs);
   }
@@ -69,10 +69,10 @@ export class CodecChoice implements CodecProbeHost {
   /** Decodes a payload that is not empty, and learns from it. `undefined`: discarded. */
   decode(payload: Uint8Array): DecodedPayload | undefined {
     const decoded =
-      this.protocol === 'auto' ? this.#decodeAny(payload) : this.#decodeFixed(payload);
+      this.configured === 'auto' ? this.#decodeAny(payload) : this.#decodeFixed(payload);
     // A payload of nothing but unknown fields is no list of points.
     if (decoded !== undefined && (hasContent(decoded) || isEmptyList(payload))) return decoded;
-    this.counters.discard('payload', { bytes: payload.length, protocol: this.protocol });
+    this.counters.discard('payload', { bytes: payload.length, protocol: this.configured });
     return undefined;
   }
 

@@ -44,7 +44,8 @@ import { PointsHandler } from './subjects/points.js';
 /** `Unit`: of the channel below the framing. */
 export interface PacketSessionOptions<Unit = Uint8Array>
   extends SenderOptions, SettingsClientOptions, PacketLineOptions<Unit> {
-  readonly protocol: 'auto' | PayloadCodecName;
+  /** `auto`: as the device's payloads are. */
+  readonly codec: 'auto' | PayloadCodecName;
   /** What packets mean, by their subject; all others have points. */
   readonly subjects?: Readonly<Record<string, SubjectHandlerClass>>;
 }
@@ -107,7 +108,7 @@ export class PacketSession<Unit = Uint8Array>
     );
     this.codecs = new CodecChoice(
       this,
-      options.protocol,
+      options.codec,
       record.codec,
       clock,
       counters,

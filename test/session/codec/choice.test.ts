@@ -196,7 +196,7 @@ describe('a device that says nothing', () => {
   });
 
   it('with a configured protocol there is no probe', () => {
-    const harness = auto({ protocol: 'protobuf' });
+    const harness = auto({ codec: 'protobuf' });
     expect(codecs(harness)).toEqual(['protobuf timeSync']);
   });
 });
@@ -208,7 +208,7 @@ describe('a configured protocol', () => {
   ] as const)(
     '%s with a %s device: counted, not acknowledged, advice given',
     (protocol, device) => {
-      const harness = auto({ protocol, device });
+      const harness = auto({ codec: protocol, device });
       harness.take();
       harness.points([{ type: 'temp', value: 1 }]);
       expect(harness.published).toEqual([]);
@@ -221,14 +221,14 @@ describe('a configured protocol', () => {
   it('wins over the codec that was kept', () => {
     const first = auto({ device: 'compact' });
     first.points([{ type: 'temp', value: 1 }]);
-    const second = first.reborn({ protocol: 'protobuf' });
+    const second = first.reborn({ codec: 'protobuf' });
     second.open();
     expect(codecs(second)).toEqual(['protobuf timeSync']);
   });
 });
 
 it('a device that fell silent before its codec was known, and answers to no probe, is not connected', () => {
-  const harness = SessionHarness.opened({ protocol: 'auto', acks: ackNothing });
+  const harness = SessionHarness.opened({ codec: 'auto', acks: ackNothing });
   harness.hello();
   expect(harness.session.state.connected).toBe(true);
   harness.advance(29_000);
@@ -239,7 +239,7 @@ it('a device that fell silent before its codec was known, and answers to no prob
 
 describe('a payload that says otherwise than the codec that was kept', () => {
   it('gets the time in its own codec at once, and then the settings', () => {
-    const harness = SessionHarness.talking({ protocol: 'auto', device: 'compact' });
+    const harness = SessionHarness.talking({ codec: 'auto', device: 'compact' });
     // Reflashed: the other codec, which alone it understands and acknowledges.
     harness.device = 'protobuf';
     harness.acks = (packet) => (packet.protocol === 'protobuf' ? 0 : undefined);

@@ -10,7 +10,7 @@ const BY_TURNS = /two codecs by turns: are two devices on this line/;
 
 describe('two boards on one line, of which each has another codec,', () => {
   it('are told as such, once, and not by a line a packet', () => {
-    const harness = SessionHarness.talking({ protocol: 'auto', acks: ackAll });
+    const harness = SessionHarness.talking({ codec: 'auto', acks: ackAll });
     for (let i = 0; i < 5_000; i += 1) {
       const protocol = i % 2 === 0 ? 'protobuf' : 'compact';
       harness.points([{ type: 'temp', value: i }], 1 + (i % 255), { protocol });
@@ -26,7 +26,7 @@ describe('two boards on one line, of which each has another codec,', () => {
   });
 
   it('a device that is given other firmware is none', () => {
-    const harness = SessionHarness.talking({ protocol: 'auto', acks: ackAll });
+    const harness = SessionHarness.talking({ codec: 'auto', acks: ackAll });
     for (const protocol of ['protobuf', 'compact'] as const) {
       harness.points([{ type: 'temp', value: 1 }], 9, { protocol });
       harness.advance(10_000);
@@ -104,7 +104,7 @@ describe('few lines come of', () => {
 
   it.each([1, 2, 3])('whatever a device sends, by chance: seed %i', (seed) => {
     const random = new SeededRandom(seed);
-    const harness = SessionHarness.talking({ protocol: 'auto', acks: ackAll, limitedLog: true });
+    const harness = SessionHarness.talking({ codec: 'auto', acks: ackAll, limitedLog: true });
     const valid = packets();
     let before = 0;
     for (let minute = 0; minute < 5; minute += 1) {

@@ -38,11 +38,11 @@ const echoingDevice = (options: Options = {}): SessionHarness => {
 };
 
 describe.each([
-  ['protobuf', { protocol: 'protobuf' }],
-  ['compact', { protocol: 'compact' }],
-  ['auto, last protobuf', { protocol: 'auto', record: { codec: 'protobuf' } }],
-  ['auto, last compact', { protocol: 'auto', record: { codec: 'compact' } }],
-  ['auto, no codec known', { protocol: 'auto' }],
+  ['protobuf', { codec: 'protobuf' }],
+  ['compact', { codec: 'compact' }],
+  ['auto, last protobuf', { codec: 'auto', record: { codec: 'protobuf' } }],
+  ['auto, last compact', { codec: 'auto', record: { codec: 'compact' } }],
+  ['auto, no codec known', { codec: 'auto' }],
 ] as const)('nothing but an echo, protocol %s', (_, options) => {
   const alone = (): SessionHarness => {
     const harness = new SessionHarness({ echoMs: 0, commands: ['restart'], ...options });
@@ -63,11 +63,11 @@ describe.each([
     const { codec, acknowledges, last } = harness.record();
     expect({ codec, acknowledges, last }).toEqual({
       codec:
-        options.protocol === 'auto'
+        options.codec === 'auto'
           ? 'record' in options
             ? options.record.codec
             : undefined
-          : options.protocol,
+          : options.codec,
       acknowledges: 'unknown',
       last: {},
     });

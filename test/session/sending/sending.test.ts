@@ -148,7 +148,7 @@ describe('retransmission', () => {
   });
 
   it('a device whose acks take longer than the timeout gets its settings, and peace after them', () => {
-    const harness = new SessionHarness({ protocol: 'compact', acks: () => 1_500 });
+    const harness = new SessionHarness({ codec: 'compact', acks: () => 1_500 });
     harness.set('target', 5);
     harness.open();
     harness.advance(20_000);

@@ -59,7 +59,7 @@ it('no acknowledgement after an equal report: it is not waited for without end',
 it.each(['unknown', 'no'] as const)(
   'a device that never acknowledges (%s before): its report is no acknowledgement',
   (acknowledges) => {
-    const harness = new SessionHarness({ protocol: 'compact', record: { acknowledges } });
+    const harness = new SessionHarness({ codec: 'compact', record: { acknowledges } });
     harness.open();
     harness.points([{ type: 'temp', value: 1 }]);
     harness.advance(60_000);
