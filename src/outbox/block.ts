@@ -30,10 +30,13 @@ import {
   writeVarint,
 } from './bytes.js';
 
+/** Bytes of the header of a file. */
 export const FILE_HEADER = 24;
-export const VERSION = 1;
+/** Of the format: files of another version are not read. */
+const VERSION = 1;
 const FILE_MAGIC = Buffer.from('siot-mcu outbox', 'latin1');
 
+/** Bytes of a block before its body. */
 export const BLOCK_HEADER = 12;
 const BLOCK_MAGIC = Buffer.from([0xd5, 0xb1, 0x0c, 0xb8]);
 const POINTS = 1;
@@ -48,6 +51,7 @@ export interface Batch {
   readonly points: readonly Point[];
 }
 
+/** What stands before the points in a block of points. */
 export interface PointsHead {
   readonly kind: 'points';
   readonly nodeId: string;
@@ -71,6 +75,7 @@ interface SettledMarks {
   }[];
 }
 
+/** The header of the file of that number. */
 export function fileHeader(number: number): Buffer {
   const bytes = Buffer.alloc(FILE_HEADER);
   FILE_MAGIC.copy(bytes);
@@ -80,7 +85,7 @@ export function fileHeader(number: number): Buffer {
   return bytes;
 }
 
-/** `broken`: no header of this file, or not all of it. */
+/** Checks a file's header. `broken`: it is none of this file, or not whole; `version`: another one than ours. */
 export function readFileHeader(
   bytes: Buffer,
   number: number,

@@ -10,7 +10,7 @@ import { DeletedError, OutboxLog } from './outbox-log.js';
 import { recover } from './recovery.js';
 import { RecoveryReport } from './recovery-report.js';
 import type { SegmentFolder } from './segment-folder.js';
-import { TallyFile, type LaneTally } from './tally.js';
+import { TallyKeeper } from './tally-keeper.js';
 import { Compaction } from './compaction.js';
 
 /** Where and how the outbox keeps its files. */
@@ -35,8 +35,6 @@ export interface DiskOutboxOptions {
 const GRACE_MS = 3;
 /** Marks of settled points are written at least so often, ms. */
 const MARKS_EVERY_MS = 1_000;
-/** The tally is written so long after a change, ms. */
-const TALLY_AFTER_MS = 1_000;
 /** Bytes of points in one write. */
 const COMMIT_BYTES = 256 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
@@ -78,9 +76,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   readonly #compaction: Compaction;
   readonly #report: FolderReport;
   readonly #recovery: RecoveryReport;
-  readonly #tally: TallyFile;
-  #tallyTimer: Timer | undefined;
-  #tallying: Promise<void> = Promise.resolve();
+  readonly #tally: TallyKeeper;
   readonly #writer = new BlockWriter();
   #committing: Promise<void> | undefined;
   #asked = false;
@@ -100,11 +96,11 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     this.clock = clock;
     this.#options = options;
     const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(SEGMENT_BYTES, maxBytes / 32));
-    this.#log = new OutboxLog(folder, segmentBytes, (last) => this.#beforeRemoving(last));
+    this.#log = new OutboxLog(folder, segmentBytes, (last) => this.#tally.beforeRemoving(last));
     this.#report = new FolderReport(log, folder.path, reasonOf);
     this.#recovery = new RecoveryReport(log, folder.path, options.nameOf ?? ((id) => `node ${id}`));
-    this.#tally = new TallyFile(folder);
     this.#lanes = new Lanes((maxBytes / 8) * 7, this);
+    this.#tally = new TallyKeeper(folder, clock, this.#lanes, this.#log);
     this.quota = this.#lanes.quota;
     this.#compaction = new Compaction(this.#log, this.#lanes, maxBytes, segmentBytes);
   }
@@ -166,8 +162,6 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     this.#timer?.cancel();
     this.#marksTimer?.cancel();
     this.#retryTimer?.cancel();
-    this.#tallyTimer?.cancel();
-    await this.#keepTally(true).catch(() => undefined);
     await this.#tally.close();
     await this.#log.close();
   }
@@ -179,7 +173,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       folder,
       log: this.#log,
       lanes: this.#lanes,
-      tally: await this.#tally.read().catch(() => undefined),
+      tally: await this.#tally.read(),
       report: this.#recovery,
       logger: log,
       reasonOf,
@@ -192,7 +186,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
     await this.#log.trim(points === 0).catch(() => undefined);
     // A loss is told once: the tally counts from now on.
-    if (losses.length > 0) await this.#keepTally(true).catch(() => undefined);
+    if (losses.length > 0) await this.#tally.write(true).catch(() => undefined);
     if (points === 0) return;
     log.info(
       { points, bytes: this.#log.bytes, ms: Math.round(clock.monotonicMs() - startMs) },
@@ -332,41 +326,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     await this.#log.append(segment, writer.bytes, sync);
     if (sync) this.#marks.synced();
     for (const { lane, place } of written) lane.written(place);
-    // No device waits for the tally, and it is not synced.
-    this.#tallyTimer ??= this.clock.setTimer(TALLY_AFTER_MS, () => {
-      this.#tallyTimer = undefined;
-      void this.#keepTally(false).catch(() => undefined);
-    });
+    this.#tally.changed();
     await this.#log.trim(false);
-  }
-
-  /** Writes the tally. Rejects with the system's error. */
-  #keepTally(sync: boolean): Promise<void> {
-    const kept = this.#tallying.then(async () => {
-      const lanes: LaneTally[] = [];
-      for (const lane of this.#lanes) {
-        const tally = lane.tally();
-        if (tally.points > 0) lanes.push(tally);
-      }
-      // Nothing waits and there is no tally: nothing to write.
-      if (lanes.length === 0 && !this.#tally.isThere) return;
-      const timeNs = this.clock.wallNs();
-      await this.#tally.write({ timeNs, ...this.#log.synced, lanes }, sync);
-    });
-    this.#tallying = kept.catch(() => undefined);
-    return kept;
-  }
-
-  /**
-   * Updates the tally before a file is deleted: an old tally would report its points as
-   * lost after a power failure.
-   */
-  async #beforeRemoving(last: boolean): Promise<void> {
-    await this.#tallying;
-    if (!this.#tally.isThere) return;
-    if (last) await this.#tally.remove();
-    // No tally is better than a wrong one.
-    else await this.#keepTally(true).catch(() => this.#tally.remove());
   }
 
   /** `all`: nothing is unsettled. */

@@ -1,18 +1,18 @@
-import {
-  createInbox,
-  errors,
-  type NatsConnection,
-  type Subscription,
-} from '@nats-io/transport-node';
+import { errors, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { backoffMs } from './backoff.js';
 import { connectionProblem } from './connection-problem.js';
 import { Denials } from './denials.js';
 import { Dialer } from './dialer.js';
+import { KeepAlive } from './keep-alive.js';
 import { limitReading, socketOf } from './read-limiter.js';
+import { ReplyInbox, type Answer, type AnswerReceiver } from './reply-inbox.js';
 import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
 
+export type { Answer, AnswerReceiver } from './reply-inbox.js';
+
+/** What {@link Connection.state} is. `problem`: why there is no connection, for people. */
 export type ConnectionState =
   | { readonly name: 'connecting'; readonly problem?: string }
   | { readonly name: 'connected' }
@@ -20,15 +20,7 @@ export type ConnectionState =
   | { readonly name: 'refused'; readonly problem: string }
   | { readonly name: 'closed' };
 
-/** The answer to a request, or why there is none. `tooLarge`: the request was not sent. */
-export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
-
-/** Takes the answers to what it has published with {@link Connection.publish}. */
-export interface AnswerReceiver {
-  /** `token`: what publishing returned. Called for every reply, and once with `lost` when the connection goes first. */
-  answered(token: number, answer: Answer): void;
-}
-
+/** A message on a subject that is subscribed to. */
 export interface Incoming {
   readonly subject: string;
   readonly data: Uint8Array;
@@ -73,10 +65,6 @@ const PONG_WITHIN_MS = 10_000;
 const FLUSHED_WITHIN_MS = 500;
 /** A connection that was shorter counts as a failed dial: the next dial waits longer. */
 const STEADY_MS = 1_000;
-/** How often a late PONG is waited for once more, while other messages still come. */
-const MOST_WAITS = 6;
-/** Requests that have timed out, of which a late answer is still taken. */
-const MOST_LATE = 16;
 
 /** A subscription that is made again on each connection. */
 interface Standing {
@@ -106,13 +94,9 @@ export class Connection {
   /** Settings of the last dial. */
   #settings: NatsSettings = { servers: [] };
   #retry: Timer | undefined;
-  #pinging: Timer | undefined;
+  #keepAlive: KeepAlive | undefined;
   readonly #standing = new Set<Standing>();
-  #inbox = '';
-  #lastToken = 0;
-  readonly #asked = new Map<number, AnswerReceiver>();
-  /** Tokens of requests that have timed out. */
-  readonly #late = new Set<number>();
+  readonly #inbox = new ReplyInbox();
   readonly #barriers = new Set<(processed: boolean) => void>();
   #said = '';
   /** PINGs that the server has answered. */
@@ -165,23 +149,22 @@ export class Connection {
     if (nats === undefined) throw new NotConnectedError();
     const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (payload.length > most) throw new TooLargeError(payload.length, most);
-    const token = receiver === undefined ? 0 : ++this.#lastToken;
+    const token = receiver === undefined ? 0 : this.#inbox.newToken();
     try {
       if (receiver === undefined) nats.publish(subject, payload);
-      else nats.publish(subject, payload, { reply: `${this.#inbox}${String(token)}` });
+      else nats.publish(subject, payload, { reply: this.#inbox.subjectOf(token) });
     } catch (error) {
       // The connection may be closed already, and we have not been told yet. Then the
       // message is not the cause.
       throw nats.isClosed() || nats.isDraining() ? new NotConnectedError() : error;
     }
-    if (receiver !== undefined) this.#asked.set(token, receiver);
+    if (receiver !== undefined) this.#inbox.expect(token, receiver);
     return token;
   }
 
   /** No answer with that token is wanted any more. */
   forget(token: number): void {
-    this.#asked.delete(token);
-    this.#late.delete(token);
+    this.#inbox.forget(token);
   }
 
   /**
@@ -200,7 +183,7 @@ export class Connection {
       const timer = this.#options.clock.setTimer(withinMs, () => {
         inTime = false;
         if (late === undefined) this.forget(token);
-        else this.#waitOn(token);
+        else this.#inbox.timedOut(token);
         resolve('timeout');
       });
       try {
@@ -302,14 +285,25 @@ export class Connection {
     this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';
     this.#dialer.discover(nats);
-    // Each connection has its own inbox: answers to earlier requests do not arrive there.
-    const inbox = `${createInbox()}.`;
-    this.#inbox = inbox;
-    this.#activateInbox(nats, inbox);
+    this.#activateInbox(nats, this.#inbox.restart());
     for (const standing of this.#standing) this.#activate(nats, standing);
     log.info({ server: this.server }, 'connected to NATS');
     this.#setState({ name: 'connected' });
-    this.#keepAsking(nats);
+    this.#keepAlive = this.#keepAliveOf(nats);
+  }
+
+  #keepAliveOf(nats: NatsConnection): KeepAlive {
+    const { clock, pingEveryMs = PING_EVERY_MS, pongWithinMs = PONG_WITHIN_MS } = this.#options;
+    return new KeepAlive(clock, pingEveryMs, pongWithinMs, {
+      barrier: (done) => this.barrier(done),
+      signsOfLife: () => nats.stats().inMsgs + this.#confirmed,
+      alive: () => this.#dialer.discover(nats),
+      silent: () => {
+        this.#lose(nats);
+        this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
+        nats.close().catch(() => undefined);
+      },
+    });
   }
 
   #down(nats: NatsConnection, cause: unknown): void {
@@ -336,62 +330,17 @@ export class Connection {
   #lose(nats: NatsConnection | undefined): void {
     if (nats === undefined) return;
     this.#nats = undefined;
-    this.#pinging?.cancel();
+    this.#keepAlive?.stop();
     this.#denials.clear();
     const { clock } = this.#options;
     if (clock.monotonicMs() - this.#upMs >= STEADY_MS) this.#failures = 0;
     for (const standing of this.#standing) standing.active = undefined;
-    const asked = [...this.#asked];
-    this.#asked.clear();
-    this.#late.clear();
+    const lost = this.#inbox.takeAll();
     const barriers = [...this.#barriers];
     this.#barriers.clear();
-    for (const [token, receiver] of asked) receiver.answered(token, 'lost');
+    for (const [token, receiver] of lost) receiver.answered(token, 'lost');
     // The library never settles the flush() of a closed connection.
     for (const done of barriers) done(false);
-  }
-
-  /** Still takes a late answer. */
-  #waitOn(token: number): void {
-    this.#late.add(token);
-    const [eldest] = this.#late;
-    if (this.#late.size > MOST_LATE && eldest !== undefined) this.forget(eldest);
-  }
-
-  // When a server has stopped reading, the library waits for its socket without end.
-  // Such a connection is given up without waiting for it to close.
-  #keepAsking(nats: NatsConnection): void {
-    const { clock, pingEveryMs = PING_EVERY_MS } = this.#options;
-    this.#pinging = clock.setTimer(pingEveryMs, () => {
-      this.#awaitLife(nats, MOST_WAITS);
-      this.barrier((processed) => {
-        if (!processed) return;
-        this.#pinging?.cancel();
-        this.#dialer.discover(nats);
-        this.#keepAsking(nats);
-      });
-    });
-  }
-
-  // On a slow line the PONG comes after the answers to earlier messages: while other
-  // messages come, the server is alive.
-  #awaitLife(nats: NatsConnection, waits: number): void {
-    const { clock, pongWithinMs = PONG_WITHIN_MS } = this.#options;
-    const heard = this.#signsOfLife(nats);
-    this.#pinging = clock.setTimer(pongWithinMs, () => {
-      if (this.#nats !== nats) return;
-      if (waits > 1 && this.#signsOfLife(nats) !== heard) {
-        this.#awaitLife(nats, waits - 1);
-        return;
-      }
-      this.#lose(nats);
-      this.#failed(new Error(`no sign of life within ${String(pongWithinMs)} ms`));
-      nats.close().catch(() => undefined);
-    });
-  }
-
-  #signsOfLife(nats: NatsConnection): number {
-    return nats.stats().inMsgs + this.#confirmed;
   }
 
   // In callbacks of the library nothing may be thrown: it would stop reading, and the
@@ -400,18 +349,18 @@ export class Connection {
     this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
   }
 
-  #activateInbox(nats: NatsConnection, inbox: string): void {
-    nats.subscribe(`${inbox}*`, {
+  #activateInbox(nats: NatsConnection, prefix: string): void {
+    nats.subscribe(`${prefix}*`, {
       callback: (error, message) => {
         if (error !== null) {
-          this.#denials.tryAgain(() => this.#activateInbox(nats, inbox));
+          this.#denials.tryAgain(() => this.#activateInbox(nats, prefix));
           return;
         }
         const { subject, data } = message;
-        const token = Number(subject.slice(inbox.length));
+        const token = Number(subject.slice(prefix.length));
         const isUnheard = data.length === 0 && message.headers?.code === 503;
         try {
-          this.#asked.get(token)?.answered(token, isUnheard ? 'noResponders' : data);
+          this.#inbox.answered(token, isUnheard ? 'noResponders' : data);
         } catch (thrown) {
           this.#failedIn(thrown);
         }

@@ -12,6 +12,7 @@ import {
   type NodeLife,
   type NodeSpec,
 } from './kept-node.js';
+import { GatewayParent } from './gateway-parent.js';
 import type { Suspicion } from '../publishing/publish-state.js';
 import type { Publisher } from '../publishing/publisher.js';
 import type { Found, StoreClient } from './store-client.js';
@@ -53,12 +54,13 @@ export class NodeKeeper {
   #pulse: Timer | undefined;
   /** Why nodes cannot be made, for people; blank: they can. */
   problem = '';
-  #missingParent = '';
+  readonly #parent: GatewayParent;
   /** Time of the last version point. */
   #lastNs = 0n;
 
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
+    this.#parent = new GatewayParent(options.parent, options.log);
     this.#gateway = keptNode(options.gateway, {
       read: (points) => this.#readGateway(points),
       lifeChanged: () => this.#lookAtNodesNotMade(),
@@ -69,7 +71,7 @@ export class NodeKeeper {
   begin(store: StoreClient, first: boolean): void {
     this.end();
     this.#store = store;
-    this.#missingParent = '';
+    this.#parent.isMissing = false;
     this.problem = '';
     for (const kept of this.#all()) {
       kept.unread = true;
@@ -259,10 +261,10 @@ export class NodeKeeper {
 
   /** Updates {@link problem}, for `siot-mcu watch`, and logs it. */
   #reportProblem(): void {
-    const { log, parent } = this.#options;
+    const { log } = this.#options;
     const { life, spec } = this.#gateway;
-    const missing = this.#missingParent === '' ? undefined : parent;
-    const problem = nodesProblem(this.#gateway, this.#all(), missing);
+    const { id, isMissing } = this.#parent;
+    const problem = nodesProblem(this.#gateway, this.#all(), isMissing ? id : undefined);
     if (problem === this.problem) return;
     this.problem = problem;
     const notMade = [...this.#links.values()].filter((kept) => kept.life === 'unknown');
@@ -289,7 +291,7 @@ export class NodeKeeper {
   async #make(kept: KeptNode, store: StoreClient): Promise<boolean> {
     const { log, gateway } = this.#options;
     const parentId =
-      kept === this.#gateway ? await this.#parentOfGateway(store) : this.#gatewayIfAlive();
+      kept === this.#gateway ? await this.#parent.find(store) : this.#gatewayIfAlive();
     if (parentId === undefined || this.#store !== store) return false;
     const { id, type, description } = kept.spec;
     const texts: Record<string, string> = {};
@@ -306,31 +308,6 @@ export class NodeKeeper {
 
   #gatewayIfAlive(): string | undefined {
     return this.#gateway.life === 'alive' ? this.#gateway.spec.id : undefined;
-  }
-
-  // SIOT accepts a parent that does not exist, and the node is unreachable then. The
-  // parent `root` would replace SIOT's root node (docs/siot.md, 4.9).
-  async #parentOfGateway(store: StoreClient): Promise<string | undefined> {
-    const { parent, log } = this.#options;
-    if (parent === 'root') {
-      const rootId = await store.rootId();
-      if (rootId === undefined) log.warn({}, "SIOT's root node could not be read");
-      return rootId;
-    }
-    const found = await store.find(parent);
-    if (found.life === 'alive') {
-      this.#missingParent = '';
-      return parent;
-    }
-    if (found.life !== 'unknown' && this.#missingParent !== parent) {
-      this.#missingParent = parent;
-      const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
-      log.error(
-        { parent },
-        `siot.parent: the node ${parent} ${is}: set the ID of one that does, or root. No nodes are made until then`,
-      );
-    }
-    return undefined;
   }
 
   #readGateway(points: readonly Point[]): void {

@@ -1,42 +1,14 @@
-import type { Clock, Timer } from '../../point/clock.js';
+import type { Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { NotConnectedError, type Connection } from '../connection/connection.js';
-import { readDue, type PublishHost, type PublishState } from './publish-state.js';
-import type { PublishWindow } from './publish-window.js';
-import type { StatusPoints, StatusSlot } from './status-points.js';
-import type { SiotWire } from '../wire/wire.js';
+import { readDue, type PublishState } from './publish-state.js';
+import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './sender.js';
+import type { StatusSlot } from './status-points.js';
 
-export interface SenderOptions {
+interface BarrierSenderOptions extends SenderOptions {
   readonly connection: Connection;
-  readonly wire: SiotWire;
-  readonly status: StatusPoints;
-  readonly clock: Clock;
-  readonly window: PublishWindow;
-  readonly host: PublishHost;
 }
-
-/** Publishes the lanes from their cursors on. When the mode changes, another sender takes its place. */
-export interface Sender {
-  /** A lane has new points, or need not wait any more. */
-  lane(state: PublishState): void;
-  /** A status point has changed. */
-  status(): void;
-  /** Answers for points of this lane are of no interest any more. */
-  forget(state: PublishState): void;
-  /** NATS does not permit what was published on this subject. */
-  denied(subject: string): void;
-  /** Sends nothing more, but still takes answers. */
-  suspend(): void;
-  /** Sends nothing more, and takes no answers. */
-  stop(): void;
-}
-
-/** A message with so many bytes of text takes no further point. */
-export const BATCH_BYTES = 128 * 1024;
-
-/** Bytes that NATS adds to a payload, about. */
-export const MESSAGE_BYTES = 100;
 
 /** The server is asked this often whether it has processed what was published, ms. */
 const CONFIRM_EVERY_MS = 20;
@@ -53,7 +25,7 @@ const MOST_UNCONFIRMED = 8_192;
  * still in the outbox, and the next sender publishes them again.
  */
 export class BarrierSender implements Sender {
-  readonly #options: SenderOptions;
+  readonly #options: BarrierSenderOptions;
   /** Lanes with points that are published and not confirmed. */
   readonly #published = new Set<PublishState>();
   /** Lanes that wait for confirmations. */
@@ -70,7 +42,7 @@ export class BarrierSender implements Sender {
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(options: SenderOptions) {
+  constructor(options: BarrierSenderOptions) {
     this.#options = options;
   }
 

@@ -6,20 +6,21 @@ import type { StatusSlot } from './status-points.js';
 
 /** A point on its way to a store: of a lane, or a status point. */
 export interface Entry {
-  readonly source:
-    | {
-        readonly kind: 'lane';
-        readonly track: Track;
-        readonly group: KeyGroup;
-        readonly position: number;
-      }
-    | { readonly kind: 'status'; readonly slot: StatusSlot };
+  readonly source: LaneSource | { readonly kind: 'status'; readonly slot: StatusSlot };
   point: Point;
   /** To be sent in a message of its own, since a message of several was refused. */
   alone: boolean;
   done: boolean;
   /** The message that was not answered in time; its answer may still come. */
   late: Message | undefined;
+}
+
+/** Where in a lane a point is. */
+export interface LaneSource {
+  readonly kind: 'lane';
+  readonly track: Track;
+  readonly group: KeyGroup;
+  readonly position: number;
 }
 
 /** Points that were published together and are not answered yet. */
@@ -33,16 +34,17 @@ export interface Message {
   readonly token: number;
 }
 
-/** What a {@link WindowSender} knows of a lane. */
+/** A lane in a {@link LaneRound}. */
 export interface Track {
   readonly state: PublishState;
   readonly groups: KeyGroups;
   /** To be sent before the points from the cursor on. */
   readonly ready: Queue<Entry>;
-  /** It is in the sender's round. */
+  /** It waits to be served. */
   inRound: boolean;
 }
 
+/** The point at a position of a lane, to be sent. */
 export function laneEntry(track: Track, group: KeyGroup, position: number, point: Point): Entry {
   return {
     source: { kind: 'lane', track, group, position },
@@ -53,6 +55,7 @@ export function laneEntry(track: Track, group: KeyGroup, position: number, point
   };
 }
 
+/** The latest value of a status point, to be sent. */
 export function statusEntry(slot: StatusSlot): Entry {
   return {
     source: { kind: 'status', slot },
@@ -68,6 +71,7 @@ export function nameOf(point: Point): string {
   return point.type + canonicalKey(point.key);
 }
 
+/** Position in its lane; -1 for a status point. */
 export function positionOf(entry: Entry): number {
   return entry.source.kind === 'lane' ? entry.source.position : -1;
 }
@@ -76,13 +80,14 @@ export function nodeIdOf({ source }: Entry): string {
   return source.kind === 'status' ? source.slot.nodeId : source.track.state.lane.nodeId;
 }
 
+/** `undefined`: the store has not refused the point. */
 export function retryStateOf({ source }: Entry): RetryState | undefined {
   return source.kind === 'status'
     ? source.slot.retryState
     : source.track.state.retryStates.get(source.position);
 }
 
-/** The retryState that there is, or a new one. */
+/** The same, made where there is none. */
 export function ensureRetryState(entry: Entry): RetryState {
   const known = retryStateOf(entry);
   if (known !== undefined) return known;

@@ -1,35 +1,24 @@
 import type { Timer } from '../../point/clock.js';
-import { textOf } from '../../point/point.js';
 import { backoffMs } from '../connection/backoff.js';
 import type { AnsweredPublisher } from '../connection/answered-publisher.js';
-import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './barrier-sender.js';
 import { NotConnectedError, type Answer, type AnswerReceiver } from '../connection/connection.js';
 import { denialText } from '../connection/denials.js';
-import { Queue } from './queue.js';
 import {
-  laneEntry,
   ensureRetryState,
-  nameOf,
   nodeIdOf,
   statusEntry,
   retryStateOf,
   type Entry,
   type Message,
-  type Track,
 } from './entry.js';
-import { KeyGroups, type KeyGroup } from './key-groups.js';
-import {
-  readDue,
-  type DropCause,
-  type PublishState,
-  type Suspicion,
-  type Totals,
-} from './publish-state.js';
+import { LaneRound } from './lane-round.js';
+import type { DropCause, PublishState, Suspicion, Totals } from './publish-state.js';
 import { readReceipt } from './receipt.js';
 import { RetryList } from './retry-list.js';
+import { MESSAGE_BYTES, type Sender, type SenderOptions } from './sender.js';
 import { Stall } from './stall.js';
 
-interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
+interface WindowSenderOptions extends SenderOptions {
   /** Where a store answers, or where NATS does. */
   readonly publisher: AnsweredPublisher;
   readonly random: () => number;
@@ -39,12 +28,6 @@ interface WindowSenderOptions extends Omit<SenderOptions, 'connection'> {
 /** A store whose quickest answer takes longer is distant. */
 const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
-/** Points of a lane that may wait for others of their type+key: more would bring the lane into memory. */
-const LOOK_AHEAD = 4_096;
-/** The same where only the newest points are kept: those on their way are not replaced. */
-const CLAIM_AHEAD = 64;
-/** Positions of a lane that are read before other lanes are served. */
-const LOOK_AT_ONCE = 2_048;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** A point is given up after so many tries between which the store took others. */
 const MOST_TRIES = 10;
@@ -58,8 +41,7 @@ type Refusal = 'refusedByStore' | 'notPermitted';
  */
 export class WindowSender implements Sender, AnswerReceiver {
   readonly #options: WindowSenderOptions;
-  readonly #tracks = new Map<PublishState, Track>();
-  readonly #round = new Queue<Track>();
+  readonly #lanes: LaneRound;
   readonly #unanswered = new Set<Message>();
   /** By token: those of which an answer is still taken, also when it comes late. */
   readonly #asked = new Map<number, Message>();
@@ -79,22 +61,14 @@ export class WindowSender implements Sender, AnswerReceiver {
       for (const entry of due) this.#again(entry);
       this.#pump();
     });
+    const isDistant = (): boolean => (this.#quickestMs ?? 0) > DISTANT_MS;
+    this.#lanes = new LaneRound(options, this.#retries, isDistant, () => this.#pump());
     this.#stall = new Stall(options.clock, options.random, RETRY, () => this.#pump());
   }
 
   lane(state: PublishState): void {
     if (this.#stopped || state.held) return;
-    let track = this.#tracks.get(state);
-    if (track === undefined) {
-      track = {
-        state,
-        groups: new KeyGroups(() => (this.#quickestMs ?? 0) > DISTANT_MS),
-        ready: new Queue(),
-        inRound: false,
-      };
-      this.#tracks.set(state, track);
-    }
-    this.#enqueue(track);
+    this.#lanes.add(state);
     this.#pump();
   }
 
@@ -103,16 +77,14 @@ export class WindowSender implements Sender, AnswerReceiver {
   }
 
   forget(state: PublishState): void {
-    const track = this.#tracks.get(state);
+    const track = this.#lanes.forget(state);
     if (track === undefined) return;
-    this.#tracks.delete(state);
     const of = (entry: Entry): boolean =>
       entry.source.kind === 'lane' && entry.source.track === track;
     this.#retries.drop(of);
     for (const message of this.#unanswered) {
       for (const entry of message.entries) if (of(entry)) entry.done = true;
     }
-    while (track.ready.shift() !== undefined);
   }
 
   suspend(): void {
@@ -127,15 +99,9 @@ export class WindowSender implements Sender, AnswerReceiver {
     for (const message of this.#asked.values()) this.#forget(message);
   }
 
-  #enqueue(track: Track): void {
-    if (track.inRound) return;
-    track.inRound = true;
-    this.#round.push(track);
-  }
-
   #pump(): void {
     while (!this.#stopped && !this.#suspicious && this.#unanswered.size < this.#room()) {
-      const entries = this.#nextTrial() ?? this.#nextStatus() ?? this.#nextOfLanes();
+      const entries = this.#nextTrial() ?? this.#nextStatus() ?? this.#lanes.next();
       if (entries === undefined) return;
       this.#send(entries);
     }
@@ -153,97 +119,6 @@ export class WindowSender implements Sender, AnswerReceiver {
     const slots = status.take(wire.batch, (slot) => (slot.retryState?.dueMs ?? 0) <= nowMs);
     if (slots.length === 0) return undefined;
     return slots.map(statusEntry);
-  }
-
-  #nextOfLanes(): Entry[] | undefined {
-    for (let track = this.#round.shift(); track !== undefined; track = this.#round.shift()) {
-      const entries = this.#nextOf(track);
-      if (entries !== undefined) {
-        this.#round.push(track);
-        return entries;
-      }
-      track.inRound = false;
-    }
-    return undefined;
-  }
-
-  #nextOf(track: Track): Entry[] | undefined {
-    const first = this.#takeEntry(track);
-    if (first === undefined) return undefined;
-    const { batch } = this.#options.wire;
-    const entries = [first];
-    if (batch === 1 || first.alone) return entries;
-    const names = new Set([nameOf(first.point)]);
-    let bytes = textOf(first.point.value).length;
-    while (entries.length < batch && bytes < BATCH_BYTES) {
-      const entry = this.#takeEntry(track);
-      if (entry === undefined) break;
-      if (entry.alone || names.has(nameOf(entry.point))) {
-        track.ready.unshift(entry);
-        break;
-      }
-      names.add(nameOf(entry.point));
-      bytes += textOf(entry.point.value).length;
-      entries.push(entry);
-    }
-    return entries;
-  }
-
-  #takeEntry(track: Track): Entry | undefined {
-    for (let ready = track.ready.shift(); ready !== undefined; ready = track.ready.shift()) {
-      if (!ready.done) return ready;
-    }
-    const { state, groups } = track;
-    for (let looked = 0; ; looked++) {
-      state.cursor = Math.min(state.cursor, groups.takeBack() ?? state.cursor);
-      // What is sent next counts as on its way: it is not replaced by a newer point.
-      if (state.cursor >= state.lane.claimed) state.lane.claimBefore(state.lane.next);
-      if (state.cursor >= state.lane.next) return undefined;
-      const lookAhead = state.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
-      if (groups.waiting >= lookAhead && !groups.cut()) return undefined;
-      if (looked >= LOOK_AT_ONCE) {
-        this.#lookOn(track);
-        return undefined;
-      }
-      const position = state.cursor;
-      state.cursor += 1;
-      const point = readDue(state, position, this.#options.host);
-      if (point === undefined) continue;
-      const name = nameOf(point);
-      const group = groups.enter(name, position);
-      if (group === undefined) {
-        const crowd = groups.get(name);
-        if (crowd !== undefined) this.#release(track, crowd, groups.release(crowd));
-        const ready = track.ready.shift();
-        if (ready !== undefined) return ready;
-        continue;
-      }
-      const entry = laneEntry(track, group, position, point);
-      const retryState = state.retryStates.get(position);
-      if (retryState === undefined) return entry;
-      entry.alone = true;
-      if (retryState.dueMs <= this.#options.clock.monotonicMs()) return entry;
-      group.refused = position;
-      this.#retries.add(entry, retryState.dueMs);
-    }
-  }
-
-  /** Serves other lanes before this one is read further. */
-  #lookOn(track: Track): void {
-    this.#options.clock.setTimer(0, () => {
-      if (this.#stopped) return;
-      this.#enqueue(track);
-      this.#pump();
-    });
-  }
-
-  #release(track: Track, group: KeyGroup, positions: readonly number[]): void {
-    for (const position of positions) {
-      const point = readDue(track.state, position, this.#options.host);
-      if (point !== undefined) track.ready.push(laneEntry(track, group, position, point));
-      else this.#release(track, group, track.groups.leave(group, position));
-    }
-    if (positions.length > 0) this.#enqueue(track);
   }
 
   #send(entries: readonly Entry[]): void {
@@ -355,14 +230,8 @@ export class WindowSender implements Sender, AnswerReceiver {
     if (entry.done) return;
     entry.done = true;
     const { source } = entry;
-    if (source.kind === 'status') {
-      this.#options.status.settle(source.slot, entry.point);
-      return;
-    }
-    const { track, group, position } = source;
-    track.state.retryStates.delete(position);
-    track.state.lane.settle(position);
-    this.#release(track, group, track.groups.leave(group, position));
+    if (source.kind === 'status') this.#options.status.settle(source.slot, entry.point);
+    else this.#lanes.settle(source);
   }
 
   #giveUp(entry: Entry, cause: Exclude<DropCause, 'nodeDeleted'>, why: string): void {
@@ -428,8 +297,7 @@ export class WindowSender implements Sender, AnswerReceiver {
       return;
     }
     entry.alone = true;
-    source.track.ready.push(entry);
-    this.#enqueue(source.track);
+    this.#lanes.again(source.track, entry);
   }
 
   #pauseIfStalled(): void {
@@ -440,7 +308,7 @@ export class WindowSender implements Sender, AnswerReceiver {
   // tried so far. Otherwise another refused one each time.
   #nextTrial(): Entry[] | undefined {
     if (!this.#stall.holds) return undefined;
-    const fresh = this.#nextStatus() ?? this.#nextOfLanes();
+    const fresh = this.#nextStatus() ?? this.#lanes.next();
     if (fresh !== undefined) return fresh;
     const entry = this.#retries.takeNext();
     if (entry === undefined) return undefined;

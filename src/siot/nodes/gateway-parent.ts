@@ -1,0 +1,42 @@
+import type { Log } from '../../point/log.js';
+import type { StoreClient } from './store-client.js';
+
+/** The node below which the gateway's node is made (`siot.parent`). */
+export class GatewayParent {
+  /** The store has said that there is no such node. Already logged. */
+  isMissing = false;
+
+  constructor(
+    /** `root`, or the ID of a node. */
+    readonly id: string,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * ID of the parent; `undefined`: it is not there, or cannot be read. SIOT accepts a
+   * parent that does not exist, and the node is unreachable then. The parent `root`
+   * would replace SIOT's root node (docs/siot.md, 4.9).
+   */
+  async find(store: StoreClient): Promise<string | undefined> {
+    const { id, log } = this;
+    if (id === 'root') {
+      const rootId = await store.rootId();
+      if (rootId === undefined) log.warn({}, "SIOT's root node could not be read");
+      return rootId;
+    }
+    const found = await store.find(id);
+    if (found.life === 'alive') {
+      this.isMissing = false;
+      return id;
+    }
+    if (found.life !== 'unknown' && !this.isMissing) {
+      this.isMissing = true;
+      const is = found.life === 'deleted' ? 'was deleted in SIOT' : 'does not exist in SIOT';
+      log.error(
+        { parent: id },
+        `siot.parent: the node ${id} ${is}: set the ID of one that does, or root. No nodes are made until then`,
+      );
+    }
+    return undefined;
+  }
+}
