@@ -97,8 +97,8 @@ const isWritable = ({ time, tombstone }: Point): boolean =>
   isTime(time) && (tombstone | 0) === tombstone;
 
 /**
- * Those of the points that can be written. The others are handed to `onUnwritable`
- * before they are in any write: a write that fails fails for the points of all lanes.
+ * Those of the points that can be written. `onUnwritable` gets the others. They must not
+ * get into a write: one that fails, fails for the points of all lanes.
  */
 export function writableOf(
   points: readonly Point[],
@@ -188,7 +188,7 @@ function writeField(bytes: Buffer, start: number, text: string): number {
   return at + length;
 }
 
-/** Reads a point, and the number of positions between it and the one before. */
+/** Reads a point; `gap`: number of positions between it and the one before. */
 export function readPoint(
   reader: ByteReader,
   typeBefore: string,

@@ -21,7 +21,7 @@ export class Compaction {
     private readonly segmentBytes: number,
   ) {}
 
-  /** Room must be made, and can be. */
+  /** Bytes must be freed before anything is written, and can be. */
   get isFull(): boolean {
     const { bytes, oldest } = this.log;
     if (oldest === undefined || bytes <= this.maxBytes - this.segmentBytes) return false;
@@ -30,12 +30,12 @@ export class Compaction {
     return bytes - used >= this.segmentBytes;
   }
 
-  /** `put`: the batch is to be written, and is there from then on. */
+  /** Copies from the oldest file, if bytes get scarce. `put` takes what is to be written to the end of the log. */
   copyOldest(writer: BlockWriter, put: Put): void {
     const { oldest } = this.log;
     if (oldest === undefined || !this.#isScarce()) return;
-    // Of what lanes may have at most seven eighths are unsettled: so much must
-    // be copied for what is written, and a little more.
+    // Lanes may fill seven eighths of the bytes. In the worst case seven bytes are copied
+    // to free one: so a copy is that much larger than what is written, and a little more.
     const bytes = this.isFull ? this.segmentBytes : Math.max(BLOCK_BYTES, 12 * writer.length);
     this.#copy(oldest, writer, writer.length + bytes, put);
   }

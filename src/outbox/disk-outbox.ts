@@ -31,9 +31,9 @@ export interface DiskOutboxOptions {
   readonly onDeleted?: () => void;
 }
 
-/** Points that are delivered within this are not written, ms. */
+/** Points that are delivered within this time are not written, ms. */
 const GRACE_MS = 3;
-/** Marks of settled points are written at least so often, ms. */
+/** Marks of settled points wait so long for a write of points, ms; then they are written by themselves. */
 const MARKS_EVERY_MS = 1_000;
 /** Bytes of points in one write. */
 const COMMIT_BYTES = 256 * 1024;
@@ -49,8 +49,8 @@ const SLOW_MS = 10_000;
 const RETRY = { firstMs: 100, maxMs: 10_000 };
 
 /**
- * An outbox on disk: one log for all lanes (block.ts), of which one write and
- * one sync serve all that wait.
+ * An outbox on disk. All lanes share one log (block.ts), so that one write and one sync
+ * make the points of all lanes safe.
  *
  * ```
  *  put ──► in memory ──────► publisher ──► settled ─┐ delivered before it was
@@ -85,7 +85,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   #retryTimer: Timer | undefined;
   /** Failed writes since the last that succeeded. */
   #failures = 0;
-  /** The last one failed since files had been deleted. */
+  /** The last write failed because files had been deleted. */
   #foundDeleted = false;
   #closed = false;
   /** Upper bound of the unsettled bytes: as last counted, and all that were put in since. */
@@ -246,7 +246,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
     if (this.#committing !== undefined || this.#asked) return;
     this.#asked = true;
-    // After what else has arrived just now.
+    // Once for all lanes that get points at this moment.
     queueMicrotask(() => {
       this.#asked = false;
       this.#look();
@@ -313,8 +313,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       const end = segment.size + writer.length;
       written.push({ lane, place: { segment, offset, end, first, next } });
     };
-    // When bytes are scarce, compaction comes first. Points that were safe before and
-    // are in a deleted file come before new ones.
+    // New points wait while compaction must free bytes, and while points that were safe
+    // in a deleted file are written once more.
     const most = this.#compaction.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;

@@ -22,7 +22,7 @@ export interface Extent {
   end: number;
   first: number;
   next: number;
-  /** Points in it that are not settled, and the bytes that they are taken to have. */
+  /** Points in it that are not settled, and an estimate of their bytes. */
   live: number;
   bytes: number;
 }
@@ -34,7 +34,7 @@ const EXTENT_BYTES = 64 * 1024;
 export class Extents {
   /** Positions that are not settled, on disk or not. */
   readonly live = new Ranges();
-  /** By position; none has a position in common with another. */
+  /** In order of their positions, which do not overlap. */
   #list: Extent[] = [];
   #bytes = 0;
 
@@ -49,7 +49,7 @@ export class Extents {
     return extent !== undefined && extent.first <= position ? extent : undefined;
   }
 
-  /** The unsettled ones of these positions are at that place from now on. */
+  /** From now on the unsettled points of first … next − 1 are read at that place. */
   place(segment: Segment, offset: number, end: number, first: number, next: number): void {
     let at = this.#endingAfter(first);
     if (at < this.#list.length) at = this.#giveUp(at, first, next);

@@ -47,8 +47,8 @@ export class Latest {
     }
     const older = newest.position;
     if (point.time < newest.time) {
-      // Its own time is older than that of what waits. If that one is on its way
-      // already, this is the newest that waits.
+      // It is older than the newest that is kept. If that one is on its way already, this
+      // one is the newest of those that wait.
       if (older >= this.#claimed) this.#supersedeWhenSafe(older, position, position);
       else Object.assign(newest, { position, time: point.time });
       return;
@@ -87,7 +87,7 @@ export class Latest {
     }
   }
 
-  /** `added`: the position just added; when it is safe, so is `newer`. */
+  /** `added`: the position just added, from which on `newer` is safe as well. */
   #supersedeWhenSafe(newer: number, added: number, older: number): void {
     if (this.host.isSafe(newer)) this.#supersede(older);
     else this.#waiting.set(added, older);

@@ -40,13 +40,14 @@ class Span {
 
 /** What was found of one lane. */
 class Found {
-  /** After what has been read so far. */
+  /** The position after those that have been read so far. */
   next: number | undefined;
   latestNs: bigint | undefined;
-  /** Gaps before the last block. */
+  /** Damaged places before the last block of the lane. */
   gaps = 0;
-  /** Where bytes are missing, and where only positions are, which may have been delivered. */
+  /** Where bytes are damaged. */
   readonly damaged = new Span();
+  /** Where positions are left out; their points may have been delivered. */
   readonly skipped = new Span();
   /** Points of the tally that were not found; `undefined` before its place is reached. */
   missing: number | undefined;

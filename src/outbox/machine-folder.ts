@@ -1,10 +1,10 @@
-/** The outbox's folder on a file system. */
 import * as fs from 'node:fs';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NS_PER_MS } from '../point/clock.js';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
+/** The outbox's folder on a file system. */
 export class MachineFolder implements SegmentFolder {
   constructor(
     /** Path of a folder that exists. */
@@ -29,7 +29,7 @@ export class MachineFolder implements SegmentFolder {
     return new OpenFile(await openFd(join(this.path, name), 'r+'));
   }
 
-  /** Somebody may have done so already. */
+  /** Does nothing where somebody has removed it already. */
   remove(name: string): Promise<void> {
     return rm(join(this.path, name), { force: true });
   }

@@ -9,7 +9,7 @@ const LAST_NUMBER = 4_000_000_000;
 
 /**
  * Number of the file of that name; `undefined`: it is not one of the outbox's.
- * `none`: it looks like one, and cannot be.
+ * `none`: it looks like one, but its number is too large.
  */
 export function numberOf(name: string): number | 'none' | undefined {
   const digits = NAME.exec(name)?.[1];
@@ -43,7 +43,7 @@ export class OutboxLog {
   /** Files that are known to have been deleted by others. */
   readonly #deleted = new Set<Segment>();
   #lastNumber = 0;
-  /** Something was written to the current file without making it survive. */
+  /** Something was written to the current file and not synced. */
   #unsynced = false;
   #synced = { file: 0, offset: 0 };
 
@@ -121,8 +121,8 @@ export class OutboxLog {
   }
 
   /**
-   * Writes on at the end of the current file. Rejects with the system's error;
-   * what came of it then is unknown, and the next file is begun. Rejects with a
+   * Writes at the end of the current file. Rejects with the system's error: what is in
+   * the file then is unknown, and the next file is begun. Rejects with a
    * {@link DeletedError} once when files turn out to be deleted.
    */
   async append(segment: Segment, bytes: Uint8Array, sync: boolean): Promise<void> {

@@ -10,21 +10,20 @@ const timeText = (ns: bigint): string =>
 interface Torn {
   readonly file: string;
   readonly bytes: number;
-  /** Nothing whole comes after them. */
+  /** No whole block comes after them. */
   readonly isEnd: boolean;
   /** When the file was last written to, ns. */
   readonly writtenNs: bigint;
-  /** What the block says of itself, which need not be so. */
+  /** The head of the block, which may be damaged too. */
   readonly head: PointsHead | undefined;
 }
 
-/**
- * Logs damage of the files of earlier runs, and what is lost by it.
- */
+/** Logs damage of the files of earlier runs, and what is lost by it. */
 export class RecoveryReport {
   #damaged = 0;
-  /** Of lanes, by their node, until the next start. */
+  /** Texts about losses, by node. */
   readonly #ofNode = new Map<string, string>();
+  /** About losses of which the node is not known. */
   #ofAny: string | undefined;
 
   constructor(

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
-/** What waited on disk of one lane: positions are of `first` … `next` − 1. */
+/** How many points of one lane waited on disk, in the positions `first` … `next` − 1. */
 export interface LaneTally {
   readonly nodeId: string;
   readonly first: number;
@@ -14,7 +14,7 @@ export interface LaneTally {
 export interface Tally {
   /** When, ns. */
   readonly timeNs: bigint;
-  /** All that is counted stands before that place: number of a file, and offset in it. */
+  /** All points that are counted stand before that place: number of a file, and offset in it. */
   readonly file: number;
   readonly offset: number;
   readonly lanes: readonly LaneTally[];
@@ -103,7 +103,7 @@ interface Written {
 }
 
 function format({ timeNs, file, offset, lanes }: Tally, turn: number): Buffer {
-  // Of those that are left out nothing is known then.
+  // Losses of lanes that are left out are not noticed.
   const most = [...lanes].sort((a, b) => b.points - a.points).slice(0, MOST_LANES);
   const written: Written = { turn, timeNs: String(timeNs), file, offset, lanes: most };
   const body = Buffer.from(JSON.stringify(written));

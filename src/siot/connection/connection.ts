@@ -28,6 +28,7 @@ export interface Incoming {
   readonly reply: string;
 }
 
+/** What a {@link Connection} needs, and whom it tells. */
 export interface ConnectionOptions {
   readonly settings: NatsSource;
   readonly clock: Clock;

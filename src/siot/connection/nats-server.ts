@@ -1,7 +1,3 @@
-/**
- * A private nats-server on a free loopback port: for `nats.embedded`, the demo
- * and the tests.
- */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -21,6 +17,7 @@ export class PortInUseError extends NatsServerError {
   }
 }
 
+/** How a {@link NatsServer} is started. */
 export interface NatsServerOptions {
   /** Program to start; found on PATH unless it has a slash. */
   readonly program?: string;
@@ -37,6 +34,7 @@ const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$) 2>/dev/null & exec "$0
 
 const STARTED_WITHIN_MS = 10_000;
 
+/** A private nats-server on a loopback port: for `nats.embedded`, the demo and the tests. */
 export class NatsServer {
   /** Such as `nats://127.0.0.1:40123`. */
   readonly url: string;

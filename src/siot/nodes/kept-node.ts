@@ -19,7 +19,7 @@ export interface NodeEvents {
   /**
    * All points of the node as the store has it: at start, after each reconnection, when
    * SIOT or the node comes back. `everything`: the newest of each point has to be
-   * published once more, not only what the node lacks.
+   * published once more, not only those that the store lacks.
    */
   read(points: readonly Point[], everything: boolean): void;
   lifeChanged(life: NodeLife): void;

@@ -26,9 +26,10 @@ export interface SiotNodeEvents {
   heard(points: readonly Point[]): void;
   /**
    * All points of the node in the store: at start, after each reconnection, and when
-   * SIOT or the node comes back. Points that the store lacks are to be put into the
-   * outbox once more; `everything`: the newest of each point is, since a store answered
-   * for the first time or did not have this node, or a deleted node lives again.
+   * SIOT or the node comes back. The link puts the points that the store lacks into the
+   * outbox once more. `everything`: it puts the newest of each point there, because a
+   * store answered for the first time or did not have this node, or because a deleted
+   * node lives again.
    */
   read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
@@ -61,6 +62,7 @@ interface NodeServices {
   readonly log: Log;
 }
 
+/** Ends the life of a link's node. */
 export interface ListeningNodeHost {
   /** The node's link has left the configuration. Resolves as {@link SiotNode.remove} does. */
   removed(node: ListeningNode): Promise<void>;

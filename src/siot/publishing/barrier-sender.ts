@@ -90,7 +90,7 @@ export class BarrierSender implements Sender {
     this.#subjects.delete(state.lane.nodeId);
   }
 
-  /** It is not known which message was meant: another sender takes its place. */
+  /** The message is not known: a sender that confirms each message takes the place of this one. */
   denied(): void {
     this.stop();
   }
@@ -193,7 +193,7 @@ export class BarrierSender implements Sender {
     } else if (this.#isAwaited()) {
       if (this.#soon) return;
       this.#soon = true;
-      // After what else has arrived just now.
+      // Once for all points that are published at this moment.
       queueMicrotask(() => {
         this.#soon = false;
         if (!this.#stopped && !this.#asking) this.#ask();

@@ -76,6 +76,7 @@ export function positionOf(entry: Entry): number {
   return entry.source.kind === 'lane' ? entry.source.position : -1;
 }
 
+/** The node to which the point belongs. */
 export function nodeIdOf({ source }: Entry): string {
   return source.kind === 'status' ? source.slot.nodeId : source.track.state.lane.nodeId;
 }

@@ -74,7 +74,7 @@ export class KeyGroups {
 
   /**
    * Drops positions that wait far behind refused points, which may take minutes, so
-   * that points of other names can be looked for. False: there are no such positions.
+   * that points of other names can be read. False: there are no such positions.
    */
   cut(): boolean {
     let found = false;

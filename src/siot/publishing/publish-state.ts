@@ -14,7 +14,7 @@ export interface PublishState {
   readonly retryStates: Map<number, RetryState>;
 }
 
-/** Whoever hears what becomes of points. */
+/** Hears what becomes of points. */
 export interface PublishHost {
   /** The store may be gone, or be another one: it has to be looked for again. */
   suspect(why: Suspicion): void;

@@ -10,6 +10,7 @@ type Receipt =
   | { readonly kind: 'undecodable'; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string };
 
+/** Tells the kinds of answers apart by their texts. */
 export function readReceipt(answer: Uint8Array): Receipt {
   if (answer.length === 0) return { kind: 'delivered' };
   const length = Math.min(answer.length, MOST_BYTES);

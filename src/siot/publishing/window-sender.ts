@@ -43,7 +43,7 @@ export class WindowSender implements Sender, AnswerReceiver {
   readonly #options: WindowSenderOptions;
   readonly #lanes: LaneRound;
   readonly #unanswered = new Set<Message>();
-  /** By token: those of which an answer is still taken, also when it comes late. */
+  /** Messages whose answer is still taken, even a late one; by token. */
   readonly #asked = new Map<number, Message>();
   readonly #retries: RetryList;
   #sweep: Timer | undefined;
@@ -240,8 +240,8 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#settle(entry);
   }
 
-  // The first time, a store of another generation may have answered. When it is
-  // known that none has, this is a refusal like others.
+  // The first time, a store of another generation may have answered. If this generation
+  // could not decode the point before, it is a refusal like others.
   #undecodable(message: Message, text: string): void {
     const { generation } = this.#options.wire;
     const known = message.entries.every(
@@ -305,7 +305,7 @@ export class WindowSender implements Sender, AnswerReceiver {
   }
 
   // A point that was not tried yet, if there is one: the store may refuse only those
-  // tried so far. Otherwise another refused one each time.
+  // that were tried. If there is none, the refused ones, one after the other.
   #nextTrial(): Entry[] | undefined {
     if (!this.#stall.holds) return undefined;
     const fresh = this.#nextStatus() ?? this.#lanes.next();
