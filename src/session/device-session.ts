@@ -36,7 +36,7 @@ export interface SessionChannel<in Unit> {
   readonly congested: boolean;
 }
 
-/** What a session reads. */
+/** Where a session reads: its link gives it what the channel receives. */
 export interface SessionInput<in Unit> {
   /**
    * What was received. Never throws, whatever it is. Returns the number of points in
@@ -45,6 +45,7 @@ export interface SessionInput<in Unit> {
   data(unit: Unit): number;
 }
 
+/** What a device session needs of its link, and tells it. */
 export interface DeviceSessionHost extends NodeHost {
   /** The device has reported the point of a setting that was sent to it. */
   settingReported(setting: Setting): void;
@@ -67,7 +68,10 @@ export interface PendingSettings {
 export interface DeviceSettings {
   /** Why this setting would not be taken, for people; `undefined`: it would. */
   whyNotSet(point: Point): string | undefined;
-  /** What a word means that somebody sets a point to, by what the device reports of it. */
+  /**
+   * The value of a word that a person sets a point to: the number that it says (`on` is 1), unless
+   * it says none, or the device reports the point as text.
+   */
   valueOfWord(type: string, key: string, word: string): PointValue;
   /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
   inDeviceForm(setting: Setting): PointValue;
@@ -79,14 +83,15 @@ export interface DeviceSettings {
   shown(points: readonly Point[]): void;
 }
 
+/** A conversation with one device by one protocol, over all openings of its channel. */
 export interface DeviceSession {
   readonly state: NodeState;
   readonly settings: DeviceSettings;
   readonly downlink: PendingSettings;
-  /** The line returns what is sent on it. */
+  /** The line returns what is sent on it (docs/contract.md, "Own echo"). */
   readonly echoes: boolean;
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
-  /** For a person to do something about. */
+  /** What a person should change in the configuration or the wiring; `undefined`: nothing. */
   readonly advice: string | undefined;
   recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'>;
   /** The channel is open; nothing has been heard on it yet. */

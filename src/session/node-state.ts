@@ -18,6 +18,7 @@ import type { Setting } from './settings/setting.js';
 import { Settings } from './settings/settings.js';
 import type { Heard } from './settings/time.js';
 
+/** What the configuration says of a node. */
 export interface NodeOptions {
   /** Types of settings that act once. */
   readonly commands: readonly string[];
@@ -25,7 +26,7 @@ export interface NodeOptions {
   readonly maxPoints: number;
   /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
   readonly silenceTimeoutMs: number;
-  /** What cannot happen to a setting, and has: logged, if nothing else is given. */
+  /** Called where a setting gets an event that its state excludes. It is logged if nothing is given. */
   readonly onImpossible?: OnImpossible;
 }
 
@@ -55,12 +56,13 @@ export interface KnownNames {
   readonly kinds: string;
 }
 
-/** A setting that was taken, and the older one of the same point, whose place it has. */
-export interface TakenSetting {
+/** A setting that was taken, and the older one of the same point that it replaces. */
+interface TakenSetting {
   readonly setting: Setting;
   readonly replaced: Setting | undefined;
 }
 
+/** The state of one node: settings, replica, quota, counters, presence. */
 export class NodeState implements OwnPoints {
   readonly counters: Counters;
   readonly settings: Settings;
@@ -115,13 +117,13 @@ export class NodeState implements OwnPoints {
     return { names: this.quota.record(), kinds: this.kinds.record() };
   }
 
-  /** What {@link knownNames} gave in an earlier life. Before anything is heard. */
+  /** What {@link knownNames} gave before the gateway was restarted. Called before anything is heard. */
   restoreNames({ names, kinds }: KnownNames): void {
     this.quota.restore(names);
     this.kinds.restore(kinds);
   }
 
-  /** Another link may take its place. */
+  /** The link ends: gives back what counts for all links together. */
   release(): void {
     this.replica.release();
     this.quota.release();
@@ -158,7 +160,7 @@ export class NodeState implements OwnPoints {
    */
   refuseSetting(point: Point, cause: SettingRefusal): Setting | undefined {
     this.counters.noRoom(cause, point.type);
-    return this.settings.olderThan(point, this.clock.wallNs());
+    return this.settings.replacedBy(point, this.clock.wallNs());
   }
 
   /** A setting's state, or the reason why it waits, has changed. */

@@ -10,6 +10,7 @@ import type { Log } from '../../point/log.js';
 import type { Counters } from '../node/counters.js';
 import { CodecProbe, type CodecProbeHost } from './probe.js';
 
+/** What the choice of a codec needs of its session, and tells it. */
 export interface CodecChoiceHost {
   /** Sends a `timeSync`; returns its sequence. `undefined`: the channel takes nothing now. */
   sendTime(codec: PayloadCodec): number | undefined;
@@ -21,6 +22,7 @@ export interface CodecChoiceHost {
   probesUnanswered(): void;
 }
 
+/** The codec of one device, over all openings. */
 export class CodecChoice implements CodecProbeHost {
   readonly #probe: CodecProbe;
   #codec: PayloadCodec | undefined;
@@ -32,7 +34,7 @@ export class CodecChoice implements CodecProbeHost {
   constructor(
     private readonly host: CodecChoiceHost,
     private readonly configured: 'auto' | PayloadCodecName,
-    /** Last seen on the link, in an earlier life. */
+    /** Last seen on the link, before the gateway started. */
     last: PayloadCodecName | undefined,
     private readonly clock: Clock,
     private readonly counters: Counters,
@@ -48,7 +50,7 @@ export class CodecChoice implements CodecProbeHost {
     return this.#codec;
   }
 
-  /** For a person to do something about. */
+  /** What a person should change in the configuration or the wiring; `undefined`: nothing. */
   get advice(): string | undefined {
     return this.#isMixed ? MIXED_ADVICE : this.#advice;
   }

@@ -11,17 +11,19 @@ import type { Clock, Timer } from '../../point/clock.js';
 const FIRST_MS = 5_000;
 const EVERY_MS = 30_000;
 
+/** What a probe needs, and whom it tells what it has found. */
 export interface CodecProbeHost {
   /** Sends a `timeSync` in a codec; returns its sequence. `undefined`: it could not be sent. */
   sendProbe(codec: PayloadCodec): number | undefined;
-  /** Only this one of all codecs was acknowledged. */
+  /** The probe in this codec was acknowledged, the one in the other was not. */
   onlyAnswered(codec: PayloadCodec): void;
-  /** More than one was: the device acknowledges what it cannot read. */
+  /** Both probes were acknowledged: the device acknowledges what it cannot read. */
   allAnswered(): void;
-  /** None was. */
+  /** No probe was acknowledged. */
   noneAnswered(): void;
 }
 
+/** Sends the probes while no codec is known, and compares their acks. */
 export class CodecProbe {
   #timer: Timer | undefined;
   #probes: { readonly codec: PayloadCodec; readonly sequence: number; acked: boolean }[] = [];
@@ -52,7 +54,7 @@ export class CodecProbe {
   }
 
   #begin(): void {
-    // Acks of the last round that came late count as well.
+    // Acks of the last round may have come late.
     if (this.#settle()) return;
     this.#probes = [];
     this.#next(Object.values(PAYLOAD_CODECS), this.clock.monotonicMs());

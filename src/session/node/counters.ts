@@ -44,6 +44,7 @@ export type PointDiscard =
   | 'unsendable'
   | 'unwritable';
 
+/** Why something that was received went no further. */
 export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
 
 /** Causes that are errors on the wire, which SIOT knows as `errorCount` (docs/siot.md, 5.1). */
@@ -101,7 +102,7 @@ export type Notice =
   | 'givenDescription'
   | 'superseded';
 
-/** Types come from outside: they must not fill the memory. */
+/** Types come from devices and people, who must not fill the memory. */
 const MOST_TYPES_LOGGED = 100;
 
 const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {
@@ -112,6 +113,7 @@ const NO_ROOM: Readonly<Record<SettingRefusal, string>> = {
     'not sent to the device',
 };
 
+/** The counters of one link. */
 export class Counters {
   /** CRC-valid packets received other than ack and high-rate (docs/siot.md, 5.1). */
   rx = 0;
@@ -134,7 +136,7 @@ export class Counters {
     this.#told = new LogRateLimiter(clock);
   }
 
-  /** Counts what was thrown away, and says so at most once a minute for each cause. */
+  /** Counts what was thrown away, and logs it at most once a minute for each cause. */
   discard(cause: Discard, detail: object, count = 1): void {
     this.#add(cause, count);
     if (WIRE_ERRORS.has(cause)) this.errorCount += count;
@@ -142,18 +144,19 @@ export class Counters {
     this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
   }
 
-  /** Counts a device's point that the gateway or its administrator owns, and says so once a type. */
+  /** Counts a device's point that the gateway or its administrator owns, and logs it once for each type. */
   reserved(type: string): void {
     this.#add('reserved', 1);
     this.#logOnce('reserved', type, 'discarded');
   }
 
-  /** Counts what a person has set and there is no room for, and says so once a type. */
+  /** Counts a setting for which there is no room, and logs it once for each type. */
   noRoom(cause: SettingRefusal, type: string): void {
     this.#add(cause, 1);
     this.#logOnce(cause, type, NO_ROOM[cause]);
   }
 
+  /** Counts something that is no error. */
   notice(cause: Notice, count = 1): void {
     this.#add(cause, count);
   }

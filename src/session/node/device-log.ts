@@ -7,15 +7,15 @@ import type { Log } from '../../point/log.js';
 import { stringValue, type PointValue } from '../../point/point.js';
 import type { Counters } from './counters.js';
 
-/** So many lines may come at once, as at a device's start. */
+/** Lines that may come at once, as at a device's start. */
 const BURST_LINES = 100;
-/** Beyond them there is a line each so many ms. */
+/** Beyond these, one line is let through in this time, ms. */
 const LINE_EVERY_MS = 100;
 
 /** Characters of a line that are kept: SIOT answers with all points of a node in one message. */
 const LONGEST_LINE = 1_000;
 
-/** The message of each in the gateway's log; its fields have the device's text. A limited log lets it pass: it is limited here. */
+/** The message of these lines in the gateway's log, whose limit does not apply to them: they are limited here. */
 export const DEVICE_SAYS = 'the device says';
 
 /** Points that the gateway makes in the device's name. */
@@ -24,6 +24,7 @@ export interface OwnPoints {
   publishOwn(type: string, key: string, value: PointValue): boolean;
 }
 
+/** Takes the log lines of one device. */
 export class DeviceLog {
   /** The monotonic ms up to which earlier lines have used the rate. */
   #usedUntilMs = Number.NEGATIVE_INFINITY;

@@ -20,7 +20,7 @@ export const REPLY_BYTES = 1_048_576;
 const GATEWAY_BYTES = 32_768;
 /** Of it, for each link: its node's own fields and edges, the statistics and `log`. */
 const LINK_BYTES = 5_120;
-/** There is room for that of so many links. Of more, not all counters may be in use at once. */
+/** Links for which that is set aside. With more, not all of them can use all their counters. */
 const MOST_LINKS = 100;
 /** A link may take half of the reply, or as much as its `maxPoints` small points take, if that is more. */
 const HALF_BYTES = REPLY_BYTES / 2;
@@ -98,7 +98,7 @@ export class PointQuota {
   constructor(
     private readonly mostPoints: number,
     private readonly shared: PointBudget,
-    /** Called when {@link record} gives another text. */
+    /** Called when {@link record} gives another text than before. */
     private readonly changed: () => void,
   ) {
     this.#mostBytes = Math.max(HALF_BYTES, mostPoints * SMALL_POINT_BYTES);

@@ -14,11 +14,12 @@ export interface HeardDevice {
   readonly acknowledges: Acknowledges;
 }
 
-export interface PresenceHost {
+interface PresenceHost {
   /** The device talks, or does not any more. */
   connected(connected: boolean): void;
 }
 
+/** Whether one device counts as connected. */
 export class Presence {
   #connected = false;
   #timer: Timer | undefined;

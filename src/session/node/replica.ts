@@ -56,7 +56,7 @@ export class PointRecord {
     return isNewest || this.#recent?.has(point) === true;
   }
 
-  /** Takes a point that goes out. `dated`: with a real time of the device's own. */
+  /** Takes a point that goes to SIOT. `dated`: its time is a real one, and the device's. */
   merge(point: Point, dated: boolean): void {
     if (dated) {
       this.#recent ??= new RecentPoints();
@@ -66,7 +66,7 @@ export class PointRecord {
   }
 }
 
-/** So many points of one name are remembered: more than a packet of 1,024 bytes holds. */
+/** Points of one name that are remembered: more than a packet of 1,024 bytes holds. */
 const RECENT_POINTS = 32;
 
 /** The last points of one type and key, as times and hashes: some 400 bytes. */
@@ -92,6 +92,7 @@ class RecentPoints {
 
 const hashOf = (point: Point): number => hashValue(point.value) ^ point.tombstone;
 
+/** The points of one node, by type and key. */
 export class Replica {
   readonly #records = new PointMap<PointRecord>();
   /** The latest known times of points that have no record yet. */

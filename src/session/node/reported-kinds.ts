@@ -21,7 +21,7 @@ import type { PointRecord, Replica, ReportedKind } from './replica.js';
 const RECORD_BYTES = HASH_BYTES + 1;
 const CODES: Readonly<Record<ReportedKind, number>> = { number: 1, text: 2 };
 
-/** A setting's value as it goes to a device that reports the point so; `undefined`: it never has. */
+/** A setting's value for a device that reports the point in this form; `undefined`: it has never reported it. */
 export function valueForDevice(value: PointValue, reported: ReportedKind | undefined): PointValue {
   if (value.kind !== 'string' || reported === 'text') return value;
   const number = decimalNumber(value.text);
@@ -31,12 +31,13 @@ export function valueForDevice(value: PointValue, reported: ReportedKind | undef
   return number === 0 ? { kind: 'string', text: value.text } : { ...value, number };
 }
 
-/** What a person's word means for a point that the device reports so; `undefined`: it never has. */
+/** The value of a person's word, for a point that the device reports in this form; `undefined`: it has never reported it. */
 export function valueOfWord(word: string, reported: ReportedKind | undefined): PointValue {
   const number = reported === 'text' ? undefined : numberOfWord(word);
   return number === undefined ? stringValue(word) : floatValue(number);
 }
 
+/** The form of a value; `undefined`: it has none. */
 export function kindOf(value: PointValue): ReportedKind | undefined {
   switch (value.kind) {
     case 'float':
@@ -50,6 +51,7 @@ export function kindOf(value: PointValue): ReportedKind | undefined {
   }
 }
 
+/** The form in which a device reports each point. */
 export class ReportedKinds {
   /** By the hashes of names; the oldest first. */
   readonly #kept = new Map<number, ReportedKind>();

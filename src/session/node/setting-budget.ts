@@ -6,6 +6,7 @@
 /** Bytes, as `SettingQuota` counts them. */
 const POOL_BYTES = 8 * 1_048_576;
 
+/** One for all links. */
 export class SettingBudget {
   #bytes = 0;
 

@@ -15,6 +15,7 @@ export const OWN_SETTING_BYTES = 65_536;
 /** Why a setting is beyond the quota; it is counted under this name. */
 export type SettingRefusal = 'tooManySettings' | 'tooManySettingBytes';
 
+/** One for each link. */
 export class SettingQuota {
   #bytes = 0;
   #released = false;

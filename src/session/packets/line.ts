@@ -11,10 +11,11 @@ import type { SessionChannel } from '../device-session.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
 
-export interface EchoOptions {
+/** Of a line that may return what is sent on it. */
+interface EchoOptions {
   /** See `ByteTransport.mayEcho`. */
   readonly byteMs: number;
-  /** 0 … 1. */
+  /** From 0 up to 1, for the jitter of retransmissions. */
   readonly random: () => number;
 }
 
@@ -27,10 +28,11 @@ export interface PacketLineOptions<Unit> {
   readonly echo?: EchoOptions;
 }
 
+/** What a line tells its session. */
 export interface PacketLineHost {
   /** A packet of the device. `doubtful`: it may turn out to be an echo of an ack of ours. */
   packet(packet: Packet, doubtful: boolean): void;
-  /** The line echoes. What it returned since `sinceMs` (monotonic) was no news of the device. */
+  /** The line echoes. What it returned after `sinceMs` (monotonic) was not sent by the device. */
   echoRecognised(sinceMs: number): void;
 }
 
@@ -42,6 +44,7 @@ export interface PacketLineHost {
 const JITTER = 0.5;
 const ECHO_TOLD_EVERY_MS = 3_600_000;
 
+/** Packets over one channel, over all its openings. */
 export class PacketLine<Unit> implements FrameSink {
   readonly #deframer: Deframer<Unit>;
   readonly #echo: OwnEcho | undefined;

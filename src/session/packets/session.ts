@@ -50,6 +50,7 @@ export interface PacketSessionOptions<Unit = Uint8Array>
   readonly subjects?: Readonly<Record<string, SubjectHandlerClass>>;
 }
 
+/** `Unit`: of the channel below the framing. */
 export class PacketSession<Unit = Uint8Array>
   implements
     DeviceSession,
@@ -76,11 +77,11 @@ export class PacketSession<Unit = Uint8Array>
   readonly #points: SubjectHandler;
   readonly #subjects: ReadonlyMap<string, SubjectHandler>;
 
-  /** Of the chunk in work, once it has a frame. */
+  /** When the chunk that is being processed came; `undefined` before its first packet. */
   #arrival: Arrival | undefined;
-  /** In one packet of it. */
+  /** Points in the largest packet of that chunk. */
   #mostPoints = 0;
-  /** The packet in work is a sign of life. */
+  /** The packet that is being processed is a sign of life. */
   #isHeard = false;
 
   #open = false;
@@ -205,7 +206,7 @@ export class PacketSession<Unit = Uint8Array>
     const handler = this.#subjects.get(packet.subject) ?? this.#points;
     const points = handler.packet(packet, this.#arrival, doubtful);
     if (points > this.#mostPoints) this.#mostPoints = points;
-    // Now, since a packet that tells of a restart has been answered with a resync.
+    // Not before: a packet that tells of a restart is answered with a resync first.
     if (!this.#isHeard) return;
     this.#isHeard = false;
     this.sender.awake();
@@ -228,7 +229,7 @@ export class PacketSession<Unit = Uint8Array>
   restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.state.counters.notice('restart');
-    // Until that one is served, more of them are no news.
+    // Until the resync, others are not logged.
     if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
     for (const handler of this.#handlers()) handler.restarted?.();
     this.sender.restarted();
@@ -239,7 +240,7 @@ export class PacketSession<Unit = Uint8Array>
   acknowledge(sequence: number): void {
     const { codec } = this.codecs;
     if (codec === undefined || !this.#open) return;
-    // Unread acks help nobody: the device will send its packet again.
+    // An ack that waits comes too late: the device will send its packet again.
     if (this.line.congested()) return;
     this.line.write(this.outgoing.ack(sequence, codec));
   }
@@ -251,9 +252,9 @@ export class PacketSession<Unit = Uint8Array>
 
   // The codec, and the device after a restart.
 
-  /** Past the sender, which sends nothing before the codec is known. */
+  /** Not by the sender, which sends nothing before the codec is known. */
   sendTime(codec: PayloadCodec): number | undefined {
-    // There will be others, and a time that comes late is wrong.
+    // A time that comes late is wrong, and another probe follows.
     if (this.line.congested()) return undefined;
     const packet = this.outgoing.timeSync(this.clock.wallNs(), codec);
     this.line.write(packet);

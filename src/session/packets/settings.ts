@@ -41,6 +41,7 @@ export interface SettingServices {
   codec(): PayloadCodec | undefined;
 }
 
+/** The settings of one device. */
 export class PacketSettings
   implements DeviceSettings, SettingsClientHost, SettingPublisherHost, SettingReconcilerHost
 {

@@ -37,6 +37,7 @@ export interface PacketServices {
   acknowledge(sequence: number): void;
 }
 
+/** Handles all packets of one subject. */
 export interface SubjectHandler {
   /**
    * A packet has come. `packet` is valid during the call only; `doubtful`: it may turn
@@ -49,4 +50,5 @@ export interface SubjectHandler {
   restarted?(): void;
 }
 
+/** The session makes one handler of each class. */
 export type SubjectHandlerClass = new (services: PacketServices) => SubjectHandler;

@@ -8,9 +8,17 @@ const REAL_TIME_FROM_NS = 347_155_200n * NS_PER_S;
 /** A time further ahead is brought back: nobody else could set the point until then. */
 const AHEAD_NS = NS_PER_S;
 
+/**
+ * Where the time of a point comes from:
+ * - `real`: from the device, as it is
+ * - `mapped`: from the device, which counted from its own start
+ * - `stamped`: the device gave none; it is the time of arrival
+ * - `future`: the device's was too far ahead; it is the time of arrival
+ */
 export type TimeKind = 'stamped' | 'mapped' | 'future' | 'real';
 
-export interface DeviceTime {
+interface DeviceTime {
+  /** Since 1970. */
   readonly ns: bigint;
   readonly kind: TimeKind;
 }

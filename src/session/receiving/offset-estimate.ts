@@ -38,6 +38,7 @@ const TOO_LATE_NS = 2_000_000_000n;
 /** A queue that is being sent becomes shorter by more than this in that time. */
 const SHRINKS_NS = 1_000_000_000n;
 
+/** The estimate for one device, until it restarts or the channel is opened anew. */
 export class OffsetEstimate {
   /** Least difference, ns, risen since {@link #atMs}. */
   #least: bigint | undefined;

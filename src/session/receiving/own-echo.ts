@@ -43,11 +43,11 @@ export interface Transmission {
  */
 export type Whose = 'theirs' | 'doubtful' | 'recognised' | 'own';
 
-/** An echo comes within so many ms after its last byte was sent. */
+/** An echo comes within this time after its last byte was sent, ms. */
 const WITHIN_MS = 1_000;
-/** After so many ms the process has read what had arrived before. */
+/** After this time the process has read what had arrived before, ms. */
 const LOOK_MS = 1;
-/** Acks of ours that can be on their way at once; twice what 115,200 baud carries in a second. */
+/** Most acks of ours that are on their way at once: twice what 115,200 baud carries in a second. */
 const MOST_ACKS = 1_024;
 
 interface SentPoints {
@@ -59,6 +59,7 @@ interface SentPoints {
   readonly acksBefore: number;
 }
 
+/** What was sent on one line, and has not come back. */
 export class OwnEcho {
   #recognised = false;
   /** Those that have not come back yet, the oldest first. With one packet in flight there is hardly more than one. */
@@ -206,7 +207,7 @@ class SentAcks {
     return this.#find(packet) !== undefined;
   }
 
-  /** An ack has come back. Those sent before it never will. False: it is none of these. */
+  /** An ack has come. True: it equals one of these, which has come back; those sent before it never will. */
   take(packet: Uint8Array): boolean {
     const found = this.#find(packet);
     if (found !== undefined) this.#done = found + 1;

@@ -22,6 +22,7 @@ export interface TakenPoint {
   readonly again: boolean;
 }
 
+/** Checks and dates the points of one device. */
 export class PointFilter {
   readonly #clock = new DeviceClock();
 

@@ -19,6 +19,7 @@ import type { PointRecord } from '../node/replica.js';
  */
 export const ROUND_MS = 90_000;
 
+/** The rounds of one device. */
 export class ReportRound {
   #number = 0;
   #untilMs = Number.NEGATIVE_INFINITY;

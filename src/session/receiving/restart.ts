@@ -11,6 +11,7 @@ export interface LastKnown {
   startClock?: string;
 }
 
+/** What told of a restart: what fell, or an empty packet. */
 export type RestartSign = 'hello' | 'uptime' | 'startClock' | 'sequence';
 
 const HELLO_APART_MS = 1_000;
@@ -21,6 +22,7 @@ const HEARTBEAT_FROM = 3;
 // each such packet there would be no end of them.
 const START_CLOCK_SLACK_NS = 100_000_000n;
 
+/** Compares what a device sends with what it sent before. */
 export class RestartDetector {
   readonly #last: LastKnown;
   #startClock: bigint | undefined;

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../point/clock.js';
 
 const APART_MS = 5_000;
 
+/** What a session does after a restart of its device. */
 export interface ResyncHost {
   /** The device is to get all again, now. */
   resync(): void;
@@ -13,6 +14,7 @@ export interface ResyncHost {
   resyncWaits(): void;
 }
 
+/** Decides when a restart is served. */
 export class ResyncLimiter {
   #lastMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;

@@ -10,12 +10,13 @@ import type { Counters } from '../node/counters.js';
 import type { TakenPoint } from './point-filter.js';
 
 /** The way to SIOT. */
-export interface Outlet {
+interface Outlet {
   /** See `NodeHost.report`. */
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
 }
 
-export interface AckSender {
+/** Sends acks to the device. */
+interface AckSender {
   /** Acknowledges a packet of the device by its sequence, 0 … 255. */
   acknowledge(sequence: number): void;
 }
@@ -44,6 +45,7 @@ const SAME_PACKET_WITHIN_MS = 5_000;
 
 const NO_PACKET: TakenPacket = { length: -1, ms: 0, number: 0, ownSafe: false, safe: false };
 
+/** Delivers the points of one device, and acknowledges its packets. */
 export class Uplink {
   /** The packet just before. */
   #last = NO_PACKET;

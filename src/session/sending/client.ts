@@ -51,6 +51,7 @@ export interface SenderClient {
   on(event: SenderEvent): void;
 }
 
+/** A client has nothing to send until then. */
 export interface Wait {
   /** Monotonic ms. */
   readonly untilMs: number;
@@ -75,7 +76,7 @@ export interface Delivery {
    * device is: it may act on each transmission.
    */
   readonly unhurried: boolean;
-  /** The packet, which is written next. `undefined`: it cannot be sent, which the client knows best. */
+  /** Makes the packet, which is written next. `undefined`: it cannot be sent; the client tells people why. */
   encode(codec: PayloadCodec): OutgoingPacket | undefined;
   /** It has been written, for the first time or again, and its ack is waited for. */
   transmitted(attempt: number, limit: number): void;
@@ -86,7 +87,7 @@ export interface Delivery {
    * it was in flight, and had been sent more than once.
    */
   acknowledged(repeated: boolean): void;
-  /** It had not: that was an echo of what the gateway sent. */
+  /** It had not acknowledged it: that ack was an echo of one of the gateway's. */
   ackTakenBack(): void;
   unanswered(why: Unanswered): void;
   /**

@@ -25,7 +25,8 @@ export interface Line {
  */
 const MOST_SINCE_OLDEST = 200;
 
-export interface FlightPlan {
+/** What is decided when a packet is sent for the first time. */
+interface FlightPlan {
   /** Transmissions allowed in all. */
   readonly limit: number;
   /** See {@link SenderClient.window}. */
@@ -36,6 +37,7 @@ export interface FlightPlan {
   readonly heardBefore: boolean;
 }
 
+/** A packet whose ack is waited for. */
 export interface Flight extends FlightPlan {
   readonly delivery: Delivery;
   readonly packet: OutgoingPacket;
@@ -51,18 +53,20 @@ export interface Flight extends FlightPlan {
   timer: Timer | undefined;
 }
 
+/** Is told of packets that find no ack. */
 export interface FlightHost {
   /** A packet is given up, and is not in flight any more. */
   gaveUp(flight: Flight): void;
 }
 
 /** What an ack means. */
-export interface Acked {
+interface Acked {
   readonly delivery: Delivery;
   /** It was in flight, and had been sent more than once. */
   readonly repeated: boolean;
 }
 
+/** All packets of one device that are in flight. */
 export class FlightControl {
   /** By sequence. */
   readonly #flights = new Map<number, Flight>();
@@ -98,7 +102,7 @@ export class FlightControl {
     return this.#flights.size < widest && (window > 1 || singles === 0);
   }
 
-  /** How fast the device answers is not known any more: there may be another. */
+  /** Forgets how fast the device answers: another one may be attached now. */
   forgetPace(): void {
     this.#retransmitTimer.reset();
   }

@@ -10,9 +10,10 @@ export interface OutgoingPacket extends Transmission {
   readonly sequence: number;
 }
 
+/** Makes all packets for one device, and gives them their sequences. */
 export class Outgoing {
   #sequence: number;
-  /** Acks are the same 256 frames for ever: made once for each codec. */
+  /** There are 256 acks in each codec: each is made once. */
   readonly #acks: Readonly<Record<PayloadCodecName, Transmission[]>> = {
     protobuf: [],
     compact: [],
@@ -20,7 +21,7 @@ export class Outgoing {
 
   constructor(
     private readonly frame: (packet: Uint8Array) => Uint8Array,
-    /** Of the last packet sent, in an earlier life; 0: none. */
+    /** Of the last packet made before the gateway was restarted; 0: none. */
     sequence: number,
     /** A `timeSync` goes out. */
     private readonly timeSent: () => void,

@@ -16,10 +16,11 @@ interface At<T> {
 }
 
 /** The device as it was known before. */
-export interface KnownLife extends Life {
+interface KnownLife extends Life {
   readonly connected: boolean;
 }
 
+/** What acks of the session's device have changed that may have been echoes. */
 export class PossibleEchoes {
   #acks: At<AckEffect>[] = [];
   /** As the device was known before the first packet that may have been an echo. */

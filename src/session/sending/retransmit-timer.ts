@@ -10,6 +10,7 @@ const SHORTEST_MS = 100;
 /** Of the devices' clocks and ours, ms. */
 const GRAIN_MS = 10;
 
+/** The waits for one device. */
 export class RetransmitTimer {
   #roundTripMs: number | undefined;
   #deviationMs = 0;

@@ -21,6 +21,7 @@ import type { Delivery, SenderClient, SenderEvent, Unanswered } from './client.j
 import { FlightControl, type Flight, type FlightHost, type Line } from './flight.js';
 import { Silence, type Life, type SilenceHost } from './silence.js';
 
+/** What the configuration says of retransmissions. */
 export interface SenderOptions {
   /** Longest wait for an ack before a retransmission, ms; the last wait is never shorter. */
   readonly ackTimeoutMs: number;
@@ -45,7 +46,7 @@ export interface AckEffect {
   readonly before: Acknowledges;
 }
 
-/** What echoes of the gateway's own packets were taken for. */
+/** What was believed of the device, and was an echo of the gateway's own packets. */
 export interface Mistaken<Before extends Life = Life> {
   /** In the order in which they came. */
   readonly acks: readonly AckEffect[];
@@ -58,6 +59,7 @@ export interface Mistaken<Before extends Life = Life> {
 const GAP_WITHOUT_ACKS_MS = 20;
 const CONGESTED_LOOK_MS = 100;
 
+/** Sends the packets of its clients, and tells each one's end. */
 export class ReliableSender implements FlightHost, SilenceHost {
   /** By priority. */
   readonly #clients: SenderClient[] = [];
@@ -78,7 +80,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
     private readonly clock: Clock,
     counters: Counters,
     private readonly options: SenderOptions,
-    /** Known from an earlier life. */
+    /** As it was known before the gateway was restarted. */
     private isAcknowledging: Acknowledges,
   ) {
     this.#flights = new FlightControl(this, line, clock, counters, options.ackTimeoutMs);

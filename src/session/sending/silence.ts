@@ -16,6 +16,7 @@ export interface Life {
   readonly silent: boolean;
 }
 
+/** Sends what finds out whether the device lives. */
 export interface SilenceHost {
   /** It is time for a round of probes. */
   probe(): void;
@@ -23,6 +24,7 @@ export interface SilenceHost {
   quiet(): void;
 }
 
+/** Whether one device is silent, and when to probe it. */
 export class Silence {
   #open = false;
   #silent = false;

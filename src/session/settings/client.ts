@@ -31,6 +31,7 @@ const NOT_NOTED =
   'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
   'it waits until the state can be saved';
 
+/** What the configuration says of settings. */
 export interface SettingsClientOptions {
   /** Longest frame to send, delimiters included, bytes. */
   readonly maxFrameLength: number;
@@ -51,6 +52,7 @@ export interface SettingsClientHost extends SettingValues {
   saved(then: (kept: boolean) => void): void;
 }
 
+/** The settings of one device that wait or are in flight. */
 export class SettingsClient
   implements SenderClient, SettingOutcomesHost, SettingDeliveryHost, CommandJournalHost
 {

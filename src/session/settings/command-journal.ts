@@ -8,6 +8,7 @@ import type { Setting } from './setting.js';
 /** What was set after a command waits so long for the disk, ms; it may hang. */
 const HOLD_MS = 100;
 
+/** What the journal needs of the settings client. */
 export interface CommandJournalHost {
   /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
@@ -15,6 +16,7 @@ export interface CommandJournalHost {
   pump(): void;
 }
 
+/** Notes commands on disk before they are sent. */
 export class CommandJournal {
   #underWay = 0;
   /** Monotonic ms until which others wait for the command that is being saved. */

@@ -1,4 +1,3 @@
-/** One packet with a setting, on its way to the device. */
 import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Delivery, Unanswered } from '../sending/client.js';
@@ -8,6 +7,7 @@ import type { Setting } from './setting.js';
 import { confirmationOf } from './states.js';
 import type { SettingEvent } from './transitions.js';
 
+/** What a delivery needs of the settings client, and tells it. */
 export interface SettingDeliveryHost {
   /** `undefined`: the setting cannot be sent, or does not wait any more. */
   encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined;
@@ -19,8 +19,9 @@ export interface SettingDeliveryHost {
   answered(delivery: SettingDelivery): void;
 }
 
+/** One packet with a setting, on its way to the device. */
 export class SettingDelivery implements Delivery {
-  /** Transmission that was made last, of so many that are allowed. */
+  /** The number of the last transmission, from 1, and how many are allowed. */
   attempt = 0;
   limit = 0;
   /** Takes back what its ack has changed. */

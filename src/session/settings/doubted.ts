@@ -21,6 +21,7 @@ import { ROUND_MS } from '../receiving/report-round.js';
 import type { Setting } from './setting.js';
 import { isDoubted } from './states.js';
 
+/** What is done about settings in doubt. */
 export interface DoubtedSettingsHost {
   /** The device is to report all its points once more. */
   askAll(): void;
@@ -28,6 +29,7 @@ export interface DoubtedSettingsHost {
   uncontradicted(setting: Setting): void;
 }
 
+/** The settings of one device that are in doubt. */
 export class DoubtedSettings {
   /** Until when each is in doubt, monotonic ms; in the order in which they end. */
   readonly #untilMs = new Map<Setting, number>();

@@ -6,16 +6,18 @@ import type { Log } from '../../point/log.js';
 import type { Setting } from './setting.js';
 import type { SettingEvent } from './transitions.js';
 
+/** Called for a setting and an event that its state excludes. */
 export type OnImpossible = (setting: Setting, event: SettingEvent) => void;
 
 const describe = ({ life, command }: Setting, { type }: SettingEvent): string =>
   `a ${command ? 'command' : 'setting'} that is ${life.name} cannot be ${type}`;
 
+/** For tests. */
 export const throwImpossible: OnImpossible = (setting, event) => {
   throw new Error(describe(setting, event));
 };
 
-/** Each pair of state and event once: they are some hundred at most. */
+/** For the field: logs each pair of state and event once. */
 export function logImpossible(log: Log): OnImpossible {
   const told = new Set<string>();
   return (setting, event) => {

@@ -9,8 +9,10 @@ import {
   type SettingLife,
 } from './states.js';
 
+/** The state of a setting in few words; the name of each is in the files of earlier versions. */
 export type KeptState = 'pending' | 'inForce' | 'unconfirmed' | 'ended' | 'replaced' | 'refused';
 
+/** What is kept of a setting's state. */
 export interface KeptLife {
   /** One that is sent again after a restart of the device is what it was. */
   readonly state: KeptState;
@@ -22,7 +24,7 @@ export interface KeptLife {
   readonly confirmed?: string;
 }
 
-/** One that is superseded is not kept; if it were, nobody would want it. */
+/** What is kept of a state. A superseded setting is not kept at all, but has a form here for completeness: `refused`. */
 export function keptOf(life: SettingLife): KeptLife {
   const restored = restoredBy(life);
   const name = isWaiting(life) ? (restored?.name ?? 'pending') : life.name;
@@ -38,6 +40,7 @@ export function keptOf(life: SettingLife): KeptLife {
   };
 }
 
+/** Whether both states are kept alike, so that nothing is to be saved. */
 export function isKeptTheSame(one: SettingLife, other: SettingLife): boolean {
   const [a, b] = [keptOf(one), keptOf(other)];
   return (
@@ -49,7 +52,7 @@ export function isKeptTheSame(one: SettingLife, other: SettingLife): boolean {
   );
 }
 
-/** @param command it is never sent again, whatever was kept */
+/** The state that was kept. A command is never sent again, whatever was kept. */
 export function lifeOf(kept: KeptLife, command: boolean): SettingLife {
   const { state, restoring = false, doubted = false, transmissions } = kept;
   const confirmed =

@@ -12,6 +12,7 @@ import type { SettingEffect, SettingEvent } from './transitions.js';
 
 const SET_ASIDE = 'setting is not acknowledged though the device is heard; set aside';
 
+/** What the effects of a transition need of the settings client. */
 export interface SettingOutcomesHost {
   /** It waits to be sent, behind those that wait already. */
   enqueue(setting: Setting): void;
@@ -27,6 +28,7 @@ export interface SettingOutcomesHost {
   resyncing(): boolean;
 }
 
+/** Tells the settings of one device what happens, and does what follows. */
 export class SettingOutcomes implements DoubtedSettingsHost {
   readonly #doubted: DoubtedSettings;
 
@@ -49,6 +51,7 @@ export class SettingOutcomes implements DoubtedSettingsHost {
     this.#doubted.closed();
   }
 
+  /** This happens to a setting: its state changes, and what follows is done. */
   on(setting: Setting, event: SettingEvent): void {
     for (const effect of setting.on(event)) this.#do(setting, effect);
   }

@@ -7,6 +7,7 @@ import { isDeleted, type PointValue } from '../../point/point.js';
 import type { Replica } from '../node/replica.js';
 import type { Setting } from './setting.js';
 
+/** What the publisher needs of the session. */
 export interface SettingPublisherHost {
   /** What a setting says, in the form in which the device reports the point. */
   inDeviceForm(setting: Setting): PointValue;
@@ -16,6 +17,7 @@ export interface SettingPublisherHost {
 
 const AGAIN_MS = 1_000;
 
+/** Publishes settings of one device once more. */
 export class SettingPublisher {
   constructor(
     private readonly host: SettingPublisherHost,

@@ -7,10 +7,11 @@ import type { Setting } from './setting.js';
 import { restoredBy } from './states.js';
 
 /** `retry`: it was set aside, and is tried once. `wait`: until then, monotonic ms. */
-export type NextSetting =
+type NextSetting =
   | { readonly kind: 'send' | 'retry'; readonly setting: Setting }
   | { readonly kind: 'wait'; readonly untilMs: number };
 
+/** The settings of one device that wait. */
 export class SettingQueue {
   /** By what settings of one point have in common. */
   readonly #waiting = new Map<object, Setting>();

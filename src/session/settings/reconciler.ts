@@ -10,6 +10,7 @@ import { reportEquals, type Setting } from './setting.js';
 import type { Settings } from './settings.js';
 import { wasSent } from './states.js';
 
+/** What the reconciler needs of the session, and tells it. */
 export interface SettingReconcilerHost {
   codec(): PayloadCodec | undefined;
   /** What a setting says, in the form in which the device reports the point. */
@@ -20,6 +21,7 @@ export interface SettingReconcilerHost {
   reported(setting: Setting): void;
 }
 
+/** Compares what a device reports with its settings. */
 export class SettingReconciler {
   constructor(
     private readonly host: SettingReconcilerHost,

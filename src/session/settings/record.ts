@@ -1,4 +1,3 @@
-/** A setting as it is kept on disk. */
 import type { PointValue } from '../../point/point.js';
 import { keptOf, type KeptLife } from './kept.js';
 import type { Setting } from './setting.js';
@@ -21,6 +20,7 @@ export interface ValueRecord {
   readonly text?: string;
 }
 
+/** A setting, to be kept. */
 export function toRecord({ point, time, life, spelling }: Setting): SettingRecord {
   return {
     type: point.type,
@@ -34,6 +34,7 @@ export function toRecord({ point, time, life, spelling }: Setting): SettingRecor
   };
 }
 
+/** A value, to be kept. */
 export function toValueRecord(value: PointValue): ValueRecord {
   switch (value.kind) {
     case 'none':
@@ -51,6 +52,7 @@ export function toValueRecord(value: PointValue): ValueRecord {
   }
 }
 
+/** The value that was kept. */
 export function fromValueRecord(record: ValueRecord): PointValue {
   switch (record.kind) {
     case 'none':

@@ -2,7 +2,7 @@
 import { isDeleted, numberOf, textOf, type Point } from '../../point/point.js';
 import { isKeptTheSame, type KeptState } from './kept.js';
 import {
-  NEW,
+  PENDING,
   confirmationOf,
   isInForce,
   isWaiting,
@@ -14,8 +14,9 @@ import type { SettingTime } from './time.js';
 import { next, type SettingEffect, type SettingEvent } from './transitions.js';
 
 /** What has become of a setting, in few words. One that is restored is what it was. */
-export type SettingState = KeptState | 'superseded';
+type SettingState = KeptState | 'superseded';
 
+/** Where a setting is kept. */
 export interface SettingHost {
   /** What is kept of it over restarts of the gateway. */
   keptChanged(setting: Setting): void;
@@ -23,6 +24,7 @@ export interface SettingHost {
   impossible(setting: Setting, event: SettingEvent): void;
 }
 
+/** One setting of one point, and its state. A newer one of the point is another object. */
 export class Setting {
   #life: SettingLife;
   #spelling: string | undefined;
@@ -47,7 +49,7 @@ export class Setting {
     /** The same object for all settings of one point, one after the other. */
     readonly slot: object,
     private readonly host: SettingHost,
-    life: SettingLife = NEW,
+    life: SettingLife = PENDING,
     spelling?: string,
   ) {
     this.#time = time;
@@ -59,7 +61,7 @@ export class Setting {
     return this.#life;
   }
 
-  /** Something happens to it. Returns what is to be done for that. */
+  /** Changes its state for an event. Returns what the caller has to do now. */
   on(event: SettingEvent): readonly SettingEffect[] {
     const before = this.#life;
     const step = next(before, event, this.command);
@@ -76,7 +78,7 @@ export class Setting {
     return this.#time;
   }
 
-  /** That was read, and does not count. */
+  /** A point was read that does not count: it will not count later either. */
   passOver(point: Point): void {
     const passing = this.#time.passing(point);
     if (passing === this.#time) return;
@@ -121,7 +123,7 @@ export class Setting {
     return confirmationOf(this.#life)?.ns;
   }
 
-  /** How it was confirmed, in this life of the gateway. */
+  /** How it was confirmed, if that was since the gateway started. */
   get confirmedBy(): ConfirmedBy | undefined {
     return confirmationOf(this.#life)?.by;
   }

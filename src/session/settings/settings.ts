@@ -15,7 +15,7 @@ import { SettingTime, type Heard } from './time.js';
 import type { SettingEvent } from './transitions.js';
 
 /** What a setting counts as, or why it does not. */
-export type Acceptance = SettingTime | 'notNewer' | SettingRefusal;
+type Acceptance = SettingTime | 'notNewer' | SettingRefusal;
 
 const LEFT_OUT =
   'settings that were kept have more bytes than a link may have (4 MiB): these are left out, and not ' +
@@ -28,6 +28,7 @@ interface SettingStart {
   readonly life?: SettingLife | undefined;
 }
 
+/** The settings of one node. */
 export class Settings implements SettingHost {
   readonly #settings = new PointMap<Setting>();
   /** Changed since they were last kept. */
@@ -37,9 +38,9 @@ export class Settings implements SettingHost {
     private readonly commands: ReadonlySet<string>,
     /** Most distinct settings; a bus that invents keys must not fill the memory. */
     private readonly limit: number,
-    /** What they take, all of them: the one that is not in force any more is compared with later. */
+    /** Bytes of all settings, also of those that have ended: newer points are compared with these. */
     readonly quota = new SettingQuota(),
-    /** Of what cannot happen to a setting: an error in the gateway. */
+    /** What to do where a setting gets an event that its state excludes. */
     private readonly onImpossible: OnImpossible = throwImpossible,
   ) {}
 
@@ -65,7 +66,7 @@ export class Settings implements SettingHost {
     return this.quota.fits(point, last?.point) ? time : 'tooManySettingBytes';
   }
 
-  /** A command that was read and comes too late: it is known, and never acts. */
+  /** A command was found too late when the node was read: it is remembered, and not sent. */
   passOver(point: Point, nowNs: bigint): void {
     const last = this.#settings.get(point.type, point.key);
     if (last !== undefined) {
@@ -92,8 +93,8 @@ export class Settings implements SettingHost {
     );
   }
 
-  /** The one whose place a setting would have taken, had there been room for it. */
-  olderThan(point: Point, nowNs: bigint): Setting | undefined {
+  /** The setting that this point replaces, or would if there were room; `undefined`: there is none, or the point is not newer. */
+  replacedBy(point: Point, nowNs: bigint): Setting | undefined {
     const older = this.#settings.get(point.type, point.key);
     return SettingTime.after(older?.time, point, 'live', nowNs) === undefined ? undefined : older;
   }
@@ -102,7 +103,7 @@ export class Settings implements SettingHost {
     return this.commands.has(type);
   }
 
-  /** Takes a point that {@link check} found to count as of that time; it takes the place of the last one. */
+  /** Takes a point, with the time that {@link check} has found for it. It replaces the last one. */
   take(
     point: Point,
     time = SettingTime.of(point),
@@ -126,14 +127,14 @@ export class Settings implements SettingHost {
     return [...this.#settings.values()].map(toRecord);
   }
 
-  /** Of the settings that are new or have changed since the last call; a replaced one is gone. */
+  /** Of the settings that are new or have changed since the last call, except those that were replaced. */
   takeChanged(): SettingRecord[] {
     const changed = [...this.#changed].filter(({ state }) => state !== 'superseded');
     this.#changed.clear();
     return changed.map(toRecord);
   }
 
-  /** Of a point that is going to be set. */
+  /** What would be kept of a point that is going to be set. */
   recordOf(point: Point, nowNs: bigint): SettingRecord {
     const last = this.#settings.get(point.type, point.key)?.time;
     const time = SettingTime.after(last, point, 'live', nowNs) ?? SettingTime.of(point);
@@ -156,7 +157,7 @@ export class Settings implements SettingHost {
     return setting;
   }
 
-  /** What there is no room for is left out, which is logged: an earlier version kept more. */
+  /** Takes what was kept. What there is no room for, since an earlier version kept more, is left out and logged. */
   restore(records: readonly SettingRecord[], log: Log = SILENT_LOG): void {
     let left = 0;
     for (const record of records) {

@@ -3,10 +3,11 @@
 /** By what a setting is known to have arrived: an acknowledgement, an equal report, or the bus that has taken its frame. */
 export type ConfirmedBy = 'ack' | 'report' | 'bus';
 
+/** When and by what a setting was last confirmed. */
 export interface Confirmation {
   /** Wall time, ns. */
   readonly ns: bigint;
-  /** An acknowledgement outlasts the others. `undefined`: it was in an earlier life of the gateway. */
+  /** An `ack` is not replaced by another. `undefined`: it was before the gateway started. */
   readonly by: ConfirmedBy | undefined;
 }
 
@@ -71,11 +72,14 @@ interface Over {
   readonly confirmed?: Confirmation | undefined;
 }
 
+/** The states of a setting that is on its way to the device. */
 export type Waiting = Pending | Noted | Sent | SetAside | Unsendable;
 
+/** The state of a setting, with its data. `Setting.state` says the same in few words. */
 export type SettingLife = Waiting | InForce | Over;
 
-export const NEW: SettingLife = { name: 'pending' };
+/** How a setting begins. */
+export const PENDING: SettingLife = { name: 'pending' };
 
 /** On its way to the device. */
 export function isWaiting(life: SettingLife): life is Waiting {
@@ -107,12 +111,12 @@ export function restoredBy(life: SettingLife): InForce | undefined {
   }
 }
 
-/** How it was confirmed last. */
+/** Its last confirmation, also while it is sent again. */
 export function confirmationOf(life: SettingLife): Confirmation | undefined {
   return 'confirmed' in life ? life.confirmed : restoredBy(life)?.confirmed;
 }
 
-/** Whether the device may have it from this, or has reported since. */
+/** Whether a report may be due to it: it was transmitted, or has ended. */
 export function wasSent(life: SettingLife): boolean {
   switch (life.name) {
     case 'pending':
@@ -133,8 +137,9 @@ export function wasReported(life: SettingLife): boolean {
   return 'reported' in life && life.reported;
 }
 
+/** See {@link InForce.doubted}. */
 export const isDoubted = (life: SettingLife): boolean => 'doubted' in life && life.doubted;
 
-/** Not while it is sent again. */
+/** In force, and not being sent again. */
 export const isInForce = (life: SettingLife): life is InForce =>
   life.name === 'inForce' || life.name === 'unconfirmed';

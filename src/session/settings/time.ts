@@ -30,19 +30,20 @@ export interface TimeRecord {
   readonly stated?: string;
   readonly seen?: string;
   readonly tied?: boolean;
-  /** Times and hashes of messages before it that are known again. */
+  /** Times and hashes of earlier messages that would be recognised. */
   readonly known?: readonly (readonly [string, number])[];
 }
 
-/** By which a message is known again. */
+/** What a message is recognised by when it is read again. */
 interface Trace {
   readonly ns: bigint;
   readonly hash: number;
 }
 
-/** Messages of one point that are known again, where their times alone do not tell. */
+/** Messages of one point that are recognised when they come again, where their times alone do not tell. */
 const TRACES = 16;
 
+/** The time of one setting, with what is needed to recognise earlier messages of its point. */
 export class SettingTime {
   private constructor(
     /** As it counts, ns: always later than the one before. Goes down to the device. */

@@ -70,7 +70,7 @@
  */
 import type { Unanswered } from '../sending/client.js';
 import {
-  NEW,
+  PENDING,
   confirmationOf,
   isDoubted,
   isInForce,
@@ -87,6 +87,7 @@ import {
   type SettingLife,
 } from './states.js';
 
+/** What can happen to a setting. */
 export type SettingEvent =
   /** The command is being written to disk as sent; it is there; it could not be written. */
   | { readonly type: 'noting' | 'noted' | 'notNoted' }
@@ -131,6 +132,7 @@ export type SettingEvent =
   | { readonly type: 'superseded' };
 
 /**
+ * What is to be done after a step:
  * - `enqueue`, `dequeue`: it waits to be sent from now on, or no longer
  * - `postpone`: the others that wait are sent first
  * - `show`: SIOT is to show it, where it does not: it is in force
@@ -158,6 +160,7 @@ export type SettingEffect =
     }
   | { readonly do: 'unconfirmed'; readonly why?: string };
 
+/** What follows from an event: the next state, and what is to be done. */
 export interface Step {
   readonly life: SettingLife;
   /** In the order in which they are to be done. */
@@ -181,7 +184,7 @@ export function next(life: SettingLife, event: SettingEvent, command: boolean): 
     case 'notNoted':
       return noteEnded(life, { name: 'unnoted' });
     case 'stateSaved':
-      return life.name === 'unnoted' ? step(life, NEW) : same(life);
+      return life.name === 'unnoted' ? step(life, PENDING) : same(life);
     case 'unsendable':
       return unsendable(life, event.why);
     case 'transmitted':
@@ -453,7 +456,7 @@ const sentAgain = ({ reported, restores }: Omit<Sent, 'name'>): Sent => ({
 /** It was transmitted, and is not acknowledged. */
 const isTransmitted = (life: SettingLife): boolean => isWaiting(life) && wasSent(life);
 
-/** A command of which nobody will know, as far as it was known before. */
+/** A command ends, and nobody will know whether the device has it. */
 function endedUnknown(before: SettingLife, why: string, from = before): Step {
   const ended: SettingLife = { name: 'ended', confirmed: confirmationOf(before) };
   return step(from, ended, { do: 'unconfirmed', why }, ...showUnconfirmed(wasReported(before)));
@@ -468,11 +471,11 @@ function unconfirmed(life: SettingLife, reported: boolean, command: boolean): St
   return step(life, after, { do: 'unconfirmed' }, ...showUnconfirmed(reported));
 }
 
-/** What could not be sent, or noted, may fare better now, and what was unanswered as well. */
+/** What could not be sent or noted, or was not answered, is tried again. */
 function triedAgain(life: SettingLife): Step {
   switch (life.name) {
     case 'unnoted':
-      return step(life, NEW);
+      return step(life, PENDING);
     case 'setAside':
       return step(life, sentAgain(life));
     case 'unsendable':

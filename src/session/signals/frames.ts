@@ -17,13 +17,15 @@ import { VALUE_TYPE } from './reports.js';
 import type { Settings } from '../settings/settings.js';
 import type { Setting } from '../settings/setting.js';
 
-export interface SentSetting extends SentSignal {
+/** A setting with the signal and the message that carry it. */
+interface SentSetting extends SentSignal {
   readonly setting: Setting;
 }
 
 /** Settings of one message that go out in one frame. The first of them decides the page. Never empty. */
 export type Page = readonly SentSetting[];
 
+/** The frames of one bus that settings have changed. */
 export class SignalFrames {
   readonly #transmitter = new Transmitter();
 

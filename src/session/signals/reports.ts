@@ -19,12 +19,14 @@ export const VALUE_TYPE = 'value';
 /** With the description it is published once for each signal, under its key. */
 const UNITS_TYPE = 'units';
 
+/** What the configuration says of the signals that are published. */
 export interface SignalReportOptions extends FilterOptions {
   readonly plan: SignalPlan;
   /** A code that the database has a word for is published as that word. */
   readonly inWords: boolean;
 }
 
+/** Publishes the signals of one bus. */
 export class SignalReports {
   readonly #filter: PublishFilter<SignalCodec>;
   readonly #values = new Map<SignalCodec, SignalValues>();

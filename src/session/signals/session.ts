@@ -33,6 +33,7 @@ import { SignalFrames, type Page } from './frames.js';
 import { LateFrames } from './late-frames.js';
 import { SignalReports, VALUE_TYPE, type SignalReportOptions } from './reports.js';
 
+/** What the configuration says of a bus. */
 export interface SignalSessionOptions extends SignalReportOptions {
   /** Messages with a cycle time are sent at that time again and again, once one of their signals was set. */
   readonly cyclic: boolean;
@@ -40,6 +41,7 @@ export interface SignalSessionOptions extends SignalReportOptions {
   readonly restore: boolean;
 }
 
+/** What this session needs of its link. */
 export type SignalSessionHost = Pick<DeviceSessionHost, 'report'>;
 
 /** How long to wait, while the interface takes no frames, before looking again. */
@@ -47,6 +49,7 @@ const CONGESTED_LOOK_MS = 20;
 
 const NOT_SENT = 'it is no signal of a message under transmit';
 
+/** The device session of one bus. */
 export class SignalSession
   implements DeviceSession, DeviceSettings, SessionInput<CanFrame>, HeardDevice, PendingSettings
 {
