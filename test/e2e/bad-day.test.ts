@@ -7,7 +7,6 @@ import { numberIn } from '../../firmware-sim/points.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import {
-  GatewayUnderTest,
   atEnd,
   find,
   leavesNothingBehind,
@@ -17,6 +16,7 @@ import {
   plant,
   withEachSiot,
   type Device,
+  gatewayOf,
 } from './harness.js';
 import { decodePoints } from './points.js';
 import type { RawBus } from './raw-bus.js';
@@ -74,13 +74,13 @@ for (const version of VERSIONS) {
       const siot = await startSiot(version, place);
       atEnd(() => siot.stop());
       const device = await openDevice('compact');
-      const gateway = new GatewayUnderTest({
+      const gateway = gatewayOf({
         url: nats.url,
         token: TOKEN,
         links: [{ name: 'pump', transport: device.transport }],
       });
       await gateway.start();
-      await gateway.inSiot();
+      await gateway.ready();
       const nodeId = gateway.nodeId();
       const bus = await openBus(nats.url, TOKEN);
       await bus.listen(['up.>']);
@@ -106,18 +106,18 @@ for (const version of VERSIONS) {
       const siot = await startSiot(version);
       atEnd(() => siot.stop());
       const device = await openDevice('compact');
-      const gateway = new GatewayUnderTest({
+      const gateway = gatewayOf({
         url: siot.url,
         token: siot.token,
         links: [{ name: 'pump', transport: device.transport }],
       });
       await gateway.start();
-      await gateway.inSiot();
+      await gateway.ready();
       const nodeId = gateway.nodeId();
       await count(device, 1, 5, 'before');
       await siot.kill();
       await until(
-        () => gateway.running.control.status().nats.state !== 'connected',
+        () => gateway.gateway.control.status().nats.state !== 'connected',
         'the connection to be lost',
       );
       for (let key = 1; key <= 30; key += 1) await count(device, key, key, String(key));
@@ -189,12 +189,12 @@ describe('a store that replies with errors', () => {
     const store = await SiotStore.start({ nats: nats.url, version });
     atEnd(() => store.stop());
     const device = await openDevice('compact');
-    const gateway = new GatewayUnderTest({
+    const gateway = gatewayOf({
       url: nats.url,
       links: [{ name: 'pump', transport: device.transport }],
     });
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     const bus = await openBus(nats.url);
     store.failNext(3, 'database is locked');
     for (let key = 1; key <= 10; key += 1) await count(device, key, key, String(key));
@@ -211,12 +211,12 @@ describe('a publish that was lost with the store', () => {
     const store = await SiotStore.start({ nats: nats.url, version: '0.25.0' });
     atEnd(() => store.stop());
     const device = await openDevice('compact');
-    const gateway = new GatewayUnderTest({
+    const gateway = gatewayOf({
       url: nats.url,
       links: [{ name: 'pump', transport: device.transport }],
     });
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     const nodeId = gateway.nodeId();
     const bus = await openBus(nats.url);
     await bus.listen(['up.>']);

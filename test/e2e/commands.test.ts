@@ -1,19 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../firmware-sim/behaviours.js';
 import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { Cli, runCli } from '../support/cli.js';
 import { SLOWNESS } from '../support/slowness.js';
 import {
-  GatewayUnderTest,
   atEnd,
   leavesNothingBehind,
   now,
   openDevice,
   withEachSiot,
   type Device,
+  gatewayOf,
 } from './harness.js';
+import type { GatewayUnderTest } from '../gateway/plant.js';
 import type { RawBus } from './raw-bus.js';
 import type { SiotUnderTest } from './harness.js';
 import { until } from '../support/until.js';
@@ -40,6 +41,9 @@ function lineOf(program: Cli, matches: (line: Line) => boolean, what: string): P
   );
 }
 
+// Several programs at once take their time on a slow machine.
+vi.setConfig({ testTimeout: 60_000 * SLOWNESS });
+
 interface Station {
   readonly device: Device;
   readonly bus: RawBus;
@@ -53,7 +57,7 @@ interface Station {
 async function station(siot: SiotUnderTest): Promise<Station> {
   const device = await openDevice('compact');
   const nodeId = `node-${String(now())}`;
-  const file = new GatewayUnderTest({
+  const file = gatewayOf({
     url: siot.server.url,
     token: siot.server.token,
     links: [
@@ -65,7 +69,7 @@ async function station(siot: SiotUnderTest): Promise<Station> {
       },
     ],
   });
-  const config = writeConfig(file.folder, file.document());
+  const config = writeConfig(file.folder, file.document);
   const daemon = new Cli(['run', '-c', config, '--log-format', 'json']);
   atEnd(async () => {
     // Before its folder goes.
@@ -86,7 +90,6 @@ const isOpen = (daemon: Cli, link: string): Promise<unknown> =>
 withEachSiot((siot) => {
   it('siot-mcu set: says when the device has acknowledged, and why not', async () => {
     const { device, bus, config, nodeId } = await station(siot);
-    // Several at once take their time on a slow machine.
     const withTimeout = ['--timeout', String(30 * SLOWNESS)];
     const set = (...args: readonly string[]) =>
       runCli(['set', '-c', config, ...withTimeout, ...args]);
@@ -191,7 +194,7 @@ withEachSiot(
     });
 
     it('siot-mcu run: ends by SIGTERM with 0 within 5 s, all handed on', async () => {
-      const { device, bus, daemon, nodeId, file, config } = await station(siot);
+      const { device, bus, daemon, nodeId, config } = await station(siot);
       await device.report({ type: 'last', value: 42, time: now() });
       const from = performance.now();
       daemon.child.kill('SIGTERM');
@@ -205,13 +208,13 @@ withEachSiot(
       const set = await runCli(['set', '-c', config, 'pump', 'setpoint', '1']);
       expect(set).toMatchObject({ status: 1, stdout: '' });
       expect(set.stderr).toContain('siot-mcu run');
-      expect(daemon.stderr).not.toContain(file.file.token);
+      expect(daemon.stderr).not.toContain(siot.server.token);
     });
 
     it('siot-mcu run: SIGHUP applies a changed configuration', async () => {
       const { device, bus, daemon, config, file } = await station(siot);
       const second = await openDevice('protobuf');
-      const document = file.document() as { links: object[] };
+      const document = file.document as { links: object[] };
       const id = `second-${String(now())}`;
       writeConfig(file.folder, {
         ...document,

@@ -17,9 +17,6 @@ import type { PointLike } from '../../firmware-sim/points.js';
 import type { BytePipe } from '../../firmware-sim/pipe.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { TcpPipe } from '../../firmware-sim/tcp.js';
-import { configSchema } from '../../src/gateway/config/schema.js';
-import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/config/config.js';
-import { Gateway } from '../../src/gateway/gateway.js';
 import { SystemClock } from '../../src/point/clock.js';
 import type { Generation } from './points.js';
 import { RawBus } from './raw-bus.js';
@@ -31,10 +28,9 @@ import {
   type SiotServer,
   type Version,
 } from './siot-server.js';
+import { GatewayUnderTest } from '../gateway/plant.js';
 import { mcuTimes } from '../support/slowness.js';
-import { recordingLog, type Said } from '../support/recording-log.js';
 import { until } from '../support/until.js';
-import type { LinkStatus } from '../../src/gateway/link/status.js';
 
 export { find, RawBus } from './raw-bus.js';
 export type { SiotNode, SiotPoint } from './points.js';
@@ -160,6 +156,7 @@ export async function openBus(url: string, token?: string): Promise<RawBus> {
 
 // The gateway -----------------------------------------------------------------
 
+/** What a gateway of these tests is configured with. */
 export interface GatewayFile {
   readonly url: string;
   readonly token?: string;
@@ -168,95 +165,24 @@ export interface GatewayFile {
   readonly gateway?: object;
 }
 
-/** A gateway with a folder of its own that outlives its restarts. */
-export class GatewayUnderTest {
-  readonly folder = mkdtempSync(join(tmpdir(), 'siot-mcu-e2e-'));
-  readonly said: Said[] = [];
-  #gateway: Gateway | undefined;
-  #config: GatewayConfig | undefined;
-
-  constructor(readonly file: GatewayFile) {
-    atEnd(async () => {
-      await this.stop();
-      rmSync(this.folder, { recursive: true, force: true });
-    });
-  }
-
-  async start(): Promise<this> {
-    const raw = configSchema.parse(this.document());
-    this.#config = resolveConfig(raw, {
-      resolve: (path) => path,
-      secret: () => '',
-      database: (path) => readFileSync(path),
-    });
-    this.#gateway = new Gateway(this.#config, {
-      clock: new SystemClock(),
-      random: Math.random,
-      log: recordingLog(this.said),
-      version: 'e2e',
-    });
-    await this.#gateway.start();
-    return this;
-  }
-
-  async stop(): Promise<void> {
-    await this.#gateway?.stop();
-    this.#gateway = undefined;
-  }
-
-  /** As in gateway.yaml. */
-  document(): object {
-    const { url, token, links, siot = {}, gateway = {} } = this.file;
-    return {
-      nats: { servers: url, ...(token === undefined || token === '' ? {} : { token }) },
-      stateDir: join(this.folder, 'state'),
-      siot,
-      gateway: { description: 'boiler room', ...gateway },
-      links,
-    };
-  }
-
-  get running(): Gateway {
-    if (this.#gateway === undefined) throw new Error('the gateway does not run');
-    return this.#gateway;
-  }
-
-  get id(): string {
-    return this.running.control.status().gateway.id;
-  }
-
-  nodeId(link = 0): string {
-    const config = this.#config?.links[link];
-    if (config === undefined) throw new Error('there is no such link');
-    return nodeIdOf(config, this.id);
-  }
-
-  link(link = 0): LinkStatus {
-    const status = this.running.control.status().links[link];
-    if (status === undefined) throw new Error('there is no such link');
-    return status;
-  }
-
-  counter(name: string, link = 0): number {
-    return this.link(link).counters[name] ?? 0;
-  }
-
-  /** Until the port of each link is open. */
-  async opened(): Promise<void> {
-    await until(
-      () => this.running.control.status().links.every(({ port }) => port === 'open'),
-      () => `the ports to be open: ${JSON.stringify(this.running.control.status())}`,
-    );
-  }
-
-  /** Until its store answers, its nodes are there, and the ports open. */
-  async inSiot(): Promise<void> {
-    await this.opened();
-    await until(
-      () => this.running.control.status().links.every(({ node }) => node === 'alive'),
-      () => `the nodes of the gateway: ${JSON.stringify(this.running.control.status())}`,
-    );
-  }
+/** A gateway with a folder of its own that outlives its restarts; the caller starts it. */
+export function gatewayOf({
+  url,
+  token,
+  links,
+  siot = {},
+  gateway = {},
+}: GatewayFile): GatewayUnderTest {
+  const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-e2e-'));
+  const document = {
+    nats: { servers: url, ...(token === undefined || token === '' ? {} : { token }) },
+    stateDir: join(folder, 'state'),
+    siot,
+    gateway: { description: 'boiler room', ...gateway },
+    links,
+  };
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return new GatewayUnderTest(folder, document, { atEnd });
 }
 
 // The device ------------------------------------------------------------------
@@ -383,13 +309,13 @@ export async function plant(
   const device = await openDevice(protocol, line, mcu);
   const bus = await siot.bus();
   await bus.listen();
-  const gateway = new GatewayUnderTest({
+  const gateway = gatewayOf({
     url: siot.server.url,
     token: siot.server.token,
     links: [{ name: 'pump', transport: device.transport, ...link }],
   });
   await gateway.start();
-  await gateway.inSiot();
+  await gateway.ready();
   await device.report({ type: 'hello', value: 1, time: now() });
   const nodeId = gateway.nodeId();
   return {

@@ -4,13 +4,14 @@ import { Firmware } from '../../firmware-sim/firmware.js';
 import { parseProfile } from '../../firmware-sim/profile.js';
 import { SeededRandom } from '../../firmware-sim/random.js';
 import {
-  GatewayUnderTest,
   PROTOCOLS,
   find,
   leavesNothingBehind,
   openDevice,
   withEachSiot,
+  gatewayOf,
 } from './harness.js';
+import type { GatewayUnderTest } from '../gateway/plant.js';
 import { until } from '../support/until.js';
 
 leavesNothingBehind();
@@ -33,9 +34,9 @@ withEachSiot((siot) => {
       const start = async (): Promise<GatewayUnderTest> => {
         const { url, token } = siot.server;
         const links = [{ name: 'pump', transport: device.transport }];
-        const gateway = new GatewayUnderTest({ url, token, links });
+        const gateway = gatewayOf({ url, token, links });
         await gateway.start();
-        await gateway.inSiot();
+        await gateway.ready();
         return gateway;
       };
       const shown = async (gateway: GatewayUnderTest, setpoint: number): Promise<void> => {

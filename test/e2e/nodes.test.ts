@@ -19,7 +19,7 @@ withEachSiot((siot) => {
     const own = await bus.node(gateway.id);
     expect(own).toMatchObject({ type: 'mcuGateway', parent: await bus.rootId() });
     expect(find(own.points, 'description')?.text).toBe('boiler room');
-    expect(find(own.points, 'versionApp')?.text).toBe('e2e');
+    expect(find(own.points, 'versionApp')?.text).toBe('1.2.3');
     const link = await bus.node(nodeId);
     expect(link).toMatchObject({ type: 'mcu', parent: gateway.id });
     expect(find(link.points, 'description')?.text).toBe('Pump controller');
@@ -33,7 +33,7 @@ withEachSiot((siot) => {
     await set({ type: 'description', value: 'The old pump' });
     await gateway.stop();
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await device.report({ type: 'after', value: 1, time: now() });
     await bus.stored(nodeId, 'after');
     expect(gateway.id).toBe(id);
@@ -78,7 +78,7 @@ withEachSiot((siot) => {
 
     await gateway.stop();
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await restarts('Pump controller 3');
     await shown('The old pump');
 
@@ -99,7 +99,7 @@ withEachSiot((siot) => {
     await gateway.stop();
     await set({ type: 'description', value: 'The old pump' });
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await device.report({ type: 'description', value: 'Pump controller' });
     await device.report({ type: 'after', value: 1, time: now() });
     await bus.stored(nodeId, 'after');
@@ -135,7 +135,7 @@ withEachSiot((siot) => {
     await bus.stored(nodeId, 'moved');
     await gateway.stop();
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await device.report({ type: 'again', value: 1, time: now() });
     await bus.stored(nodeId, 'again');
     await set({ type: 'setpoint', value: 1 });

@@ -5,12 +5,12 @@ import { expect, it } from 'vitest';
 import { Cli, runCli } from '../support/cli.js';
 import { SLOWNESS } from '../support/slowness.js';
 import {
-  GatewayUnderTest,
   atEnd,
   leavesNothingBehind,
   now,
   withEachSiot,
   type SiotUnderTest,
+  gatewayOf,
 } from './harness.js';
 import { decodePoints } from './points.js';
 import { until } from '../support/until.js';
@@ -29,7 +29,7 @@ async function station(siot: SiotUnderTest, faults: string, link: object, sim: s
   await bus.listen();
   const nodeId = `node-${String(now())}`;
   const links = [{ name: 'pump', node: { id: nodeId }, commands: ['restart'] }];
-  const file = new GatewayUnderTest({ url: siot.server.url, token: siot.server.token, links });
+  const file = gatewayOf({ url: siot.server.url, token: siot.server.token, links });
   const port = join(file.folder, 'port');
   const device = new Cli(['sim', '--pty', port, '--seed', '5', '--faults', faults, ...sim]);
   untilEnded(device);
@@ -37,7 +37,7 @@ async function station(siot: SiotUnderTest, faults: string, link: object, sim: s
   const config = join(file.folder, 'gateway.yaml');
   const transport = { type: 'serial', path: port };
   // JSON is YAML.
-  const document = { ...file.document(), links: [{ ...links[0], transport, ...link }] };
+  const document = { ...file.document, links: [{ ...links[0], transport, ...link }] };
   writeFileSync(config, JSON.stringify(document));
   const daemon = new Cli(['run', '-c', config, '--log-format', 'json']);
   untilEnded(daemon);

@@ -14,7 +14,6 @@ import { Cli } from '../support/cli.js';
 import { connectTo, useNats } from '../support/nats.js';
 import { SLOWNESS } from '../support/slowness.js';
 import {
-  GatewayUnderTest,
   atEnd,
   attached,
   find,
@@ -24,6 +23,7 @@ import {
   openDevice,
   type Device,
   type Line,
+  gatewayOf,
 } from './harness.js';
 import { until } from '../support/until.js';
 
@@ -35,14 +35,14 @@ async function station(line: Line = 'serial') {
   const device = await openDevice('compact', line, { ackTimeoutMs: 2_000 });
   const bus = await openBus(nats.url);
   await bus.listen();
-  const gateway = new GatewayUnderTest({
+  const gateway = gatewayOf({
     url: nats.url,
     siot: { store: 'none' },
     links: [{ name: 'pump', transport: linkOf(device) }],
   });
   await gateway.start();
   await gateway.opened();
-  await until(() => gateway.running.control.status().nats.state === 'connected', 'NATS');
+  await until(() => gateway.gateway.control.status().nats.state === 'connected', 'NATS');
   await device.report({ type: 'temp', value: 1, time: now() });
   const nodeId = gateway.nodeId();
   const set = (type: string, value: number): Promise<void> =>
@@ -117,12 +117,12 @@ describe('kill -9', () => {
       atEnd(() => store.stop());
       const device = await openDevice('compact');
       const id = 'killed-pump';
-      const file = new GatewayUnderTest({
+      const file = gatewayOf({
         url: nats.url,
         links: [{ name: 'pump', transport: device.transport, protocol: 'compact', node: { id } }],
       });
       const config = join(file.folder, 'gateway.yaml');
-      writeFileSync(config, JSON.stringify(file.document()));
+      writeFileSync(config, JSON.stringify(file.document));
       const runs = (): Cli => new Cli(['run', '-c', config, '--log-format', 'json']);
       let daemon = runs();
       await isOpen(daemon);
@@ -155,13 +155,13 @@ describe('kill -9', () => {
     'loses no setting that was accepted, with no store that would say it again',
     async () => {
       const device = await openDevice('compact');
-      const file = new GatewayUnderTest({
+      const file = gatewayOf({
         url: nats.url,
         siot: { store: 'none' },
         links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
       });
       const config = join(file.folder, 'gateway.yaml');
-      writeFileSync(config, JSON.stringify(file.document()));
+      writeFileSync(config, JSON.stringify(file.document));
       const client = await connectTo(nats.url);
       atEnd(() => client.close());
       const off = device.mcu.push(whenType('setpoint', ignorePoints()));

@@ -69,7 +69,7 @@ withEachSiot((siot) => {
     await gateway.stop();
     device.mcu.clearReceived();
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await set({ type: 'last', value: 1 });
     await device.mcu.waitForSetting('last');
     device.mcu.assertNotReceived('restart');
@@ -146,7 +146,7 @@ withEachSiot((siot) => {
     device.mcu.clearReceived();
     await gateway.stop();
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await set({ type: 'last', value: 1 });
     await device.mcu.waitForSetting('last');
     device.mcu.assertNotReceived('setpoint');

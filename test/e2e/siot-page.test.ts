@@ -6,7 +6,6 @@ import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { parseProfile } from '../../firmware-sim/profile.js';
 import { mcuTimes, SLOWNESS } from '../support/slowness.js';
 import {
-  GatewayUnderTest,
   PROTOCOLS,
   atEnd,
   attached,
@@ -18,7 +17,9 @@ import {
   type RawBus,
   type SiotPoint,
   type SiotUnderTest,
+  gatewayOf,
 } from './harness.js';
+import type { GatewayUnderTest } from '../gateway/plant.js';
 import { SiotPage, whyNoPage } from './siot-page.js';
 import { VERSIONS } from './siot-server.js';
 import { until } from '../support/until.js';
@@ -97,9 +98,9 @@ class PumpOnThePage {
     const description = `pump ${String(now())}`;
     const { url, token, page: address = '' } = siot.server;
     const links = [{ name: 'pump', transport: pump.transport, node: { description } }];
-    const gateway = new GatewayUnderTest({ url, token, links });
+    const gateway = gatewayOf({ url, token, links });
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await pump.start();
     await bus.stored(gateway.nodeId(), 'setpoint', '0', ({ number }) => number === 4.5);
     await bus.stored(gateway.nodeId(), 'enabled', '0', ({ number }) => number === 1);

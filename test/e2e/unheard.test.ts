@@ -3,14 +3,7 @@ import { expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
 import { SLOWNESS } from '../support/slowness.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import {
-  GatewayUnderTest,
-  atEnd,
-  leavesNothingBehind,
-  now,
-  openDevice,
-  withEachSiot,
-} from './harness.js';
+import { atEnd, leavesNothingBehind, now, openDevice, withEachSiot, gatewayOf } from './harness.js';
 import { until } from '../support/until.js';
 
 leavesNothingBehind();
@@ -22,9 +15,9 @@ withEachSiot((siot) => {
     atEnd(() => proxy.stop());
     const device = await openDevice('compact');
     const links = [{ name: 'pump', transport: device.transport }];
-    const gateway = new GatewayUnderTest({ url: proxy.url, token, links });
+    const gateway = gatewayOf({ url: proxy.url, token, links });
     await gateway.start();
-    await gateway.inSiot();
+    await gateway.ready();
     await device.report({ type: 'hello', value: 1, time: now() });
     const bus = await siot.bus();
     const set = (value: number): Promise<unknown> =>
@@ -35,10 +28,10 @@ withEachSiot((siot) => {
     proxy.refuses = true;
     proxy.cut();
     await until(
-      () => gateway.running.control.status().nats.state === 'connecting',
+      () => gateway.gateway.control.status().nats.state === 'connecting',
       'the connection to go',
     );
-    expect(gateway.running.control.status().nats.problem).toMatch(/NATS|server|nothing/);
+    expect(gateway.gateway.control.status().nats.problem).toMatch(/NATS|server|nothing/);
     device.mcu.clearReceived();
     await set(6);
     await set(7);

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { numberIn } from '../../firmware-sim/points.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import {
-  GatewayUnderTest,
   PROTOCOLS,
   atEnd,
   find,
@@ -14,7 +13,9 @@ import {
   openBus,
   openDevice,
   type Device,
+  gatewayOf,
 } from './harness.js';
+import type { GatewayUnderTest } from '../gateway/plant.js';
 import { decodePoints } from './points.js';
 import type { RawBus } from './raw-bus.js';
 import {
@@ -41,7 +42,7 @@ async function startNats(): Promise<SiotPlace> {
 }
 
 async function startGateway(place: SiotPlace, device: Device): Promise<GatewayUnderTest> {
-  const gateway = new GatewayUnderTest({
+  const gateway = gatewayOf({
     url: place.nats.url,
     token: place.token,
     links: [{ name: 'pump', transport: device.transport, node: { description: 'Pump 1' } }],
@@ -49,7 +50,7 @@ async function startGateway(place: SiotPlace, device: Device): Promise<GatewayUn
   await gateway.start();
   await gateway.opened();
   await until(
-    () => gateway.running.control.status().nats.state === 'connected',
+    () => gateway.gateway.control.status().nats.state === 'connected',
     'NATS to be connected',
   );
   return gateway;
@@ -114,7 +115,7 @@ describe('a nats-server without SIOT', () => {
       await bus.setUnanswered(2, nodeId, { type: 'setpoint', value: 5, time: now() });
       expect(numberIn((await device.mcu.waitForSetting('setpoint')).value)).toBe(5);
       await until(() => gateway.link().pending.length === 0, 'the setting to be acknowledged');
-      expect(gateway.running.control.status().siot).toEqual({ generation: 2, store: 'none' });
+      expect(gateway.gateway.control.status().siot).toEqual({ generation: 2, store: 'none' });
     });
   }
 });
@@ -140,8 +141,8 @@ for (const version of VERSIONS) {
 
       const siot = await startSiot(version, place);
       atEnd(() => siot.stop());
-      await gateway.inSiot();
-      expect(gateway.running.control.status().siot).toEqual({ generation, store: 'answers' });
+      await gateway.ready();
+      expect(gateway.gateway.control.status().siot).toEqual({ generation, store: 'answers' });
 
       // The newest of each point, which nobody could keep before.
       expect(await bus.stored(nodeId, 'temp', 'front')).toMatchObject({

@@ -69,36 +69,43 @@ export function configOf(document: object): GatewayConfig {
   });
 }
 
+export interface GatewayUnderTestOptions {
+  /** Of the gateway and those that follow it. */
+  readonly clock?: Clock;
+  /** Where its USB devices are. */
+  readonly usbRoot?: string;
+  /** Takes what ends the gateway; by default it ends with the running test. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
+}
+
+/** The gateway in this process: the one way in which tests start it, but for the built program (support/cli.ts). */
 export class GatewayUnderTest {
   readonly said: Said[] = [];
-  /** Of the gateway and those that follow it. */
   clock: Clock;
-  /** Where its USB devices are. */
-  readonly usbRoot: string | undefined;
+  readonly #usbRoot: string | undefined;
+  #stopped = false;
   gateway: Gateway;
 
-  /** `document`: as in gateway.yaml. */
+  /** `document`: as in gateway.yaml; `stateDir` is in the folder unless the document names it. */
   constructor(
     readonly folder: string,
     public document: object,
-    {
-      clock = new SystemClock(),
-      usbRoot,
-    }: { readonly clock?: Clock; readonly usbRoot?: string } = {},
+    { clock = new SystemClock(), usbRoot, atEnd = onTestFinished }: GatewayUnderTestOptions = {},
   ) {
     this.clock = clock;
-    this.usbRoot = usbRoot;
+    this.#usbRoot = usbRoot;
     this.gateway = this.#make();
-    onTestFinished(() => this.gateway.stop());
+    atEnd(() => this.gateway.stop());
   }
 
   #make(): Gateway {
+    this.#stopped = false;
     return new Gateway(this.#config(), {
       clock: this.clock,
       random: Math.random,
       log: recordingLog(this.said),
       version: '1.2.3',
-      ...(this.usbRoot === undefined ? {} : { usbRoot: { root: this.usbRoot } }),
+      ...(this.#usbRoot === undefined ? {} : { usbRoot: { root: this.#usbRoot } }),
     });
   }
 
@@ -106,9 +113,22 @@ export class GatewayUnderTest {
     return configOf({ stateDir: join(this.folder, 'state'), ...this.document });
   }
 
+  /** Also after {@link stop}: another gateway on the same folder. */
   async start(): Promise<this> {
+    if (this.#stopped) this.gateway = this.#make();
     await this.gateway.start();
     return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    this.#stopped = true;
+  }
+
+  /** Stops it and starts another on the same folder. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
   }
 
   /** SIGHUP with another configuration. */
@@ -123,36 +143,49 @@ export class GatewayUnderTest {
     }
   }
 
-  /** Stops it and starts another on the same folder. */
-  async restart(): Promise<void> {
-    await this.gateway.stop();
-    this.gateway = this.#make();
-    await this.gateway.start();
-  }
-
   get id(): string {
     return this.gateway.control.status().gateway.id;
   }
 
-  nodeId(name: string): string {
-    const link = this.#config().links.find((one) => one.name === name);
-    if (link === undefined) throw new Error(`no link ${name}`);
-    return nodeIdOf(link, this.id);
+  /** Of the link of this name, or in this place of the configuration. */
+  nodeId(which: string | number = 0): string {
+    return nodeIdOf(linkIn(this.#config().links, which), this.id);
   }
 
-  link(name: string): LinkStatus {
-    const link = this.gateway.control.status().links.find((one) => one.name === name);
-    if (link === undefined) throw new Error(`no link ${name}`);
-    return link;
+  link(which: string | number = 0): LinkStatus {
+    return linkIn(this.gateway.control.status().links, which);
   }
 
-  async ready(...names: string[]): Promise<void> {
+  counter(name: string, which: string | number = 0): number {
+    return this.link(which).counters[name] ?? 0;
+  }
+
+  /** Until the port of each link is open. */
+  async opened(): Promise<void> {
     await until(
-      () =>
-        names.every((name) => this.link(name).port === 'open' && this.link(name).node === 'alive'),
+      () => this.gateway.control.status().links.every(({ port }) => port === 'open'),
+      () => `the ports to be open: ${JSON.stringify(this.gateway.control.status())}`,
+    );
+  }
+
+  /** Until the ports of these links, or of all, are open, and their nodes in SIOT. */
+  async ready(...names: string[]): Promise<void> {
+    const links = (): readonly LinkStatus[] =>
+      names.length > 0 ? names.map((name) => this.link(name)) : this.gateway.control.status().links;
+    await until(
+      () => links().every(({ port, node }) => port === 'open' && node === 'alive'),
       () => `${names.join()} to be ready: ${JSON.stringify(this.gateway.control.status())}`,
     );
   }
+}
+
+function linkIn<Link extends { readonly name: string }>(
+  links: readonly Link[],
+  which: string | number,
+): Link {
+  const link = typeof which === 'number' ? links[which] : links.find(({ name }) => name === which);
+  if (link === undefined) throw new Error(`no link ${which}`);
+  return link;
 }
 
 /** Somebody who asks the running gateway. */

@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTransport } from '../../src/transport/transports.js';
 import {
-  GatewayUnderTest,
   attachTo,
   clock,
   leavesNothingBehind,
   now,
   openDevice,
   withEachSiot,
+  gatewayOf,
 } from '../e2e/harness.js';
 import { listenAs } from './support/can.js';
 import { VCAN, openCanLine } from './support/can-line.js';
@@ -87,7 +87,7 @@ describe('a full bus', () => {
         const bus = await siot.bus();
         await bus.listen();
         const [ENGINE, PUMP] = [0, 1];
-        const gateway = new GatewayUnderTest({
+        const gateway = gatewayOf({
           url: siot.server.url,
           token: siot.server.token,
           links: [
@@ -104,7 +104,7 @@ describe('a full bus', () => {
           ],
         });
         await gateway.start();
-        await gateway.inSiot();
+        await gateway.ready();
         await device.report({ type: 'hello', value: 1, time: now() });
         const filling = { done: false };
         let reports = 0;

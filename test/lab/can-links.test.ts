@@ -1,13 +1,13 @@
 /** Links on CAN: many on one bus, interfaces that go and come back, noise. */
 import { expect, it } from 'vitest';
 import {
-  GatewayUnderTest,
   attachTo,
   leavesNothingBehind,
   now,
   openDevice,
   plant,
   withEachSiot,
+  gatewayOf,
 } from '../e2e/harness.js';
 import { addVcan, removeInterface, sendFrame } from './support/can.js';
 import { SLOWNESS } from '../support/slowness.js';
@@ -31,13 +31,13 @@ withEachSiot(
         devices.push(await openDevice('compact'));
       }
       attachTo({ open: () => openCanLine({ framing: 'isotp' }), versions: ['0.25.0'] });
-      const gateway = new GatewayUnderTest({
+      const gateway = gatewayOf({
         url: siot.server.url,
         token: siot.server.token,
         links: devices.map(({ transport }, at) => ({ name: `device ${at}`, transport })),
       });
       await gateway.start();
-      await gateway.inSiot();
+      await gateway.ready();
       const bus = await siot.bus();
       for (let round = 1; round <= 4; round += 1) {
         await Promise.all(
