@@ -7,7 +7,7 @@ export class BenchError extends Error {
   override readonly name = 'BenchError';
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly args?: readonly string[];
   /** Loaded before the program. */
   readonly preload?: string;
@@ -23,7 +23,7 @@ export const builtIn = (checkout: string, path: string): string =>
   pathToFileURL(join(checkout, 'dist', path)).href;
 
 /** Of the built bench; `path` is relative to it, or a URL. */
-export const builtFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const builtFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A process of the bench that can be asked for things. It ends with this one. */
 export class Child {

@@ -16,7 +16,7 @@ export const RESIDENT: Measure = { what: 'resident, MB', of: 'memory' };
  * `worse` and `better`: the bounds of the ratio are both above or both below 1,
  * and its median is off by at least {@link NOTICEABLE}. `unknown`: there are fewer than {@link ENOUGH_PAIRS} pairs.
  */
-export type Verdict = 'worse' | 'better' | 'alike' | 'unknown';
+type Verdict = 'worse' | 'better' | 'alike' | 'unknown';
 
 export interface Comparison {
   readonly name: string;

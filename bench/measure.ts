@@ -26,7 +26,7 @@ import { measureOutbox, type OutboxFigures } from './outbox.js';
 import { Stage, publishAlone, type Latencies, type Sample } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
-export interface TargetFigures {
+interface TargetFigures {
   readonly pointsPerSecond: number;
   readonly cpuUsPerPacket: number;
   readonly cpuUsPerPoint: number;
@@ -36,7 +36,7 @@ export interface TargetFigures {
   readonly rssMb: number;
 }
 
-export interface LoadFigures extends LoadPlan {
+interface LoadFigures extends LoadPlan {
   readonly name: string;
   readonly gateway: TargetFigures;
   readonly relay: TargetFigures;
@@ -44,7 +44,7 @@ export interface LoadFigures extends LoadPlan {
   readonly cpuRatio: number;
 }
 
-export interface LatencyFigures {
+interface LatencyFigures {
   readonly upP50Ms: number;
   readonly upP99Ms: number;
   readonly downP50Ms: number;

@@ -28,7 +28,7 @@ import type { OutboxArgs, OutboxState } from './roles/store.js';
 import { Stage, type Sample } from './stage.js';
 import { median, pairedRatio } from './statistics.js';
 
-export interface OutboxLoadFigures extends LoadPlan {
+interface OutboxLoadFigures extends LoadPlan {
   readonly name: string;
   readonly diskPointsPerSecond: number;
   readonly memoryPointsPerSecond: number;
@@ -38,7 +38,7 @@ export interface OutboxLoadFigures extends LoadPlan {
 }
 
 /** Resident memory while points go through. */
-export interface MemoryFigures {
+interface MemoryFigures {
   readonly points: number;
   readonly seconds: number;
   /** At equal distances. */

@@ -34,7 +34,7 @@ export interface Sample {
   readonly rssBytes: number;
 }
 
-export interface LoadSpec {
+interface LoadSpec {
   readonly points: number;
   readonly window: number;
   readonly ms: number;
@@ -50,7 +50,7 @@ const ARRIVED_WITHIN_MS = 3_000;
 /** 100 points/s. */
 const PACE_MS = 10;
 
-export interface StageOptions {
+interface StageOptions {
   readonly links: number;
   readonly targets: readonly Target[];
   /** Checkout of the target `baseline`. */

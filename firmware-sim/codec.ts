@@ -17,11 +17,5 @@ export const POINT_CODECS: Readonly<Record<Protocol, PointCodec>> = {
   compact: compactPoints,
 };
 
-/** Subjects of packets that carry no points (docs/siot.md, 2.2). */
-const WITHOUT_POINTS: ReadonlySet<string> = new Set(['ack', 'log', 'phr', 'file']);
-
 /** Points come under `proto` and the blank subject; other words are ignored (docs/siot.md, 7). */
 export const carriesPoints = (subject: string): boolean => subject === '' || subject === 'proto';
-
-export const isKnownSubject = (subject: string): boolean =>
-  carriesPoints(subject) || WITHOUT_POINTS.has(subject);

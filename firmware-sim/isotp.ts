@@ -6,7 +6,7 @@
  */
 import type { SimClock, SimTimer } from './clock.js';
 
-export interface IsoTpPort {
+interface IsoTpPort {
   /** 8, or 64 of CAN FD. */
   readonly frameLength: number;
   send(data: Uint8Array): void;

@@ -20,7 +20,7 @@ export interface McuPacket {
 }
 
 /** Why bytes are no packet. */
-export type PacketProblem = 'short' | 'crc';
+type PacketProblem = 'short' | 'crc';
 
 const SUBJECT_BYTES = 16;
 const HEADER_BYTES = 1 + SUBJECT_BYTES;

@@ -9,7 +9,7 @@ export const WAVEFORMS = [
   'randomWalk',
 ] as const;
 
-export interface WaveformOptions {
+interface WaveformOptions {
   readonly waveform: (typeof WAVEFORMS)[number];
   /** The middle; of a constant its value. */
   readonly offset: number;

@@ -6,7 +6,7 @@ export interface Usage {
   readonly rssBytes: number;
 }
 
-export interface Ask {
+interface Ask {
   readonly id: number;
   readonly verb: string;
   readonly args: unknown;
@@ -19,7 +19,7 @@ export interface Reply {
 }
 
 /** What a role can be asked for. Arguments and results are JSON. */
-export type Handlers = Readonly<Record<string, (args: never) => unknown>>;
+type Handlers = Readonly<Record<string, (args: never) => unknown>>;
 
 export function usage(): Usage {
   const { user, system } = process.cpuUsage();

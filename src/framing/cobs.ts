@@ -9,9 +9,10 @@
  */
 import type { Deframer, FrameDiscard, FrameSink, Framing } from './framing.js';
 
-/** Longest block: a code of 0xff is followed by 254 bytes and stands for no zero. */
+/** Bytes of the longest block, which has the code 0xff and no zero after it. */
 const FULL_BLOCK = 254;
 
+/** COBS over a stream of bytes. */
 export const cobs: Framing<Uint8Array> = {
   name: 'cobs',
   createDeframer: (sink, maxFrameLength) => new CobsDeframer(sink, maxFrameLength),
@@ -20,14 +21,14 @@ export const cobs: Framing<Uint8Array> = {
 };
 
 function encodeCobs(frame: Uint8Array): Uint8Array {
-  // One code byte for each started block of 254, one for the start, two zeros.
+  // A code byte for each started block of 254 bytes, and two zeros.
   const out = Buffer.allocUnsafe(frame.length + Math.floor(frame.length / FULL_BLOCK) + 3);
   out[0] = 0;
   let codeAt = 1;
   let at = 2;
   let code = 1;
   for (let i = 0; i < frame.length; i++) {
-    // Opened only when another byte follows, so that no frame ends in an empty block.
+    // A new block begins only when another byte follows, so that no frame ends in an empty one.
     if (code === 0xff) {
       out[codeAt] = code;
       codeAt = at++;
@@ -54,11 +55,11 @@ class CobsDeframer implements Deframer<Uint8Array> {
   #length = 0;
   /** Bytes until the next code byte; 0: the next byte is one. */
   #left = 0;
-  /** The block before the next code byte stands for a zero behind it. */
+  /** A zero follows the present block, unless the frame ends. */
   #zeroDue = false;
-  /** Encoded bytes of this frame, its own delimiters included. */
+  /** Encoded bytes of this frame so far, with the leading delimiter. */
   #encoded = 0;
-  /** A frame has begun: a byte other than zero has come. */
+  /** A byte other than zero has come since the last frame. */
   #inside = false;
   #oversize = false;
 
@@ -83,7 +84,7 @@ class CobsDeframer implements Deframer<Uint8Array> {
       this.#inside = true;
       this.#encoded++;
       if (this.#oversize) continue;
-      // One more is to come: the closing zero.
+      // The closing zero counts, too.
       if (this.#encoded >= this.maxFrameLength) {
         this.#oversize = true;
         continue;
@@ -101,7 +102,7 @@ class CobsDeframer implements Deframer<Uint8Array> {
 
   #delimiter(): void {
     if (!this.#inside) {
-      // Its own leading zero counts for the next frame's length, only once.
+      // Of several zeros between frames one counts for the length of the next.
       this.#encoded = 1;
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * Packets to the units of a channel and back. Of a stream of bytes these are
- * chunks of any length, of a channel of frames they are frames.
+ * Converts packets to units of a channel and back. The units of a stream of bytes
+ * are chunks of any length; those of a channel of frames are frames.
  */
 
 /**
@@ -8,12 +8,12 @@
  * - `oversize`: more than the maximum between two delimiters
  * - `malformed`: a code byte that points past the end of its frame
  *
- * Of ISO-TP, where `oversize` is a packet longer than the maximum:
- * - `isoTpFrame`: a frame whose first bytes mean nothing, or contradict its length
- * - `isoTpSequence`: a frame is missing in the middle of a packet, or came twice
- * - `isoTpUnexpected`: a frame that nobody waits for, or a packet that another interrupted
- * - `isoTpTimeout`: a packet, either way, whose next frame or flow control did not come
- * - `isoTpOverflow`: the device had no room for a packet of ours
+ * In ISO-TP, where `oversize` is a packet longer than the maximum:
+ * - `isoTpFrame`: a frame with an unknown PCI, or one that contradicts its length
+ * - `isoTpSequence`: a frame of a packet is missing, or came twice
+ * - `isoTpUnexpected`: a frame that is not due, or a packet that another one interrupted
+ * - `isoTpTimeout`: the next frame or flow control of a packet, either way, did not come
+ * - `isoTpOverflow`: the device has no room for our packet
  */
 export type FrameDiscard =
   | 'oversize'
@@ -24,26 +24,29 @@ export type FrameDiscard =
   | 'isoTpTimeout'
   | 'isoTpOverflow';
 
+/** Takes the results of a {@link Deframer}. */
 export interface FrameSink {
-  /** A whole frame. The bytes are valid during the call only. */
+  /** The packet in a complete frame. Its bytes are valid during the call only. */
   frame(bytes: Uint8Array): void;
-  /** `length`: encoded bytes thrown away. */
+  /** `length`: encoded bytes that were thrown away. */
   discard(cause: FrameDiscard, length: number): void;
 }
 
-/** Takes units, of bytes any chunking, and hands on whole packets, or discards. Never throws. */
+/** Finds packets in received units. Never throws. */
 export interface Deframer<in Unit> {
+  /** Calls the sink for each packet or discard in a unit; bytes may be cut anywhere. */
   push(unit: Unit): void;
-  /** Forgets a partial frame: the channel was opened anew. */
+  /** Forgets a partial frame, when the channel was opened again. */
   reset(): void;
 }
 
+/** A framing over channels of one kind of unit. */
 export interface Framing<Unit> {
   readonly name: string;
   /** `maxFrameLength`: longest encoded frame, delimiters included, in bytes. */
   createDeframer(sink: FrameSink, maxFrameLength: number): Deframer<Unit>;
-  /** The bytes to write for a packet, delimiters included. */
+  /** The encoded bytes of a packet, with delimiters. */
   encode(packet: Uint8Array): Uint8Array;
-  /** These bytes as the channel takes them. */
+  /** The unit to write for encoded bytes. */
   unitOf(encoded: Uint8Array): Unit;
 }

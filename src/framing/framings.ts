@@ -13,9 +13,9 @@ interface Framings {
   readonly isotp: Framing<Frame>;
 }
 
-/** One more is one file and two lines here. */
+/** All framings. A new one is a file and two lines here. */
 export const FRAMINGS: Framings = { cobs, isotp: isoTp };
 
-/** A framing as it stands in the configuration. */
+/** `framing` and `isotp` of a link in the configuration. */
 export type FramingConfig =
   { readonly framing: 'cobs' } | { readonly framing: 'isotp'; readonly isotp: IsoTpOptions };

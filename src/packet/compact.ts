@@ -15,20 +15,21 @@ import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
 import { PayloadError, type DecodedPayload, type PayloadCodec } from './payload.js';
 import { isMended, readText, textLength, writeText } from './text.js';
 
-/** SIOT refuses more points in one payload. */
-export const MAX_COMPACT_POINTS = 10_000;
+/** Most points of a payload that SIOT accepts. */
+const MAX_COMPACT_POINTS = 10_000;
 
-/** Longest type, key, data or origin, in bytes: their length is a u16. */
+/** Longest type, key, data or origin, bytes: their length is a u16. */
 export const MAX_COMPACT_FIELD = 0xffff;
 
 /** Bytes of a point whose type, key, data and origin are all empty. */
 const SMALLEST_POINT = 2 + 2 + 8 + 1 + 2 + 4 + 2;
 
-/** Behind the count. */
+/** After the count. */
 const FIRST_POINT_AT = 4;
 
 const DATA_TYPES = ['none', 'float', 'int', 'string', 'json'] as const;
 
+/** The compact payload (docs/siot.md, 2.4). */
 export const compactCodec: PayloadCodec = {
   name: 'compact',
   encode: encodeCompact,
@@ -41,18 +42,17 @@ export const compactCodec: PayloadCodec = {
 };
 
 /**
- * Whether a payload is compact: a count of at most 10,000, and that many
- * points to its very end. No protobuf payload is (docs/siot.md, 6).
+ * Whether a payload is compact: a count of at most 10,000, and exactly that many
+ * points. No protobuf payload is (docs/siot.md, 6).
  */
 export function isCompact(payload: Uint8Array): boolean {
   return read(payload, undefined) === payload.length;
 }
 
 /**
- * `undefined`: lies about a count or a length. Bytes after the last point are
- * ignored. Integers of 1, 2, 4 and 8 bytes are two's complement: SIOT's encoder
- * keeps the magnitude below half the range, only its own reader gets the short
- * forms wrong (docs/siot.md, 1.1).
+ * Decodes a payload. `undefined`: a count or a length in it is wrong. Bytes after the
+ * last point are ignored. Integers of 1, 2, 4 and 8 bytes are two's complement, as
+ * SIOT writes them; only SIOT's own reader misreads the short forms (docs/siot.md, 1.1).
  */
 export function decodeCompact(payload: Uint8Array): DecodedPayload | undefined {
   const into: Into = { points: [], oddValues: 0, mendedTexts: 0 };
@@ -60,8 +60,8 @@ export function decodeCompact(payload: Uint8Array): DecodedPayload | undefined {
 }
 
 /**
- * The same in pieces of at most so many points, each decoded when it is asked
- * for. `undefined` as above, before the first.
+ * As {@link decodeCompact}, in pieces of at most `most` points, each decoded when it
+ * is taken. `undefined` is returned before the first piece.
  */
 export function compactPieces(
   payload: Uint8Array,
@@ -82,13 +82,14 @@ function* eachPiece(bytes: Uint8Array, most: number): Generator<DecodedPayload, 
   }
 }
 
+/** What is decoded, as it grows. */
 interface Into {
   readonly points: Point[];
   oddValues: number;
   mendedTexts: number;
 }
 
-/** Where the last point ends; `undefined` when the payload is broken. */
+/** Offset behind the last point; `undefined`: a count or a length is wrong. Without `into` only lengths are read. */
 function read(bytes: Uint8Array, into: Into | undefined): number | undefined {
   const end = bytes.length;
   if (end < FIRST_POINT_AT) return undefined;
@@ -160,7 +161,7 @@ function readPoints(
   return at;
 }
 
-/** `undefined`: a length or a dataType that means nothing. */
+/** `undefined`: an unknown dataType, or a length that it does not have. */
 function readValue(
   bytes: Uint8Array,
   view: DataView,
@@ -190,13 +191,13 @@ function readValue(
   }
 }
 
-/** As above for data that stands alone, as in a store's node reply (docs/siot.md, 4.5). */
+/** A value from its dataType and data, as in a store's node reply (docs/siot.md, 4.5). `undefined`: they do not fit. */
 export function readCompactValue(dataType: number, data: Uint8Array): PointValue | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   return readValue(data, view, dataType, 0, data.length);
 }
 
-/** Integers are written in 8 bytes, the only form whose sign SIOT reads. */
+/** Encodes points; integers in 8 bytes, the only form whose sign SIOT reads. Throws a {@link PayloadError}. */
 export function encodeCompact(points: readonly Point[]): Uint8Array {
   if (points.length > MAX_COMPACT_POINTS) {
     throw new PayloadError(`${String(points.length)} points; at most 10,000 fit one payload`);
@@ -211,7 +212,7 @@ export function encodeCompact(points: readonly Point[]): Uint8Array {
       fieldLength('origin', point.origin);
   }
   const bytes = Buffer.allocUnsafe(size);
-  // Buffer's own writeBigInt64LE splits the number with further BigInts.
+  // A DataView, since Buffer's writeBigInt64LE makes more BigInts.
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   view.setUint32(0, points.length, true);
   let at = 4;

@@ -8,7 +8,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC of bytes[0 … length − 1]. */
+/** CRC of the first `length` bytes. */
 export function crc16(bytes: Uint8Array, length = bytes.length): number {
   let crc = 0;
   for (let i = 0; i < length; i++) {

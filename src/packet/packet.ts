@@ -20,20 +20,26 @@ const SUBJECT_LENGTH = 16;
 const PAYLOAD_AT = SUBJECT_AT + SUBJECT_LENGTH;
 const CRC_LENGTH = 2;
 
-/** Points for a device go out under this subject; it may use it, or a blank one, for its own. */
+/** Subject of points for a device; its own points have this subject or a blank one. */
 export const POINTS_SUBJECT = 'proto';
+/** Subject of an acknowledgement. */
 export const ACK_SUBJECT = 'ack';
+/** Subject of a text without CRC. */
 export const LOG_SUBJECT = 'log';
+/** Subject of high-rate points (docs/siot.md, 2.5). */
 export const HIGH_RATE_SUBJECT = 'phr';
+/** Subject of a file block (docs/siot.md, 2.6). */
 export const FILE_SUBJECT = 'file';
 
+/** A packet with a good CRC. */
 export interface Packet {
   /** 0 … 255 */
   readonly sequence: number;
+  /** Without NULs at its ends. */
   readonly subject: string;
-  /** Shares its bytes with the frame. */
+  /** Shares its memory with the frame. */
   readonly payload: Uint8Array;
-  /** The frame, of which it is all. */
+  /** All bytes of the packet. */
   readonly frame: Uint8Array;
 }
 
@@ -44,6 +50,7 @@ export interface Packet {
  */
 export type PacketDiscard = 'short' | 'crc';
 
+/** Parses a decoded frame. Never throws. */
 export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
   if (frame.length < PAYLOAD_AT) return 'short';
   const subject = readSubject(frame);
@@ -57,7 +64,7 @@ export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
   return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end), frame };
 }
 
-/** NULs are trimmed at both ends, as SIOT does. */
+/** Without NULs at both ends, as SIOT reads it. */
 function readSubject(frame: Uint8Array): string {
   let from = SUBJECT_AT;
   let to = PAYLOAD_AT;
@@ -66,7 +73,7 @@ function readSubject(frame: Uint8Array): string {
   return readText(frame, from, to - from);
 }
 
-/** `subject`: at most 16 bytes of ASCII; `sequence`: 0 … 255. */
+/** The bytes of a packet. `sequence`: 0 … 255; `subject`: ASCII, at most 16 bytes, else throws a `RangeError`. */
 export function buildPacket(sequence: number, subject: string, payload: Uint8Array): Uint8Array {
   const withCrc = subject !== LOG_SUBJECT;
   const end = PAYLOAD_AT + payload.length;

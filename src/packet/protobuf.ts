@@ -17,6 +17,7 @@ import { isMended, readText } from './text.js';
 
 type Long = Exclude<serial.Point['time'], number>;
 
+/** The protobuf payload (docs/siot.md, 2.3). */
 export const protobufCodec: PayloadCodec = {
   name: 'protobuf',
   encode: encodeProtobuf,
@@ -32,7 +33,7 @@ function encodeProtobuf(points: readonly Point[]): Uint8Array {
   return serial.Points.encode({
     points: points.map((point) => ({
       type: point.type,
-      // Rounded here, so that what rounds to 0 is left out like any other default.
+      // Rounded here, so that a number that rounds to 0 is left out as 0 is.
       value: Math.fround(numberOf(point.value)),
       text: textOf(point.value),
       key: point.key,
@@ -62,7 +63,7 @@ function decodeProtobuf(payload: Uint8Array): DecodedPayload | undefined {
   return { points, oddValues: 0, mendedTexts: reader.mended };
 }
 
-/** The generated code refuses a whole message for one text that is not UTF-8; this mends it. */
+/** Replaces bytes that are not UTF-8. The generated code would refuse the whole message. */
 class MendingReader extends protobuf.Reader {
   mended = 0;
 
@@ -77,14 +78,14 @@ class MendingReader extends protobuf.Reader {
   }
 }
 
-/** Generation 1 cannot tell 0 from no value, nor "" from no text: both are the number 0. */
+/** Generation 1 writes no value, the number 0 and the text "" alike: all are read as the number 0. */
 function valueFrom(number: number, text: string): PointValue {
   if (text === '') return { kind: 'float', number };
   return number === 0 ? { kind: 'string', text } : { kind: 'string', text, number };
 }
 
 function longFrom(time: bigint): Long {
-  // The encoder reads nothing of a Long but its two halves.
+  // The encoder reads only the two halves of a Long.
   return { low: Number(BigInt.asIntN(32, time)), high: Number(time >> 32n) } as unknown as Long;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Short texts between bytes and strings, without a call into the runtime for
- * each: types and keys repeat in every packet of a device.
+ * Converts texts between bytes and strings. Short ones are cached, since the types
+ * and keys of a device are the same in each packet.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -15,8 +15,8 @@ interface Slot {
 const slots: (Slot | undefined)[] = new Array<Slot | undefined>(SLOTS).fill(undefined);
 
 /**
- * Text of `length` bytes at `offset`. Bytes that are not UTF-8 become U+FFFD;
- * {@link isMended} tells.
+ * The text of `length` bytes at `offset`. U+FFFD replaces bytes that are not UTF-8;
+ * see {@link isMended}.
  */
 export function readText(bytes: Uint8Array, offset: number, length: number): string {
   if (length === 0) return '';
@@ -27,7 +27,7 @@ export function readText(bytes: Uint8Array, offset: number, length: number): str
   const slot = slots[index];
   if (slot !== undefined && same(slot.bytes, bytes, offset, length)) return slot.text;
   const text = decode(bytes, offset, length);
-  // A copy: the slice of a Buffer would be the same memory, which soon holds another text.
+  // A copy: Buffer's slice() would share the memory, which is used again.
   const copy = Uint8Array.prototype.slice.call(bytes, offset, offset + length);
   slots[index] = { bytes: copy, text };
   return text;
@@ -43,7 +43,7 @@ function decode(bytes: Uint8Array, offset: number, length: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString('utf8');
 }
 
-/** Whether reading this text had to replace bytes that are not UTF-8. */
+/** Whether bytes of a text that {@link readText} has read were replaced, since they are not UTF-8. */
 export function isMended(text: string, bytes: Uint8Array, offset: number, length: number): boolean {
   return text.includes('\ufffd') && !isUtf8(bytes.subarray(offset, offset + length));
 }

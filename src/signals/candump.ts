@@ -1,5 +1,5 @@
 /**
- * The ways in which can-utils write frames:
+ * Frames as can-utils write them:
  *
  * ```
  * (1436509052.249713) vcan0 044#2A366C2BBA           candump -l and -L; the id has 3 or 8 digits
@@ -20,10 +20,11 @@ import {
   type CanFrame,
 } from '../transport/frame.js';
 
+/** A frame of a log. */
 export interface LoggedFrame {
-  /** Seconds, each digit as it was logged, without zeros before the first; absent: none was. */
+  /** Seconds, with the digits of the log, without leading zeros; absent: the log has no time. */
   readonly time?: string;
-  /** Absent: none was, as in what cansend takes. */
+  /** Absent: the log has none, as in the form of cansend. */
   readonly interface?: string;
   readonly frame: CanFrame;
 }
@@ -33,15 +34,15 @@ const LOG_LINE = new RegExp(
   `^\\s*\\((\\d+(?:\\.\\d+)?)\\)\\s+(\\S+)\\s+${ID}#(\\S*)(?:\\s+[RT])?\\s*$`,
 );
 const BARE_LINE = new RegExp(`^\\s*${ID}#(\\S*)\\s*$`);
-/** As `candump -t A` writes times: in a time zone that it does not say. */
+/** Time of `candump -t A`, which has no time zone. */
 const DATED_LINE = /^\s*\(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\)\s/;
 const SCREEN_LINE = new RegExp(
   `^\\s*(?:\\((\\d+(?:\\.\\d+)?)\\)\\s+)?(\\S+)\\s+(?:[RT]X\\s+\\S\\s+\\S\\s+)?${ID}\\s+(?:\\[(\\d{1,2})\\]|\\{[9A-F]\\})(.*)$`,
 );
 const IN_BITS = /^\s+[01]{8}(?:[\s`]|$)/;
-/** At least two bytes, last one first. */
+/** At least two bytes, the last one first. */
 const SWAPPED = /^\s+[\dA-F]+(?:`[\dA-F]+)+/i;
-/** What `candump -c` puts around a line and its interface. */
+/** Colours of `candump -c`. */
 // eslint-disable-next-line no-control-regex -- the escape is what it begins with
 const COLOURS = /\u001b\[[\d;]*m/g;
 /** CAN_ERR_FLAG of linux/can.h. */
@@ -50,7 +51,7 @@ const ERROR_FLAG = 0x2000_0000;
 const FD_BRS = 1;
 const MAX_FD_LENGTH = 64;
 
-/** `undefined`: there is no frame in the line. */
+/** The frame in a line of a log; `undefined`: there is none. */
 export function parseCandumpLine(text: string): LoggedFrame | undefined {
   const line = plain(text).trimEnd();
   const logged = LOG_LINE.exec(line);
@@ -66,7 +67,7 @@ export function parseCandumpLine(text: string): LoggedFrame | undefined {
   }
   const shown = SCREEN_LINE.exec(line);
   if (shown === null) return undefined;
-  // `{E}` of candump -8 is a DLC above 8, which says 8.
+  // `{E}` of candump -8 is a DLC above 8, which means 8 bytes.
   const [, time, name = '', id = '', length = '8', rest = ''] = shown;
   const frame = parseShown(id, length, rest);
   if (frame === undefined) return undefined;
@@ -77,12 +78,12 @@ export function parseCandumpLine(text: string): LoggedFrame | undefined {
   };
 }
 
-/** Whether its time is a date without its zone, which cannot be told in seconds. */
+/** Whether the time of a line is a date without a time zone, which gives no seconds since 1970. */
 export function isDated(line: string): boolean {
   return DATED_LINE.test(plain(line));
 }
 
-/** Whether it only explains the error frame above it. */
+/** Whether a line only explains the error frame above it. */
 export function isErrorDetail(line: string): boolean {
   return /^\t[a-z]/.test(plain(line));
 }
@@ -91,7 +92,7 @@ function plain(line: string): string {
   return line.includes('\u001b') ? line.replaceAll(COLOURS, '') : line;
 }
 
-/** What stands behind the first `#`. */
+/** `body`: what follows the first `#`. */
 function parseBody(id: string, body: string): CanFrame | undefined {
   if (body.startsWith('#')) {
     const flags = Number.parseInt(body[1] ?? '', 16);
@@ -101,7 +102,7 @@ function parseBody(id: string, body: string): CanFrame | undefined {
     return makeFrame(id, data, { fd: true, bitRateSwitch: (flags & FD_BRS) !== 0 });
   }
   if (/^R\d?(?:_[0-9A-F])?$/i.test(body)) return makeFrame(id, new Uint8Array(0), { remote: true });
-  // The DLC of 8 bytes may be above 8, which says nothing.
+  // A DLC above 8 may follow 8 bytes; it means nothing.
   const data = hexBytes(body.replace(/_[9A-F]$/i, ''), CLASSIC_LENGTH);
   return data && makeFrame(id, data, {});
 }
@@ -111,7 +112,7 @@ function parseShown(id: string, length: string, rest: string): CanFrame | undefi
   const count = Number(length);
   const fd = length.length === 2;
   const most = fd ? MAX_FD_LENGTH : CLASSIC_LENGTH;
-  // A terminal may show the bytes as letters, too.
+  // candump -a shows the bytes as letters, too.
   const bytes = inOrder(rest);
   const hex = bytes.replaceAll(/\s/g, '').slice(0, 2 * count);
   const inBits = count > 0 && IN_BITS.test(bytes);
@@ -119,13 +120,13 @@ function parseShown(id: string, length: string, rest: string): CanFrame | undefi
   return data?.length === count ? makeFrame(id, data, { fd }) : undefined;
 }
 
-/** The bytes, first one first. */
+/** The bytes with the first one first. */
 function inOrder(text: string): string {
   const [swapped] = SWAPPED.exec(text) ?? [];
   return swapped === undefined ? text : ` ${swapped.trim().split('`').reverse().join(' ')}`;
 }
 
-/** Bytes as `candump -i` writes them. */
+/** Bytes in binary, as `candump -i` writes them. */
 function bitBytes(text: string, count: number, most: number): Uint8Array | undefined {
   const bytes = text.trim().split(/\s+/, count);
   if (count > most || !bytes.every((byte) => /^[01]{8}$/.test(byte))) return undefined;
@@ -155,7 +156,7 @@ const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
   return Number.isNaN(digit) ? NO_DIGIT : digit;
 });
 
-/** Pairs of digits, which dots may separate. */
+/** Bytes of two hexadecimal digits; dots may separate them. */
 function hexBytes(text: string, most: number): Uint8Array | undefined {
   const digits = text.includes('.') ? text.replaceAll(/(?<=^(?:..\.?)*)\./g, '') : text;
   if (digits.length % 2 !== 0 || digits.length > 2 * most) return undefined;

@@ -1,4 +1,4 @@
-/** What must hold in every database, whatever the format of its file. */
+/** Checks of a database, for all formats of files. */
 import { MAX_EXTENDED_ID, MAX_STANDARD_ID } from '../transport/frame.js';
 import {
   codeRange,
@@ -14,7 +14,7 @@ import {
   type Signal,
 } from './database.js';
 
-/** Gathers what is wrong with a database while it is read. */
+/** Errors and warnings of a database, collected while it is read. */
 export class ProblemList {
   readonly errors: DatabaseProblem[] = [];
   readonly warnings: DatabaseProblem[] = [];
@@ -36,7 +36,7 @@ export class ProblemList {
 
 const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
 
-/** Checks all messages that were read. */
+/** Checks the messages of a database, and adds what is wrong to `problems`. */
 export function checkDatabase(messages: readonly Message[], problems: ProblemList): void {
   checkIds(messages, problems);
   checkNames(messages, problems);
@@ -66,7 +66,7 @@ function sameId(message: Message, first: Message, problems: ProblemList): void {
   else {
     problems.warn(
       message.place,
-      `${both}, on another bus: its frames are passed over until you say which bus it is, ` +
+      `${both}, on another bus: its frames are ignored until you say which bus it is, ` +
         `${first.bus} or ${message.bus}`,
     );
   }
@@ -147,7 +147,7 @@ function bytesText(length: number): string {
   return length === 0 ? 'no bytes' : length === 1 ? 'only byte 0' : `only bytes 0 to ${length - 1}`;
 }
 
-/** True if each multiplexed signal has its multiplexer. */
+/** Returns whether all multiplexed signals have a multiplexer. */
 function checkMultiplexing(
   message: Message,
   signals: ReadonlyMap<string, Signal>,
@@ -176,7 +176,7 @@ function checkMultiplexing(
   return problems.errors.length === before;
 }
 
-/** Some tools write a multiplexer as signed, and the codes that select as if it were not. */
+/** For tools that write a multiplexer as signed, but the codes that select as unsigned. */
 function warnOfNeverSelected(
   title: string,
   { by, ranges }: Selection,
@@ -210,13 +210,13 @@ interface Placed {
   readonly selections: readonly Selection[];
 }
 
-/** Signals that share bits and can be in one frame: people do that, and also mistype. */
+/** Warns of signals that share bits and can be in one frame: it may be intended, or a mistake. */
 function warnOfOverlaps(
   message: Message,
   signals: ReadonlyMap<string, Signal>,
   problems: ProblemList,
 ): void {
-  /** All that have the very same bits: thousands may, one for each code of a multiplexer. */
+  /** Signals with exactly the same bits. There may be thousands: one for each code of a multiplexer. */
   const groups = new Map<string, Placed[]>();
   const owners: Set<Placed[]>[] = Array.from({ length: message.length * 8 }, () => new Set());
   for (const signal of message.signals) {

@@ -1,21 +1,27 @@
-/** The attributes of a DBC file that say something about frames and codes. */
+/** The attributes of a DBC file that matter for frames and codes. */
 import type { DbcScanner } from './dbc-scanner.js';
 import { parseDecimal } from './decimal.js';
 
-/** An attribute's value as it is written. */
-export interface AttributeValue {
+/** The value of an attribute, as the file has it. */
+interface AttributeValue {
   readonly text: string;
-  /** In quotes; otherwise a number, which may stand for the word of an enumeration. */
+  /** True: a text. False: a number, which may be the index of a word of an enumeration. */
   readonly quoted: boolean;
 }
 
-/** What they are called in the files of the tools that people use. */
+// Names of attributes as common tools write them.
+
+/** Classic or FD, 11 or 29 bits, J1939. */
 export const FRAME_FORMAT = 'VFrameFormat';
+/** 1: CAN FD with bit rate switch. */
 export const BIT_RATE_SWITCH = 'CANFD_BRS';
+/** ms between two frames. */
 export const CYCLE_TIME = 'GenMsgCycleTime';
+/** Initial code of a signal. */
 export const START_VALUE = 'GenSigStartValue';
-/** Names above 32 characters; the file's own statements use a shortened one. */
+/** Full name of a message of more than 32 characters; the statements have a shortened one. */
 export const LONG_MESSAGE_NAME = 'SystemMessageLongSymbol';
+/** The same for a signal. */
 export const LONG_SIGNAL_NAME = 'SystemSignalLongSymbol';
 
 const KNOWN: ReadonlySet<string> = new Set([
@@ -27,7 +33,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   LONG_SIGNAL_NAME,
 ]);
 
-/** The usual numbers of {@link FRAME_FORMAT}, for files that do not list its words. */
+/** The usual numbers of {@link FRAME_FORMAT}, for files that do not define its words. */
 const FRAME_FORMATS: ReadonlyMap<string, string> = new Map([
   ['0', 'StandardCAN'],
   ['1', 'ExtendedCAN'],
@@ -36,12 +42,13 @@ const FRAME_FORMATS: ReadonlyMap<string, string> = new Map([
   ['15', 'ExtendedCAN_FD'],
 ]);
 
+/** Values of these attributes, by their owners. */
 export class DbcAttributes {
   readonly #words = new Map<string, readonly string[]>();
   readonly #defaults = new Map<string, AttributeValue>();
   readonly #values = new Map<string, AttributeValue>();
 
-  /** `words`: of an enumeration, in the order of their numbers. */
+  /** `words` of an enumeration, in the order of their numbers. */
   define(name: string, words: readonly string[]): void {
     if (KNOWN.has(name)) this.#words.set(name, words);
   }
@@ -50,7 +57,7 @@ export class DbcAttributes {
     if (KNOWN.has(name)) this.#defaults.set(name, value);
   }
 
-  /** `owner`: the id of a message as it is written, with ` SIGNAL` behind it for a signal's. */
+  /** `owner`: id of a message as the file has it; for a signal, followed by a space and its name. */
   set(name: string, owner: string, value: AttributeValue): void {
     if (KNOWN.has(name)) this.#values.set(`${owner}\n${name}`, value);
   }
@@ -59,7 +66,7 @@ export class DbcAttributes {
     return this.#values.get(`${owner}\n${name}`) ?? this.#defaults.get(name);
   }
 
-  /** The word of an enumeration, the text, or the number as it is written. */
+  /** The text, the word of an enumeration, or the number as the file has it. */
   word(name: string, owner: string): string | undefined {
     const value = this.#get(name, owner);
     if (value === undefined || value.quoted) return value?.text;
@@ -69,14 +76,14 @@ export class DbcAttributes {
     );
   }
 
-  /** A whole number; `undefined` where there is none. */
+  /** `undefined`: there is no value, or it is not a whole number. */
   integer(name: string, owner: string): bigint | undefined {
     const number = parseDecimal(this.#get(name, owner)?.text ?? '');
     return number?.scale === 0 ? number.digits : undefined;
   }
 }
 
-/** The statement BA_DEF_, up to what is of no use. */
+/** Reads the statement BA_DEF_, but not the limits of a number at its end. */
 export function readDefinition(scanner: DbcScanner, attributes: DbcAttributes): void {
   scanner.take(/(?:BU_|BO_|SG_|EV_)(?!\w)/y);
   const name = scanner.takeText();
@@ -88,14 +95,14 @@ export function readDefinition(scanner: DbcScanner, attributes: DbcAttributes): 
   if (name !== undefined) attributes.define(name, words);
 }
 
-/** The statement BA_DEF_DEF_. */
+/** Reads the statement BA_DEF_DEF_. */
 export function readDefault(scanner: DbcScanner, attributes: DbcAttributes): void {
   const name = scanner.takeText();
   const value = readValue(scanner);
   if (name !== undefined && value !== undefined) attributes.setDefault(name, value);
 }
 
-/** The statement BA_, up to what is of no use. */
+/** Reads the statement BA_; attributes of nodes and of the bus are ignored. */
 export function readAttribute(scanner: DbcScanner, attributes: DbcAttributes): void {
   const name = scanner.string('the name of an attribute in quotes');
   let owner: string | undefined;

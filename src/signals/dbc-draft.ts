@@ -1,4 +1,4 @@
-/** Messages of a DBC file while its later statements still add to them. */
+/** Messages of a DBC file while they are read: later statements add to them. */
 import type { ProblemList } from './check.js';
 import { codeRange, type Message, type Place, type Selection, type Signal } from './database.js';
 import {
@@ -14,28 +14,31 @@ import { CLASSIC_LENGTH } from '../transport/frame.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A signal that is not complete. */
 export interface DraftSignal extends Mutable<Omit<Signal, 'initial'>> {
-  /** The code that selects it, of a multiplexer that is not named. */
+  /** `m3` in SG_: the code that selects it; the multiplexer is not named there. */
   readonly code?: bigint;
 }
 
+/** A message that is not complete. */
 export interface DraftMessage {
-  /** As it is written: bit 31 for an extended id. */
+  /** As the file has it: bit 31 marks an extended id. */
   readonly id: number;
   readonly name: string;
   readonly length: number;
   readonly place: Place;
-  /** Only holds signals that belong to no message. */
+  /** It only holds signals that belong to no message, and is left out of the database. */
   readonly skipped: boolean;
   comment: string;
   readonly signals: Map<string, DraftSignal>;
-  /** Those of names that came a second time; the checks speak of them. */
+  /** Signals with a name that is already used; the checks report them. */
   readonly repeated: DraftSignal[];
 }
 
 const EXTENDED_BIT = 0x8000_0000;
 
-export class DraftBook {
+/** The messages that were read so far. */
+export class MessageDrafts {
   readonly #all: DraftMessage[] = [];
   readonly #byId = new Map<number, DraftMessage>();
 
@@ -59,7 +62,8 @@ export class DraftBook {
     return this.#byId.get(id);
   }
 
-  messages(attributes: DbcAttributes, problems: ProblemList): Message[] {
+  /** The complete messages, at the end of the file. */
+  finish(attributes: DbcAttributes, problems: ProblemList): Message[] {
     return this.#all
       .filter(({ skipped }) => !skipped)
       .map((draft) => finishMessage(draft, attributes, problems));
@@ -99,7 +103,7 @@ function finishMessage(
   };
 }
 
-/** Finds the multiplexer of a signal that was marked with a code only. */
+/** Finds the multiplexer of a signal that has only a code. */
 function select(signal: DraftSignal, message: DraftMessage, problems: ProblemList): void {
   const { code, name, place } = signal;
   if (code === undefined || signal.selection !== undefined) return;
@@ -134,7 +138,7 @@ function finishSignal(
   return {
     ...signal,
     name: names.get(signal.name) ?? signal.name,
-    // Some tools write a number that says "none" in their own way.
+    // Some tools write a number that is no code, which means "none".
     ...(initial !== undefined && initial >= least && initial <= greatest ? { initial } : {}),
     ...(named === undefined ? {} : { selection: named }),
   };

@@ -1,9 +1,11 @@
 /**
- * Reads the words, numbers and texts of a DBC file. What may come next is the
- * parser's to know: `8@1-` and `(1,-8)` cut the same sign differently.
+ * Reads words, numbers and texts of a DBC file, as the parser asks for them. There
+ * are no tokens without context: the sign in `8@1-` stands alone, that in `(1,-8)`
+ * belongs to the number.
  */
 import type { Place } from './database.js';
 
+/** A statement that cannot be read. */
 export class DbcSyntaxError extends Error {
   override readonly name = 'DbcSyntaxError';
   constructor(
@@ -14,19 +16,26 @@ export class DbcSyntaxError extends Error {
   }
 }
 
-/** White space, as far as it is not below U+0021. */
+/** White space above U+0020. */
 const SPACE = /[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]/;
 const WORD = /[^\s:;,"|@()[\]]+/y;
 const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
 const INTEGER = /[+-]?\d+/y;
 
+/**
+ * A position in the text of a file. All methods skip white space and comments first.
+ * The `take…` ones return `undefined` or false where something else follows; `word`,
+ * `integer`, `number`, `string` and `mark` then throw a {@link DbcSyntaxError}, with
+ * `what` as what belongs there.
+ */
 export class DbcScanner {
   #at = 0;
+  /** Offsets of the lines. */
   #lines: number[] | undefined;
 
   constructor(private readonly text: string) {}
 
-  /** Moves on to the next thing that is no white space or comment. True: there is one. */
+  /** Skips white space and comments. False: the file ends. */
   more(): boolean {
     const { text } = this;
     while (this.#at < text.length) {
@@ -40,13 +49,13 @@ export class DbcScanner {
     return false;
   }
 
-  /** Of what comes next. */
+  /** The place of what follows. */
   place(): Place {
     this.more();
     return this.#placeOf(this.#at);
   }
 
-  /** What matches, if it comes next. */
+  /** Takes what matches a sticky pattern. */
   take(pattern: RegExp): string | undefined {
     this.more();
     pattern.lastIndex = this.#at;
@@ -55,7 +64,7 @@ export class DbcScanner {
     return found;
   }
 
-  /** Whether a pattern comes next; takes nothing. */
+  /** Whether a sticky pattern matches next; takes nothing. */
   ahead(pattern: RegExp): boolean {
     this.more();
     pattern.lastIndex = this.#at;
@@ -81,7 +90,7 @@ export class DbcScanner {
     return true;
   }
 
-  /** A text in quotes, in which `\"` is a quote. */
+  /** Takes a text in quotes, in which `\"` is a quote. */
   takeText(): string | undefined {
     const place = this.place();
     if (this.text[this.#at] !== '"') return undefined;
@@ -120,8 +129,8 @@ export class DbcScanner {
   }
 
   /**
-   * Passes over the rest of a statement, up to and with its semicolon; where it
-   * has none, up to the next statement: a sticky pattern that looks behind.
+   * Skips the rest of a statement, with its semicolon; where it has none, up to the
+   * next statement, which the sticky pattern `next` matches.
    */
   skipStatement(next: RegExp): void {
     while (this.more()) {
@@ -134,7 +143,7 @@ export class DbcScanner {
     }
   }
 
-  /** Goes on where a global pattern matches next, or at the end. */
+  /** Moves to where a global pattern matches next, or to the end. */
   skipTo(pattern: RegExp): void {
     pattern.lastIndex = this.#at;
     this.#at = pattern.exec(this.text)?.index ?? this.text.length;

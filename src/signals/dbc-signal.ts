@@ -1,14 +1,14 @@
-/** The statement SG_ of a DBC file: one signal of a message. */
+/** The statement SG_ of a DBC file: a signal of a message. */
 import type { ProblemList } from './check.js';
 import { MAX_SIGNAL_BITS, type Place } from './database.js';
 import type { DraftSignal } from './dbc-draft.js';
 import type { DbcScanner } from './dbc-scanner.js';
 import { compareDecimals, parseDecimal, type Decimal } from './decimal.js';
 
-/** A word that no line break parts from what is before it. */
+/** A word in the same line as what is before it. */
 export const SAME_LINE_WORD = /(?<!\n[ \t]*)[^\s:;,"|@()[\]]+/y;
 
-/** What stands behind the name of a signal. */
+/** Reads what follows the name of a signal. */
 export function readSignal(
   scanner: DbcScanner,
   problems: ProblemList,
@@ -52,7 +52,7 @@ export function readSignal(
   };
 }
 
-/** `M`, `m3` or `m3M` between name and colon. */
+/** Reads `M`, `m3` or `m3M` between name and colon, if it is there. */
 function readMultiplexMark(
   scanner: DbcScanner,
   name: string,
@@ -71,7 +71,7 @@ function readMultiplexMark(
   };
 }
 
-/** `[0|0]` says that nobody has given a range. */
+/** Reads the range. `[0|0]` means that there is none. */
 function readRange(
   scanner: DbcScanner,
   problems: ProblemList,
@@ -84,13 +84,13 @@ function readRange(
   scanner.mark(']', 'after the range');
   if (minimum.digits === 0n && maximum.digits === 0n) return {};
   if (compareDecimals(minimum, maximum) > 0) {
-    problems.warn(place, 'the least value is above the greatest: the range is passed over');
+    problems.warn(place, 'the least value is above the greatest: the range is ignored');
     return {};
   }
   return { minimum, maximum };
 }
 
-/** They say nothing about frames and codes. */
+/** Receivers do not matter for frames and codes. */
 function skipReceivers(scanner: DbcScanner): void {
   while (scanner.take(SAME_LINE_WORD) !== undefined || scanner.takeMark(','));
 }

@@ -1,7 +1,6 @@
 /**
- * Reads DBC databases. There is no public standard; this follows what the
- * tools of the trade write and read. Statements that say nothing about frames
- * and codes are passed over.
+ * Reads DBC databases. There is no public standard; this follows what common tools
+ * write and read. Statements that do not matter for frames and codes are ignored.
  *
  * ```
  * BO_ 291 Motor: 8 ECU                                   message, 291 = 0x123; bit 31: extended
@@ -13,17 +12,17 @@
 import { checkDatabase, ProblemList } from './check.js';
 import { DatabaseError, type Database, type Place } from './database.js';
 import { DbcAttributes, readAttribute, readDefault, readDefinition } from './dbc-attributes.js';
-import { DraftBook, type DraftMessage, type DraftSignal } from './dbc-draft.js';
+import { MessageDrafts, type DraftMessage, type DraftSignal } from './dbc-draft.js';
 import { DbcScanner, DbcSyntaxError } from './dbc-scanner.js';
 import { readSignal, SAME_LINE_WORD } from './dbc-signal.js';
 import { parseDecimal } from './decimal.js';
 
-/** Holds the signals that belong to no message. */
+/** Name of the message with the signals that belong to no message. */
 const NO_MESSAGE = 'VECTOR__INDEPENDENT_SIG_MSG';
 const MOST_ERRORS = 20;
 
-/** Statements without meaning for frames and codes. */
-const PASSED_OVER = [
+/** Statements that do not matter for frames and codes. */
+const IGNORED = [
   'BO_TX_BU_',
   'EV_',
   'EV_DATA_',
@@ -47,6 +46,7 @@ const PASSED_OVER = [
   'NS_DESC_',
 ] as const;
 
+/** The other statements; the parser calls these after their keyword. */
 const STATEMENTS = {
   VERSION: (parser: DbcParser) => parser.version(),
   NS_: (parser: DbcParser) => parser.newSymbols(),
@@ -66,14 +66,14 @@ const STATEMENTS = {
 
 type Keyword = keyof typeof STATEMENTS;
 
-const KEYWORDS = [...Object.keys(STATEMENTS), ...PASSED_OVER].join('|');
+const KEYWORDS = [...Object.keys(STATEMENTS), ...IGNORED].join('|');
 const NEXT_STATEMENT = new RegExp(`(?<=^[ \\t]*)(?:${KEYWORDS})(?![^\\s:])`, 'my');
 const ANY_STATEMENT = new RegExp(`^[ \\t]*(?:${KEYWORDS})(?![^\\s:])`, 'gm');
 const KEYWORD_SET: ReadonlySet<string> = new Set(KEYWORDS.split('|'));
-/** A name in the list of NS_ has its line to itself. */
+/** A name in the list of NS_, which is alone in its line. */
 const NEW_SYMBOL = /\w+(?=[ \t]*(?:[\r\n]|$))/y;
 
-/** `bus` is for formats that have several. Throws a {@link DatabaseError}. */
+/** Reads a DBC file. `bus` must be absent: DBC has one bus. Throws a {@link DatabaseError}. */
 export function parseDbc(text: string, bus?: string): Database {
   if (bus !== undefined) {
     const message = `there is no bus ${bus}: a DBC database has one bus without a name`;
@@ -86,9 +86,12 @@ class DbcParser {
   readonly #scanner: DbcScanner;
   readonly #problems = new ProblemList();
   readonly #attributes = new DbcAttributes();
+  /** Value tables by their names. */
   readonly #tables = new Map<string, ReadonlyMap<bigint, string>>();
-  readonly #book = new DraftBook();
+  readonly #drafts = new MessageDrafts();
+  /** Unknown keywords that were reported. */
   readonly #unknown = new Set<string>();
+  /** The message that SG_ adds to. */
   #message: DraftMessage | undefined;
 
   constructor(text: string) {
@@ -107,8 +110,8 @@ class DbcParser {
         scanner.skipTo(ANY_STATEMENT);
       }
     }
-    const messages = this.#book.messages(this.#attributes, this.#problems);
-    // What follows from a statement that was not understood is not worth a line.
+    const messages = this.#drafts.finish(this.#attributes, this.#problems);
+    // After syntax errors, the checks would report what only follows from these.
     if (this.#problems.errors.length === 0) checkDatabase(messages, this.#problems);
     return this.#problems.finish(messages);
   }
@@ -123,16 +126,16 @@ class DbcParser {
       return;
     }
     if (!KEYWORD_SET.has(word)) {
-      if (this.#book.isEmpty && place.line === 1 && word !== 'VERSION') this.#notDbc(word, place);
+      if (this.#drafts.isEmpty && place.line === 1 && word !== 'VERSION') this.#notDbc(word, place);
       if (!this.#unknown.has(word)) {
-        this.#problems.warn(place, `the section ${word.slice(0, 40)} is not known and passed over`);
+        this.#problems.warn(place, `the section ${word.slice(0, 40)} is not known and ignored`);
       }
       this.#unknown.add(word);
     }
     scanner.skipStatement(NEXT_STATEMENT);
   }
 
-  /** A file that begins otherwise may be anything; one that has no statement at all is none. */
+  /** Fails if the file has no statement at all. */
   #notDbc(word: string, place: Place): void {
     const scanner = this.#scanner;
     scanner.skipTo(ANY_STATEMENT);
@@ -178,7 +181,7 @@ class DbcParser {
     if (length < 0) scanner.fail(`${name} has ${length} bytes; allowed are 0 and more`, place);
     scanner.take(SAME_LINE_WORD);
     const skipped = name === NO_MESSAGE;
-    this.#message = this.#book.addMessage({ id, name, length, place, skipped });
+    this.#message = this.#drafts.addMessage({ id, name, length, place, skipped });
   }
 
   signal(): void {
@@ -189,7 +192,7 @@ class DbcParser {
       return scanner.fail(`${name} stands before the first message`, place);
     }
     const signal = readSignal(scanner, this.#problems, name, place);
-    this.#book.addSignal(this.#message, signal);
+    this.#drafts.addSignal(this.#message, signal);
   }
 
   comment(): void {
@@ -227,7 +230,7 @@ class DbcParser {
   values(): void {
     const scanner = this.#scanner;
     const place = scanner.place();
-    // Those of an environment variable have its name here.
+    // Texts of an environment variable: its name follows instead of an id.
     if (!scanner.ahead(/\d/y)) {
       scanner.skipStatement(NEXT_STATEMENT);
       return;
@@ -251,8 +254,7 @@ class DbcParser {
       const code = parseDecimal(word);
       const text = scanner.string(`a text for ${word} in quotes`);
       if (code?.scale === 0) texts.set(code.digits, text);
-      else
-        this.#problems.warn(place, `the text for ${word} is passed over: codes are whole numbers`);
+      else this.#problems.warn(place, `the text for ${word} is ignored: codes are whole numbers`);
       place = scanner.place();
     }
     scanner.mark(';', 'or another number with its text');
@@ -295,7 +297,7 @@ class DbcParser {
 
   #messageOf(place: Place): DraftMessage | undefined {
     const id = this.#messageId();
-    const message = this.#book.message(id);
+    const message = this.#drafts.message(id);
     if (message === undefined) this.#problems.warn(place, `there is no message ${id}`);
     return message;
   }

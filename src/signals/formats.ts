@@ -10,15 +10,15 @@ interface DatabaseFormat {
   readonly parse: (text: string, bus: string | undefined) => Database;
 }
 
-/** A new format is a line here and a file of its own. The first that fits reads the file. */
+/** A new format is a file and a line here. The first whose `begins` matches reads the file. */
 const FORMATS: readonly DatabaseFormat[] = [
   { begins: /^\s*</, parse: parseKcd },
   { begins: /^/, parse: parseDbc },
 ];
 
 /**
- * Reads a database, whatever its format. `bus`: only the messages of that one,
- * in databases that have several. Throws a `DatabaseError`.
+ * Reads a database of any format. `bus`: only the messages of that bus, in formats
+ * with several. Throws a `DatabaseError`.
  */
 export function readDatabase(bytes: Uint8Array, bus?: string): Database {
   const text = databaseText(bytes);

@@ -1,12 +1,12 @@
-/** The attributes of KCD's elements. */
+/** Attributes of elements in KCD files. */
 import { parseDecimal, type Decimal } from './decimal.js';
 
-/** An attribute of an element that is missing or cannot be read; the message says which. */
+/** An attribute is missing or wrong; the message names it. */
 export class AttributeError extends Error {
   override readonly name = 'AttributeError';
 }
 
-/** Reads the attributes of one element. All throw an {@link AttributeError}. */
+/** The attributes of an element. All methods throw an {@link AttributeError}; `undefined`: there is no such attribute. */
 export class Attributes {
   constructor(private readonly values: Readonly<Record<string, string>>) {}
 
@@ -20,7 +20,7 @@ export class Attributes {
     throw new AttributeError(`${name} is missing`);
   }
 
-  /** 0 or more, in decimal or as 0x…. */
+  /** 0 or more, decimal or as 0x…. */
   integer(name: string): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
@@ -34,7 +34,7 @@ export class Attributes {
     return this.integer(name) ?? 0;
   }
 
-  /** A code, which may be negative. */
+  /** The code of a signal, which may be negative. */
   requiredCode(name: string): bigint {
     const text = this.required(name).trim();
     if (/^[+-]?\d{1,200}$/.test(text)) return BigInt(text.replace(/^\+/, ''));

@@ -1,7 +1,7 @@
 /**
- * Reads KCD databases (Kayak's XML). Offsets of big-endian signals count the
- * bits in the order of the wire: 0 is the highest bit of byte 0, 8 the highest
- * of byte 1. Little-endian ones count as DBC does.
+ * Reads KCD databases, the XML format of Kayak. The offset of a big-endian signal
+ * counts bits in the order of the bus: 0 is the highest bit of byte 0, 8 the highest
+ * of byte 1. That of a little-endian signal counts as in DBC.
  *
  * ```xml
  * <Bus name="Motor">
@@ -33,7 +33,7 @@ import { compareDecimals, ONE, ZERO } from './decimal.js';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface DraftMessage extends Mutable<Omit<Message, 'length' | 'fd' | 'signals'>> {
-  /** Absent: as long as its signals need. */
+  /** Bytes; absent: as many as its signals need. */
   length?: number;
   readonly signals: DraftSignal[];
 }
@@ -41,10 +41,10 @@ interface DraftMessage extends Mutable<Omit<Message, 'length' | 'fd' | 'signals'
 type DraftSignal = Mutable<Signal> & { texts: Map<bigint, string> };
 
 const ROOT = 'NetworkDefinition';
-/** A group of labels with more codes is a mistake, and would fill the memory. */
+/** Most codes of a group of labels; more would fill the memory. */
 const MOST_CODES = 65_536n;
 
-/** `bus`: only the messages of that one. Throws a {@link DatabaseError}. */
+/** Reads a KCD file. `bus`: only the messages of that bus. Throws a {@link DatabaseError}. */
 export function parseKcd(text: string, bus?: string): Database {
   return new KcdParser().parse(text, bus);
 }
@@ -59,9 +59,9 @@ class KcdParser {
   #bus = '';
   readonly #buses = new Set<string>();
   #message: DraftMessage | undefined;
-  /** The one that is open: a multiplexer's own values and labels come after its groups, too. */
+  /** Signals whose elements are open; a multiplexer's groups contain the signals that it selects. */
   readonly #signals: DraftSignal[] = [];
-  /** Of the groups that are open, as multiplexers may stand in groups of others. */
+  /** Of the groups that are open: multiplexers may be nested. */
   readonly #selections: (Selection | undefined)[] = [];
   #notes = '';
 
@@ -222,7 +222,7 @@ class KcdParser {
     signal.unit = attributes.text('unit') ?? '';
     const [minimum, maximum] = [attributes.decimal('min'), attributes.decimal('max')];
     if (minimum && maximum && compareDecimals(minimum, maximum) > 0) {
-      this.#problems.warn(this.#place, 'min is above max: the range is passed over');
+      this.#problems.warn(this.#place, 'min is above max: the range is ignored');
       return;
     }
     if (minimum !== undefined) signal.minimum = minimum;
@@ -234,10 +234,7 @@ class KcdParser {
     const to = attributes.requiredCode(last);
     const text = attributes.required('name');
     if (to - from > MOST_CODES) {
-      this.#problems.warn(
-        this.#place,
-        `the label for ${from} to ${to} is passed over: too many codes`,
-      );
+      this.#problems.warn(this.#place, `the label for ${from} to ${to} is ignored: too many codes`);
       return;
     }
     for (let code = from; code <= to; code++) this.#signals.at(-1)?.texts.set(code, text);
@@ -250,7 +247,7 @@ function finishMessage({ signals, ...draft }: DraftMessage): Message {
   return { ...draft, length, fd: length > CLASSIC_LENGTH, signals: merged(signals) };
 }
 
-/** A signal that stands in several groups of a multiplexer is one that several codes select. */
+/** Joins equal signals in several groups of a multiplexer to one signal that several codes select. */
 function merged(signals: readonly DraftSignal[]): Signal[] {
   const all: Signal[] = [];
   for (const signal of signals) {
@@ -274,6 +271,6 @@ function isSame(a: Signal, b: Signal): boolean {
   );
 }
 
-/** Without the place, which is said before it. */
+/** Without the place, which the problem has already. */
 const whyNotXml = (error: Error): string =>
   `this is no XML: ${error.message.replace(/^[\w./]*:?\d+:\d+:\s*/, '').replace(/\.$/, '')}`;

@@ -1,24 +1,26 @@
-/** The data of a frame ⇄ the codes of the signals that are in it. */
 import { FD_LENGTHS, type CanFrame } from '../transport/frame.js';
 import type { Message, Selection } from './database.js';
 import { SignalCodec, type Code } from './signal-codec.js';
 
 /** Called for each signal that is in a frame, in the order of the database. */
-export type SignalVisitor = (codec: SignalCodec, code: Code) => void;
+type SignalVisitor = (codec: SignalCodec, code: Code) => void;
 
+/** A signal of the message. */
 interface Member {
   readonly codec: SignalCodec;
-  /** Place of its multiplexer in the message. */
+  /** Index of its multiplexer, or {@link NO_MULTIPLEXER}. */
   readonly by: number;
   readonly ranges: Selection['ranges'];
 }
 
-const NOBODY = -1;
+const NO_MULTIPLEXER = -1;
 
+/** Converts the data of a message's frames to codes of its signals and back. */
 export class MessageCodec {
+  /** In the order of the database. */
   readonly signals: readonly SignalCodec[];
   readonly #members: readonly Member[];
-  /** Places of the members, each multiplexer before the signals that it selects. */
+  /** Indexes of the members, each multiplexer before the signals that it selects. */
   readonly #order: readonly number[];
   readonly #isMultiplexed: boolean;
   readonly #byName: ReadonlyMap<string, SignalCodec>;
@@ -29,18 +31,19 @@ export class MessageCodec {
     const places = new Map(message.signals.map(({ name }, place) => [name, place]));
     this.#members = this.signals.map((codec) => {
       const { selection } = codec.signal;
-      const by = selection === undefined ? NOBODY : (places.get(selection.by) ?? NOBODY);
+      const by =
+        selection === undefined ? NO_MULTIPLEXER : (places.get(selection.by) ?? NO_MULTIPLEXER);
       return { codec, by, ranges: selection?.ranges ?? [] };
     });
     this.#order = inOrder(this.#members);
-    this.#isMultiplexed = this.#members.some(({ by }) => by !== NOBODY);
+    this.#isMultiplexed = this.#members.some(({ by }) => by !== NO_MULTIPLEXER);
   }
 
   signal(name: string): SignalCodec | undefined {
     return this.#byName.get(name);
   }
 
-  /** A frame may be shorter than its message: signals that it cuts off are not in it. */
+  /** Calls `visit` for the signals of a frame. A frame may be shorter than its message: signals that it does not hold whole are left out. */
   decode(data: Uint8Array, visit: SignalVisitor): void {
     if (this.#isMultiplexed) {
       this.#decodeMultiplexed(data, visit);
@@ -65,9 +68,9 @@ export class MessageCodec {
   }
 
   /**
-   * The data of a frame with these codes, by the names of their signals; the
-   * others have their initial ones. Signals that its multiplexers do not
-   * select are left out.
+   * The data of a frame with these codes, by the names of signals; other signals
+   * have their initial code. Those that their multiplexer does not select are left
+   * out.
    */
   encode(codes: ReadonlyMap<string, Code>): Uint8Array {
     const data = new Uint8Array(this.message.length);
@@ -75,7 +78,7 @@ export class MessageCodec {
     return data;
   }
 
-  /** The signals of a frame with these codes. */
+  /** The signals in a frame with these codes. */
   selected(codes: ReadonlyMap<string, Code>): ReadonlySet<SignalCodec> {
     const selected = new Set<SignalCodec>();
     this.#compose(codes, (codec) => selected.add(codec));
@@ -94,7 +97,7 @@ export class MessageCodec {
     }
   }
 
-  /** The frame that carries data of {@link encode}. The message has at most 64 bytes. */
+  /** The frame with data of {@link encode}, for a message of at most 64 bytes. */
   frame(data: Uint8Array): CanFrame {
     const { id, extended, fd, bitRateSwitch } = this.message;
     return {
@@ -109,7 +112,7 @@ export class MessageCodec {
   }
 }
 
-/** FD frames have no lengths between some above 8. */
+/** Frames of CAN FD do not have all lengths above 8. */
 function padded(data: Uint8Array): Uint8Array {
   const length = FD_LENGTHS.find((allowed) => allowed >= data.length) ?? data.length;
   if (length === data.length) return data;
@@ -119,14 +122,14 @@ function padded(data: Uint8Array): Uint8Array {
 }
 
 function isSelected({ by, ranges }: Member, code: Code | undefined): boolean {
-  if (by === NOBODY) return true;
+  if (by === NO_MULTIPLEXER) return true;
   return code !== undefined && ranges.some(({ from, to }) => code >= from && code <= to);
 }
 
 function inOrder(members: readonly Member[]): number[] {
   const order: number[] = [];
-  const done = new Set([NOBODY]);
-  // Databases have no circles here: each round finds somebody.
+  const done = new Set([NO_MULTIPLEXER]);
+  // The checks of a database refuse circles, so each round finds a member.
   while (order.length < members.length) {
     members.forEach(({ by }, place) => {
       if (done.has(place) || !done.has(by)) return;

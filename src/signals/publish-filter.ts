@@ -1,6 +1,7 @@
 /**
- * Which values of a signal are worth a point: one that differs by more than the
- * deadband, not too soon after the last; and any, when the last is long ago.
+ * Which values of a signal are published: those that differ from the last published
+ * one by more than the deadband, at least `minInterval` after it; and any value after
+ * `maxInterval`.
  *
  * ```
  *  values      1 2 3 4 . . . . 4 4 4 4 4 . . . .
@@ -8,38 +9,41 @@
  *              └─min──┘└──────max──────┘
  * ```
  *
- * What came too soon is published later, if it still differs: in the end a
- * reader has the last value.
+ * A value that came too soon is published later, if it still differs, so that the last
+ * value is always published.
  */
 import type { Clock, Timer } from '../point/clock.js';
 import { sameValue, type PointValue } from '../point/point.js';
 
+/** Settings of a filter, from the configuration. */
 export interface FilterOptions {
-  /** Least difference of two numbers, in the unit of the signal, that is not passed over; 0: any. */
+  /** Numbers that differ by no more are not published, in the unit of the signal; 0: each difference counts. */
   readonly deadband: number;
-  /** ms between two points of a signal, at least. */
+  /** Least time between two points of a signal, ms. */
   readonly minInterval: number;
-  /** ms after which a value that comes is published in any case; 0: never. */
+  /** Time after which the next value is published in any case, ms; 0: never. */
   readonly maxInterval: number;
 }
 
-/** One value of a signal. */
+/** A value of a signal; `of`: the signal. */
 export interface SignalValue<T> {
   readonly of: T;
   readonly value: PointValue;
 }
 
+/** State of a signal. */
 interface Known {
   published: PointValue | undefined;
-  /** Monotonic ms. */
+  /** Time of publishing, monotonic ms. */
   atMs: number;
-  /** Came too soon. */
+  /** The value that came too soon. */
   waiting: PointValue | undefined;
 }
 
-/** When there is no room for points, the next try. */
+/** ms until the next attempt when there is no room for points. */
 const AGAIN_MS = 500;
 
+/** A filter for signals; `T`: what identifies a signal. */
 export class PublishFilter<T> {
   readonly #known = new Map<T, Known>();
   readonly #waiting = new Map<T, Known>();
@@ -49,11 +53,11 @@ export class PublishFilter<T> {
   constructor(
     private readonly options: FilterOptions,
     private readonly clock: Clock,
-    /** Publishes values. False: there is no room for them now. */
+    /** False: there is no room for points now. */
     private readonly publish: (values: readonly SignalValue<T>[]) => boolean,
   ) {}
 
-  /** Values that have just come, of different signals. */
+  /** Takes new values of different signals. */
   take(values: readonly SignalValue<T>[]): void {
     const now = this.clock.monotonicMs();
     const news: SignalValue<T>[] = [];
@@ -69,7 +73,7 @@ export class PublishFilter<T> {
     this.#send(news, now);
   }
 
-  /** What waits is published now, or never. */
+  /** Publishes what waits. Without room it is lost. */
   flush(): void {
     this.#timer?.cancel();
     this.#timerDueMs = Number.POSITIVE_INFINITY;
@@ -96,7 +100,7 @@ export class PublishFilter<T> {
     if (before === undefined) return true;
     if (before.kind === 'float' && now.kind === 'float') {
       const { deadband } = this.options;
-      // Of an infinity and itself the difference is no number, and none that is worth a point.
+      // Infinity minus itself is NaN, which is not above the deadband either.
       if (deadband > 0) return Math.abs(now.number - before.number) > deadband;
     }
     return !sameValue(before, now);

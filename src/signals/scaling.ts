@@ -1,24 +1,26 @@
 /**
- * Codes ⇄ physical values: value = code × factor + offset, in decimals, so
- * that 3 × 0.1 is 0.3 and a code of 64 bits loses none of them.
+ * Converts codes to physical values and back: value = code × factor + offset. It
+ * computes in decimals, so that 3 × 0.1 is 0.3 and no bit of a 64-bit code is lost.
  */
 import { decimalText, digitsAt, makeDecimal, type Decimal } from './decimal.js';
 
 /** An integer: a number up to 53 bits, a bigint above. */
-export type IntegerCode = number | bigint;
+type IntegerCode = number | bigint;
 
-/** Doubles hold all integers up to here… */
+/** Doubles hold all integers up to this. */
 const SAFE = Number.MAX_SAFE_INTEGER;
-/** …and print all decimals of so many digits as they were written. */
+/** Below this, a double prints a decimal with the same digits as the exact value. */
 const PRINTED = 1e15;
 /** 10^22 is the last power of ten that a double holds. */
 const SAFE_SCALE = 22;
 
+/** The factor and the offset of a signal. */
 export class Scaling {
+  /** Factor and offset, × 10^`#scale`. */
   readonly #factor: bigint;
   readonly #offset: bigint;
   readonly #scale: number;
-  /** The same as numbers, for the way without bigints; NaN where there is none. */
+  /** The same as numbers, to compute without bigints; NaN where a double does not hold them. */
   readonly #quickFactor: number;
   readonly #quickOffset: number;
   readonly #divisor: number;
@@ -37,24 +39,25 @@ export class Scaling {
     this.#divisor = 10 ** this.#scale;
   }
 
-  /** Whole codes have whole values. */
+  /** Whether all values of integer codes are integers. */
   get isWhole(): boolean {
     return this.#scale === 0;
   }
 
+  /** The exact value of a code. */
   exact(code: IntegerCode): Decimal {
     return makeDecimal(BigInt(code) * this.#factor + this.#offset, this.#scale);
   }
 
-  /** The double that is nearest to the exact value. */
+  /** The double nearest to the exact value of a code. */
   toNumber(code: IntegerCode): number {
     const digits = this.#quickDigits(code);
-    // Of two numbers that doubles hold exactly, the quotient is rounded once.
+    // Both numbers are exact, so that the result is rounded only once.
     if (digits !== undefined) return digits / this.#divisor;
     return Number(decimalText(this.exact(code)));
   }
 
-  /** All digits of the exact value, as JSON writes numbers. */
+  /** All digits of the exact value of a code, as JSON writes numbers. */
   toText(code: IntegerCode): string {
     const digits = this.#quickDigits(code);
     if (digits !== undefined && digits < PRINTED && digits > -PRINTED) {
@@ -63,7 +66,7 @@ export class Scaling {
     return decimalText(this.exact(code));
   }
 
-  /** The code whose value is nearest; `exact`: it is the very value. */
+  /** The code with the nearest value; `exact`: its value is the same. */
   toCode(value: Decimal): { readonly code: bigint; readonly exact: boolean } {
     const scale = Math.max(this.#scale, value.scale);
     const rise = 10n ** BigInt(scale - this.#scale);
@@ -75,11 +78,12 @@ export class Scaling {
     };
   }
 
-  /** For floats, whose codes are no integers. */
+  /** The value of a float's code. */
   ofFloat(code: number): number {
     return this.#isIdentity ? code : code * Number(decimalText(this.factor)) + this.#offsetNumber;
   }
 
+  /** The code of a float with this value. */
   floatCode(value: number): number {
     return this.#isIdentity
       ? value
@@ -98,7 +102,7 @@ export class Scaling {
     if (typeof code === 'bigint') return undefined;
     const product = code * this.#quickFactor;
     const sum = product + this.#quickOffset;
-    // False for NaN, too: then there is no quick way.
+    // NaN compares false: then the exact way is taken.
     const exact = product <= SAFE && product >= -SAFE && sum <= SAFE && sum >= -SAFE;
     return exact ? sum : undefined;
   }
@@ -106,7 +110,7 @@ export class Scaling {
 
 const isSafe = (integer: bigint): boolean => integer <= BigInt(SAFE) && integer >= -BigInt(SAFE);
 
-/** Halves away from zero. */
+/** Halves are rounded away from zero. */
 function roundedQuotient(numerator: bigint, denominator: bigint): bigint {
   const negative = numerator < 0n !== denominator < 0n;
   const top = numerator < 0n ? -numerator : numerator;

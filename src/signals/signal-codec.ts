@@ -1,32 +1,32 @@
-/** The bits of one signal ⇄ its code, its value and its text. */
 import { codeRange, signalBytes, type Signal } from './database.js';
 import { compareDecimals, decimalText, type Decimal } from './decimal.js';
 import { Scaling } from './scaling.js';
 
 /**
- * What the bits say, unscaled: integers are numbers up to 53 bits and bigints
- * above, which is the same for all codes of a signal; floats are numbers.
+ * The bits of a signal as a number, without factor and offset. For all codes of a
+ * signal the type is the same: a bigint for integers of more than 53 bits, else a number.
  */
 export type Code = number | bigint;
 
-/** Integers of so many bits fit a number. */
+/** Most bits of an integer that a number holds. */
 const NUMBER_BITS = 53;
 
-/** Neighbouring bits of a signal in one byte. */
+/** The bits of a signal in one byte. */
 interface Piece {
   readonly byte: number;
-  /** Place of its lowest bit in the byte. */
+  /** Index of its lowest bit in the byte. */
   readonly shift: number;
   readonly mask: number;
-  /** Place of its lowest bit in the code. */
+  /** Index of its lowest bit in the code. */
   readonly position: number;
   /** 2^position. */
   readonly weight: number;
 }
 
+/** Converts the bits of a signal to its code, value and text, and back. */
 export class SignalCodec {
   readonly scaling: Scaling;
-  /** Bytes that a frame needs for the signal to be in it. */
+  /** Least length of a frame that holds the signal, bytes. */
   readonly bytesNeeded: number;
   readonly isFloat: boolean;
   readonly #pieces: readonly Piece[];
@@ -47,17 +47,17 @@ export class SignalCodec {
     this.#span = 2 ** length;
     this.#pieces = piecesOf(signal);
     const [least, greatest] = codeRange(signal);
-    // Of a text for another code, the bits would say something else.
+    // A text of a code that the signal cannot have is ignored: its bits would be another code.
     const possible = [...signal.texts].filter(([code]) => code >= least && code <= greatest);
     this.#texts = new Map(possible.map(([code, text]) => [this.#inForm(code), text]));
   }
 
-  /** All codes that the database has a word for. */
+  /** Texts of codes. */
   get texts(): ReadonlyMap<Code, string> {
     return this.#texts;
   }
 
-  /** The code in a frame that has enough bytes. */
+  /** The code in a frame of at least {@link bytesNeeded} bytes. */
   read(data: Uint8Array): Code {
     if (this.#isBig) return this.#readBig(data);
     let code = 0;
@@ -77,7 +77,7 @@ export class SignalCodec {
     return this.#isSigned ? BigInt.asIntN(this.signal.length, code) : code;
   }
 
-  /** Puts a code that {@link read} could have given into a frame; other bits stay. */
+  /** Writes a code that {@link read} can return into a frame; other bits stay. */
   write(data: Uint8Array, code: Code): void {
     let left = BigInt.asUintN(
       this.signal.length,
@@ -94,28 +94,28 @@ export class SignalCodec {
     return this.#isBig ? bitsOfDouble(Number(code)) : bitsOfSingle(Number(code));
   }
 
-  /** What the database calls a code; `undefined`: nothing. */
+  /** The text of a code; `undefined`: it has none. */
   text(code: Code): string | undefined {
     return this.#texts.get(code);
   }
 
-  /** The value of a code, as near as a double comes to it. */
+  /** The double nearest to the value of a code. */
   value(code: Code): number {
     return this.isFloat ? this.scaling.ofFloat(Number(code)) : this.scaling.toNumber(code);
   }
 
-  /** The value of a code, each digit of it. Floats: as few digits as tell it from its neighbours. */
+  /** All digits of the value of a code; for floats the fewest that identify it. */
   valueText(code: Code): string {
     return this.isFloat ? String(this.scaling.ofFloat(Number(code))) : this.scaling.toText(code);
   }
 
-  /** The code that a text stands for. */
+  /** The code with this text. */
   codeOfText(text: string): Code | undefined {
     for (const [code, known] of this.#texts) if (known === text) return code;
     return undefined;
   }
 
-  /** The code whose value is nearest to a number; text: what is allowed instead. */
+  /** The code with the value nearest to a number. A text: the number is out of range, and this is {@link allowed}. */
   codeOfValue(value: Decimal): { readonly code: Code; readonly exact: boolean } | string {
     const { minimum, maximum } = this.signal;
     const tooLow = minimum !== undefined && compareDecimals(value, minimum) < 0;
@@ -132,8 +132,8 @@ export class SignalCodec {
   }
 
   /**
-   * The code of a number that no {@link Decimal} can be: NaN, an infinity or −0.
-   * Only floats have them; text: what is allowed instead.
+   * The code of a number that is no {@link Decimal}: NaN, an infinity or −0, which
+   * only floats have. A text: as for {@link codeOfValue}.
    */
   codeOfSpecial(value: number): Code | string {
     const { minimum, maximum } = this.signal;
@@ -143,12 +143,12 @@ export class SignalCodec {
     return this.scaling.floatCode(value);
   }
 
-  /** The code before anyone has set one. */
+  /** The code before one was set. */
   get initial(): Code {
     return this.#inForm(this.signal.initial ?? 0n);
   }
 
-  /** The values that can be sent, for people. */
+  /** The range of values that can be sent, for people. */
   get allowed(): string {
     const [low, high] = this.#ends();
     return `${low} to ${high}${this.signal.unit === '' ? '' : ` ${this.signal.unit}`}`;
@@ -177,10 +177,10 @@ export class SignalCodec {
   }
 }
 
-/** How many bits a mask of 1 to 8 neighbouring bits has. */
+/** Number of bits in a mask 2^n − 1. */
 const BITS: readonly number[] = Array.from({ length: 256 }, (_, mask) => mask.toString(2).length);
 
-/** From the lowest bit of the code to its highest. */
+/** The pieces, from the lowest bit of the code to its highest. */
 function piecesOf({ start, length, byteOrder }: Signal): Piece[] {
   const pieces: Piece[] = [];
   const add = (byte: number, shift: number, bits: number, position: number): void => {

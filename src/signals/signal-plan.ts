@@ -1,22 +1,24 @@
-/** What a link makes of a database: a point for each signal, and the messages that it sends. */
 import { MAX_TOKEN_BYTES } from '../point/token.js';
 import { DatabaseCodec } from './database-codec.js';
 import type { Database } from './database.js';
 import type { MessageCodec } from './message-codec.js';
 import type { SignalCodec } from './signal-codec.js';
 
-export interface PlanOptions {
-  /** Keys of points: a text with `{message}` and `{signal}` in it. */
+/** Settings of a link of signals, from the configuration. */
+interface PlanOptions {
+  /** Template of the points' keys, with `{message}` and `{signal}`. */
   readonly key: string;
   /** Names of the messages that are sent. */
   readonly transmit: readonly string[];
 }
 
-export interface PlanProblem {
-  /** The option that it is about. */
+/** An error in the options of a plan. */
+interface PlanProblem {
+  /** The wrong option. */
   readonly option: keyof PlanOptions;
-  /** Place in a list. */
+  /** Index in `transmit`. */
   readonly index?: number;
+  /** What is wrong, for people. */
   readonly message: string;
 }
 
@@ -26,18 +28,19 @@ export interface SentSignal {
   readonly signal: SignalCodec;
 }
 
+/** What a link does with a database: a point for each signal, and the messages that it sends. */
 export interface SignalPlan {
   readonly codec: DatabaseCodec;
-  /** Of each signal's point. */
+  /** Keys of the signals' points. */
   readonly keys: ReadonlyMap<SignalCodec, string>;
-  /** By the keys of their points. */
+  /** Signals of the messages that are sent, by the keys of their points. */
   readonly sent: ReadonlyMap<string, SentSignal>;
 }
 
-/** Signals of J1939's and ISO-TP's long messages come in no single frame. */
+/** Bytes. Longer messages need several frames (J1939, ISO-TP). */
 const MAX_FRAME_LENGTH = 64;
 
-/** A plan, or all that is wrong with it. */
+/** A plan, or all errors in the options. */
 export function planSignals(
   database: Database,
   { key, transmit }: PlanOptions,
@@ -84,7 +87,7 @@ function sendProblem(
   return undefined;
 }
 
-/** A key that can be a part of a NATS subject: whatever cannot becomes `_`. */
+/** The key of a signal's point. `_` replaces characters that a NATS subject cannot have. */
 export function tokenOf(template: string, message: string, signal: string): string {
   const text = template.replaceAll(/\{(message|signal)\}/g, (_all, part: string) =>
     part === 'message' ? message : signal,

@@ -1,4 +1,4 @@
-/** Codes of signals ⇄ values of points. */
+/** Converts codes of signals to values of points and back. */
 import { isInt64 } from '../point/int64.js';
 import { floatValue, intValue, type Point, type PointValue } from '../point/point.js';
 import { codeRange } from './database.js';
@@ -6,34 +6,34 @@ import { parseDecimal, type Decimal } from './decimal.js';
 import type { Code, SignalCodec } from './signal-codec.js';
 
 /**
- * The kind of all values of a signal: a double where doubles hold them all, a
- * 64-bit integer where these do, else text with all digits.
+ * The kind of all values of a signal: a double where that holds all of them exactly,
+ * else a 64-bit integer where that does, else a text with all digits.
  */
 type ValueKind = 'float' | 'int' | 'text';
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 function valueKind({ signal, scaling, isFloat }: SignalCodec): ValueKind {
-  // What is scaled by fractions is a measurement: 15 digits are more than any has.
+  // A value that is scaled by a fraction is a measurement: the 15 digits of a double are enough.
   if (isFloat || !scaling.isWhole) return 'float';
   const ends = codeRange(signal).map((code) => scaling.exact(code).digits);
   if (ends.every((end) => end >= -SAFE && end <= SAFE)) return 'float';
   return ends.every(isInt64) ? 'int' : 'text';
 }
 
-/** Makes the values of one signal. */
+/** Makes the points' values of a signal. */
 export class SignalValues {
   readonly #kind: ValueKind;
 
   constructor(
     readonly codec: SignalCodec,
-    /** Codes that the database has a word for come as that word. */
+    /** Codes with a text in the database become that text. */
     private readonly inWords: boolean,
   ) {
     this.#kind = valueKind(codec);
   }
 
-  /** `undefined`: not a number, which no point can carry. */
+  /** `undefined`: NaN, which is not published. */
   valueOf(code: Code): PointValue | undefined {
     const text = this.inWords ? this.codec.text(code) : undefined;
     if (text !== undefined) return withNumber(text, this.codec.value(code));
@@ -50,12 +50,12 @@ export class SignalValues {
   }
 }
 
-/** Generation 1 has room for both. */
+/** A text with its number: generation 1 carries both. */
 function withNumber(text: string, number: number): PointValue {
   return number === 0 ? { kind: 'string', text } : { kind: 'string', text, number };
 }
 
-/** The code that somebody has asked for, or why there is none, for people. */
+/** The code that a setting asks for, or why it is refused, for people. */
 export function codeOfPoint(
   codec: SignalCodec,
   { value }: Point,

@@ -1,25 +1,25 @@
-/** Frames of the messages that a link sends, put together from what is known of their signals. */
 import type { CanFrame } from '../transport/frame.js';
 import type { MessageCodec } from './message-codec.js';
 import type { Code, SignalCodec } from './signal-codec.js';
 
+/** Makes the frames that a link sends, from the codes of their signals that were set, or seen on the bus. */
 export class Transmitter {
-  /** By the names of the signals: set, or else seen on the bus. */
+  /** By the names of the signals. */
   readonly #codes = new Map<MessageCodec, Map<string, Code>>();
 
-  /** Another sender has sent a frame of the message: signals that nobody has set here take their values from it. */
+  /** A signal in a frame of another sender. `isSet`: the link has set it, and keeps its own code. */
   seen(message: MessageCodec, signal: SignalCodec, code: Code, isSet: boolean): void {
     if (!isSet) this.#of(message).set(signal.signal.name, code);
   }
 
-  /** From now on the message has this code, and the multiplexers' that go with it. */
+  /** Sets a signal, and the multiplexers so that they select it. */
   set(message: MessageCodec, signal: SignalCodec, code: Code): void {
     const codes = this.#of(message);
     codes.set(signal.signal.name, code);
     this.#select(message, signal, codes);
   }
 
-  /** The signals of the frame after such a {@link set}, which is only tried. */
+  /** The signals in the frame after {@link set} with this code; sets nothing. */
   heldWith(message: MessageCodec, signal: SignalCodec, code: Code): ReadonlySet<SignalCodec> {
     const codes = new Map(this.#of(message));
     codes.set(signal.signal.name, code);
@@ -27,11 +27,12 @@ export class Transmitter {
     return message.selected(codes);
   }
 
+  /** The frame of a message. */
   frame(message: MessageCodec): CanFrame {
     return message.frame(message.encode(this.#of(message)));
   }
 
-  /** The signals that {@link frame} holds. */
+  /** The signals in {@link frame}. */
   held(message: MessageCodec): ReadonlySet<SignalCodec> {
     return message.selected(this.#of(message));
   }
@@ -45,7 +46,7 @@ export class Transmitter {
     return codes;
   }
 
-  /** A signal that the multiplexer does not select now is selected by it from now on. */
+  /** Changes the code of a signal's multiplexer, and of that one's, if it does not select the signal. */
   #select(message: MessageCodec, signal: SignalCodec, codes: Map<string, Code>): void {
     const { selection } = signal.signal;
     const multiplexer = selection === undefined ? undefined : message.signal(selection.by);

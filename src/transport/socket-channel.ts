@@ -9,7 +9,7 @@ export const HIGH_WATER_BYTES = 8192;
 const READ_BUFFER_BYTES = 16384;
 
 /** ms that bytes written before close() have to be sent. */
-export const CLOSE_GRACE_MS = 500;
+const CLOSE_GRACE_MS = 500;
 
 /** Takes the bytes that were read. */
 interface ByteSink {
@@ -47,7 +47,7 @@ export class SocketInbox {
 }
 
 /** What a channel over a socket is made of. */
-export interface SocketChannelParts {
+interface SocketChannelParts {
   /** Made with `inbox.onread` and `highWaterMark: HIGH_WATER_BYTES`; nothing is read yet. */
   readonly socket: Socket;
   readonly inbox: SocketInbox;

@@ -16,7 +16,7 @@ export type { LineState, SerialOptions } from './serial/options.js';
 export type { TcpOptions } from './tcp-options.js';
 
 /** Options of each transport, under the name that the configuration has in `transport.type`. */
-export interface TransportOptions {
+interface TransportOptions {
   serial: SerialOptions;
   tcp: TcpOptions;
   can: CanOptions;
@@ -24,7 +24,7 @@ export interface TransportOptions {
 }
 
 /** Names of the transports. */
-export type TransportType = keyof TransportOptions;
+type TransportType = keyof TransportOptions;
 
 /** The units that each transport moves. */
 interface Transports {

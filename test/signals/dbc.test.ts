@@ -69,14 +69,14 @@ describe('a DBC database', () => {
     }
   });
 
-  it('may have sections that nobody knows: passed over with a warning', () => {
+  it('may have sections that nobody knows: ignored with a warning', () => {
     const database = parse(
       `NEW_THING_ 1 "a;b" 2;\n${message(SIGNAL)}NEW_THING_ 2;\nODD_ 1 2\nCM_ "x";\n`,
     );
     expect(database.messages).toHaveLength(1);
     expect(warningsOf(database)).toEqual([
-      '1:1: the section NEW_THING_ is not known and passed over',
-      '5:1: the section ODD_ is not known and passed over',
+      '1:1: the section NEW_THING_ is not known and ignored',
+      '5:1: the section ODD_ is not known and ignored',
     ]);
   });
 

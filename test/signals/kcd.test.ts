@@ -113,7 +113,7 @@ describe('a KCD database', () => {
       '<LabelSet><LabelGroup name="x" from="0" to="4294967295"/></LabelSet>',
     );
     expect(warningsOf(parse(text))).toEqual([
-      '3:87: the label for 0 to 4294967295 is passed over: too many codes',
+      '3:87: the label for 0 to 4294967295 is ignored: too many codes',
     ]);
   });
 });

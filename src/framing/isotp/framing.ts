@@ -10,7 +10,7 @@ import type { FrameDiscard, Framing } from '../framing.js';
 import { IsoTpConnection } from './isotp.js';
 import type { IsoTpOptions } from './options.js';
 
-/** Over an {@link IsoTpTransport} each frame is one packet. */
+/** Packets over an {@link IsoTpTransport}, of which each frame is one packet. */
 export const isoTp: Framing<Frame> = {
   name: 'isotp',
   createDeframer: (sink) => ({
@@ -21,15 +21,16 @@ export const isoTp: Framing<Frame> = {
   unitOf: (data) => ({ data }),
 };
 
-export interface IsoTpParts {
+/** What an {@link IsoTpTransport} needs besides its options. */
+interface IsoTpParts {
   readonly clock: Clock;
-  /** Longest packet that is received, bytes. */
+  /** Longest packet that may be received, bytes. */
   readonly maxFrameLength: number;
-  /** `length`: bytes thrown away. */
+  /** Called for each discard; `length`: bytes thrown away. */
   readonly discard: (cause: FrameDiscard, length: number) => void;
 }
 
-/** Packets of ISO-TP over the frames of a CAN bus. */
+/** Packets by ISO-TP over CAN frames. */
 export class IsoTpTransport implements TransportOf<Frame> {
   readonly description: string;
   readonly bus?: () => BusStatus;

@@ -1,7 +1,4 @@
-/**
- * One connection of ISO-TP: both directions between us and one device, with the
- * packets that wait for their turn.
- */
+/** A connection of ISO-TP with one device: both directions, and the queue of packets to send. */
 import type { Clock } from '../../point/clock.js';
 import type { FrameDiscard } from '../framing.js';
 import type { IsoTpOptions } from './options.js';
@@ -9,19 +6,21 @@ import { PduWriter, parsePdu } from './pdu.js';
 import { IsoTpReceiver } from './receiver.js';
 import { IsoTpSender, type SendOutcome } from './sender.js';
 
-export interface IsoTpHost {
-  /** A CAN frame's data. False: taken, but nothing more before {@link IsoTpConnection.drained}. */
+/** What a connection uses. */
+interface IsoTpHost {
+  /** Sends the data of a CAN frame. False: taken, but no more until {@link IsoTpConnection.drained}. */
   write(frame: Uint8Array): boolean;
-  /** A whole packet. The bytes are valid during the call only. */
+  /** A packet was received. Its bytes are valid during the call only. */
   packet(bytes: Uint8Array): void;
+  /** `length`: bytes thrown away. */
   discard(cause: FrameDiscard, length: number): void;
-  /** After {@link IsoTpConnection.send} has returned false: it may be called again. */
+  /** After {@link IsoTpConnection.send} has returned false: there is room again. */
   ready(): void;
 }
 
-/** Acknowledgements wait behind a long packet; a packet more is refused. */
+/** Most packets in the queue; acknowledgements wait there behind a long packet. A further one is lost. */
 const MOST_WAITING = 8;
-/** From here on the session is asked to hold back. */
+/** With more packets in the queue, send() returns false. */
 const ENOUGH_WAITING = 2;
 
 const CAUSES: Readonly<Record<Exclude<SendOutcome, 'sent'>, FrameDiscard>> = {
@@ -32,17 +31,21 @@ const CAUSES: Readonly<Record<Exclude<SendOutcome, 'sent'>, FrameDiscard>> = {
   invalidStatus: 'isoTpFrame',
 };
 
+/** Sends and receives packets, with one device. */
 export class IsoTpConnection {
   readonly #sender: IsoTpSender;
   readonly #receiver: IsoTpReceiver;
-  /** The first is on its way. */
+  /** To send; the transmission of the first has begun. */
   readonly #packets: Uint8Array[] = [];
   readonly #rxAddress: number | undefined;
   #full = false;
-  /** A frame has waited for so long that its packet has ended; it may still go out, and nothing before it does. */
+  /**
+   * The controller has not sent a frame for N_As, which has ended its packet. It may
+   * still send it; no other frame is written before.
+   */
   #blocked = false;
 
-  /** `maxLength`: longest packet that is received, bytes. */
+  /** `maxLength`: longest packet that may be received, bytes. */
   constructor(
     private readonly host: IsoTpHost,
     options: IsoTpOptions,
@@ -67,15 +70,15 @@ export class IsoTpConnection {
     );
   }
 
-  /** Packets on their way or waiting, bytes. */
+  /** Bytes of all packets to send. */
   get queued(): number {
     return this.#packets.reduce((sum, { length }) => sum + length, 0);
   }
 
   /**
-   * Queues a packet, in order; the caller leaves it unchanged. False: enough are
-   * queued. The same packet again is not queued twice; while nothing has answered
-   * its first frame, that is sent again, but to a device that wants blocks.
+   * Queues a packet, in order; the caller must not change it. False: wait for
+   * `ready` before sending more. A packet that is queued already is not queued
+   * again. If it is on its way, see {@link IsoTpSender.again}.
    */
   send(packet: Uint8Array): boolean {
     const at = this.#packets.findIndex((queued) => Buffer.compare(queued, packet) === 0);
@@ -88,7 +91,7 @@ export class IsoTpConnection {
     return !this.#full;
   }
 
-  /** The data of a frame from the device's identifier. Never throws, whatever they are. */
+  /** Takes the data of a frame from the device. Never throws. */
   receive(frame: Uint8Array): void {
     const pdu = parsePdu(frame, this.#rxAddress);
     if (pdu === 'foreign') return;
@@ -107,7 +110,7 @@ export class IsoTpConnection {
     this.#sayReady();
   }
 
-  /** The channel is gone. Nothing is called any more. */
+  /** The channel is gone: forgets all packets, and calls the host no more. */
   reset(): void {
     this.#packets.length = 0;
     this.#full = false;

@@ -20,10 +20,10 @@ export type IsoTpPdu =
   | { readonly kind: 'single'; readonly data: Uint8Array }
   | {
       readonly kind: 'first';
-      /** Of the whole packet. */
+      /** Bytes of the whole packet. */
       readonly length: number;
       readonly data: Uint8Array;
-      /** Of the CAN frame: that of all that follow but the last. */
+      /** Bytes of the CAN frame; all but the last of the packet have as many. */
       readonly frameLength: number;
     }
   | {
@@ -36,13 +36,14 @@ export type IsoTpPdu =
   | {
       readonly kind: 'flowControl';
       readonly status: FlowStatus | 'reserved';
-      /** 0: no more flow controls. */
+      /** Frames until the next flow control; 0: there is none. */
       readonly blockSize: number;
       /** ms */
       readonly stMin: number;
     };
 
-export type FlowStatus = 'continue' | 'wait' | 'overflow';
+/** FS of a flow control (9.6.5.2). */
+type FlowStatus = 'continue' | 'wait' | 'overflow';
 
 const FLOW_STATUS: readonly FlowStatus[] = ['continue', 'wait', 'overflow'];
 
@@ -52,16 +53,16 @@ const CONSECUTIVE = 2;
 const FLOW_CONTROL = 3;
 const CLASSIC = 8;
 const LONGEST_PLAIN = 4_095;
-/** Where CAN FD has no frame as short as it would have to be, and nothing is configured. */
+/** Padding of CAN FD frames, which have no lengths between some above 8, if none is configured. */
 const DEFAULT_PADDING = 0xcc;
 
-/** What a CAN frame's data may be long (ISO 11898-1). */
+/** Lengths of CAN FD frames above 8 bytes (ISO 11898-1). */
 const FRAME_LENGTHS = [12, 16, 20, 24, 32, 48, 64] as const;
 
 /**
- * `foreign`: with another address, for somebody else on the same identifier.
- * `malformed`: a PCI that means nothing, or one that contradicts the frame's
- * length; the standard has it ignored. The data shares its bytes with the frame.
+ * Parses a frame. `foreign`: it has another address, for another device on the same
+ * identifier. `malformed`: an unknown PCI, or one that contradicts the length of the
+ * frame; the standard wants it ignored. The data shares its memory with the frame.
  */
 export function parsePdu(
   frame: Uint8Array,
@@ -98,10 +99,10 @@ function parseSingle(frame: Uint8Array, at: number, low: number): IsoTpPdu | 'ma
   let from = at + 1;
   let length = low;
   if (frame.length > CLASSIC) {
-    // Only the escape is valid here, and only for what a short frame does not carry (9.6.2).
+    // Above 8 bytes only the escape is valid, and only for packets that do not fit 8 bytes (9.6.2).
     if (low !== 0) return 'malformed';
     length = frame[from++] ?? 0;
-    // The standard wants the shortest frame, too; one that is longer harms nobody, and Linux takes it.
+    // The standard also wants the shortest possible frame. Longer ones do no harm; Linux takes them, too.
     if (length <= singleCapacity(CLASSIC, at)) return 'malformed';
   }
   const data = frame.subarray(from, from + length);
@@ -118,28 +119,28 @@ function parseFirst(frame: Uint8Array, at: number, low: number): IsoTpPdu | 'mal
     from += 4;
     if (length <= LONGEST_PLAIN) return 'malformed';
   }
-  // Would have gone into a single frame (9.6.3.2, FF_DLmin).
+  // Such a packet fits a single frame (9.6.3.2, FF_DLmin).
   if (length <= singleCapacity(frameLength, at)) return 'malformed';
   return { kind: 'first', length, data: frame.subarray(from), frameLength };
 }
 
-/** Most bytes of a packet that go into a single frame. `addressLength`: 0 or 1. */
+/** Most bytes of a packet in a single frame. `addressLength`: 0 or 1. */
 export function singleCapacity(frameLength: number, addressLength: number): number {
   return frameLength - addressLength - (frameLength > CLASSIC ? 2 : 1);
 }
 
-/** ms of an STmin code; reserved ones are the longest (9.6.5.4, 9.6.5.5). */
+/** ms of an STmin code; reserved codes mean 127 ms (9.6.5.4, 9.6.5.5). */
 export function readStMin(code: number): number {
   if (code <= 0x7f) return code;
   return code >= 0xf1 && code <= 0xf9 ? (code - 0xf0) / 10 : 0x7f;
 }
 
-/** `ms`: 0 … 127 whole, or 0.1 … 0.9. */
+/** STmin code of a time. `ms`: whole from 0 to 127, or 0.1 … 0.9. */
 export function stMinCode(ms: number): number {
   return ms > 0 && ms < 1 ? 0xf0 + Math.round(ms * 10) : ms;
 }
 
-/** Makes the frames of one direction. */
+/** Makes the frames that we send. */
 export class PduWriter {
   readonly #head: readonly number[];
 
@@ -151,18 +152,18 @@ export class PduWriter {
     this.#head = address === undefined ? [] : [address];
   }
 
-  /** Most bytes of a packet that go out in one frame. */
+  /** Most bytes of a packet in a single frame. */
   get singleCapacity(): number {
     return singleCapacity(this.frameLength, this.#head.length);
   }
 
-  /** The whole packet, which is not longer than {@link singleCapacity}. */
+  /** A single frame. The packet is not longer than {@link singleCapacity}. */
   single(data: Uint8Array): Uint8Array {
     const short = data.length <= singleCapacity(CLASSIC, this.#head.length);
     return this.#frame(short ? [data.length] : [0, data.length], data);
   }
 
-  /** A full frame; `taken` bytes of the packet are in it. */
+  /** The first frame, which holds `taken` bytes of the packet. */
   first(packet: Uint8Array): { readonly frame: Uint8Array; readonly taken: number } {
     const { length } = packet;
     const pci =
@@ -173,7 +174,7 @@ export class PduWriter {
     return { frame: this.#frame(pci, packet.subarray(0, taken)), taken };
   }
 
-  /** Bytes of a packet in each consecutive frame but the last. */
+  /** Most bytes of a packet in a consecutive frame. */
   get consecutiveCapacity(): number {
     return this.frameLength - this.#head.length - 1;
   }

@@ -1,5 +1,5 @@
 /**
- * Joins the frames of one sender to packets (ISO 15765-2:2016, 9.3, 9.5 and 9.8):
+ * Joins the frames of a device to packets (ISO 15765-2:2016, 9.3, 9.5 and 9.8):
  *
  * ```
  *         single frame ─► packet
@@ -8,21 +8,22 @@
  *                              └──────── block received ──────┘
  * ```
  *
- * A single or first frame in the middle ends the packet before it, since the
- * sender has begun anew; a frame out of sequence, or none within N_Cr, ends it
- * too. Everything else that nobody waits for is ignored.
+ * A packet ends early on a single or first frame, with which the device starts a new
+ * one, on a frame out of sequence, or without a frame for N_Cr. Other frames that
+ * are not due are ignored.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { FrameDiscard } from '../framing.js';
 import { ISO_TP_TIMEOUTS } from './options.js';
 import type { IsoTpPdu, PduWriter } from './pdu.js';
 
-export interface IsoTpReceiverHost {
-  /** A CAN frame's data. False: taken, but the controller has not sent it yet. */
+/** What a receiver uses. */
+interface IsoTpReceiverHost {
+  /** Sends the data of a CAN frame. False: taken, but the controller has not sent it yet. */
   write(frame: Uint8Array): boolean;
-  /** A whole packet. The bytes are valid during the call only. */
+  /** A packet was received. Its bytes are valid during the call only. */
   packet(bytes: Uint8Array): void;
-  /** `length`: bytes of packet and protocol thrown away with it. */
+  /** `length`: bytes thrown away. */
   discard(cause: FrameDiscard, length: number): void;
 }
 
@@ -35,18 +36,20 @@ interface Reception {
   sequence: number;
   /** Frames until the next flow control. */
   blockLeft: number;
-  /** Of every frame but the last. */
+  /** Bytes of each CAN frame but the last. */
   readonly frameLength: number;
-  /** Monotonic ms of the last frame, or of our flow control. */
+  /** Time of the last frame or of our flow control, monotonic ms. */
   lastMs: number;
   timer: Timer;
 }
 
+/** Receives one packet at a time. */
 export class IsoTpReceiver {
   #reception: Reception | undefined;
-  /** A flow control that has not been sent yet, and another one that is to follow it. */
-  #waiting: Uint8Array | undefined;
-  #newer: Uint8Array | undefined;
+  /** A flow control that the controller has not sent yet. */
+  #unsent: Uint8Array | undefined;
+  /** The flow control to send after it. */
+  #next: Uint8Array | undefined;
 
   constructor(
     private readonly host: IsoTpReceiverHost,
@@ -74,20 +77,20 @@ export class IsoTpReceiver {
     }
   }
 
-  /** The controller takes frames again: the time for the device's begins now (N_Ar is over). */
+  /** The controller takes frames again and has sent our flow control: N_Cr begins. */
   drained(): void {
-    if (this.#waiting === undefined) return;
-    const newer = this.#newer;
-    this.#waiting = undefined;
-    this.#newer = undefined;
+    if (this.#unsent === undefined) return;
+    const next = this.#next;
+    this.#unsent = undefined;
+    this.#next = undefined;
     if (this.#reception !== undefined) this.#reception.lastMs = this.clock.monotonicMs();
-    if (newer !== undefined) this.#answer(newer);
+    if (next !== undefined) this.#answer(next);
   }
 
-  /** The channel is gone: forgets what has come. */
+  /** The channel is gone: forgets what was received. */
   reset(): void {
-    this.#waiting = undefined;
-    this.#newer = undefined;
+    this.#unsent = undefined;
+    this.#next = undefined;
     this.#forget();
   }
 
@@ -128,7 +131,7 @@ export class IsoTpReceiver {
     }
     const left = reception.packet.length - reception.at;
     const bytes = data.subarray(0, left);
-    // All are as long as the first but the last, which is long enough (9.6.4).
+    // All frames are as long as the first. The last may be shorter, if it holds the rest (9.6.4).
     const fits = frameLength <= reception.frameLength;
     if (!fits || (bytes.length < left && frameLength < reception.frameLength)) {
       this.host.discard('isoTpFrame', data.length);
@@ -154,21 +157,21 @@ export class IsoTpReceiver {
     this.#answer(this.writer.flowControl('continue', blockSize, stMin));
   }
 
-  /** One waits for the controller, and answers the newest frame where that has the same answer. */
+  /** Sends a flow control. While one is unsent, only the newest waits behind it, if it differs. */
   #answer(flowControl: Uint8Array): void {
-    if (this.#waiting === undefined) {
-      if (!this.host.write(flowControl)) this.#waiting = flowControl;
+    if (this.#unsent === undefined) {
+      if (!this.host.write(flowControl)) this.#unsent = flowControl;
     } else {
-      this.#newer = Buffer.compare(flowControl, this.#waiting) === 0 ? undefined : flowControl;
+      this.#next = Buffer.compare(flowControl, this.#unsent) === 0 ? undefined : flowControl;
     }
   }
 
-  /** One timer for N_Ar and N_Cr that looks again, instead of one set anew for each frame. */
+  /** One timer for N_Ar and N_Cr, which starts again where time is left: cheaper than a timer for each frame. */
   #watch(ms: number): Timer {
     return this.clock.setTimer(ms, () => {
       const reception = this.#reception;
       if (reception === undefined) return;
-      const allowed = this.#waiting !== undefined ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
+      const allowed = this.#unsent !== undefined ? ISO_TP_TIMEOUTS.a : ISO_TP_TIMEOUTS.cr;
       const leftMs = reception.lastMs + allowed - this.clock.monotonicMs();
       if (leftMs > 0) reception.timer = this.#watch(leftMs);
       else this.#abandon('isoTpTimeout');

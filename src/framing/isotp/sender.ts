@@ -9,7 +9,7 @@
  *                                 └────┴─────────────────────────┘
  * ```
  *
- * Frames that the controller does not take hold everything up until it does.
+ * While the controller does not take a frame, the packet waits.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import { ISO_TP_MOST_WAITS, ISO_TP_TIMEOUTS } from './options.js';
@@ -17,42 +17,48 @@ import type { IsoTpPdu, PduWriter } from './pdu.js';
 
 /**
  * How a transmission ends.
- * - `notTaken`: the controller took no frame for N_As: nobody else is on the bus
- * - `noFlowControl`: none came within N_Bs
+ * - `notTaken`: the controller did not send a frame for N_As: no other node is on the bus
+ * - `noFlowControl`: no flow control came within N_Bs
  * - `overflow`: the device has no room for the packet
- * - `tooManyWaits`: it has asked to wait once too often
- * - `invalidStatus`: a flow control that means nothing
+ * - `tooManyWaits`: it has sent more than {@link ISO_TP_MOST_WAITS} waits
+ * - `invalidStatus`: it has sent a flow control with a reserved status
  */
 export type SendOutcome =
   'sent' | 'notTaken' | 'noFlowControl' | 'overflow' | 'tooManyWaits' | 'invalidStatus';
 
-export interface IsoTpSenderHost {
-  /** A CAN frame's data. False: taken, but nothing more before {@link IsoTpSender.drained}. */
+/** What a sender uses. */
+interface IsoTpSenderHost {
+  /** Sends the data of a CAN frame. False: taken, but no more until {@link IsoTpSender.drained}. */
   write(frame: Uint8Array): boolean;
+  /** The packet has ended; the next may be sent. */
   ended(outcome: SendOutcome): void;
 }
 
+/** What follows a frame. */
 type Step = 'flowControl' | 'frames' | 'end';
 
 type State =
   | { readonly name: 'idle' }
-  /** A frame has gone out, and the controller has not taken it yet. */
+  /** A frame was written, but the controller has not taken it yet. */
   | { readonly name: 'draining'; readonly then: Step; readonly timer: Timer }
   | { readonly name: 'flowControl'; readonly waits: number; readonly timer: Timer }
-  /** The device wants time between frames. */
+  /** Until STmin of the device is over. */
   | { readonly name: 'pausing'; readonly timer: Timer };
 
+/** Sends one packet at a time. */
 export class IsoTpSender {
   #state: State = { name: 'idle' };
   #packet: Uint8Array = new Uint8Array();
-  /** Bytes of the packet that have gone out, and those of its first frame. */
+  /** Bytes of the packet that were written. */
   #at = 0;
+  /** Bytes of the packet in its first frame. */
   #inFirst = 0;
   /** 0 … 15, of the next frame. */
   #sequence = 0;
   #blockLeft = 0;
-  /** The device wants flow controls in between, where those of two first frames cannot be told apart. */
+  /** BS of the last flow control was not 0: the device sends several flow controls for a packet. */
   #hasBlocks = false;
+  /** ms */
   #stMin = 0;
 
   constructor(
@@ -80,9 +86,10 @@ export class IsoTpSender {
   }
 
   /**
-   * The packet was to be sent once more: it begins anew, if only its first frame
-   * has gone out. That, or its answer, may be lost, and N_Bs is longer than most
-   * devices take to answer.
+   * Sends the first frame again, if the device has not answered it: the frame, or its
+   * answer, may be lost, and N_Bs is longer than the timeout of a packet. Not for a
+   * device that wants blocks: a late answer to the first frame that was sent before
+   * would be taken for the flow control of the next block.
    */
   again(): void {
     const state = this.#state;
@@ -92,10 +99,10 @@ export class IsoTpSender {
     this.send(this.#packet);
   }
 
-  /** False: nobody waits for it, and it is ignored (9.8.3). */
+  /** False: no flow control is due; it is ignored (9.8.3). */
   flowControl({ status, blockSize, stMin }: IsoTpPdu & { readonly kind: 'flowControl' }): boolean {
     const state = this.#state;
-    // An answer to a frame proves that it has gone out.
+    // A flow control for a frame proves that the controller has sent it.
     const due =
       state.name === 'flowControl' || (state.name === 'draining' && state.then === 'flowControl');
     if (!due) return false;
@@ -131,7 +138,7 @@ export class IsoTpSender {
     this.#go(state.then);
   }
 
-  /** The channel is gone: forgets the packet, and tells nobody. */
+  /** The channel is gone: forgets the packet, without a call of `ended`. */
   reset(): void {
     if (this.#state.name !== 'idle') this.#state.timer.cancel();
     this.#state = { name: 'idle' };
@@ -176,14 +183,14 @@ export class IsoTpSender {
   #pauseUntil(untilMs: number): void {
     const waitMs = untilMs - this.clock.monotonicMs();
     const timer = this.clock.setTimer(Math.max(0, waitMs), () => {
-      // Timers may fire a little early, and the device counts on the time.
+      // Timers may fire a little early, and STmin is a minimum.
       if (this.clock.monotonicMs() < untilMs) this.#pauseUntil(untilMs);
       else this.#sendFrames();
     });
     this.#state = { name: 'pausing', timer };
   }
 
-  /** As many as may follow each other at once. */
+  /** Sends consecutive frames until a flow control, a pause or the controller stops them. */
   #sendFrames(): void {
     for (;;) {
       const data = this.#packet.subarray(this.#at, this.#at + this.writer.consecutiveCapacity);

@@ -12,7 +12,7 @@ import { loadTtyIoctl } from '../../linux/tty-ioctl.js';
 import type { TtyIoctl } from '../../linux/tty-ioctl.js';
 
 /** What may be replaced or added when a port is opened. */
-export interface SerialHooks {
+interface SerialHooks {
   /** Tests pass one that finds nothing. */
   readonly loadIoctl?: () => TtyIoctl | undefined;
   /** Called when the port is reserved, before its first byte. Rejects if it belongs to another device. */

@@ -11,7 +11,7 @@ import {
 import { sameUsbPort, usbPortAt, type UsbPort } from './ports.js';
 
 /** A serial port that is found by the identity of its USB device. */
-export interface UsbTransportOptions {
+interface UsbTransportOptions {
   /** Vendor, product and serial number, for people. */
   readonly identity: string;
   /** Settings of the port. */
