@@ -87,7 +87,7 @@ export class Latest {
     }
   }
 
-  /** `added`: the position just added, from which on `newer` is safe as well. */
+  /** `added`: the position just added; when it is safe, `newer` is safe too. */
   #supersedeWhenSafe(newer: number, added: number, older: number): void {
     if (this.host.isSafe(newer)) this.#supersede(older);
     else this.#waiting.set(added, older);

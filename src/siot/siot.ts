@@ -61,7 +61,9 @@ export class SettingError extends Error {
   }
 }
 
+/** How often it is checked whether points are delivered. */
 const DRAIN_LOOK_MS = 10;
+/** The last points of a removed node have so long to be delivered. */
 const REMOVED_WITHIN_MS = 5_000;
 
 /**
@@ -157,24 +159,15 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
 
   get status(): SiotStatus {
     const { state, denied } = this.#connection;
-    const { store } = this.#search;
+    const problem = state.name === 'connected' ? denied : 'problem' in state ? state.problem : '';
     const storeProblem = this.#storeProblem();
-    const common = {
+    return {
       generation: this.#wire.generation,
-      store,
+      store: this.#search.store,
+      nats: state.name === 'closed' ? 'connecting' : state.name,
+      ...(problem ? { problem } : {}),
       ...(storeProblem === '' ? {} : { storeProblem }),
-    } as const;
-    switch (state.name) {
-      case 'connected':
-        return { ...common, nats: 'connected', ...(denied === '' ? {} : { problem: denied }) };
-      case 'refused':
-        return { ...common, nats: 'refused', problem: state.problem };
-      case 'connecting':
-      case 'closed': {
-        const problem = state.name === 'connecting' ? state.problem : undefined;
-        return { ...common, nats: 'connecting', ...(problem === undefined ? {} : { problem }) };
-      }
-    }
+    };
   }
 
   #storeProblem(): string {
@@ -213,10 +206,7 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
     handler: (request: Uint8Array, reply: (answer: Uint8Array) => void) => void,
   ): () => void {
     const subject = `mcu-gateway.${this.#options.gateway.id}.${verb}`;
-    const quota = new ReplyQuota({
-      publish: (to, answer) => this.#connection.publish(to, answer),
-      barrier: (done) => this.#connection.barrier(done),
-    });
+    const quota = new ReplyQuota(this.#connection);
     return this.#connection.subscribe(subject, ({ data, reply }) => {
       if (quota.isFull) return;
       handler(data, (answer) => {

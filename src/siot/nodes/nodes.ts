@@ -320,7 +320,7 @@ export class NodeKeeper {
     ]);
   }
 
-  /** After this one: their nodes are made below the gateway's. */
+  /** Later, since the nodes of links are made below the gateway's. */
   #lookAtLinksSoon(): void {
     for (const kept of this.#links.values()) {
       kept.unread = true;

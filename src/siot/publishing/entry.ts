@@ -28,9 +28,9 @@ export interface Message {
   readonly entries: readonly Entry[];
   readonly subject: string;
   readonly sentMs: number;
-  /** With what NATS adds to it. */
+  /** Of the payload and what NATS adds to it. */
   readonly bytes: number;
-  /** Of its answers. */
+  /** Identifies its answers. */
   readonly token: number;
 }
 

@@ -25,8 +25,8 @@ const BEHIND_REFUSED = 256;
  * Keeps points in order: the next point of the same type+key is sent when the one
  * before it is answered. So a newer point cannot overtake one that is refused or lost.
  *
- * With a distant store that is too slow. Then several points of a group are sent
- * together. Wait for one reply first: a busy store and a dead store both look slow.
+ * That is too slow for a distant store. There, several points of a group are sent
+ * together, but only after one reply: a busy store and a dead store both look slow.
  * If one of these points is refused or lost, later ones may overtake it.
  *
  * A group's name is type+key without a separator: two points whose names are equal

@@ -27,7 +27,7 @@ export class LaneRound {
     private readonly retries: RetryList,
     /** See {@link KeyGroups}. */
     private readonly isDistant: () => boolean,
-    /** A lane that had to let others go first is to be read on. */
+    /** Reading goes on of a lane that was interrupted for others. */
     private readonly onMore: () => void,
   ) {}
 

@@ -19,7 +19,7 @@ export interface Sender {
   lane(state: PublishState): void;
   /** A status point has changed. */
   status(): void;
-  /** Answers for points of this lane are of no interest any more. */
+  /** From now on ignores answers for points of this lane. */
   forget(state: PublishState): void;
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void;
