@@ -2,31 +2,34 @@ import { carriesPoints } from './codec.js';
 import type { SimTimer } from './clock.js';
 import type { ReceivedPacket } from './transcript.js';
 
-/** What a behaviour can have the device do. */
+/** What a behaviour can do with the device. */
 export interface BehavingMcu {
-  /** Takes the points of a packet: the clock is set, observers get the others. */
+  /** Applies the points of a packet: `timeSync` sets the clock, observers get the others. */
   apply(packet: ReceivedPacket): void;
-  /** An ack, with the empty list of its codec as SIOT sends it. */
+  /** Sends an ack, with the empty list of the codec, as SIOT does. */
   sendAck(sequence: number): void;
-  /** False: no packet with this sequence was waiting. */
+  /** Ends the packet with this sequence. False: there is none. */
   acknowledged(sequence: number): boolean;
   /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer;
 }
 
 /**
- * What a device does on a packet, or with one of its own. The newest that says
- * `handled` has the last word; those below it never see the packet.
+ * What a device does with packets that it receives or sends. A packet passes the
+ * behaviours from the newest to the oldest, until one returns `handled` or `drop`.
  */
 export interface Behaviour {
+  /** For people. */
   readonly name: string;
-  /** A packet with a good CRC has come. */
+  /** A packet with a good CRC was received. `handled`: older behaviours do not get it. */
   onPacket?(packet: ReceivedPacket, mcu: BehavingMcu): 'handled' | undefined;
-  /** The device is about to transmit this. `drop`: it gets lost inside. */
+  /** Before a transmission. `drop`: it is not sent. */
   onSend?(packet: OutgoingPacket, mcu: BehavingMcu): 'drop' | undefined;
 }
 
+/** A packet that the device sends. */
 export interface OutgoingPacket {
+  /** 0 … 255 */
   readonly sequence: number;
   readonly subject: string;
   readonly payload: Uint8Array;
@@ -51,13 +54,13 @@ function onPoints(
   };
 }
 
-/** At the bottom of every stack: takes what is received, and acknowledges it. */
+/** Default of each device: applies received points and acknowledges them. */
 export const applyAndAcknowledge: Behaviour = onPoints('apply and acknowledge', (packet, mcu) => {
   mcu.apply(packet);
   mcu.sendAck(packet.sequence);
 });
 
-/** At the bottom as well: an ack ends the packet with its sequence. */
+/** Default of each device: an ack ends the packet with its sequence. */
 export const takeAcks: Behaviour = {
   name: 'take acks',
   onPacket: (packet, mcu) => {
@@ -67,21 +70,22 @@ export const takeAcks: Behaviour = {
   },
 };
 
-/** As most firmware that was written for SIOT: it takes points and says nothing. */
+/** Applies points without an ack, as most firmware that was written for SIOT. */
 export const neverAcknowledge = (): Behaviour =>
   onPoints('never acknowledge', (packet, mcu) => {
     mcu.apply(packet);
   });
 
-/** Does not see points at all. */
+/** Neither applies nor acknowledges points. */
 export const ignorePoints = (): Behaviour => onPoints('ignore points', () => undefined);
 
-/** Does not see acks: sends everything again. */
+/** Ignores acks, so that each packet is sent again until it is given up. */
 export const ignoreAcks = (): Behaviour => ({
   name: 'ignore acks',
   onPacket: (packet) => (packet.subject === 'ack' ? 'handled' : undefined),
 });
 
+/** Applies points at once, and acknowledges them `ms` later. */
 export const acknowledgeLate = (ms: number): Behaviour =>
   onPoints(`acknowledge ${String(ms)} ms late`, (packet, mcu) => {
     mcu.apply(packet);
@@ -90,13 +94,14 @@ export const acknowledgeLate = (ms: number): Behaviour =>
     });
   });
 
-/** Acknowledges another packet than the one received. */
+/** Acknowledges the sequence `offset` above the received one. */
 export const acknowledgeWrong = (offset = 1): Behaviour =>
   onPoints('acknowledge another sequence', (packet, mcu) => {
     mcu.apply(packet);
     mcu.sendAck((packet.sequence + offset) & 0xff);
   });
 
+/** Applies points, and sends two acks. */
 export const acknowledgeTwice = (): Behaviour =>
   onPoints('acknowledge twice', (packet, mcu) => {
     mcu.apply(packet);
@@ -104,7 +109,7 @@ export const acknowledgeTwice = (): Behaviour =>
     mcu.sendAck(packet.sequence);
   });
 
-/** A behaviour that steps aside after it has handled `times` packets. */
+/** A behaviour for the first `times` packets that it handles. */
 export function limited(behaviour: Behaviour, times: number): Behaviour {
   let left = times;
   return {
@@ -118,7 +123,7 @@ export function limited(behaviour: Behaviour, times: number): Behaviour {
   };
 }
 
-/** A behaviour for some packets only. */
+/** A behaviour for the received packets to which it applies. */
 export function when(
   applies: (packet: ReceivedPacket) => boolean,
   behaviour: Behaviour,

@@ -3,21 +3,21 @@ import { IsoTp, type IsoTpFlow } from './isotp.js';
 import type { SimClock } from './clock.js';
 import type { BytePipe } from './pipe.js';
 
-/** The device's side of a CAN bus: one identifier each way. Whoever starts the device has one. */
+/** CAN frames of the device: it sends with one identifier and receives another. The caller of the simulator provides it. */
 export interface CanPort {
   /** Most bytes of a frame: 8, or 64 of CAN FD. */
   readonly frameLength: 8 | 64;
-  /** Data of a frame; what nobody takes is lost. */
+  /** Sends the data of a frame. A frame that the bus does not take is lost. */
   send(data: Uint8Array): void;
   /** Data of a frame from the gateway, valid during the call only. */
   onFrame: ((data: Uint8Array) => void) | undefined;
-  /** The bus can be used, or not any more. */
+  /** Whether the bus can be used has changed. */
   onPeer: ((present: boolean) => void) | undefined;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-/** Identifiers and the like of `--can`, from the device's side. */
+/** Options of `--can`; `txId` is what the device sends with. */
 export interface CanSettings {
   readonly interface: string;
   readonly txId: number;
@@ -26,12 +26,12 @@ export interface CanSettings {
   readonly fd: boolean;
 }
 
-/** As of gateway.example.yaml, whose txId is what the device receives. */
+/** Default identifiers. They fit gateway.example.yaml, whose `txId` is the device's `rxId`. */
 export const CAN_IDS = { txId: 0x124, rxId: 0x123 } as const;
 
 const FD_LENGTHS = [12, 16, 20, 24, 32, 48, 64];
 
-/** The bytes of a UART, cut into frames; the zeros that fill one of CAN FD are empty frames of COBS. */
+/** A stream of bytes, cut into frames. The zeros that fill a frame of CAN FD are empty frames of COBS. */
 export class CanPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
   onPeer: ((present: boolean) => void) | undefined;
@@ -60,15 +60,15 @@ export class CanPipe implements BytePipe {
 }
 
 /**
- * Packets by ISO-TP. The device itself knows COBS alone, as on a UART: what it
- * writes is decoded here, and what comes is encoded for it.
+ * Packets by ISO-TP. The device knows only COBS, as on a UART: what it writes is
+ * decoded here, and received packets are encoded for it.
  */
 export class IsoTpPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
   onPeer: ((present: boolean) => void) | undefined;
   readonly #port: CanPort;
   readonly #isoTp: IsoTp;
-  /** Bytes of an encoded packet: enough for a code and another byte more than can be sent. */
+  /** Most bytes of an encoded packet. A longer one is kept so far, to be too long after decoding. */
   readonly #room: number;
   #partial: number[] = [];
 

@@ -1,10 +1,9 @@
 /**
- * Time as the simulator needs it. The same form as the gateway's own clock, so
- * that a test can drive both sides with one, but declared here: this folder
- * imports nothing from `src`.
+ * Time for the simulator. It has the same methods as the gateway's clock, so that a
+ * test can use one for both; declared here, since this folder imports nothing of `src`.
  */
 export interface SimClock {
-  /** Milliseconds from an arbitrary start; never runs backwards. */
+  /** ms since an arbitrary start; never runs backwards. */
   monotonicMs(): number;
   /** ns since 1970, UTC. */
   wallNs(): bigint;
@@ -12,12 +11,13 @@ export interface SimClock {
   setTimer(ms: number, fn: () => void): SimTimer;
 }
 
+/** A timer of {@link SimClock.setTimer}. */
 export interface SimTimer {
-  /** Harmless when repeated, and after the timer has fired. */
+  /** Does nothing after the timer has fired, or when called again. */
   cancel(): void;
 }
 
-/** The clock of this machine, in steps of a millisecond: finer than most firmware's. */
+/** The clock of this computer. Its time of day has steps of 1 ms. */
 export const machineClock: SimClock = {
   monotonicMs: () => performance.now(),
   wallNs: () => BigInt(Date.now()) * 1_000_000n,

@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
-/** linux/asm-generic/ioctls.h, the same on all that Node 20 runs on. */
+/** linux/asm-generic/ioctls.h, the same on all architectures of Node 20. */
 const FIOCLEX = 0x5451;
 
 type Ioctl = (fd: number, request: number) => number;
 let ioctl: Ioctl | undefined;
 
 /**
- * Keeps a descriptor from children of this process, which would hold the line
- * open after it was closed here. Node has no call for it; `koffi`, an optional
- * package, calls libc's. False: it is not there.
+ * Closes a descriptor in children of this process, which would keep the line open
+ * after it was closed here. Through `koffi`, an optional package. False: not done,
+ * since the package is missing.
  */
 export function closeOnExec(fd: number): boolean {
   try {

@@ -8,7 +8,7 @@
 
 const FULL = 0xff;
 
-/** A frame as it goes on the wire: `00`, the encoded bytes, `00`. */
+/** A packet as it is written to the line: `00`, the encoded bytes, `00`. */
 export function encodeFrame(packet: Uint8Array): Uint8Array {
   const out: number[] = [0];
   let block: number[] = [];
@@ -57,14 +57,14 @@ export function decodeCobs(encoded: Uint8Array): Uint8Array | undefined {
   return blocks === undefined ? undefined : join(blocks, (index) => !isFull(blocks[index]));
 }
 
-/** Above this many full blocks the combinations are not tried; 1,024 bytes hold 4. */
+/** Most full blocks whose combinations are tried; 1,024 bytes hold 4. */
 const MOST_REPAIRS = 6;
 
 /**
- * What the sender may have meant. SIOT's encoder loses a zero that follows a
- * run of a multiple of 254 bytes (docs/siot.md, 2.1, defect 3), so each full
- * block that is not the last may have had one. The caller tries them against
- * the CRC. The plain decoding is not among them.
+ * Decodings with zeros that SIOT's encoder has lost. It loses a zero after a run of a
+ * multiple of 254 bytes (docs/siot.md, 2.1, defect 3), so one may follow each full
+ * block but the last. The caller checks them by the CRC. The result of
+ * {@link decodeCobs} is not among them.
  */
 export function* repairedDecodings(encoded: Uint8Array): Generator<Uint8Array> {
   const blocks = blocksOf(encoded);

@@ -1,7 +1,7 @@
 import type { McuPoint, McuValue } from './points.js';
 
 /**
- * Point lists of generation 2 (docs/siot.md, 2.4), little-endian:
+ * Lists of points of generation 2 (docs/siot.md, 2.4), little-endian:
  * u32 count, then for each point u16 length and type, u16 length and key, i64
  * time, u8 dataType, u16 length and data, i32 tombstone, u16 length and origin.
  *
@@ -93,7 +93,7 @@ function decode(payload: Uint8Array): McuPoint[] | undefined {
     const data = takeCounted();
     const tombstone = take(4);
     const origin = takeCounted().toString('utf8');
-    // Reading past the end gives short pieces, never an exception; judged once.
+    // Reading past the end gives short pieces, not an exception, and is checked here.
     if (at > bytes.length || fixed.length < 9 || tombstone.length < 4) return undefined;
     points.push({
       type,
@@ -121,4 +121,5 @@ function decodeValue(dataType: number, data: Buffer): McuValue {
   return { dataType, data: Uint8Array.from(data) };
 }
 
+/** The codec of generation 2. */
 export const compactPoints = { name: 'compact', encode, decode } as const;

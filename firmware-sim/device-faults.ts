@@ -5,14 +5,15 @@ import type { FaultyPipe } from './faulty-pipe.js';
 import type { SimulatedMcu } from './mcu.js';
 import type { SeededRandom } from './random.js';
 
-/** Told when the device misbehaves, for people. */
+/** Called when a fault of the device begins, with a text for people. */
 export type FaultNotice = (what: string) => void;
 
-/** Between two pieces of babble. */
+/** ms between two packets or pieces of noise. */
 const BABBLE_EVERY_MS = 2;
+/** Bytes. */
 const LONGEST_NOISE = 200;
 
-/** Faults of the device itself: lost acks, restarts, babbling, silence, a clock that cannot be set. */
+/** Faults of the device: lost acks, restarts, babbling, silence, a clock that cannot be set. */
 export class DeviceFaults {
   readonly #timers = new Set<SimTimer>();
   readonly #seeAcks: () => void;
@@ -42,7 +43,7 @@ export class DeviceFaults {
     }
   }
 
-  /** No more faults from now on. */
+  /** Ends all faults, also those of the line. */
   stop(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();

@@ -10,20 +10,24 @@ import { parseProfile, type Profile } from './profile.js';
 import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 import { SeededRandom } from './random.js';
 
+/** Options of a whole device; the others are those of {@link McuOptions}. */
 export interface DeviceOptions extends Partial<Omit<McuOptions, 'clock' | 'protocol'>> {
   readonly clock: SimClock;
   readonly protocol: Protocol;
-  /** The pump controller by default. */
+  /** Default: the pump controller. */
   readonly profile?: Profile;
+  /** Default: {@link NO_FAULTS}. */
   readonly faults?: FaultPlan;
-  /** Everything that is drawn comes from it: 0 … 2³² − 1; 1 by default. */
+  /** Seed of all random numbers, 0 … 2³² − 1; default: 1. */
   readonly seed?: number;
+  /** Told what the firmware does. */
   readonly events?: FirmwareEvents;
+  /** Told when a fault begins. */
   readonly notice?: FaultNotice;
 }
 
 /**
- * A whole device on a line:
+ * A device with the firmware of a profile and with faults, on a line:
  *
  * ```
  *  Firmware ─ SimulatedMcu ─ FaultyPipe ─ BytePipe ═ PTY, TCP …
@@ -63,12 +67,12 @@ export class SimulatedDevice {
     this.mcu.start();
   }
 
-  /** No more faults from now on: a good line, and a device that behaves. */
+  /** Ends all faults of the line and of the device, but not an echo. */
   mend(): void {
     this.#faults.stop();
   }
 
-  /** Power off, and the line is let go. Idempotent. */
+  /** Power off; closes the line. Idempotent. */
   async close(): Promise<void> {
     this.#faults.stop();
     await this.mcu.close();

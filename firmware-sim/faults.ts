@@ -1,32 +1,34 @@
 /**
- * What can go wrong, as one line of text: `flip=1e-4,split=0.5,reboot=60s`.
- * The table of all of them, with what they take, is {@link FAULT_HELP}.
+ * Faults of a device and of its line, as a text: `flip=1e-4,split=0.5,reboot=60s`.
+ * All of them, with their values: {@link FAULT_HELP}.
  */
 
 /** Faults of one direction of the line. */
 export interface LineFaults {
-  /** Probability for each byte: one of its bits is turned. */
+  /** Probability for each byte: one of its bits is inverted. */
   readonly flip: number;
   /** Probability for each byte: it is lost. */
   readonly drop: number;
-  /** Probability for each byte: it comes twice. */
+  /** Probability for each byte: it is received twice. */
   readonly dup: number;
-  /** Probability for each write: it, and all that follows, comes up to `delayMs` later. */
+  /** Probability for each write: it and all later bytes are received up to `delayMs` later. */
   readonly delay: number;
   readonly delayMs: number;
-  /** Probability for each write: it comes in two pieces. */
+  /** Probability for each write: it is received in two pieces. */
   readonly split: number;
-  /** Probability for each write: it waits for the next and comes in one piece with it. */
+  /** Probability for each write: it is received together with the next. */
   readonly merge: number;
 }
 
-/** Something that lasts, and comes back. */
+/** A fault that lasts for some time, again and again. */
 export interface Episode {
-  /** From the end of one to the beginning of the next, on average. */
+  /** Average time from the end of one to the start of the next, ms. */
   readonly everyMs: number;
+  /** Length, ms. */
   readonly forMs: number;
 }
 
+/** All faults of a device. */
 export interface FaultPlan {
   /** From the device to the gateway. */
   readonly tx: LineFaults;
@@ -34,17 +36,17 @@ export interface FaultPlan {
   readonly rx: LineFaults;
   /** Probability that the device does not send an ack that it should. */
   readonly loseAcks: number;
-  /** Probability that the device does not see an ack. */
+  /** Probability that the device ignores an ack. */
   readonly rxLoseAcks: number;
-  /** What is sent to the device comes back as well, from so long after the start on; undefined: never. */
+  /** ms after the start from which on the line returns what is sent to the device; `undefined`: never. */
   readonly echoAfterMs: number | undefined;
-  /** The device restarts by itself, on average so often. */
+  /** Average time between restarts, ms; `undefined`: none. */
   readonly rebootMs: number | undefined;
   /** Sends noise and valid packets as fast as it can. */
   readonly babble: Episode | undefined;
-  /** Neither sends nor hears. */
+  /** Neither sends nor receives. */
   readonly silent: Episode | undefined;
-  /** Its clock cannot be set and counts from 1970 at each start. */
+  /** Its clock cannot be set, and starts at 1970 at each start. */
   readonly clock1970: boolean;
 }
 
@@ -58,6 +60,7 @@ const NO_LINE_FAULTS: LineFaults = {
   merge: 0,
 };
 
+/** A good device on a good line. */
 export const NO_FAULTS: FaultPlan = {
   tx: NO_LINE_FAULTS,
   rx: NO_LINE_FAULTS,
@@ -70,7 +73,7 @@ export const NO_FAULTS: FaultPlan = {
   clock1970: false,
 };
 
-/** The text names something that is no fault, or gives it what it does not take. For people. */
+/** A text has an unknown fault, or a wrong value. For people. */
 export class FaultSpecError extends Error {
   override readonly name = 'FaultSpecError';
 }
@@ -81,7 +84,7 @@ type Setter = (plan: FaultPlan, value: string | undefined) => FaultPlan;
 interface Kind {
   readonly takes: string;
   readonly what: string;
-  /** Also there with `rx-` before it, for what the device receives. */
+  /** `rx-` before the name: for what the device receives. */
   readonly bothWays: boolean;
   readonly set: (line: Line) => Setter;
 }
@@ -189,7 +192,7 @@ const KINDS = new Map<string, Kind>(
 
 const NAMES = [...KINDS].flatMap(([name, kind]) => (kind.bothWays ? [name, `rx-${name}`] : [name]));
 
-/** All faults, a line each, for `--help`. */
+/** All faults, each in a line, for people. */
 export const FAULT_HELP: string = [...KINDS]
   .map(([name, kind]) => {
     const names = kind.bothWays ? `${name}, rx-${name}` : name;
@@ -227,7 +230,7 @@ function probability(text = ''): number {
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-/** What a timer can hold. */
+/** Longest time, a day. */
 const LONGEST_MS = 86_400_000;
 
 function duration(text = ''): number {

@@ -3,12 +3,12 @@ import { NO_FAULTS, type FaultPlan, type LineFaults } from './faults.js';
 import type { BytePipe } from './pipe.js';
 import type { SeededRandom } from './random.js';
 
-/** How long a write waits for the next, to come in one piece with it. */
+/** ms that a write waits for the next, to be received with it. */
 const MERGE_MS = 20;
-/** The second piece of a write comes up to so much later. */
+/** Most ms between two pieces of a write. */
 const SPLIT_MS = 5;
 
-/** What has been done to the bytes of one direction so far. */
+/** Counts of the faults of one direction so far: bytes, and from `delayed` on writes. */
 export interface LineDamage {
   flipped: number;
   dropped: number;
@@ -18,7 +18,7 @@ export interface LineDamage {
   merged: number;
 }
 
-/** One direction of a bad line. Keeps the order of bytes, as a line does. */
+/** One direction of a line with faults. Keeps the order of bytes. */
 class FaultyLine {
   readonly damage: LineDamage = {
     flipped: 0,
@@ -29,7 +29,7 @@ class FaultyLine {
     merged: 0,
   };
   readonly #timers = new Set<SimTimer>();
-  /** Nothing may come before this. */
+  /** Earliest time of the next delivery, monotonic ms. */
   #busyUntilMs = 0;
   #held: Uint8Array[] = [];
   #holdTimer: SimTimer | undefined;
@@ -54,12 +54,12 @@ class FaultyLine {
     this.#release();
   }
 
-  /** A good line from now on. */
+  /** Ends the faults. */
   mend(): void {
     this.faults = NO_FAULTS.tx;
   }
 
-  /** Forgets what is on its way. */
+  /** Throws away what is not delivered yet. */
   clear(): void {
     this.#holdTimer?.cancel();
     this.#held = [];
@@ -122,16 +122,16 @@ class FaultyLine {
   }
 }
 
-/** A pipe with a bad line before it. What goes wrong is drawn from `random`, and from nothing else. */
+/** A pipe with faults, which all come from `random`. */
 export class FaultyPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
   onPeer: ((present: boolean) => void) | undefined;
-  /** While true nothing passes, either way. */
+  /** While true, nothing passes in either direction. */
   muted = false;
   readonly #inner: BytePipe;
   readonly #tx: FaultyLine;
   readonly #rx: FaultyLine;
-  /** What comes for the device is also sent back, as by an adapter that hears itself. */
+  /** The line returns what is sent to the device, as an adapter that receives its own bytes. */
   #echoes = false;
   readonly #echoTimer: SimTimer | undefined;
 
@@ -148,7 +148,7 @@ export class FaultyPipe implements BytePipe {
       this.#echoTimer = clock.setTimer(echoAfterMs, () => (this.#echoes = true));
     else this.#echoes = echoAfterMs === 0;
     inner.onData = (bytes) => {
-      // Whether the device hears it or not.
+      // Also while the device is muted.
       if (this.#echoes) this.#tx.put(bytes);
       if (!this.muted) this.#rx.put(bytes);
     };
@@ -161,14 +161,14 @@ export class FaultyPipe implements BytePipe {
     };
   }
 
-  /** What has been done so far, to what the device sent and to what it received. */
+  /** Counts of faults so far: `tx` in what the device sent, `rx` in what was sent to it. */
   get damage(): { readonly tx: Readonly<LineDamage>; readonly rx: Readonly<LineDamage> } {
     return { tx: this.#tx.damage, rx: this.#rx.damage };
   }
 
   /**
-   * No more faults from now on, either way; what is on its way comes when it was
-   * to. An echo stays: the line is wired so.
+   * Ends the faults of both directions. What is delayed already stays so, and an echo
+   * stays, since it belongs to the wiring.
    */
   mend(): void {
     this.muted = false;

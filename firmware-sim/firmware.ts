@@ -13,30 +13,31 @@ import type { SeededRandom } from './random.js';
 import type { SendResult } from './sender.js';
 import { Waveform } from './waveform.js';
 
-/** Told what the firmware does, for people. */
+/** Told what the firmware does. */
 export interface FirmwareEvents {
-  /** A setting was applied; `asked` differs from `applied` where a limit held it back. */
+  /** A setting was applied; `applied` differs from `asked` where a limit changed it. */
   setting?(type: string, key: string, asked: McuValue, applied: McuValue): void;
+  /** A command was received; `action` as in the profile. */
   command?(type: string, action: string): void;
-  /** Somebody has removed the point in SIOT; the value stays in force here. */
+  /** The point of a setting was deleted in SIOT; the device keeps its value. */
   removed?(type: string, key: string): void;
 }
 
 type SettingValue = number | boolean | string;
 
-/** A restart waits until its ack is out on the line. */
+/** ms until a restart, so that the ack of its command is sent before. */
 const RESTART_AFTER_MS = 50;
 
-/** Before what nobody has acknowledged is reported again. */
+/** ms until a report without ack is sent again. */
 const REPORT_AGAIN_MS = 5000;
 
-/** Points put into one packet: with texts of some 60 bytes they stay within 1,024. */
+/** Points in a packet: with texts of some 60 bytes the packet stays below 1,024 bytes. */
 const PACKET_POINTS = 8;
 
-/** What can be reported once more. */
+/** What is reported: a setting, a sensor, or one of these two. */
 type Reported = SettingProfile | SensorProfile | 'description' | 'uptime';
 
-/** What runs on the simulated device: a profile's sensors, settings, uptime, log and commands. */
+/** The firmware of a profile: its sensors, settings, uptime, log and commands. */
 export class Firmware {
   readonly #mcu: SimulatedMcu;
   readonly #profile: Profile;
@@ -44,10 +45,10 @@ export class Firmware {
   readonly #events: FirmwareEvents;
   readonly #settings = new Map<SettingProfile, SettingValue>();
   readonly #waves = new Map<SensorProfile, Waveform>();
-  /** What waits to be reported until it is acknowledged. */
+  /** To be reported, until it is acknowledged. */
   readonly #reports = new Set<Reported>();
   #reporting = false;
-  /** Uptime, in ms, before which not everything is reported again. */
+  /** Uptime from which on all points may be reported again, ms. */
   #notAllBeforeMs = 0;
   #allTimer: SimTimer | undefined;
   #logLine = 0;
@@ -76,13 +77,13 @@ export class Firmware {
     });
   }
 
-  /** The value in force; `undefined` if the profile has no such setting. */
+  /** The value in force; `undefined`: the profile has no such setting. */
   setting(type: string, key = ''): SettingValue | undefined {
     const found = this.#find(this.#profile.settings, type, key);
     return found === undefined ? undefined : this.#settings.get(found);
   }
 
-  /** The person at the device turns a knob: takes the value, with its limits, and reports it. */
+  /** A person changes a setting at the device: applies the value, within its limits, and reports it. Throws a RangeError: no such setting. */
   turn(type: string, value: SettingValue, key = ''): void {
     const setting = this.#find(this.#profile.settings, type, key);
     if (setting === undefined) throw new RangeError(`the profile has no setting "${type}"`);
@@ -103,7 +104,7 @@ export class Firmware {
     for (const sensor of sensors) this.#waves.set(sensor, this.#waveform(sensor));
     this.#report(...(description === undefined ? [] : ['description' as const]), ...settings);
 
-    // Sensors that are read as often share their packets.
+    // Sensors with the same interval share packets.
     for (const intervalMs of new Set(sensors.map((sensor) => sensor.intervalMs))) {
       const group = sensors.filter((sensor) => sensor.intervalMs === intervalMs);
       this.#every(intervalMs, async () => {
@@ -125,8 +126,8 @@ export class Firmware {
   }
 
   /**
-   * Each `intervalMs`; left out while the last time is still on its way, since a
-   * small device has no room for what nobody takes.
+   * Calls `act` each `intervalMs`, but not while the last call is unfinished: a small
+   * device has no memory for packets that are not acknowledged.
    */
   #every(intervalMs: number, act: () => Promise<void>): void {
     let busy = false;
@@ -165,7 +166,7 @@ export class Firmware {
     }
     const number = numberIn(point.value);
     const text = textIn(point.value);
-    // Neither is 0 or "": the wire does not tell which.
+    // With neither a number nor a text, the wire does not tell which is meant.
     const asked = text !== '' || (setting.kind === 'text' && number === 0) ? text : number;
     this.#settings.set(setting, limit(setting, asked) ?? this.#inForce(setting));
     const applied = this.#settingPoint(setting).value;
@@ -174,9 +175,9 @@ export class Firmware {
   }
 
   /**
-   * After a `timeSync` everything is reported once, whoever sent it: it may be a
-   * gateway that has never seen this device. At most once a minute; one that comes
-   * sooner is answered when the minute is over.
+   * Reports all points after a `timeSync`, which may come from a gateway that has
+   * never seen this device. At most once in `reportAllMs`; for a `timeSync` that
+   * comes sooner, when that time is over.
    */
   #reportAll(): void {
     const { description, sensors, settings, uptime, reportAllMs } = this.#profile;
@@ -221,7 +222,7 @@ export class Firmware {
     return this.#settings.get(setting) ?? setting.initial;
   }
 
-  /** Reports what is in force, until it has been acknowledged: what changes meanwhile goes out once. */
+  /** Reports present values until they are acknowledged; only the newest of a value is sent. */
   #report(...what: readonly Reported[]): void {
     for (const one of what) this.#reports.add(one);
     if (this.#reporting || this.#reports.size === 0) return;
@@ -229,7 +230,7 @@ export class Firmware {
     const batch = [...this.#reports].slice(0, PACKET_POINTS);
     for (const one of batch) this.#reports.delete(one);
     void this.#sendPacket(batch).then(({ outcome }) => {
-      // After a restart everything is reported anew anyway.
+      // After a restart all is reported again anyway.
       if (outcome === 'aborted') return;
       this.#reporting = false;
       if (outcome === 'acknowledged') {
@@ -243,7 +244,7 @@ export class Firmware {
     });
   }
 
-  /** With what is so when it is built; a setting that changes before its ack has come makes another of it. */
+  /** A packet with the values at the time of sending. If a setting changes before the ack, the next transmission is a new packet. */
   #sendPacket(what: readonly Reported[]): Promise<SendResult> {
     const settings = this.#profile.settings.filter((setting) => what.includes(setting));
     const inForce = (): SettingValue[] => settings.map((setting) => this.#inForce(setting));
@@ -279,7 +280,7 @@ function packetsOf<T>(all: readonly T[]): T[][] {
   return packets;
 }
 
-/** What the device makes of a value; `undefined`: it keeps its own. */
+/** The value that the device applies; `undefined`: it keeps its own. */
 function limit(setting: SettingProfile, asked: number | string): SettingValue | undefined {
   switch (setting.kind) {
     case 'number':

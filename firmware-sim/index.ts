@@ -1,7 +1,6 @@
 /**
- * A simulated microcontroller: for tests of the gateway, and behind
- * `siot-mcu sim`. Written against docs/siot.md alone; imports nothing of the
- * gateway. See README.md.
+ * A simulated microcontroller, for tests and for `siot-mcu sim`. It is written
+ * against docs/siot.md and imports nothing of the gateway. See README.md.
  */
 export {
   acknowledgeLate,

@@ -1,32 +1,35 @@
 /**
- * ISO-TP (ISO 15765-2) as small firmware has it: normal addressing, one packet
- * at a time each way, and whatever goes wrong is forgotten; the protocol above
- * sends it again. Packets above 4,095 bytes go by CAN FD only, with the escape
- * length (9.6.3.1).
+ * ISO-TP (ISO 15765-2) as in small firmware: normal addressing, one packet at a time
+ * in each direction. On an error the packet is lost; the protocol above sends it
+ * again. Packets above 4,095 bytes need CAN FD and the escape length (9.6.3.1).
  */
 import type { SimClock, SimTimer } from './clock.js';
 
+/** What ISO-TP uses: frames below it, packets above. */
 interface IsoTpPort {
-  /** 8, or 64 of CAN FD. */
+  /** Bytes: 8, or 64 with CAN FD. */
   readonly frameLength: number;
+  /** Sends the data of a frame. */
   send(data: Uint8Array): void;
+  /** A packet was received. */
   packet(bytes: Uint8Array): void;
 }
 
-/** What it asks of the other side. */
+/** Limits for the other side, sent in flow controls. */
 export interface IsoTpFlow {
+  /** BS: frames until the next flow control; 0: all. */
   readonly blockSize: number;
-  /** The code: 0 … 127 ms. */
+  /** STmin, ms: 0 … 127. */
   readonly stMin: number;
 }
 
-/** A device with little memory for frames. */
+/** For a device with little memory for frames. */
 const SMALL_FLOW: IsoTpFlow = { blockSize: 8, stMin: 0 };
-/** A flow control, or the next frame, that takes longer does not come. */
+/** Longest time until a flow control or the next frame, ms. */
 const TIMEOUT_MS = 1000;
 const MOST_PACKETS = 16;
 const CLASSIC_LENGTH = 4095;
-/** Bytes of the longest packet that it has memory for. */
+/** Longest packet with CAN FD, bytes. */
 const FD_LENGTH = 65_535;
 /** Flow control: the packet is too long (9.6.5.2). */
 const OVERFLOW = 0x32;
@@ -47,6 +50,7 @@ interface Receiving {
   lastMs: number;
 }
 
+/** A connection of ISO-TP, from the device's side. */
 export class IsoTp {
   readonly #port: IsoTpPort;
   readonly #clock: SimClock;
@@ -61,19 +65,19 @@ export class IsoTp {
     this.#flow = flow;
   }
 
-  /** Most bytes of a packet, either way. */
+  /** Most bytes of a packet, in both directions. */
   get longest(): number {
     return this.#port.frameLength > 8 ? FD_LENGTH : CLASSIC_LENGTH;
   }
 
-  /** A packet that is too long, or one too many, is lost. */
+  /** Queues a packet. It is lost if it is too long or the queue is full. */
   send(packet: Uint8Array): void {
     if (this.#queue.length >= MOST_PACKETS || packet.length > this.longest) return;
     this.#queue.push(packet);
     if (this.#sending === undefined) this.#next();
   }
 
-  /** A frame from the other side. */
+  /** Takes the data of a received frame. */
   frame(data: Uint8Array): void {
     const [first = 0, second = 0] = data;
     switch (first >> 4) {

@@ -21,61 +21,65 @@ import {
 } from './transcript.js';
 
 /**
- * Which time the device writes into its points.
- * - `synced`: 0 until a `timeSync` has come, then the time of day
- * - `sinceStart`: since its own start, always: a board without a clock
- * - `zero`: always 0
+ * The time that the device writes into its points.
+ * - `synced`: 0 until a `timeSync` was received, then the time of day
+ * - `sinceStart`: since its start, as a board without a clock
+ * - `zero`: 0
  */
 export type McuTimes = 'synced' | 'sinceStart' | 'zero';
 
+/** Options of a device; defaults after the semicolon. */
 export interface McuOptions {
   readonly protocol: Protocol;
   readonly clock: SimClock;
-  /** ms without an ack before a packet is sent again; 1,000. */
+  /** Time without an ack after which a packet is sent again, ms; 1,000. */
   readonly ackTimeoutMs?: number;
   /** Transmissions after the first; 3. */
   readonly retries?: number;
-  /** Packets on their way at once; 1. */
+  /** Packets without ack at a time; 1. */
   readonly window?: number;
+  /** Times of its points; `synced`. */
   readonly times?: McuTimes;
-  /** Longest frame it can receive; 1,024. */
+  /** Longest frame that it can receive, bytes; 1,024. */
   readonly maxFrameLength?: number;
-  /** Subject of its point packets; both mean the same (docs/siot.md, 2.2). */
+  /** Subject of its packets with points; blank. Both mean the same (docs/siot.md, 2.2). */
   readonly pointSubject?: '' | 'proto';
-  /** From a restart until it is there again, deaf and mute; 100 ms. */
+  /** Length of a restart, in which it neither sends nor receives, ms; 100. */
   readonly bootMs?: number;
-  /** Whether it says hello (an empty packet) when it has started; true. */
+  /** Whether it sends a hello (an empty packet) after each start; true. */
   readonly hello?: boolean;
-  /** How long what is waited for may take unless the waiting says otherwise; 5,000 ms. */
+  /** Timeout of the `waitFor…` methods, ms; 5,000. */
   readonly waitMs?: number;
-  /** Packets kept in `received`; all. */
+  /** Number of packets kept in `received`; all. */
   readonly transcriptLimit?: number;
 }
 
-/** Told what happens; all methods may be left out. */
+/** Told what happens. All methods are optional. */
 export interface McuObserver {
-  /** It has started, or started again. */
+  /** The device has started, or restarted. */
   started?(): void;
-  /** It goes down: what follows until `started` is lost. */
+  /** It stops: what is sent until `started` is lost. */
   stopping?(): void;
-  /** Points were applied, in the order received; not for retransmissions. */
+  /** Points were applied, in the order of the packet; not called for retransmissions. */
   points?(points: readonly McuPoint[], packet: ReceivedPacket): void;
   /** The clock has been set. */
   clockSet?(timeNs: bigint): void;
+  /** A packet was transmitted, or transmitted again. */
   sent?(packet: OutgoingPacket): void;
+  /** A frame was thrown away. */
   problem?(problem: ReceiveProblem | 'undecodable'): void;
-  /** Any packet with a good CRC, before any behaviour sees it. */
+  /** A packet with a good CRC was received; called before the behaviours. */
   received?(packet: ReceivedPacket): void;
-  /** A packet that was to be acknowledged has ended, either way. */
+  /** A packet that needs an ack has ended, with or without one. */
   ended?(result: SendResult): void;
 }
 
 const NS_PER_MS = 1_000_000n;
 
 /**
- * A microcontroller on the other end of a line, as docs/siot.md, 7 wants
- * one. What it does on a packet is a stack of {@link Behaviour}s, newest first,
- * so that a test pushes the one misbehaviour it is about.
+ * A microcontroller at the other end of a line, with the device's half of the
+ * protocol (docs/siot.md, 7). A stack of {@link Behaviour}s decides what it does with
+ * packets, so that a test can push the fault that it is about.
  */
 export class SimulatedMcu implements BehavingMcu {
   readonly protocol: Protocol;
@@ -93,7 +97,7 @@ export class SimulatedMcu implements BehavingMcu {
   readonly #hello: boolean;
   #times: McuTimes;
   #startedMs: number;
-  /** Time of day minus the clock's ms, once known; in ns. */
+  /** Time of day minus the monotonic clock, ns; `undefined`: the clock is not set. */
   #synced: bigint | undefined;
   #lastPointPacket: Uint8Array | undefined;
   #state: 'running' | 'booting' | 'closed' = 'running';
@@ -148,32 +152,32 @@ export class SimulatedMcu implements BehavingMcu {
 
   // What a test looks at ---------------------------------------------------
 
-  /** Packets with a good CRC, oldest first. */
+  /** Received packets with a good CRC, oldest first. */
   get received(): readonly ReceivedPacket[] {
     return this.#transcript.packets;
   }
 
-  /** Points received, oldest first, retransmissions left out. */
+  /** Received points, oldest first, without retransmissions. */
   get receivedPoints(): readonly McuPoint[] {
     return this.received.flatMap((packet) => (packet.retransmission ? [] : packet.points));
   }
 
-  /** Packets not acknowledged or given up yet. */
+  /** Number of packets that wait or have no ack yet. */
   get unacknowledged(): number {
     return this.#sender.length;
   }
 
-  /** ms since it started. */
+  /** Time since its start, ms. */
   get uptimeMs(): number {
     return this.#clock.monotonicMs() - this.#startedMs;
   }
 
-  /** The time of day, as far as it knows it; 0 otherwise. What {@link McuTimes} says is not considered. */
+  /** The time of day, ns since 1970; 0: the clock is not set. {@link McuTimes} does not matter here. */
   get clockNs(): bigint {
     return this.#synced === undefined ? 0n : this.#synced + this.#clockMsAsNs();
   }
 
-  /** The first packet for which `matches` holds, received already or within the time. */
+  /** The first packet that matches, also one that was received before. Rejects with {@link NotReceivedError}. */
   waitForPacket(
     matches: (packet: ReceivedPacket) => boolean,
     options?: WaitOptions & { readonly what?: string },
@@ -185,7 +189,7 @@ export class SimulatedMcu implements BehavingMcu {
     );
   }
 
-  /** The first point of this type for which `matches` holds, received already or within the time. */
+  /** The first point of this type that matches, also one that was received before. Rejects with {@link NotReceivedError}. */
   waitForSetting(
     type: string,
     matches: (point: McuPoint) => boolean = () => true,
@@ -198,11 +202,12 @@ export class SimulatedMcu implements BehavingMcu {
     );
   }
 
+  /** As {@link waitForSetting}, for a `timeSync`. */
   waitForTimeSync(options?: WaitOptions): Promise<McuPoint> {
     return this.waitForSetting('timeSync', undefined, options);
   }
 
-  /** Throws {@link NotReceivedError}, with what was received, unless such a point was. */
+  /** The first received point of this type that matches. Throws {@link NotReceivedError}: there is none. */
   assertReceived(type: string, matches: (point: McuPoint) => boolean = () => true): McuPoint {
     const found = this.receivedPoints.find((point) => point.type === type && matches(point));
     if (found === undefined) {
@@ -211,7 +216,7 @@ export class SimulatedMcu implements BehavingMcu {
     return found;
   }
 
-  /** Throws {@link NotReceivedError}, with what was received, if such a point was. */
+  /** Throws {@link NotReceivedError} if a point of this type that matches was received. */
   assertNotReceived(type: string, matches: (point: McuPoint) => boolean = () => true): void {
     if (this.receivedPoints.some((point) => point.type === type && matches(point))) {
       throw new NotReceivedError(
@@ -220,14 +225,14 @@ export class SimulatedMcu implements BehavingMcu {
     }
   }
 
-  /** Forgets what was received so far; whether a packet is a retransmission is still known. */
+  /** Forgets the received packets. Retransmissions of the last one are still recognised. */
   clearReceived(): void {
     this.#transcript.packets.length = 0;
   }
 
   // How it behaves ---------------------------------------------------------
 
-  /** Puts a behaviour on top of the stack; what is returned takes it off again. */
+  /** Puts a behaviour on top of the stack. Returns what removes it. */
   push(behaviour: Behaviour): () => void {
     this.#behaviours.unshift(behaviour);
     return () => {
@@ -236,17 +241,18 @@ export class SimulatedMcu implements BehavingMcu {
     };
   }
 
-  /** What is returned ends it. */
+  /** Adds an observer. Returns what removes it. */
   observe(observer: McuObserver): () => void {
     this.#observers.add(observer);
     return () => void this.#observers.delete(observer);
   }
 
+  /** Which times its points have from now on. */
   set times(times: McuTimes) {
     this.#times = times;
   }
 
-  /** The time that a point made now would carry, in ns. */
+  /** The time of a point that is made now, ns. */
   now(): bigint {
     switch (this.#times) {
       case 'zero':
@@ -258,6 +264,7 @@ export class SimulatedMcu implements BehavingMcu {
     }
   }
 
+  /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer {
     if (this.#state === 'closed') return { cancel: () => undefined };
     const timer = this.#clock.setTimer(ms, () => {
@@ -275,16 +282,16 @@ export class SimulatedMcu implements BehavingMcu {
 
   // What it sends ----------------------------------------------------------
 
-  /** It has power: says hello, if it does, and tells its observers. */
+  /** Power on: sends a hello, unless `hello` is false, and calls `started`. */
   start(): void {
     if (this.#hello) this.sendHello();
     this.#tell((observer) => observer.started?.());
   }
 
   /**
-   * One packet with these points; those without a time get {@link now}. Resolves
-   * when it was acknowledged, has been given up, or the device has restarted.
-   * `waitAck: false`: sent once, with no eye for its ack.
+   * Sends a packet with these points; those without a time get {@link now}. Resolves
+   * when it is acknowledged or given up, or when the device restarts.
+   * `waitAck: false`: sent once, without waiting for an ack.
    */
   async sendPoints(
     points: readonly PointLike[],
@@ -294,9 +301,9 @@ export class SimulatedMcu implements BehavingMcu {
   }
 
   /**
-   * As {@link sendPoints}, of what `read` says when the packet is built: when it
-   * is its turn, not now. While `isCurrent` holds, a retransmission has the same
-   * bytes; else it is a new packet, with what `read` says then.
+   * As {@link sendPoints}, with the points that `read` returns when the packet is
+   * first transmitted. While `isCurrent` returns true, a retransmission has the same
+   * bytes; else it is a new packet, with the points that `read` returns then.
    */
   async reportPoints(
     read: () => readonly PointLike[],
@@ -305,7 +312,7 @@ export class SimulatedMcu implements BehavingMcu {
     return this.#send(this.#pointSubject, { build: () => this.#encode(read()), isCurrent });
   }
 
-  /** As {@link sendPoints}, with a payload of any subject. */
+  /** As {@link sendPoints}, with any subject and payload. */
   async sendPayload(
     subject: string,
     payload: Uint8Array,
@@ -317,16 +324,17 @@ export class SimulatedMcu implements BehavingMcu {
     return this.#send(subject, { build: () => payload, isCurrent: () => true });
   }
 
-  /** An empty list of points: "I have started". Never acknowledged (docs/siot.md, 2.7). */
+  /** Sends an empty list of points, which says that it has started; without ack (docs/siot.md, 2.7). */
   sendHello(): void {
     this.#sendOnce(this.#pointSubject, this.#codec.encode([]));
   }
 
-  /** Text without a CRC (docs/siot.md, 2.2); bytes for what is not UTF-8. */
+  /** Sends a text without CRC (docs/siot.md, 2.2), or bytes that are not UTF-8. */
   sendLog(text: string | Uint8Array): void {
     this.#sendOnce('log', typeof text === 'string' ? Buffer.from(text) : text);
   }
 
+  /** Sends an ack with the empty list of the codec. */
   sendAck(sequence: number): void {
     this.#transmit({
       sequence,
@@ -336,18 +344,19 @@ export class SimulatedMcu implements BehavingMcu {
     });
   }
 
-  /** A packet as given, sequence included; no retries. */
+  /** Sends a packet with this sequence, once. */
   sendPacket(packet: McuPacket): void {
     this.sendRaw(encodeFrame(encodePacket(packet)));
   }
 
-  /** Bytes as they are. */
+  /** Writes bytes to the line as they are. */
   sendRaw(bytes: Uint8Array): void {
     if (this.#state === 'running') this.#pipe.write(bytes);
   }
 
   // What behaviours call ---------------------------------------------------
 
+  /** See {@link BehavingMcu.apply}; retransmissions are ignored. */
   apply(packet: ReceivedPacket): void {
     if (packet.retransmission) return;
     for (const point of packet.points) {
@@ -357,13 +366,14 @@ export class SimulatedMcu implements BehavingMcu {
     if (others.length > 0) this.#tell((observer) => observer.points?.(others, packet));
   }
 
+  /** See {@link BehavingMcu.acknowledged}. */
   acknowledged(sequence: number): boolean {
     return this.#sender.acknowledge(sequence);
   }
 
   // Its life ---------------------------------------------------------------
 
-  /** Power off and on: what was on its way, the clock and the sequence are gone. */
+  /** Power off and on: unacknowledged packets, the clock and the sequence are lost. */
   reboot(): void {
     if (this.#state !== 'running') return;
     this.#halt('booting');
@@ -376,7 +386,7 @@ export class SimulatedMcu implements BehavingMcu {
     this.#timers.add(timer);
   }
 
-  /** Lets go of the pipe and of everybody who waits. Idempotent. */
+  /** Closes the pipe; the `waitFor…` methods reject. Idempotent. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
     this.#halt('closed');
@@ -396,7 +406,7 @@ export class SimulatedMcu implements BehavingMcu {
   }
 
   #received(packet: McuPacket, bytes: Uint8Array, repaired: boolean): void {
-    // An earlier packet of the same chunk may have restarted the device.
+    // A packet before it in the same chunk may have restarted the device.
     if (this.#state !== 'running') return;
     const points = carriesPoints(packet.subject) ? this.#codec.decode(packet.payload) : [];
     if (points === undefined) this.#problem('undecodable');

@@ -11,10 +11,11 @@
  * `0a 61636b00000000000000000000000000 ed77`: sequence 10, `ack`, no payload.
  */
 
+/** A packet; for `decodePacket` with a good CRC. */
 export interface McuPacket {
   /** 0 … 255. */
   readonly sequence: number;
-  /** Up to 16 bytes: `proto`, ``, `ack`, `log`, `phr`, `file` … */
+  /** At most 16 bytes: `proto` or blank, `ack`, `log`, `phr`, `file` … */
   readonly subject: string;
   readonly payload: Uint8Array;
 }
@@ -36,7 +37,7 @@ export function crc16(bytes: Uint8Array): number {
   return crc;
 }
 
-/** Throws RangeError on a subject above 16 bytes or a sequence out of range. */
+/** The bytes of a packet, before COBS. Throws a RangeError: subject above 16 bytes, or sequence out of range. */
 export function encodePacket(packet: McuPacket): Uint8Array {
   const subject = Buffer.from(packet.subject, 'utf8');
   if (subject.length > SUBJECT_BYTES) {
@@ -56,6 +57,7 @@ export function encodePacket(packet: McuPacket): Uint8Array {
   return Uint8Array.from([...body, crc & 0xff, crc >>> 8]);
 }
 
+/** Parses a decoded frame. Never throws. */
 export function decodePacket(bytes: Uint8Array): McuPacket | PacketProblem {
   if (bytes.length < HEADER_BYTES) return 'short';
   const subject = Buffer.from(bytes.subarray(1, HEADER_BYTES))

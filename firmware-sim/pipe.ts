@@ -1,16 +1,16 @@
 /**
- * The seam of the simulated device is bytes, as that of a UART: a PTY (pty.ts),
- * a TCP connection (tcp.ts), a pair in memory, or one of these with faults
- * (faulty-pipe.ts).
+ * The line of a simulated device: bytes, as those of a UART. A PTY (pty.ts), a serial
+ * port (serial.ts), TCP (tcp.ts), CAN (can.ts), a pair in memory, or one of these
+ * with faults (faulty-pipe.ts).
  */
 export interface BytePipe {
-  /** Never blocks and never fails: what nobody takes is lost, as on a real line. */
+  /** Never blocks and never throws: bytes that nobody takes are lost, as on a real line. */
   write(bytes: Uint8Array): void;
   /** Bytes from the other side, valid during the call only. */
   onData: ((bytes: Uint8Array) => void) | undefined;
-  /** Somebody has opened the other side, or has left. */
+  /** The other side was opened (true) or closed. */
   onPeer: ((present: boolean) => void) | undefined;
-  /** Idempotent; nothing is called afterwards. */
+  /** Idempotent. No callback is called afterwards. */
   close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ class MemoryEnd implements BytePipe {
   write(bytes: Uint8Array): void {
     const copy = Uint8Array.from(bytes);
     this.#line.push(() => this.other?.onData?.(copy));
-    // Whoever answers inside onData is delivered afterwards, not in between.
+    // An answer that is written inside onData is delivered after it returns.
     if (this.#line.length > 1) return;
     for (let next = this.#line[0]; next !== undefined; next = this.#line[0]) {
       try {
@@ -49,7 +49,7 @@ class MemoryEnd implements BytePipe {
   }
 }
 
-/** Two ends in memory; what is written has arrived when write() returns, unless called from inside onData. */
+/** Two ends in memory. Bytes are delivered before write() returns, unless it is called inside onData. */
 export function pipePair(): [device: BytePipe, gateway: BytePipe] {
   const line: (() => void)[] = [];
   const device = new MemoryEnd(line);

@@ -1,9 +1,8 @@
 import type { BytePipe } from './pipe.js';
 
 /**
- * A socket that one line after the other is plugged into, as a cable or an
- * adapter is pulled and another one found: the device lives on, and what it
- * sends meanwhile is lost.
+ * A socket for lines: the cable or adapter of a device is unplugged and another is
+ * plugged in, while the device runs on. What it sends meanwhile is lost.
  */
 export class PluggablePipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
@@ -14,7 +13,7 @@ export class PluggablePipe implements BytePipe {
     return this.#line !== undefined;
   }
 
-  /** Takes the place of the line before, which is closed. */
+  /** Plugs in a line, and closes the one before. */
   async plug(line: BytePipe): Promise<void> {
     await this.unplug();
     this.#line = line;
@@ -22,6 +21,7 @@ export class PluggablePipe implements BytePipe {
     line.onPeer = (present) => this.onPeer?.(present);
   }
 
+  /** Closes the line; without one it does nothing. */
   async unplug(): Promise<void> {
     const line = this.#line;
     if (line === undefined) return;

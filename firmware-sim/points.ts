@@ -1,10 +1,10 @@
 /**
- * Points as the simulated firmware sees them: near to both wires, so that a
- * test can say exactly which bytes it wants.
+ * Points of the simulated firmware. Their values are close to both wires, so that a
+ * test can choose exactly which bytes are sent.
  */
 
 /**
- * What a point carries.
+ * The value of a point. Sections of docs/siot.md are in brackets.
  *
  * | here                    | protobuf (2.3)         | compact (2.4)               |
  * |-------------------------|------------------------|-----------------------------|
@@ -29,19 +29,23 @@ export type McuValue =
   | { readonly text: string; readonly number: number }
   | { readonly dataType: number; readonly data: Uint8Array };
 
+/** A point (docs/siot.md, 1). */
 export interface McuPoint {
   readonly type: string;
   readonly key: string;
-  /** ns since 1970, or since the device's own start, or 0 for "I do not know". */
+  /** ns since 1970, or since the device's start; 0: not known. */
   readonly time: bigint;
   readonly value: McuValue;
+  /** int32; odd: deleted. */
   readonly tombstone: number;
+  /** Author; blank: the device. */
   readonly origin: string;
 }
 
-/** What a caller has to give; the rest is at its default. */
+/** A point of which all but the type may be left out. */
 export type PointLike = Pick<McuPoint, 'type'> & Partial<McuPoint>;
 
+/** A point with defaults: no key, time 0, no value, not deleted, blank origin. */
 export function mcuPoint(given: PointLike): McuPoint {
   return {
     type: given.type,

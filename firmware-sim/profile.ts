@@ -2,9 +2,9 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { WAVEFORMS } from './waveform.js';
 
-/** One thing that is wrong with a profile. */
+/** An error in a profile. */
 export interface ProfileProblem {
-  /** 1 …; of the key that is meant, or of the nearest above it. */
+  /** From 1; of the wrong key, or of the nearest above it that is in the file. */
   readonly line: number;
   readonly column: number;
   /** Such as `sensors[0].intervalMs`; "" for the whole file. */
@@ -13,7 +13,7 @@ export interface ProfileProblem {
   readonly message: string;
 }
 
-/** A profile cannot be used. `message` has a line for each problem: `FILE:LINE:COLUMN: key: what`. */
+/** A profile has errors. `message` has a line for each: `FILE:LINE:COLUMN: key: what`. */
 export class ProfileError extends Error {
   override readonly name = 'ProfileError';
   constructor(
@@ -82,7 +82,7 @@ const textSetting = z
     initial: z.string().default(''),
     /** Characters; the rest is cut off. */
     maxLength: z.number().int().min(0).max(60_000).optional(),
-    /** Any other text is not taken. */
+    /** Any other text is refused. */
     oneOf: z.array(z.string()).min(1).optional(),
   })
   .readonly()
@@ -104,7 +104,7 @@ const profileSchema = z
         everyPacket: z.boolean().optional(),
       })
       .optional(),
-    /** After a `timeSync` all points are reported once, at most so often, in ms; 0: never. */
+    /** Least time between two reports of all points after a `timeSync`, ms; 0: there are none. */
     reportAllMs: z.number().int().min(0).max(86_400_000).default(60_000),
     log: z
       .strictObject({ intervalMs: milliseconds.default(60_000), lines: z.array(z.string()).min(1) })
@@ -131,13 +131,16 @@ const profileSchema = z
     }
   });
 
+/** The points of a device, with defaults filled in; keys: README.md. */
 export type Profile = z.infer<typeof profileSchema>;
+/** An entry of `sensors`. */
 export type SensorProfile = Profile['sensors'][number];
+/** An entry of `settings`. */
 export type SettingProfile = Profile['settings'][number];
 
 /**
- * A profile from its YAML text. `file` is for messages only. Throws
- * {@link ProfileError} with everything that is wrong.
+ * Parses a profile from YAML. `file`: for messages only. Throws a
+ * {@link ProfileError} with all errors.
  */
 export function parseProfile(text: string, file = 'profile'): Profile {
   const lines = new LineCounter();
@@ -171,7 +174,7 @@ function describe(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
         message: `is not a key of a profile here; ${keysOf(issue.path)}`,
       }));
     case 'invalid_union':
-      // The only union is that of the settings, told apart by `kind`.
+      // The only union is that of settings, by their `kind`.
       return [{ path: issue.path, message: 'must be number, boolean or text' }];
     case 'invalid_type':
       return issue.input === undefined
@@ -200,7 +203,7 @@ function describe(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
 
 const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
-/** The keys that are allowed where a wrong one was found. */
+/** The allowed keys, where an unknown one was found. */
 function keysOf(path: Path): string {
   const keys: Record<string, string> = {
     '': 'description, sensors, settings, uptime, reportAllMs, log, commands',
@@ -221,7 +224,7 @@ const pathText = (path: Path): string =>
     )
     .join('');
 
-/** Where a key stands in the text: its own place, or that of the nearest above it that is there. */
+/** Offset of a key in the text, or of the nearest above it that is there. */
 function offsetOf(document: Document, path: Path): number {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = document.getIn(path.slice(0, length - 1), true) ?? document.contents;

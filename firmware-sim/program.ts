@@ -13,68 +13,70 @@ import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 import { SerialPipe } from './serial.js';
 import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
 
-/** What `siot-mcu sim` is asked to do; of `pty`, `tcp`, `serial` and `can` exactly one. */
+/** Options of `siot-mcu sim`; exactly one of `pty`, `tcp`, `serial` and `can`. */
 export interface SimulatorOptions {
-  /** Where to put the link to the PTY. */
+  /** Path of the link to the PTY. */
   readonly pty?: string | undefined;
   /** `HOST:PORT` to listen on; port 0 for a free one. */
   readonly tcp?: string | undefined;
-  /** A serial port that is there already: the device's end of a line. */
+  /** An existing serial port: the device's end of a line. */
   readonly serial?: string | undefined;
   /** A CAN interface. */
   readonly can?: string | undefined;
-  /** Identifiers of what the device sends and receives; 0x124 and 0x123. */
+  /** Identifier that the device sends with; default: 0x124. */
   readonly txId?: number | undefined;
+  /** Identifier that it receives; default: 0x123. */
   readonly rxId?: number | undefined;
-  /** They have 29 bits also where 11 would do. */
+  /** Both identifiers have 29 bits, also below 0x800. */
   readonly extendedIds?: boolean | undefined;
   /** Frames of CAN FD. */
   readonly fd?: boolean | undefined;
-  /** How packets go over CAN; `cobs`. */
+  /** Packets over CAN; default: `cobs`. */
   readonly framing?: 'cobs' | 'isotp' | undefined;
+  /** Payload codec. */
   readonly protocol: Protocol;
-  /** A YAML file; the built-in pump controller where it is not given. */
+  /** A YAML file; default: the built-in pump controller. */
   readonly profile?: string | undefined;
   /** See {@link parseFaults}. */
   readonly faults?: string | undefined;
-  /** 0 … 2³² − 1; one from the clock where it is not given. */
+  /** 0 … 2³² − 1; default: from the clock. */
   readonly seed?: number | undefined;
-  /** Writes the built-in profile to stdout, and does nothing else. */
+  /** Only writes the built-in profile to stdout. */
   readonly printProfile?: boolean | undefined;
 }
 
+/** What the simulator uses of its process. */
 export interface SimulatorIo {
-  /** A line to stdout: the link's path, or the address, once it can be opened. */
+  /** Writes a line to stdout: the path or address, when it can be opened. */
   out(line: string): void;
-  /** A line to stderr: what the device does. */
+  /** Writes a line to stderr: what the device does. */
   err(line: string): void;
-  /** Ends it. */
+  /** Ends the simulator. */
   readonly signal: AbortSignal;
-  /** A place on a CAN bus; rejects with an error for people. */
+  /** Opens a CAN interface; rejects with an error for people. Absent: there is no CAN. */
   readonly openCan?: (settings: CanSettings) => Promise<CanPort>;
   readonly clock?: SimClock;
 }
 
-/** The options contradict each other, or lack something. For people. */
+/** The options contradict each other, or one is missing. For people. */
 export class SimulatorUsageError extends Error {
   override readonly name = 'SimulatorUsageError';
 }
 
-/** Whether the command line or the profile is to blame (exit status 2), and not the machine (1). */
+/** Whether an error is in the command line or the profile (exit status 2), not of the system (1). */
 export const isUsageError = (error: unknown): boolean =>
   error instanceof SimulatorUsageError ||
   error instanceof FaultSpecError ||
   error instanceof ProfileError ||
   error instanceof TcpAddressError;
 
-/** Bad frames are told not more often than this; they are counted all the same. */
+/** Least time between two lines about bad frames, ms; all are counted. */
 const PROBLEMS_EVERY_MS = 5000;
 const HIGHEST_SEED = 0xffff_ffff;
 
 /**
- * Runs a simulated device until the signal. Rejects with an error whose message
- * is for people: see {@link isUsageError}, PtyError, SerialError and
- * TcpError.
+ * Runs a simulated device until the signal. Rejects with an error for people: see
+ * {@link isUsageError}, PtyError, SerialError and TcpError.
  */
 export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): Promise<void> {
   if (options.printProfile === true) {
@@ -130,7 +132,7 @@ interface Place {
   readonly known: string;
 }
 
-/** Everything that is wrong with the options is found before anything is opened. */
+/** Checks the options before anything is opened. Returns what opens the line. */
 function placeOf(
   options: SimulatorOptions,
   io: SimulatorIo,
@@ -219,7 +221,7 @@ function tellFirmware(say: (line: string) => void): FirmwareEvents {
   };
 }
 
-/** What is returned gives the closing line. */
+/** Returns what makes the last line, with all counts. */
 function tellDevice(
   device: SimulatedDevice,
   clock: SimClock,
@@ -270,7 +272,7 @@ function tellDevice(
     `bytes sent: ${counts(line.damage.tx)}; bytes received: ${counts(line.damage.rx)}`;
 }
 
-/** Those that are not 0. */
+/** The counts that are not 0, as text. */
 function counts(all: object, none = 'untouched'): string {
   const some = Object.entries(all as Readonly<Record<string, number>>).filter(
     ([, count]) => count > 0,

@@ -1,9 +1,9 @@
 import { numberIn, textIn, type McuPoint, type McuValue } from './points.js';
 
 /**
- * Point lists of generation 1 (docs/siot.md, 2.3): protobuf, repeated field
+ * Lists of points of generation 1 (docs/siot.md, 2.3): protobuf, repeated field
  * 1 = point, and in it 2 type, 4 value (float32), 8 text, 11 key, 12 tombstone,
- * 15 origin, 16 time (int64 ns). What is at its default is left out.
+ * 15 origin, 16 time (int64 ns). Defaults are left out.
  *
  * `0a0b | 1204 "temp" | 25 0000bc41`: temp = 23.5, time 0.
  */
@@ -23,7 +23,7 @@ function encodePoint(point: McuPoint): number[] {
   float.writeFloatLE(number);
   return [
     ...text(2, point.type),
-    // −0 is not the default and is written.
+    // −0 is not the default, and is written.
     ...(Object.is(number, 0) ? [] : [...tag(4, FIXED32), ...float]),
     ...text(8, textIn(point.value)),
     ...text(11, point.key),
@@ -47,7 +47,7 @@ const text = (number: number, value: string): number[] =>
 const integer = (number: number, value: bigint): number[] =>
   value === 0n ? [] : [...tag(number, VARINT), ...varint(value)];
 
-/** Seven bits a byte, lowest first; negative numbers as 64 bits. */
+/** Seven bits in each byte, lowest first; negative numbers have 64 bits. */
 function varint(value: bigint): number[] {
   let rest = BigInt.asUintN(64, value);
   const out: number[] = [];
@@ -59,7 +59,7 @@ function varint(value: bigint): number[] {
   return out;
 }
 
-/** Found in the message; thrown inside this file only. */
+/** The message is not valid. Thrown inside this file only. */
 class Malformed extends Error {}
 
 interface Field {
@@ -89,7 +89,7 @@ function decodePoint(message: Buffer): McuPoint {
   let number: number | undefined;
   let words = '';
   for (const { number: id, wire, integer: value, bytes } of fieldsOf(message)) {
-    // A known number with another wire type is an unknown field, and skipped.
+    // A known field number with another wire type is skipped, as unknown fields are.
     switch ((id << 3) | wire) {
       case (2 << 3) | LENGTH:
         point.type = bytes.toString('utf8');
@@ -153,4 +153,5 @@ function* fieldsOf(message: Buffer): Generator<Field> {
   }
 }
 
+/** The codec of generation 1. */
 export const protobufPoints = { name: 'protobuf', encode, decode } as const;

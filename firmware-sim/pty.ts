@@ -14,17 +14,18 @@ import { LinuxBinding, LinuxPortBinding } from '@serialport/bindings-cpp';
 import { closeOnExec } from './close-on-exec.js';
 import type { BytePipe } from './pipe.js';
 
-/** A PTY, or the link to it, could not be made. For people. */
+/** A PTY or the link to it could not be made. For people. */
 export class PtyError extends Error {
   override readonly name = 'PtyError';
 }
 
+/** Options of a PTY. */
 export interface PtyOptions {
-  /** Where to put a symbolic link to the other side; another link there is replaced. */
+  /** Path of a symbolic link to the other side; a link that is there is replaced. */
   readonly linkPath?: string;
 }
 
-/** How often to look whether somebody has opened the other side, in ms. */
+/** ms between checks whether the other side was opened. */
 const LOOK_EVERY_MS = 20;
 const READ_BYTES = 65_536;
 
@@ -33,22 +34,22 @@ interface NativePty {
 }
 
 /**
- * The device's side of a pseudo terminal, the other side of which any program
- * opens as a serial port.
+ * The device's side of a pseudo terminal. Any program can open the other side as a
+ * serial port.
  *
  * ```
  *  SimulatedMcu ── master ══ kernel ══ slave (/dev/pts/N ◂── link) ── gateway
  * ```
  *
- * The slave is not kept open here: a program that looks who has "its" port would
- * find us, and an exclusive lock would outlive its owner. The price is that
- * reading fails (EIO) while nobody has it open, which a Node stream takes for
- * its end. So the descriptor is read directly, when a poller says so.
+ * The slave is not kept open here: a program that checks who has the port open would
+ * find this process, and exclusive mode would outlive its owner. Therefore reads
+ * fail (EIO) while no program has the slave open, which would end a Node stream. So
+ * the descriptor is read directly, after a poller has reported data.
  */
 export class PtyPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
   onPeer: ((present: boolean) => void) | undefined;
-  /** Bytes that nobody took: nobody was there, or did not read. */
+  /** Bytes that were lost: the other side was closed, or did not read. */
   dropped = 0;
   readonly #master: number;
   readonly #binding: LinuxPortBinding;
@@ -63,12 +64,12 @@ export class PtyPipe implements BytePipe {
     /** What the other side opens, such as `/dev/pts/3`. */
     readonly path: string,
     readonly linkPath: string | undefined,
-    /** Children of this process do not hold it open. */
+    /** Children of this process do not keep it open. */
     readonly alone: boolean,
   ) {
     this.#master = master;
-    // Used for its poller only, which is the one way to wait for a descriptor
-    // that Node offers without closing it at the first error.
+    // Used for its poller only: the one way to wait for a descriptor that does
+    // not close it at the first error.
     this.#binding = new LinuxPortBinding(master, {
       path,
       baudRate: 115_200,
@@ -93,7 +94,7 @@ export class PtyPipe implements BytePipe {
     const alone = closeOnExec(master);
     try {
       // Opening it as a serial port makes it raw, and it stays so: nothing is
-      // echoed or translated before the first peer has set it up for itself.
+      // echoed or translated before the first program has set it up.
       const port = await LinuxBinding.open({
         path: pty,
         baudRate: 115_200,
@@ -114,17 +115,17 @@ export class PtyPipe implements BytePipe {
     return pipe;
   }
 
-  /** Whether somebody has the other side open. */
+  /** Whether a program has the other side open. */
   get present(): boolean {
     return this.#present;
   }
 
   write(bytes: Uint8Array): void {
     if (this.#closed) return;
-    // What is written while nobody is there would wait for the next who comes.
+    // Bytes written while the other side is closed would be kept for the next program.
     if (!this.#present) this.#read();
     let done = 0;
-    // Reading may have told somebody who closed this.
+    // A callback of #read() may have closed this.
     if (this.#present && !this.#isClosed()) {
       try {
         done = writeSync(this.#master, bytes);
@@ -147,7 +148,7 @@ export class PtyPipe implements BytePipe {
     return this.#closed;
   }
 
-  /** Takes all that is there, and then waits for more, or for somebody to come. */
+  /** Reads all there is, then waits for more, or for the other side to be opened. */
   #read(): void {
     while (!this.#closed) {
       try {
@@ -195,7 +196,7 @@ export class PtyPipe implements BytePipe {
   }
 }
 
-/** node-pty's own open() wraps both descriptors into streams, which end at the first EIO. */
+/** node-pty's open() makes streams of both descriptors, which end at the first EIO. */
 function openNative(): { master: number; slave: number; pty: string } {
   try {
     const require = createRequire(import.meta.url);
@@ -217,7 +218,7 @@ function link(target: string, linkPath: string): void {
   }
   const temporary = `${linkPath}.${randomUUID()}`;
   try {
-    // Renamed into place, so that there is always one or the other.
+    // Renamed, so that there is always the old or the new link.
     symlinkSync(target, temporary);
     renameSync(temporary, linkPath);
   } catch (error) {
@@ -225,7 +226,7 @@ function link(target: string, linkPath: string): void {
   }
 }
 
-/** Unless somebody else has put theirs there meanwhile. */
+/** Removes the link, unless it has another target by now. */
 function unlink(target: string, linkPath: string): void {
   try {
     if (readlinkSync(linkPath) === target) unlinkSync(linkPath);

@@ -1,4 +1,4 @@
-/** The profile that is taken where none is given. In a string, since a compiler copies no YAML files. */
+/** The default profile. A string, since the compiler does not copy YAML files. */
 export const PUMP_CONTROLLER_YAML = `# A pump with three sensors and a few settings.
 description: Pump controller
 

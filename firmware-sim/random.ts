@@ -1,5 +1,5 @@
 /**
- * Random numbers that a seed repeats exactly (a 32-bit Weyl sequence through a
+ * Random numbers that are the same for the same seed (a 32-bit Weyl sequence and a
  * mixing function). Not for secrets.
  */
 export class SeededRandom {
@@ -18,7 +18,7 @@ export class SeededRandom {
     return ((x ^ (x >>> 15)) >>> 0) / 0x1_0000_0000;
   }
 
-  /** True with this probability; draws nothing when it is 0. */
+  /** True with this probability; takes no number when it is 0. */
   chance(probability: number): boolean {
     return probability > 0 && this.next() < probability;
   }
@@ -33,14 +33,14 @@ export class SeededRandom {
     return this.next() * 2 - 1;
   }
 
-  /** Time to the next of events that come on average every `meanMs`: half to one and a half of it. */
+  /** Time until the next of events with an average distance `meanMs`: 0.5 to 1.5 of it, ms. */
   waitMs(meanMs: number): number {
     return Math.max(1, Math.round(meanMs * (0.5 + this.next())));
   }
 
   /**
-   * A generator of its own for one use: what is drawn from it does not shift
-   * what others draw, so that switching one fault on leaves the rest as it was.
+   * A separate generator for one use, so that numbers taken from it do not change
+   * those of others: a fault that is switched on leaves all others as they were.
    */
   fork(use: string): SeededRandom {
     let hash = this.seed >>> 0;

@@ -4,21 +4,24 @@ import { decodePacket, type McuPacket } from './packet.js';
 /** Why received bytes were thrown away. */
 export type ReceiveProblem = 'oversize' | 'malformed' | 'short' | 'crc';
 
+/** Results of a {@link PacketReceiver}. */
 export interface ReceiverEvents {
+  /** `bytes`: the whole packet. `repaired`: with a zero that SIOT's encoder had lost. */
   packet(packet: McuPacket, bytes: Uint8Array, repaired: boolean): void;
+  /** `length`: encoded bytes thrown away. */
   problem(problem: ReceiveProblem, length: number): void;
 }
 
 /**
- * Bytes to packets, as a microcontroller does it: one buffer of fixed size, cut
- * at zeros. Where a CRC fails it tries what SIOT's encoder may have lost.
+ * Finds packets in bytes, as a microcontroller does: a buffer of fixed size, and a
+ * frame ends at each zero. When the CRC is wrong, it tries {@link repairedDecodings}.
  */
 export class PacketReceiver {
   readonly #buffer: Uint8Array;
   #length = 0;
   #overflow = 0;
 
-  /** `maxFrameLength`: longest frame it has room for, both zeros included. */
+  /** `maxFrameLength`: longest frame, with both zeros, bytes. */
   constructor(
     private readonly events: ReceiverEvents,
     maxFrameLength = 1024,
@@ -34,7 +37,7 @@ export class PacketReceiver {
     }
   }
 
-  /** Forgets what has come of the present frame: a reset of the device. */
+  /** Forgets the present frame, at a restart of the device. */
   reset(): void {
     this.#length = 0;
     this.#overflow = 0;

@@ -2,39 +2,43 @@ import type { SimClock, SimTimer } from './clock.js';
 
 /**
  * How a packet ended.
- * - `acknowledged`: an ack with its sequence came
- * - `unacknowledged`: all retries used
+ * - `acknowledged`: an ack with its sequence was received
+ * - `unacknowledged`: there was none after all retries
  * - `aborted`: the device restarted, or was closed
  * - `sent`: no ack was asked for
  */
 export type SendOutcome = 'acknowledged' | 'unacknowledged' | 'aborted' | 'sent';
 
+/** The end of a packet. */
 export interface SendResult {
   readonly outcome: SendOutcome;
-  /** 1 … 255; 0 if it was never transmitted. */
+  /** 1 … 255; 0: it was never transmitted. */
   readonly sequence: number;
+  /** Number of them; 0: it was never transmitted. */
   readonly transmissions: number;
   /** From the first transmission to the end, in ms. */
   readonly tookMs: number;
 }
 
-/** What a packet says: read when it is built, not when it begins to wait for its turn. */
+/** The content of a packet. It is read when the packet is first transmitted, not when it is queued. */
 export interface PacketContent {
+  /** The payload. */
   build(): Uint8Array;
   /**
-   * Whether what was built is still so. If not, the next retransmission is a new
-   * packet: an old value must not go out behind a setting that was acknowledged.
+   * Whether the payload that was built still holds. If not, the next retransmission
+   * is a new packet: an old value must not follow the ack of a newer setting.
    */
   isCurrent(): boolean;
 }
 
+/** Options of a {@link Sender}. */
 export interface SenderOptions {
   readonly clock: SimClock;
-  /** ms without an ack before a packet is sent again. */
+  /** Time without an ack after which a packet is sent again, ms. */
   readonly ackTimeoutMs: number;
   /** Transmissions after the first. */
   readonly retries: number;
-  /** Packets on their way at once; 1 is stop-and-wait. */
+  /** Packets without ack at a time; 1: stop-and-wait. */
   readonly window: number;
   transmit(sequence: number, subject: string, payload: Uint8Array, attempt: number): void;
 }
@@ -52,7 +56,7 @@ interface Outgoing {
 
 const NOT_BUILT = new Uint8Array(0);
 
-/** Stop-and-wait with retries (docs/siot.md, 7, MCU side 1 to 3), or with a wider window. */
+/** Sends packets with retries (docs/siot.md, 7, MCU side 1 to 3), one at a time or in a window. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #waiting: Outgoing[] = [];
@@ -63,18 +67,19 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Packets not acknowledged or given up yet. */
+  /** Number of packets that wait or have no ack yet. */
   get length(): number {
     return this.#waiting.length + this.#inFlight.size;
   }
 
-  /** 1 … 255, in turn, leaving out those on their way. */
+  /** The next of 1 … 255 that no packet without ack has. */
   nextSequence(): number {
     do this.#sequence = (this.#sequence % 255) + 1;
     while (this.#inFlight.has(this.#sequence));
     return this.#sequence;
   }
 
+  /** Queues a packet. Never rejects. */
   send(subject: string, content: PacketContent): Promise<SendResult> {
     return new Promise((done) => {
       this.#waiting.push({
@@ -91,13 +96,14 @@ export class Sender {
     });
   }
 
+  /** Sends a packet at once, without waiting for an ack. */
   sendOnce(subject: string, payload: Uint8Array): SendResult {
     const sequence = this.nextSequence();
     this.#options.transmit(sequence, subject, payload, 1);
     return { outcome: 'sent', sequence, transmissions: 1, tookMs: 0 };
   }
 
-  /** False: nothing with this sequence was waiting for it. */
+  /** An ack was received. False: no packet with this sequence waits for one. */
   acknowledge(sequence: number): boolean {
     const packet = this.#inFlight.get(sequence);
     if (packet === undefined) return false;
@@ -105,7 +111,7 @@ export class Sender {
     return true;
   }
 
-  /** Forgets everything, and starts to count at 1 again. */
+  /** Ends all packets as `aborted`; the sequence starts at 1 again. */
   reset(): void {
     const all = [...this.#inFlight.values(), ...this.#waiting.splice(0)];
     this.#sequence = 0;
@@ -131,7 +137,7 @@ export class Sender {
 
   #transmit(packet: Outgoing): void {
     packet.transmissions += 1;
-    // The timer first: the answer may come before transmit() returns.
+    // First the timer: the ack may come before transmit() returns.
     packet.timer = this.#options.clock.setTimer(this.#options.ackTimeoutMs, () => {
       if (packet.transmissions > this.#options.retries) {
         this.#end(packet, 'unacknowledged');

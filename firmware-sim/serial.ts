@@ -7,25 +7,26 @@ export class SerialError extends Error {
   override readonly name = 'SerialError';
 }
 
+/** Options of a serial port. */
 export interface SerialOptions {
-  /** Such as `/dev/ttyUSB1`, the other end of a cable, or `/dev/ttyGS0`, a USB gadget of this machine. */
+  /** Such as `/dev/ttyUSB1`, an end of a cable, or `/dev/ttyGS0`, a USB gadget of this computer. */
   readonly path: string;
-  /** Bits a second; USB gadgets do not mind. */
+  /** Bits per second; default: 115,200. USB gadgets ignore it. */
   readonly baudRate?: number;
 }
 
 const BAUD_RATE = 115_200;
-/** How often to try again after a hang-up, in ms. */
+/** ms between attempts to open the port after a hang-up. */
 const REOPEN_EVERY_MS = 50;
 const READ_BYTES = 65_536;
 
 /**
  * The device's end of a real line.
  *
- * A gadget's port hangs up whenever it is unplugged, and is there all the while:
- * it is opened again at once, and is silent until somebody plugs it in. Nothing
- * tells this end whether a program has opened the other one, so that the peer is
- * present as long as the port is open.
+ * The port of a USB gadget hangs up when it is unplugged, but exists all the time: it
+ * is opened again, and is silent until it is plugged in. This end does not know
+ * whether a program has opened the other one, so `onPeer` reports whether the port
+ * is open here.
  */
 export class SerialPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
@@ -64,7 +65,7 @@ export class SerialPipe implements BytePipe {
     try {
       writeSync(fd, bytes);
     } catch (error) {
-      // Nobody takes it, or the line is gone; reading finds that out.
+      // The other side does not read, or the line is gone, which reading finds out.
       if (!isCode(error, 'EAGAIN', 'EIO', 'ENODEV', 'ENXIO')) throw error;
     }
   }
@@ -79,14 +80,14 @@ export class SerialPipe implements BytePipe {
   }
 
   async #open(): Promise<void> {
-    // The binding makes the port raw, too.
+    // The binding also makes the port raw.
     const port = await LinuxBinding.open({ ...this.#options, lock: false, hupcl: false });
     this.#port = port;
     this.onPeer?.(true);
     this.#read(port);
   }
 
-  /** Takes all that is there, and then waits for more. */
+  /** Reads all there is, then waits for more. */
   #read(port: LinuxPortBinding): void {
     while (this.#port === port && port.fd !== null) {
       let length = 0;

@@ -1,19 +1,21 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { BytePipe } from './pipe.js';
 
-/** The text is no address. For people. */
+/** A text is no address. For people. */
 export class TcpAddressError extends Error {
   override readonly name = 'TcpAddressError';
 }
 
-/** The address cannot be listened on. For people. */
+/** Listening on an address failed. For people. */
 export class TcpError extends Error {
   override readonly name = 'TcpError';
 }
 
+/** An address to listen on. */
 export interface TcpAddress {
+  /** Name or IP address. */
   readonly host: string;
-  /** 0: a free one. */
+  /** 0 … 65535; 0: a free port. */
   readonly port: number;
 }
 
@@ -30,18 +32,18 @@ export function parseTcpAddress(text: string): TcpAddress {
   return { host, port };
 }
 
-/** What may wait for a client that does not read; the rest is lost, as on a UART. */
+/** Most bytes that wait for a client that does not read; more are lost, as on a UART. */
 const MOST_QUEUED_BYTES = 65_536;
 
 /**
- * Listens like a serial device server. One client at a time, and the newest
- * wins: a gateway that was cut off and comes back must not be refused because
- * its old connection looks alive.
+ * Listens like a serial device server, for one client at a time. A new client
+ * replaces the one before: a gateway that has lost its connection must not be
+ * refused because the old one still looks alive.
  */
 export class TcpPipe implements BytePipe {
   onData: ((bytes: Uint8Array) => void) | undefined;
   onPeer: ((present: boolean) => void) | undefined;
-  /** Bytes that nobody took. */
+  /** Bytes that were lost: there was no client, or it did not read. */
   dropped = 0;
   readonly #server: Server;
   #client: Socket | undefined;
@@ -68,7 +70,7 @@ export class TcpPipe implements BytePipe {
     });
   }
 
-  /** Where it listens, with the port that port 0 became. */
+  /** The address that it listens on, with the real port instead of 0. */
   get address(): TcpAddress {
     const at = this.#server.address();
     if (at === null || typeof at === 'string') return { host: '', port: 0 };
@@ -83,7 +85,7 @@ export class TcpPipe implements BytePipe {
     this.#client.write(bytes);
   }
 
-  /** Cuts the present client off; it may come again. */
+  /** Closes the connection of the client, which may connect again. */
   hangUp(): void {
     this.#leave(this.#client);
   }
@@ -106,7 +108,7 @@ export class TcpPipe implements BytePipe {
     socket.on('data', (bytes) => {
       if (this.#client === socket) this.onData?.(bytes);
     });
-    // What went wrong does not matter here: `close` follows.
+    // `close` follows each error.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#leave(socket);

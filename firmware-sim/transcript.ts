@@ -1,36 +1,37 @@
 import type { SimClock, SimTimer } from './clock.js';
 import { sameKey, showValue, type McuPoint } from './points.js';
 
-/** A packet with a good CRC, as the device received it. */
+/** A received packet with a good CRC. */
 export interface ReceivedPacket {
-  /** By the clock that the device was given. */
+  /** Monotonic ms of the device's clock. */
   readonly atMs: number;
   readonly sequence: number;
   readonly subject: string;
   readonly payload: Uint8Array;
-  /** Empty for packets that carry none, and where they cannot be decoded. */
+  /** Empty if the packet has none, or they cannot be decoded. */
   readonly points: readonly McuPoint[];
-  /** The whole packet, before COBS, CRC included. */
+  /** The whole packet before COBS, with its CRC. */
   readonly bytes: Uint8Array;
-  /** The same bytes as the point packet before it. */
+  /** It has the same bytes as the packet with points before it. */
   readonly retransmission: boolean;
-  /** A zero that SIOT's encoder had lost was put back (docs/siot.md, 2.1). */
+  /** With a zero that SIOT's encoder had lost (docs/siot.md, 2.1). */
   readonly repaired: boolean;
 }
 
+/** Options of the `waitFor…` methods. */
 export interface WaitOptions {
-  /** "" and "0" are one. Not given: any key. */
+  /** Key of the point; "" and "0" are one. Absent: any key. */
   readonly key?: string;
-  /** `waitMs` of the device by default. */
+  /** ms; default: `waitMs` of the device. */
   readonly timeoutMs?: number;
   /**
-   * `true`: only what comes from now on. By default what has been received
-   * already counts too, so that a test cannot come too late.
+   * `true`: only packets received from now on. By default, earlier ones count as
+   * well, so that it does not matter when a test begins to wait.
    */
   readonly fromNow?: boolean;
 }
 
-/** Something a test waited for, or wanted to see, did not come. */
+/** What a test expects was not received; or, for `assertNotReceived`, it was. */
 export class NotReceivedError extends Error {
   override readonly name = 'NotReceivedError';
 }
@@ -40,14 +41,14 @@ interface Waiter {
   reject(why: string): void;
 }
 
-/** What the device has received, and who waits for more. */
+/** The received packets, and the calls that wait for more. */
 export class Transcript {
   readonly packets: ReceivedPacket[] = [];
   readonly #waiters = new Set<Waiter>();
 
   constructor(
     private readonly clock: SimClock,
-    /** Packets kept; the oldest go first. */
+    /** Number of packets kept; the oldest are removed. */
     private readonly limit: number,
     private readonly waitMs: number,
   ) {}
@@ -58,7 +59,7 @@ export class Transcript {
     for (const waiter of [...this.#waiters]) waiter.offer(packet);
   }
 
-  /** The first for which `pick` gives something; rejects with {@link NotReceivedError}. */
+  /** The first result of `pick` that is not `undefined`. Rejects with {@link NotReceivedError}. */
   wait<T>(
     what: string,
     pick: (packet: ReceivedPacket) => T | undefined,
@@ -96,12 +97,12 @@ export class Transcript {
     });
   }
 
-  /** Nobody waits for ever for a device that is gone. */
+  /** Rejects all calls that wait. */
   close(): void {
     for (const waiter of [...this.#waiters]) waiter.reject('the device was closed');
   }
 
-  /** The last packets, for a message. */
+  /** The last packets, as text. */
   describe(last = 20): string {
     if (this.packets.length === 0) return 'The device has received nothing.';
     const lines = this.packets.slice(-last).map((packet) => `  ${describePacket(packet)}`);
@@ -109,12 +110,14 @@ export class Transcript {
   }
 }
 
+/** A packet in a line of text. */
 export function describePacket(packet: ReceivedPacket): string {
   const points = packet.points.map(describePoint).join(', ');
   const again = packet.retransmission ? ' (again)' : '';
   return `${packet.atMs.toFixed(0)} ms #${String(packet.sequence)} "${packet.subject}"${again} ${points}`.trimEnd();
 }
 
+/** A point as text. */
 export function describePoint(point: McuPoint): string {
   const key = sameKey(point.key, '') ? '' : `/${point.key}`;
   const deleted = (point.tombstone & 1) === 1 ? ' (deleted)' : '';

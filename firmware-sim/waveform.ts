@@ -1,5 +1,6 @@
 import type { SeededRandom } from './random.js';
 
+/** Values of `waveform` in a profile. */
 export const WAVEFORMS = [
   'constant',
   'sine',
@@ -9,18 +10,19 @@ export const WAVEFORMS = [
   'randomWalk',
 ] as const;
 
+/** The signal of a sensor. */
 interface WaveformOptions {
   readonly waveform: (typeof WAVEFORMS)[number];
-  /** The middle; of a constant its value. */
+  /** The middle; the value of `constant`. */
   readonly offset: number;
-  /** From the middle to the highest. */
+  /** From the middle to the greatest value. */
   readonly amplitude: number;
   readonly periodMs: number;
-  /** Added to each sample: up to so much either way. */
+  /** Greatest random number added to or taken from each sample. */
   readonly noise: number;
 }
 
-/** A signal: a number for each moment. Moments must not run backwards. */
+/** A signal: a value for each time, which must not run backwards. */
 export class Waveform {
   #walk = 0;
   #walkedMs = 0;
@@ -55,7 +57,7 @@ export class Waveform {
     }
   }
 
-  /** In one period it goes some way from one end to the other, and it stays between them. */
+  /** A random walk between −1 and 1, which needs about a period from one end to the other. */
   #step(ms: number): number {
     const stepMs = ms - this.#walkedMs;
     this.#walkedMs = ms;
