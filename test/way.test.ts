@@ -173,18 +173,18 @@ describe('the way', () => {
 
     const report = () => device.report('flow', 1);
     const up = await stackOf(library, 'publish', '.flow.', report, beginsAtPort);
-    check('a point up, from the port to NATS', up, { frames: 18, files: 14, link: 1 });
+    check('a point up, from the port to NATS', up, { frames: 18, files: 13, link: 1 });
 
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isFromSiotToPort);
     check('its acknowledgement, from SIOT’s reply to the port', ack, {
-      frames: 14,
+      frames: 15,
       files: 11,
-      link: 1,
+      link: 0,
     });
 
     const set = () => store.setAs('somebody', gateway.nodeId('pump'), 'limit', '', 5);
     const down = await stackOf(Socket.prototype, 'write', 'limit', set, isFromSiotToPort);
-    check('a setting down, from NATS to the port', down, { frames: 15, files: 12, link: 1 });
+    check('a setting down, from NATS to the port', down, { frames: 14, files: 11, link: 0 });
   });
 
   it('of an acknowledgement from the disk to the port, while SIOT is away', async () => {
@@ -194,9 +194,9 @@ describe('the way', () => {
     const report = () => device.report('flow', 1);
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isToPort);
     check('an acknowledgement, from the disk to the port', ack, {
-      frames: 11,
-      files: 10,
-      link: 1,
+      frames: 10,
+      files: 8,
+      link: 0,
     });
   });
 
@@ -207,9 +207,9 @@ describe('the way', () => {
     const report = () => device.report('flow', 1);
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isToPort);
     check('an acknowledgement, with an outbox in memory', ack, {
-      frames: 20,
-      files: 11,
-      link: 2,
+      frames: 19,
+      files: 10,
+      link: 1,
     });
   });
 });

@@ -102,11 +102,7 @@ export class PacketSession<Unit = Uint8Array>
     this.restarts = new RestartDetector(clock, record.last ?? {});
     this.#resync = new ResyncLimiter(this, clock, record.resyncDue === true);
     this.round = new ReportRound(clock);
-    this.outgoing = new Outgoing(
-      (packet) => options.framing.encode(packet),
-      record.sequence ?? 0,
-      () => this.round.timeSent(),
-    );
+    this.outgoing = new Outgoing(options.framing, record.sequence ?? 0, this.round);
     this.codecs = new CodecChoice(
       this,
       options.codec,

@@ -1,9 +1,11 @@
 /** Packets for a device, in their frames, each with its sequence. */
+import type { Framing } from '../../framing/framing.js';
 import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import { NO_VALUE, type Point } from '../../point/point.js';
 import { TIME_SYNC_TYPE } from '../../point/reserved.js';
 import type { Transmission } from '../receiving/own-echo.js';
+import type { ReportRound } from '../receiving/report-round.js';
 
 /** A packet that is to be acknowledged. */
 export interface OutgoingPacket extends Transmission {
@@ -20,11 +22,10 @@ export class Outgoing {
   };
 
   constructor(
-    private readonly frame: (packet: Uint8Array) => Uint8Array,
+    private readonly framing: Pick<Framing<never>, 'encode'>,
     /** Of the last packet made before the gateway was restarted; 0: none. */
     sequence: number,
-    /** A `timeSync` goes out. */
-    private readonly timeSent: () => void,
+    private readonly round: ReportRound,
   ) {
     this.#sequence = sequence;
   }
@@ -44,7 +45,7 @@ export class Outgoing {
 
   /** `time`: ns since 1970. */
   timeSync(time: bigint, codec: PayloadCodec): OutgoingPacket {
-    this.timeSent();
+    this.round.timeSent();
     const point = {
       type: TIME_SYNC_TYPE,
       key: '',
@@ -65,6 +66,6 @@ export class Outgoing {
   }
 
   #made(content: Transmission['content'], packet: Uint8Array): Transmission {
-    return { content, packet, frame: this.frame(packet) };
+    return { content, packet, frame: this.framing.encode(packet) };
   }
 }

@@ -18,7 +18,7 @@ import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 import type { ReliableSender } from '../sending/sender.js';
 import { CommandJournal, type CommandJournalHost } from './command-journal.js';
 import { SettingDelivery, type SettingDeliveryHost } from './delivery.js';
-import { SettingOutcomes, type SettingOutcomesHost } from './outcomes.js';
+import { SettingOutcomes, type SettingOutcomesHost, type WaitingSettings } from './outcomes.js';
 import { settingPacket, type SettingValues } from './packet.js';
 import type { SettingPublisher } from './publisher.js';
 import { SettingQueue } from './queue.js';
@@ -40,22 +40,12 @@ export interface SettingsClientOptions {
 }
 
 /** What the settings client needs of its session. */
-export interface SettingsClientHost extends SettingValues {
+export interface SettingsClientHost extends SettingValues, SettingOutcomesHost, CommandJournalHost {
   codec(): PayloadCodec | undefined;
-  /** A setting's state, or the reason why it waits, has changed. */
-  changed(setting: Setting): void;
-  /** The device is to report all its points once more. */
-  askAll(): void;
-  /** A resync has not ended yet. */
-  resyncing(): boolean;
-  /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
-  saved(then: (kept: boolean) => void): void;
 }
 
 /** The settings of one device that wait or are in flight. */
-export class SettingsClient
-  implements SenderClient, SettingOutcomesHost, SettingDeliveryHost, CommandJournalHost
-{
+export class SettingsClient implements SenderClient, WaitingSettings, SettingDeliveryHost {
   readonly priority = 1;
   readonly window = 1;
   readonly #queue = new SettingQueue();
@@ -77,8 +67,8 @@ export class SettingsClient
     private readonly options: SettingsClientOptions,
   ) {
     for (const setting of settings.all()) if (setting.waiting) this.#queue.add(setting);
-    this.outcomes = new SettingOutcomes(this, publisher, counters, clock, log);
-    this.#journal = new CommandJournal(this, this.outcomes);
+    this.outcomes = new SettingOutcomes(this, host, publisher, counters, clock, log);
+    this.#journal = new CommandJournal(host, sender, this.outcomes);
   }
 
   /** Whether the device acknowledges what is sent to it. */
@@ -120,22 +110,6 @@ export class SettingsClient
 
   postpone(setting: Setting): void {
     if (this.#queue.has(setting)) this.#queue.addLast(setting);
-  }
-
-  changed(setting: Setting): void {
-    this.host.changed(setting);
-  }
-
-  askAll(): void {
-    this.host.askAll();
-  }
-
-  resyncing(): boolean {
-    return this.host.resyncing();
-  }
-
-  pump(): void {
-    this.sender.pump();
   }
 
   /** No device can say anything now. */
@@ -250,10 +224,6 @@ export class SettingsClient
     if (inFlight !== delivery && inFlight?.setting === delivery.setting) {
       this.sender.withdraw(inFlight);
     }
-  }
-
-  saved(then: (kept: boolean) => void): void {
-    this.host.saved(then);
   }
 
   #delivery(setting: Setting, once: boolean): SettingDelivery {

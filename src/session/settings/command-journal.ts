@@ -2,18 +2,17 @@
  * Commands act once: each is noted on disk as sent before it is, so that a crash
  * of the gateway makes none of them act twice (docs/contract.md, "On every opening").
  */
+import type { ReliableSender } from '../sending/sender.js';
 import type { SettingOutcomes } from './outcomes.js';
 import type { Setting } from './setting.js';
 
 /** What was set after a command waits so long for the disk, ms; it may hang. */
 const HOLD_MS = 100;
 
-/** What the journal needs of the settings client. */
+/** The disk, as the journal needs it. */
 export interface CommandJournalHost {
   /** Makes the present state survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
-  /** Perhaps a command may be sent now. */
-  pump(): void;
 }
 
 /** Notes commands on disk before they are sent. */
@@ -24,6 +23,7 @@ export class CommandJournal {
 
   constructor(
     private readonly host: CommandJournalHost,
+    private readonly sender: ReliableSender,
     private readonly outcomes: SettingOutcomes,
   ) {}
 
@@ -44,7 +44,7 @@ export class CommandJournal {
     this.host.saved((kept) => {
       this.#underWay -= 1;
       this.outcomes.on(command, { type: kept ? 'noted' : 'notNoted' });
-      this.host.pump();
+      this.sender.pump();
     });
   }
 }

@@ -12,14 +12,18 @@ import type { SettingEffect, SettingEvent } from './transitions.js';
 
 const SET_ASIDE = 'setting is not acknowledged though the device is heard; set aside';
 
-/** What the effects of a transition need of the settings client. */
-export interface SettingOutcomesHost {
+/** The settings that wait to be sent. */
+export interface WaitingSettings {
   /** It waits to be sent, behind those that wait already. */
   enqueue(setting: Setting): void;
   /** It does not wait any more. */
   dequeue(setting: Setting): void;
   /** The others that wait are sent first. */
   postpone(setting: Setting): void;
+}
+
+/** What else the effects of a transition need. */
+export interface SettingOutcomesHost {
   /** A setting's state or reason has changed. */
   changed(setting: Setting): void;
   /** The device is to report all its points once more. */
@@ -33,6 +37,7 @@ export class SettingOutcomes implements DoubtedSettingsHost {
   readonly #doubted: DoubtedSettings;
 
   constructor(
+    private readonly waiting: WaitingSettings,
     private readonly host: SettingOutcomesHost,
     private readonly publisher: SettingPublisher,
     private readonly counters: Counters,
@@ -68,13 +73,13 @@ export class SettingOutcomes implements DoubtedSettingsHost {
     const { type, key } = setting.point;
     switch (effect.do) {
       case 'enqueue':
-        this.host.enqueue(setting);
+        this.waiting.enqueue(setting);
         break;
       case 'dequeue':
-        this.host.dequeue(setting);
+        this.waiting.dequeue(setting);
         break;
       case 'postpone':
-        this.host.postpone(setting);
+        this.waiting.postpone(setting);
         break;
       case 'show':
         this.publisher.show(setting);

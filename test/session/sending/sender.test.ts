@@ -17,6 +17,7 @@ import type {
   Unanswered,
   Wait,
 } from '../../../src/session/sending/client.js';
+import { ReportRound } from '../../../src/session/receiving/report-round.js';
 import type { Line } from '../../../src/session/sending/flight.js';
 import { Outgoing, type OutgoingPacket } from '../../../src/session/sending/outgoing.js';
 import { ReliableSender, type SenderHost } from '../../../src/session/sending/sender.js';
@@ -155,11 +156,7 @@ class Blocks implements SenderClient {
 class Plant {
   readonly clock = new FakeClock();
   readonly device = new Device(this.clock);
-  readonly outgoing = new Outgoing(
-    (packet) => packet,
-    0,
-    () => undefined,
-  );
+  readonly outgoing = new Outgoing({ encode: (packet) => packet }, 0, new ReportRound(this.clock));
   readonly sender: ReliableSender;
   readonly time: TimeSync;
   readonly book = new Settings(new Set(), 100);
