@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { runChild } from './children.mjs';
 import { readOr } from './setup-common.mjs';
 
+/** Whether a file is there and can be executed. */
 export const isProgram = (file) => {
   try {
     accessSync(file, constants.X_OK);
@@ -14,8 +15,10 @@ export const isProgram = (file) => {
   }
 };
 
+/** Folders of PATH. */
 export const searchPath = () =>
   (process.env.PATH ?? '').split(delimiter).filter((part) => part !== '');
+/** Whether a program of that name is in one of them. */
 export const onPath = (name) => searchPath().some((folder) => isProgram(join(folder, name)));
 
 /** `ID` and `ID_LIKE` of the system: `debian`, `ubuntu`, `fedora` … */

@@ -103,18 +103,18 @@ class Demo {
     const { control, identity } = gateway;
     const nodeId = nodeIdOf(config.links[0] ?? fail('the demo has no link'), identity.id);
 
-    const bus = new Connection({
+    const nats = new Connection({
       settings: { servers: [server.url], name: 'demo' },
       clock: this.#clock,
       random: Math.random,
       log: SILENT_LOG,
       onState: () => undefined,
     });
-    this.#ends.push(() => bus.close());
+    this.#ends.push(() => nats.close());
     const view = this.#view(`${pty.path} ══ gateway ══ ${server.url}   p.${nodeId}.>`);
-    this.#showUp(bus, nodeId, view);
-    bus.start();
-    this.#changeSetting(bus, control, nodeId, firmware, view);
+    this.#showUp(nats, nodeId, view);
+    nats.start();
+    this.#changeSetting(nats, control, nodeId, firmware, view);
     this.#every(1_000, () => view.tick());
   }
 
@@ -147,8 +147,8 @@ class Demo {
     return new TableView(write, () => this.#clock.monotonicMs(), columns, title);
   }
 
-  #showUp(bus: Connection, nodeId: string, view: DemoView): void {
-    bus.subscribe(WIRES[2].pointSubscription(nodeId), ({ data }) => {
+  #showUp(nats: Connection, nodeId: string, view: DemoView): void {
+    nats.subscribe(WIRES[2].pointSubscription(nodeId), ({ data }) => {
       for (const point of WIRES[2].decode(data)?.points ?? []) {
         const { type, key, origin } = point;
         // The gateway's statistics, and this program's own settings, are no points of the device.
@@ -168,7 +168,7 @@ class Demo {
 
   /** Changes a setting every few seconds, as any client of SIOT would, and follows it down. */
   #changeSetting(
-    bus: Connection,
+    nats: Connection,
     control: Control,
     nodeId: string,
     firmware: Firmware,
@@ -177,17 +177,17 @@ class Demo {
     let busy = false;
     let next = 4;
     this.#every(SET_EVERY_MS, () => {
-      if (busy || !bus.connected) return;
+      if (busy || !nats.connected) return;
       busy = true;
       next = next >= 7 ? 2 : next + 0.25;
-      void this.#setOnce(bus, control, nodeId, firmware, view, next).finally(() => {
+      void this.#setOnce(nats, control, nodeId, firmware, view, next).finally(() => {
         busy = false;
       });
     });
   }
 
   async #setOnce(
-    bus: Connection,
+    nats: Connection,
     control: Control,
     nodeId: string,
     firmware: Firmware,
@@ -204,7 +204,7 @@ class Demo {
       origin: 'demo-user',
     });
     const subject = WIRES[2].pointSubject(nodeId, point);
-    bus.publish(subject, WIRES[2].encode([point]));
+    nats.publish(subject, WIRES[2].encode([point]));
     view.note(
       ` ▼ ${SETTING} = ${String(value)} published on ${subject.split('.').slice(-2).join('.')}`,
     );
@@ -217,7 +217,7 @@ class Demo {
         arrived = true;
         view.note(`   in force in the device within ${after()}`);
       }
-      if (!bus.connected) return;
+      if (!nats.connected) return;
       const [link] = control.status().links;
       const waiting = link?.pending.some(({ type }) => type === SETTING);
       if (!arrived || waiting !== false) continue;

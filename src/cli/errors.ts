@@ -1,5 +1,6 @@
 /** How commands fail: a line for people and an exit status (docs/contract.md, "Commands"). */
 
+/** The command has failed. */
 export const EXIT_FAILED = 1;
 /** The command line or the configuration is wrong. */
 export const EXIT_WRONG = 2;
@@ -17,7 +18,7 @@ export class CliError extends Error {
 }
 
 /** The environment variable with which errors show their stack. */
-export const DEBUG_VARIABLE = 'SIOT_MCU_DEBUG';
+const DEBUG_VARIABLE = 'SIOT_MCU_DEBUG';
 
 /** The text of an error for people; with its stack only where {@link DEBUG_VARIABLE} is set. */
 export function errorText(error: unknown): string {

@@ -2,7 +2,8 @@
 import pino from 'pino';
 import type { Log } from '../point/log.js';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** Lines for people, or a line of JSON for each message. */
 export type LogFormat = 'text' | 'json';
 
 /** A log whose level can be changed while it is used. */

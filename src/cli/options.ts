@@ -9,6 +9,7 @@ export interface ConfigOption {
   readonly config: string;
 }
 
+/** `-c FILE`. */
 export const configOption = (): Option =>
   new Option('-c, --config <file>', 'configuration file').default(DEFAULT_CONFIG_FILE);
 
@@ -17,6 +18,7 @@ export interface JsonOption {
   readonly json?: true;
 }
 
+/** `--json`; `what` it prints then. */
 export const jsonOption = (what: string): Option => new Option('--json', what);
 
 /** A value that may be given as an argument or by an option. `things`: its name in the plural, for people. */

@@ -14,7 +14,7 @@ export interface SetEnd {
 }
 
 /** What to print when `set` ends. */
-export interface SetOutcome {
+interface SetOutcome {
   /** The device has acknowledged the setting. */
   readonly line?: string;
   readonly warning?: string;

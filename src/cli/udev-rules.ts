@@ -15,7 +15,7 @@ const ATTRIBUTES = {
 } as const;
 
 /** The lines of a rules file, and the links that have no rule, with the reason. */
-export interface UdevRules {
+interface UdevRules {
   readonly lines: readonly string[];
   /** Links that no rule can be made for. */
   readonly without: readonly { readonly link: string; readonly why: string }[];

@@ -26,6 +26,7 @@ export interface Position {
   readonly column: number;
 }
 
+/** What is wrong at a place of the file. */
 export interface SourceProblem {
   readonly at: Position;
   /** `links[0].name`, or what the problem is about where it is about no key. */

@@ -16,7 +16,8 @@ import type { RuntimeDir } from './state/runtime-dir.js';
 const RESTART_MS = 1_000;
 const TOKEN_BYTES = 24;
 
-export interface EmbeddedNatsOptions {
+/** What the private server needs. */
+interface EmbeddedNatsOptions {
   /** Where the other commands find address and token. */
   readonly runtime: RuntimeDir;
   /** On loopback; any that is free unless given. */

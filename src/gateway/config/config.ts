@@ -18,7 +18,9 @@ type RawTransport = Readonly<RawLink['transport']>;
 /** A transport with all that it needs to be opened. */
 export type TransportConfig =
   Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
+/** A serial port, and how it is opened. */
 export type SerialConfig = Extract<TransportConfig, { type: 'serial' }>;
+/** Which boards a link of type `usb` matches, and how their ports are opened. */
 export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 
 /** Holds the content of the database, so that a changed file is a changed configuration. */
@@ -55,7 +57,7 @@ export interface GatewayConfig {
   readonly links: readonly LinkConfig[];
 }
 
-/** Has the configuration in force, which is another one after SIGHUP. */
+/** Has the configuration in force. SIGHUP replaces it: read it anew each time. */
 export interface Configured {
   readonly config: GatewayConfig;
 }
@@ -87,7 +89,7 @@ export function framingOf(transport: TransportConfig): FramingConfig {
 export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
 
 /** Access to files and folders that the configuration names. */
-export interface ConfigFiles {
+interface ConfigFiles {
   /** A folder that the system has made for what lives as long as the program (systemd's RUNTIME_DIRECTORY). */
   readonly runtimeDirectory?: string | undefined;
   /** Makes a path absolute. */

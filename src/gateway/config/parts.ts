@@ -9,6 +9,7 @@ export interface ConfigProblem {
 /** A YAML group of keys. */
 export type Group = Readonly<Record<string, unknown>>;
 
+/** Whether a value is a group of keys: no list, no single value. */
 export const isGroup = (value: unknown): value is Group =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -30,6 +31,7 @@ export const textAt = (value: Group, key: string): string | undefined => {
   return typeof inner === 'string' ? inner : undefined;
 };
 
+/** Whether a key has a value: in YAML an empty one is null. */
 export const has = (value: Group, key: string): boolean =>
   value[key] !== undefined && value[key] !== null;
 

@@ -8,7 +8,7 @@ import { groupAt, listAt, textAt, type ConfigProblem, type Placed } from './part
 import { nearest } from './nearest.js';
 
 /** What {@link signalFindings} finds in one link. */
-export interface SignalFindings {
+interface SignalFindings {
   readonly problems: readonly ConfigProblem[];
   readonly sent: readonly SentMessage[];
 }

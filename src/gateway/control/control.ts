@@ -57,6 +57,7 @@ export interface GatewayStatus {
   readonly links: readonly LinkStatus[];
 }
 
+/** As {@link GatewayStatus}; what is pending of a link is made while it is read. */
 export interface GatewayView extends Omit<GatewayStatus, 'links'> {
   readonly links: readonly LinkView[];
 }

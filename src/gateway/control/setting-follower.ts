@@ -13,7 +13,7 @@ const REASON_EVERY_MS = 1_000;
  * How long the report of a point is waited for after its acknowledgement: a
  * device that reports once a second does so within it, with a retransmission.
  */
-export const REPORT_WITHIN_MS = 2_000;
+const REPORT_WITHIN_MS = 2_000;
 
 /** The last answer where the link of the setting does not exist any more. */
 export const LINK_GONE: SetReply = {

@@ -3,19 +3,21 @@ import { floatValue, stringValue, type Point } from '../../point/point.js';
 import { GATEWAY_PREFIX } from '../../point/reserved.js';
 import type { BusStatus } from '../../transport/transport.js';
 
-/** In a word: `missing`, `down`, `up`, `error-active` … `bus-off`. */
+/** State of the controller or interface: `missing`, `down`, `up`, `error-active` … `bus-off`. */
 const STATE = `${GATEWAY_PREFIX}BusState`;
 /** Error counters of the controller, keys `tx` and `rx`. */
 const ERRORS = `${GATEWAY_PREFIX}BusErrors`;
 /** Percent of the bit rate in use. */
 const LOAD = `${GATEWAY_PREFIX}BusLoad`;
-/** Frames that found no room in the gateway. */
+/** Frames that the gateway lost, since its buffers were full. */
 const LOST = `${GATEWAY_PREFIX}BusLost`;
 /** Times that the controller went bus-off. */
 const BUS_OFFS = `${GATEWAY_PREFIX}BusOffs`;
 
+/** Point types that {@link busValues} makes. */
 export const BUS_TYPES: readonly string[] = [STATE, ERRORS, LOAD, LOST, BUS_OFFS];
 
+/** A point for each value that is known. */
 export function busValues(status: BusStatus): Pick<Point, 'type' | 'key' | 'value'>[] {
   const { state, errors, load, lost, busOffs } = status;
   const number = (type: string, key: string, value: number | undefined) =>

@@ -1,4 +1,4 @@
-/** Keeps a link's channel open: tries again for ever, each link on its own. */
+/** Keeps a link's channel open: retries for ever, independently of other links. */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { SessionChannel } from '../../session/device-session.js';
@@ -11,7 +11,7 @@ import type {
 
 const RETRY_FIRST_MS = 100;
 const RETRY_LONGEST_MS = 5_000;
-/** A channel that lasted so long was a good one: the next try comes soon. */
+/** After a channel that was open for so long, the next try comes after the shortest pause. */
 const GOOD_AFTER_MS = 5_000;
 /** The same reason is logged again only after this time. */
 const SAME_REASON_MS = 3_600_000;
@@ -19,11 +19,12 @@ const SAME_REASON_MS = 3_600_000;
 const RELEASED_WITHIN_MS = 1_000;
 
 /** Takes what the channel reads. */
-export interface ChannelInput<Unit> {
+interface ChannelInput<Unit> {
   /** Its bytes may be used again after the call. `channel` can be paused. */
   data(unit: Unit, channel: ChannelKeeper<Unit>): void;
 }
 
+/** Hears what becomes of the channel: of each opening, one {@link opened} and one {@link closed}. */
 export interface ChannelHandler {
   opened(): void;
   discarded(cause: ChannelDiscard, detail: object): void;
@@ -36,6 +37,7 @@ export type LinkChannel = Pick<
   'isOpen' | 'problem' | 'start' | 'stop' | 'retryNow'
 >;
 
+/** A channel that is opened again whenever it closes, from {@link start} to {@link stop}. */
 export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
   #state:
     | { readonly name: 'stopped' }
@@ -48,9 +50,9 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
   #congested = false;
   #problem: string | undefined;
   #saidMs = Number.NEGATIVE_INFINITY;
-  /** The opening in progress, or the closing, so that stop() can wait for it. */
+  /** The opening or closing in progress: stop() waits for it. */
   #busy: Promise<void> = Promise.resolve();
-  /** Tells apart the events of this opening from those of one before. */
+  /** Number of this opening: events of earlier ones are ignored. */
   #opening = 0;
 
   constructor(
@@ -59,7 +61,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     private readonly log: Log,
   ) {}
 
-  /** To whom all goes that comes. Before {@link start}. */
+  /** Who gets the input and the events. To be called before {@link start}. */
   attach(input: ChannelInput<Unit>, handler: ChannelHandler): void {
     this.#input = input;
     this.#handler = handler;
@@ -74,7 +76,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     return this.isOpen ? undefined : this.#problem;
   }
 
-  /** What was written before is still waiting here. */
+  /** The transport has not taken all that was written. */
   get congested(): boolean {
     return this.#congested;
   }
@@ -108,7 +110,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     });
   }
 
-  /** The device is there now, as far as anyone can tell: no pause before the next try. */
+  /** The device was plugged in: ends the pause before the next try. */
   retryNow(): void {
     if (this.#state.name !== 'waiting') return;
     this.#state.timer.cancel();

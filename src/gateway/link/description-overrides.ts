@@ -34,7 +34,7 @@ interface Given {
 }
 
 /** What is known of the device, and counted. */
-export interface DescribedDevice {
+interface DescribedDevice {
   readonly replica: Replica;
   readonly counters: Pick<Counters, 'notice'>;
 }

@@ -14,6 +14,7 @@ import type { LinkRecord } from '../state/link-record.js';
 import type { ChannelHandler, ChannelKeeper, LinkChannel } from './channel-keeper.js';
 import type { InputLimitListener, Scheduler, SchedulerSlot } from './scheduler.js';
 
+/** What a session is made of, besides the state of its node. */
 export interface SessionParts {
   readonly config: LinkConfig;
   readonly transport: Transport;
@@ -29,11 +30,12 @@ export interface SessionParts {
 /** Where what a link has received waits, whatever its units are. */
 export type LinkSlot = Pick<SchedulerSlot<never>, 'clear' | 'leave'>;
 
+/** A session with its channel; see {@link linkSession}. */
 export interface LinkSession {
   readonly session: DeviceSession;
   /** The channel that it reads and writes, to be started. */
   readonly channel: LinkChannel;
-  /** Lets the channel's input go to the session, by the scheduler. Before the start. */
+  /** Connects channel and session through the scheduler. To be called before the channel is started. */
   readonly connect: (handler: ChannelHandler, listener: InputLimitListener) => LinkSlot;
 }
 
@@ -44,7 +46,7 @@ export type CreateSession = (
   state: NodeState,
 ) => LinkSession;
 
-/** A session, its channel and its slot: all three have the same units, which nobody else sees. */
+/** Hides the unit (bytes, or a kind of frame) that session, channel and slot have in common. */
 export const linkSession = <Unit>(
   session: DeviceSession & SessionInput<Unit>,
   channel: ChannelKeeper<Unit>,

@@ -28,9 +28,8 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'not in a loop?',
   log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
   settings:
-    'points of this link are set faster than they can be judged beside others: they wait for their ' +
-    'turn, and of each only the latest is looked at. ' +
-    'Find out who publishes them, and how often',
+    'points of this link are set faster than the gateway routes them: they wait, and of each only ' +
+    'the latest is used. Find out who publishes them, and how often',
   settingNames:
     'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
     'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',
@@ -42,12 +41,15 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'Does its firmware make up types or keys? If all are meant, raise maxPoints of the link or of the gateway',
 };
 
+/** A limit that the counters show has ended when they have not grown for so long. */
 const CALM_MS = 60_000;
 
+/** Whether a text names a cause; the key of a point of {@link LIMITED_TYPE} should. */
 export function isLimitCause(key: string): key is LimitCause {
   return Object.hasOwn(ADVICE, key);
 }
 
+/** Hears of changes. */
 export interface LimitsHost {
   /** A limit begins, or has ended. */
   limitsChanged(): void;
@@ -66,7 +68,7 @@ export class Limits {
     private readonly host: LimitsHost,
   ) {}
 
-  /** The device sends more than there is time for, or does no longer. */
+  /** See `InputLimitListener`. */
   inputLimited(limited: boolean): void {
     const { counters } = this;
     if (limited) counters.notice('slowedInput');

@@ -28,10 +28,11 @@ import { Resender, type ResenderHost } from './resender.js';
 import { SettingRateLimiter } from './setting-rate-limiter.js';
 import { PUBLISH_EVERY_MS, Statistics, type LinkGauges } from './statistics.js';
 
-/** Used part of a lane from which on what is sent once more waits: the room is the device's. */
+/** Where more than this part of a lane is used, points that are resent wait: new points of the device come first. */
 const CROWDED = 0.5;
 
-export interface LinkNodeParts {
+/** What the node works with, of its link and of the gateway. */
+interface LinkNodeParts {
   readonly config: LinkConfig;
   readonly nodeId: string;
   readonly session: DeviceSession;
@@ -46,6 +47,7 @@ export interface LinkNodeParts {
   readonly record: LinkRecord;
 }
 
+/** The link whose node it is. */
 export interface LinkNodeHost extends Pick<DeviceSessionHost, 'report'> {
   /** Somebody has stopped the link in SIOT, or has started it again. */
   disable(disabled: boolean): void;
@@ -122,7 +124,7 @@ export class LinkNode
     this.#publishAll();
   }
 
-  /** Takes the node out of SIOT's view here; the node itself stays in SIOT. */
+  /** Ends what is done for the node here; the node itself stays in SIOT. */
   async detach(): Promise<void> {
     await this.#node?.remove();
     this.#node = undefined;

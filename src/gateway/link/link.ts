@@ -34,7 +34,8 @@ import { pendingOf, reasonOf, summaryOf, type DescribedLink } from './described-
 import type { LinkSummary, LinkView, PendingSetting } from './status.js';
 import { UnpublishedSettings } from './unpublished-settings.js';
 
-export interface LinkParts {
+/** What a link works with: its configuration, what was kept of it, and what all links share. */
+interface LinkParts {
   readonly config: LinkConfig;
   readonly nodeId: string;
   readonly transport: Transport;
@@ -175,14 +176,14 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return this.parts.file.problem ?? 'it cannot be kept';
   }
 
-  /** As {@link set}, of one that is not published, whyever. */
+  /** Ends what {@link announce} began, for a setting that was not published. */
   async withdraw(point: Point): Promise<void> {
     this.#timestamps.done(point);
-    // Of a link that was ended meanwhile nothing is left to withdraw, and the file is another's.
+    // If the link was ended meanwhile, there is nothing to withdraw, and another link has the file.
     if (this.#kept.withdraw(point)) await this.#saver.now();
   }
 
-  /** SIOT may have what was not heard of. */
+  /** Reads the node again: SIOT may have a setting that was not heard. */
   readAgain(): void {
     this.node.readAgain();
   }
@@ -242,7 +243,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return this.#session.downlink.awaitsAck(setting);
   }
 
-  /** What a word means that somebody sets a point to, by what the device reports of it. */
+  /** The value for a word of `siot-mcu set`: a number or text, as the device reports the point. */
   valueOfWord(type: string, key: string, word: string): PointValue {
     return this.#session.settings.valueOfWord(type, key, word);
   }
@@ -311,7 +312,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
   }
 
   settingChanged(setting: Setting): void {
-    // Nobody may ever send it again: without a store there is no other copy.
+    // Without a store there is no other copy of it.
     this.#saver.atOnce();
     this.settingReported(setting);
   }

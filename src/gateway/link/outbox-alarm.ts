@@ -6,6 +6,7 @@ import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 /** Part of its room below which a lane that was full has room again. */
 const ROOM_AGAIN = 0.9;
 
+/** Hears of it. */
 export interface OutboxAlarmHost {
   /** There is no room for points of the device. */
   outboxBecameFull(): void;

@@ -17,6 +17,7 @@ import {
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
 
+/** Packets in COBS over bytes, or in ISO-TP or COBS over the frames of one device. */
 export const createPacketSession: CreateSession = (parts, host, state) => {
   const { config, transport, scheduler, clock, log } = parts;
   const framing = framingOf(config.transport);

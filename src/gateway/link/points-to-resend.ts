@@ -15,7 +15,8 @@ import { asOwner, type Replica } from '../../session/node/replica.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { Setting } from '../../session/settings/setting.js';
 
-export interface KnownPoints {
+/** What is known of a node's points: the session of its link. */
+interface KnownPoints {
   readonly state: { readonly replica: Replica; readonly settings: Settings };
   readonly settings: Pick<DeviceSettings, 'inDeviceForm'>;
 }

@@ -33,7 +33,8 @@ export interface RemotePointHost {
   described(point: Point, heard: Heard): void;
 }
 
-export interface RemotePointParts {
+/** What the router works with. */
+interface RemotePointParts {
   readonly nodeId: string;
   /** Takes what goes to the device; `undefined`: it does not count. */
   readonly session: { set(point: Point, heard: Heard): object | undefined };
@@ -66,13 +67,13 @@ const FAR_OF_OWNER =
   'SIOT has this point of the device with a time far ahead of this machine’s clock, as somebody ' +
   'has written it in the device’s name: SIOT shows that value until a later time comes, or for ' +
   'ever where there is none (which of the two clocks is wrong?)';
-/** A command that is so much older than the last reading may have been passed over because of a slow clock. */
+/** A command may be so much older than the last reading because of a slow clock: then it is logged. */
 const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 
 /** Decides for each point what it acts on: the device, the link, the description, or nothing. */
 export class RemotePointRouter {
   #disabled: { readonly value: boolean; readonly time: SettingTime } | undefined;
-  /** By the wall clock; and how that differed from the other one then, if it was in this life. */
+  /** Wall clock time; and wall clock minus monotonic clock then, unless it is of an earlier run. */
   #lastReading: { readonly ns: bigint; readonly offsetNs?: bigint } | undefined;
   readonly #resetTimes = new Map<string, SettingTime>();
   readonly #farSaid = new PointMap<true>();
@@ -120,7 +121,7 @@ export class RemotePointRouter {
     return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
   }
 
-  /** It has been set before, or acts on the link itself: nobody can make up more of these. */
+  /** It has been set before, or acts on the link itself: the number of such points is bounded. */
   isKnown(type: string, key: string): boolean {
     return this.parts.settings.get(type, key) !== undefined || isOwnSwitch(type, key);
   }
@@ -143,7 +144,7 @@ export class RemotePointRouter {
     for (const point of points) this.#route(point, 'live');
   }
 
-  /** Those of them that others than the node's owner have published, and that can be a setting. */
+  /** The points that somebody other than the node's owner has published, without names that are too long. */
   ofOthers(points: readonly Point[]): readonly Point[] {
     return points.filter((point) => !this.#isOwners(point, 'live') && !this.#isTooLong(point));
   }
@@ -154,7 +155,7 @@ export class RemotePointRouter {
     this.#lastReading = { ns: this.#clock.wallNs(), offsetNs: wallMinusMonotonic(this.#clock) };
   }
 
-  /** As the clock would have dated it that is right now: it may have been stepped since. */
+  /** Time of the last reading by the clock as it is set now: it may have been stepped since. */
   get #lastReadingNs(): bigint | undefined {
     const last = this.#lastReading;
     if (last?.offsetNs === undefined) return last?.ns;
@@ -191,7 +192,7 @@ export class RemotePointRouter {
     return true;
   }
 
-  /** A device cannot report such a point, and its names would fill memory and log. */
+  /** Such a name fits no packet, and would fill memory and log. */
   #isTooLong({ type, key, origin }: Point): boolean {
     if (!isTooLong(type) && !isTooLong(key) && !isTooLong(origin)) return false;
     this.parts.counters.notice('refusedSetting');
@@ -211,13 +212,13 @@ export class RemotePointRouter {
     return last !== undefined && point.time > last;
   }
 
-  /** It is known from now on: a clock that is set otherwise does not make it newer. */
+  /** Remembers it, so that a step of the clock does not make it count later. */
   #passOver(point: Point): void {
     this.#sayPassedOver(point);
     this.parts.settings.passOver(point, this.#clock.wallNs());
   }
 
-  /** A command that was made while the gateway was away, and does not count, is told. */
+  /** Logs a command that was made while the gateway was away, and does not count. */
   #sayPassedOver(point: Point): void {
     const last = this.#lastReadingNs;
     if (last === undefined || point.time < last - SLOW_CLOCK_NS) return;

@@ -1,11 +1,13 @@
-/** Gives SIOT the newest of each point once more (docs/contract.md, "Generation and store"). */
+/** Publishes points again that SIOT may lack (docs/contract.md, "Generation and store"). */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 
+/** Pause before the next look whether there is room. */
 const AGAIN_MS = 500;
 
+/** The lane of the outbox, as far as points are resent. */
 export interface ResenderHost {
-  /** There is little room, which the device's new points need. */
+  /** The room that is left is for new points of the device. */
   readonly isCrowded: boolean;
   /** False: there was no room for it. */
   resend(point: Point): boolean;

@@ -1,6 +1,6 @@
 /**
- * A fair share of the event loop for each link: a device that sends more than
- * there is time for waits itself, and lets no other wait.
+ * Shares the time of the event loop between links: a device that sends more than
+ * there is time for is slowed down, and delays no other.
  *
  * ```
  *  units ─► data() ─┬─ as many pieces as a turn has time for ─────► session
@@ -9,43 +9,44 @@
  *                           another, as long as a turn has time
  * ```
  *
- * What is paused is held back by the transport: a TCP peer by its window, a
- * UART loses what its buffer does not hold, which its device then sends again.
- * A link that is alone has all the time there is, since its next piece of work
- * follows as soon as the loop has looked for others. One that would take it all
- * for long while others are there gets little: a process that is never idle is
- * made to wait by the system, and all its links with it.
+ * While a channel is paused its transport holds the input back: TCP closes its
+ * window; a UART loses what its buffer does not hold, and its device sends it again.
+ * A link that is alone gets all the time: its next piece of work follows as soon as
+ * the loop has looked for others. A link that would take all the time for long while
+ * others are there gets little: the system delays a process that is never idle, and
+ * so would delay all links.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Frame } from '../../transport/frame.js';
 
 /** Works on what was received: a link's session. */
-export interface InputWorker<in Unit> {
+interface InputWorker<in Unit> {
   /**
-   * Takes a piece of what was received. Returns how many steps of work it was
-   * that could not be parted: points of one packet.
+   * Takes a piece of what was received. Returns how many steps of work it took
+   * without a pause: the points of one packet.
    */
   data(piece: Unit): number;
 }
 
 /** Where the input comes from. */
-export interface InputSource {
+interface InputSource {
   /** Stops reading until {@link resume}. */
   pause(): void;
   resume(): void;
 }
 
+/** Hears when a link begins and ends to be limited. */
 export interface InputLimitListener {
-  /** The link wants more than its share for so long that people should know, or does no longer. */
+  /** The link has wanted more than its share for more than a second, or does not any more. */
   inputLimited(limited: boolean): void;
 }
 
 /**
- * Work in one turn of the loop, in ms: so much for all links that read, and so much
- * again for all links that wait. A part of what is read is always worked on at once.
+ * Time for work in one turn of the event loop, ms: so much for all links that read,
+ * and so much again for all links that wait. The first piece is always worked on at once.
  */
 export const TURN_MS = 0.2;
-/** What is looked at between two looks at the clock: a few small packets. */
+/** Bytes of input between two looks at the clock: a few small packets. */
 const PIECE_BYTES = 128;
 
 /**
@@ -55,32 +56,32 @@ const PIECE_BYTES = 128;
  */
 const AVERAGE_WAIT_MS = 0.15;
 const LONGEST_PAUSE_MS = 1_000;
-/** No step takes longer: if it does, the machine was busy with something else. */
+/** Longest time of a step, ms: what takes longer was the machine, busy with something else. */
 const STEP_MS = 0.05;
-/** Other links that were heard within this time must not wait long. */
+/** A link that was heard within this time competes with the others, ms. */
 const COMPETITOR_MS = 1_000;
 
 const WINDOW_MS = 250;
-/** A link that was served, or had something waiting, for this part of a window wants more than its share. */
+/** A link that was served, or had input waiting, for this part of a window wants more than its share. */
 const LOADED_FROM = 0.75;
 /** After so many windows of that kind in a row it is limited. */
 const LIMITED_AFTER = 4;
 /** After so many windows of the other kind it is no longer. */
 const CALM_WINDOWS = 40;
 
-/** Between two turns of the links that are slow. */
+/** Pause between two pieces of work for all slow links together, ms. */
 const SLOW_TURNS_MS = 4;
-/** How long a limited link is slow, at first, before it is looked whether it still wants so much; doubles. */
+/** How long a limited link stays slow before the next window measures it again, ms: first, then doubled up to the longest. */
 const SLOW_FIRST_MS = 1_000;
 const SLOW_LONGEST_MS = 30_000;
 
-/** How units are handled: bytes may be cut anywhere, a frame never. */
+/** How units are cut into pieces: bytes anywhere, a frame never. */
 interface Cutter<Unit> {
   /** Bytes. */
   lengthOf(unit: Unit): number;
-  /** What is worked on next, from there on. */
+  /** The next piece, from that position. */
   pieceAt(unit: Unit, at: number): Unit;
-  /** With bytes of its own: those of the channel are used again. */
+  /** A copy: the channel uses its bytes again. */
   copyOf(unit: Unit, from: number): Unit;
 }
 
@@ -99,13 +100,14 @@ const FRAMES: Cutter<Frame> = {
 /** What the scheduler needs of a slot, whatever its units are. */
 type AnySlot = Pick<SchedulerSlot<never>, 'heardMs' | 'slow' | 'serve'>;
 
+/** The scheduler of all links of a gateway. */
 export class Scheduler {
-  /** Links of which something waits, in order of their turns. */
+  /** Links with input that waits, in the order in which they are served. */
   readonly #ring = new Set<AnySlot>();
   readonly #slots = new Set<AnySlot>();
   readonly #slowRing = new Set<AnySlot>();
   #turnAhead = false;
-  /** By those that read in this turn. */
+  /** Time of links that have read in this turn of the loop. */
   #spentMs = 0;
   #slowTurnAhead = false;
 
@@ -141,13 +143,13 @@ export class Scheduler {
     this.#slots.delete(slot);
   }
 
-  /** What waited is gone. */
+  /** Its input does not wait any more. */
   forget(slot: AnySlot): void {
     this.#ring.delete(slot);
     this.#slowRing.delete(slot);
   }
 
-  /** Time that is left in this turn for those that read. */
+  /** What is left in this turn for links that read, ms. */
   leftMs(): number {
     return TURN_MS - this.#spentMs;
   }
@@ -164,7 +166,7 @@ export class Scheduler {
     this.#expectTurn();
   }
 
-  /** As {@link wait}, in a turn that only one of all that are slow has now and then. */
+  /** As {@link wait}; of all slow links one is served every {@link SLOW_TURNS_MS}. */
   waitSlowly(slot: AnySlot): void {
     this.#slowRing.add(slot);
     if (this.#slowTurnAhead) return;
@@ -180,7 +182,7 @@ export class Scheduler {
     });
   }
 
-  /** Others have something to do as well. */
+  /** Whether another link, which is not slow, was heard lately. */
   hasCompetitor(slot: AnySlot, nowMs: number): boolean {
     for (const other of this.#slots) {
       if (other !== slot && !other.slow && nowMs - other.heardMs < COMPETITOR_MS) return true;
@@ -207,22 +209,23 @@ export class Scheduler {
   }
 }
 
+/** One link in the scheduler: its input that waits, and how much time it has taken. */
 export class SchedulerSlot<Unit> {
   /** When the link was last heard, in ms of the monotonic clock. */
   heardMs = Number.NEGATIVE_INFINITY;
-  /** Received and not worked on yet, but the first up to there. */
+  /** Input that waits. Of the first unit the part before {@link #restAt} is done. */
   #rest: Unit[] = [];
   #restAt = 0;
-  /** The most of one piece that was worked on at a stretch. */
+  /** Most steps of one piece since the last {@link #charge}. */
   #steps = 0;
   #waiting = false;
-  /** It is paused while something waits. */
+  /** Paused while input waits. */
   #source: InputSource | undefined;
   #pause: Timer | undefined;
-  /** Pauses too short to be made. */
+  /** Pauses that the link owes and that were too short to be made, ms. */
   #debtMs = 0;
 
-  /** Later than now: the link is slow until then. */
+  /** Begin of the window, ms; while it is later than now the link is slow. */
   #windowFromMs = Number.NEGATIVE_INFINITY;
   #busyMs = 0;
   #waitingFromMs = 0;
@@ -261,7 +264,7 @@ export class SchedulerSlot<Unit> {
     const nowMs = this.#now();
     const leftMs = this.scheduler.spend(nowMs - fromMs);
     this.#busy(fromMs, nowMs);
-    // A small packet of a link that was silent in this turn is no sign of more to come.
+    // After a small packet of a link that was silent in this turn, no more is expected.
     if (done === length && (leftMs > 0 || done <= PIECE_BYTES)) return;
     if (done < length) this.#rest.push(this.cutter.copyOf(unit, done));
     this.#waiting = true;
@@ -271,7 +274,7 @@ export class SchedulerSlot<Unit> {
     this.#goOn();
   }
 
-  /** Its turn has come. */
+  /** Works on input that waits, for one turn. */
   serve(): void {
     const fromMs = this.#now();
     this.heardMs = fromMs;
@@ -330,7 +333,7 @@ export class SchedulerSlot<Unit> {
     return at;
   }
 
-  /** A packet that could not be parted has kept the loop for longer than a turn. */
+  /** A packet that took longer than a turn costs its link a pause. */
   #charge(fromMs: number): void {
     const steps = this.#steps;
     this.#steps = 0;
@@ -357,7 +360,7 @@ export class SchedulerSlot<Unit> {
     }
   }
 
-  /** So long it was served, or had something waiting. */
+  /** The link was served, or had input waiting, in this time. */
   #busy(fromMs: number, nowMs: number): void {
     this.#busyMs += Math.max(0, nowMs - Math.max(fromMs, this.#windowFromMs));
     if (nowMs - this.#windowFromMs >= WINDOW_MS) this.#endWindow(nowMs);
@@ -377,7 +380,7 @@ export class SchedulerSlot<Unit> {
     this.#loadedWindows += 1;
     if (!this.#limited && this.#loadedWindows < LIMITED_AFTER) return;
     this.#slowMs = Math.min(this.#slowMs * 2 || SLOW_FIRST_MS, SLOW_LONGEST_MS);
-    // What it is then says whether it goes on: a slow link has always something waiting.
+    // The window after that decides: while a link is slow it always has input waiting.
     this.#windowFromMs = nowMs + this.#slowMs;
     if (!this.#limited) this.#change(true);
   }
@@ -390,7 +393,7 @@ export class SchedulerSlot<Unit> {
     this.listener.inputLimited(limited);
   }
 
-  /** A device that is silent now has no bytes by which the window would end. */
+  /** Ends windows by a timer: a silent device brings no bytes that would end them. */
   #lookAgain(): void {
     this.#look = this.scheduler.clock.setTimer(WINDOW_MS, () => {
       this.#lookAgain();

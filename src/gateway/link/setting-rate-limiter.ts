@@ -12,15 +12,17 @@ import type { Counters } from '../../session/node/counters.js';
 import type { RemotePointRouter } from './remote-point-router.js';
 import { isFar } from '../../session/settings/time.js';
 
-/** So many may come at once. */
+/** Points that may come at once. */
 const BURST = 500;
-/** And so many in a second after that. */
+/** Points in a second after that. */
 const A_SECOND = 2_000;
+/** Pause between two looks at what waits. */
 const LOOK_EVERY_MS = 5;
-/** So long after one was refused unseen the node is read again: SIOT may still have it. */
+/** After a point was refused without being routed, the node is read again after this time: SIOT may still have it. */
 const READ_AGAIN_MS = 5_000;
 
-export interface RateLimiterParts {
+/** What the limiter works with. */
+interface RateLimiterParts {
   readonly router: Pick<RemotePointRouter, 'live' | 'isKnown'>;
   /** Is told of a point that was refused unseen, for lack of room. */
   readonly session: { refuse(point: Point, cause: SettingRefusal): void };
@@ -36,6 +38,7 @@ export interface RateLimiterParts {
 
 const NONE: readonly Point[] = [];
 
+/** Points that wait to be routed; see the top of this file. */
 export class SettingRateLimiter {
   /** Of each point in the order in which they came. */
   readonly #waiting = new PointMap<readonly Point[]>();

@@ -6,6 +6,7 @@ import { signalWarnings } from '../config/signal-checks.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import { linkSession, type CreateSession } from './device-protocol.js';
 
+/** Values of the signals on a CAN bus; transport of type `can-signals`. */
 export const createSignalSession: CreateSession = (
   { config, transport: bus, scheduler, clock, log },
   host,

@@ -34,10 +34,12 @@ type Counted = (typeof RESETS)[Reset];
 
 const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount'];
 
+/** What has changed is published so often (docs/contract.md, "Statistics"). */
 export const PUBLISH_EVERY_MS = 5_000;
-/** Least time that a rate is an average of. */
+/** Shortest time over which a rate is measured. */
 const RATE_OVER_MS = 1_000;
 
+/** Whether a point of this type resets a counter. SIOT's high-rate one is taken, and resets nothing. */
 export function isReset(type: string): type is Reset | 'errorCountResetHR' {
   return Object.hasOwn(RESETS, type) || type === 'errorCountResetHR';
 }

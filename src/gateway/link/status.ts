@@ -23,6 +23,7 @@ export interface LinkSummary {
   readonly advice: readonly string[];
 }
 
+/** A link with its pending settings. */
 export interface LinkStatus extends LinkSummary {
   readonly pending: readonly PendingSetting[];
   /** So many more are pending behind those, for which the page had no room. */
@@ -34,10 +35,11 @@ export interface LinkView {
   readonly name: string;
   readonly pendingCount: number;
   summary(): LinkSummary;
-  /** From the one of that number on. To be read at once: it does not bear a change. */
+  /** From the one of that number on, counted from 0. To be read at once: settings must not change meanwhile. */
   pending(from: number): Iterable<PendingSetting>;
 }
 
+/** A setting on its way to the device. */
 export interface PendingSetting {
   readonly type: string;
   readonly key: string;

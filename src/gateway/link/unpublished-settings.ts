@@ -26,7 +26,7 @@ interface Unpublished {
 }
 
 /** The parts of a link of which something is kept. */
-export interface KeptParts {
+interface KeptParts {
   readonly session: Pick<DeviceSession, 'recordWithoutSettings'>;
   readonly settings: Pick<Settings, 'records' | 'takeChanged'>;
   readonly router: {

@@ -3,6 +3,7 @@ import { v5 } from 'uuid';
 /** Of any version and variant: an ID that was kept must be read again. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** Whether it has the form of a UUID. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }

@@ -43,7 +43,7 @@ export interface Assignment {
 }
 
 /** Two devices with one serial number and different IDs, by the names of their links. */
-export interface NumberConflict {
+interface NumberConflict {
   /** The new one. */
   readonly name: string;
   readonly other: string;

@@ -25,11 +25,12 @@ import type { UsbMember } from '../state/usb-record.js';
 /** A configured link whose transport is `usb`. */
 export type UsbTemplate = LinkConfig & { readonly transport: UsbConfig };
 
+/** Whether a configured link stands for several boards on USB. */
 export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
   link.transport.type === 'usb';
 
 /** A link, as far as its group uses it. */
-export interface UsbLink {
+interface UsbLink {
   /** Its device was plugged in: the port is to be tried now. */
   retryNow(): void;
   /** Holds settings back, for this reason; `undefined`: sends them again. */
@@ -53,7 +54,8 @@ export interface GroupRegistry {
   takenBy(usb: UsbIdentity, group: string): string | undefined;
 }
 
-export interface UsbLinkGroupParts {
+/** What a group works with. */
+interface UsbLinkGroupParts {
   readonly template: UsbTemplate;
   readonly known: readonly UsbMember[];
   readonly watch: UsbWatch;

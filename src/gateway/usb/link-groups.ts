@@ -17,7 +17,8 @@ import {
   type UsbTemplate,
 } from './link-group.js';
 
-export interface UsbLinkGroupsParts {
+/** What the groups work with. */
+interface UsbLinkGroupsParts {
   readonly clock: Clock;
   readonly log: Log;
   /** Tests give a machine of their own. */

@@ -6,7 +6,7 @@ import type { NatsFace } from './verb.js';
 import { VERBS } from './verbs.js';
 
 /** SIOT, whose NATS carries the verbs; another one after its connection was begun anew. */
-export interface VerbCarrier {
+interface VerbCarrier {
   readonly current: Pick<Siot, 'serve' | 'maxPayload'>;
 }
 

@@ -7,7 +7,7 @@ import type { Control, Refused } from '../control.js';
 export type Verb = (face: NatsFace) => VerbHandler;
 
 /** `request` as it came from NATS; each answer, in the order of the calls, is one message. */
-export type VerbHandler = (request: Uint8Array, reply: (answer: Uint8Array) => void) => void;
+type VerbHandler = (request: Uint8Array, reply: (answer: Uint8Array) => void) => void;
 
 /** What a verb has to work with. */
 export interface NatsFace {
@@ -28,8 +28,10 @@ export function readRequest<T>(schema: z.ZodType<T>, request: Uint8Array): T | u
   }
 }
 
+/** An answer as it goes into a message. */
 export const json = (answer: unknown): Uint8Array => Buffer.from(JSON.stringify(answer));
 
+/** The answer to a request that {@link readRequest} cannot read. */
 export const NOT_UNDERSTOOD: Refused = {
   state: 'refused',
   reason: 'the request is not understood: use the same version',

@@ -10,4 +10,5 @@ export const VERBS = {
   confirm: confirmVerb,
 } satisfies Readonly<Record<string, Verb>>;
 
+/** The last word of a verb's subject. */
 export type VerbName = keyof typeof VERBS;
