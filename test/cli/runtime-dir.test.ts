@@ -171,9 +171,9 @@ describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/c
       await daemon.said(/connected to NATS/);
       const member = new Cli(['watch', '-c', file], { uid: NOBODY, gid: statSync(run).gid });
       await member.said(/^NATS: connected/m, 'stdout');
-      const stranger = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
-      expect(stranger.status).toBe(1);
-      expect(stranger.stderr).toMatch(
+      const otherUser = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
+      expect(otherUser.status).toBe(1);
+      expect(otherUser.stderr).toMatch(
         /may not be read by user \S+, who is not in the group root: /,
       );
       chmodSync(run, 0o700);

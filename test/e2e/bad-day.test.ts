@@ -11,7 +11,7 @@ import {
   find,
   leavesNothingBehind,
   now,
-  openBus,
+  openClient,
   openDevice,
   plant,
   withEachSiot,
@@ -19,7 +19,7 @@ import {
   gatewayOf,
 } from './harness.js';
 import { decodePoints } from './points.js';
-import type { RawBus } from './raw-bus.js';
+import type { NatsClient } from './nats-client.js';
 import {
   VERSIONS,
   generationOf,
@@ -49,9 +49,9 @@ async function count(device: Device, from: number, to: number, key = ''): Promis
 }
 
 /** Every first time that a value of `temp` was fanned out, which a store does after it has it. */
-function fannedOut(bus: RawBus, generation: 1 | 2, nodeId: string): number[] {
+function fannedOut(client: NatsClient, generation: 1 | 2, nodeId: string): number[] {
   const isOf = (subject: string): boolean => subject.startsWith(`up.${nodeId}.${nodeId}`);
-  const values = bus.seen
+  const values = client.seen
     .filter(({ subject }) => isOf(subject))
     .flatMap(({ data }) => decodePoints(generation, data))
     .filter(({ type }) => type === 'temp')
@@ -82,23 +82,23 @@ for (const version of VERSIONS) {
       await gateway.start();
       await gateway.ready();
       const nodeId = gateway.nodeId();
-      const bus = await openBus(nats.url, TOKEN);
-      await bus.listen(['up.>']);
+      const client = await openClient(nats.url, TOKEN);
+      await client.listen(['up.>']);
 
       await count(device, 1, 5);
-      await bus.stored(nodeId, 'temp', '0', ({ number }) => number === 5);
+      await client.stored(nodeId, 'temp', '0', ({ number }) => number === 5);
       await siot.kill();
       await count(device, 6, 20);
       expect(gateway.link().port).toBe('open');
       await siot.restart();
       await count(device, 21, 25);
-      await bus.stored(nodeId, 'temp', '0', ({ number }) => number === 25, 15_000);
+      await client.stored(nodeId, 'temp', '0', ({ number }) => number === 25, 15_000);
       const wanted = Array.from({ length: 25 }, (_, index) => index + 1);
       await until(
-        () => fannedOut(bus, generation, nodeId).length === 25,
-        () => `all 25 to be fanned out: ${fannedOut(bus, generation, nodeId).join()}`,
+        () => fannedOut(client, generation, nodeId).length === 25,
+        () => `all 25 to be fanned out: ${fannedOut(client, generation, nodeId).join()}`,
       );
-      expect(fannedOut(bus, generation, nodeId)).toEqual(wanted);
+      expect(fannedOut(client, generation, nodeId)).toEqual(wanted);
       await gateway.stop();
     });
 
@@ -122,14 +122,14 @@ for (const version of VERSIONS) {
       );
       for (let key = 1; key <= 30; key += 1) await count(device, key, key, String(key));
       await siot.restart();
-      const bus = await openBus(siot.url, siot.token);
-      await bus.set(generation, nodeId, { type: 'setpoint', value: 5, time: now() });
+      const client = await openClient(siot.url, siot.token);
+      await client.set(generation, nodeId, { type: 'setpoint', value: 5, time: now() });
       const setting = await device.mcu.waitForSetting('setpoint', undefined, { timeoutMs: 15_000 });
       expect(numberIn(setting.value)).toBe(5);
       // Different points may overtake each other: each is waited for.
-      await bus.stored(nodeId, 'temp', 'before', ({ number }) => number === 5, 15_000);
+      await client.stored(nodeId, 'temp', 'before', ({ number }) => number === 5, 15_000);
       for (let key = 1; key <= 30; key += 1) {
-        await bus.stored(nodeId, 'temp', String(key), ({ number }) => number === key);
+        await client.stored(nodeId, 'temp', String(key), ({ number }) => number === key);
       }
       await gateway.stop();
     });
@@ -195,10 +195,11 @@ describe('a store that replies with errors', () => {
     });
     await gateway.start();
     await gateway.ready();
-    const bus = await openBus(nats.url);
+    const client = await openClient(nats.url);
     store.failNext(3, 'database is locked');
     for (let key = 1; key <= 10; key += 1) await count(device, key, key, String(key));
-    for (let key = 1; key <= 10; key += 1) await bus.stored(gateway.nodeId(), 'temp', String(key));
+    for (let key = 1; key <= 10; key += 1)
+      await client.stored(gateway.nodeId(), 'temp', String(key));
     await gateway.stop();
   });
 });
@@ -218,11 +219,11 @@ describe('a publish that was lost with the store', () => {
     await gateway.start();
     await gateway.ready();
     const nodeId = gateway.nodeId();
-    const bus = await openBus(nats.url);
-    await bus.listen(['up.>']);
+    const client = await openClient(nats.url);
+    await client.listen(['up.>']);
     // Somebody listens on the node, as `siot-mcu watch` does, so that NATS does
     // not say that nobody took it.
-    const watcher = await openBus(nats.url);
+    const watcher = await openClient(nats.url);
     await watcher.listen(['p.>']);
     await store.leave();
     await count(device, 1, 1);
@@ -233,10 +234,10 @@ describe('a publish that was lost with the store', () => {
     await store.comeBack();
     await count(device, 2, 50);
     await until(
-      () => fannedOut(bus, store.generation, nodeId).length === 50,
-      () => `all 50 to be fanned out: ${fannedOut(bus, store.generation, nodeId).join()}`,
+      () => fannedOut(client, store.generation, nodeId).length === 50,
+      () => `all 50 to be fanned out: ${fannedOut(client, store.generation, nodeId).join()}`,
     );
-    const values = fannedOut(bus, store.generation, nodeId);
+    const values = fannedOut(client, store.generation, nodeId);
     expect(values).toEqual([...values].sort((a, b) => a - b));
   });
 });

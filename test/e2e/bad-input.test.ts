@@ -47,10 +47,10 @@ const BAD: readonly (readonly [name: string, point: PointLike])[] = [
 withEachSiot((siot) => {
   for (const protocol of PROTOCOLS) {
     it(`keeps what is not fit for NATS off it: ${protocol}`, async () => {
-      const { device, bus, nodeId, gateway } = await plant(siot, protocol, {
+      const { device, client, nodeId, gateway } = await plant(siot, protocol, {
         link: { maxFrameLength: LONGEST },
       });
-      await bus.listen(['>']);
+      await client.listen(['>']);
       // The rest of each packet goes on, also what stands behind the bad point.
       for (const [index, [, point]] of BAD.entries()) {
         await device.report(
@@ -60,13 +60,13 @@ withEachSiot((siot) => {
         );
       }
       for (const index of BAD.keys()) {
-        await bus.stored(nodeId, 'before', String(index));
-        await bus.stored(nodeId, 'after', String(index));
+        await client.stored(nodeId, 'before', String(index));
+        await client.stored(nodeId, 'after', String(index));
       }
-      const { points } = await bus.node(nodeId);
+      const { points } = await client.node(nodeId);
       expect(points.filter(({ type, key }) => (type + key).includes(MARK))).toEqual([]);
       // Whatever message it may be in, and whoever sent it.
-      for (const { subject, data } of bus.seen) {
+      for (const { subject, data } of client.seen) {
         expect(subject).not.toContain(MARK);
         expect(Buffer.from(data).includes(MARK), subject).toBe(false);
       }
@@ -84,34 +84,34 @@ withEachSiot((siot) => {
     });
 
     it(`passes on what is only odd: ${protocol}`, async () => {
-      const { device, bus, nodeId, gateway } = await plant(siot, protocol);
+      const { device, client, nodeId, gateway } = await plant(siot, protocol);
       await device.report(
         { type: 'up', value: Number.POSITIVE_INFINITY, time: now() },
         { type: 'down', value: Number.NEGATIVE_INFINITY, time: now() },
         { type: 'Ünicode/%[x]{y}="z"', key: 'ключ', value: 1, time: now() },
         { type: 't'.repeat(255), key: 'k', value: 2, time: now() },
       );
-      expect((await bus.stored(nodeId, 'up')).number).toBe(Number.POSITIVE_INFINITY);
-      expect((await bus.stored(nodeId, 'down')).number).toBe(Number.NEGATIVE_INFINITY);
-      expect((await bus.stored(nodeId, 'Ünicode/%[x]{y}="z"', 'ключ')).number).toBe(1);
-      expect((await bus.stored(nodeId, 't'.repeat(255), 'k')).number).toBe(2);
+      expect((await client.stored(nodeId, 'up')).number).toBe(Number.POSITIVE_INFINITY);
+      expect((await client.stored(nodeId, 'down')).number).toBe(Number.NEGATIVE_INFINITY);
+      expect((await client.stored(nodeId, 'Ünicode/%[x]{y}="z"', 'ключ')).number).toBe(1);
+      expect((await client.stored(nodeId, 't'.repeat(255), 'k')).number).toBe(2);
 
       // Text that is not UTF-8 is mended, and the rest of its packet goes on.
       const payload = withBrokenText(protocol, now());
       expect((await device.mcu.sendPayload('', payload)).outcome).toBe('acknowledged');
-      expect((await bus.stored(nodeId, 'mended')).text).toBe('a\ufffdb');
+      expect((await client.stored(nodeId, 'mended')).text).toBe('a\ufffdb');
       expect(gateway.counter('mendedText')).toBe(1);
     });
 
     it(`survives rubbish on the line: ${protocol}`, async () => {
-      const { device, bus, nodeId, gateway } = await plant(siot, protocol);
+      const { device, client, nodeId, gateway } = await plant(siot, protocol);
       device.mcu.sendRaw(Uint8Array.from({ length: 4_000 }, (_, index) => (index * 7) % 256));
       device.mcu.sendRaw(Uint8Array.of(0));
       await device.mcu.sendPayload('', Buffer.from('no points at all'), { waitAck: false });
       await device.mcu.sendPayload('', Buffer.from('ffffffff', 'hex'), { waitAck: false });
       await device.report({ type: 'after', value: 1, time: now() });
-      expect((await bus.stored(nodeId, 'after')).number).toBe(1);
-      expect(find((await bus.node(nodeId)).points, 'after')?.number).toBe(1);
+      expect((await client.stored(nodeId, 'after')).number).toBe(1);
+      expect(find((await client.node(nodeId)).points, 'after')?.number).toBe(1);
       expect(gateway.counter('errorCount')).toBeGreaterThan(0);
       expect(gateway.link()).toMatchObject({ port: 'open', connected: true });
     });

@@ -15,7 +15,7 @@ import {
   gatewayOf,
 } from './harness.js';
 import type { GatewayUnderTest } from '../gateway/plant.js';
-import type { RawBus } from './raw-bus.js';
+import type { NatsClient } from './nats-client.js';
 import type { SiotUnderTest } from './harness.js';
 import { until } from '../support/until.js';
 
@@ -46,7 +46,7 @@ vi.setConfig({ testTimeout: 60_000 * SLOWNESS });
 
 interface Station {
   readonly device: Device;
-  readonly bus: RawBus;
+  readonly client: NatsClient;
   readonly config: string;
   readonly file: GatewayUnderTest;
   readonly daemon: Cli;
@@ -76,11 +76,11 @@ async function station(siot: SiotUnderTest): Promise<Station> {
     daemon.child.kill('SIGKILL');
     await daemon.ended;
   });
-  const bus = await siot.bus();
-  await bus.node(nodeId);
+  const client = await siot.client();
+  await client.node(nodeId);
   await isOpen(daemon, 'pump');
   await device.report({ type: 'temp', value: 20, time: now() });
-  return { device, bus, config, file, daemon, nodeId };
+  return { device, client, config, file, daemon, nodeId };
 }
 
 /** Until it says that the port of a link is open. */
@@ -89,7 +89,7 @@ const isOpen = (daemon: Cli, link: string): Promise<unknown> =>
 
 withEachSiot((siot) => {
   it('siot-mcu set: says when the device has acknowledged, and why not', async () => {
-    const { device, bus, config, nodeId } = await station(siot);
+    const { device, client, config, nodeId } = await station(siot);
     const withTimeout = ['--timeout', String(30 * SLOWNESS)];
     const set = (...args: readonly string[]) =>
       runCli(['set', '-c', config, ...withTimeout, ...args]);
@@ -102,7 +102,7 @@ withEachSiot((siot) => {
     });
     expect(numberIn(device.mcu.assertReceived('setpoint').value)).toBe(5.5);
     // Through SIOT: it is there, as somebody else's.
-    const stored = await bus.stored(nodeId, 'setpoint');
+    const stored = await client.stored(nodeId, 'setpoint');
     expect(stored.number).toBe(5.5);
     expect(stored.origin).not.toBe('');
 
@@ -139,7 +139,7 @@ withEachSiot((siot) => {
 withEachSiot(
   (siot) => {
     it('siot-mcu watch: points, pending settings and the link, as lines of JSON', async () => {
-      const { device, bus, config, nodeId } = await station(siot);
+      const { device, client, config, nodeId } = await station(siot);
       const watch = new Cli(['watch', 'pump', '-c', config, '--json']);
       await lineOf(watch, ({ kind }) => kind === 'siot', 'the line of SIOT');
       expect(
@@ -164,7 +164,7 @@ withEachSiot(
       });
       const away = device.mcu.push(whenType('setpoint', ignorePoints()));
       const setTime = now();
-      await bus.set(siot.generation, nodeId, { type: 'setpoint', value: 7, time: setTime });
+      await client.set(siot.generation, nodeId, { type: 'setpoint', value: 7, time: setTime });
       expect(
         await lineOf(watch, ({ kind }) => kind === 'pending', 'a pending setting'),
       ).toMatchObject({
@@ -194,15 +194,15 @@ withEachSiot(
     });
 
     it('siot-mcu run: ends by SIGTERM with 0 within 5 s, all handed on', async () => {
-      const { device, bus, daemon, nodeId, config } = await station(siot);
+      const { device, client, daemon, nodeId, config } = await station(siot);
       await device.report({ type: 'last', value: 42, time: now() });
       const from = performance.now();
       daemon.child.kill('SIGTERM');
       expect(await daemon.ended).toBe(0);
       expect(performance.now() - from).toBeLessThan(5_000 * SLOWNESS);
       expect(daemon.stderr).not.toMatch(/^\s+at /m);
-      expect((await bus.stored(nodeId, 'last')).number).toBe(42);
-      expect((await bus.stored(nodeId, 'connected')).number).toBe(0);
+      expect((await client.stored(nodeId, 'last')).number).toBe(42);
+      expect((await client.stored(nodeId, 'connected')).number).toBe(0);
 
       // Nobody answers now, and nobody hangs.
       const set = await runCli(['set', '-c', config, 'pump', 'setpoint', '1']);
@@ -212,7 +212,7 @@ withEachSiot(
     });
 
     it('siot-mcu run: SIGHUP applies a changed configuration', async () => {
-      const { device, bus, daemon, config, file } = await station(siot);
+      const { device, client, daemon, config, file } = await station(siot);
       const second = await openDevice('protobuf');
       const document = file.document as { links: object[] };
       const id = `second-${String(now())}`;
@@ -221,10 +221,10 @@ withEachSiot(
         links: [...document.links, { name: 'fan', transport: second.transport, node: { id } }],
       });
       daemon.child.kill('SIGHUP');
-      await bus.node(id);
+      await client.node(id);
       await isOpen(daemon, 'fan');
       await second.report({ type: 'speed', value: 3, time: now() });
-      expect((await bus.stored(id, 'speed')).number).toBe(3);
+      expect((await client.stored(id, 'speed')).number).toBe(3);
       // The first was not disturbed: no new opening, so no new time.
       const syncs = device.mcu.receivedPoints.filter(({ type }) => type === 'timeSync');
       expect(syncs.length).toBeLessThanOrEqual(2);

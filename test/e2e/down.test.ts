@@ -93,26 +93,26 @@ withEachSiot((siot) => {
 
       it('tells of a removed point with the last value, and it lives when reported again', async () => {
         const all = await plant(siot, protocol);
-        const { device, set, bus, nodeId } = all;
+        const { device, set, client, nodeId } = all;
         await device.report({ type: 'limit', value: 7.5, time: now() });
-        await bus.stored(nodeId, 'limit');
+        await client.stored(nodeId, 'limit');
         // As SIOT's page does (docs/siot.md, 4.9).
         await set({ type: 'limit', value: undefined, tombstone: 1 });
         const point = await device.mcu.waitForSetting('limit', ({ tombstone }) => tombstone === 1);
         expect(numberIn(point.value)).toBe(7.5);
         await settled(all);
         await device.report({ type: 'limit', value: 8, time: now() });
-        const again = await bus.stored(nodeId, 'limit', '0', ({ tombstone }) => tombstone === 0);
+        const again = await client.stored(nodeId, 'limit', '0', ({ tombstone }) => tombstone === 0);
         expect(again.number).toBe(8);
       });
 
       it('does not send the device its own reports', async () => {
         const all = await plant(siot, protocol);
-        const { device, set, bus, nodeId } = all;
+        const { device, set, client, nodeId } = all;
         await device.report({ type: 'temp', value: 20, time: now(), origin: 'someone' });
         await set({ type: 'temp', value: 21, origin: nodeId });
         await set({ type: 'temp', value: 22, origin: '' });
-        await bus.stored(nodeId, 'temp', '0', ({ number }) => number === 22);
+        await client.stored(nodeId, 'temp', '0', ({ number }) => number === 22);
         // What is set afterwards comes afterwards.
         await set({ type: 'last', value: 1 });
         await device.mcu.waitForSetting('last');

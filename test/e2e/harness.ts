@@ -4,7 +4,7 @@
  *
  * ```
  *  SimulatedMcu ══ PTY, TCP ══ Gateway ══ nats-server ══ SIOT
- *                                              ╚════════ RawBus: what anyone sees
+ *                                              ╚════════ NatsClient: what anyone sees
  * ```
  */
 import { mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { PtyPipe } from '../../firmware-sim/pty.js';
 import { TcpPipe } from '../../firmware-sim/tcp.js';
 import { SystemClock } from '../../src/point/clock.js';
 import type { Generation } from './points.js';
-import { RawBus } from './raw-bus.js';
+import { NatsClient } from './nats-client.js';
 import {
   VERSIONS,
   generationOf,
@@ -32,7 +32,7 @@ import { GatewayUnderTest } from '../gateway/plant.js';
 import { mcuTimes } from '../support/slowness.js';
 import { until } from '../support/until.js';
 
-export { find, RawBus } from './raw-bus.js';
+export { find, NatsClient } from './nats-client.js';
 export type { SiotNode, SiotPoint } from './points.js';
 export type { Generation } from './points.js';
 
@@ -111,7 +111,7 @@ export interface SiotUnderTest {
   readonly generation: Generation;
   readonly server: SiotServer;
   /** Closed at the end of the test. */
-  bus(): Promise<RawBus>;
+  client(): Promise<NatsClient>;
 }
 
 /**
@@ -142,16 +142,16 @@ export function withEachSiot(
           if (server === undefined) throw new Error('the server runs only while tests do');
           return server;
         },
-        bus: () => openBus(server?.url ?? '', server?.token),
+        client: () => openClient(server?.url ?? '', server?.token),
       });
     });
   }
 }
 
-export async function openBus(url: string, token?: string): Promise<RawBus> {
-  const bus = await RawBus.connect(url, token);
-  atEnd(() => bus.close());
-  return bus;
+export async function openClient(url: string, token?: string): Promise<NatsClient> {
+  const client = await NatsClient.connect(url, token);
+  atEnd(() => client.close());
+  return client;
 }
 
 // The gateway -----------------------------------------------------------------
@@ -281,13 +281,13 @@ export function newLink(): string {
 export interface Plant {
   readonly device: Device;
   readonly gateway: GatewayUnderTest;
-  readonly bus: RawBus;
+  readonly client: NatsClient;
   readonly nodeId: string;
   /** Sets a point as a person does, at the present time, and has the store's receipt. */
   set(point: {
     readonly type: string;
     readonly key?: string;
-    readonly value: Parameters<RawBus['set']>[2]['value'];
+    readonly value: Parameters<NatsClient['set']>[2]['value'];
     readonly tombstone?: number;
     readonly origin?: string;
     readonly time?: bigint;
@@ -307,8 +307,8 @@ export async function plant(
   { line = 'serial', link = {}, mcu = {} }: PlantOptions = {},
 ): Promise<Plant> {
   const device = await openDevice(protocol, line, mcu);
-  const bus = await siot.bus();
-  await bus.listen();
+  const client = await siot.client();
+  await client.listen();
   const gateway = gatewayOf({
     url: siot.server.url,
     token: siot.server.token,
@@ -321,8 +321,8 @@ export async function plant(
   return {
     device,
     gateway,
-    bus,
+    client,
     nodeId,
-    set: ({ time = now(), ...point }) => bus.set(siot.generation, nodeId, { time, ...point }),
+    set: ({ time = now(), ...point }) => client.set(siot.generation, nodeId, { time, ...point }),
   };
 }

@@ -30,7 +30,7 @@ withEachSiot((siot) => {
     it(`shows a new gateway all its points, ${protocol}`, async () => {
       const device = await openDevice(protocol);
       const firmware = new Firmware(device.mcu, parseProfile(PROFILE), new SeededRandom(1));
-      const bus = await siot.bus();
+      const client = await siot.client();
       const start = async (): Promise<GatewayUnderTest> => {
         const { url, token } = siot.server;
         const links = [{ name: 'pump', transport: device.transport }];
@@ -41,16 +41,16 @@ withEachSiot((siot) => {
       };
       const shown = async (gateway: GatewayUnderTest, setpoint: number): Promise<void> => {
         const nodeId = gateway.nodeId();
-        await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === setpoint);
-        await bus.stored(nodeId, 'mode', '0', ({ text }) => text === 'auto');
-        await bus.stored(nodeId, 'flow', '0', ({ number }) => number === 12);
-        await bus.stored(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
+        await client.stored(nodeId, 'setpoint', '0', ({ number }) => number === setpoint);
+        await client.stored(nodeId, 'mode', '0', ({ text }) => text === 'auto');
+        await client.stored(nodeId, 'flow', '0', ({ number }) => number === 12);
+        await client.stored(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
       };
       const first = await start();
       device.mcu.start();
       await shown(first, 4.5);
       const time = BigInt(Date.now()) * 1_000_000n;
-      await bus.set(siot.generation, first.nodeId(), { type: 'setpoint', value: 7, time });
+      await client.set(siot.generation, first.nodeId(), { type: 'setpoint', value: 7, time });
       await until(() => firmware.setting('setpoint') === 7, 'the setting to arrive');
       await until(() => first.link().pending.length === 0, 'its acknowledgement');
       await until(() => device.mcu.unacknowledged === 0, 'all to be acknowledged');
@@ -60,7 +60,7 @@ withEachSiot((siot) => {
       const second = await start();
       expect(second.nodeId()).not.toBe(firstId);
       await shown(second, 7);
-      const { points } = await bus.node(second.nodeId());
+      const { points } = await client.node(second.nodeId());
       expect(find(points, 'setpoint')).toMatchObject({ origin: '' });
     });
   }

@@ -13,14 +13,14 @@ withEachSiot((siot) => {
   ];
 
   it('makes a node for the gateway and one for each link, with descriptions', async () => {
-    const { bus, gateway, nodeId } = await plant(siot, 'compact', {
+    const { client, gateway, nodeId } = await plant(siot, 'compact', {
       link: { node: { description: 'Pump controller' } },
     });
-    const own = await bus.node(gateway.id);
-    expect(own).toMatchObject({ type: 'mcuGateway', parent: await bus.rootId() });
+    const own = await client.node(gateway.id);
+    expect(own).toMatchObject({ type: 'mcuGateway', parent: await client.rootId() });
     expect(find(own.points, 'description')?.text).toBe('boiler room');
     expect(find(own.points, 'versionApp')?.text).toBe('1.2.3');
-    const link = await bus.node(nodeId);
+    const link = await client.node(nodeId);
     expect(link).toMatchObject({ type: 'mcu', parent: gateway.id });
     expect(find(link.points, 'description')?.text).toBe('Pump controller');
     // A UUIDv5 of the gateway's ID and the link's name.
@@ -28,28 +28,28 @@ withEachSiot((siot) => {
   });
 
   it('keeps a person’s description, and all IDs, over a restart', async () => {
-    const { bus, gateway, nodeId, set, device } = await plant(siot, 'compact');
+    const { client, gateway, nodeId, set, device } = await plant(siot, 'compact');
     const id = gateway.id;
     await set({ type: 'description', value: 'The old pump' });
     await gateway.stop();
     await gateway.start();
     await gateway.ready();
     await device.report({ type: 'after', value: 1, time: now() });
-    await bus.stored(nodeId, 'after');
+    await client.stored(nodeId, 'after');
     expect(gateway.id).toBe(id);
     expect(gateway.nodeId()).toBe(nodeId);
-    expect((await bus.stored(nodeId, 'description')).text).toBe('The old pump');
-    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(1);
+    expect((await client.stored(nodeId, 'description')).text).toBe('The old pump');
+    expect(await client.nodes(`all.${nodeId}`)).toHaveLength(1);
     // What it is called in SIOT is no business of the device.
     device.mcu.assertNotReceived('description');
   });
 
   it('shows a person’s description, not what the device reports after its restart, until it is emptied', async () => {
-    const { bus, gateway, nodeId, set, device } = await plant(siot, 'compact', {
+    const { client, gateway, nodeId, set, device } = await plant(siot, 'compact', {
       link: { node: { description: 'From the configuration' } },
     });
     const shown = (text: string) =>
-      bus.stored(nodeId, 'description', '0', (point) => point.text === text);
+      client.stored(nodeId, 'description', '0', (point) => point.text === text);
     const restarts = async (text: string, ...times: bigint[]) => {
       const started = new Promise<void>((resolve) => {
         const off = device.mcu.observe({
@@ -66,7 +66,7 @@ withEachSiot((siot) => {
       }
       // Published in their order: what comes after it is there.
       await device.report({ type: 'after', value: text, time: now() });
-      await bus.stored(nodeId, 'after', '0', (point) => point.text === text);
+      await client.stored(nodeId, 'after', '0', (point) => point.text === text);
     };
     // The gateway's own, of the configuration, is nobody else's.
     await restarts('Pump controller');
@@ -95,27 +95,27 @@ withEachSiot((siot) => {
   });
 
   it('knows a person’s description that was given while it was away', async () => {
-    const { bus, gateway, nodeId, set, device } = await plant(siot, 'protobuf');
+    const { client, gateway, nodeId, set, device } = await plant(siot, 'protobuf');
     await gateway.stop();
     await set({ type: 'description', value: 'The old pump' });
     await gateway.start();
     await gateway.ready();
     await device.report({ type: 'description', value: 'Pump controller' });
     await device.report({ type: 'after', value: 1, time: now() });
-    await bus.stored(nodeId, 'after');
-    expect((await bus.stored(nodeId, 'description')).text).toBe('The old pump');
+    await client.stored(nodeId, 'after');
+    expect((await client.stored(nodeId, 'description')).text).toBe('The old pump');
     // Emptied while it is away: what the device said last is still known.
     await gateway.stop();
     await set({ type: 'description', value: '' });
     await gateway.start();
-    await bus.stored(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
+    await client.stored(nodeId, 'description', '0', ({ text }) => text === 'Pump controller');
   });
 
   it('takes the node and its parent that the configuration names', async () => {
     const first = await plant(siot, 'compact', {
       link: { node: { id: `given-${String(now())}`, type: 'pumpController' } },
     });
-    expect(await first.bus.node(first.nodeId)).toMatchObject({
+    expect(await first.client.node(first.nodeId)).toMatchObject({
       id: first.nodeId,
       type: 'pumpController',
       parent: first.gateway.id,
@@ -123,36 +123,36 @@ withEachSiot((siot) => {
   });
 
   it('lets people move a node, and mirror it', async () => {
-    const { bus, gateway, nodeId, device, set } = await plant(siot, 'compact');
-    const root = await bus.rootId();
-    await bus.setEdge(generation, nodeId, root, edge(true, 'mcu'));
-    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(2);
+    const { client, gateway, nodeId, device, set } = await plant(siot, 'compact');
+    const root = await client.rootId();
+    await client.setEdge(generation, nodeId, root, edge(true, 'mcu'));
+    expect(await client.nodes(`all.${nodeId}`)).toHaveLength(2);
     await device.report({ type: 'mirrored', value: 1, time: now() });
-    await bus.stored(nodeId, 'mirrored');
+    await client.stored(nodeId, 'mirrored');
 
-    await bus.setEdge(generation, nodeId, gateway.id, edge(false));
+    await client.setEdge(generation, nodeId, gateway.id, edge(false));
     await device.report({ type: 'moved', value: 1, time: now() });
-    await bus.stored(nodeId, 'moved');
+    await client.stored(nodeId, 'moved');
     await gateway.stop();
     await gateway.start();
     await gateway.ready();
     await device.report({ type: 'again', value: 1, time: now() });
-    await bus.stored(nodeId, 'again');
+    await client.stored(nodeId, 'again');
     await set({ type: 'setpoint', value: 1 });
     await device.mcu.waitForSetting('setpoint');
-    const nodes = await bus.nodes(`all.${nodeId}`);
+    const nodes = await client.nodes(`all.${nodeId}`);
     expect(nodes.map(({ parent }) => parent)).toEqual([root]);
   });
 
   it('never resurrects a node that somebody deleted, and goes on when it lives again', async () => {
-    const { bus, gateway, nodeId, device } = await plant(siot, 'compact');
+    const { client, gateway, nodeId, device } = await plant(siot, 'compact');
     await device.report({ type: 'temp', value: 1, time: now() });
-    await bus.stored(nodeId, 'temp');
-    await bus.setEdge(generation, nodeId, gateway.id, edge(false));
+    await client.stored(nodeId, 'temp');
+    await client.setEdge(generation, nodeId, gateway.id, edge(false));
     await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed');
     expect(gateway.link().advice.join()).toContain('deleted');
 
-    const from = bus.pointsOn(generation, nodeId).length;
+    const from = client.pointsOn(generation, nodeId).length;
     // Acknowledged, counted and dropped, though the link stays open.
     await device.report({ type: 'temp', value: 2, time: now() });
     await device.report({ type: 'temp', value: 3, time: now() });
@@ -164,16 +164,16 @@ withEachSiot((siot) => {
     await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed again');
     await gateway.opened();
     await device.report({ type: 'temp', value: 4, time: now() });
-    expect(await bus.nodes(`all.${nodeId}`)).toHaveLength(0);
-    const published = bus.pointsOn(generation, nodeId).slice(from);
+    expect(await client.nodes(`all.${nodeId}`)).toHaveLength(0);
+    const published = client.pointsOn(generation, nodeId).slice(from);
     expect(published.map(({ type }) => type)).not.toContain('temp');
 
-    await bus.setEdge(generation, nodeId, gateway.id, edge(true));
+    await client.setEdge(generation, nodeId, gateway.id, edge(true));
     await until(() => gateway.link().node === 'alive', 'the node to live again');
     // The newest of each point, also of those that were dropped.
-    const newest = await bus.stored(nodeId, 'temp', '0', ({ number }) => number !== 1);
+    const newest = await client.stored(nodeId, 'temp', '0', ({ number }) => number !== 1);
     expect(newest.number).toBe(4);
     await device.report({ type: 'after', value: 5, time: now() });
-    await bus.stored(nodeId, 'after');
+    await client.stored(nodeId, 'after');
   });
 });

@@ -25,8 +25,8 @@ const untilEnded = (program: Cli): void =>
 
 /** `siot-mcu sim` with these faults, `siot-mcu run` with its port, and SIOT. */
 async function station(siot: SiotUnderTest, faults: string, link: object, sim: string[] = []) {
-  const bus = await siot.bus();
-  await bus.listen();
+  const client = await siot.client();
+  await client.listen();
   const nodeId = `node-${String(now())}`;
   const links = [{ name: 'pump', node: { id: nodeId }, commands: ['restart'] }];
   const file = gatewayOf({ url: siot.server.url, token: siot.server.token, links });
@@ -42,9 +42,9 @@ async function station(siot: SiotUnderTest, faults: string, link: object, sim: s
   const daemon = new Cli(['run', '-c', config, '--log-format', 'json']);
   untilEnded(daemon);
   await daemon.said(/"the line echoes/);
-  await bus.node(nodeId);
+  await client.node(nodeId);
   const values = (type: string): number[] =>
-    bus.seen
+    client.seen
       .filter(({ subject }) => subject.startsWith(`p.${nodeId}.${type}.`))
       .flatMap(({ data }) => decodePoints(siot.generation, data))
       .filter(({ origin }) => origin === '')

@@ -19,7 +19,7 @@ import {
   find,
   leavesNothingBehind,
   now,
-  openBus,
+  openClient,
   openDevice,
   type Device,
   type Line,
@@ -33,8 +33,8 @@ const nats = useNats();
 async function station(line: Line = 'serial') {
   // Within the 5 s in which the gateway takes what comes again for the same packet.
   const device = await openDevice('compact', line, { ackTimeoutMs: 2_000 });
-  const bus = await openBus(nats.url);
-  await bus.listen();
+  const client = await openClient(nats.url);
+  await client.listen();
   const gateway = gatewayOf({
     url: nats.url,
     siot: { store: 'none' },
@@ -46,15 +46,15 @@ async function station(line: Line = 'serial') {
   await device.report({ type: 'temp', value: 1, time: now() });
   const nodeId = gateway.nodeId();
   const set = (type: string, value: number): Promise<void> =>
-    bus.setUnanswered(2, nodeId, { type, value, time: now() });
-  return { device, bus, gateway, nodeId, set };
+    client.setUnanswered(2, nodeId, { type, value, time: now() });
+  return { device, client, gateway, nodeId, set };
 }
 const isOpen = (daemon: Cli): Promise<unknown> => daemon.said(/"port is open"/);
 const linkOf = (device: Device): object => device.transport;
 
 describe('as Simple IoT’s serial client does not', () => {
   it('it sends again what a device has not acknowledged, and takes once what comes twice', async () => {
-    const { device, bus, gateway, nodeId, set } = await station();
+    const { device, client, gateway, nodeId, set } = await station();
     device.mcu.push(whenType('setpoint', limited(ignorePoints(), 2)));
     await set('setpoint', 5);
     const { value } = await until(
@@ -66,10 +66,10 @@ describe('as Simple IoT’s serial client does not', () => {
     await until(() => gateway.link().pending.length === 0, 'its acknowledgement');
     device.mcu.push(limited(ignoreAcks(), 1));
     await device.report({ type: 'twice', value: 7, time: now() });
-    await until(() => find(bus.pointsOn(2, nodeId), 'twice'), 'the point');
+    await until(() => find(client.pointsOn(2, nodeId), 'twice'), 'the point');
     // More often where the machine is slow and acknowledges late.
     await until(() => gateway.counter('duplicate') > 0, 'the second transmission');
-    expect(bus.pointsOn(2, nodeId).filter(({ type }) => type === 'twice')).toHaveLength(1);
+    expect(client.pointsOn(2, nodeId).filter(({ type }) => type === 'twice')).toHaveLength(1);
   });
 
   it('it keeps settings that are made while the port is closed, says why they wait, and sends the latest', async (context) => {
@@ -92,7 +92,7 @@ describe('as Simple IoT’s serial client does not', () => {
   });
 
   it('it keeps the port open on a noise frame of three bytes, counts it, and hears the next', async () => {
-    const { device, bus, gateway, nodeId } = await station();
+    const { device, client, gateway, nodeId } = await station();
     for (const noise of [
       [0, 0x31, 0x32, 0x33, 0],
       [0, 2, 1, 0],
@@ -102,7 +102,7 @@ describe('as Simple IoT’s serial client does not', () => {
       device.mcu.sendRaw(Uint8Array.from(noise));
     }
     await device.report({ type: 'after', value: 8, time: now() });
-    await until(() => find(bus.pointsOn(2, nodeId), 'after'), 'the point after it');
+    await until(() => find(client.pointsOn(2, nodeId), 'after'), 'the point after it');
     expect(gateway.counter('errorCount')).toBeGreaterThanOrEqual(4);
     expect(gateway.link().port).toBe('open');
     expect(gateway.said.filter(({ message }) => message === 'port is open')).toHaveLength(1);

@@ -21,11 +21,11 @@ withEachSiot((siot) => {
 
   it('keeps what is set while the device is away, the latest only, over a restart too', async () => {
     const all = await plant(siot, 'compact', { line: 'link' });
-    const { device, gateway, set, bus, nodeId } = all;
-    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
+    const { device, gateway, set, client, nodeId } = all;
+    await client.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
     await device.mcu.close();
     // `connected` means that the device talks.
-    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 0);
+    await client.stored(nodeId, 'connected', '0', ({ number }) => number === 0);
     await set({ type: 'setpoint', value: 5 });
     await set({ type: 'setpoint', value: 6 });
     await set({ type: 'setpoint', value: 7 });
@@ -47,17 +47,17 @@ withEachSiot((siot) => {
     // The time comes first on every opening.
     expect(back.mcu.receivedPoints[0]?.type).toBe('timeSync');
     await back.report({ type: 'temp', value: 1, time: now() });
-    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
+    await client.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
   });
 
   it('finds what was set while the gateway was away', async () => {
     const all = await plant(siot, 'compact', { link: { commands: ['restart'] } });
-    const { device, gateway, set, bus, nodeId } = all;
+    const { device, gateway, set, client, nodeId } = all;
     await set({ type: 'setpoint', value: 5 });
     await device.mcu.waitForSetting('setpoint');
     await settled(all);
     await gateway.stop();
-    expect((await bus.stored(nodeId, 'connected')).number).toBe(0);
+    expect((await client.stored(nodeId, 'connected')).number).toBe(0);
     device.mcu.clearReceived();
     await set({ type: 'setpoint', value: 6 });
     await set({ type: 'restart', value: 1 });
@@ -77,12 +77,12 @@ withEachSiot((siot) => {
   });
 
   it('does not execute a command that was there before the first reading', async () => {
-    const bus = await siot.bus();
+    const client = await siot.client();
     const nodeId = `given-${String(now())}`;
-    const root = await bus.rootId();
-    await bus.set(generation, nodeId, { type: 'restart', value: 1, time: now() });
-    await bus.set(generation, nodeId, { type: 'setpoint', value: 3, time: now() });
-    await bus.setEdge(generation, nodeId, root, [
+    const root = await client.rootId();
+    await client.set(generation, nodeId, { type: 'restart', value: 1, time: now() });
+    await client.set(generation, nodeId, { type: 'setpoint', value: 3, time: now() });
+    await client.setEdge(generation, nodeId, root, [
       { type: 'tombstone', value: 0, time: now() },
       { type: 'nodeType', value: 'mcu', time: now() },
     ]);
@@ -100,27 +100,27 @@ withEachSiot((siot) => {
 
   it('shows in SIOT what is in force, though reports carry later times', async () => {
     const all = await plant(siot, 'compact');
-    const { device, set, bus, nodeId } = all;
+    const { device, set, client, nodeId } = all;
     await device.report({ type: 'setpoint', value: 4, time: now() });
-    await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === 4);
+    await client.stored(nodeId, 'setpoint', '0', ({ number }) => number === 4);
     // A person's slow clock: the store ignores it, the device must not.
     await set({ type: 'setpoint', value: 5, time: now() - 60n * SECOND });
     const point = await device.mcu.waitForSetting('setpoint');
     expect(numberIn(point.value)).toBe(5);
-    const shown = await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === 5);
+    const shown = await client.stored(nodeId, 'setpoint', '0', ({ number }) => number === 5);
     expect(shown.origin).toBe('');
     await settled(all);
     // The next of the same slow clock is newer than the last setting.
     await set({ type: 'setpoint', value: 6, time: now() - 59n * SECOND });
     await device.mcu.waitForSetting('setpoint', ({ value }) => numberIn(value) === 6);
-    await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === 6);
+    await client.stored(nodeId, 'setpoint', '0', ({ number }) => number === 6);
   });
 
   it('sends a number that was set as text, as SIOT’s page does, as the device reports it', async () => {
     const all = await plant(siot, 'compact');
-    const { device, gateway, set, bus, nodeId } = all;
+    const { device, gateway, set, client, nodeId } = all;
     await device.report({ type: 'enabled', value: 1, time: now() });
-    await bus.stored(nodeId, 'enabled');
+    await client.stored(nodeId, 'enabled');
     await gateway.stop();
     await set({ type: 'enabled', value: '0' });
     // It has not reported the point in this life of the gateway.
@@ -136,12 +136,12 @@ withEachSiot((siot) => {
 
   it('lets the device have the last word on its own values', async () => {
     const all = await plant(siot, 'compact');
-    const { device, set, bus, nodeId, gateway } = all;
+    const { device, set, client, nodeId, gateway } = all;
     await set({ type: 'setpoint', value: 99 });
     await device.mcu.waitForSetting('setpoint');
     await settled(all);
     await device.report({ type: 'setpoint', value: 8, time: now() });
-    await bus.stored(nodeId, 'setpoint', '0', ({ number }) => number === 8);
+    await client.stored(nodeId, 'setpoint', '0', ({ number }) => number === 8);
     // The device has changed it itself: not sent again after an opening.
     device.mcu.clearReceived();
     await gateway.stop();
@@ -153,10 +153,10 @@ withEachSiot((siot) => {
   });
 
   it('stops the link by `disabled`, also over a restart, and starts it again', async () => {
-    const { device, gateway, set, bus, nodeId } = await plant(siot, 'compact');
+    const { device, gateway, set, client, nodeId } = await plant(siot, 'compact');
     await set({ type: 'disabled', value: 1 });
     await until(() => gateway.link().port === 'disabled', 'the link to stop');
-    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 0);
+    await client.stored(nodeId, 'connected', '0', ({ number }) => number === 0);
     await gateway.stop();
     await gateway.start();
     expect(gateway.link().port).toBe('disabled');
@@ -170,21 +170,21 @@ withEachSiot((siot) => {
     await device.mcu.waitForSetting('setpoint');
     await gateway.opened();
     await device.report({ type: 'temp', value: 1, time: now() });
-    await bus.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
+    await client.stored(nodeId, 'connected', '0', ({ number }) => number === 1);
     device.mcu.assertNotReceived('disabled');
   });
 
   it('publishes statistics, and resets them', async () => {
-    const { device, set, bus, nodeId, gateway } = await plant(siot, 'compact');
+    const { device, set, client, nodeId, gateway } = await plant(siot, 'compact');
     for (let i = 0; i < 5; i += 1) await device.report({ type: 'temp', value: i, time: now() });
-    const rx = await bus.stored(nodeId, 'rx', '0', ({ number }) => number >= 6);
+    const rx = await client.stored(nodeId, 'rx', '0', ({ number }) => number >= 6);
     expect(rx).toMatchObject({ origin: '', number: gateway.counter('rx') });
-    expect((await bus.stored(nodeId, 'tx', '0', ({ number }) => number >= 6)).origin).toBe('');
-    expect((await bus.stored(nodeId, 'errorCount')).number).toBe(0);
-    expect((await bus.stored(nodeId, 'pending')).number).toBe(0);
+    expect((await client.stored(nodeId, 'tx', '0', ({ number }) => number >= 6)).origin).toBe('');
+    expect((await client.stored(nodeId, 'errorCount')).number).toBe(0);
+    expect((await client.stored(nodeId, 'pending')).number).toBe(0);
     await set({ type: 'rxReset', value: 1 });
-    await bus.stored(nodeId, 'rx', '0', ({ number }) => number === 0);
-    const reset = await bus.stored(nodeId, 'rxReset', '0', ({ number }) => number === 0);
+    await client.stored(nodeId, 'rx', '0', ({ number }) => number === 0);
+    const reset = await client.stored(nodeId, 'rxReset', '0', ({ number }) => number === 0);
     expect(reset.origin).toBe('');
     expect(gateway.counter('rx')).toBe(0);
     device.mcu.assertNotReceived('rxReset');

@@ -14,7 +14,7 @@ import {
   now,
   openDevice,
   withEachSiot,
-  type RawBus,
+  type NatsClient,
   type SiotPoint,
   type SiotUnderTest,
   gatewayOf,
@@ -84,7 +84,7 @@ class PumpOnThePage {
     private readonly siot: SiotUnderTest,
     private readonly pump: Pump,
     private readonly gateway: GatewayUnderTest,
-    private readonly bus: RawBus,
+    private readonly client: NatsClient,
     readonly page: SiotPage,
     private readonly description: string,
   ) {}
@@ -92,8 +92,8 @@ class PumpOnThePage {
   static async open(siot: SiotUnderTest, protocol: Protocol, kind: string): Promise<PumpOnThePage> {
     const pump = await PUMPS[kind]?.(protocol);
     if (pump === undefined) throw new Error(`there is no pump ${kind}`);
-    const bus = await siot.bus();
-    await bus.listen();
+    const client = await siot.client();
+    await client.listen();
     // All cases share a version's server: the page shows the nodes of the others too.
     const description = `pump ${String(now())}`;
     const { url, token, page: address = '' } = siot.server;
@@ -102,23 +102,23 @@ class PumpOnThePage {
     await gateway.start();
     await gateway.ready();
     await pump.start();
-    await bus.stored(gateway.nodeId(), 'setpoint', '0', ({ number }) => number === 4.5);
-    await bus.stored(gateway.nodeId(), 'enabled', '0', ({ number }) => number === 1);
+    await client.stored(gateway.nodeId(), 'setpoint', '0', ({ number }) => number === 4.5);
+    await client.stored(gateway.nodeId(), 'enabled', '0', ({ number }) => number === 1);
     const page = await SiotPage.open(address);
     await page.openNode('mcu', description);
-    return new PumpOnThePage(siot, pump, gateway, bus, page, description);
+    return new PumpOnThePage(siot, pump, gateway, client, page, description);
   }
 
   /** What has come from the page, oldest first. */
   edits(type: string): readonly SiotPoint[] {
-    return this.bus
+    return this.client
       .pointsOn(this.siot.generation, this.gateway.nodeId())
       .filter((point) => point.type === type && point.origin !== '');
   }
 
   /** The device has the value, and the page shows it: by itself, and to who comes later. */
   async hasAndShows(type: string, value: number): Promise<void> {
-    const { pump, gateway, bus } = this;
+    const { pump, gateway, client } = this;
     await until(
       () => pump.value(type) === value,
       () => `${type} of the device to be ${String(value)}; it is ${String(pump.value(type))}`,
@@ -127,7 +127,7 @@ class PumpOnThePage {
       () => gateway.link().pending.length === 0,
       () => `settings to be acknowledged: ${JSON.stringify(gateway.link().pending)}`,
     );
-    await bus.stored(gateway.nodeId(), type, '0', ({ number }) => number === value);
+    await client.stored(gateway.nodeId(), type, '0', ({ number }) => number === value);
     // What it shows by itself may be its own edit yet, until it has asked SIOT again.
     await this.page.tick();
     await this.#shows(type, value);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import type { Generation } from './points.js';
-import { RawBus } from './raw-bus.js';
+import { NatsClient } from './nats-client.js';
 import { until } from '../support/until.js';
 
 export const VERSIONS = ['0.18.5', '0.22.0', '0.25.0'] as const;
@@ -181,18 +181,18 @@ class RealSiot implements SiotServer {
 const newToken = (): string => randomBytes(12).toString('hex');
 
 async function answers(url: string, token: string): Promise<boolean> {
-  let bus: RawBus;
+  let client: NatsClient;
   try {
-    bus = await RawBus.connect(url, token);
+    client = await NatsClient.connect(url, token);
   } catch {
     return false;
   }
   try {
-    return (await bus.request('nodes.root.all')).length > 0;
+    return (await client.request('nodes.root.all')).length > 0;
   } catch {
     return false;
   } finally {
-    await bus.close();
+    await client.close();
   }
 }
 

@@ -19,9 +19,9 @@ withEachSiot((siot) => {
     await gateway.start();
     await gateway.ready();
     await device.report({ type: 'hello', value: 1, time: now() });
-    const bus = await siot.bus();
+    const client = await siot.client();
     const set = (value: number): Promise<unknown> =>
-      bus.set(siot.generation, gateway.nodeId(), { type: 'setpoint', value, time: now() });
+      client.set(siot.generation, gateway.nodeId(), { type: 'setpoint', value, time: now() });
     await set(5);
     await device.mcu.waitForSetting('setpoint');
 

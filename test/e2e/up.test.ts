@@ -41,15 +41,15 @@ withEachSiot((siot) => {
     for (const line of ['serial', 'tcp'] as const) {
       describe(`${protocol} over ${line}`, () => {
         it('brings every kind of value to where SIOT reads it correctly', async () => {
-          const { device, bus, nodeId } = await plant(siot, protocol, { line });
+          const { device, client, nodeId } = await plant(siot, protocol, { line });
           const time = now() - 1_000_000n;
           for (const [type, value] of VALUES) await device.report({ type, value, time });
 
           for (const [type, , reading] of VALUES) {
             const expected = { ...asSent(protocol, reading), time, tombstone: 0, origin: '' };
-            const point = await bus.stored(nodeId, type);
+            const point = await client.stored(nodeId, type);
             expect(point, `${type} in the store`).toMatchObject({ ...expected, key: '0' });
-            const published = find(bus.pointsOn(siot.generation, nodeId), type);
+            const published = find(client.pointsOn(siot.generation, nodeId), type);
             expect(published, `${type} as published`).toMatchObject(expected);
           }
         });
@@ -58,7 +58,7 @@ withEachSiot((siot) => {
 
     describe(`${protocol} over serial`, () => {
       it('keeps keys, tombstones and times to the nanosecond', async () => {
-        const { device, bus, nodeId } = await plant(siot, protocol);
+        const { device, client, nodeId } = await plant(siot, protocol);
         const time = now() - 123_456_789n;
         await device.report(
           { type: 'blank', key: '', value: 1, time },
@@ -66,19 +66,19 @@ withEachSiot((siot) => {
           { type: 'keyed', key: 'front', value: 3, time: time + 1n },
           { type: 'gone', key: 'x', value: 4, time, tombstone: 1 },
         );
-        expect(await bus.stored(nodeId, 'blank')).toMatchObject({ key: '0', number: 1, time });
-        expect(await bus.stored(nodeId, 'zero')).toMatchObject({ key: '0', number: 2, time });
-        expect(await bus.stored(nodeId, 'keyed', 'front')).toMatchObject({
+        expect(await client.stored(nodeId, 'blank')).toMatchObject({ key: '0', number: 1, time });
+        expect(await client.stored(nodeId, 'zero')).toMatchObject({ key: '0', number: 2, time });
+        expect(await client.stored(nodeId, 'keyed', 'front')).toMatchObject({
           number: 3,
           time: time + 1n,
         });
-        expect(await bus.stored(nodeId, 'gone', 'x')).toMatchObject({ number: 4, tombstone: 1 });
+        expect(await client.stored(nodeId, 'gone', 'x')).toMatchObject({ number: 4, tombstone: 1 });
         // Stores keep "0"; nobody is ever sent the other spelling (docs/siot.md, 1.2).
-        expect(bus.pointsOn(siot.generation, nodeId).map(({ key }) => key)).not.toContain('');
+        expect(client.pointsOn(siot.generation, nodeId).map(({ key }) => key)).not.toContain('');
       });
 
       it('gives a time where the device has none, or one of its own, or one ahead', async () => {
-        const { device, bus, gateway, nodeId } = await plant(siot, protocol);
+        const { device, client, gateway, nodeId } = await plant(siot, protocol);
         // Two SystemClocks may be some milliseconds apart.
         const before = now() - CLOCKS_APART_NS;
         const bootedNs = 5_000_000_000n;
@@ -89,11 +89,11 @@ withEachSiot((siot) => {
         );
         await device.report({ type: 'future', value: 1, time: now() + 3_600_000_000_000n });
         await device.report({ type: 'past', value: 1, time: before - 86_400_000_000_000n });
-        const stamped = await bus.stored(nodeId, 'stamped');
-        const mapped = await bus.stored(nodeId, 'mapped');
-        const mappedBefore = await bus.stored(nodeId, 'mappedBefore');
-        const future = await bus.stored(nodeId, 'future');
-        const past = await bus.stored(nodeId, 'past');
+        const stamped = await client.stored(nodeId, 'stamped');
+        const mapped = await client.stored(nodeId, 'mapped');
+        const mappedBefore = await client.stored(nodeId, 'mappedBefore');
+        const future = await client.stored(nodeId, 'future');
+        const past = await client.stored(nodeId, 'past');
         const after = now() + CLOCKS_APART_NS;
         for (const { type, time } of [stamped, mapped, future]) {
           expect(time >= before && time <= after, `${type} at ${String(time)}`).toBe(true);
@@ -106,23 +106,23 @@ withEachSiot((siot) => {
       });
 
       it('keeps apart points whose type and key read the same', async () => {
-        const { device, bus, nodeId } = await plant(siot, protocol);
+        const { device, client, nodeId } = await plant(siot, protocol);
         const time = now();
         await device.report(
           { type: 'temp', key: '10', value: 1, time },
           { type: 'temp1', key: '0', value: 2, time },
         );
-        expect((await bus.stored(nodeId, 'temp', '10')).number).toBe(1);
-        expect((await bus.stored(nodeId, 'temp1', '0')).number).toBe(2);
+        expect((await client.stored(nodeId, 'temp', '10')).number).toBe(1);
+        expect((await client.stored(nodeId, 'temp1', '0')).number).toBe(2);
       });
 
       it('publishes as the node’s owner, on the subjects of the generation', async () => {
-        const { device, bus, nodeId } = await plant(siot, protocol);
+        const { device, client, nodeId } = await plant(siot, protocol);
         await device.report({ type: 'temp', key: 'front', value: 1, time: now(), origin: 'else' });
-        await bus.stored(nodeId, 'temp', 'front');
+        await client.stored(nodeId, 'temp', 'front');
         const subject = siot.generation === 1 ? `p.${nodeId}` : `p.${nodeId}.temp.front`;
-        await until(() => bus.seen.some((message) => message.subject === subject), subject);
-        expect(find(bus.pointsOn(siot.generation, nodeId), 'temp', 'front')?.origin).toBe('');
+        await until(() => client.seen.some((message) => message.subject === subject), subject);
+        expect(find(client.pointsOn(siot.generation, nodeId), 'temp', 'front')?.origin).toBe('');
       });
     });
   }

@@ -10,14 +10,14 @@ import {
   find,
   leavesNothingBehind,
   now,
-  openBus,
+  openClient,
   openDevice,
   type Device,
   gatewayOf,
 } from './harness.js';
 import type { GatewayUnderTest } from '../gateway/plant.js';
 import { decodePoints } from './points.js';
-import type { RawBus } from './raw-bus.js';
+import type { NatsClient } from './nats-client.js';
 import {
   VERSIONS,
   generationOf,
@@ -56,10 +56,10 @@ async function startGateway(place: SiotPlace, device: Device): Promise<GatewayUn
   return gateway;
 }
 
-const published = (bus: RawBus, nodeId: string, type: string, key?: string) =>
+const published = (client: NatsClient, nodeId: string, type: string, key?: string) =>
   until(
-    () => find(bus.pointsOn(2, nodeId), type, key),
-    () => `${type} to be published; seen: ${bus.seen.map(({ subject }) => subject).join(', ')}`,
+    () => find(client.pointsOn(2, nodeId), type, key),
+    () => `${type} to be published; seen: ${client.seen.map(({ subject }) => subject).join(', ')}`,
   );
 
 describe('a nats-server without SIOT', () => {
@@ -78,8 +78,8 @@ describe('a nats-server without SIOT', () => {
   for (const protocol of PROTOCOLS) {
     it(`bridges ${protocol} both ways as generation 2`, async () => {
       const device = await openDevice(protocol);
-      const bus = await openBus(place.nats.url, TOKEN);
-      await bus.listen();
+      const client = await openClient(place.nats.url, TOKEN);
+      await client.listen();
       const gateway = await startGateway(place, device);
       const nodeId = gateway.nodeId();
       const time = now();
@@ -91,28 +91,28 @@ describe('a nats-server without SIOT', () => {
       );
       await device.report({ type: 'config', value: { json: '[1]' }, time });
 
-      expect(await published(bus, nodeId, 'temp', 'front')).toMatchObject({
+      expect(await published(client, nodeId, 'temp', 'front')).toMatchObject({
         number: 23.5,
         time,
         origin: '',
       });
-      expect(bus.seen.map(({ subject }) => subject)).toContain(`p.${nodeId}.temp.front`);
-      expect(await published(bus, nodeId, 'cold')).toMatchObject({
+      expect(client.seen.map(({ subject }) => subject)).toContain(`p.${nodeId}.temp.front`);
+      expect(await published(client, nodeId, 'cold')).toMatchObject({
         number: -40,
         ...(protocol === 'compact' ? { dataType: 2, length: 8 } : { dataType: 1 }),
       });
-      expect(await published(bus, nodeId, 'mode')).toMatchObject({ dataType: 3, text: 'auto' });
-      expect(await published(bus, nodeId, 'gone')).toMatchObject({ tombstone: 3 });
-      expect(await published(bus, nodeId, 'config')).toMatchObject({
+      expect(await published(client, nodeId, 'mode')).toMatchObject({ dataType: 3, text: 'auto' });
+      expect(await published(client, nodeId, 'gone')).toMatchObject({ tombstone: 3 });
+      expect(await published(client, nodeId, 'config')).toMatchObject({
         dataType: protocol === 'compact' ? 4 : 3,
         text: '[1]',
       });
       // One point a message (docs/siot.md, 4.2).
-      for (const { data } of bus.seen.filter(({ subject }) => subject.startsWith('p.'))) {
+      for (const { data } of client.seen.filter(({ subject }) => subject.startsWith('p.'))) {
         expect(decodePoints(2, data)).toHaveLength(1);
       }
 
-      await bus.setUnanswered(2, nodeId, { type: 'setpoint', value: 5, time: now() });
+      await client.setUnanswered(2, nodeId, { type: 'setpoint', value: 5, time: now() });
       expect(numberIn((await device.mcu.waitForSetting('setpoint')).value)).toBe(5);
       await until(() => gateway.link().pending.length === 0, 'the setting to be acknowledged');
       expect(gateway.gateway.control.status().siot).toEqual({ generation: 2, store: 'none' });
@@ -129,15 +129,15 @@ for (const version of VERSIONS) {
     it('gets its nodes, then all that is known, in its own generation', async () => {
       const place = await startNats();
       const device = await openDevice('compact');
-      const bus = await openBus(place.nats.url, TOKEN);
-      await bus.listen();
+      const client = await openClient(place.nats.url, TOKEN);
+      await client.listen();
       const gateway = await startGateway(place, device);
       const nodeId = gateway.nodeId();
       const time = now() - 5_000_000_000n;
       await device.report({ type: 'temp', key: 'front', value: 1, time });
       await device.report({ type: 'temp', key: 'front', value: 2, time: time + 1n });
       await device.report({ type: 'mode', value: 'auto', time });
-      await published(bus, nodeId, 'mode');
+      await published(client, nodeId, 'mode');
 
       const siot = await startSiot(version, place);
       atEnd(() => siot.stop());
@@ -145,16 +145,16 @@ for (const version of VERSIONS) {
       expect(gateway.gateway.control.status().siot).toEqual({ generation, store: 'answers' });
 
       // The newest of each point, which nobody could keep before.
-      expect(await bus.stored(nodeId, 'temp', 'front')).toMatchObject({
+      expect(await client.stored(nodeId, 'temp', 'front')).toMatchObject({
         number: 2,
         time: time + 1n,
       });
-      expect(await bus.stored(nodeId, 'mode')).toMatchObject({ text: 'auto', time });
-      const node = await bus.node(nodeId);
+      expect(await client.stored(nodeId, 'mode')).toMatchObject({ text: 'auto', time });
+      const node = await client.node(nodeId);
       expect(node).toMatchObject({ type: 'mcu', parent: gateway.id });
-      expect(await bus.node(gateway.id)).toMatchObject({
+      expect(await client.node(gateway.id)).toMatchObject({
         type: 'mcuGateway',
-        parent: await bus.rootId(),
+        parent: await client.rootId(),
       });
 
       // Points first, then one edge message (docs/siot.md, 4.9); parents before children.
@@ -162,23 +162,23 @@ for (const version of VERSIONS) {
       const description = generation === 1 ? '' : '.description.0';
       const wanted = [
         `p.${gateway.id}${description}`,
-        `${edge}.${gateway.id}.${await bus.rootId()}`,
+        `${edge}.${gateway.id}.${await client.rootId()}`,
         `p.${nodeId}${description}`,
         `${edge}.${nodeId}.${gateway.id}`,
       ];
-      const subjects = bus.seen.map(({ subject }) => subject);
+      const subjects = client.seen.map(({ subject }) => subject);
       const from = subjects.indexOf(wanted[0] ?? '');
       const order = wanted.map((subject) => subjects.indexOf(subject, from));
       expect(order, wanted.join(', ')).toEqual([...order].sort((a, b) => a - b));
       expect(order).not.toContain(-1);
-      const edges = decodePoints(generation, bus.seen[order[3] ?? 0]?.data ?? new Uint8Array());
+      const edges = decodePoints(generation, client.seen[order[3] ?? 0]?.data ?? new Uint8Array());
       expect(find(edges, 'tombstone')?.number).toBe(0);
       expect(find(edges, 'nodeType')?.text).toBe('mcu');
 
       // And from now on, on its subjects.
       await device.report({ type: 'after', value: 3, time: now() });
-      expect((await bus.stored(nodeId, 'after')).number).toBe(3);
-      await bus.set(generation, nodeId, { type: 'setpoint', value: 5, time: now() });
+      expect((await client.stored(nodeId, 'after')).number).toBe(3);
+      await client.set(generation, nodeId, { type: 'setpoint', value: 5, time: now() });
       expect(numberIn((await device.mcu.waitForSetting('setpoint')).value)).toBe(5);
       // Before SIOT goes, for which it would wait.
       await gateway.stop();

@@ -5,7 +5,7 @@ import { LinkFile, type LinkState } from '../../src/gateway/state/link-file.js';
 import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint, numberOf } from '../../src/point/point.js';
 import { Settings } from '../../src/session/settings/settings.js';
-import { CrashingDisk, FATES } from './crashing-disk.js';
+import { CrashingDisk, REMAINS } from './crashing-disk.js';
 import { complaints, recordingLog, type Said } from '../support/recording-log.js';
 
 const NAMES = ['old', 'new'] as const;
@@ -13,7 +13,7 @@ const NAMES = ['old', 'new'] as const;
 /** Every way in which the power can go, `steps` operations after the start. */
 function* cuts(steps: number) {
   for (let after = 0; after <= steps; after += 1)
-    for (const bytes of FATES) for (const names of NAMES) yield { after, bytes, names };
+    for (const bytes of REMAINS) for (const names of NAMES) yield { after, bytes, names };
 }
 
 describe('a file written atomically', () => {
@@ -66,7 +66,11 @@ async function start(disk: CrashingDisk, said: Said[] = []) {
 
 describe('a setting that is said to be saved', () => {
   /** Two settings are safe; then `a` changes, is saved, changes again, and the power goes. */
-  async function life(cut: { after: number; bytes: (typeof FATES)[number]; names: 'old' | 'new' }) {
+  async function life(cut: {
+    after: number;
+    bytes: (typeof REMAINS)[number];
+    names: 'old' | 'new';
+  }) {
     const disk = new CrashingDisk();
     const first = await start(disk);
     first.kept.set('a', 1);
@@ -123,7 +127,7 @@ describe('a setting that is said to be saved', () => {
       kept.set('a', (count += 1));
       await file.save(kept);
       if (count < 300 && anew() < 2) continue;
-      for (const bytes of FATES) {
+      for (const bytes of REMAINS) {
         const found = await start(disk.afterCut(bytes, 'old'));
         expect(found.kept.values().a).toBe(count);
       }

@@ -12,8 +12,8 @@ interface Inode {
 }
 
 /** What the power leaves of bytes that were not synced. */
-export type Fate = 'all' | 'none' | 'half' | 'zeros';
-export const FATES: readonly Fate[] = ['all', 'none', 'half', 'zeros'];
+export type Remains = 'all' | 'none' | 'half' | 'zeros';
+export const REMAINS: readonly Remains[] = ['all', 'none', 'half', 'zeros'];
 
 export class PowerCut extends Error {}
 
@@ -34,11 +34,11 @@ export class CrashingDisk implements Disk {
    * What the next start finds. `names`: which names are there that were not
    * synced, the old ones or the new.
    */
-  afterCut(bytes: Fate, names: 'old' | 'new'): CrashingDisk {
+  afterCut(bytes: Remains, names: 'old' | 'new'): CrashingDisk {
     const next = new CrashingDisk();
     const there = names === 'new' ? this.#now : this.#safe;
     for (const [path, inode] of there) {
-      const left = fateOf(inode, bytes);
+      const left = remainsOf(inode, bytes);
       const found = { bytes: left, safe: left };
       next.#now.set(path, found);
       next.#safe.set(path, found);
@@ -116,9 +116,9 @@ export class CrashingDisk implements Disk {
   }
 }
 
-function fateOf({ bytes, safe }: Inode, fate: Fate): Buffer {
+function remainsOf({ bytes, safe }: Inode, remains: Remains): Buffer {
   const unsafe = bytes.subarray(safe.length);
-  switch (fate) {
+  switch (remains) {
     case 'all':
       return bytes;
     case 'none':

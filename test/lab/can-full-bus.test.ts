@@ -84,8 +84,8 @@ describe('a full bus', () => {
       it('has all its signals in SIOT, and devices on it are heard and set', async () => {
         attachTo({ open: () => openCanLine({ framing: 'isotp' }), versions: ['0.25.0'] });
         const device = await openDevice('compact');
-        const bus = await siot.bus();
-        await bus.listen();
+        const client = await siot.client();
+        await client.listen();
         const [ENGINE, PUMP] = [0, 1];
         const gateway = gatewayOf({
           url: siot.server.url,
@@ -120,10 +120,10 @@ describe('a full bus', () => {
         const speed = ((FRAMES - 1) % 65_536) / 10;
         await until(
           async () =>
-            (await bus.stored(gateway.nodeId(ENGINE), 'value', 'Motor_Speed')).number === speed,
+            (await client.stored(gateway.nodeId(ENGINE), 'value', 'Motor_Speed')).number === speed,
           'the last speed to be in SIOT',
         );
-        const stored = await bus.stored(gateway.nodeId(PUMP), 'temp');
+        const stored = await client.stored(gateway.nodeId(PUMP), 'temp');
         expect(stored.number).toBe(reports);
         expect(gateway.counter('retransmission', PUMP)).toBe(0);
       });

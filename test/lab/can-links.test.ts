@@ -38,7 +38,7 @@ withEachSiot(
       });
       await gateway.start();
       await gateway.ready();
-      const bus = await siot.bus();
+      const client = await siot.client();
       for (let round = 1; round <= 4; round += 1) {
         await Promise.all(
           devices.map(({ report }, at) =>
@@ -47,7 +47,7 @@ withEachSiot(
         );
       }
       for (const [at] of devices.entries()) {
-        const point = await bus.stored(gateway.nodeId(at), 'temp');
+        const point = await client.stored(gateway.nodeId(at), 'temp');
         expect(point.number).toBe(at * 100 + 4);
       }
     });
@@ -56,9 +56,9 @@ withEachSiot(
       ['goes down', () => ip(`link set ${VCAN} down`), () => ip(`link set ${VCAN} up`), 'down'],
       ['is taken away', () => removeInterface(VCAN), () => addVcan(VCAN), 'missing'],
     ] as const)('an interface that %s and comes back', async (_, go, come, state) => {
-      const { device, gateway, bus, nodeId, set } = await plant(siot, 'compact');
+      const { device, gateway, client, nodeId, set } = await plant(siot, 'compact');
       const stateOf = async (): Promise<string> =>
-        (await bus.stored(nodeId, 'gatewayBusState')).text;
+        (await client.stored(nodeId, 'gatewayBusState')).text;
       await until(async () => (await stateOf()) === 'up', 'the bus to be up');
       go();
       await until(() => gateway.link().port === 'closed', 'the link to notice', 10_000);
@@ -75,7 +75,7 @@ withEachSiot(
     });
 
     it('bus-off, as a controller reports it', async () => {
-      const { device, gateway, bus, nodeId } = await plant(siot, 'compact');
+      const { device, gateway, client, nodeId } = await plant(siot, 'compact');
       sendFrame(VCAN, '20000040#0000000000000000');
       await until(
         () => gateway.said.some(({ fields }) => JSON.stringify(fields).includes('bus-off')),
@@ -84,7 +84,7 @@ withEachSiot(
       await gateway.opened();
       await reported(() => device.report({ type: 'temp', value: 2, time: now() }));
       await until(
-        async () => (await bus.stored(nodeId, 'gatewayBusOffs')).number === 1,
+        async () => (await client.stored(nodeId, 'gatewayBusOffs')).number === 1,
         'bus-offs to be counted',
       );
     });

@@ -98,8 +98,8 @@ const LOSS =
   /at least (\d+) point\(s\) of link (\w+) are lost .*, (?:up to|from between (\S+) and) (\S+): /;
 const MAYBE = /may be lost/;
 
-/** Holds what is said against what is so. */
-function judge({ lost, said, outbox }: Seen): void {
+/** What the log says is lost, against what is lost. */
+function expectToldOf({ lost, said, outbox }: Seen): void {
   const told = new Map<string, RegExpExecArray>();
   for (const { message } of said) {
     const found = LOSS.exec(message);
@@ -159,7 +159,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
 
   it('tells nothing where nothing has happened', async () => {
     const found = await seen(left.files, left);
-    judge(found);
+    expectToldOf(found);
     expect(found.said.map(({ message }) => message)).toEqual([
       expect.stringMatching(/wait in the outbox$/),
     ]);
@@ -183,7 +183,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
           content[from + place]! ^= 0x55;
           return content;
         });
-        judge(await seen(files, left));
+        expectToldOf(await seen(files, left));
       }
     }
   });
@@ -195,7 +195,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
         const files = spoilt(left.files, name, (content) =>
           content.subarray(0, Math.floor(content.length * part)),
         );
-        judge(await seen(files, left));
+        expectToldOf(await seen(files, left));
       }
     },
   );
@@ -203,7 +203,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
   it('tells of files that are cut where a block ends', async () => {
     for (const name of logsOf(left.files)) {
       for (const [at] of blocksOf(left.files, name).filter((_, i) => i % 5 === 0)) {
-        judge(
+        expectToldOf(
           await seen(
             spoilt(left.files, name, (content) => content.subarray(0, at)),
             left,
@@ -216,7 +216,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
   it('tells of files that are gone, each and all', async () => {
     let gone = left.files;
     for (const name of logsOf(left.files)) {
-      judge(
+      expectToldOf(
         await seen(
           spoilt(left.files, name, () => undefined),
           left,
@@ -224,7 +224,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
       );
       gone = spoilt(gone, name, () => undefined);
     }
-    judge(await seen(gone, left));
+    expectToldOf(await seen(gone, left));
   });
 
   it('counts to the point where no note of what was delivered is lost', async () => {
@@ -273,7 +273,10 @@ it('a tally of which only a part was written is none, and the one before counts'
   const tally = left.files.get(TALLY)!;
   for (const at of [0, 4, 60]) {
     const files = spoilt(left.files, TALLY, () => Buffer.from(tally).fill(0, at, at + 2));
-    judge({ ...(await seen(files, left)), lost: new Map(NODES.map((node) => [node, new Set()])) });
+    expectToldOf({
+      ...(await seen(files, left)),
+      lost: new Map(NODES.map((node) => [node, new Set()])),
+    });
   }
 });
 

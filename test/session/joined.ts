@@ -19,21 +19,21 @@ import { FakeClock } from '../support/fake-clock.js';
 import { throwImpossible } from '../../src/session/settings/impossible.js';
 
 /** What a line does with one frame. */
-export interface Fate {
+export interface Delivery {
   readonly lost: boolean;
   readonly delayMs: number;
   /** Length of the pieces in which it arrives. */
   readonly pieces: number;
 }
 
-const GOOD: Fate = { lost: false, delayMs: 1, pieces: 1_024 };
+const GOOD: Delivery = { lost: false, delayMs: 1, pieces: 1_024 };
 type Side = 'device' | 'gateway';
 const RETRIES = 3;
 
 export interface JoinedOptions {
   readonly protocol: Protocol;
   readonly times: McuTimes;
-  readonly fates: readonly Fate[];
+  readonly deliveries: readonly Delivery[];
   /** ms until points are safe in the outbox. */
   readonly safeAfterMs: number;
 }
@@ -50,7 +50,7 @@ export class Joined {
   readonly connected: boolean[] = [];
   /** Of the line, for people. */
   readonly said: string[] = [];
-  #fate = 0;
+  #nextDelivery = 0;
   #value = 0;
   readonly #arriveMs = { device: 0, gateway: 0 };
   /** Restarts of the device: all, and those of which a packet has reached the session. */
@@ -210,7 +210,7 @@ export class Joined {
   }
 
   #carry(from: Side, packet: McuPacket): void {
-    const fate = this.options.fates[this.#fate++] ?? GOOD;
+    const delivery = this.options.deliveries[this.#nextDelivery++] ?? GOOD;
     const isAck = packet.subject === 'ack';
     const maker: Side = isAck ? (from === 'device' ? 'gateway' : 'device') : from;
     const key = `${maker} ${String(packet.sequence)}`;
@@ -218,18 +218,18 @@ export class Joined {
     // A packet without points is not acknowledged, nor sent again.
     const isHello =
       !isAck && POINT_CODECS[this.options.protocol].decode(packet.payload)?.length === 0;
-    const lost = fate.lost && failed < RETRIES && !isHello;
+    const lost = delivery.lost && failed < RETRIES && !isHello;
     this.#failed.set(key, lost ? failed + 1 : isAck ? 0 : failed);
     this.said.push(
-      `${this.#now()} ${from} #${String(packet.sequence)} ${packet.subject} ${lost ? 'lost' : `+${String(fate.delayMs)} ms`}`,
+      `${this.#now()} ${from} #${String(packet.sequence)} ${packet.subject} ${lost ? 'lost' : `+${String(delivery.delayMs)} ms`}`,
     );
     if (lost) return;
     const bytes = encodeFrame(encodePacket(packet));
-    const atMs = Math.max(this.#arriveMs[from], this.clock.monotonicMs() + fate.delayMs);
+    const atMs = Math.max(this.#arriveMs[from], this.clock.monotonicMs() + delivery.delayMs);
     this.#arriveMs[from] = atMs;
     const { all, heard } = this.#restarts;
-    for (let at = 0; at < bytes.length; at += fate.pieces) {
-      const piece = bytes.subarray(at, at + fate.pieces);
+    for (let at = 0; at < bytes.length; at += delivery.pieces) {
+      const piece = bytes.subarray(at, at + delivery.pieces);
       this.clock.setTimer(atMs - this.clock.monotonicMs(), () => {
         if (from === 'device') {
           this.#restarts.heard = all;

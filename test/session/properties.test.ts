@@ -14,7 +14,7 @@ const step = fc.record({
   type: fc.constantFrom(...TYPES),
   pauseMs: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3_000 })),
 });
-const fate = fc.record({
+const delivery = fc.record({
   lost: fc.boolean(),
   delayMs: fc.integer({ min: 0, max: 300 }),
   pieces: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(1_024)),
@@ -24,7 +24,7 @@ type Step = (typeof step extends fc.Arbitrary<infer T> ? T : never) & object;
 const options = fc.record({
   protocol: fc.constantFrom('protobuf' as const, 'compact' as const),
   times: fc.constantFrom('zero' as const, 'sinceStart' as const, 'synced' as const),
-  fates: fc.array(fate, { maxLength: 80 }),
+  deliveries: fc.array(delivery, { maxLength: 80 }),
   safeAfterMs: fc.nat(400),
 });
 

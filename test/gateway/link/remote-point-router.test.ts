@@ -24,7 +24,7 @@ const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.spl
 
 interface Rig {
   /** A reading is one at that time, ns. */
-  readonly judge: Pick<
+  readonly router: Pick<
     RemotePointRouter,
     'live' | 'ofOthers' | 'disabled' | 'switchTime' | 'record'
   > & {
@@ -88,7 +88,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
     const entry = parseLinkEntry(content);
     return rig(entry?.of === 'link' ? entry.judge : undefined);
   };
-  const judge: Rig['judge'] = {
+  const router: Rig['router'] = {
     live: (points) => real.live(points),
     ofOthers: (points) => real.ofOthers(points),
     reading: (points, nowNs) => {
@@ -102,7 +102,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
     switchTime: (type) => real.switchTime(type),
     record: () => real.record(),
   };
-  return { judge, clock, said, done, again };
+  return { router, clock, said, done, again };
 }
 
 const set = (type: string, number = 1, given: Partial<Point> = {}): Point =>
@@ -110,29 +110,29 @@ const set = (type: string, number = 1, given: Partial<Point> = {}): Point =>
 
 describe('a setting', () => {
   it('is what has the origin of somebody else', () => {
-    const { judge, done } = rig();
+    const { router, done } = rig();
     const points = [
       set('a'),
       set('b', 1, { origin: '' }),
       set('c', 1, { origin: NODE }),
       set('d', 1, { origin: 'dev-10' }),
     ];
-    judge.live(points);
+    router.live(points);
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'd']);
-    judge.reading(points, 500n);
+    router.reading(points, 500n);
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'd', 'a', 'd']);
   });
 
   it('is routed point by point: an odd one costs only itself', () => {
-    const { judge, done } = rig();
-    judge.live([set('a'), set('x', Number.NaN), set('baud', 9600), set('b')]);
+    const { router, done } = rig();
+    router.live([set('a'), set('x', Number.NaN), set('baud', 9600), set('b')]);
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'b']);
     expect(done.refused).toBe(2);
   });
 
   it('may be infinite, text, or a deletion', () => {
-    const { judge, done } = rig();
-    judge.live([
+    const { router, done } = rig();
+    router.live([
       set('a', Number.POSITIVE_INFINITY),
       set('b', 0, { value: stringValue('text') }),
       set('c', 0, { tombstone: 1 }),
@@ -141,10 +141,10 @@ describe('a setting', () => {
   });
 
   it.each(RESERVED)('is never %s: counted, and said once', (type) => {
-    const { judge, done, said } = rig();
-    judge.live([set(type)]);
-    judge.live([set(type, 2, { time: 101n })]);
-    judge.live([set(type, 2, { key: 'x' })]);
+    const { router, done, said } = rig();
+    router.live([set(type)]);
+    router.live([set(type, 2, { time: 101n })]);
+    router.live([set(type, 2, { key: 'x' })]);
     expect(done.set).toEqual([]);
     expect(done.refused).toBe(3);
     expect(complaints(said)).toHaveLength(1);
@@ -152,28 +152,28 @@ describe('a setting', () => {
   });
 
   it('is not counted as refused each time that the node is read', () => {
-    const { judge, done } = rig();
+    const { router, done } = rig();
     for (let reading = 1n; reading <= 5n; reading++) {
-      judge.reading([set('baud', 9600), set('port', 0, { value: stringValue('x') })], reading);
+      router.reading([set('baud', 9600), set('port', 0, { value: stringValue('x') })], reading);
     }
     expect(done.refused).toBe(2);
-    judge.reading([set('baud', 19200, { time: 101n })], 6n);
+    router.reading([set('baud', 19200, { time: 101n })], 6n);
     expect(done.refused).toBe(3);
   });
 
   it('is not description, which people may change without the device', () => {
-    const { judge, done, said } = rig();
+    const { router, done, said } = rig();
     const point = set('description', 0, { value: stringValue('Pump') });
-    judge.live([point]);
-    judge.live([{ ...point, origin: '' }]);
-    judge.reading([point], 500n);
+    router.live([point]);
+    router.live([{ ...point, origin: '' }]);
+    router.reading([point], 500n);
     expect([done.set, done.refused, said]).toEqual([[], 0, []]);
     expect(done.described).toEqual(['Pump live', 'Pump reading']);
   });
 
   it('does not fill the memory or the log when somebody makes up types', () => {
-    const { judge, done, said } = rig();
-    for (let n = 0; n < 3_000; n++) judge.live([set(`gateway${String(n)}`)]);
+    const { router, done, said } = rig();
+    for (let n = 0; n < 3_000; n++) router.live([set(`gateway${String(n)}`)]);
     expect(done.refused).toBe(3_000);
     expect(complaints(said)).toHaveLength(1_000);
   });
@@ -181,137 +181,137 @@ describe('a setting', () => {
 
 describe('commands found when the node is read', () => {
   it('do not count the first time', () => {
-    const { judge, done } = rig();
-    judge.reading([set('restart'), set('limit')], 50n);
+    const { router, done } = rig();
+    router.reading([set('restart'), set('limit')], 50n);
     expect(done.set.map(({ type }) => type)).toEqual(['limit']);
   });
 
   it('count when they are newer than the last reading', () => {
-    const { judge, done } = rig();
-    judge.reading([], 100n);
-    judge.reading([set('restart', 1, { time: 99n }), set('restart', 1, { key: 'b' })], 200n);
+    const { router, done } = rig();
+    router.reading([], 100n);
+    router.reading([set('restart', 1, { time: 99n }), set('restart', 1, { key: 'b' })], 200n);
     expect(done.set).toEqual([]);
-    judge.reading([set('restart', 1, { time: 201n })], 300n);
+    router.reading([set('restart', 1, { time: 201n })], 300n);
     expect(done.set).toHaveLength(1);
   });
 
   it('are told when they are a little older and were never heard: a clock may be slow', () => {
-    const { judge, done, said } = rig({ lastReading: '1000' }, 500n);
-    judge.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 2_000n);
-    judge.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 3_000n);
+    const { router, done, said } = rig({ lastReading: '1000' }, 500n);
+    router.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 2_000n);
+    router.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 3_000n);
     expect(done).toMatchObject({ set: [], refused: 1 });
     expect(complaints(said)).toEqual([expect.stringMatching(/older than the last reading.*slow/)]);
     const hours = 3 * 3_600_000_000_000;
     const later = rig({ lastReading: String(hours) });
-    later.judge.reading([set('restart', 1, { time: 900n })], BigInt(hours));
+    later.router.reading([set('restart', 1, { time: 900n })], BigInt(hours));
     expect(later.done.refused).toBe(0);
   });
 
   it('do not become newer when the clock is set right', () => {
-    const { judge, clock, done } = rig();
-    judge.reading([set('restart', 1, { time: 50n * S })], 10n * S);
+    const { router, clock, done } = rig();
+    router.reading([set('restart', 1, { time: 50n * S })], 10n * S);
     clock.now += 100n * S;
-    judge.reading([set('restart', 1, { time: 50n * S })], 115n * S);
+    router.reading([set('restart', 1, { time: 50n * S })], 115n * S);
     expect(done.set).toEqual([]);
-    judge.reading([set('restart', 1, { time: 116n * S })], 120n * S);
+    router.reading([set('restart', 1, { time: 116n * S })], 120n * S);
     expect(done.set).toHaveLength(1);
   });
 
   it('nor older, when an earlier life has dated the last reading well', () => {
-    const { judge, clock, done } = rig({ lastReading: String(YEAR) });
+    const { router, clock, done } = rig({ lastReading: String(YEAR) });
     clock.now = 5n * S;
     clock.now += YEAR + 10n * S;
-    judge.reading([set('restart', 1, { time: YEAR + 8n * S })], YEAR + 20n * S);
+    router.reading([set('restart', 1, { time: YEAR + 8n * S })], YEAR + 20n * S);
     expect(done.set).toHaveLength(1);
   });
 
   it('are known from then on when they do not count, whatever the clock says later', () => {
-    const { judge, done } = rig();
+    const { router, done } = rig();
     const old = set('restart', 1, { time: YEAR });
-    judge.reading([old], YEAR + S);
+    router.reading([old], YEAR + S);
     expect(done).toMatchObject({ set: [], passed: [old] });
   });
 
   it('and the last reading may be one before a restart of the gateway', () => {
     const first = rig();
-    first.judge.reading([], 100n);
+    first.router.reading([], 100n);
     const second = first.again();
-    second.judge.reading([set('restart', 1, { time: 100n })], 200n);
+    second.router.reading([set('restart', 1, { time: 100n })], 200n);
     expect(second.done.set).toEqual([]);
     const third = first.again();
-    third.judge.reading([set('restart', 1, { time: 101n })], 200n);
+    third.router.reading([set('restart', 1, { time: 101n })], 200n);
     expect(third.done.set).toHaveLength(1);
   });
 
   it('count always when they are heard live', () => {
-    const { judge, done } = rig();
-    judge.live([set('restart', 1, { time: 1n })]);
-    judge.reading([], 100n);
-    judge.live([set('restart', 1, { time: 2n })]);
+    const { router, done } = rig();
+    router.live([set('restart', 1, { time: 1n })]);
+    router.reading([], 100n);
+    router.live([set('restart', 1, { time: 2n })]);
     expect(done.set).toHaveLength(2);
   });
 });
 
 describe('disabled', () => {
   it('stops and starts the link, live or read', () => {
-    const { judge, done } = rig();
-    expect(judge.disabled).toBe(false);
-    judge.live([set('disabled', 1)]);
-    expect(judge.disabled).toBe(true);
-    judge.reading([set('disabled', 0, { time: 101n })], 500n);
-    expect(judge.disabled).toBe(false);
+    const { router, done } = rig();
+    expect(router.disabled).toBe(false);
+    router.live([set('disabled', 1)]);
+    expect(router.disabled).toBe(true);
+    router.reading([set('disabled', 0, { time: 101n })], 500n);
+    expect(router.disabled).toBe(false);
     expect(done.disabled).toEqual([true, false]);
     expect(done.set).toEqual([]);
   });
 
   it('is told when it changes, and only a newer one counts', () => {
-    const { judge, done } = rig();
-    judge.live([set('disabled', 1)]);
-    judge.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 100n })]);
-    judge.reading([set('disabled', 0, { time: 99n })], 500n);
+    const { router, done } = rig();
+    router.live([set('disabled', 1)]);
+    router.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 100n })]);
+    router.reading([set('disabled', 0, { time: 99n })], 500n);
     expect(done.disabled).toEqual([true]);
   });
 
   it('counts with an equal time when it is heard live, and is shown with a later one', () => {
-    const { judge, clock, done } = rig();
-    judge.live([set('disabled', 1)]);
-    judge.reading([set('disabled', 0)], 500n);
-    judge.live([set('disabled', 1)]);
+    const { router, clock, done } = rig();
+    router.live([set('disabled', 1)]);
+    router.reading([set('disabled', 0)], 500n);
+    router.live([set('disabled', 1)]);
     expect(done).toMatchObject({ disabled: [true], shown: [] });
-    judge.live([set('disabled', 0), set('disabled', 0)]);
+    router.live([set('disabled', 0), set('disabled', 0)]);
     expect(done.disabled).toEqual([true, false]);
     expect(done.shown).toEqual([set('disabled', 0, { origin: '', time: clock.now })]);
-    judge.live([set('disabled', 1)]);
+    router.live([set('disabled', 1)]);
     expect(done.disabled).toEqual([true, false, true]);
   });
 
   it('of a far time counts once, and locks nobody out, over a restart too', () => {
     const first = rig();
-    first.judge.reading([], 1_000n);
+    first.router.reading([], 1_000n);
     const far = set('disabled', 1, { time: 2n ** 63n - 1n });
-    first.judge.live([far]);
-    first.judge.live([set('disabled', 0, { time: 1_001n })]);
-    first.judge.reading([far], 2_000n);
+    first.router.live([far]);
+    first.router.live([set('disabled', 0, { time: 1_001n })]);
+    first.router.reading([far], 2_000n);
     const second = first.again();
-    second.judge.reading([far], 3_000n);
+    second.router.reading([far], 3_000n);
     expect(first.done.disabled).toEqual([true, false]);
-    expect(second.judge.disabled).toBe(false);
+    expect(second.router.disabled).toBe(false);
     expect(complaints(first.said)).toEqual([expect.stringMatching(/far ahead.*keeps the later/)]);
-    second.judge.live([set('disabled', 1, { time: 3_001n })]);
-    expect(second.judge.disabled).toBe(true);
+    second.router.live([set('disabled', 1, { time: 3_001n })]);
+    expect(second.router.disabled).toBe(true);
   });
 
   it('ends with its deletion, and is exactly 1', () => {
-    const { judge, done } = rig();
-    judge.live([set('disabled', 2, { time: 1n })]);
-    judge.live([set('disabled', 1, { time: 2n, key: '0' })]);
-    judge.live([set('disabled', 1, { time: 3n, tombstone: 1 })]);
+    const { router, done } = rig();
+    router.live([set('disabled', 2, { time: 1n })]);
+    router.live([set('disabled', 1, { time: 2n, key: '0' })]);
+    router.live([set('disabled', 1, { time: 3n, tombstone: 1 })]);
     expect(done.disabled).toEqual([true, false]);
   });
 
   it('has no key, and no device and no owner sets it', () => {
-    const { judge, done } = rig();
-    judge.live([
+    const { router, done } = rig();
+    router.live([
       set('disabled', 1, { key: 'x' }),
       set('disabled', 1, { origin: '' }),
       set('disabled', 1, { origin: NODE }),
@@ -321,25 +321,25 @@ describe('disabled', () => {
 
   it('is kept over restarts, with its time', () => {
     const first = rig();
-    first.judge.live([set('disabled', 1)]);
+    first.router.live([set('disabled', 1)]);
     const second = first.again();
-    expect(second.judge.disabled).toBe(true);
+    expect(second.router.disabled).toBe(true);
     expect(second.done.disabled).toEqual([]);
-    second.judge.reading([set('disabled', 0, { time: 99n })], 500n);
-    expect(second.judge.disabled).toBe(true);
-    second.judge.reading([set('disabled', 0, { time: 101n })], 500n);
-    expect(second.judge.disabled).toBe(false);
-    expect(second.again().judge.disabled).toBe(false);
+    second.router.reading([set('disabled', 0, { time: 99n })], 500n);
+    expect(second.router.disabled).toBe(true);
+    second.router.reading([set('disabled', 0, { time: 101n })], 500n);
+    expect(second.router.disabled).toBe(false);
+    expect(second.again().router.disabled).toBe(false);
   });
 });
 
 describe('resets', () => {
   it.each(RESETS)('%s is done once for each time it is written', (type) => {
-    const { judge, done, said } = rig();
-    judge.live([set(type)]);
-    judge.reading([set(type)], 500n);
+    const { router, done, said } = rig();
+    router.live([set(type)]);
+    router.reading([set(type)], 500n);
     expect(done.reset).toHaveLength(1);
-    judge.live([set(type, 1, { time: 101n })]);
+    router.live([set(type, 1, { time: 101n })]);
     expect(done.reset).toHaveLength(2);
     expect([done.set, done.refused, said]).toEqual([[], 0, []]);
   });
@@ -349,12 +349,12 @@ describe('a reset of a far time', () => {
   it.each(RESETS)('%s is done once, over restarts too, and so is the next', (type) => {
     const first = rig();
     const far = set(type, 1, { time: 2n ** 63n - 1n });
-    first.judge.reading([far], 1_000n);
-    first.judge.reading([far], 2_000n);
+    first.router.reading([far], 1_000n);
+    first.router.reading([far], 2_000n);
     const second = first.again();
-    second.judge.reading([far], 3_000n);
+    second.router.reading([far], 3_000n);
     expect([first.done.reset, second.done.reset]).toEqual([[far], []]);
-    second.judge.live([set(type, 1, { time: 3_001n })]);
+    second.router.live([set(type, 1, { time: 3_001n })]);
     expect(second.done.reset).toHaveLength(1);
   });
 });
@@ -363,41 +363,41 @@ describe('another owner of the node', () => {
   it.each(['live', 'reading'] as const)(
     'is told once a point when its time cannot be overtaken in SIOT: %s',
     (heard) => {
-      const { judge, clock, said } = rig();
+      const { router, clock, said } = rig();
       const far = { origin: '', time: 2n ** 63n - 1n };
       const points = [set('temp', 1, far), set('temp', 2, far), set('flow', 1, { origin: NODE })];
       for (let i = 0; i < 3; i++) {
-        if (heard === 'live') judge.ofOthers(points);
-        else judge.reading(points, clock.now + 1_000n);
+        if (heard === 'live') router.ofOthers(points);
+        else router.reading(points, clock.now + 1_000n);
       }
-      judge.ofOthers([set('x'.repeat(256), 1, far)]);
+      router.ofOthers([set('x'.repeat(256), 1, far)]);
       expect(complaints(said)).toEqual([expect.stringMatching(/far ahead.*device’s name/)]);
     },
   );
 
   it('is noticed by its connected, and said once', () => {
-    const { judge, said } = rig();
-    judge.live([set('connected', 1, { origin: '' })]);
-    judge.live([set('connected', 0, { origin: '' })]);
+    const { router, said } = rig();
+    router.live([set('connected', 1, { origin: '' })]);
+    router.live([set('connected', 0, { origin: '' })]);
     expect(complaints(said)).toHaveLength(1);
     expect(complaints(said)[0]).toContain('second gateway');
     expect(said[0]?.fields).toEqual({ node: NODE });
   });
 
   it('is not ourselves, as the store has it', () => {
-    const { judge, said } = rig();
-    judge.reading([set('connected', 1, { origin: '' })], 500n);
-    judge.live([set('rx', 1, { origin: '' }), set('temp', 1, { origin: '' })]);
+    const { router, said } = rig();
+    router.reading([set('connected', 1, { origin: '' })], 500n);
+    router.live([set('rx', 1, { origin: '' }), set('temp', 1, { origin: '' })]);
     expect(said).toEqual([]);
   });
 });
 
 describe('the latest time of a switch', () => {
   it('is known, so that the next one is later', () => {
-    const { judge } = rig();
-    const timeOf = (type: string): bigint | undefined => judge.switchTime(type)?.ns;
+    const { router } = rig();
+    const timeOf = (type: string): bigint | undefined => router.switchTime(type)?.ns;
     expect(timeOf('disabled')).toBeUndefined();
-    judge.live([set('disabled', 1, { time: 7n }), set('rxReset', 1, { time: 9n })]);
+    router.live([set('disabled', 1, { time: 7n }), set('rxReset', 1, { time: 9n })]);
     expect(timeOf('disabled')).toBe(7n);
     expect(timeOf('rxReset')).toBe(9n);
     expect(timeOf('limit')).toBeUndefined();
@@ -410,10 +410,10 @@ describe('names that no device can report', () => {
   it.each([{ type: LONG }, { type: `.${LONG}` }, { key: LONG }, { origin: LONG }])(
     'are no setting, live and when read, and told once: %#',
     (given) => {
-      const { judge, done, said } = rig();
-      for (let n = 0; n < 3; n++) judge.live([set('limit', n, given)]);
-      judge.reading([set('limit', 1, given)], 1n);
-      expect(judge.ofOthers([set('limit', 1, given), set('limit', 1)])).toEqual([set('limit', 1)]);
+      const { router, done, said } = rig();
+      for (let n = 0; n < 3; n++) router.live([set('limit', n, given)]);
+      router.reading([set('limit', 1, given)], 1n);
+      expect(router.ofOthers([set('limit', 1, given), set('limit', 1)])).toEqual([set('limit', 1)]);
       expect(done.set).toEqual([]);
       expect(done.refused).toBe(5);
       const [one, ...more] = complaints(said);
@@ -423,8 +423,8 @@ describe('names that no device can report', () => {
   );
 
   it('what the owner publishes does not wait with what others set', () => {
-    const { judge } = rig();
-    expect(judge.ofOthers([set('a', 1, { origin: '' }), set('b', 1, { origin: NODE })])).toEqual(
+    const { router } = rig();
+    expect(router.ofOthers([set('a', 1, { origin: '' }), set('b', 1, { origin: NODE })])).toEqual(
       [],
     );
   });

@@ -79,10 +79,10 @@ it('that an earlier version kept beyond 4 MiB are left out, and the log says onc
   const records = [...kept.records(), ...kept.records().map((one) => ({ ...one, key: 'more' }))];
   const said: object[] = [];
   const log = { ...SILENT_LOG, warn: (fields: object) => void said.push(fields) };
-  const book = new Settings(new Set(), 5_000);
-  book.restore(records, log);
-  const taken = [...book.all()].length;
-  expect(book.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
+  const settings = new Settings(new Set(), 5_000);
+  settings.restore(records, log);
+  const taken = [...settings.all()].length;
+  expect(settings.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
   expect(said).toEqual([{ left: records.length - taken }]);
 });
 

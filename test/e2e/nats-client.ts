@@ -31,19 +31,19 @@ export const find = (
 ): SiotPoint | undefined =>
   points.find((point) => point.type === type && keyOf(point.key) === keyOf(key));
 
-export class RawBus {
+export class NatsClient {
   /** What a subscription to everything has seen, oldest first; empty before {@link listen}. */
   readonly seen: Message[] = [];
 
   private constructor(private readonly nats: NatsConnection) {}
 
-  static async connect(url: string, token?: string): Promise<RawBus> {
+  static async connect(url: string, token?: string): Promise<NatsClient> {
     const nats = await connect({
       servers: url,
       reconnect: false,
       ...(token === undefined || token === '' ? {} : { token }),
     });
-    return new RawBus(nats);
+    return new NatsClient(nats);
   }
 
   async close(): Promise<void> {
