@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Reply, Usage } from './roles/serve.js';
 
+/** The bench cannot go on. For people. */
 export class BenchError extends Error {
   override readonly name = 'BenchError';
 }
 
+/** How a process of the bench is started. */
 interface ChildOptions {
   readonly args?: readonly string[];
   /** Loaded before the program. */
@@ -22,7 +24,7 @@ const END_WITHIN_MS = 6_000;
 export const builtIn = (checkout: string, path: string): string =>
   pathToFileURL(join(checkout, 'dist', path)).href;
 
-/** Of the built bench; `path` is relative to it, or a URL. */
+/** Path of a file of the built bench; `path` is relative to it, or a URL. */
 const builtFile = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A process of the bench that can be asked for things. It ends with this one. */
@@ -61,6 +63,7 @@ export class Child {
     });
   }
 
+  /** The answer of the role's handler `verb`. Rejects with a {@link BenchError}. */
   async ask<T>(verb: string, args: object = {}): Promise<T> {
     const id = ++this.#lastId;
     const reply = await new Promise<Reply>((resolve) => {
@@ -83,6 +86,7 @@ export class Child {
     return reply.result as T;
   }
 
+  /** CPU and memory of the process so far. */
   usage(): Promise<Usage> {
     return this.ask('usage');
   }

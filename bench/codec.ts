@@ -10,6 +10,7 @@ import type { BenchOptions } from './plan.js';
 import type { CodecArgs } from './roles/codec.js';
 import { median } from './statistics.js';
 
+/** Points per second of CPU. */
 export interface CodecFigures {
   readonly codec: string;
   readonly encodedPerSecond: number;
@@ -30,7 +31,7 @@ const SUBJECTS: readonly Subject[] = [
   { name: 'SIOT generation 2', points: 1, codec: WIRES[2] },
 ];
 
-/** Until then the code is not yet compiled as it will be. */
+/** ms until the code is compiled by the optimizer. */
 const WARM_MS = 100;
 const CALLS = 100;
 
@@ -84,7 +85,7 @@ export async function measureInTurn(
 
 type Way = 'encodedPerSecond' | 'decodedPerSecond';
 
-/** Other checkouts' benches call this: it keeps its form. */
+/** Called by benches of other checkouts, so its signature must not change. */
 export function measureCodecs(seconds: number, rounds: number): CodecFigures[] {
   return SUBJECTS.map(({ name, points: count, codec }) => {
     const points = Array.from({ length: count }, (_, i) =>
@@ -110,7 +111,7 @@ export function measureCodecs(seconds: number, rounds: number): CodecFigures[] {
   });
 }
 
-/** For each second of CPU: what else the machine does is not counted. */
+/** Calls per second of CPU: other load of the computer is not counted. */
 function callsPerSecond(work: () => unknown, ms: number): number {
   const start = process.cpuUsage();
   let calls = 0;

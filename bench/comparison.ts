@@ -8,8 +8,11 @@ export interface Measure {
   readonly of: 'time' | 'memory';
 }
 
+/** CPU time of a packet. */
 export const CPU_PER_PACKET: Measure = { what: 'CPU, µs/packet', of: 'time' };
+/** Time of a point under full load. */
 export const TIME_PER_POINT: Measure = { what: 'elapsed, µs/point', of: 'time' };
+/** Resident memory. */
 export const RESIDENT: Measure = { what: 'resident, MB', of: 'memory' };
 
 /**
@@ -18,6 +21,7 @@ export const RESIDENT: Measure = { what: 'resident, MB', of: 'memory' };
  */
 type Verdict = 'worse' | 'better' | 'alike' | 'unknown';
 
+/** A measure of a case, of the gateway and of the baseline. */
 export interface Comparison {
   readonly name: string;
   readonly measure: Measure;

@@ -31,6 +31,7 @@ export function pointFrames(points: number): Uint8Array[] {
   );
 }
 
+/** An ack for each sequence number. */
 export function ackFrames(): Uint8Array[] {
   return sequences((sequence) =>
     encodeFrame(encodePacket({ sequence, subject: 'ack', payload: EMPTY_LIST })),

@@ -1,4 +1,4 @@
-/** All that is wanted, measured, as plain figures. */
+/** Measures all wanted cases; the results are plain figures. */
 import { measureInTurn, type CodecFigures } from './codec.js';
 import {
   CPU_PER_PACKET,
@@ -26,6 +26,7 @@ import { measureOutbox, type OutboxFigures } from './outbox.js';
 import { Stage, publishAlone, type Latencies, type Sample } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
+/** Medians of a target under a load. */
 interface TargetFigures {
   readonly pointsPerSecond: number;
   readonly cpuUsPerPacket: number;
@@ -36,6 +37,7 @@ interface TargetFigures {
   readonly rssMb: number;
 }
 
+/** The gateway and the relay under a load. */
 interface LoadFigures extends LoadPlan {
   readonly name: string;
   readonly gateway: TargetFigures;
@@ -44,6 +46,7 @@ interface LoadFigures extends LoadPlan {
   readonly cpuRatio: number;
 }
 
+/** Latency of single points, ms. */
 interface LatencyFigures {
   readonly upP50Ms: number;
   readonly upP99Ms: number;
@@ -51,6 +54,7 @@ interface LatencyFigures {
   readonly downP99Ms: number;
 }
 
+/** The result of the bench. */
 export interface BenchFigures {
   readonly node: string;
   readonly seconds: number;
@@ -75,6 +79,7 @@ const WARM = { points: 10, window: 4, ms: 400 };
 const LATENCY_UP: Measure = { what: 'up p50, ms', of: 'time' };
 const LATENCY_DOWN: Measure = { what: 'down p50, ms', of: 'time' };
 
+/** Measures what `options.only` names. Rejects with a BenchError. */
 export async function measure(options: BenchOptions): Promise<BenchFigures> {
   const { seconds, rounds, only, baseline, profile, progress } = options;
   const comparisons: Comparison[] = [];

@@ -28,6 +28,7 @@ import type { OutboxArgs, OutboxState } from './roles/store.js';
 import { Stage, type Sample } from './stage.js';
 import { median, pairedRatio } from './statistics.js';
 
+/** An outbox on disk beside one in memory, under a load. */
 interface OutboxLoadFigures extends LoadPlan {
   readonly name: string;
   readonly diskPointsPerSecond: number;
@@ -45,6 +46,7 @@ interface MemoryFigures {
   readonly rssMb: readonly number[];
 }
 
+/** All figures of the outbox; absent: not measured. */
 export interface OutboxFigures {
   readonly loads: readonly OutboxLoadFigures[];
   /** `idleMb`: what the process has without an outbox. */
@@ -64,6 +66,7 @@ const FULL_SECONDS = 1.5;
 
 const OPENING: Measure = { what: 'opening, ms', of: 'time' };
 
+/** Measures what `options.only` names, and adds comparisons with the baseline. */
 export async function measureOutbox(
   options: BenchOptions,
   comparisons: Comparison[],

@@ -1,14 +1,16 @@
 /** What is measured, under which name and in which order. */
 import type { Target } from './parts.js';
 
+/** A load: devices, points in each packet, packets of a device without ack. */
 export interface LoadPlan {
   readonly links: number;
   readonly points: number;
   readonly window: number;
 }
 
+/** Options of the bench. */
 export interface BenchOptions {
-  /** For each sample. */
+  /** Length of a sample. */
   readonly seconds: number;
   /** Samples of each measurement, of all targets in turn. */
   readonly rounds: number;
@@ -21,7 +23,9 @@ export interface BenchOptions {
   readonly progress: (what: string) => void;
 }
 
+/** The codecs alone. */
 export const CODEC = 'codec';
+/** The NATS client alone. */
 export const NATS = 'nats';
 
 const load = (links: number, points: number, window: number): LoadPlan => ({
@@ -30,6 +34,7 @@ const load = (links: number, points: number, window: number): LoadPlan => ({
   window,
 });
 
+/** Loads of the gateway and the relay. */
 export const LOADS: readonly LoadPlan[] = [
   load(1, 1, 1),
   load(1, 10, 1),
@@ -44,7 +49,7 @@ export const LOADS: readonly LoadPlan[] = [
   load(16, 10, 64),
 ];
 
-/** Number of links for which there is a stage. */
+/** Numbers of links that are measured. */
 export const STAGES: readonly number[] = [1, 16];
 
 /** Such as `links-1/10x64`: ten points a packet, 64 packets in flight. */
@@ -58,6 +63,7 @@ export const OUTBOX_LOADS: readonly LoadPlan[] = [
   load(1, 1, 1),
   load(16, 10, 64),
 ];
+/** Such as `outbox/16-links-10x16`. */
 export const outboxName = ({ links, points, window }: LoadPlan): string =>
   `outbox/${String(links)}-links-${String(points)}x${String(window)}`;
 /** How long a full outbox takes to be opened. */
@@ -67,8 +73,10 @@ export const HOUR = 'outbox/hour';
 /** Memory while a full load fills the outbox, since the store does not answer. */
 export const AWAY = 'outbox/away';
 
+/** Such as `links-1/latency`. */
 export const latencyName = (links: number): string => `links-${String(links)}/latency`;
 
+/** All that can be measured. */
 export const ALL_NAMES: readonly string[] = [
   CODEC,
   NATS,
@@ -103,6 +111,7 @@ export async function inTurn<T>(
   return samples;
 }
 
+/** `only`: as {@link BenchOptions.only}. */
 export function isWanted(name: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((word) => name === word || name.startsWith(`${word}/`));
 }

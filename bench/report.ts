@@ -23,6 +23,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export const show = (value: number): string => rounded(value).toLocaleString('en-US');
 const judged = (good: boolean): string => (good ? 'met' : 'MISSED');
 
+/** The text of all tables and goals. */
 export function report(figures: BenchFigures): string {
   const { codecs, nats, loads, latencies, rssMb, outbox } = figures;
   const parts: string[] = [];

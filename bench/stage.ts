@@ -34,12 +34,14 @@ export interface Sample {
   readonly rssBytes: number;
 }
 
+/** See LoadPlan; `ms`: length of the sample. */
 interface LoadSpec {
   readonly points: number;
   readonly window: number;
   readonly ms: number;
 }
 
+/** Latency of each point, ms. */
 export interface Latencies {
   readonly upMs: number[];
   readonly downMs: number[];
@@ -50,6 +52,7 @@ const ARRIVED_WITHIN_MS = 3_000;
 /** 100 points/s. */
 const PACE_MS = 10;
 
+/** What is started. */
 interface StageOptions {
   readonly links: number;
   readonly targets: readonly Target[];
@@ -61,6 +64,7 @@ interface StageOptions {
   readonly config?: object;
 }
 
+/** The processes of a measurement. */
 export class Stage {
   readonly #ends: (() => unknown)[] = [];
   readonly #targets = new Map<Target, Child>();
@@ -69,6 +73,7 @@ export class Stage {
 
   constructor(private readonly options: StageOptions) {}
 
+  /** Starts all, and waits until each gateway has opened its ports. Rejects with a BenchError. */
   async start(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-'));
     const remove = (): void => rmSync(folder, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 import type { measureCodecs } from '../codec.js';
 import { serve } from './serve.js';
 
+/** Arguments of `measure`. */
 export interface CodecArgs {
   /** URL of the built `bench/codec.js` of that checkout. */
   readonly module: string;

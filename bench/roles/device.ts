@@ -12,6 +12,7 @@ import { numberIn } from '../../firmware-sim/points.js';
 import { SEQUENCES, ackFrames, pointFrames } from '../frames.js';
 import { nowUs, serve, sleep } from './serve.js';
 
+/** Arguments of `load`; see LoadPlan. `ports`: numbers of the devices. */
 export interface LoadArgs {
   readonly ports: readonly number[];
   readonly points: number;
@@ -19,6 +20,7 @@ export interface LoadArgs {
   readonly ms: number;
 }
 
+/** Result of `load`. */
 export interface LoadResult {
   readonly packets: number;
   /** Packets whose ack did not come. */

@@ -4,6 +4,7 @@ import { UP_TYPE } from '../frames.js';
 import { linkId, messagePayload } from '../parts.js';
 import { nowUs, serve } from './serve.js';
 
+/** Result of `publish`. */
 interface PublishResult {
   readonly messages: number;
   readonly ms: number;

@@ -11,6 +11,7 @@ import { DOWN_TYPE, UP_TYPE, ackFrames, settingFrame } from '../frames.js';
 import { messagePayload, serialConfig } from '../parts.js';
 import { serve } from './serve.js';
 
+/** First argument of the program, as JSON. */
 export interface RelayArgs {
   readonly server: string;
   readonly links: readonly { readonly id: string; readonly path: string }[];

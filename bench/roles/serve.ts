@@ -6,12 +6,14 @@ export interface Usage {
   readonly rssBytes: number;
 }
 
+/** A request of the bench. */
 interface Ask {
   readonly id: number;
   readonly verb: string;
   readonly args: unknown;
 }
 
+/** The answer to the request with this `id`. */
 export interface Reply {
   readonly id: number;
   readonly result?: unknown;
@@ -21,11 +23,13 @@ export interface Reply {
 /** What a role can be asked for. Arguments and results are JSON. */
 type Handlers = Readonly<Record<string, (args: never) => unknown>>;
 
+/** CPU and memory of this process so far. */
 export function usage(): Usage {
   const { user, system } = process.cpuUsage();
   return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
 }
 
+/** Answers requests by `handlers`, and ends with the bench. */
 export function serve(handlers: Handlers): void {
   const all: Handlers = { usage, ...handlers };
   process.on('message', (ask: Ask) => {
@@ -42,8 +46,9 @@ export function serve(handlers: Handlers): void {
   process.on('disconnect', () => process.exit(0));
 }
 
-/** Of the whole machine, so that two processes can compare: µs from an arbitrary start. */
+/** µs since an arbitrary start, the same for all processes of the computer. */
 export const nowUs = (): number => Number(process.hrtime.bigint()) / 1000;
 
+/** Resolves after this time. */
 export const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));

@@ -7,11 +7,13 @@ import { SILENT_LOG } from '../../src/point/log.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import { nowUs, serve } from './serve.js';
 
+/** Arguments of `fill` and `open`. */
 export interface OutboxArgs {
   readonly path: string;
   readonly maxBytes: number;
 }
 
+/** What the outbox holds; `ms`: how long it took to fill or to open it. */
 export interface OutboxState {
   readonly ms: number;
   readonly points: number;

@@ -5,6 +5,7 @@ import { mcuPoint } from '../../firmware-sim/points.js';
 import { DOWN_TYPE, UP_TYPE } from '../frames.js';
 import { nowUs, serve, sleep } from './serve.js';
 
+/** Arguments of `settings`; `id`: of the link's node. */
 export interface SettingsArgs {
   readonly id: string;
   readonly count: number;
