@@ -32,7 +32,8 @@ const nats = useNats();
 
 async function station(line: Line = 'serial') {
   // Within the 5 s in which the gateway takes what comes again for the same packet.
-  const device = await openDevice('compact', line, { ackTimeoutMs: 2_000 });
+  const again = { ackTimeoutMs: 2_000, retries: 3 * SLOWNESS };
+  const device = await openDevice('compact', line, again);
   const client = await openClient(nats.url);
   await client.listen();
   const gateway = gatewayOf({

@@ -71,6 +71,7 @@ it('`sim --can` of the packed program is heard by a gateway, with both framings'
     links: pumps.map(({ name, transport }) => ({ name, transport })),
   }).start();
   for (const { name, sim } of pumps) {
+    await sim.said(/\n/, 'stdout');
     await gateway.ready(name);
     const { nodeId } = gateway.link(name);
     await store.waitForPoint(nodeId, 'connected', '0', ({ number }) => number === 1);
