@@ -56,7 +56,8 @@ export async function runMachine({
   const drop = () => rmSync(exchange, { recursive: true, force: true });
   process.once('exit', drop);
   const modules = join(entry, 'lib', 'modules', kernelOf(entry));
-  const start = `export LAB_MODULES=${quoted(modules)}\nexec sh ${quoted(GUEST)}\n`;
+  const variables = `LAB_PROCESSOR=${quoted(processor)} LAB_MODULES=${quoted(modules)}`;
+  const start = `export ${variables}\nexec sh ${quoted(GUEST)}\n`;
   writeFileSync(join(exchange, 'start.sh'), start);
   writeFileSync(join(exchange, 'job'), jobScript(job));
 
