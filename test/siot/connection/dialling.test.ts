@@ -10,6 +10,7 @@ import { TcpProxy } from '../../support/tcp-proxy.js';
 import { cleanup, startNats, warnings } from '../harness.js';
 import { recordingLog, type Said } from '../../support/recording-log.js';
 import { until } from '../../support/until.js';
+import { SLOWNESS } from '../../support/slowness.js';
 
 interface Dialled {
   readonly connection: Connection;
@@ -114,7 +115,7 @@ describe('a server that takes connections and never speaks', () => {
     const other = dial([silent.url, nats.url]);
     const startedMs = performance.now();
     await until(() => other.connection.connected, 'connected to the other');
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    expect(performance.now() - startedMs).toBeLessThan(3_000 * SLOWNESS);
     await until(() => silent.open.size === 0, 'nothing to be left open');
   });
 });
