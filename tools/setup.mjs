@@ -221,7 +221,7 @@ async function main() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || major === 21 || minor < OLDEST_NODE[major]) {
     throw new SetupError(
-      `this is Node ${process.versions.node}; 20.15 or newer (of 22, 22.2) is needed. ` +
+      `this is Node ${process.versions.node}; 20 from 20.15 on, or 22.2 and later (not 21), is needed. ` +
         'See https://nodejs.org/en/download',
       2,
     );

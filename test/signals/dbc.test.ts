@@ -81,6 +81,21 @@ describe('a DBC database', () => {
     ]);
   });
 
+  it('may have a range upside down and texts for fractions: they are ignored with a warning', () => {
+    const signal = ' SG_ S : 0|8@1+ (1,0) [5|-5] "" X';
+    const database = parse(`${message(signal)}VAL_ 1 S 1.5 "half" 2 "two" ;\n`);
+    const [read] = database.messages[0]?.signals ?? [];
+    expect([read?.minimum, read?.maximum, [...(read?.texts ?? [])]]).toEqual([
+      undefined,
+      undefined,
+      [[2n, 'two']],
+    ]);
+    expect(warningsOf(database)).toEqual([
+      '2:24: the least value is above the greatest: the range is ignored',
+      '3:10: the text for 1.5 is ignored: codes are whole numbers',
+    ]);
+  });
+
   it('may hold megabytes of comments', () => {
     const comment = `CM_ BO_ 1 "${'a line, \\"quoted\\"; and more\n'.repeat(60_000)}";\n// ${'-'.repeat(1_000_000)}\n`;
     const started = performance.now();

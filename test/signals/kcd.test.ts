@@ -107,7 +107,21 @@ describe('a KCD database', () => {
     expect(problemsOf(text)[0]).toContain(expected);
   });
 
-  it('passes over a group of more labels than anyone has', () => {
+  it('may have a range upside down, which is ignored with a warning', () => {
+    const text = signal('offset="0"', '<Value min="5" max="-5"/>');
+    expect(warningsOf(parse(text))).toEqual(['3:65: min is above max: the range is ignored']);
+  });
+
+  it('warns of one id on two buses', () => {
+    const bus = (name: string, message: string): string =>
+      `<Bus name="${name}"><Message id="0x1" name="${message}" length="8"/></Bus>`;
+    const text = `<NetworkDefinition>\n${bus('engine', 'M')}\n${bus('body', 'N')}\n</NetworkDefinition>`;
+    expect(warningsOf(parse(text))).toEqual([
+      '3:18: N has the id 0x001 of M in line 2, on another bus: its frames are ignored until you say which bus it is, engine or body',
+    ]);
+  });
+
+  it('ignores a group of more labels than anyone has', () => {
     const text = signal(
       'offset="0" length="32"',
       '<LabelSet><LabelGroup name="x" from="0" to="4294967295"/></LabelSet>',

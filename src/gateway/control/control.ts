@@ -10,7 +10,7 @@ import type { TimeBudget } from './time-budget.js';
 
 /** The control interface. Its implementation is `GatewayControl`. */
 export interface Control {
-  /** How the gateway and its links are now; a copy. Up to a second old where {@link statusTime} is spent. */
+  /** How the gateway and its links are now; a copy, made in {@link statusTime}. */
   status(): GatewayStatus;
 
   /**
@@ -21,6 +21,12 @@ export interface Control {
 
   /** The time for answers about the status, of all faces together. */
   readonly statusTime: TimeBudget;
+
+  /**
+   * Why {@link set} would refuse a request of so many bytes now; undefined: it would
+   * not. For a face, which so need not read a request that is refused anyway.
+   */
+  setRefusal(bytes: number): Refused | undefined;
 
   /**
    * Changes a point of a link through SIOT, and follows it until its device has

@@ -15,11 +15,9 @@ import { TimeBudget } from './time-budget.js';
 
 /** For answers about the status, in each second. */
 const STATUS_MS_A_SECOND = 200;
-/** A copy of the status is given out again for so long where that time is spent. */
-const STATUS_FRESH_MS = 1_000;
 /** So much of what `set` asks for may wait for SIOT and for the disk. */
 const MOST_WAITING_BYTES = 2 * 1_048_576;
-/** What a request costs besides its texts. */
+/** What a request costs besides its bytes. */
 const REQUEST_BYTES = 4_096;
 
 const TOO_BUSY: Refused = {
@@ -30,7 +28,6 @@ const TOO_BUSY: Refused = {
 /** The control interface of a gateway, for its whole life. */
 export class GatewayControl implements Control {
   readonly statusTime: TimeBudget;
-  #lastStatus: { readonly atMs: number; readonly status: GatewayStatus } | undefined;
   /** Of settings that neither SIOT nor the disk has yet. */
   #waitingBytes = 0;
 
@@ -42,19 +39,11 @@ export class GatewayControl implements Control {
   }
 
   status(): GatewayStatus {
-    const atMs = this.clock.monotonicMs();
-    const last = this.#lastStatus;
-    const isFresh = last !== undefined && atMs - last.atMs < STATUS_FRESH_MS;
-    if (isFresh && this.statusTime.isSpent) return last.status;
-    const status = this.statusTime.spend(() => this.#copyStatus());
-    this.#lastStatus = { atMs, status };
-    return status;
-  }
-
-  #copyStatus(): GatewayStatus {
-    const { links, ...head } = this.view();
-    const all = links.map((link) => ({ ...link.summary(), pending: [...link.pending(0)] }));
-    return { ...head, links: all };
+    return this.statusTime.spend(() => {
+      const { links, ...head } = this.view();
+      const all = links.map((link) => ({ ...link.summary(), pending: [...link.pending(0)] }));
+      return { ...head, links: all };
+    });
   }
 
   view(): GatewayView {
@@ -77,22 +66,28 @@ export class GatewayControl implements Control {
     };
   }
 
+  setRefusal(bytes: number): Refused | undefined {
+    // One alone may have more.
+    const isMore = this.#waitingBytes + bytes + REQUEST_BYTES > MOST_WAITING_BYTES;
+    return isMore && this.#waitingBytes > 0 ? TOO_BUSY : undefined;
+  }
+
   async set(
     request: SetRequest,
     answered: (reply: SetReply) => void,
     until: AbortSignal,
   ): Promise<void> {
     const bytes = bytesOf(request);
-    // One alone may have more.
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > MOST_WAITING_BYTES) {
-      answered(TOO_BUSY);
+    const refusal = this.setRefusal(bytes);
+    if (refusal !== undefined) {
+      answered(refusal);
       return;
     }
-    this.#waitingBytes += bytes;
+    this.#waitingBytes += bytes + REQUEST_BYTES;
     try {
       await new SettingRequest(this.gateway, this.clock, request, answered, until).run();
     } finally {
-      this.#waitingBytes -= bytes;
+      this.#waitingBytes -= bytes + REQUEST_BYTES;
     }
   }
 
@@ -108,5 +103,5 @@ export class GatewayControl implements Control {
 
 function bytesOf({ link, type, key, value }: SetRequest): number {
   const texts = [link, type, key, 'text' in value ? value.text : ''];
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), REQUEST_BYTES);
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }

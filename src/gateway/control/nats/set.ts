@@ -23,6 +23,11 @@ export const setVerb: Verb =
   ({ control, until }) =>
   (request, reply) => {
     const answered = (answer: SetReply): void => reply(json(answer));
+    const refusal = control.setRefusal(request.length);
+    if (refusal !== undefined) {
+      answered(refusal);
+      return;
+    }
     const asked = readRequest(setRequest, request);
     if (asked === undefined) answered(NOT_UNDERSTOOD);
     else void control.set(asked, answered, until);

@@ -3,10 +3,11 @@ import type { Control, SetReply, SetRequest } from '../../../../src/gateway/cont
 import { setVerb } from '../../../../src/gateway/control/nats/set.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
-it('what is not understood never comes to the control interface', () => {
+function rig(limit: number) {
   const asked: SetRequest[] = [];
-  const control: Pick<Control, 'set'> = {
+  const control: Pick<Control, 'set' | 'setRefusal'> = {
     set: (request) => Promise.resolve(void asked.push(request)),
+    setRefusal: (bytes) => (bytes > limit ? { state: 'refused', reason: 'busy' } : undefined),
   };
   const handler = setVerb({
     control: control as Control,
@@ -21,10 +22,25 @@ it('what is not understood never comes to the control interface', () => {
     });
     return replies;
   };
+  return { asked, ask };
+}
+
+const REQUEST = { link: 'pump', type: 'note', key: '', value: { kind: 'string', text: 'x' } };
+
+it('what is not understood never comes to the control interface', () => {
+  const { asked, ask } = rig(1_000);
   for (let n = 0; n < 1_000; n++)
     expect(ask({ link: 'pump' })).toMatchObject([{ state: 'refused' }]);
   expect(asked).toEqual([]);
-  const request = { link: 'pump', type: 'note', key: '', value: { kind: 'string', text: 'x' } };
-  expect(ask(request)).toEqual([]);
-  expect(asked).toEqual([request]);
+  expect(ask(REQUEST)).toEqual([]);
+  expect(asked).toEqual([REQUEST]);
+});
+
+it('what there is no room for is refused by its length, before it is read', () => {
+  const { asked, ask } = rig(50);
+  const long = { ...REQUEST, value: { kind: 'string', text: 'x'.repeat(50) } };
+  expect(ask(long)).toEqual([{ state: 'refused', reason: 'busy' }]);
+  // Its reading would have told something else.
+  expect(ask({ nonsense: 'x'.repeat(50) })).toEqual([{ state: 'refused', reason: 'busy' }]);
+  expect(asked).toEqual([]);
 });
