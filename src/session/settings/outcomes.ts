@@ -88,7 +88,7 @@ export class SettingOutcomes implements DoubtedSettingsHost {
         this.publisher.showUnconfirmed(setting);
         break;
       case 'showBefore':
-        this.publisher.showBefore(setting);
+        this.publisher.showBefore(setting, effect.confirmed);
         break;
       case 'doubtBegins':
         this.#doubted.begin(setting);

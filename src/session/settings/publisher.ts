@@ -3,9 +3,10 @@
  * that something newer there has overtaken is published once more, in the device's name.
  */
 import type { Clock } from '../../point/clock.js';
-import { isDeleted, type PointValue } from '../../point/point.js';
+import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Replica } from '../node/replica.js';
 import type { Setting } from './setting.js';
+import { confirmationOf, type Confirmation } from './states.js';
 
 /** What the publisher needs of the session. */
 export interface SettingPublisherHost {
@@ -28,8 +29,7 @@ export class SettingPublisher {
   /** SIOT is to show it, where it does not. */
   show(setting: Setting): void {
     const { point, time } = setting;
-    setting.overtook = undefined;
-    const newest = this.replica.find(point.type, point.key)?.newest ?? setting.shown;
+    const newest = this.#newest(setting) ?? setting.shown;
     // Reports with later times have overtaken it, or SIOT has kept another one of the same time, or lost it.
     const isOvertaken = newest !== undefined && newest.time > time.stated;
     if (!isOvertaken && !time.tied && !setting.lacked) return;
@@ -39,7 +39,7 @@ export class SettingPublisher {
       this.replica.givenBefore([{ ...point, time: time.shownNs(this.clock.wallNs()) }]);
     if (this.host.publish(point.type, point.key, value, point.tombstone)) {
       setting.lacked = false;
-      if (isOvertaken) setting.overtook = newest;
+      if (isOvertaken) this.#remember(setting, newest);
       return;
     }
     this.clock.setTimer(AGAIN_MS, () => {
@@ -52,11 +52,30 @@ export class SettingPublisher {
     if (setting.time.tied || setting.lacked) this.show(setting);
   }
 
-  /** It is not in force: SIOT is to show again what it did before {@link show}. */
-  showBefore(setting: Setting): void {
+  /**
+   * This confirmation was none: SIOT is to show again what it did before {@link show},
+   * unless it shows something newer, or showed the setting for an earlier confirmation.
+   */
+  showBefore(setting: Setting, taken: Confirmation): void {
     const { overtook, point } = setting;
+    if (overtook?.confirmation !== taken) return;
     setting.overtook = undefined;
-    if (overtook === undefined) return;
-    this.host.publish(point.type, point.key, overtook.value, overtook.tombstone);
+    if (this.#newest(setting) !== overtook.newest) return;
+    const { value, tombstone } = overtook.before;
+    this.host.publish(point.type, point.key, value, tombstone);
+  }
+
+  /** The setting has been published. If SIOT showed it already, what that overtook is kept. */
+  #remember(setting: Setting, before: Point): void {
+    const { overtook } = setting;
+    const newest = this.#newest(setting);
+    setting.overtook =
+      overtook !== undefined && before === overtook.newest
+        ? { ...overtook, newest }
+        : { before, confirmation: confirmationOf(setting.life), newest };
+  }
+
+  #newest({ point }: Setting): Point | undefined {
+    return this.replica.find(point.type, point.key)?.newest;
   }
 }

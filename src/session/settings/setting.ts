@@ -7,6 +7,7 @@ import {
   isInForce,
   isWaiting,
   restoredBy,
+  type Confirmation,
   type ConfirmedBy,
   type SettingLife,
 } from './states.js';
@@ -24,6 +25,15 @@ export interface SettingHost {
   impossible(setting: Setting, event: SettingEvent): void;
 }
 
+/** What SIOT showed before a setting was published once more. */
+export interface Overtaken {
+  readonly before: Point;
+  /** For which the setting was published. `undefined`: it was unconfirmed. */
+  readonly confirmation: Confirmation | undefined;
+  /** The newest point since the publication. If another one is newer, SIOT shows that. */
+  readonly newest: Point | undefined;
+}
+
 /** One setting of one point, and its state. A newer one of the point is another object. */
 export class Setting {
   #life: SettingLife;
@@ -31,8 +41,8 @@ export class Setting {
   #time: SettingTime;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
-  /** What SIOT showed before the value was published once more, for its acknowledgement. */
-  overtook: Point | undefined;
+  /** What its last publication overtook in SIOT, if anything. */
+  overtook: Overtaken | undefined;
   /** SIOT did not have it, but none or an older one of the point, when the node was last read. */
   lacked = false;
   /** What the device has reported of the point last, since the setting was first sent. */

@@ -137,7 +137,7 @@ export type SettingEvent =
  * - `postpone`: the others that wait are sent first
  * - `show`: SIOT is to show it, where it does not: it is in force
  * - `showUnconfirmed`: so it may be, as far as anyone knows
- * - `showBefore`: SIOT is to show what it did before `show`
+ * - `showBefore`: SIOT is to show what it did before `show` for this confirmation
  * - `doubtBegins`, `doubtEnds`: the device is to report all again, or need not
  * - `setAside`, `replaced`: people are to know
  * - `unconfirmed`: nobody will know whether the device has it. `why`: for people
@@ -151,13 +151,13 @@ export type SettingEffect =
         | 'postpone'
         | 'show'
         | 'showUnconfirmed'
-        | 'showBefore'
         | 'doubtBegins'
         | 'doubtEnds'
         | 'setAside'
         | 'replaced'
         | 'changed';
     }
+  | { readonly do: 'showBefore'; readonly confirmed: Confirmation }
   | { readonly do: 'unconfirmed'; readonly why?: string };
 
 /** What follows from an event: the next state, and what is to be done. */
@@ -352,7 +352,7 @@ function ackTakenBack(
   switch (life.name) {
     case 'inForce':
     case 'unconfirmed':
-      return step(life, asBefore(before, life.reported), ...showBefore(life.reported));
+      return step(life, asBefore(before, life.reported), ...showBefore(taken, life.reported));
     case 'replaced':
     case 'ended':
       return step(life, asBefore(before, true));
@@ -361,13 +361,14 @@ function ackTakenBack(
       return step(
         life,
         restoring(life, restoredBefore(before)),
-        ...showBefore(restoredBy(life)?.reported ?? false),
+        ...showBefore(taken, restoredBy(life)?.reported ?? false),
       );
   }
 }
 
 /** What the device has reported since stands. */
-const showBefore = (reported: boolean): SettingEffect[] => (reported ? [] : [{ do: 'showBefore' }]);
+const showBefore = (confirmed: Confirmation, reported: boolean): SettingEffect[] =>
+  reported ? [] : [{ do: 'showBefore', confirmed }];
 
 const showUnconfirmed = (reported: boolean): SettingEffect[] =>
   reported ? [] : [{ do: 'showUnconfirmed' }];

@@ -355,12 +355,17 @@ describe.each(PROTOCOLS)('a line that does not echo, %s', (device) => {
 
 describe('an echo that begins in mid-session', () => {
   /** A setting whose ack is an echo of ours: the device has the same number, and the line echoes of late. */
-  const deceived = (options: Options = {}, type = 'setpoint') => {
+  const deceived = (
+    options: Options = {},
+    type = 'setpoint',
+    meanwhile?: (harness: SessionHarness) => void,
+  ) => {
     const harness = SessionHarness.talking({ commands: ['restart'], ...options });
     harness.points([{ type: 'setpoint', value: 3 }]);
     harness.acks = ackNothing;
     const setting = harness.set(type, 5);
     const { sequence } = harness.take().at(-1)!;
+    meanwhile?.(harness);
     harness.echoMs = 0;
     harness.points([{ type: 'temp', value: 2 }], sequence);
     harness.take();
@@ -428,6 +433,62 @@ describe('an echo that begins in mid-session', () => {
     expect(setting.state).toBe('inForce');
   });
 
+  const setpointsShown = (harness: SessionHarness): number[] =>
+    harness.published.filter(({ type }) => type === 'setpoint').map(({ value }) => numberOf(value));
+
+  /** A report that overtakes a setting in flight; then the setting is transmitted again. */
+  const overtake = (harness: SessionHarness, value: number): void => {
+    harness.advance(1);
+    harness.points([{ type: 'setpoint', value }]);
+    harness.advance(1_500);
+    expect(harness.takePoints()).toContain('setpoint=5');
+  };
+
+  /**
+   * A report (3) overtakes a setting (5), which is acknowledged twice, with a restart between; then the line is
+   * known to echo. Both acks are echoes, unless the device has sent the first.
+   */
+  const acknowledgedTwice = ({
+    isFirstGenuine = false,
+    sentAgain,
+    acknowledgedAgain,
+  }: {
+    readonly isFirstGenuine?: boolean;
+    /** What happens after the restart, and after the second acknowledgement. */
+    readonly sentAgain?: (harness: SessionHarness) => void;
+    readonly acknowledgedAgain?: (harness: SessionHarness) => void;
+  } = {}) => {
+    const harness = SessionHarness.talking();
+    harness.acks = ackNothing;
+    const setting = harness.set('setpoint', 5);
+    const { sequence: first } = harness.take().at(-1)!;
+    overtake(harness, 3);
+    const random = new SeededRandom(1);
+    harness.echoOf = (bytes) =>
+      Buffer.from(bytes).includes('ack') ? [bytes] : [damaged(bytes, random)];
+    harness.acks = (packet) => (shown(packet) === 'timeSync' ? 0 : undefined);
+    if (!isFirstGenuine) harness.echoMs = 0;
+    if (isFirstGenuine) harness.ack(first);
+    else harness.points([{ type: 'temp', value: 2 }], first);
+    expect(setting.life.name).toBe('inForce');
+    expect(setpointsShown(harness)).toEqual([3, 5]);
+    harness.echoMs = undefined;
+    harness.advance(1_000);
+    harness.hello();
+    harness.flush();
+    const { sequence } = harness.take().findLast((packet) => shown(packet) === 'setpoint=5')!;
+    expect(setting.life.name).toBe('sent');
+    sentAgain?.(harness);
+    harness.echoMs = 0;
+    harness.points([{ type: 'temp', value: 3 }], sequence);
+    expect(setting.life.name).toBe('inForce');
+    acknowledgedAgain?.(harness);
+    harness.echoOf = (bytes) => [bytes];
+    harness.set('other', 1);
+    expect(echoes(harness)).toBe(true);
+    return { harness, setting };
+  };
+
   it('takes back two acknowledgements of one setting: nothing is in force', () => {
     const { harness, setting } = deceived();
     harness.echoMs = 0;
@@ -445,10 +506,66 @@ describe('an echo that begins in mid-session', () => {
     harness.echoOf = (bytes) => [bytes];
     harness.set('other', 1);
     expect(echoes(harness)).toBe(true);
+    expect(setpointsShown(harness)).toEqual([3]);
     expect({ state: setting.state, life: setting.life.name }).toEqual({
       state: 'pending',
       life: 'sent',
     });
+  });
+
+  it('of two that are taken back, the value that the first one has overtaken is shown again', () => {
+    const { harness, setting } = acknowledgedTwice();
+    expect(setpointsShown(harness)).toEqual([3, 5, 5, 3]);
+    expect({ state: setting.state, life: setting.life.name }).toEqual({
+      state: 'pending',
+      life: 'sent',
+    });
+  });
+
+  it('of two, where the device has sent the first, the setting stays shown', () => {
+    const { harness, setting } = acknowledgedTwice({ isFirstGenuine: true });
+    expect(setpointsShown(harness)).toEqual([3, 5, 5]);
+    expect({ state: setting.state, life: setting.life.name }).toEqual({
+      state: 'inForce',
+      life: 'sent',
+    });
+  });
+
+  const report = (harness: SessionHarness): void => {
+    harness.points([{ type: 'setpoint', value: 4 }]);
+  };
+
+  it.each([
+    ['while it is sent again', { sentAgain: report }, [3, 5, 4]],
+    [
+      'between two transmissions',
+      { sentAgain: (harness: SessionHarness) => overtake(harness, 4) },
+      [3, 5, 4, 5, 4],
+    ],
+    ['after the second one', { acknowledgedAgain: report }, [3, 5, 5, 4]],
+  ])('of two, what the device has reported %s is shown', (_, when, expected) => {
+    for (const isFirstGenuine of [false, true]) {
+      const { harness } = acknowledgedTwice({ ...when, isFirstGenuine });
+      expect(setpointsShown(harness)).toEqual(expected);
+    }
+  });
+
+  it.each([
+    ['', false],
+    [', after a restart', true],
+  ])('what the device has reported since%s stays shown', (_, restarted) => {
+    const { harness, setting } = deceived({}, 'setpoint', (before) => overtake(before, 3));
+    expect(setpointsShown(harness)).toEqual([3, 3, 5]);
+    harness.echoMs = undefined;
+    harness.advance(1_000);
+    if (restarted) harness.hello();
+    report(harness);
+    harness.echoMs = 0;
+    harness.set('other', 1);
+    harness.advance(5_000);
+    expect(echoes(harness)).toBe(true);
+    expect(setting.state).toBe('pending');
+    expect(setpointsShown(harness)).toEqual([3, 3, 5, 4]);
   });
 
   it('what SIOT was shown for it is taken back, too', () => {
@@ -461,16 +578,12 @@ describe('an echo that begins in mid-session', () => {
     harness.points([{ type: 'setpoint', value: 3 }]);
     harness.advance(150);
     expect(harness.takePoints()).toEqual(['setpoint=5']);
-    const shownValues = (): number[] =>
-      harness.published
-        .filter(({ type }) => type === 'setpoint')
-        .map(({ value }) => numberOf(value));
     harness.echoMs = 0;
     harness.points([{ type: 'temp', value: 2 }], sequence);
-    expect(shownValues()).toEqual([3, 5]);
+    expect(setpointsShown(harness)).toEqual([3, 5]);
     harness.set('other', 1);
     expect(echoes(harness)).toBe(true);
-    expect(shownValues()).toEqual([3, 5, 3]);
+    expect(setpointsShown(harness)).toEqual([3, 5, 3]);
   });
 
   it('a command whose ack was none is unconfirmed, and not sent again', () => {
