@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Cli, runCli } from '../support/cli.js';
 import { SLOWNESS } from '../support/slowness.js';
+import { tempDir } from '../support/temp-dir.js';
 import {
   atEnd,
   leavesNothingBehind,
@@ -28,16 +29,19 @@ async function station(siot: SiotUnderTest, faults: string, link: object, sim: s
   const client = await siot.client();
   await client.listen();
   const nodeId = `node-${String(now())}`;
-  const links = [{ name: 'pump', node: { id: nodeId }, commands: ['restart'] }];
-  const file = gatewayOf({ url: siot.server.url, token: siot.server.token, links });
-  const port = join(file.folder, 'port');
+  const port = join(tempDir(), 'port');
+  const transport = { type: 'serial', path: port };
+  const links = [{ name: 'pump', node: { id: nodeId }, commands: ['restart'], transport, ...link }];
+  const { folder, document } = gatewayOf({
+    url: siot.server.url,
+    token: siot.server.token,
+    links,
+  });
   const device = new Cli(['sim', '--pty', port, '--seed', '5', '--faults', faults, ...sim]);
   untilEnded(device);
   await device.said(/port/, 'stdout');
-  const config = join(file.folder, 'gateway.yaml');
-  const transport = { type: 'serial', path: port };
+  const config = join(folder, 'gateway.yaml');
   // JSON is YAML.
-  const document = { ...file.document, links: [{ ...links[0], transport, ...link }] };
   writeFileSync(config, JSON.stringify(document));
   const daemon = new Cli(['run', '-c', config, '--log-format', 'json']);
   untilEnded(daemon);
