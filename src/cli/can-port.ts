@@ -1,4 +1,4 @@
-/** The place of a simulated MCU on a CAN bus of this machine. */
+/** Connects a simulated MCU to a CAN bus of this machine. */
 import type { CanPort, CanSettings } from '../../firmware-sim/can.js';
 import type { Clock, Timer } from '../point/clock.js';
 import { CanBuses } from '../transport/can/bus.js';
@@ -7,12 +7,12 @@ import { CanTransport } from '../transport/can/can.js';
 import type { FrameChannel } from '../transport/transport.js';
 
 const REOPEN_MS = 200;
-/** Not the gateway's socket: a CAN socket does not receive the frames that it has sent. */
+/** Sockets of their own: a CAN socket does not receive its own frames, so the gateway's would not hear the device. */
 const deviceBuses = new CanBuses(linuxCan);
 
 /**
- * Resolves when the interface is open; rejects with a `TransportError` when it
- * cannot be opened. An interface that disappears later is reopened when it is back.
+ * Resolves when the interface is open. Rejects with a `TransportError` when it cannot
+ * be opened. An interface that disappears later is opened again when it is back.
  */
 export async function openCanPort(settings: CanSettings, clock: Clock): Promise<CanPort> {
   const port = new BusPort(settings, clock);

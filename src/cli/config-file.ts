@@ -30,7 +30,7 @@ const MAX_SECRET_BYTES = 65_536;
 /** The configuration, or a file that it names, is wrong. */
 export class ConfigFileError extends Error {
   override readonly name = 'ConfigFileError';
-  /** `problems`: each one as `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
+  /** `problems`: each in the form `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
   constructor(readonly problems: readonly string[]) {
     super(problems.join('\n'));
   }
@@ -38,7 +38,7 @@ export class ConfigFileError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws a {@link ConfigFileError}. */
+/** The configuration in a file. Throws a {@link ConfigFileError}. */
 export function readConfigFile(file: string, environment: Environment): GatewayConfig {
   return new ConfigFile(file, environment).read();
 }
@@ -133,7 +133,7 @@ class ConfigFile {
       });
       return;
     }
-    // One value, or a list or group of values: the problems inside the list or group say more.
+    // The key allows one value, or a list or group of values. For a list or group, the problems inside it say more.
     const ofMany = issue.code === 'invalid_union' ? issue.errors.at(-1) : undefined;
     if (ofMany?.every((inner) => !isWrongKind(inner)) === true) {
       for (const inner of ofMany) this.#addIssue(source, inner, path);
@@ -205,7 +205,7 @@ class ConfigFile {
     return databases;
   }
 
-  /** Reads the file that a key names, if it is there; `check` says what is wrong with it. */
+  /** Reads the file that a key names, if the key is given. `check` returns what is wrong with the content. */
   #readNamed(
     source: YamlSource,
     path: KeyPath,
@@ -235,7 +235,7 @@ class ConfigFile {
   #fail(): never {
     const seen = new Set<string>();
     const problems = [...this.#problems]
-      // Only the first problem of a key: the others follow from it.
+      // Only the first problem of a key, since the others follow from it.
       .filter(({ where, at: { line, column } }) => {
         const id = where === '(syntax)' ? `${line}:${column}` : where;
         return !seen.has(id) && seen.add(id);
@@ -248,7 +248,7 @@ class ConfigFile {
   }
 }
 
-/** Finds what is wrong with the content of a secret's file. The content is never shown. */
+/** Functions that find what is wrong with the content of a secret's file. They never show the content. */
 const SECRETS: Readonly<Record<SecretKey, (secret: string) => string | undefined>> = {
   tokenFile: oneLine('token'),
   passwordFile: oneLine('password'),
@@ -267,13 +267,13 @@ function oneLine(what: string) {
     /[\r\n]/.test(secret) ? `has several lines; it must hold the ${what} alone` : undefined;
 }
 
-/** Not a list or group at all. */
+/** Whether the value is not a list or group at all. */
 const isWrongKind = ({ code, path }: z.core.$ZodIssue): boolean =>
   code === 'invalid_type' && path.length === 0;
 
 /**
- * An environment variable is text. Where text is refused, the number or boolean that
- * the text reads as takes its place. True if a value was changed.
+ * An environment variable is a text. Where the schema refuses a text, this function
+ * replaces it by the number or boolean that it stands for. True if a value was changed.
  */
 function takeMeanings(
   source: YamlSource,

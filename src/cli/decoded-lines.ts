@@ -1,4 +1,7 @@
-/** Decoded frames as lines of JSON. Numbers are written digit by digit, since JSON's own rounds them. */
+/**
+ * Decoded frames as lines of JSON. Numbers are written from their exact decimal text:
+ * JSON.stringify would round them.
+ */
 import type { LoggedFrame } from '../signals/candump.js';
 import type { MessageCodec } from '../signals/message-codec.js';
 import type { Code, SignalCodec } from '../signals/signal-codec.js';
@@ -52,7 +55,7 @@ function codeJson(code: Code): string {
   return typeof code === 'bigint' ? integerJson(String(code)) : numberJson(code);
 }
 
-/** JSON has a zero with a sign, but no NaN and no infinity. */
+/** JSON has a negative zero, which JSON.stringify does not write. It has no NaN and no infinity: these become texts. */
 function numberJson(number: number): string {
   if (Object.is(number, -0)) return '-0';
   return Number.isFinite(number) ? String(number) : `"${number}"`;
@@ -60,7 +63,10 @@ function numberJson(number: number): string {
 
 const MOST_SAFE_DIGITS = 15;
 
-/** Integers that a double cannot hold come as text; a fraction may lose its last digits there. */
+/**
+ * An integer that a double cannot hold becomes a text. A fraction stays a number: a reader
+ * may lose its last digits.
+ */
 function integerJson(text: string): string {
   if (text.length <= MOST_SAFE_DIGITS) return text;
   return /^-?\d+$/.test(text) && !Number.isSafeInteger(Number(text)) ? `"${text}"` : text;

@@ -14,16 +14,16 @@ export interface Crossing {
 /** Shows what crosses the demo. */
 export interface DemoView {
   crossed(crossing: Crossing): void;
-  /** A step of a setting's way down, for people. */
+  /** A step of a setting on its way to the device, for people. */
   note(text: string): void;
-  /** Once a second. */
+  /** Called once a second. */
   tick(): void;
 }
 
 interface Row {
   crossing: Crossing;
   ms: number;
-  /** Arrivals within the last {@link RATE_MS}. */
+  /** Times of the arrivals within the last {@link RATE_MS}. */
   readonly recentMs: number[];
 }
 
@@ -39,7 +39,7 @@ export class JsonView implements DemoView {
   }
 
   note(): void {
-    // Settings are lines of their own, with direction "down".
+    // A setting is printed as a point with direction "down".
   }
 
   tick(): void {
@@ -47,7 +47,7 @@ export class JsonView implements DemoView {
   }
 }
 
-/** On a terminal a table that is redrawn; elsewhere lines. */
+/** A table that is redrawn on a terminal, and printed again each second elsewhere. */
 export class TableView implements DemoView {
   readonly #rows = new Map<string, Row>();
   readonly #notes: string[] = [];

@@ -75,8 +75,9 @@ class Demo {
   }
 
   async start(): Promise<void> {
-    // Open to all programs of this machine on purpose: there is only a simulated device
-    // behind it, and people can look with their own tools at the address that is shown.
+    // All programs of this machine may connect, without credentials. This is on purpose:
+    // only a simulated device is behind it, and people can use their own tools with the
+    // address that is shown.
     const server = await NatsServer.start();
     this.#ends.push(() => server.stop());
 
@@ -118,7 +119,7 @@ class Demo {
     this.#every(1_000, () => view.tick());
   }
 
-  /** Ends all that was started, newest first. */
+  /** Ends everything that was started, newest first. */
   async stop(): Promise<void> {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
   }
@@ -151,7 +152,7 @@ class Demo {
     nats.subscribe(WIRES[2].pointSubscription(nodeId), ({ data }) => {
       for (const point of WIRES[2].decode(data)?.points ?? []) {
         const { type, key, origin } = point;
-        // The gateway's statistics, and this program's own settings, are no points of the device.
+        // The gateway's statistics and this program's own settings are not points of the device.
         if (isReservedType(type) || origin !== '') continue;
         this.#crossed.up += 1;
         view.crossed({
@@ -166,7 +167,7 @@ class Demo {
     });
   }
 
-  /** Changes a setting every few seconds, as any client of SIOT would, and follows it down. */
+  /** Changes a setting every few seconds, as any client of SIOT would, and shows how it reaches the device. */
   #changeSetting(
     nats: Connection,
     control: Control,

@@ -1,4 +1,4 @@
-/** The words SIGNAL=VALUE as a frame. */
+/** Makes a frame of words SIGNAL=VALUE. */
 import { nearest } from '../gateway/config/nearest.js';
 import type { DatabaseCodec } from '../signals/database-codec.js';
 import { parseDecimal } from '../signals/decimal.js';
@@ -10,7 +10,10 @@ const wrong = (message: string): CliError => new CliError(message, EXIT_WRONG);
 
 const MAX_FRAME_LENGTH = 64;
 
-/** The message of this name. Throws a {@link CliError} where no single frame can carry one. */
+/**
+ * The message of this name. Throws a {@link CliError} if there is none, or several, or if
+ * it does not fit into one frame.
+ */
 export function findMessage(codec: DatabaseCodec, name: string): MessageCodec {
   const [found, second] = codec.named(name);
   if (found === undefined) {
@@ -34,7 +37,7 @@ export function findMessage(codec: DatabaseCodec, name: string): MessageCodec {
   throw wrong(`${name} has ${length} bytes and fits no single frame; it cannot be sent as one`);
 }
 
-/** Data of a frame; `say` hears what was rounded. Throws a {@link CliError}. */
+/** Data of a frame. `say` is called for each value that was rounded. Throws a {@link CliError}. */
 export function encodeWords(
   codec: MessageCodec,
   words: readonly string[],
@@ -87,7 +90,7 @@ function codeOf(
   }
   const result = signal.codeOfValue(number);
   if (typeof result === 'string') return { problem: `${name}=${word} is outside ${result}` };
-  // A decimal has no sign at zero; a float has.
+  // A decimal has no negative zero, but a float has one.
   const isMinusZero = number.digits === 0n && word.startsWith('-');
   if (isMinusZero) return specialCode(signal, '-0') ?? result.code;
   if (!result.exact)
@@ -95,7 +98,7 @@ function codeOf(
   return result.code;
 }
 
-/** Numbers that only floats have, in the ways that people and programs write them. */
+/** Numbers that only floats have, in all spellings that people and programs use. */
 const SPECIAL = /^([+-]?)(?:(nan)|(inf|infinity)|0)$/i;
 
 function specialCode(signal: SignalCodec, word: string): Code | undefined {
@@ -115,7 +118,10 @@ function unknownText(signal: SignalCodec, word: string): string {
     : `no such text; did you mean ${near}?`;
 }
 
-/** A frame holds the signals that its multiplexers select, so the multiplexers must be given. */
+/**
+ * Multiplexers that are missing, and signals that are not in this frame: its multiplexers
+ * select which signals it holds.
+ */
 function multiplexProblems(codec: MessageCodec, codes: ReadonlyMap<string, Code>): string[] {
   const selected = codec.selected(codes);
   const problems: string[] = [];
@@ -146,7 +152,7 @@ function rangesText(ranges: readonly { readonly from: bigint; readonly to: bigin
   return ranges.map(({ from, to }) => (from === to ? String(from) : `${from} to ${to}`)).join(', ');
 }
 
-/** Signals that share bits may ask for different ones. */
+/** Signals that share bits, and need different values of these bits. */
 function contradictions(
   codec: MessageCodec,
   codes: ReadonlyMap<string, Code>,

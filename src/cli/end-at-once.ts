@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
 /**
- * Ends this process with 0. `process.exit` first waits for file operations on other
- * threads, and so waits for ever for a disk that does not answer. The system call
- * `_exit` waits for nothing. Without `koffi` it cannot be called: then the process ends
- * by SIGTERM, which service managers count as a clean end, too.
+ * Ends this process with status 0. `process.exit` first waits for file operations on
+ * other threads: if a disk does not answer, it waits without end. The system call `_exit`
+ * does not wait. Without `koffi` it cannot be called. Then the process ends by SIGTERM,
+ * which service managers count as a clean end too.
  */
 export function endAtOnce(): void {
   try {

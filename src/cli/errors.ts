@@ -1,11 +1,11 @@
-/** How commands fail: a line for people and an exit status (docs/contract.md, "Commands"). */
+/** Errors of commands: a line for people and an exit status (docs/contract.md, "Commands"). */
 
 /** The command has failed. */
 export const EXIT_FAILED = 1;
 /** The command line or the configuration is wrong. */
 export const EXIT_WRONG = 2;
 
-/** A command fails: the message is for people, `status` is its exit status. */
+/** A command fails. The message is for people; `status` is the exit status. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   constructor(
@@ -20,7 +20,7 @@ export class CliError extends Error {
 /** The environment variable with which errors show their stack. */
 const DEBUG_VARIABLE = 'SIOT_MCU_DEBUG';
 
-/** The text of an error for people; with its stack only where {@link DEBUG_VARIABLE} is set. */
+/** The text of an error for people; with its stack only if {@link DEBUG_VARIABLE} is set. */
 export function errorText(error: unknown): string {
   if (process.env[DEBUG_VARIABLE] !== undefined && error instanceof Error) {
     return error.stack ?? error.message;

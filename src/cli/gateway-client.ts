@@ -1,4 +1,7 @@
-/** Asks the running gateway, over the NATS that both are configured for (docs/contract.md, "Between the commands and the daemon"). */
+/**
+ * Asks the running gateway over NATS: both have the same configuration (docs/contract.md,
+ * "Between the commands and the daemon").
+ */
 import type { GatewayConfig } from '../gateway/config/config.js';
 import type {
   ConfirmReply,
@@ -23,7 +26,7 @@ import type { LinkStatus } from '../gateway/link/status.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
-/** Pages of the status that are asked for at most, each time. */
+/** Maximum number of pages that are asked for one status. */
 const MOST_PAGES = 50;
 
 /** A connection to NATS, and the verbs of one gateway on it. */
@@ -34,11 +37,11 @@ export class GatewayClient {
   #watchers: (() => void)[] = [];
   #problem = '';
 
-  /** Throws a {@link CliError} when this gateway has never run. */
+  /** Throws a {@link CliError} when the ID of the gateway cannot be read, such as before its first start. */
   constructor(config: GatewayConfig) {
     const { nats } = config;
     this.#id = knownGateway(config);
-    // After a restart of the gateway its private server has another token, and perhaps another port.
+    // A function, since the gateway's private server has another token after a restart, and perhaps another port.
     const source = nats.embedded ? () => privateNats(config) : nats.settings;
     this.#servers = settingsOf(source).servers.map(shownServer).join(', ');
     this.#connection = new Connection({
@@ -58,7 +61,7 @@ export class GatewayClient {
     const settled = new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, CONNECT_WITHIN_MS);
       this.onState(() => {
-        // A server that is absent or refuses now will do so in a second, too.
+        // The first problem ends the wait: a server that is absent or refuses now is not likely to change soon.
         if (!this.#connection.connected && this.#problem === '') return;
         clearTimeout(timer);
         resolve();
@@ -85,9 +88,10 @@ export class GatewayClient {
   }
 
   /**
-   * The pages of the status, joined; `linksLeft` and `pendingLeft` say what is missing. `pending`: with more pending settings than the pages
-   * of the links have, of all links or of the one that is named. Throws a
-   * {@link CliError} when the gateway does not answer.
+   * The pages of the status, joined. `linksLeft` and `pendingLeft` say what is missing.
+   * The pages of the links have the first pending settings of each; `pending` asks for
+   * further ones, of all links (true) or of one (its name). Throws a {@link CliError}
+   * when the gateway does not answer.
    */
   async status({ pending = false }: { pending?: boolean | string } = {}): Promise<StatusReply> {
     let pages = 1;
@@ -126,7 +130,10 @@ export class GatewayClient {
     return (await this.#ask('status', payload)) as StatusReply;
   }
 
-  /** The board that is plugged in now is the right one for a link. Throws a {@link CliError} when the gateway does not answer. */
+  /**
+   * Confirms the board that is plugged in now as the right one for a link. Throws a
+   * {@link CliError} when the gateway does not answer.
+   */
   async confirm(link: string): Promise<ConfirmReply> {
     const request: ConfirmRequest = { link };
     return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;
@@ -139,7 +146,7 @@ export class GatewayClient {
     return parse(answer);
   }
 
-  /** Calls back for each answer; `undefined`: the connection is lost, none will follow. */
+  /** Calls back for each answer; `undefined`: the connection is lost, and no answer follows. */
   set(request: SetRequest, answered: (reply: SetReply | undefined) => void): void {
     const payload = Buffer.from(JSON.stringify(request));
     const lost = (): void => answered(undefined);

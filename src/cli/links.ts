@@ -2,7 +2,7 @@ import { nearest } from '../gateway/config/nearest.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 import type { LinkStatus } from '../gateway/link/status.js';
 
-/** The link of a name that somebody typed. Throws a {@link CliError} that names the existing ones. */
+/** The link with a name that somebody typed. Throws a {@link CliError} with the names of all links if there is none. */
 export function findLink(links: readonly LinkStatus[], name: string): LinkStatus {
   const found = links.find((link) => link.name === name);
   if (found !== undefined) return found;

@@ -1,4 +1,4 @@
-/** What the daemon says, on stderr: lines for people, or JSON for machines. */
+/** The daemon's log on stderr: lines for people, or JSON for programs. */
 import pino from 'pino';
 import type { Log } from '../point/log.js';
 
@@ -14,7 +14,7 @@ export interface Logger extends Log {
 
 const STDERR = 2;
 
-/** A log on stderr, written at once: no line is lost when the process ends. */
+/** A log on stderr. It writes synchronously, so that no line is lost when the process ends. */
 export function createLogger(level: LogLevel, format: LogFormat): Logger {
   let least = pino.levels.values[level] ?? 0;
   const stderr = pino.destination({ fd: STDERR, sync: true });

@@ -7,7 +7,7 @@ import { buildProgram } from './program.js';
 import { complain, endWithReader } from './streams.js';
 
 function statusOf(error: unknown): number {
-  // Commander has printed it already. Help and version are no errors.
+  // Commander has printed it already. Help and version are not errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_WRONG;
   if (error instanceof ConfigFileError) {
     for (const problem of error.problems) complain(problem);

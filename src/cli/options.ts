@@ -18,10 +18,13 @@ export interface JsonOption {
   readonly json?: true;
 }
 
-/** `--json`; `what` it prints then. */
+/** `--json`. `what`: its help text, about what is printed then. */
 export const jsonOption = (what: string): Option => new Option('--json', what);
 
-/** A value that may be given as an argument or by an option. `things`: its name in the plural, for people. */
+/**
+ * A value that may be an argument or an option. Throws a {@link CliError} if the two
+ * differ. `things`: its name in the plural, for people.
+ */
 export function eitherOf(
   things: string,
   argument: string | undefined,

@@ -46,6 +46,6 @@ function usbLine(usb: PortInfo['usb']): string | undefined {
 
 function entry(name: string, details: readonly (string | undefined)[]): string[] {
   const lines = details.filter((detail) => detail !== undefined && detail !== '');
-  // Names come from devices, and may be any text.
+  // Names come from devices and may be any text, control characters included.
   return [name, ...lines.map((line) => `  ${String(line)}`)].map(harmless);
 }

@@ -25,7 +25,7 @@ const COMMANDS = [
   schemaCommand,
 ];
 
-/** The command line. Its errors are thrown as CommanderError, and do not end the process. */
+/** The command line. Its errors are thrown as CommanderError; they do not end the process. */
 export function buildProgram(): Command {
   const program = new Command('siot-mcu')
     .description('Gateway between microcontrollers and Simple IoT (SIOT) on NATS.')

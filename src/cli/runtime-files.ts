@@ -1,4 +1,4 @@
-/** What the gateway tells the commands in `runtimeDir` (src/gateway/state/runtime-dir.ts). */
+/** Reads the files that the gateway writes for commands into `runtimeDir` (src/gateway/state/runtime-dir.ts). */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config/config.js';
@@ -9,7 +9,7 @@ import { CliError } from './errors.js';
 
 type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;
 
-/** The gateway's own ID, as kept in this folder; `undefined`: none, or it may not be read. */
+/** The gateway's own ID from this folder; `undefined`: there is none, or it may not be read. */
 export function readGatewayId(folder: string): string | undefined {
   try {
     const { id } = readObject(folder, 'gateway.json');
@@ -51,7 +51,7 @@ export function privateNats({ runtimeDir, stateDir }: Folders): NatsSettings {
   );
 }
 
-/** A hint, since commands do not have the RUNTIME_DIRECTORY of the service. */
+/** A hint for the user: commands do not get the RUNTIME_DIRECTORY that the service gets from systemd. */
 const elsewhere = ({ runtimeDir, stateDir }: Folders): string =>
   runtimeDir === stateDir
     ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'

@@ -9,16 +9,16 @@ export interface SetEnd {
   readonly last: SetReply | undefined;
   /** Why the setting was waiting then, for people. */
   readonly reason: string;
-  /** Why no further answer is waited for, where the last is not final. */
+  /** Why the command stopped waiting, if the last answer is not final. */
   readonly why: string;
 }
 
 /** What to print when `set` ends. */
 interface SetOutcome {
-  /** The device has acknowledged the setting. */
+  /** Result, if the device has acknowledged the setting. */
   readonly line?: string;
   readonly warning?: string;
-  /** It has not: with one of the words pending, unconfirmed and refused. */
+  /** Error, if it has not: with one of the words pending, unconfirmed and refused. */
   readonly problem?: string;
 }
 
@@ -83,7 +83,7 @@ function asked({ value }: SetRequest): string {
   }
 }
 
-/** Fractions in single precision without the digits that only double precision has. */
+/** A value as text. A fraction in single precision is shown without the digits that only double precision has. */
 function shown(value: PlainValue): string {
   if (value === null) return 'no value';
   if (typeof value === 'string') return value === '' ? 'an empty text' : harmless(value);

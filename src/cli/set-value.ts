@@ -13,7 +13,10 @@ export interface ValueForm {
   readonly int?: true;
 }
 
-/** The value that an option makes of a word; without an option the gateway decides by what the device reports. */
+/**
+ * The value of a word, of the kind that an option names. Without an option the gateway
+ * decides by what the device reports.
+ */
 export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
   if (form.text) return { kind: 'string', text: word };
   if (form.number) {
@@ -41,7 +44,7 @@ export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
   return { kind: 'word', text: word };
 }
 
-/** `TYPE` or `TYPE/KEY`; throws a {@link CliError} for what cannot be a point. */
+/** Reads `TYPE` or `TYPE/KEY`. Throws a {@link CliError} if it cannot be a point. */
 export function parseTarget(word: string): { readonly type: string; readonly key: string } {
   const slash = word.indexOf('/');
   const type = slash === -1 ? word : word.slice(0, slash);

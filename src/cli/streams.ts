@@ -1,11 +1,11 @@
 /** Results go to stdout, everything else to stderr (docs/contract.md, "Commands"). */
 
-/** A line of results, to stdout. */
+/** Prints a line of results, to stdout. */
 export function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** A line of anything else, to stderr. */
+/** Prints a line of anything else, to stderr. */
 export function complain(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -20,6 +20,6 @@ export function endWithReader(): void {
     complain(`siot-mcu: stdout cannot be written: ${error.message}`);
     process.exit(1);
   });
-  // There is no other stream to report it on.
+  // An error of stderr cannot be reported anywhere.
   process.stderr.on('error', () => undefined);
 }

@@ -1,16 +1,16 @@
 /** Reads files that people name; each failure has a message for people. */
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Of a CAN database; the largest in use have some megabytes. */
+/** Maximum number of bytes of a CAN database. The largest in use have some megabytes. */
 export const MAX_DATABASE_BYTES = 67_108_864;
 
-/** A file cannot be read as what it should be. */
+/** A file cannot be read, or is not what it should be. */
 export class TextFileError extends Error {
   override readonly name = 'TextFileError';
   constructor(
-    /** Without the file's name: what is wrong and what to do. */
+    /** What is wrong and what to do, without the file's name. */
     readonly why: string,
-    /** Line of the file, from 1, where it is known. */
+    /** Line of the file, from 1; 1 if it is not known. */
     readonly line = 1,
     options?: { cause?: unknown },
   ) {

@@ -22,8 +22,9 @@ interface UdevRules {
 }
 
 /**
- * `ports`: what is plugged in; it tells who is behind the path of a `serial`
- * link. `deviceOf`: the device file that a path leads to.
+ * Makes rules for the links that have a USB device. `ports`: the ports that are plugged
+ * in; they show which device the path of a `serial` link means. `deviceOf` returns the
+ * device file that a path leads to.
  */
 export function udevRules(
   links: readonly LinkConfig[],
@@ -55,13 +56,13 @@ export function udevRules(
   return { lines, without };
 }
 
-/** `literal`: texts of a device, in which `*` is no wildcard. */
+/** `literal`: the texts come from a device; a `*` in them is not a wildcard. */
 function rule(link: string, match: UsbMatch, literal = false): string[] {
   const conditions = ['SUBSYSTEM=="tty"', 'SUBSYSTEMS=="usb"'];
   for (const name of USB_MATCH_TEXTS) {
     const text = match[name];
     if (text === undefined) continue;
-    // A device without this text matches as well, and no condition of udev means that.
+    // `*` alone also matches a device that has no such text. A condition of udev would not: so there is none.
     if (!literal && /^\*+$/.test(text)) continue;
     const isId = name === 'vendorId' || name === 'productId';
     const value = udevPattern(isId ? text.toLowerCase() : text, literal);
@@ -82,18 +83,18 @@ function rule(link: string, match: UsbMatch, literal = false): string[] {
   return [
     `# link ${JSON.stringify(link)}`,
     [...conditions, ...actions].join(', '),
-    // Also by its serial number, where it has one.
+    // A second link by the serial number, if the device has one.
     [...named, `SYMLINK+="${GROUP}/${word}-$env{ID_SERIAL_SHORT}-$env{ID_USB_INTERFACE_NUM}"`].join(
       ', ',
     ),
   ];
 }
 
-/** Of udev's wildcards only `*` is one here; the other characters stand for themselves. */
+/** A text as a pattern of udev. Of udev's wildcards only `*` is a wildcard here; the others are escaped. */
 function udevPattern(text: string, literal: boolean): string {
   return text.replaceAll(/["\\[\]?|*\p{Cc}]/gu, (sign) => {
     if (sign === '*') return literal ? '[*]' : '*';
-    // They cannot be written in a rule literally: `?`, which is any one character, takes their place.
+    // The other characters cannot be written literally in a rule: `?`, which is any single character, replaces them.
     return '[]?'.includes(sign) ? `[${sign}]` : '?';
   });
 }

@@ -2,5 +2,5 @@ import { createRequire } from 'node:module';
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
 
-/** Of this program; stated once, in package.json. */
+/** Version of this program. Only package.json states it. */
 export const VERSION = version;

@@ -4,7 +4,7 @@ import { isDeleted, plainValue, type Point, type PlainValue } from '../point/poi
 import { harmless } from './logger.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
-/** What `watch` prints a line for. */
+/** An event for which `watch` prints a line. */
 export type WatchEvent =
   | {
       readonly kind: 'point';

@@ -1,6 +1,6 @@
 /**
- * A YAML file as plain values, with the position of each in the file, and with
- * environment variables filled in.
+ * Reads a YAML file into plain values, fills in environment variables, and knows the
+ * position of each value in the file.
  */
 import {
   isAlias,
@@ -29,7 +29,7 @@ export interface Position {
 /** What is wrong at a place of the file. */
 export interface SourceProblem {
   readonly at: Position;
-  /** `links[0].name`, or what the problem is about where it is about no key. */
+  /** `links[0].name`. If the problem is about no key, the subject in parentheses: `(syntax)`. */
   readonly where: string;
   readonly message: string;
 }
@@ -46,10 +46,10 @@ export function pathText(path: KeyPath): string {
     .join('');
 }
 
-/** A URL that stands where a key belongs may hold a password. */
+/** A key for people. A URL in the place of a key may contain a password, and is not shown. */
 const shownKey = (key: string): string => (/[@?]|:\/\//.test(key) ? '…' : JSON.stringify(key));
 
-/** Explains the YAML library's errors, and says what to do. */
+/** Messages for the YAML library's errors, with what to do. */
 const SYNTAX: Partial<Record<ErrorCode, string>> = {
   BAD_DIRECTIVE: 'a line that begins with % is a directive, which has no meaning here; take it out',
   BAD_DQ_ESCAPE:
@@ -65,7 +65,7 @@ const SYNTAX: Partial<Record<ErrorCode, string>> = {
 };
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** From Unicode's private use area. */
+/** Replacements for the braces of a variable, from Unicode's private use area. */
 const OPEN = '\ue000';
 const CLOSE = '\ue001';
 const unshielded = (text: string): string => text.replaceAll(/\$\ue000(\w+)\ue001/g, '${$1}');
@@ -74,16 +74,16 @@ const unshielded = (text: string): string => text.replaceAll(/\$\ue000(\w+)\ue00
 const MAX_SYNTAX_ERRORS = 3;
 const MAX_ALIASES = 1000;
 
-/** One file, read; see {@link problems} before {@link value}. */
+/** One file that has been read. {@link value} is of use only if there are no {@link problems}. */
 export class YamlSource {
   readonly problems: SourceProblem[] = [];
-  /** The values; `undefined` when the file cannot be read as YAML at all. */
+  /** The content; `undefined` if the file is not valid YAML. */
   readonly value: unknown;
   readonly #lines = new LineCounter();
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #keys = new Map<string, Position>();
   readonly #values = new Map<string, Position>();
-  /** Values that are one unquoted `${NAME}`: text, or what the text means. */
+  /** Texts of values that are a single unquoted `${NAME}`: {@link meaningAt} reads them. */
   readonly #variables = new Map<string, string>();
   readonly #document: Document.Parsed;
   readonly #open: unknown[] = [];
@@ -91,14 +91,14 @@ export class YamlSource {
 
   constructor(text: string, environment: Readonly<Record<string, string | undefined>>) {
     this.#environment = environment;
-    // The braces of a variable would end an unquoted word inside { } or [ ].
-    // Stand-ins of the same length keep every position as it is.
+    // Inside { } or [ ], the braces of a variable would end an unquoted word. They are
+    // replaced by characters of the same length, so that positions do not change.
     const shielded = text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, `$${OPEN}$1${CLOSE}`);
     this.#document = parseDocument(shielded, {
       lineCounter: this.#lines,
       prettyErrors: false,
       logLevel: 'error',
-      // Checked here, to report it with the key's path.
+      // Checked in #readMap, to report it with the key's path.
       uniqueKeys: false,
     });
     const complaints = [...this.#document.errors, ...this.#document.warnings];
@@ -113,7 +113,7 @@ export class YamlSource {
     this.value = this.#read(this.#document.contents, []);
   }
 
-  /** Position of a key's value; of a missing one the position of its group. */
+  /** Position of a key's value. If the value is missing, position of its group. */
   valueAt(path: KeyPath): Position {
     for (let length = path.length; length >= 0; length -= 1) {
       const id = JSON.stringify(path.slice(0, length));
@@ -129,7 +129,7 @@ export class YamlSource {
     return this.#keys.get(JSON.stringify(path)) ?? this.valueAt(path);
   }
 
-  /** For a value that is one unquoted `${NAME}`: the number or boolean that its text is. */
+  /** If a value is a single unquoted `${NAME}`: the number or boolean that its text stands for. */
   meaningAt(path: KeyPath): number | boolean | undefined {
     const text = this.#variables.get(JSON.stringify(path))?.trim();
     if (text === 'true' || text === 'false') return text === 'true';
@@ -150,7 +150,7 @@ export class YamlSource {
     if (isAlias(node)) return this.#readAlias(node, path);
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) return null;
     const { range } = node;
-    // A value that is read again through an alias keeps the position of the alias.
+    // A value that is read through an alias has the position of the alias.
     if (range && !this.#values.has(id)) this.#values.set(id, this.#position(range[0]));
     if (isScalar(node)) return this.#readScalar(node, path);
     this.#open.push(node);
@@ -190,13 +190,13 @@ export class YamlSource {
     this.#values.set(JSON.stringify(path), at);
     const target = node.resolve(this.#document);
     if (target === undefined) {
-      // Its name is not shown: a password may begin with *.
+      // The message does not show its name: this may be a password that begins with *.
       const message =
         'no anchor (&…) of this name stands before it; write the value itself, in quotes where it begins with *';
       this.#add(at, pathText(path), message);
       return null;
     }
-    // Aliases of aliases can make huge values of a small file.
+    // With aliases of aliases a small file could have huge values.
     if (this.#open.includes(target) || (this.#aliases += 1) > MAX_ALIASES) {
       this.#add(at, pathText(path), `*${node.source} cannot be followed; write the value itself`);
       return null;
@@ -244,10 +244,10 @@ export class YamlSource {
 
 const SERVER_OF_VARIABLE = /^((nats|tls):\/\/)?\$\{[A-Za-z_][A-Za-z0-9_]*\}(:\d{1,5})?\/?$/;
 
-/** Whether the value may be a secret that contains `${`: its text is not shown then. */
+/** Whether the value may be a secret that contains `${`. Then messages do not show its text. */
 function mayBeSecret(value: string, path: KeyPath): boolean {
   if (/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value)) return false;
-  // Of a server's address a whole host may be a variable; anything more may be a password.
+  // In a server's address the whole host may be a variable. Anything more may be a password.
   if (path[0] === 'nats' && path[1] === 'servers') return !SERVER_OF_VARIABLE.test(value);
   const rest = value.replaceAll(/\$\{[^}]*\}?/g, '');
   return /^(token|password)$/.test(String(path.at(-1))) || /[^\w./:-]/.test(rest);

@@ -1,5 +1,5 @@
 /**
- * What the outbox's files consist of: a header, then blocks.
+ * The format of the outbox's files: a header, then blocks.
  *
  * ```
  *  header                          block
@@ -32,7 +32,7 @@ import {
 
 /** Bytes of the header of a file. */
 export const FILE_HEADER = 24;
-/** Of the format: files of another version are not read. */
+/** Version of the format. Files of another version are not read. */
 const VERSION = 1;
 const FILE_MAGIC = Buffer.from('siot-mcu outbox', 'latin1');
 
@@ -41,21 +41,21 @@ export const BLOCK_HEADER = 12;
 const BLOCK_MAGIC = Buffer.from([0xd5, 0xb1, 0x0c, 0xb8]);
 const POINTS = 1;
 const SETTLED = 2;
-/** A block is not made larger than this, unless one point alone is. */
+/** Maximum number of bytes of a block, unless a single point has more. */
 export const BLOCK_BYTES = 64 * 1024;
 
-/** Points of one lane: their positions, ascending, and they themselves. */
+/** Points of one lane, and their positions in ascending order. */
 export interface Batch {
   readonly nodeId: string;
   readonly positions: readonly number[];
   readonly points: readonly Point[];
 }
 
-/** What stands before the points in a block of points. */
+/** The part before the points in a block of points. */
 export interface PointsHead {
   readonly kind: 'points';
   readonly nodeId: string;
-  /** Position of the first point, and the one after the last. */
+  /** Position of the first point, and the position after the last. */
   readonly first: number;
   readonly next: number;
   readonly count: number;
@@ -70,12 +70,12 @@ interface SettledMarks {
   readonly kind: 'settled';
   readonly lanes: readonly {
     readonly nodeId: string;
-    /** Each [first, after the last]. */
+    /** Each as [first position, position after the last]. */
     readonly ranges: readonly (readonly [number, number])[];
   }[];
 }
 
-/** The header of the file of that number. */
+/** The header of the file with that number. */
 export function fileHeader(number: number): Buffer {
   const bytes = Buffer.alloc(FILE_HEADER);
   FILE_MAGIC.copy(bytes);
@@ -85,7 +85,10 @@ export function fileHeader(number: number): Buffer {
   return bytes;
 }
 
-/** Checks a file's header. `broken`: it is none of this file, or not whole; `version`: another one than ours. */
+/**
+ * Checks a file's header. `broken`: it is damaged, not complete, or of another file.
+ * `version`: the format is another one.
+ */
 export function readFileHeader(
   bytes: Buffer,
   number: number,
@@ -104,16 +107,16 @@ export class BlockWriter {
   #file = 0;
   #offset = 0;
 
-  /** Begins anew, for that place. */
+  /** Removes all blocks. The next block begins at that place. */
   start(file: number, offset: number): void {
     this.#file = file;
     this.#offset = offset;
     this.#length = 0;
-    // A buffer that a large burst needed is not kept.
+    // A buffer that has grown for a large burst is not kept.
     if (this.#bytes.length > 16 * BLOCK_BYTES) this.#bytes = Buffer.allocUnsafe(BLOCK_BYTES);
   }
 
-  /** Bytes so far. */
+  /** Bytes of all blocks so far. */
   get length(): number {
     return this.#length;
   }
@@ -177,7 +180,7 @@ export class BlockWriter {
     this.#close(start, at);
   }
 
-  /** Where the next block begins in the buffer, which has room for so many bytes there. */
+  /** Makes room for so many bytes. Returns where in the buffer the next block begins. */
   #reserve(bytes: number): number {
     const needed = this.#length + bytes;
     if (needed > this.#bytes.length) {
@@ -212,7 +215,7 @@ interface Body {
   readonly end: number;
 }
 
-/** The block at `at` of bytes that begin at `base` in their file; `undefined`: there is no valid one. */
+/** The block at `at`; `undefined`: there is no valid one. `base`: offset in the file at which `bytes` begins. */
 export function readBlock(bytes: Buffer, at: number, file: number, base = 0): Body | undefined {
   const body = at + BLOCK_HEADER;
   if (body > bytes.length || bytes.compare(BLOCK_MAGIC, 0, 4, at, at + 4) !== 0) return undefined;
@@ -231,7 +234,7 @@ export function findBlock(bytes: Buffer, at: number, file: number, base = 0): nu
   return undefined;
 }
 
-/** The content of a block; `undefined`: this version does not understand it. */
+/** The content of a block; `undefined`: this version cannot read it. */
 export function readBody(bytes: Buffer, { at, end }: Body): PointsHead | SettledMarks | undefined {
   const reader = new ByteReader(bytes, at, end);
   switch (reader.byte()) {
@@ -264,7 +267,7 @@ export function readBody(bytes: Buffer, { at, end }: Body): PointsHead | Settled
   }
 }
 
-/** The points of a block, each with its position. */
+/** Calls `each` for the points of a block, with their positions. */
 export function readPoints(
   bytes: Buffer,
   { first, count, at, end }: PointsHead,
@@ -281,6 +284,6 @@ export function readPoints(
   }
 }
 
-/** Bytes that a block of these points takes, at most. */
+/** Maximum number of bytes that a block of points of that node has besides its points. */
 export const blockOverhead = (nodeId: string): number =>
   BLOCK_HEADER + 1 + varintLength(nodeId.length) + nodeId.length + 30;

@@ -4,7 +4,10 @@ import { NO_VALUE, type Point, type PointValue } from '../point/point.js';
 import { isTime } from '../point/time.js';
 import type { LaneOptions } from './outbox.js';
 
-/** Seven bits a byte, the lowest first; the eighth bit says that more follow. Up to 2^53. Returns the end. */
+/**
+ * Writes a number up to 2^53: seven bits a byte, the lowest first. The eighth bit means
+ * that more bytes follow. Returns the end.
+ */
 export function writeVarint(bytes: Buffer, at: number, value: number): number {
   let rest = value;
   while (rest > 0x7f) {
@@ -22,7 +25,7 @@ export function varintLength(value: number): number {
   return length;
 }
 
-/** Reads values one after the other. Past the end it reads zeros, and {@link overran} is true. */
+/** Reads values one after the other. After the end of the bytes it reads zeros, and {@link overran} is true. */
 export class ByteReader {
   constructor(
     readonly bytes: Buffer,
@@ -84,7 +87,7 @@ const SAME_TYPE = 0x08;
 const HAS_TOMBSTONE = 0x10;
 const HAS_ORIGIN = 0x20;
 const HAS_NUMBER = 0x40;
-/** The point before it, in this block, has the position before it. */
+/** Its position is the next one after that of the point before it in the block. */
 const NEXT_POSITION = 0x80;
 
 const textFieldLength = (text: string): number => {
@@ -97,8 +100,8 @@ const isWritable = ({ time, tombstone }: Point): boolean =>
   isTime(time) && (tombstone | 0) === tombstone;
 
 /**
- * Those of the points that can be written. `onUnwritable` gets the others. They must not
- * get into a write: one that fails, fails for the points of all lanes.
+ * Returns the points that can be written. `onUnwritable` gets the others. These must not
+ * be part of a write: it would fail, for the points of all lanes.
  */
 export function writableOf(
   points: readonly Point[],
@@ -109,7 +112,7 @@ export function writableOf(
   return points.filter(isWritable);
 }
 
-/** Bytes that a point takes at most, its position included when that is near the one before. */
+/** Maximum number of bytes of a point. Its position is included if it is near the position before. */
 export function pointLength({ type, key, value, tombstone, origin }: Point): number {
   let length = 1 + 8 + textFieldLength(type) + textFieldLength(key);
   if (tombstone !== 0) length += 4;
@@ -131,7 +134,7 @@ const hasNumber = (value: PointValue): boolean =>
   value.kind === 'string' && (value.number ?? 0) !== 0;
 
 /**
- * Writes a point; `gap`: positions between it and the one before.
+ * Writes a point. `gap`: number of positions between it and the point before it. Returns the end.
  *
  * ```
  *  8e 01 30 4e 12 ad 84 3f f0 86 18 00 00 00 00 00 00 25 40
@@ -188,7 +191,7 @@ function writeField(bytes: Buffer, start: number, text: string): number {
   return at + length;
 }
 
-/** Reads a point; `gap`: number of positions between it and the one before. */
+/** Reads a point. `gap`: number of positions between it and the point before it. */
 export function readPoint(
   reader: ByteReader,
   typeBefore: string,

@@ -5,13 +5,13 @@ import type { OutboxLog } from './outbox-log.js';
 
 type Put = (lane: DiskLane, batch: Batch) => void;
 
-/** Bytes of a deleted file in one write. */
+/** Bytes that one write copies from a deleted file. */
 const COPY_BYTES = 256 * 1024;
 
 /**
- * Frees disk space when it gets scarce: what is not settled in the oldest file is
- * copied to the end of the log, so that the file can be deleted. Otherwise one lane
- * whose points are not delivered would keep all files.
+ * Frees disk space when it gets scarce: unsettled points of the oldest file are copied
+ * to the end of the log, so that the file can be deleted. Otherwise one lane whose points
+ * are not delivered would keep all files.
  */
 export class Compaction {
   constructor(
@@ -21,7 +21,7 @@ export class Compaction {
     private readonly segmentBytes: number,
   ) {}
 
-  /** Bytes must be freed before anything is written, and can be. */
+  /** Whether bytes must be freed before new points are written, and can be freed. */
   get isFull(): boolean {
     const { bytes, oldest } = this.log;
     if (oldest === undefined || bytes <= this.maxBytes - this.segmentBytes) return false;
@@ -30,17 +30,20 @@ export class Compaction {
     return bytes - used >= this.segmentBytes;
   }
 
-  /** Copies from the oldest file, if bytes get scarce. `put` takes what is to be written to the end of the log. */
+  /**
+   * Copies points of the oldest file, if bytes get scarce. `put` appends a batch to the
+   * blocks that are written next.
+   */
   copyOldest(writer: BlockWriter, put: Put): void {
     const { oldest } = this.log;
     if (oldest === undefined || !this.#isScarce()) return;
-    // Lanes may fill seven eighths of the bytes. In the worst case seven bytes are copied
-    // to free one: so a copy is that much larger than what is written, and a little more.
+    // Lanes may fill seven eighths of the bytes. In the worst case seven bytes have to be
+    // copied to free one. Therefore a copy is 12 times as large as what is written.
     const bytes = this.isFull ? this.segmentBytes : Math.max(BLOCK_BYTES, 12 * writer.length);
     this.#copy(oldest, writer, writer.length + bytes, put);
   }
 
-  /** The same for a file that somebody has deleted, of which this process alone has the content. */
+  /** The same for a file that somebody has deleted. Only this process can still read it. */
   copyDeleted(segment: Segment, writer: BlockWriter, put: Put): void {
     this.#copy(segment, writer, writer.length + COPY_BYTES, put);
   }

@@ -4,8 +4,9 @@ import { Ranges } from './ranges.js';
 type ByNode = Map<string, Ranges>;
 
 /**
- * Positions whose points may be on disk and are delivered (or dropped for good). Marks
- * for them are written to the log, so that these points are not sent again after a crash.
+ * Positions of points that may be on disk and are settled: delivered, or dropped for good.
+ * Marks for them are written to the log, so that the points are not sent again after a
+ * crash.
  *
  * ```
  *  settled ─► due ─► written ─► synced
@@ -17,12 +18,12 @@ export class DeliveredMarks {
   #due: ByNode = new Map();
   #written: ByNode = new Map();
 
-  /** Some are to be written. */
+  /** Whether there are marks to write. */
   get areDue(): boolean {
     return this.#due.size > 0;
   }
 
-  /** All are on disk and survive a power failure. */
+  /** Whether all marks are on disk and survive a power failure. */
   get areKept(): boolean {
     return this.#due.size === 0 && this.#written.size === 0;
   }
@@ -43,7 +44,7 @@ export class DeliveredMarks {
     this.#written.clear();
   }
 
-  /** A write or sync has failed: what was not synced is to be written once more. */
+  /** A write or sync has failed: marks that were not synced are due again. */
   failed(): void {
     addAll(this.#written, this.#due);
     this.#written.clear();

@@ -16,20 +16,23 @@ import { Waiters } from './waiters.js';
 export interface DiskLaneHost extends Pick<Outbox, 'onPut'> {
   readonly clock: Clock;
   readonly quota: OutboxQuota;
-  /** Bytes of memory that one lane may have for points that are on disk already, and for others. */
+  /**
+   * Maximum number of bytes of memory of one lane: for points that are on disk already, and
+   * for points that are not.
+   */
   readonly memory: { readonly written: number; readonly unwritten: number };
-  /** Whether all lanes together may have so many bytes more. */
+  /** Whether all lanes together have room for so many more bytes. */
   hasRoom(bytes: number): boolean;
   /** The lane has points that are not on disk yet. */
   writeSoon(lane: DiskLane): void;
-  /** Positions that may be on disk are settled: marks for them are to be written. */
+  /** Points that may be on disk are settled: marks for their positions have to be written. */
   settled(nodeId: string, from: number, to: number): void;
-  /** Points that should be on disk cannot be read there; `error`: of the system, if there was any. */
+  /** Points that should be on disk cannot be read. `error`: the system's error, if there was one. */
   lost(nodeId: string, count: number, error: unknown): void;
   emptied(lane: DiskLane): void;
 }
 
-/** What was written of a lane in one commit. */
+/** Points of a lane that one commit has written, and their place in the file. */
 export interface Written {
   readonly segment: Segment;
   readonly offset: number;
@@ -54,11 +57,11 @@ export class DiskLane implements OutboxLane, LatestHost {
   readonly #cache: ExtentCache;
   #ring: PointRing;
   readonly #waiters = new Waiters();
-  /** Before that position all that is not settled is on disk, and synced. */
+  /** All unsettled points before that position are on disk and synced. */
   #written = 0;
-  /** Before that position points may be on disk: those that are settled need marks. */
+  /** Points before that position may be on disk. When they are settled, they need marks. */
   #touched = 0;
-  /** Disk bytes of what is not written, and memory of all in the ring. */
+  /** Bytes of points that are not written: on disk later, and in memory now. #memory: of all points in the ring. */
   #unwrittenBytes = 0;
   #unwrittenMemory = 0;
   #memory = 0;
@@ -69,7 +72,7 @@ export class DiskLane implements OutboxLane, LatestHost {
   constructor(
     readonly nodeId: string,
     private readonly host: DiskLaneHost,
-    /** Position of the first point: above all that the node ever had. */
+    /** Position of the first point. It is larger than all that the node ever had. */
     first: number,
   ) {
     this.#ring = new PointRing(first);
@@ -112,7 +115,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return this.#unwrittenBytes > 0;
   }
 
-  /** Bytes of unsettled points on disk, or to be written. */
+  /** Bytes of unsettled points that are on disk or will be written. */
   get bytes(): number {
     return this.extents.bytes + this.#unwrittenBytes;
   }
@@ -129,8 +132,8 @@ export class DiskLane implements OutboxLane, LatestHost {
       bytes += pointLength(point);
       memory += memoryOf(point);
     }
-    // An empty lane takes points that alone exceed its share: refusing them would stop
-    // the device for good.
+    // An empty lane takes even points that are larger than its share: if they were
+    // refused, the device could never go on.
     if (this.length > 0) {
       if (this.bytes + bytes > this.host.quota.bytes || !this.host.hasRoom(bytes)) return false;
     }
@@ -165,7 +168,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return point;
   }
 
-  /** Points that cannot be read are settled and reported. */
+  /** Settles and reports points that cannot be read. */
   #lost(extent: Extent, points: ReadonlyMap<number, Point>, error: unknown): void {
     let count = 0;
     for (const [from, to] of this.extents.live.in(extent.first, extent.next)) {
@@ -216,7 +219,7 @@ export class DiskLane implements OutboxLane, LatestHost {
 
   // For the log ----------------------------------------------------------------
 
-  /** Points that are not on disk, as blocks of at most so many bytes together; at least one point. */
+  /** Points that are not on disk, as batches for blocks. They have `bytes` bytes at most, or are one point. */
   unwritten(bytes: number): Batch[] {
     const batches: Batch[] = [];
     let left = bytes;
@@ -244,7 +247,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     return batches;
   }
 
-  /** Unsettled points of these extents, as one block; `undefined`: there are none. */
+  /** Unsettled points of these extents as one batch; `undefined`: there are none. */
   copyOf(extents: readonly Extent[]): Batch | undefined {
     const [positions, points]: [number[], Point[]] = [[], []];
     for (const extent of extents) {
@@ -278,7 +281,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.#evict();
   }
 
-  /** Counts the unsettled points that are synced. */
+  /** The number of unsettled points that are synced, for the tally. */
   tally(): LaneTally {
     const { nodeId, first } = this;
     const next = this.#written;
@@ -287,13 +290,13 @@ export class DiskLane implements OutboxLane, LatestHost {
 
   // Recovery ---------------------------------------------------------------------
 
-  /** A block of an earlier run; `positions`: of its points, as ranges. */
+  /** Adds a block of an earlier run. `positions`: ranges of its points. */
   recoverPoints(
     { segment, offset, end, first, next }: Written,
     positions: Iterable<readonly [number, number]>,
     latestNs: bigint,
   ): void {
-    // Positions that it leaves out were settled.
+    // Positions that the block leaves out were settled when it was written.
     this.extents.settle(first, next);
     this.#recoverThrough(next);
     if (latestNs > this.latestNs) this.latestNs = latestNs;
@@ -301,7 +304,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.extents.place(segment, offset, end, first, next);
   }
 
-  /** Marks of an earlier run. */
+  /** Applies marks of an earlier run. */
   recoverSettled(from: number, to: number): void {
     this.extents.settle(from, to);
     this.#recoverThrough(to);
@@ -323,7 +326,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.#waiters.written(this.#written);
   }
 
-  /** The first position from there on that is not settled. */
+  /** The first position from that one on that is not settled. */
   #firstUnsettled(position: number): number {
     return this.extents.live.firstFrom(position) ?? this.next;
   }
@@ -333,7 +336,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     this.#unwrittenMemory -= memoryOf(point);
   }
 
-  /** Removes points from memory that are on disk as well and are not read soon. */
+  /** Removes points from memory that are also on disk, until the rest fits. The oldest go first. */
   #evict(): void {
     const { written } = this.host.memory;
     while (this.#memory - this.#unwrittenMemory > written && this.#ring.first < this.#written) {

@@ -17,29 +17,29 @@ import { Compaction } from './compaction.js';
 export interface DiskOutboxOptions {
   readonly folder: SegmentFolder;
   /**
-   * Bytes on disk; for a moment one file more. Lanes share seven eighths, the rest is
-   * for compaction.
+   * Maximum number of bytes on disk; for a short time there may be one file more. Lanes share seven
+   * eighths of it. The rest is for compaction.
    */
   readonly maxBytes: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Why the system refused, for people. */
   readonly reasonOf: (error: unknown) => string;
-  /** Name of a lane's link, for people; by default its node's ID. */
+  /** Name of a node's link, for people; by default the node's ID. */
   readonly nameOf?: (nodeId: string) => string;
-  /** Somebody has deleted files of the outbox. Already logged. */
+  /** Called when somebody has deleted files of the outbox. Already logged. */
   readonly onDeleted?: () => void;
 }
 
 /** Points that are delivered within this time are not written, ms. */
 const GRACE_MS = 3;
-/** Marks of settled points wait so long for a write of points, ms; then they are written by themselves. */
+/** Marks of settled points wait this long for a write of points, ms. Then they are written alone. */
 const MARKS_EVERY_MS = 1_000;
 /** Bytes of points in one write. */
 const COMMIT_BYTES = 256 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const SMALLEST_SEGMENT = 4096;
-/** Files without unsettled points are deleted when they have more bytes. */
+/** When nothing is unsettled, all files are deleted if they have more bytes than this. */
 const IDLE_BYTES = 256 * 1024;
 /** Memory for points of all lanes that are on disk already, and for those that are not. */
 const WRITTEN_MEMORY = 256 * 1024;
@@ -70,7 +70,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   readonly #options: DiskOutboxOptions;
   readonly #log: OutboxLog;
   readonly #lanes: Lanes<DiskLane>;
-  /** Next positions of forgotten lanes: a position is never used twice. */
+  /** Next positions of forgotten lanes, since a position is never used twice. */
   readonly #forgotten = new Map<string, number>();
   readonly #marks = new DeliveredMarks();
   readonly #compaction: Compaction;
@@ -83,12 +83,12 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   #timer: Timer | undefined;
   #marksTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
-  /** Failed writes since the last that succeeded. */
+  /** Number of failed writes since the last successful one. */
   #failures = 0;
   /** The last write failed because files had been deleted. */
   #foundDeleted = false;
   #closed = false;
-  /** Upper bound of the unsettled bytes: as last counted, and all that were put in since. */
+  /** Upper bound of the unsettled bytes: those that were last counted, and all that were put in since. */
   #atMost = 0;
 
   private constructor(options: DiskOutboxOptions) {
@@ -147,7 +147,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       const failures = this.#failures;
       await this.#commit([...this.#lanes], true);
       if (this.#failures <= failures) continue;
-      // After a deletion one more try writes all to another file.
+      // If files had been deleted, one more try writes everything to a new file.
       if (failures > 0 || !this.#foundDeleted) throw new Error('the outbox cannot be written');
     }
   }
@@ -181,11 +181,11 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     let points = 0;
     for (const lane of [...this.#lanes]) {
       points += lane.length;
-      // Links ask for their lanes later.
+      // Links get their lanes later. A lane that no link asks for is forgotten when it is empty.
       this.#lanes.release(lane.nodeId);
     }
     await this.#log.trim(points === 0).catch(() => undefined);
-    // A loss is told once: the tally counts from now on.
+    // A new tally, so that a loss is reported only once.
     if (losses.length > 0) await this.#tally.write(true).catch(() => undefined);
     if (points === 0) return;
     log.info(
@@ -223,7 +223,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       this.#marksTimer = undefined;
       if (this.#committing === undefined && this.#retryTimer === undefined && !this.#closed) {
         void this.#commit([], false);
-        // The write that is under way, or that is tried again, does not have these marks.
+        // The present write, or the one that is tried again, does not contain these marks: wait once more.
       } else this.settled(nodeId, from, from);
     });
   }
@@ -231,7 +231,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   hasRoom(bytes: number): boolean {
     this.#atMost += bytes;
     if (this.#atMost <= this.#lanes.maxBytes) return true;
-    // When lanes are added, some may have more than their quota.
+    // #atMost is too high if points were settled since: count. The lanes' quotas are not
+    // enough: when lanes are added, some may have more than their quota.
     let used = 0;
     for (const lane of this.#lanes) used += lane.bytes;
     const hasRoom = used + bytes <= this.#lanes.maxBytes;
@@ -246,7 +247,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
     if (this.#committing !== undefined || this.#asked) return;
     this.#asked = true;
-    // Once for all lanes that get points at this moment.
+    // One write for all lanes that get points in this turn of the loop.
     queueMicrotask(() => {
       this.#asked = false;
       this.#look();
@@ -264,7 +265,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     for (const lane of this.#lanes) {
       if (!lane.hasUnwritten) continue;
       const waitMs = (lane.awaitedSinceMs ?? nowMs) + GRACE_MS - nowMs;
-      // A timer may be a little early.
+      // 0.5: a timer may fire a little early.
       if (!lane.writeDelay.isOff(nowMs) && waitMs <= 0.5) lane.writeDelay.failed(nowMs);
       if (lane.writeDelay.isOff(nowMs)) due.push(lane);
       else nextMs = Math.min(nextMs, waitMs);
@@ -275,7 +276,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     }
   }
 
-  /** Writes points of these lanes, marks and copies at once. Never rejects. */
+  /** Starts a write of the points of these lanes, of marks and of copies. Never rejects. */
   #commit(lanes: readonly DiskLane[], all: boolean): Promise<void> {
     const { clock } = this.#options;
     const slow = clock.setTimer(SLOW_MS, () => this.#report.hangs());
@@ -292,7 +293,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
   }
 
   async #write(lanes: readonly DiskLane[], all: boolean): Promise<void> {
-    // A file that cannot be deleted is reported after the points are written.
+    // If deleting fails here, points are written nevertheless; the trim after the write reports it.
     await this.#trim(this.#isEmpty() && this.#log.bytes > IDLE_BYTES).catch(() => undefined);
     const { deleted } = this.#log;
     const isDue = this.#marks.areDue || deleted !== undefined;
@@ -313,8 +314,8 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
       const end = segment.size + writer.length;
       written.push({ lane, place: { segment, offset, end, first, next } });
     };
-    // New points wait while compaction must free bytes, and while points that were safe
-    // in a deleted file are written once more.
+    // New points wait while compaction must free bytes. They also wait while points of a
+    // deleted file, which were safe before, are written once more.
     const most = this.#compaction.isFull || deleted !== undefined ? 0 : COMMIT_BYTES;
     for (const lane of lanes) {
       if (writer.length >= most) break;

@@ -3,20 +3,20 @@ import { findBlock, readBlock, readBody, readPoints } from './block.js';
 import type { Extent } from './extents.js';
 import type { Ranges } from './ranges.js';
 
-/** Extents in memory: the one that the publisher reads, and the one that it revisits. */
+/** Number of extents in memory: the one that the publisher reads, and the one that it reads again. */
 const KEPT = 2;
 
 interface Loaded {
   readonly extent: Extent;
   readonly end: number;
   readonly points: Map<number, Point>;
-  /** Why points may be missing. */
+  /** Why points may be missing: the error of reading. */
   readonly error: unknown;
 }
 
 /** Reads points from disk, one extent at a time, and keeps the last two in memory. */
 export class ExtentCache {
-  /** Latest used last. */
+  /** In order of their last use, the latest at the end. */
   #loaded: Loaded[] = [];
 
   constructor(
@@ -56,7 +56,7 @@ export class ExtentCache {
     while (at < length) {
       const body = readBlock(bytes, at, segment.number, offset);
       if (body === undefined) {
-        // Damage was reported when the outbox was opened.
+        // Damaged bytes are skipped. They were reported when the outbox was opened.
         at = findBlock(bytes, at + 1, segment.number, offset) ?? length;
         continue;
       }

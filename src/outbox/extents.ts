@@ -6,15 +6,15 @@ export interface Segment {
   readonly number: number;
   readonly name: string;
   readonly file: SegmentFile;
-  /** Bytes that are written and, except for marks, synced. */
+  /** Bytes that are written. They are synced, except for marks. */
   size: number;
   /** Points in it that are not settled. */
   live: number;
 }
 
 /**
- * A piece of a file with points of one lane, perhaps between blocks of other lanes. All
- * unsettled positions from `first` to `next` − 1 are in it.
+ * A part of a file with points of one lane. It may also contain blocks of other lanes. All
+ * unsettled points from `first` to `next` − 1 are in it.
  */
 export interface Extent {
   readonly segment: Segment;
@@ -27,14 +27,14 @@ export interface Extent {
   bytes: number;
 }
 
-/** Bytes of a file that one extent spans at most, unless a single block is larger. */
+/** Maximum number of bytes of a file that one extent covers, unless a single block is larger. */
 const EXTENT_BYTES = 64 * 1024;
 
 /** Where the points of one lane are on disk, and which points of the lane are not settled. */
 export class Extents {
   /** Positions that are not settled, on disk or not. */
   readonly live = new Ranges();
-  /** In order of their positions, which do not overlap. */
+  /** In order of their positions. They do not overlap. */
   #list: Extent[] = [];
   #bytes = 0;
 
@@ -49,7 +49,7 @@ export class Extents {
     return extent !== undefined && extent.first <= position ? extent : undefined;
   }
 
-  /** From now on the unsettled points of first … next − 1 are read at that place. */
+  /** From now on, the unsettled points from `first` to `next` − 1 are read at that place. */
   place(segment: Segment, offset: number, end: number, first: number, next: number): void {
     let at = this.#endingAfter(first);
     if (at < this.#list.length) at = this.#giveUp(at, first, next);
@@ -91,8 +91,8 @@ export class Extents {
   }
 
   /**
-   * Extents of the lane in a segment, in runs without another extent between. A run has
-   * at most so many bytes, unless it is a single extent.
+   * Extents of the lane in a segment, in runs. No extent of another segment is between
+   * those of a run. A run has `bytes` bytes at most, unless it is a single extent.
    */
   *runsIn(segment: Segment, bytes: number): Generator<readonly Extent[]> {
     let run: Extent[] = [];
@@ -110,7 +110,10 @@ export class Extents {
     if (run.length > 0) yield run;
   }
 
-  /** Removes a range from the extents from that index on. Returns the index for an extent of the range. */
+  /**
+   * Removes positions first … next − 1 from the extents, beginning at `index`. Returns the
+   * index at which an extent for them belongs.
+   */
   #giveUp(index: number, first: number, next: number): number {
     let at = index;
     let place = index;
@@ -143,7 +146,7 @@ export class Extents {
   }
 
   #endingAfter(position: number): number {
-    // Mostly the first or behind the last.
+    // Fast paths: most often it is the first extent, or none.
     const last = this.#list.at(-1);
     if (last === undefined || last.next <= position) return this.#list.length;
     if ((this.#list[0]?.next ?? 0) > position) return 0;

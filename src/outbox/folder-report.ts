@@ -35,7 +35,7 @@ export class FolderReport {
     this.log.info({ path: this.path }, 'the outbox can be written again');
   }
 
-  /** `error`: `undefined` where they could be read, and are damaged. */
+  /** Points are lost. `error`: `undefined` if their bytes could be read, but are damaged. */
   lost(nodeId: string, count: number, error: unknown): void {
     const why = error === undefined ? 'they are damaged' : this.reasonOf(error);
     this.log.error(

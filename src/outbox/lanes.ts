@@ -5,7 +5,7 @@ export interface OutboxQuota {
   bytes: number;
 }
 
-/** The outbox whose lanes they are. */
+/** The outbox that has the lanes. */
 export interface LanesHost<L> {
   makeLane(nodeId: string): L;
   /** The number of lanes has changed. */
@@ -21,7 +21,7 @@ export class Lanes<L extends OutboxLane> {
   readonly #leaving = new Set<string>();
 
   constructor(
-    /** Of all lanes together. */
+    /** Bytes of all lanes together. */
     readonly maxBytes: number,
     private readonly host: LanesHost<L>,
   ) {}
@@ -30,13 +30,13 @@ export class Lanes<L extends OutboxLane> {
     return this.#lanes.values();
   }
 
-  /** The lane of a node, made when there is none. It stays from now on. */
+  /** The lane of a node. Makes it if there is none. It is kept until {@link release}, even when it is empty. */
   get(nodeId: string): L {
     this.#leaving.delete(nodeId);
     return this.find(nodeId);
   }
 
-  /** As {@link get}, but it stays only as long as it did before. */
+  /** As {@link get}, but does not change whether the lane is kept when it is empty. */
   find(nodeId: string): L {
     let lane = this.#lanes.get(nodeId);
     if (lane === undefined) {
@@ -47,7 +47,7 @@ export class Lanes<L extends OutboxLane> {
     return lane;
   }
 
-  /** The lane is forgotten when it is empty. */
+  /** Forgets the lane as soon as it is empty. */
   release(nodeId: string): void {
     const lane = this.#lanes.get(nodeId);
     if (lane === undefined) return;
@@ -63,7 +63,7 @@ export class Lanes<L extends OutboxLane> {
     this.#shareOut();
   }
 
-  // A lane that has more than its new quota keeps its points, and takes none until
+  // A lane with more bytes than its new quota keeps its points. It takes no new ones until
   // it is below the quota.
   #shareOut(): void {
     const lanes = Math.max(1, this.#lanes.size);

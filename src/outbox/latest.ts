@@ -5,7 +5,7 @@ import type { Point } from '../point/point.js';
 export interface LatestHost {
   /** The point is not settled. */
   isLive(position: number): boolean;
-  /** The point survives what the outbox promises to survive, or is delivered. */
+  /** The point is delivered, or is kept as safely as the outbox can: on disk, or in memory. */
   isSafe(position: number): boolean;
   /** Takes a point out of the lane, since a newer one is safe. */
   supersede(position: number): void;
@@ -19,14 +19,17 @@ interface Newest {
 }
 
 /**
- * Keeps the newest point of each type and key only (see `Backlog`). An older one is
- * removed, but not before the newer one is safe, so that a crash at any moment
- * leaves one of them; and not while it is on its way, so that a point that
- * changes quickly is delivered now and then.
+ * Keeps only the newest point of each type and key (see `Backlog`). An older one is
+ * removed as soon as the newer one is safe, so that one of them survives a crash at any
+ * moment. A point that is on its way is not removed, so that a point that changes quickly
+ * is delivered now and then.
  */
 export class Latest {
   readonly #newest = new PointMap<Newest>();
-  /** By positions that are not safe yet, ascending: the position that is removed once they are. */
+  /**
+   * Keys: positions that are not safe yet, in ascending order. Values: the positions that
+   * are removed when these are safe.
+   */
   readonly #waiting = new Map<number, number>();
   #claimed = 0;
 
@@ -47,8 +50,8 @@ export class Latest {
     }
     const older = newest.position;
     if (point.time < newest.time) {
-      // It is older than the newest that is kept. If that one is on its way already, this
-      // one is the newest of those that wait.
+      // The new point has an earlier time than the newest that is kept. If that one is on
+      // its way already, the new point is the newest of those that wait.
       if (older >= this.#claimed) this.#supersedeWhenSafe(older, position, position);
       else Object.assign(newest, { position, time: point.time });
       return;

@@ -2,18 +2,18 @@ import type { DiskLane } from './disk-lane.js';
 import type { Lanes } from './lanes.js';
 import type { LaneTally, Tally } from './tally.js';
 
-/** Points that were acknowledged, waited, and are not found. */
+/** Points that were acknowledged and waited in the outbox, but are not found. */
 export interface Loss {
-  /** `undefined`: whose they are is not known. */
+  /** `undefined`: their node is not known. */
   readonly nodeId: string | undefined;
-  /** So many at least; 0: whether there are any is not known. */
+  /** Least number of lost points; 0: it is not known whether there are any. */
   readonly points: number;
-  /** Between which times they are, ns; `undefined`: not known. */
+  /** Their times are between `fromNs` and `toNs`; `undefined`: the beginning is not known. */
   readonly fromNs: bigint | undefined;
   readonly toNs: bigint;
 }
 
-/** The times between which lost points lie, from points before and after them. */
+/** Range of the times of lost points, estimated from the points before and after them. */
 class Span {
   #from: bigint | undefined;
   #to: bigint | undefined;
@@ -38,18 +38,18 @@ class Span {
   }
 }
 
-/** What was found of one lane. */
+/** What the files contain of one lane, as far as they have been read. */
 class Found {
-  /** The position after those that have been read so far. */
+  /** The position after the last that has been read. */
   next: number | undefined;
   latestNs: bigint | undefined;
-  /** Damaged places before the last block of the lane. */
+  /** Number of damaged places before the lane's last block. */
   gaps = 0;
-  /** Where bytes are damaged. */
+  /** Times around damaged bytes. */
   readonly damaged = new Span();
-  /** Where positions are left out; their points may have been delivered. */
+  /** Times around positions that are missing. Their points may have been delivered. */
   readonly skipped = new Span();
-  /** Points of the tally that were not found; `undefined` before its place is reached. */
+  /** Number of points of the tally that were not found; `undefined` before the tally's place is reached. */
   missing: number | undefined;
 
   constructor(readonly tally: LaneTally | undefined) {}
@@ -60,13 +60,13 @@ class Found {
  * the tally's moment, is not in the files before the tally's place, and is neither
  * written nor marked as settled after that place.
  *
- * That is a lower bound: if marks are lost, delivered points are found again.
+ * The number is a lower bound: if marks are lost, delivered points are found again.
  */
 export class LossFinder {
   readonly #lanes = new Map<string, Found>();
   #reached = false;
   #gaps = 0;
-  /** Gaps of which the tally says nothing. */
+  /** Times around damaged bytes about which the tally says nothing. */
   readonly #unknown = new Span();
   #isUnknownOpen = false;
   #latestNs: bigint | undefined;
@@ -79,7 +79,7 @@ export class LossFinder {
     for (const lane of tally?.lanes ?? []) this.#lanes.set(lane.nodeId, new Found(lane));
   }
 
-  /** The next block is read at that place. */
+  /** To be called before the block at that place is read. */
   reach(file: number, offset: number): void {
     const { tally } = this;
     if (this.#reached || tally === undefined) return;
@@ -92,7 +92,7 @@ export class LossFinder {
     }
   }
 
-  /** Whether the tally counts what stands at that place. */
+  /** Whether the tally counts the points at that place. */
   covers(file: number, offset: number): boolean {
     const { tally } = this;
     if (tally === undefined) return false;
@@ -108,7 +108,7 @@ export class LossFinder {
     this.#isUnknownOpen = true;
   }
 
-  /** Points are found; called before the lane has them. */
+  /** Points were found. To be called before the lane gets them. */
   points(
     nodeId: string,
     next: number,
@@ -129,12 +129,12 @@ export class LossFinder {
     if (this.#latestNs === undefined || latestNs > this.#latestNs) this.#latestNs = latestNs;
   }
 
-  /** Marks are found; called before the lane has them. */
+  /** Marks were found. To be called before the lane gets them. */
   settled(nodeId: string, from: number, to: number): void {
     this.#accounted(this.#found(nodeId), nodeId, [[from, to]]);
   }
 
-  /** The losses, when all files are read. Positions of lost points are not used again. */
+  /** The losses, after all files were read. Keeps the positions of lost points from being used again. */
   losses(): Loss[] {
     const { tally } = this;
     this.reach(Number.POSITIVE_INFINITY, 0);

@@ -23,13 +23,13 @@ export class MachineFolder implements SegmentFolder {
   }
 
   async open(name: string): Promise<SegmentFile | undefined> {
-    // A link may lead nowhere.
+    // A symbolic link may have no target.
     const found = await stat(join(this.path, name)).catch(() => undefined);
     if (found?.isFile() !== true) return undefined;
     return new OpenFile(await openFd(join(this.path, name), 'r+'));
   }
 
-  /** Does nothing where somebody has removed it already. */
+  /** Does nothing if somebody has removed the file already. */
   remove(name: string): Promise<void> {
     return rm(join(this.path, name), { force: true });
   }
@@ -42,7 +42,7 @@ export class MachineFolder implements SegmentFolder {
   }
 }
 
-/** By descriptor: the promises of `fs/promises` cost more than the calls themselves. */
+/** An open file, used by its descriptor: the promises of `fs/promises` cost more than the calls themselves. */
 class OpenFile implements SegmentFile {
   constructor(private readonly fd: number) {}
 

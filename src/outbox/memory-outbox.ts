@@ -6,7 +6,10 @@ import type { LaneOptions, Outbox, OutboxLane } from './outbox.js';
 import { memoryOf, PointRing } from './point-ring.js';
 
 interface MemoryOutboxOptions {
-  /** Bytes of memory for all lanes together; what a point takes is estimated generously. Each lane has an equal share. */
+  /**
+   * Bytes of memory for all lanes together. Each lane has an equal share. The size of a
+   * point is estimated, rather too large.
+   */
   readonly maxBytes: number;
 }
 
@@ -93,8 +96,8 @@ class MemoryLane implements OutboxLane, LatestHost {
     }
     let bytes = 0;
     for (const point of points) bytes += memoryOf(point);
-    // An empty lane takes points that alone exceed its share: refusing them would stop
-    // the device for good.
+    // An empty lane takes even points that are larger than its share: if they were
+    // refused, the device could never go on.
     if (this.#length > 0 && this.#bytes + bytes > this.lanes.quota.bytes) return false;
     const first = this.next;
     for (const point of points) {

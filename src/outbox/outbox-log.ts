@@ -4,12 +4,12 @@ import type { Segment } from './extents.js';
 
 const NAME = /^(\d{8,10})\.log$/;
 
-/** Files have 32 bits for their number; no outbox ever comes this far. */
+/** Largest number of a file: files have 32 bits for it. No outbox ever needs so many. */
 const LAST_NUMBER = 4_000_000_000;
 
 /**
- * Number of the file of that name; `undefined`: it is not one of the outbox's.
- * `none`: it looks like one, but its number is too large.
+ * Number of the file with that name. `undefined`: it is not a file of the outbox. `none`:
+ * it looks like one, but its number is too large.
  */
 export function numberOf(name: string): number | 'none' | undefined {
   const digits = NAME.exec(name)?.[1];
@@ -17,7 +17,7 @@ export function numberOf(name: string): number | 'none' | undefined {
   return Number(digits) > LAST_NUMBER ? 'none' : Number(digits);
 }
 
-/** Name of the file of that number. */
+/** Name of the file with that number. */
 export const nameOf = (number: number): string => `${String(number).padStart(8, '0')}.log`;
 
 /** Somebody has deleted files of the outbox that it still needs. */
@@ -29,29 +29,28 @@ export class DeletedError extends Error {
 }
 
 /**
- * The files of the outbox. The last one is written to. A file is created when it is
- * needed, and another one when it is full; it is deleted when it is the oldest and has
- * no unsettled points.
+ * The files of the outbox. New blocks are written to the last one. When it is full, the
+ * next one is created. The oldest file is deleted when it has no unsettled points.
  *
- * A file that somebody else deletes can still be read here, until the process ends:
- * what is written to it is not safe, and its unsettled points are written once more.
+ * A file that somebody else deletes can still be read here, until the process ends. What
+ * is written to it is not safe, and its unsettled points are written once more.
  */
 export class OutboxLog {
   /** Oldest first. */
   readonly #segments: Segment[] = [];
   #current: Segment | undefined;
-  /** Files that are known to have been deleted by others. */
+  /** Files that somebody else has deleted, as far as known. */
   readonly #deleted = new Set<Segment>();
   #lastNumber = 0;
-  /** Something was written to the current file and not synced. */
+  /** Whether something was written to the current file and not synced. */
   #unsynced = false;
   #synced = { file: 0, offset: 0 };
 
   constructor(
     private readonly folder: SegmentFolder,
-    /** A file that has reached this is full. */
+    /** A file with so many bytes is full. */
     private readonly segmentBytes: number,
-    /** Before a file is deleted; `last`: there will be none then. */
+    /** Called before a file is deleted. `last`: no file is left then. */
     private readonly beforeRemoving: (last: boolean) => Promise<void>,
   ) {}
 
@@ -71,7 +70,7 @@ export class OutboxLog {
     return oldest === this.#current ? undefined : oldest;
   }
 
-  /** Before that place all is synced: number of a file, and offset in it. */
+  /** Everything before that place is synced. `file`: number of a file; `offset`: in it. */
   get synced(): { readonly file: number; readonly offset: number } {
     return this.#synced;
   }
@@ -89,12 +88,12 @@ export class OutboxLog {
     this.#synced = { file: segment.number, offset: segment.size };
   }
 
-  /** The file name with that number is not free. */
+  /** The name with that number is in use: it will not be given to a new file. */
   taken(number: number): void {
     this.#lastNumber = Math.max(this.#lastNumber, number);
   }
 
-  /** The file that is written to, with room. Rejects as {@link append} does. */
+  /** The file to write to. Creates one if the last is full. Rejects as {@link append} does. */
   async ready(): Promise<Segment> {
     const current = this.#current;
     if (current !== undefined && current.size < this.segmentBytes) return current;
@@ -103,7 +102,7 @@ export class OutboxLog {
     const deleted = await this.#findDeleted();
     if (deleted > 0) throw new DeletedError(deleted);
     const number = this.#lastNumber + 1;
-    // The name is never used again, even if creating fails.
+    // Even if creating fails, this name is not tried again.
     this.#lastNumber = number;
     const name = nameOf(number);
     const file = await this.folder.create(name);
@@ -121,9 +120,9 @@ export class OutboxLog {
   }
 
   /**
-   * Writes at the end of the current file. Rejects with the system's error: what is in
-   * the file then is unknown, and the next file is begun. Rejects with a
-   * {@link DeletedError} once when files turn out to be deleted.
+   * Writes at the end of the current file. Rejects with the system's error: then the
+   * content of the file is unknown, and the next file is begun. Rejects with a
+   * {@link DeletedError}, once, when files were found deleted.
    */
   async append(segment: Segment, bytes: Uint8Array, sync: boolean): Promise<void> {
     try {
@@ -138,7 +137,10 @@ export class OutboxLog {
     if (sync) this.#synced = { file: segment.number, offset: segment.size };
   }
 
-  /** Deletes what is not needed any more, oldest first; all when nothing at all is. */
+  /**
+   * Deletes files that are not needed any more, oldest first. `all`: the current file too,
+   * if it has no unsettled points.
+   */
   async trim(all: boolean): Promise<void> {
     for (;;) {
       const [segment] = this.#segments;
@@ -153,7 +155,7 @@ export class OutboxLog {
       this.#segments.shift();
       this.#deleted.delete(segment);
       await segment.file.close();
-      // Files are deleted in order: the next one may have marks for points of this one.
+      // Sync after each file, so that they disappear in order: the next file may have marks for points of this one.
       await this.folder.sync();
     }
   }
@@ -164,7 +166,7 @@ export class OutboxLog {
     this.#current = undefined;
   }
 
-  /** Syncs, and checks meanwhile whether the file was deleted. */
+  /** Syncs the file. Rejects with a {@link DeletedError} if it was deleted. */
   async #sync(segment: Segment): Promise<void> {
     const [isThere] = await Promise.all([segment.file.isThere(), segment.file.sync()]);
     if (isThere) return;
@@ -184,7 +186,7 @@ export class OutboxLog {
     return found;
   }
 
-  /** Ends writing to a file. Bytes beyond its size were not synced. */
+  /** Ends writing to a file, and removes bytes beyond its size, which were not synced. */
   async #abandon(segment: Segment): Promise<void> {
     if (this.#current === segment) this.#current = undefined;
     this.#unsynced = false;
@@ -197,7 +199,7 @@ export class OutboxLog {
       }
       await this.folder.remove(segment.name);
     } catch {
-      // The failed write reports the disk's error.
+      // Ignored: the failed write reports the disk's error.
       if (isEmpty) return;
     }
     if (!isEmpty) return;

@@ -1,9 +1,9 @@
 import { textOf, type Point } from '../point/point.js';
 
-/** Bytes of memory of a point besides its texts: the object, its value, its time, its slot. */
+/** Bytes of memory of a point without its texts: the object, its value, its time, its slot. */
 const POINT_BYTES = 160;
 
-/** Bytes of memory of a point, estimated generously. */
+/** Bytes of memory of a point; the estimate is rather too large. */
 export function memoryOf(point: Point): number {
   return (
     POINT_BYTES +
@@ -11,12 +11,12 @@ export function memoryOf(point: Point): number {
   );
 }
 
-/** A ring buffer of points by position; its size is a power of two and grows. */
+/** A ring buffer of points by position. Its size is a power of two, and grows. */
 export class PointRing {
   #slots: (Point | undefined)[] = new Array<Point | undefined>(64).fill(undefined);
   #mask = 63;
 
-  /** Positions from `first` to `next` − 1 have a slot; a slot may be empty. */
+  /** Positions from `first` to `next` − 1 have a slot. A slot may be empty. */
   constructor(
     private start = 0,
     private end = start,
@@ -41,7 +41,7 @@ export class PointRing {
     return this.#slots[position & this.#mask];
   }
 
-  /** Empties a slot. */
+  /** Takes the point out of its slot. */
   take(position: number): Point | undefined {
     const point = this.get(position);
     if (point !== undefined) this.#slots[position & this.#mask] = undefined;

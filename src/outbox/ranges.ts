@@ -1,10 +1,10 @@
 interface Range {
   from: number;
-  /** The first number that is not in it any more. */
+  /** The number after the last. */
   to: number;
 }
 
-/** A set of integers, kept as ranges: small when neighbours are added and removed together. */
+/** A set of integers, kept as ranges. It is small if numbers that are neighbours are added and removed together. */
 export class Ranges {
   readonly #ranges: Range[] = [];
   #count = 0;
@@ -19,7 +19,7 @@ export class Ranges {
     return this.#ranges[0]?.from;
   }
 
-  /** The smallest number that is not below that one. */
+  /** The smallest number in the set that is `number` or larger. */
   firstFrom(number: number): number | undefined {
     const range = this.#ranges[this.#endingAfter(number)];
     return range && Math.max(range.from, number);
@@ -30,7 +30,7 @@ export class Ranges {
     return range !== undefined && range.from <= number;
   }
 
-  /** Adds from … to − 1. Returns how many were not in the set before. */
+  /** Adds the numbers from `from` to `to` − 1. Returns how many were not in the set before. */
   add(from: number, to: number): number {
     if (to <= from) return 0;
     const last = this.#ranges.at(-1);
@@ -39,7 +39,7 @@ export class Ranges {
       this.#count += to - from;
       return to - from;
     }
-    // What touches it becomes one with it.
+    // Ranges that touch the new one are merged with it.
     const at = this.#endingAfter(from - 1);
     let known = 0;
     let merged = 0;
@@ -64,7 +64,7 @@ export class Ranges {
     return added;
   }
 
-  /** Takes from … to − 1 out. Returns how many were in the set. */
+  /** Removes the numbers from `from` to `to` − 1. Returns how many were in the set. */
   remove(from: number, to: number): number {
     let removed = 0;
     let at = this.#endingAfter(from);
@@ -95,7 +95,10 @@ export class Ranges {
     return count;
   }
 
-  /** What there is of from … to − 1, each as [first, after the last]. The set may change meanwhile. */
+  /**
+   * The ranges inside `from` to `to` − 1, each as [first, after the last]. A copy: the set
+   * may change while it is used.
+   */
   in(from: number, to: number): (readonly [number, number])[] {
     const found: (readonly [number, number])[] = [];
     for (let at = this.#endingAfter(from); at < this.#ranges.length; at++) {

@@ -10,26 +10,26 @@ const timeText = (ns: bigint): string =>
 interface Torn {
   readonly file: string;
   readonly bytes: number;
-  /** No whole block comes after them. */
+  /** Whether no whole block comes after these bytes. */
   readonly isEnd: boolean;
   /** When the file was last written to, ns. */
   readonly writtenNs: bigint;
-  /** The head of the block, which may be damaged too. */
+  /** The head of the first block in these bytes; it may be damaged too. */
   readonly head: PointsHead | undefined;
 }
 
-/** Logs damage of the files of earlier runs, and what is lost by it. */
+/** Logs damage of files of earlier runs, and which points are lost by it. */
 export class RecoveryReport {
   #damaged = 0;
   /** Texts about losses, by node. */
   readonly #ofNode = new Map<string, string>();
-  /** About losses of which the node is not known. */
+  /** Text about losses whose node is not known. */
   #ofAny: string | undefined;
 
   constructor(
     private readonly log: Log,
     private readonly path: string,
-    /** Whose a lane is, for people. */
+    /** Name of the link of a node, for people. */
     private readonly nameOf: (nodeId: string) => string,
   ) {}
 
@@ -41,7 +41,7 @@ export class RecoveryReport {
     );
   }
 
-  /** Bytes that a crash may have left, or later damage. */
+  /** Reports bytes that are not a whole block: a crash has left them, or they were damaged later. */
   torn({ file, bytes, isEnd, writtenNs, head }: Torn): void {
     const what =
       head === undefined

@@ -36,8 +36,8 @@ interface RecoveryHost {
 }
 
 /**
- * Reads the files of earlier runs, oldest first: blocks of points add points, marks
- * settle points before them. Damaged bytes are reported and skipped. Resolves to the
+ * Reads the files of earlier runs, oldest first. Blocks of points add points; marks settle
+ * points that were read before. Damaged bytes are reported and skipped. Resolves to the
  * losses. Rejects with an {@link OutboxError}.
  */
 export async function recover(host: RecoveryHost): Promise<Loss[]> {
@@ -64,8 +64,8 @@ export async function recover(host: RecoveryHost): Promise<Loss[]> {
     host.log.recovered(segment);
     written = file;
   }
-  // Data of a killed process may be in the page cache only, and counts as safe from now
-  // on. If syncing fails, the first write will fail as well.
+  // Data that a killed process has written may only be in the page cache. It is synced,
+  // since it counts as safe from now on. If syncing fails, the first write fails too.
   await written?.sync().catch(() => undefined);
   const losses = finder.losses();
   host.report.lost(losses);
@@ -78,7 +78,7 @@ interface Found {
   readonly file: SegmentFile;
 }
 
-/** Oldest first. */
+/** Opens the files of the outbox. Oldest first. */
 async function openAll(host: RecoveryHost): Promise<Found[]> {
   const files: Found[] = [];
   for (const name of await host.folder.list()) {
@@ -116,7 +116,7 @@ async function readable<T>(
   }
 }
 
-/** One file, from its beginning to its end. */
+/** Reads one file from its beginning to its end. */
 class Scan {
   #at: number;
 
@@ -132,7 +132,7 @@ class Scan {
     this.#at = start;
   }
 
-  /** Returns how long the file is now. */
+  /** Resolves to the length of the file, which may have been truncated. */
   async run(): Promise<number> {
     const { bytes, segment } = this;
     while (this.#at < bytes.length) {
@@ -175,7 +175,7 @@ class Scan {
     const at = this.#at;
     await this.#passOver(bytes.length);
     if (!isLast) return bytes.length;
-    // If truncating fails, they are skipped again at the next start.
+    // If truncating fails, these bytes are skipped again at the next start.
     await segment.file.truncate(at).catch(() => undefined);
     return at;
   }
@@ -184,15 +184,16 @@ class Scan {
   #head(): PointsHead | undefined {
     const { bytes } = this;
     const head = readBody(bytes, { at: this.#at + BLOCK_HEADER, end: bytes.length });
-    // A point has some 8 bytes at least.
+    // A point has some 8 bytes at least: a count above the number of bytes is wrong.
     const isLikely = head?.kind === 'points' && head.count <= bytes.length;
     return isLikely ? head : undefined;
   }
 
   /**
-   * Reports damaged bytes. A write that a power failure interrupted was not
-   * acknowledged, and may be damaged before whole blocks. Acknowledged points that were
-   * damaged later look the same, where the tally does not count them.
+   * Reports damaged bytes, and continues behind them. A write that a power failure
+   * interrupted was not acknowledged. It may have damaged bytes before whole blocks.
+   * Acknowledged points that were damaged later look the same, if the tally does not
+   * count them.
    */
   async #passOver(next: number): Promise<void> {
     const { segment, host, finder } = this;

@@ -1,20 +1,26 @@
 /**
- * What the outbox needs of a disk: one folder with files. It is small, so that tests can
- * fail between any two calls (test/outbox/sim-disk.ts). Calls reject with errors of the
- * system.
+ * What the outbox needs of a disk: one folder with files. There are few calls, so that
+ * tests can make the disk fail between any two (test/outbox/sim-disk.ts). Calls reject
+ * with errors of the system.
  */
 export interface SegmentFolder {
   /** Path, for people. */
   readonly path: string;
   /** Names of the files in the folder. */
   list(): Promise<string[]>;
-  /** A new, empty file, in a folder made anew where it is gone; it survives a power failure only after {@link sync}. */
+  /**
+   * Makes a new, empty file, and the folder if it is gone. The file survives a power
+   * failure only after {@link sync}.
+   */
   create(name: string): Promise<SegmentFile>;
-  /** `undefined`: that name is no regular file (a folder, a dangling link or the like). */
+  /**
+   * `undefined`: the name is not that of a regular file, but of a folder, of a symbolic
+   * link without a target or the like.
+   */
   open(name: string): Promise<SegmentFile | undefined>;
-  /** Harmless where there is none. */
+  /** Does nothing if there is no such file. */
   remove(name: string): Promise<void>;
-  /** Makes the present names, and no others, survive a power failure. */
+  /** After this, exactly the present names survive a power failure. */
   sync(): Promise<void>;
 }
 
@@ -25,11 +31,11 @@ export interface SegmentFile {
   writtenNs(): Promise<bigint>;
   /** Reads synchronously. Returns the number of bytes read. */
   read(into: Uint8Array, position: number): number;
-  /** All of the bytes, or it throws. */
+  /** Writes all of the bytes, or rejects. */
   write(bytes: Uint8Array, position: number): Promise<void>;
-  /** Makes what was written survive a power failure. */
+  /** After this, everything that was written survives a power failure. */
   sync(): Promise<void>;
-  /** Whether it still has a name: a deleted file is gone when this process ends. */
+  /** Whether the file still has its name. A deleted file is gone when this process ends. */
   isThere(): Promise<boolean>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;

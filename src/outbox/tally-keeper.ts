@@ -4,10 +4,10 @@ import type { OutboxLog } from './outbox-log.js';
 import type { SegmentFolder } from './segment-folder.js';
 import { TallyFile, type LaneTally, type Tally } from './tally.js';
 
-/** The tally is written so long after a change, ms. */
+/** Time from a change until the tally is written, ms. */
 const AFTER_MS = 1_000;
 
-/** Keeps the tally true for the lanes and files of an outbox, one write at a time. */
+/** Updates the tally after changes of the outbox, one write at a time. */
 export class TallyKeeper {
   readonly #file: TallyFile;
   #timer: Timer | undefined;
@@ -22,12 +22,12 @@ export class TallyKeeper {
     this.#file = new TallyFile(folder);
   }
 
-  /** The tally of an earlier run; `undefined`: there is none that can be read. */
+  /** The tally of an earlier run; `undefined`: it is missing or cannot be read. */
   read(): Promise<Tally | undefined> {
     return this.#file.read().catch(() => undefined);
   }
 
-  /** Writes it soon. No device waits for the tally, and it is not synced. */
+  /** Writes the tally soon, without a sync: no device waits for it. */
   changed(): void {
     this.#timer ??= this.clock.setTimer(AFTER_MS, () => {
       this.#timer = undefined;
@@ -35,7 +35,7 @@ export class TallyKeeper {
     });
   }
 
-  /** Rejects with the system's error. */
+  /** Writes the tally now. Rejects with the system's error. */
   write(sync: boolean): Promise<void> {
     const done = this.#writing.then(async () => {
       const lanes: LaneTally[] = [];
@@ -53,8 +53,8 @@ export class TallyKeeper {
   }
 
   /**
-   * Updates the tally before a file is deleted: an old tally would report its points as
-   * lost after a power failure. `last`: there will be no file.
+   * Updates the tally before a file is deleted. After a power failure, an old tally would
+   * report the file's points as lost. `last`: no file is left.
    */
   async beforeRemoving(last: boolean): Promise<void> {
     await this.#writing;
@@ -64,7 +64,7 @@ export class TallyKeeper {
     else await this.write(true).catch(() => this.#file.remove());
   }
 
-  /** Writes it a last time. */
+  /** Writes the tally a last time. */
   async close(): Promise<void> {
     this.#timer?.cancel();
     await this.write(true).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { SegmentFile, SegmentFolder } from './segment-folder.js';
 
-/** How many points of one lane waited on disk, in the positions `first` … `next` − 1. */
+/** How many points of one lane waited on disk, at positions from `first` to `next` − 1. */
 export interface LaneTally {
   readonly nodeId: string;
   readonly first: number;
@@ -10,11 +10,11 @@ export interface LaneTally {
   readonly points: number;
 }
 
-/** What waited in the outbox at a moment, to be compared with what is found at the next start. */
+/** Which points waited in the outbox at one moment. The next start compares this with the points that it finds. */
 export interface Tally {
-  /** When, ns. */
+  /** The moment, ns. */
   readonly timeNs: bigint;
-  /** All points that are counted stand before that place: number of a file, and offset in it. */
+  /** All counted points are before that place: number of a file, and offset in it. */
   readonly file: number;
   readonly offset: number;
   readonly lanes: readonly LaneTally[];
@@ -23,16 +23,16 @@ export interface Tally {
 const NAME = 'tally';
 /** Bytes of each of the two slots. */
 const SLOT_BYTES = 64 * 1024;
-/** So many fit into one: node IDs have 255 bytes at most. */
+/** So many lanes fit into one slot: node IDs have 255 bytes at most. */
 const MOST_LANES = 200;
 
 /**
- * A small file that counts what waits in the outbox's files, to detect that one of them
- * was truncated or deleted. It is written after changes and mostly not synced, so
- * that it costs little; it is true for the moment of its writing.
+ * A small file with the number of points that wait in the outbox's files. It shows whether
+ * one of these was truncated or deleted. It is written after changes, and most often not
+ * synced, so that it costs little. It is true for the moment at which it was written.
  *
- * It has two slots. After a sync the other slot is written, so that the last synced
- * one is never overwritten.
+ * It has two slots. After a sync the other slot is written, so that the last synced slot
+ * is never overwritten.
  */
 export class TallyFile {
   #file: SegmentFile | undefined;
@@ -41,7 +41,7 @@ export class TallyFile {
 
   constructor(private readonly folder: SegmentFolder) {}
 
-  /** The tally of an earlier run; `undefined`: there is none that can be read. */
+  /** The tally of an earlier run; `undefined`: it is missing or cannot be read. */
   async read(): Promise<Tally | undefined> {
     if (!(await this.folder.list()).includes(NAME)) return undefined;
     this.#file = await this.folder.open(NAME);
@@ -64,7 +64,7 @@ export class TallyFile {
     return this.#file !== undefined;
   }
 
-  /** Rejects with the system's error. */
+  /** Writes a slot. Rejects with the system's error. */
   async write(tally: Tally, sync: boolean): Promise<void> {
     if (this.#file !== undefined && !(await this.#file.isThere())) await this.close();
     if (this.#file === undefined) {
@@ -103,7 +103,7 @@ interface Written {
 }
 
 function format({ timeNs, file, offset, lanes }: Tally, turn: number): Buffer {
-  // Losses of lanes that are left out are not noticed.
+  // A slot has no room for more lanes. Losses of lanes that are left out are not noticed.
   const most = [...lanes].sort((a, b) => b.points - a.points).slice(0, MOST_LANES);
   const written: Written = { turn, timeNs: String(timeNs), file, offset, lanes: most };
   const body = Buffer.from(JSON.stringify(written));
@@ -117,7 +117,7 @@ function parse(bytes: Buffer): { readonly turn: number; readonly tally: Tally } 
   if (crc32(bytes.subarray(9, end)) !== Number.parseInt(bytes.toString('latin1', 0, 8), 16))
     return undefined;
   try {
-    // Its CRC says that it is ours.
+    // The cast is safe: a text with a correct CRC was written by this program.
     const { turn, timeNs, ...rest } = JSON.parse(bytes.toString('utf8', 9, end)) as Written;
     return { turn, tally: { timeNs: BigInt(timeNs), ...rest } };
   } catch {

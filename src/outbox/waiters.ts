@@ -3,7 +3,7 @@ interface Waiter {
   readonly first: number;
   readonly next: number;
   readonly ms: number;
-  /** Points that are not settled yet; 0 as well when all are on disk. */
+  /** Number of points that are not settled yet; also 0 when all are on disk. */
   left: number;
   readonly safe: () => void;
 }
@@ -15,14 +15,14 @@ interface Waiter {
 export class Waiters {
   #list: Waiter[] = [];
   #head = 0;
-  /** Callbacks that have not been called. */
+  /** Number of callbacks that have not been called. */
   #waiting = 0;
 
   get any(): boolean {
     return this.#waiting > 0;
   }
 
-  /** Since when the oldest one waits, ms of the monotonic clock. */
+  /** Since when the oldest callback waits, ms of the monotonic clock. */
   get sinceMs(): number | undefined {
     for (let at = this.#head; at < this.#list.length; at++) {
       const waiter = this.#list[at];
@@ -31,7 +31,7 @@ export class Waiters {
     return undefined;
   }
 
-  /** Calls `safe` when the positions first … next − 1 are safe; at once if there are none. */
+  /** Calls `safe` when the positions from `first` to `next` − 1 are safe; at once if there are none. */
   add(first: number, next: number, ms: number, safe: () => void): void {
     if (first === next) {
       safe();
@@ -41,7 +41,7 @@ export class Waiters {
     this.#waiting += 1;
   }
 
-  /** Positions from … to − 1 are settled, none of which was before. */
+  /** The positions from `from` to `to` − 1 are settled. None of them was settled before. */
   settled(from: number, to: number): void {
     const told: Waiter[] = [];
     for (let at = this.#endingAfter(from); at < this.#list.length; at++) {

@@ -2,10 +2,10 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
 
 /**
- * Whether a lane's points wait a moment in memory before they are written, since
- * they will probably be delivered first and then need no disk. Learnt from what
- * happened: after a delay that was in vain points are written at once for a
- * while, each time for twice as long (250 ms … 4 s). Times are of the monotonic clock.
+ * Decides whether a lane's points wait for a short time in memory before they are written.
+ * Points that are delivered in that time need no disk. After a delay in which they were
+ * not delivered, points are written at once for 250 ms. Each further time this doubles, up
+ * to 4 s. Times are of the monotonic clock.
  */
 export class WriteDelay {
   #offUntilMs = Number.NEGATIVE_INFINITY;
@@ -22,7 +22,7 @@ export class WriteDelay {
     this.#offUntilMs = nowMs + this.#pauseMs;
   }
 
-  /** All points were delivered within it. */
+  /** All points were delivered within the delay. */
   succeeded(): void {
     this.#pauseMs = 0;
   }

@@ -48,12 +48,12 @@ export interface SiotStatus {
   readonly storeProblem?: string;
 }
 
-/** A setting that SIOT did not take; the message is for people. */
+/** SIOT did not take a setting. The message is for people. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
   constructor(
     message: string,
-    /** It was sent and not answered: SIOT may have taken it nevertheless. */
+    /** Whether SIOT may have taken it nevertheless: it was sent, but not answered. */
     readonly maybeTaken = false,
     options?: ErrorOptions,
   ) {
@@ -61,15 +61,15 @@ export class SettingError extends Error {
   }
 }
 
-/** How often it is checked whether points are delivered. */
+/** Interval at which it is checked whether points are delivered, ms. */
 const DRAIN_LOOK_MS = 10;
-/** The last points of a removed node have so long to be delivered. */
+/** Longest time for which the last points of a removed node are delivered, ms. */
 const REMOVED_WITHIN_MS = 5_000;
 
 /**
- * SIOT, as the gateway sees it. It publishes the points of the outbox, makes and
- * follows nodes, and hears what others publish. {@link start} and {@link stop} are
- * its life as a service.
+ * The gateway's interface to SIOT. It publishes the points of the outbox, makes and
+ * observes nodes, and hears what others publish. {@link start} begins this, and
+ * {@link stop} ends it.
  *
  * ```
  *  Connection: dials without end
@@ -124,18 +124,18 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
     });
   }
 
-  /** Begins to dial. Does not throw when no server answers: it is tried without end. */
+  /** Begins to dial. Does not throw when no server answers, but dials without end. */
   start(): void {
     this.#listenToGatewayEdges();
     this.#connection.start();
   }
 
-  /** Ends the waiting for points of removed nodes, since {@link stop} will be called. */
+  /** Stops waiting for points of removed nodes, since {@link stop} will be called. */
   hurry(): void {
     this.#hurries = true;
   }
 
-  /** Publishes what it can within `drainMs`, and closes the connection. Idempotent. */
+  /** Publishes as many points as it can within `drainMs`, and closes the connection. Idempotent. */
   async stop(drainMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -175,7 +175,7 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
     return this.#store === undefined ? '' : this.#keeper.problem;
   }
 
-  /** Makes and follows the node of a link. */
+  /** Makes and observes the node of a link. */
   addNode(spec: SiotNodeSpec, events: SiotNodeEvents): SiotNode {
     const { clock, log } = this.#options;
     const services = {
@@ -216,9 +216,9 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
   }
 
   /**
-   * Publishes a setting on a node, and waits for the store's receipt (20 s at most), or
-   * without a store for NATS. Rejects with a {@link SettingError}. The node does not
-   * hear it: NATS does not echo.
+   * Publishes a setting on a node, and waits for the store's receipt, 20 s at most.
+   * Without a store, waits until NATS has processed it. Rejects with a
+   * {@link SettingError}. The node's own subscription does not get it: NATS does not echo.
    */
   async publishSetting(nodeId: string, point: Point): Promise<void> {
     if (!this.#connection.connected) throw new SettingError('there is no connection to NATS');
@@ -304,8 +304,8 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
       () => this.#hurries || this.#publisher.idleOf(id) || this.#publisher.mode.kind === 'paused',
       REMOVED_WITHIN_MS,
     );
-    // A link with the same node may have been added meanwhile. When the gateway stops,
-    // the outbox keeps the points.
+    // A link with the same node may have been added meanwhile. If the gateway stops, the
+    // outbox keeps the points.
     if (this.#nodes.has(id) || this.#hurries) return;
     this.#publisher.discard(id, false);
     this.#options.outbox.release(id);

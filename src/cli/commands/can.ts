@@ -73,7 +73,7 @@ function encodeCommand(): Command {
 
 const MOST_COMPLAINTS = 20;
 const MOST_IDS = 10;
-/** Characters; a longer line is no line of candump. */
+/** Maximum number of characters: a longer line is not a line of candump. */
 const MAX_LINE = 65_536;
 
 class LogDecoder {

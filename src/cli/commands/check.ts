@@ -21,7 +21,7 @@ export function checkCommand(): Command {
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
       sayOddities(links);
-      // No error: the interface may exist later, or on another machine.
+      // A missing interface is not an error: it may exist later, or on another machine.
       for (const { name, transport } of links) {
         if (transport.type !== 'can' && transport.type !== 'can-signals') continue;
         const advice = linuxCan.advice(transport.interface, transport.fd);
@@ -30,7 +30,7 @@ export function checkCommand(): Command {
     });
 }
 
-/** Prints warnings: what is allowed and may still be a mistake. A database that several links use is read once. */
+/** Prints warnings about what is allowed but may be a mistake. A database that several links use is read once. */
 function sayOddities(links: readonly LinkConfig[]): void {
   const read = new Map<string, Database>();
   for (const { name, transport } of links) {

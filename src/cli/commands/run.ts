@@ -68,7 +68,7 @@ class Daemon {
     process.on('SIGINT', () => this.#stop());
     const onTerminal = isatty(0);
     process.on('SIGHUP', () => {
-      // When its terminal was closed SIGHUP means the end, as for any program.
+      // If the terminal was closed, SIGHUP ends the program, as it ends other programs.
       if (onTerminal && !isatty(0)) this.#stop();
       else void this.#reload();
     });
@@ -82,7 +82,7 @@ class Daemon {
       }
     }
     await this.#ended;
-    // What is still open was given its time to close.
+    // What is still open had time to close before.
     endAtOnce();
   }
 

@@ -63,7 +63,7 @@ export function setCommand(): Command {
     });
 }
 
-/** Throws a {@link CliError}, before anything is set, where the link or the gateway does not exist. */
+/** Connects. Throws a {@link CliError}, before anything is set, if the gateway does not answer or has no such link. */
 async function reach(config: GatewayConfig, request: SetRequest): Promise<GatewayClient> {
   try {
     const client = new GatewayClient(config);
@@ -82,7 +82,7 @@ async function reach(config: GatewayConfig, request: SetRequest): Promise<Gatewa
   }
 }
 
-/** Resolves with the last answer, when it is final or no other is waited for. */
+/** Resolves with the last answer: a final one, or the last before the time was over or the connection was lost. */
 function change(
   client: GatewayClient,
   request: SetRequest,

@@ -68,7 +68,7 @@ async function simulate(options: SimulatorOptions): Promise<void> {
     });
   } catch (error) {
     if (!program.isUsageError(error) || !(error instanceof Error)) throw error;
-    // Each problem of a profile has a line of its own, as those of the configuration have.
+    // Each problem of a profile is a line of its own, like the problems of a configuration.
     if (options.profile !== undefined && error.message.startsWith(`${options.profile}:`)) {
       throw new ConfigFileError(error.message.split('\n'));
     }

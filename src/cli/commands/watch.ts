@@ -43,9 +43,9 @@ export function watchCommand(): Command {
 const LOOK_EVERY_MS = 1_000;
 
 class Watch {
-  /** How to end each subscription, by node ID and generation. */
+  /** Functions that end the subscriptions, by generation, node ID and link. */
   readonly #subscriptions = new Map<string, () => void>();
-  /** The last line of each link and setting. */
+  /** What was last shown of each link, as JSON. */
   readonly #links = new Map<string, string>();
   readonly #pending = new Map<
     string,
@@ -54,7 +54,7 @@ class Watch {
   #note = '';
   #left = '';
   #siot = '';
-  /** Of the gateway's own connection to NATS. */
+  /** What was last shown of the gateway's own connection to NATS, as JSON. */
   #nats = '';
 
   constructor(
@@ -63,7 +63,10 @@ class Watch {
     private readonly say: (event: WatchEvent) => void,
   ) {}
 
-  /** Runs until the program is ended. Throws a {@link CliError} when it cannot begin. */
+  /**
+   * Runs until the program ends. Throws a {@link CliError} if the gateway does not answer
+   * at first, or has no such link.
+   */
   async run(): Promise<never> {
     const first = await this.client.status({ pending: this.only ?? true });
     if (this.only !== undefined) findLink(first.links, this.only);
@@ -110,7 +113,7 @@ class Watch {
     this.#showLeft(links, status.linksLeft ?? 0);
   }
 
-  /** Says what is left out, since no page had room for it. */
+  /** Says which links and settings are left out, since the pages of the status had no room for them. */
   #showLeft(links: readonly LinkStatus[], linksLeft: number): void {
     const parts = links
       .filter(({ pendingLeft }) => pendingLeft !== undefined)
@@ -139,7 +142,7 @@ class Watch {
       }
     }
     for (const [id, { link, setting }] of this.#pending) {
-      // Of a list that was cut it is not known whether the rest is still pending.
+      // If the link's list was cut, the setting may still be pending.
       if (seen.has(id) || cut.has(link)) continue;
       this.#pending.delete(id);
       this.say({ kind: 'settled', link, setting });

@@ -3,7 +3,10 @@ import { ISO_TP_CLASSIC_LENGTH } from '../../framing/framings.js';
 import { MAX_STANDARD_ID } from '../../transport/frame.js';
 import { groupAt, has, textAt, type ConfigProblem, type Group, type Placed } from './parts.js';
 
-/** Problems of links of type `can`: identifiers that two of them share, keys that do not go together, frames that do not fit. */
+/**
+ * Problems of links of type `can`: identifiers that two of them share, keys that do not go
+ * together, frames that do not fit.
+ */
 export function canProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const ids = new Map<string, number>();
@@ -34,7 +37,7 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
         add(key, message);
         continue;
       }
-      // One identifier may serve several devices that have addresses.
+      // Several devices may share an identifier if each has its own ISO-TP address.
       const taken = [name, id, isotp[address]].join(' ');
       const first = ids.get(`${taken} ${key}`);
       if (first === undefined) ids.set(`${taken} ${key}`, index);
@@ -42,7 +45,7 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
         add(key, `is also the ${key} of links[${first}]; each device needs identifiers of its own`);
       const wayBack = key === 'rxId' ? 'txId' : 'rxId';
       const sender = ids.get(`${taken} ${wayBack}`);
-      // Within one link, that was reported above.
+      // keyProblems() has reported two equal identifiers of one link.
       if (sender === undefined || sender === index) continue;
       const message =
         `is also the ${wayBack} of links[${sender}]; an identifier has one sender: ` +
@@ -64,7 +67,7 @@ export function canProblems(links: readonly Placed[]): ConfigProblem[] {
 /** A message that a link of type `can-signals` sends. */
 export interface SentMessage {
   readonly link: Placed;
-  /** Its place under `transmit`. */
+  /** Its index in `transmit`. */
   readonly at: number;
   readonly id: number;
   readonly extended: boolean;
@@ -122,7 +125,7 @@ function keyProblems(transport: Group, add: (key: string, message: string) => vo
   }
 }
 
-/** An identifier with its width: 123 of 11 bits and 123 of 29 bits are two. */
+/** An identifier with its width: 123 with 11 bits and 123 with 29 bits are different identifiers. */
 function idAt(transport: Group, key: 'rxId' | 'txId'): string | undefined {
   const id = transport[key];
   if (typeof id !== 'number') return undefined;

@@ -21,8 +21,8 @@ import { isUuid, uuidV5 } from '../state/uuid.js';
 export type { ConfigProblem } from './parts.js';
 
 /**
- * All problems between keys. With `gatewayId`, which exists after the first start,
- * also node IDs that clash with those that the gateway makes itself.
+ * All problems that concern more than one key. `gatewayId` exists after the first
+ * start. With it, node IDs are also compared with those that the gateway makes itself.
  */
 export function crossProblems(written: unknown, gatewayId?: string): ConfigProblem[] {
   const links = placedLinks(written);
@@ -108,7 +108,7 @@ function folderProblems(written: unknown, key: string): ConfigProblem[] {
   return [{ path: [key], message }];
 }
 
-/** Words that mean something else in SIOT's queries (docs/siot.md, 4.5). */
+/** Words that SIOT's queries do not take as the ID of a node (docs/siot.md, 4.5). */
 const QUERY_WORDS = new Set(['root', 'all', 'none']);
 
 function parentProblems(siot: Group): ConfigProblem[] {
@@ -118,7 +118,7 @@ function parentProblems(siot: Group): ConfigProblem[] {
   return [{ path: ['siot', 'parent'], message }];
 }
 
-/** Calls `clash` for each value that appeared before, with the place of the first. */
+/** Calls `clash` for each value that appeared before. `first`: index of its first appearance. */
 function forRepeated(
   things: readonly { readonly thing: string | undefined; readonly index: number }[],
   clash: (index: number, first: number) => void,
@@ -134,7 +134,7 @@ function forRepeated(
 
 function nameProblems(links: readonly Placed[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  // Two spellings of one name look alike to people.
+  // Unicode has several encodings of one letter: names that look the same are the same name.
   const names = links.map(({ link }, index) => ({
     thing: textAt(link, 'name')?.normalize('NFC'),
     index,
@@ -200,7 +200,7 @@ function nodeIdProblems(
       add(index, 'is the ID of the gateway’s own node; give another ID');
     }
   }
-  // Two links with one name also have one ID; that is reported for the names.
+  // Links with the same name also have the same ID. The check of names reports them.
   const byName = links.map(({ link }) => textAt(link, 'name'));
   forRepeated(ids, (index, first) => {
     const bothMade = ids[index]?.given === undefined && ids[first]?.given === undefined;

@@ -15,7 +15,7 @@ export type NatsConfig =
   | { readonly embedded: false; readonly settings: NatsSettings };
 
 type RawTransport = Readonly<RawLink['transport']>;
-/** A transport with all that it needs to be opened. */
+/** A transport with everything that is needed to open it. */
 export type TransportConfig =
   Exclude<RawTransport, { readonly type: 'can-signals' }> | CanSignalsConfig;
 /** A serial port, and how it is opened. */
@@ -27,7 +27,7 @@ export type UsbConfig = Extract<TransportConfig, { type: 'usb' }>;
 export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signals' }> & {
   /** The bytes of the database's file, in base64. */
   readonly content: string;
-  /** Of its messages. */
+  /** Identifiers of the database's messages. */
   readonly ids: readonly { readonly id: number; readonly extended: boolean }[];
 };
 
@@ -50,7 +50,7 @@ export interface GatewayConfig {
   readonly gateway: Readonly<RawConfig['gateway']>;
   /** Absolute. */
   readonly stateDir: string;
-  /** Absolute; the same as `stateDir` where nothing else is known. */
+  /** Absolute; the same as `stateDir` if neither the file nor the system names another folder. */
   readonly runtimeDir: string;
   readonly outbox: Readonly<RawConfig['outbox']>;
   readonly log: Readonly<RawConfig['log']>;
@@ -85,16 +85,19 @@ export function framingOf(transport: TransportConfig): FramingConfig {
   };
 }
 
-/** Contents of the files that a configuration names; blank where it names none. */
+/** Keys of the configuration that name the file of a secret. */
 export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFile';
 
 /** Access to files and folders that the configuration names. */
 interface ConfigFiles {
-  /** A folder that the system has made for what lives as long as the program (systemd's RUNTIME_DIRECTORY). */
+  /**
+   * A folder that the system makes for files that are needed only while the program runs
+   * (systemd's RUNTIME_DIRECTORY).
+   */
   readonly runtimeDirectory?: string | undefined;
   /** Makes a path absolute. */
   resolve(path: string): string;
-  /** The content of a secret's file without white space around it. */
+  /** The content of a secret's file without white space around it; blank if the key is not given. */
   secret(key: SecretKey): string;
   /** The content of a CAN database, which has been checked. */
   database(path: string): Uint8Array;

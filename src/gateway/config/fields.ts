@@ -10,7 +10,7 @@ import { nearest } from './nearest.js';
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a group of keys';
-  // A URL may hold a password, also where none belongs.
+  // A URL may contain a password. People put URLs into other keys by mistake.
   const harmless =
     typeof value === 'string' && /[@?]|:\/\//.test(value) ? shownServer(value) : value;
   const text = JSON.stringify(harmless) as string | undefined;
@@ -30,7 +30,7 @@ const complaint =
 interface IntegerRange {
   readonly min: number;
   readonly max: number;
-  /** Such as `ms`; none for mere numbers. */
+  /** Such as `ms`; absent for a number without a unit. */
   readonly unit?: string;
   /** Said after the range, such as `0 = off`. */
   readonly note?: string;
@@ -65,7 +65,7 @@ export function flag() {
 
 /**
  * Text that is not empty. `pattern` must hold for all of it; `allowed` says so in
- * words, also in the JSON Schema. `show` gives what may be seen of a wrong one.
+ * words, also in the JSON Schema. `show` returns what a message may show of a wrong text.
  */
 export function text(allowed = 'text', pattern?: RegExp, show = shown) {
   const error = (issue: { readonly input?: unknown }): string => {
@@ -117,8 +117,8 @@ function unknownKeyComplaint(
 }
 
 /**
- * A group of keys; others are errors. The complaint about several unknown keys
- * has a line for each, in their order.
+ * A group of keys; other keys are errors. The complaint about several unknown keys
+ * has a line for each key, in their order.
  */
 export function group<T extends z.core.$ZodLooseShape>(
   shape: T,
@@ -135,7 +135,7 @@ export function group<T extends z.core.$ZodLooseShape>(
   });
 }
 
-/** Without a space after its colon a key with its value is one text, and the value may be a secret. */
+/** YAML reads a key and its value as one text if no space follows the colon. The value may be a secret. */
 function shownAsGroup(value: unknown): string {
   const [, key] = (typeof value === 'string' && /^([A-Za-z]+)[\s:=]/.exec(value)) || [];
   return key === undefined

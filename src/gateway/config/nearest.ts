@@ -1,7 +1,7 @@
 /**
- * The known word that is meant by a misspelt `word`; `undefined` if none is near.
- * Near is: at most two of five letters differ, or one word begins with the other,
- * in upper or lower case.
+ * The known word that is probably meant by a misspelt `word`; `undefined` if none is
+ * near. A known word is near if at most two of five letters differ, or if one of the
+ * two words begins with the other. Upper and lower case are equal.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const written = word.toLowerCase();

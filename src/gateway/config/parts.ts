@@ -9,7 +9,7 @@ export interface ConfigProblem {
 /** A YAML group of keys. */
 export type Group = Readonly<Record<string, unknown>>;
 
-/** Whether a value is a group of keys: no list, no single value. */
+/** Whether a value is a group of keys, and not a list or a single value. */
 export const isGroup = (value: unknown): value is Group =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

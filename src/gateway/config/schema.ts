@@ -19,7 +19,7 @@ const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 byte
 const SERVER_RULE =
   'a server as nats://HOST:PORT (or tls://…); a user and a password have keys of their own ' +
   '(user, password), and so has a token (token)';
-/** What a person wrote in place of a server may be nothing but a secret. */
+/** Hides what is not a server's address: people put secrets here by mistake. */
 const shownAsServer = (value: unknown): string =>
   shown(typeof value === 'string' ? shownServer(value) : value);
 const server = () => text(SERVER_RULE, SERVER, shownAsServer);
@@ -109,7 +109,7 @@ const gateway = group({
     .meta({ description: 'Most distinct points of all links together (points).' }),
 });
 
-/** Of a serial port, however it is found. */
+/** Keys of a serial port: of one with a path, and of one that is found on USB. */
 const line = {
   baudRate: integer({ min: 50, max: 20_000_000, unit: 'bit/s' })
     .default(SERIAL_DEFAULTS.baudRate)
@@ -151,7 +151,7 @@ const serial = group(
   { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
 );
 
-/** All four digits, also zeros at the front, which YAML takes from a number without quotes. */
+/** Four digits, zeros at the front included. YAML removes these from a number without quotes. */
 const HEX_ID = /^(?:[0-9A-Fa-f]{4}|(?=.*\*)[0-9A-Fa-f*]{1,8})$/;
 const hexId = () =>
   text('four hexadecimal digits in quotes, such as "0403"; * stands for any', HEX_ID);
@@ -175,7 +175,7 @@ const usb = group(
   { path: 'a key of type: serial', host: 'a key of type: tcp', port: 'a key of type: tcp' },
 );
 
-/** Keys of another transport, which people are likely to put here. */
+/** Keys of another transport, which people put here by mistake. */
 const keysOf = (type: string, { shape }: { readonly shape: object }) =>
   Object.fromEntries(
     Object.keys(shape)

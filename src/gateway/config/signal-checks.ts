@@ -13,7 +13,7 @@ interface SignalFindings {
   readonly sent: readonly SentMessage[];
 }
 
-/** Only of links of this type. `file`: its name, for people. */
+/** Checks a link of type `can-signals`. `content`: of its CAN database; `file`: the database's name, for people. */
 export function signalFindings(placed: Placed, content: Uint8Array, file: string): SignalFindings {
   const { link, path } = placed;
   const transport = groupAt(link, 'transport');
@@ -26,7 +26,7 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
     database = readDatabase(content, textAt(transport, 'bus'));
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    // One line for each key: the rest is what `siot-mcu can decode` says.
+    // Only the first problem, since each key has one line. `siot-mcu can decode` reports all.
     const [first] = error.problems;
     const more = error.problems.length - 1;
     const said = first === undefined ? '' : `:${first.line}:${first.column}: ${first.message}`;
@@ -63,7 +63,7 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
   return { problems, sent };
 }
 
-/** Options that are allowed and have less effect than they seem to, each with its key. */
+/** Warnings about options that are allowed but have less effect than they seem to have. Each names its key. */
 export function signalWarnings(
   { transmit, cyclic, minInterval, maxInterval }: CanSignalsConfig,
   { messages }: Database,

@@ -1,6 +1,6 @@
 /**
- * Files as `stateDir` needs them: few operations, each with what it makes safe
- * against a loss of power, so that tests can cut the power between any two.
+ * The file operations that `stateDir` needs. Each says what survives a loss of power.
+ * There are few, so that tests can cut the power between any two.
  */
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
@@ -10,22 +10,22 @@ import { dirname } from 'node:path';
 export interface Disk {
   /** Rejects with `ENOENT` when there is none. */
   read(path: string): Promise<Uint8Array>;
-  /** A new, empty file that replaces one of this name; mode 0600, since settings may be secrets. */
+  /** Makes a new, empty file, and replaces one of this name. Mode 0600, since settings may be secrets. */
   create(path: string): Promise<DiskFile>;
   /** Opens an existing file to write at its end. Rejects with `ENOENT` when there is none. */
   append(path: string): Promise<DiskFile>;
-  /** Replaces a file of the new name. Safe once {@link syncFolder} has resolved. */
+  /** Replaces a file that has the new name. Survives a loss of power only after {@link syncFolder}. */
   rename(from: string, to: string): Promise<void>;
   /** Makes the folder and those above it, with mode 0700. */
   makeFolder(path: string): Promise<void>;
-  /** The names in a folder are safe when this resolves. */
+  /** When this resolves, the names in the folder survive a loss of power. */
   syncFolder(path: string): Promise<void>;
 }
 
 /** An open file. */
 export interface DiskFile {
   write(bytes: Uint8Array): Promise<void>;
-  /** What was written is safe when this resolves, except for a new name. */
+  /** When this resolves, what was written survives a loss of power. A new name does not: {@link Disk.syncFolder}. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface DiskFile {
 export const MACHINE_DISK: Disk = {
   read: (path) => readFile(path),
   create: (path) => openFile(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC),
-  // Opened for each write: a deleted file is noticed instead of being written to.
+  // The file is opened for each write. So a deleted file is noticed, and is not written to.
   append: (path) => openFile(path, constants.O_WRONLY | constants.O_APPEND),
   rename,
   makeFolder,
@@ -57,7 +57,8 @@ export async function writeAtomically(
     await file.close();
   }
   await disk.rename(fresh, path);
-  // The new name is on disk only after its folder is synced. Without that a command could act again after a loss of power.
+  // The new name is on disk only after its folder is synced. Without this a command could
+  // act again after a loss of power.
   await disk.syncFolder(dirname(path));
 }
 
@@ -77,7 +78,7 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close();
 }
 
-/** Node's own recursive mkdir never returns in a folder that can have no new ones (/proc). */
+/** Makes the folders one by one: Node's recursive mkdir never returns in a folder that takes no new ones (/proc). */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, 0o700);

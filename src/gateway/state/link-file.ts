@@ -1,7 +1,7 @@
 /**
- * What is known of a link, on disk: a line for each setting and one for all the
- * rest. A change is appended as one more line; the last line of each counts. A file
- * that has grown to several times its content is written anew.
+ * What is known of a link, on disk: a line for each setting, and one line for
+ * everything else. A change is appended as a new line, which replaces the earlier one.
+ * A file that has grown to several times its content is written anew.
  *
  * ```
  *  3f0c {"of":"link","session":{"codec":"compact",…},"judge":{…}}
@@ -10,8 +10,8 @@
  *  └──── CRC of the rest of the line: shows a line that a crash has cut
  * ```
  *
- * So a change costs one short write and one fdatasync, with 5,000 settings as
- * with one, and a broken line loses only itself.
+ * So a change costs one short write and one fdatasync, whether there is one setting or
+ * there are 5,000. A broken line loses only its own content.
  */
 import { crc16 } from '../../packet/crc.js';
 import type { Log } from '../../point/log.js';
@@ -21,19 +21,18 @@ import { parseLinkEntry, type LinkEntry, type LinkHead, type LinkRecord } from '
 import { sayUnwritable, sayWritable } from './state-file.js';
 import type { SettingRecord } from '../../session/settings/record.js';
 
-/** What is to be kept of a link, as it is now. */
+/** The present state of a link, as far as it is kept. */
 export interface LinkState {
   head(): LinkHead;
   settings(): Iterable<SettingRecord>;
-  /** Those that are new or changed since the last call. */
+  /** Settings that are new or have changed since the last call. */
   takeChangedSettings(): Iterable<SettingRecord>;
-  /** True once: the file holds settings that are withdrawn, so all of it is to be written. */
+  /** True if the file contains settings that were withdrawn: it has to be written anew. The next call returns false. */
   takeStale(): boolean;
 }
 
-/** A file is written anew when it is so many times as large as its content… */
+/** A file is written anew when it is more than GROWN times as large as its content and has more than GROWN_BYTES. */
 const GROWN = 4;
-/** …and at least so many bytes. */
 const GROWN_BYTES = 65_536;
 
 /** The file of one link. */
@@ -44,7 +43,7 @@ export class LinkFile {
   #whole = true;
   #bytes = 0;
   #wholeBytes = 0;
-  /** The line of the link on disk: the same is not written again. */
+  /** The link's own line, as it is on disk. An equal line is not written again. */
   #head = '';
   #problem: string | undefined;
   #damage: string | undefined;
@@ -65,7 +64,7 @@ export class LinkFile {
     return this.#damage;
   }
 
-  /** What was kept; `{}` when nothing was. A broken file is copied to a name ending in `.broken`, and logged. */
+  /** Reads the file; `{}` if there is none. A broken file is copied to a name ending in `.broken`, and logged. */
   async load(): Promise<LinkRecord> {
     this.#whole = true;
     this.#damage = undefined;
@@ -74,7 +73,7 @@ export class LinkFile {
       bytes = await this.disk.read(this.path);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
-        // The next save would overwrite it.
+        // It is renamed, since the next save would overwrite it.
         const aside = `${this.path}.broken`;
         await this.disk.rename(this.path, aside).catch(() => undefined);
         this.#damage = `what is known of the link cannot be read: ${reasonOf(error)}: settings may be lost; see ${aside}`;
@@ -91,9 +90,9 @@ export class LinkFile {
   }
 
   /**
-   * Resolves with true when this state, or a later one, is on disk; with false
-   * when it cannot be written, which is logged: the gateway goes on without.
-   * Saves that are asked for during a write are joined to one.
+   * Resolves to true when this state, or a later one, is on disk. Resolves to false when
+   * it cannot be written; this is logged, and the gateway goes on. Calls during a write
+   * are joined to one save.
    */
   save(state: LinkState): Promise<boolean> {
     return new Promise((resolve) => {
@@ -118,7 +117,7 @@ export class LinkFile {
     };
   }
 
-  /** As a copy: the good lines stay in the file until it is written anew. */
+  /** Copies the file. It is not renamed, since its good lines are needed until it is written anew. */
   async #putAside(bytes: Uint8Array, broken: number, good: number): Promise<void> {
     const aside = `${this.path}.broken`;
     await writeAtomically(this.disk, aside, bytes).catch(() => undefined);
@@ -132,7 +131,7 @@ export class LinkFile {
 
   async #write(): Promise<void> {
     this.#writing = true;
-    // One microtask later, so that further changes of this turn are written with it.
+    // One microtask later, so that further changes in this turn of the loop are written too.
     await Promise.resolve();
     for (let next = this.#next; next !== undefined; next = this.#next) {
       this.#next = undefined;
@@ -205,7 +204,7 @@ function line(entry: LinkEntry): string {
 }
 
 /**
- * `torn`: the end is not a whole line, as a crash leaves it. `broken`: number of
+ * `torn`: the last line is not complete, as after a crash. `broken`: number of
  * lines with a wrong CRC. A file is created with its first line in it, so a file
  * without a good line is broken, not torn.
  */

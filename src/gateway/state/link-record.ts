@@ -1,4 +1,4 @@
-/** What is kept of a link over restarts of the gateway, and whether a file really holds it. */
+/** What is kept of a link over restarts of the gateway, and the check that a file contains it. */
 import { z } from 'zod';
 import type { DeviceSessionRecord } from '../../session/device-session.js';
 import type { TimeRecord } from '../../session/settings/time.js';
@@ -7,7 +7,7 @@ import type { SettingRecord, ValueRecord } from '../../session/settings/record.j
 /** What the router of points (link/remote-point-router.ts) keeps over restarts of the gateway. */
 export interface RouterRecord {
   readonly disabled?: { readonly value: boolean } & TimeRecord;
-  /** When each was last done. */
+  /** When each counter was last reset, by the type of the point that resets it. */
   readonly resets?: Readonly<Record<string, TimeRecord>>;
   /** When the node was last read, ns as decimal text. */
   readonly lastReading?: string;
@@ -16,17 +16,17 @@ export interface RouterRecord {
 /** A description as it is kept over restarts of the gateway. */
 export interface DescriptionRecord {
   readonly key: string;
-  /** When somebody gave it, ns as decimal text. */
+  /** Time of the description, ns as decimal text. */
   readonly time: string;
-  /** The device's latest, which waits. */
+  /** The description that the device last reported. It is published when somebody empties the given one. */
   readonly device?: ValueRecord;
 }
 
-/** All that is known of a link but its settings. */
+/** Everything that is kept of a link, except its settings. */
 export interface LinkHead {
   readonly session?: Omit<DeviceSessionRecord, 'settings'> | undefined;
   readonly judge?: RouterRecord | undefined;
-  /** That somebody has given the node. */
+  /** Descriptions that somebody has given the node. */
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface LinkHead {
 export interface LinkRecord {
   readonly session?: DeviceSessionRecord | undefined;
   readonly judge?: RouterRecord | undefined;
-  /** That somebody has given the node. */
+  /** Descriptions that somebody has given the node. */
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface LinkRecord {
 const DECIMAL = /^-?\d{1,20}$/;
 const decimal = z.string().regex(DECIMAL);
 
-/** A number as text, which also holds infinities; a setting is never NaN. */
+/** A number as text, since JSON has no infinities. A setting is never NaN. */
 const float = z.string().refine((text) => text !== '' && !Number.isNaN(Number(text)));
 const int64 = z
   .string()
@@ -111,13 +111,13 @@ const entry = z.discriminatedUnion('of', [
   setting.extend({ of: z.literal('setting') }),
 ]);
 
-/** One line of a link's file: all that is known but its settings, or one setting. */
+/** One line of a link's file: one setting, or everything else. */
 export type LinkEntry =
   ({ readonly of: 'link' } & LinkHead) | ({ readonly of: 'setting' } & SettingRecord);
 
-/** `undefined`: it is no such line. */
+/** `undefined`: it is not a line of a link's file. */
 export function parseLinkEntry(content: unknown): LinkEntry | undefined {
   const parsed = entry.safeParse(content);
-  // What is absent is absent here too: the schema's optional members are never `undefined`.
+  // The cast is safe: a member that is absent in the file is absent here, and is never `undefined`.
   return parsed.success ? (parsed.data as LinkEntry) : undefined;
 }

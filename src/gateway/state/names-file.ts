@@ -1,7 +1,7 @@
 /**
- * On disk: the distinct points that SIOT has of a link's node, so that the quota
- * (src/session/node/point-quota.ts) counts them after a restart, and the kind of
- * value that the device reports of each (src/session/node/reported-kinds.ts).
+ * Two things on disk. First, the distinct points that SIOT has of a link's node: the
+ * quota (src/session/node/point-quota.ts) counts them after a restart. Second, the kind
+ * of value that the device reports of each (src/session/node/reported-kinds.ts).
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
@@ -9,7 +9,7 @@ import type { KnownNames } from '../../session/node-state.js';
 import { codeOf, reasonOf, type Disk } from './disk.js';
 import { StateFile } from './state-file.js';
 
-/** New names are collected for so long before a write; a crash loses these. */
+/** New names are collected for this time before a write. A crash loses them. */
 const SAVE_AFTER_MS = 1_000;
 
 /** The file of one node. */
@@ -26,7 +26,7 @@ export class NamesFile {
     this.#file = new StateFile(path, disk, log);
   }
 
-  /** Why they are not saved, for people. */
+  /** Why the names are not saved, for people. */
   get problem(): string | undefined {
     const { problem } = this.#file;
     return problem === undefined
@@ -34,7 +34,10 @@ export class NamesFile {
       : `the names of points given to SIOT cannot be saved: ${problem}; they would be counted anew after a restart of the gateway`;
   }
 
-  /** What was kept; blank where nothing was. A broken file is logged; the names then come from SIOT, when it is read. */
+  /**
+   * Reads the file; blank if there is none. A broken file is logged: the names then come
+   * from SIOT, when the node is read.
+   */
   async load(): Promise<KnownNames> {
     try {
       const text = Buffer.from(await this.disk.read(this.path)).toString('utf8');
@@ -54,7 +57,7 @@ export class NamesFile {
     }
   }
 
-  /** Saves what `record` returns within a second. */
+  /** Saves the result of `record` within a second. */
   changed(record: () => KnownNames): void {
     this.#timer ??= this.clock.setTimer(SAVE_AFTER_MS, () => void this.save(record));
   }

@@ -1,4 +1,7 @@
-/** `stateDir` is for its user alone: settings and what devices say may be secrets (docs/contract.md, "Configuration"). */
+/**
+ * `stateDir` is for its user alone: settings and what devices say may be secrets
+ * (docs/contract.md, "Configuration").
+ */
 import { chmod, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../point/log.js';
@@ -11,9 +14,9 @@ const OURS =
   /^(links|outbox|links\.d|lost\+found)$|^(gateway|nats|usb)\.json|^nats-server\.conf|^running-/;
 
 /**
- * Takes the rights of other users from `stateDir`, its folders and their files: an
- * earlier version, or whoever made the folder, may have given them. Where that
- * is not permitted it is logged, and the gateway goes on.
+ * Removes the rights of other users from `stateDir`, its folders and their files. An
+ * earlier version, or the person who made the folder, may have given them. Where this
+ * is not permitted, it is logged, and the gateway goes on.
  */
 export async function keepPrivate(stateDir: string, log: Log): Promise<void> {
   const names = await readdir(stateDir).catch(() => []);

@@ -7,10 +7,10 @@
  *  runtimeDir/nats.json        address and credential of the private nats-server, with nats.embedded
  * ```
  *
- * The mode of the folder decides who may read them: in a folder that its group may
- * enter, such as systemd's /run/siot-mcu with mode 0750, the files are 0640 and
- * belong to the group; in any other, and in `stateDir`, they are 0600. Only one
- * gateway uses the folder at a time.
+ * The mode of the folder decides who may read the files. In a folder that its group
+ * may enter, such as systemd's /run/siot-mcu with mode 0750, they have mode 0640 and
+ * belong to the group. In any other folder, and in `stateDir`, they have mode 0600.
+ * Only one gateway uses the folder at a time.
  */
 import { constants } from 'node:fs';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
@@ -30,7 +30,7 @@ export interface PrivateNats {
 const GROUP_MAY_READ = 0o050;
 const OTHERS_MAY_WRITE = 0o002;
 
-/** The folder of {@link PrivateNats} and the gateway's ID, for the commands. */
+/** The folder with the gateway's ID and {@link PrivateNats}, for the commands. */
 export class RuntimeDir {
   #lock: StateLock | undefined;
   #saidForUser = false;
@@ -42,13 +42,13 @@ export class RuntimeDir {
   ) {}
 
   /**
-   * Tells the commands who the gateway is. Where that cannot be written, it is
-   * logged. Throws a {@link StateError} when another gateway that runs has the folder.
+   * Writes the gateway's ID for the commands. A failure is logged. Throws a
+   * {@link StateError} when another running gateway uses the folder.
    */
   async publish(gatewayId: string): Promise<void> {
     try {
       await MACHINE_DISK.makeFolder(this.path);
-      // In stateDir the identity itself has that name.
+      // In stateDir, gateway.json is the identity itself.
       if (await this.#isStateDir()) return;
       this.#lock = await StateLock.take(this.path, this.log, 'runtimeDir');
       await this.#write('gateway.json', textOf({ id: gatewayId }));
@@ -76,14 +76,14 @@ export class RuntimeDir {
     });
   }
 
-  /** The private server has ended. */
+  /** Removes the file, since the private server has ended. */
   async forgetNats(): Promise<void> {
     await rm(join(this.path, 'nats.json'), { force: true }).catch(() => undefined);
   }
 
   /**
-   * Makes a file with mode 0600 for the time of `use`: in `stateDir`, where no other
-   * user can replace it. Throws a {@link StateError}.
+   * Makes a file with mode 0600, and removes it after `use`. It is in `stateDir`, where
+   * no other user can replace it. Throws a {@link StateError}.
    */
   async withPrivateFile<T>(
     name: string,
@@ -98,7 +98,7 @@ export class RuntimeDir {
     return use(path).finally(() => rm(path, { force: true }).catch(() => undefined));
   }
 
-  /** Writes a file atomically, readable for those who may read the folder. */
+  /** Writes a file atomically. The users who may read the folder may read the file. */
   async #write(name: string, content: string): Promise<void> {
     const { mode, gid } = await stat(this.path);
     const isShared = (mode & GROUP_MAY_READ) === GROUP_MAY_READ && !(await this.#isStateDir());
@@ -107,7 +107,7 @@ export class RuntimeDir {
     });
   }
 
-  /** False: this user is no member of the group, and only root could give it a file then. */
+  /** False: this user is not a member of the group. Only root may give a file to such a group. */
   async #giveToGroup(file: FileHandle, gid: number): Promise<boolean> {
     try {
       if ((await file.stat()).gid !== gid) await file.chown(-1, gid);

@@ -1,16 +1,17 @@
 /**
- * When the state of a link is saved: at once what nobody would send again (settings),
- * soon other changes, and every 30 s what changes with every packet.
+ * When the state of a link is saved. Settings are saved at once, since nobody would
+ * send them again. Other changes are saved soon. What changes with every packet is
+ * saved every 30 s.
  */
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** Changes that are to be saved soon are collected for so long. */
+/** Changes that are saved soon are collected for this time. */
 const SOON_MS = 200;
 /** What changes with every packet (sequence, uptime) is saved at this interval. */
 const EVERY_MS = 30_000;
-/** Between the starts of two saves that nobody waits for: a flood of changes must not wear out the disk… */
+/** Least time between the starts of two saves that nobody waits for: many changes must not wear out the disk. */
 const APART_MS = 20;
-/** …nor use more than a fifth of a slow disk's time. */
+/** The same as a multiple of the time of a save: saves take a fifth of a slow disk's time at most. */
 const APART_TIMES = 5;
 
 /** Decides when the state of one link is saved. */
@@ -27,11 +28,11 @@ export class Saver {
 
   constructor(
     private readonly clock: Clock,
-    /** Resolves when the present state is safe; false: it cannot be saved. */
+    /** Resolves when the present state is on disk; to false when it cannot be saved. */
     private readonly save: () => Promise<boolean>,
   ) {}
 
-  /** From now on also every 30 s. */
+  /** From now on, also saves every 30 s. */
   start(): void {
     this.#running = true;
     this.#within(EVERY_MS);
@@ -41,13 +42,13 @@ export class Saver {
     this.#running = false;
   }
 
-  /** Saves nothing by itself any more: the file may belong to another link now. */
+  /** Saves nothing by itself from now on, since the file may belong to another link. */
   end(): void {
     this.#ended = true;
     this.#timer?.cancel();
   }
 
-  /** Saves now. Resolves when it is on disk; false: it could not be saved. */
+  /** Saves now. Resolves as `save` does. */
   async now(): Promise<boolean> {
     this.#timer?.cancel();
     this.#dueMs = Number.POSITIVE_INFINITY;
@@ -63,7 +64,7 @@ export class Saver {
     return kept;
   }
 
-  /** Saves a setting, which is stored nowhere else: at once, or in a flood at short intervals. */
+  /** Saves a setting, which is stored nowhere else: at once, or at short intervals if many change. */
   atOnce(): void {
     if (this.#savings > 0) {
       this.#again += 1;

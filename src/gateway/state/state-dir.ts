@@ -21,7 +21,7 @@ import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
 
-/** A folder or file without which the gateway cannot run; the message is for people. */
+/** The gateway cannot run, since a folder or file cannot be used. The message is for people. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
@@ -45,8 +45,9 @@ export class StateDir {
   ) {}
 
   /**
-   * Reads the gateway's record, or makes it at first start. Throws a {@link StateError}
-   * when it cannot be read or written: with a new identity all nodes would be made again.
+   * Reads the gateway's record, or makes it at the first start. Throws a
+   * {@link StateError} when the record cannot be read or written, and makes no new one:
+   * with a new identity all nodes would be made again.
    */
   async openGateway(): Promise<GatewayRecord> {
     const file = join(this.path, 'gateway.json');
@@ -72,12 +73,12 @@ export class StateDir {
     return made;
   }
 
-  /** Resolves when it is on disk, or could not be written, which is logged. */
+  /** Resolves when the record is on disk. Resolves also when it cannot be written, and logs that. */
   async saveGateway(record: GatewayRecord): Promise<void> {
     await this.#file('gateway').save(record);
   }
 
-  /** Writes the record again where somebody has deleted the file: with a new ID all nodes would be made again. */
+  /** Writes the record again if somebody has deleted the file: with a new ID all nodes would be made again. */
   async keepGateway(record: GatewayRecord): Promise<void> {
     const path = join(this.path, 'gateway.json');
     try {
@@ -160,7 +161,7 @@ async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecor
       return generation === 1 || generation === 2 ? { id, store: { generation } } : { id };
     }
   } catch {
-    // Told below.
+    // The error below reports it.
   }
   throw new StateError(
     `${path} is broken: it holds the gateway's identity; restore it, ` +
@@ -168,7 +169,7 @@ async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecor
   );
 }
 
-/** Bytes; file systems allow 255, endings included. */
+/** Longest name of a file without its ending, bytes. File systems allow 255 with it. */
 const LONGEST_NAME = 200;
 
 /** A file name for a node ID, which may hold `/`, be `..`, or be too long for a file name. */

@@ -7,7 +7,7 @@ export class StateFile {
   #next: { content: object; done: (() => void)[] } | undefined;
   #writing = false;
   #problem: string | undefined;
-  /** The text on disk: the same is not written again. */
+  /** The text on disk. An equal text is not written again. */
   #written: string | undefined;
 
   constructor(
@@ -22,8 +22,8 @@ export class StateFile {
   }
 
   /**
-   * Resolves when this content, or a later one, is on disk, and also when it could
-   * not be written: that is logged, and {@link problem} has the reason.
+   * Resolves when this content, or a later one, is on disk. Resolves also when it
+   * cannot be written: this is logged, and {@link problem} has the reason.
    */
   save(content: object): Promise<void> {
     return new Promise((resolve) => {

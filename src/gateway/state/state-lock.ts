@@ -7,9 +7,9 @@
  * process and is seen from other containers, but needs `koffi` and a file system
  * that supports it. Therefore the gateway also makes a file whose name tells
  * which process it is, `running-<pid>-<start>-<boot>`, and then looks for such files
- * of others. Of two gateways that start at the same time at least one sees the
- * file of the other, so that never both run. A file counts only while its very
- * process lives, so a crash leaves no lock behind.
+ * of others. If two gateways start at the same time, at least one sees the file of
+ * the other, so that the two never both run. A file counts only while the process that
+ * made it lives, so a crash leaves no lock behind.
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { open, readdir, realpath, unlink, writeFile, type FileHandle } from 'node:fs/promises';
@@ -36,7 +36,7 @@ export class StateLock {
     private readonly file: string | undefined,
   ) {}
 
-  /** Throws a {@link StateError} when another gateway that runs has the folder. */
+  /** Throws a {@link StateError} when another running gateway uses the folder. */
   static async take(path: string, log: Log, key: Named['key'] = 'stateDir'): Promise<StateLock> {
     const named = { key, path };
     const folder = await realpath(path).catch(() => path);
@@ -44,7 +44,8 @@ export class StateLock {
     ours.add(folder);
     let lock: FileHandle | undefined;
     try {
-      // Whoever may read a folder can lock it. In runtimeDir that would let other users keep the gateway from starting.
+      // Everybody who may read a folder can lock it. In runtimeDir, other users could then
+      // keep the gateway from starting.
       const locked = key === 'stateDir' ? await lockFolder(folder) : undefined;
       if (locked === 'by another') throw inUse(named, await whoHas(folder));
       lock = locked;
@@ -88,7 +89,10 @@ async function whoHas(folder: string): Promise<string> {
   return 'which cannot be seen from here (in another container?)';
 }
 
-/** Makes this process's file, and throws where another living process has one; `undefined`: without /proc no process can be named. */
+/**
+ * Makes this process's file. Throws if another living process has one. `undefined`: without
+ * /proc a process cannot be identified.
+ */
 async function claimAlone(
   named: Named,
   folder: string,
@@ -133,7 +137,7 @@ function inUse({ key, path }: Named, who: string): StateError {
   );
 }
 
-/** A failure is only logged: in a folder that cannot be written two gateways can do no harm. */
+/** A failure is only logged: two gateways do no harm in a folder that cannot be written. */
 async function claim(file: string, { key }: Named, log: Log): Promise<void> {
   try {
     await writeFile(file, '', { mode: 0o600 });

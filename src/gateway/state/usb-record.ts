@@ -1,4 +1,4 @@
-/** What is kept of USB devices over restarts of the gateway, and whether a file really holds it. */
+/** What is kept of USB devices over restarts of the gateway, and the check that a file contains it. */
 import { z } from 'zod';
 
 /** A device that was seen before. */
@@ -7,14 +7,14 @@ export interface UsbMember {
   readonly name: string;
   readonly serialNumber?: string | undefined;
   readonly interfaceNumber: number;
-  /** Where it was last seen. */
+  /** Its place on the bus when it was last seen. */
   readonly place: string;
-  /** True: only its place identifies it. */
+  /** Whether only its place identifies it. */
   readonly byPlace: boolean;
-  /** IDs of the board that a person has confirmed, or that was plugged in first. */
+  /** IDs of the board that was plugged in first, or of the board that a person has confirmed since. */
   readonly vendorId: string;
   readonly productId: string;
-  /** Other product IDs that it has shown at its place: of its boot loader, or of other firmware. */
+  /** Other product IDs that it has had at its place, such as that of its boot loader or of other firmware. */
   readonly otherProductIds?: readonly string[] | undefined;
 }
 
@@ -32,14 +32,14 @@ const member = z.object({
   otherProductIds: z.array(z.string()).optional(),
 });
 
-/** Two devices of one name would have one link. */
+/** Names must differ: two devices of the same name would have one link. */
 const members = z
   .array(member)
   .refine((all) => new Set(all.map(({ name }) => name)).size === all.length);
 
 const usbRecord = z.record(z.string(), members);
 
-/** `undefined`: it is no such record. */
+/** `undefined`: it is not such a record. */
 export function parseUsbRecord(content: unknown): UsbRecord | undefined {
   const parsed = usbRecord.safeParse(content);
   return parsed.success ? parsed.data : undefined;

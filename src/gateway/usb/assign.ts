@@ -1,6 +1,6 @@
 /**
- * Which plugged-in USB port is which link of a configured `usb` link (the
- * template).
+ * Finds the link of each USB port that is plugged in. A configured link of type `usb`
+ * is the template of these links.
  *
  * A device is identified by its serial number together with its vendor ID. A
  * device without a serial number, or with the number and IDs of another device,
@@ -18,8 +18,8 @@
  * | another 42, while the first is known               | boards-42@…usb2-3          |
  *
  * Once two devices with the same IDs and serial number were plugged in at the same
- * time, the number identifies neither of them any more: from then on the first one
- * too is identified by the place where it was last seen.
+ * time, the number identifies neither of them. From then on, the first one too is
+ * identified by the place where it was last seen.
  */
 import { createHash } from 'node:crypto';
 import type { UsbIdentity } from '../../linux/sysfs.js';
@@ -32,7 +32,7 @@ export interface Assignment {
   readonly members: readonly UsbMember[];
   /** The ports of those that are plugged in, by the name of their link. */
   readonly ports: ReadonlyMap<string, UsbPort>;
-  /** Serial numbers that were just seen twice for the first time. */
+  /** Serial numbers that several devices have, as is known for the first time now. */
   readonly duplicates: readonly string[];
   /** New devices that have the serial number of a known one, but other IDs. */
   readonly conflicts: readonly NumberConflict[];
@@ -49,7 +49,10 @@ interface NumberConflict {
   readonly other: string;
 }
 
-/** Known devices of one template. Each is a link and a node: whoever flashes boards all day must not fill SIOT. */
+/**
+ * Maximum number of known devices of one template. Each is a link and a node: a place where many boards
+ * are flashed must not fill SIOT.
+ */
 export const MOST_MEMBERS = 256;
 
 /**
@@ -78,7 +81,7 @@ export function assign(
     }),
   );
 
-  // Certain matches first, so that no port takes the link of another one's device.
+  // The most certain rule is applied to all ports first, so that no port gets the link of another port's device.
   const free = new Set(known);
   for (const rule of RULES) {
     for (const port of ports) {
@@ -120,7 +123,7 @@ export function assign(
   };
 }
 
-/** Several ports of one interface cannot be told apart: only the first by name has a link. */
+/** Several ports of one interface cannot be distinguished: only the first by name has a link. */
 function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
   const firsts = new Map<string, UsbPort>();
   for (const port of ports) {
@@ -143,15 +146,15 @@ interface Numbered {
   readonly productId: string;
 }
 
-/** Whether a port is a known device's, from the most certain rule to the least. */
+/** Rules for whether a port belongs to a known device, the most certain first. */
 const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => boolean)[] = [
   (one, usb, byPlace) => {
     if (!byPlace || one.place !== usb.place || !hasSameIdentity(one, usb)) return false;
-    // The device that had the number first keeps its name at its place.
+    // The device that had the serial number first keeps its name while it stays at its place.
     return one.byPlace || hasProduct(one, usb);
   },
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && one.productId === usb.productId,
-  // A device at its own place comes before another one that shows an ID it once had.
+  // A device at its own place comes before a device elsewhere that has a product ID that it once had.
   (one, usb, byPlace) =>
     !byPlace && isOwn(one, usb) && hasProduct(one, usb) && one.place === usb.place,
   (one, usb, byPlace) => !byPlace && isOwn(one, usb) && hasProduct(one, usb),
@@ -162,11 +165,11 @@ const RULES: readonly ((one: UsbMember, usb: UsbIdentity, byPlace: boolean) => b
 const isOwn = (one: UsbMember, usb: UsbIdentity): boolean =>
   !one.byPlace && hasSameIdentity(one, usb);
 
-/** Two interfaces of one board share its serial number, and are two links. */
+/** Two interfaces of one board have the same serial number, but are two links. */
 const sameNumber = (a: Omit<Numbered, 'vendorId' | 'productId'>, b: typeof a): boolean =>
   a.serialNumber === b.serialNumber && (a.interfaceNumber ?? 0) === (b.interfaceNumber ?? 0);
 
-/** Devices without a serial number are told apart by their place alone. */
+/** For devices without a serial number the vendor ID does not count: only their place distinguishes them. */
 const hasSameIdentity = (a: Numbered, b: Numbered): boolean =>
   sameNumber(a, b) && (a.serialNumber === undefined || a.vendorId === b.vendorId);
 
@@ -192,7 +195,7 @@ function memberOf(
 ): UsbMember {
   const { serialNumber, interfaceNumber = 0, place, vendorId, productId } = usb;
   const others = before?.otherProductIds ?? [];
-  // Where only the place identifies a board, another product ID is another board, until a person confirms it.
+  // If only the place identifies a board, another product ID means another board, until a person confirms it.
   const isNews = before !== undefined && !byPlace && !hasProduct(before, usb);
   const otherProductIds = isNews ? [...others, productId] : others;
   return {
@@ -227,7 +230,7 @@ export function isDeviceOf(member: UsbMember, { usb }: UsbPort): boolean {
   return isDuplicate(member, usb) && (!isPlaced || member.place === usb.place);
 }
 
-/** `hasConflict`: another device that is plugged in has the same number, so the number alone does not name one of them. */
+/** `hasConflict`: another device that is plugged in has the same number, so the number alone is not a unique name. */
 function newName(
   template: string,
   usb: UsbIdentity,
@@ -249,7 +252,7 @@ function newName(
   const names = serialNumber === undefined ? [word] : numbered;
   const free = names.map((name) => name + suffix).find((name) => !taken.has(name));
   if (free !== undefined) return free;
-  // A serial number may be any text, also one that looks like another name.
+  // A serial number may be any text, even one that looks like the name of another device.
   const stem = (serialNumber === undefined ? word : last) + suffix;
   let count = 2;
   while (taken.has(`${stem}-${String(count)}`)) count += 1;
@@ -259,8 +262,8 @@ function newName(
 const LONGEST_WORD = 40;
 
 /**
- * A serial number as a part of a name. Characters that are special to a shell or
- * a terminal are replaced; a hash then tells apart two numbers that look the same.
+ * A serial number as a part of a name. Characters that are special to a shell or a
+ * terminal are replaced. A hash then distinguishes two numbers that look the same.
  */
 function wordOf(serialNumber: string): string {
   const word = serialNumber.replaceAll(/[^A-Za-z0-9_.:+-]/g, '_').slice(0, LONGEST_WORD);

@@ -1,6 +1,6 @@
 /**
- * The links of one configured link of type `usb`: one for each device that
- * matches, made when it is first plugged in, kept from then on.
+ * The links of one configured link of type `usb`: one for each device that matches.
+ * A link is made when its device is first plugged in, and is kept from then on.
  *
  * ```
  *  UsbWatch ─► ports that match ─► assign() ─► links: made, tried at once, held
@@ -31,7 +31,7 @@ export const isUsbTemplate = (link: LinkConfig): link is UsbTemplate =>
 
 /** A link, as far as its group uses it. */
 interface UsbLink {
-  /** Its device was plugged in: the port is to be tried now. */
+  /** Tries the port now, since the device was plugged in. */
   retryNow(): void;
   /** Holds settings back, for this reason; `undefined`: sends them again. */
   hold(why: string | undefined): void;
@@ -41,16 +41,16 @@ interface UsbLink {
 
 /** Makes and ends the links of devices. */
 export interface UsbLinkHost {
-  /** `undefined`: there is another link of that name. */
+  /** `undefined`: another link has that name. */
   addLink(config: LinkConfig, transport: Transport): Promise<UsbLink | undefined>;
   removeLink(name: string): Promise<void>;
 }
 
-/** Which group, named as its template, has which devices. */
+/** Knows which group has which devices. A group has the name of its template. */
 export interface GroupRegistry {
   /** Keeps what is known of a group's devices. */
   save(group: string, members: readonly UsbMember[]): void;
-  /** The name of another group that has this device rather than this one. */
+  /** Name of another group, if the device belongs to that one and not to `group`. */
   takenBy(usb: UsbIdentity, group: string): string | undefined;
 }
 
@@ -71,9 +71,9 @@ export class UsbLinkGroup {
   #members: readonly UsbMember[];
   #ports: ReadonlyMap<string, UsbPort> = new Map();
   readonly #links = new Map<string, UsbLink>();
-  /** Names of devices for which another link has that name. */
+  /** Names of devices that got no link, since another link has that name. */
   readonly #namesTaken = new Set<string>();
-  /** Other templates that match devices of this one and come first; each was logged. */
+  /** Templates that also match devices of this one and come first. Each was logged. */
   readonly #othersTold = new Set<string>();
   #unlisten: (() => void) | undefined;
   /** Lists of ports are processed one after the other. */
@@ -104,7 +104,7 @@ export class UsbLinkGroup {
     return this.#look(this.parts.watch.ports);
   }
 
-  /** Makes no further links. Those that exist are left to the host. */
+  /** Makes no further links. The host ends those that exist. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unlisten?.();
@@ -115,7 +115,10 @@ export class UsbLinkGroup {
     return [...this.#links.keys()];
   }
 
-  /** A person confirms the board that is plugged in now. False: no such link, or its settings are not held back. */
+  /**
+   * Takes the board that is plugged in now for the right one. False: there is no such link,
+   * or its settings are not held back.
+   */
   confirm(name: string): boolean {
     const member = this.#members.find((one) => one.name === name);
     const port = this.#ports.get(name);
@@ -131,7 +134,7 @@ export class UsbLinkGroup {
   }
 
   #look(ports: readonly UsbPort[]): Promise<void> {
-    // After a failure the next list of ports is processed all the same, and stop() ends.
+    // A failure is logged here: the next list of ports is processed nevertheless, and stop() resolves.
     this.#busy = this.#busy
       .then(() => this.#assign(ports))
       .catch((error: unknown) => {
@@ -179,12 +182,12 @@ export class UsbLinkGroup {
     }
     this.#sharingSaid = sharing.length > 0;
     this.#save();
-    // All are held back before the first await: a link may open its port at any time.
+    // Settings of all links are held back before the first await, since a link may open its port at any time.
     for (const member of members) this.#hold(member, assigned.get(member.name));
     for (const member of members) await this.#settle(member, assigned.get(member.name));
   }
 
-  /** Makes the link of a device where there is none, and has it try its port when the device is plugged in. */
+  /** Makes the link of a device if there is none. If the device is plugged in, the link tries its port at once. */
   async #settle(member: UsbMember, port: UsbPort | undefined): Promise<void> {
     let link = this.#links.get(member.name);
     if (link === undefined) {
@@ -208,7 +211,7 @@ export class UsbLinkGroup {
     this.#links.get(member.name)?.hold(why);
   }
 
-  /** Whether another template has this device; says so once. */
+  /** Whether the device belongs to another template. Logs that once. */
   #isTakenByOther({ path, usb }: UsbPort): boolean {
     const other = this.parts.registry.takenBy(usb, this.template.name);
     if (other === undefined) return false;
@@ -234,7 +237,10 @@ export class UsbLinkGroup {
     }
   }
 
-  /** Forgets devices that are not plugged in and whose node somebody deleted: each start would make it again. */
+  /**
+   * Forgets devices that are not plugged in and whose node somebody deleted. Otherwise each
+   * start would make the node again.
+   */
   async #forgetDeleted(present: readonly UsbPort[]): Promise<void> {
     const there = new Set(present.map(({ usb }) => usb.place));
     for (const member of this.#members) {

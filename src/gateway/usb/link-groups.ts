@@ -21,11 +21,11 @@ import {
 interface UsbLinkGroupsParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Tests give a machine of their own. */
+  /** In tests, a simulated machine. */
   readonly where?: SystemRoot | undefined;
 }
 
-/** Between two tries to keep what is known, ms. */
+/** Pause before usb.json is written again after a failure, ms. */
 const SAVE_AGAIN_MS = 2_000;
 
 /** Makes a group for each configured link of type `usb`. */
@@ -34,9 +34,9 @@ export class UsbLinkGroups implements Service, GroupRegistry {
   readonly stopByMs = 1_500;
   readonly #groups = new Map<string, UsbLinkGroup>();
   #watch: UsbWatch | undefined;
-  /** By the name of the configured link; a Map, since links may have any name. */
+  /** Devices by the name of the configured link. A Map, since a link may have any name. */
   #known: Map<string, readonly UsbMember[]> | undefined;
-  /** Writes of usb.json under way now; whether the last one failed. */
+  /** Number of writes of usb.json under way now. */
   #saving = 0;
   #failed = false;
   #saveTimer: Timer | undefined;
@@ -49,9 +49,8 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     private readonly parts: UsbLinkGroupsParts,
   ) {}
 
-  /** The bus is watched from the first group on. */
   start(): void {
-    // Nothing before there is a group.
+    // Nothing: the bus is watched from the first group on.
   }
 
   templates(): UsbTemplate[] {
@@ -86,10 +85,10 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     await Promise.all(group.names.map((link) => this.host.removeLink(link)));
   }
 
-  /** After the configuration has changed: a device may belong to another group now. */
+  /** To be called after a change of the configuration: a device may belong to another group now. */
   async lookAgain(): Promise<void> {
     const names = this.#configured().map(({ name }) => name);
-    // From the last to the first: a group closes the port that it has lost before an earlier group opens it.
+    // From the last to the first, so that a group closes a port that it has lost before an earlier group opens it.
     for (const name of names.reverse()) await this.#groups.get(name)?.lookAgain();
   }
 
@@ -98,7 +97,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     return [...this.#groups.values()].some((group) => group.confirm(link));
   }
 
-  /** A board that is plugged in while links are being ended is found at the next start. */
+  /** Stops watching the bus. A board that is plugged in while links are being ended is found at the next start. */
   prepareStop(): void {
     this.#stopped = true;
     this.#watch?.stop();
@@ -106,7 +105,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
   }
 
   async stop(): Promise<void> {
-    // Also the watch and the groups that were made meanwhile.
+    // Once more, for the watch and the groups that were made meanwhile.
     this.prepareStop();
     await Promise.all([...this.#groups.values()].map((group) => group.stop()));
     this.#saveTimer?.cancel();
@@ -118,7 +117,10 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     void this.#save();
   }
 
-  /** Retries until it is on disk: without it boards that look alike would be mistaken for each other after a restart. */
+  /**
+   * Tries until usb.json is on disk. Without it, boards that look alike would be mistaken
+   * for each other after a restart.
+   */
   async #save(): Promise<void> {
     this.#saveTimer?.cancel();
     this.#saving += 1;
@@ -135,7 +137,7 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     return first === undefined || first.name === group ? undefined : first.name;
   }
 
-  /** In their order: the first that matches a device has it. */
+  /** In the order of the configuration: a device belongs to the first template that matches it. */
   #configured(): UsbTemplate[] {
     return this.configured.config.links.filter(isUsbTemplate);
   }

@@ -1,16 +1,16 @@
 import type { AnswerReceiver, Connection } from './connection.js';
 
-/** Publishes, and each publish is answered: a {@link Connection} where a store answers. */
+/** Publishes messages that are answered. If a store answers, this is a {@link Connection}. */
 export interface AnsweredPublisher {
-  /** Returns the token of the answers, of which there may be several. Throws as {@link Connection.publish} does. */
+  /** Returns a token that identifies the answers; there may be several. Throws as {@link Connection.publish} does. */
   publish(subject: string, payload: Uint8Array, receiver: AnswerReceiver): number;
-  /** No answer with that token is wanted any more. */
+  /** Ignores further answers with that token. */
   forget(token: number): void;
 }
 
 const TAKEN = new Uint8Array(0);
 
-/** Without a store: a publish is answered when NATS has processed it. */
+/** For use without a store: NATS answers a publish when it has processed it. */
 export class ConfirmedByNats implements AnsweredPublisher {
   #lastToken = 0;
   readonly #asked = new Map<number, AnswerReceiver>();
@@ -30,7 +30,7 @@ export class ConfirmedByNats implements AnsweredPublisher {
     this.#asked.delete(token);
   }
 
-  // One PING at a time: what is published meanwhile waits for the next.
+  // One PING at a time: what is published meanwhile is confirmed by the next.
   #confirm(): void {
     if (this.#asking || this.#asked.size === 0) return;
     this.#asking = true;

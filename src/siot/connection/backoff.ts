@@ -5,8 +5,9 @@ export interface BackoffRange {
 }
 
 /**
- * The pause before try number `failures` + 1, ms: doubles from `firstMs` to `maxMs`,
- * minus up to a quarter by chance, so that many clients do not try at the same time.
+ * The pause before try number `failures` + 1, ms. It doubles from `firstMs` to `maxMs`. Up
+ * to a quarter of it is subtracted at random, so that many clients do not try at the same
+ * time.
  *
  * @param failures 1 or more
  * @param random in 0…1

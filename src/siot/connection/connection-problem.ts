@@ -9,7 +9,7 @@ interface ConnectionProblem {
   readonly text: string;
 }
 
-/** Invalid credentials. The message is for people and contains nothing of them. */
+/** Invalid credentials. The message is for people, and contains no part of the credentials. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError';
 }

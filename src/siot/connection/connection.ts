@@ -16,7 +16,7 @@ export type { Answer, AnswerReceiver } from './reply-inbox.js';
 export type ConnectionState =
   | { readonly name: 'connecting'; readonly problem?: string }
   | { readonly name: 'connected' }
-  /** The server refuses the credentials. Tried again, since the server may be reconfigured. */
+  /** The server refuses the credentials. They are tried again, since the server may be reconfigured. */
   | { readonly name: 'refused'; readonly problem: string }
   | { readonly name: 'closed' };
 
@@ -24,20 +24,23 @@ export type ConnectionState =
 export interface Incoming {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Subject for an answer; blank: none is wanted. */
+  /** Subject for an answer; blank: the sender wants no answer. */
   readonly reply: string;
 }
 
-/** What a {@link Connection} needs, and whom it tells. */
+/** What a {@link Connection} needs, and callbacks for its events. */
 export interface ConnectionOptions {
   readonly settings: NatsSource;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
   readonly onState: (state: ConnectionState) => void;
-  /** NATS does not permit publishing on this subject: a message is lost. Blank: a subscription is not permitted. */
+  /**
+   * NATS does not permit publishing on `subject`, and has dropped a message. Blank: it does
+   * not permit a subscription.
+   */
   readonly onDenied?: (subject: string) => void;
-  /** How often the server is pinged, and how long the answer may take, ms (5,000 and 10,000). */
+  /** Pause between two PINGs, and time that the answer may take, ms. By default 5,000 and 10,000. */
   readonly pingEveryMs?: number;
   readonly pongWithinMs?: number;
 }
@@ -50,7 +53,7 @@ export class NotConnectedError extends Error {
   }
 }
 
-/** The message is larger than the server takes. The server would close the connection for it. */
+/** The message is larger than the server accepts. The server would close the connection because of it. */
 class TooLargeError extends Error {
   override readonly name = 'TooLargeError';
   constructor(bytes: number, mostBytes: number) {
@@ -64,7 +67,7 @@ const RETRY = { firstMs: 100, maxMs: 5_000 };
 const PING_EVERY_MS = 5_000;
 const PONG_WITHIN_MS = 10_000;
 const FLUSHED_WITHIN_MS = 500;
-/** A connection that was shorter counts as a failed dial: the next dial waits longer. */
+/** A connection that ends within this time counts as a failed dial: the pause before the next dial is longer. */
 const STEADY_MS = 1_000;
 
 /** A subscription that is made again on each connection. */
@@ -75,14 +78,15 @@ interface Standing {
 }
 
 /**
- * The connection to NATS. It is dialled without end; each dial makes a new connection.
+ * The connection to NATS. The server is dialled again and again, without end. Each dial
+ * makes a new connection of the client library.
  *
  * The client library's own reconnecting is not used: it accepts publishes while there
  * is no connection, and loses them silently. Here they throw a
  * {@link NotConnectedError}, and each loss of the connection is a change of state.
  * Subscriptions are made again on each connection.
  *
- * What is published here is not heard here (no-echo of NATS).
+ * Subscriptions do not get what was published here (no-echo of NATS).
  */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -118,7 +122,7 @@ export class Connection {
     return this.#nats !== undefined;
   }
 
-  /** Host and port of the server that we are connected to; in a cluster it may be any. */
+  /** Host and port of the server that we are connected to. In a cluster it may be any of its servers. */
   get server(): string | undefined {
     return this.#nats?.getServer();
   }
@@ -140,9 +144,9 @@ export class Connection {
   }
 
   /**
-   * Publishes; with a `receiver` on a reply subject of its own, and returns the
-   * token of the answers: the caller ends them with {@link forget}, since a store may
-   * answer twice (docs/siot.md, 4.4). Throws a {@link NotConnectedError}, a
+   * Publishes a message. With a `receiver`, it has a reply subject of its own. Returns
+   * the token of the answers: a store may answer twice (docs/siot.md, 4.4), so the caller
+   * has to end them with {@link forget}. Throws a {@link NotConnectedError}, a
    * {@link TooLargeError}, or the library's own error for an invalid subject.
    */
   publish(subject: string, payload: Uint8Array, receiver?: AnswerReceiver): number {
@@ -155,22 +159,22 @@ export class Connection {
       if (receiver === undefined) nats.publish(subject, payload);
       else nats.publish(subject, payload, { reply: this.#inbox.subjectOf(token) });
     } catch (error) {
-      // The connection may be closed already, and we have not been told yet. Then the
-      // message is not the cause.
+      // The library may have closed the connection without having told us yet. Then the
+      // message is not the cause of the error.
       throw nats.isClosed() || nats.isDraining() ? new NotConnectedError() : error;
     }
     if (receiver !== undefined) this.#inbox.expect(token, receiver);
     return token;
   }
 
-  /** No answer with that token is wanted any more. */
   forget(token: number): void {
     this.#inbox.forget(token);
   }
 
   /**
-   * Resolves to the first answer to a request. Never rejects. `late` is called when
-   * the answer comes after `withinMs`: for the last 16 requests, on this connection.
+   * Resolves to the first answer to a request. Never rejects. `late` is called with an
+   * answer that comes after `withinMs`. This works for the last 16 requests that have timed
+   * out on this connection.
    */
   request(
     subject: string,
@@ -206,7 +210,7 @@ export class Connection {
     });
   }
 
-  /** Calls back when the server has processed all that was published before; `false`: the connection is lost. */
+  /** Calls back when the server has processed everything that was published before; `false`: the connection is lost. */
   barrier(done: (processed: boolean) => void): void {
     const nats = this.#nats;
     if (nats === undefined) {
@@ -218,7 +222,7 @@ export class Connection {
       if (this.#barriers.delete(done)) done(processed);
     };
     nats.flush().then(
-      // Later: the library first tells what NATS has not permitted before the PONG.
+      // In the next turn of the loop: before that, the library reports what NATS has denied before the PONG.
       () => {
         this.#confirmed += 1;
         setImmediate(() => settle(this.#nats === nats));
@@ -239,7 +243,7 @@ export class Connection {
     };
   }
 
-  /** Sends what is buffered (500 ms at most), and closes for good. Idempotent. */
+  /** Sends what is buffered, for 500 ms at most, and closes for good. Idempotent. */
   async close(): Promise<void> {
     if (this.#state.name === 'closed') return;
     const nats = this.#nats;
@@ -344,8 +348,8 @@ export class Connection {
     for (const done of barriers) done(false);
   }
 
-  // In callbacks of the library nothing may be thrown: it would stop reading, and the
-  // connection would seem to live on.
+  // Callbacks of the library must not throw: the library would stop reading, while the
+  // connection still seems to be alive.
   #failedIn(error: unknown): void {
     this.#options.log.error({ error }, `a message could not be processed: ${messageOf(error)}`);
   }
@@ -402,7 +406,7 @@ export class Connection {
   #heardError(nats: NatsConnection, error: Error): void {
     const { log, onDenied } = this.#options;
     const isDenial = error instanceof errors.PermissionViolationError;
-    // A missing permission is told again for each message.
+    // NATS reports a missing permission for each message: only the first report is a warning.
     const text = isDenial ? this.#denials.heard(error) : `NATS: ${error.message}`;
     if (text === this.#said) log.debug({}, text);
     else log.warn({}, text);

@@ -1,14 +1,14 @@
 import type { errors } from '@nats-io/transport-node';
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** A subscription that NATS does not permit is tried again after so long, ms. */
+/** Time after which a subscription that NATS does not permit is tried again, ms. */
 const AGAIN_MS = 30_000;
-/** What was not permitted is shown for so long, ms; by then it has been tried again. */
+/** Time for which a denial is shown, ms. In this time it is tried again. */
 const SHOWN_MS = 90_000;
 
 /**
- * What NATS does not permit: shown to people. Subscriptions are tried again, since
- * permissions may be changed while we are connected.
+ * Keeps what NATS has denied, to show it to people. Tries denied subscriptions again,
+ * since permissions may change while we are connected.
  */
 export class Denials {
   #text = '';
@@ -30,7 +30,7 @@ export class Denials {
     return this.#text;
   }
 
-  /** Calls `subscribe` after some time, unless the connection ends first. */
+  /** Calls `subscribe` after AGAIN_MS, unless the connection ends first. */
   tryAgain(subscribe: () => void): void {
     this.#subscriptions.add(subscribe);
     this.#timer ??= this.clock.setTimer(AGAIN_MS, () => {
@@ -50,7 +50,7 @@ export class Denials {
   }
 }
 
-/** Text for people; also the reason why a point is dropped. */
+/** A denial as a text for people. It is also the reason with which a point is dropped. */
 export function denialText(operation: 'publish' | 'subscription', subject: string): string {
   const what = operation === 'publish' ? 'publishing' : 'subscribing';
   return `NATS does not permit ${what} to ${subject}: the permissions of this client need mending`;

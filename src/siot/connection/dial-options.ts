@@ -7,7 +7,7 @@ import {
 import { CredentialsError } from './connection-problem.js';
 import { insistsOnTls, type NatsSettings } from './nats-settings.js';
 
-/** The client library's own pings are not used: they hang when the server's socket is full. */
+/** Interval of the client library's own pings, which are not used: they hang when the socket to the server is full. */
 const NEVER_MS = 24 * 3_600_000;
 
 /** Options of the client library for one dial of one server. */
@@ -27,7 +27,7 @@ export function dialOptions(
     ignoreClusterUpdates: true,
     name: name ?? 'siot-mcu-gateway',
   };
-  // The library ignores the scheme.
+  // The library ignores the scheme of the address.
   if (insistsOnTls(settings)) options.tls = { ...tls };
   switch (auth?.kind) {
     case 'token':

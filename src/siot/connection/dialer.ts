@@ -19,16 +19,16 @@ export class Dialer {
     this.#discovered = nats.info?.connect_urls ?? [];
   }
 
-  /** Dials no more. Idempotent. */
+  /** Stops dialling. Idempotent. */
   stop(): void {
     this.#stopped = true;
     this.#probe?.stop();
   }
 
   /**
-   * Connects. Servers that the cluster has announced may not be reachable from here, so
-   * they are dialled only when none of the configured ones can be reached. Rejects with
-   * the problem of a configured one.
+   * Connects. Servers that the cluster has announced may not be reachable from here.
+   * Therefore they are dialled only if no configured server can be reached. Rejects with
+   * the problem of a configured server.
    */
   async dial(settings: NatsSettings): Promise<NatsConnection> {
     const { servers } = settings;
@@ -43,7 +43,10 @@ export class Dialer {
     }
   }
 
-  /** Connects to the first that speaks and accepts us. Rejects with the problem of a server that answers as NATS, if there is one, or else of any. */
+  /**
+   * Connects to the first server that sends its greeting and accepts us. Rejects with the
+   * problem of a server that answers as NATS; if there is none, with the problem of any.
+   */
   async #oneOf(servers: readonly string[], settings: NatsSettings): Promise<NatsConnection> {
     const probe = new ServerProbe(servers, this.clock, DIAL_WITHIN_MS);
     this.#probe = probe;
@@ -67,7 +70,7 @@ export class Dialer {
   }
 }
 
-/** Whether two spellings name one server. */
+/** Whether two addresses mean the same server. */
 function isAt(server: string): (other: string) => boolean {
   const bare = (given: string): string => given.replace(/^\w+:\/\//, '').replace(/^[^@/]*@/, '');
   return (other) => bare(other) === bare(server);

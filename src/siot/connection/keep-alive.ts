@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../point/clock.js';
 
-/** How often a late PONG is waited for once more, while other messages still come. */
+/** How often the wait for a late PONG is repeated while other messages still arrive. */
 const MOST_WAITS = 6;
 
 /** The connection that is watched. */
@@ -16,14 +16,14 @@ interface KeepAliveHost {
 }
 
 /**
- * Asks the server again and again whether it is there. When a server has stopped
- * reading, the library waits for its socket without end: such a connection is given up
- * without waiting for it to close.
+ * Pings the server again and again. When a server has stopped reading, the library waits
+ * for the socket without end. Such a connection is given up, without waiting for it to
+ * close.
  */
 export class KeepAlive {
   #timer: Timer | undefined;
 
-  /** Begins. `everyMs`: pause between questions; `withinMs`: how long an answer may take. */
+  /** Begins. `everyMs`: pause between two PINGs; `withinMs`: how long a PONG may take. */
   constructor(
     private readonly clock: Clock,
     private readonly everyMs: number,
@@ -49,8 +49,8 @@ export class KeepAlive {
     });
   }
 
-  // On a slow line the PONG comes after the answers to earlier messages: while other
-  // messages come, the server is alive.
+  // On a slow line the PONG comes after the answers to earlier messages. While messages
+  // arrive, the server is alive.
   #await(waits: number): void {
     const before = this.host.signsOfLife();
     this.#timer = this.clock.setTimer(this.withinMs, () => {

@@ -27,9 +27,9 @@ export interface NatsServerOptions {
   readonly args?: readonly string[];
 }
 
-// The server ends when the process that started it ends, also when that one is killed:
-// a watcher waits for the end of a pipe that only the starter holds. After `exec` the
-// shell's process ID is the server's.
+// The server has to end when the process that started it ends, even if that is killed. So
+// a watcher waits for the end of a pipe that only the starting process holds open. After
+// `exec` the server has the process ID of the shell.
 const WATCHED = 'exec 3<&0; (cat <&3 >/dev/null; kill $$) 2>/dev/null & exec "$0" "$@" 3<&-';
 
 const STARTED_WITHIN_MS = 10_000;
@@ -38,7 +38,7 @@ const STARTED_WITHIN_MS = 10_000;
 export class NatsServer {
   /** Such as `nats://127.0.0.1:40123`. */
   readonly url: string;
-  /** Resolves when the server has ended, for whatever reason. */
+  /** Resolves when the server has ended, for any reason. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
 
@@ -52,13 +52,13 @@ export class NatsServer {
     this.url = `nats://127.0.0.1:${String(port)}`;
   }
 
-  /** Resolves when it accepts connections, within 10 s. Rejects with a {@link NatsServerError}. */
+  /** Resolves when the server accepts connections, within 10 s. Rejects with a {@link NatsServerError}. */
   static start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const program = options.program ?? 'nats-server';
     const args = ['-a', '127.0.0.1', '-p', String(options.port ?? -1), ...(options.args ?? [])];
     const child = spawn('/bin/sh', ['-c', WATCHED, program, ...args], {
       stdio: ['pipe', 'ignore', 'pipe'],
-      // A Ctrl-C on the terminal is for the program that started it.
+      // A process group of its own: Ctrl-C on the terminal is for the program that started it.
       detached: true,
     });
     const ended = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ export class NatsServer {
     });
   }
 
-  /** Ends it and waits until it has ended. Idempotent. */
+  /** Sends the signal, and resolves when the server has ended. Idempotent. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
     await this.ended;

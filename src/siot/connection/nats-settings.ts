@@ -1,4 +1,4 @@
-/** Settings, or a function that is called for them at each dial and may throw a {@link NatsUnknownError}. */
+/** Settings, or a function that returns them. It is called at each dial, and may throw a {@link NatsUnknownError}. */
 export type NatsSource = NatsSettings | (() => NatsSettings);
 
 /** The server's address is not known now. The message is for people. */
@@ -6,11 +6,11 @@ export class NatsUnknownError extends Error {
   override readonly name = 'NatsUnknownError';
 }
 
-/** The settings of now. Throws as the source does. */
+/** The present settings. Throws as the source does. */
 export const settingsOf = (source: NatsSource): NatsSettings =>
   typeof source === 'function' ? source() : source;
 
-/** The nats-servers, and our credentials. */
+/** Addresses of the nats-servers, and our credentials. */
 export interface NatsSettings {
   /** Such as `nats://127.0.0.1:4222`; one is enough. See {@link insistsOnTls}. */
   readonly servers: readonly string[];
@@ -20,11 +20,11 @@ export interface NatsSettings {
     readonly certFile?: string;
     readonly keyFile?: string;
   };
-  /** Shown by the server's monitoring. */
+  /** Name of the client, which the server's monitoring shows. */
   readonly name?: string;
 }
 
-/** Credentials: contents, not names of files. */
+/** Credentials: the contents of files, not their names. */
 export type NatsAuth =
   | { readonly kind: 'token'; readonly token: string }
   /** The token of a gateway's private server, which is not configured. */

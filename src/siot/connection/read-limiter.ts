@@ -3,17 +3,17 @@
  *
  * While a socket has more data, Node reads it some 32 times in a row, and the client
  * library processes all of it: 2 MB of small messages block the event loop for
- * hundreds of milliseconds. So when a full buffer (64 KiB) was read in one turn of the
- * loop, by one read or by several TLS records, the socket is paused: until the next
- * turn, and then for as long as processing took. A flood gets half of the time. The
- * server buffers what is not read (64 MiB by default), and then closes the connection;
- * what is lost by that is read from the store on the next one.
+ * hundreds of milliseconds. Therefore the socket is paused when a full buffer (64 KiB)
+ * was read in one turn of the loop, by one read or by several TLS records. The pause lasts
+ * until the next turn, and then as long as the processing took. So a flood gets half of
+ * the time. The server buffers what is not read (64 MiB by default), and then closes the
+ * connection. What is lost by this is read from the store on the next connection.
  */
 import type { Clock } from '../../point/clock.js';
 
 /** What Node reads at once, bytes. */
 const FULL_BYTES = 65_536;
-/** Longest pause. When it took longer, others have worked as well. */
+/** Longest pause. If the processing seems to take longer, other work was done meanwhile. */
 const LONGEST_REST_MS = 20;
 
 /** The part of a socket that is used here. */
@@ -39,7 +39,7 @@ export function limitReading(
     readInTurn = 0;
     if (!isFull) return;
     const restMs = Math.min(LONGEST_REST_MS, clock.monotonicMs() - fromMs);
-    // A shorter pause is not worth a timer.
+    // For a shorter pause a timer costs too much.
     if (restMs < 1) socket.resume();
     else clock.setTimer(restMs, () => socket.resume());
   };
@@ -54,7 +54,10 @@ export function limitReading(
   });
 }
 
-/** The socket of the client library's connection, which is private there; `undefined`: this version keeps it elsewhere. */
+/**
+ * The socket of the client library's connection. It is a private member; `undefined`: this
+ * version of the library has it elsewhere.
+ */
 export function socketOf(connection: object): LimitedSocket | undefined {
   const { protocol } = connection as { protocol?: { transport?: { socket?: unknown } } };
   const socket = protocol?.transport?.socket;

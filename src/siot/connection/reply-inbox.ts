@@ -3,16 +3,19 @@ import { createInbox } from '@nats-io/transport-node';
 /** The answer to a request, or why there is none. `tooLarge`: the request was not sent. */
 export type Answer = Uint8Array | 'noResponders' | 'timeout' | 'lost' | 'tooLarge';
 
-/** Takes the answers to what it has published with {@link Connection.publish}. */
+/** Gets the answers to messages that it has published with {@link Connection.publish}. */
 export interface AnswerReceiver {
-  /** `token`: what publishing returned. Called for every reply, and once with `lost` when the connection goes first. */
+  /**
+   * Called for every reply, and once with `lost` if the connection ends first. `token`: the
+   * one that publishing returned.
+   */
   answered(token: number, answer: Answer): void;
 }
 
-/** Requests that have timed out, of which a late answer is still taken. */
+/** Number of requests that have timed out and whose late answer is still accepted. */
 const MOST_LATE = 16;
 
-/** Who waits for replies, each on a subject of its own. */
+/** The receivers that wait for replies, each on a subject of its own. */
 export class ReplyInbox {
   #prefix = '';
   #lastToken = 0;
@@ -21,8 +24,8 @@ export class ReplyInbox {
   readonly #late = new Set<number>();
 
   /**
-   * Each connection has its own inbox: answers to earlier requests do not arrive there.
-   * Returns what its subjects begin with.
+   * Begins a new inbox, since each connection has its own: answers to requests of an
+   * earlier connection do not arrive in it. Returns the prefix of its subjects.
    */
   restart(): string {
     this.#prefix = `${createInbox()}.`;
@@ -33,7 +36,7 @@ export class ReplyInbox {
     return ++this.#lastToken;
   }
 
-  /** Where the replies for a token go. */
+  /** The subject of the replies for a token. */
   subjectOf(token: number): string {
     return `${this.#prefix}${String(token)}`;
   }
@@ -46,20 +49,19 @@ export class ReplyInbox {
     this.#asked.get(token)?.answered(token, answer);
   }
 
-  /** No answer with that token is wanted any more. */
   forget(token: number): void {
     this.#asked.delete(token);
     this.#late.delete(token);
   }
 
-  /** Still takes a late answer, of the last 16 that have timed out. */
+  /** The request has timed out. A late answer is still accepted, for the last 16 of these. */
   timedOut(token: number): void {
     this.#late.add(token);
     const [eldest] = this.#late;
     if (this.#late.size > MOST_LATE && eldest !== undefined) this.forget(eldest);
   }
 
-  /** Takes all who wait, since their answers will not come. */
+  /** Removes and returns all waiting receivers, since their answers will not come. */
   takeAll(): [token: number, receiver: AnswerReceiver][] {
     const all = [...this.#asked];
     this.#asked.clear();

@@ -1,18 +1,18 @@
-/** Where answers are published. */
+/** The connection on which answers are published. */
 interface ReplyQuotaHost {
   publish(subject: string, answer: Uint8Array): void;
-  /** Calls back when the server has processed all that was published before, or is gone. */
+  /** Calls back when the server has processed everything that was published before, or when the connection is lost. */
   barrier(done: () => void): void;
 }
 
-/** Bytes that may be on their way. One larger answer may be sent alone. */
+/** Maximum number of bytes of answers that the server has not processed. A single larger answer may be sent. */
 const MOST_BYTES = 4 * 1_048_576;
-/** Bytes that an answer counts besides its own. */
+/** Bytes that are added to the size of each answer. */
 const FRAME_BYTES = 256;
 
 /**
- * Bounds the answers that the server has not processed yet: requests that come faster
- * than the server takes the answers would fill the memory.
+ * Limits the answers that the server has not processed yet. If requests arrive faster than
+ * the server accepts the answers, these would fill the memory.
  */
 export class ReplyQuota {
   #bytes = 0;
@@ -20,7 +20,7 @@ export class ReplyQuota {
 
   constructor(private readonly host: ReplyQuotaHost) {}
 
-  /** Nothing more is answered now. Clients ask again when they get no answer. */
+  /** Whether nothing more is answered now. Clients ask again when they get no answer. */
   get isFull(): boolean {
     return this.#bytes >= MOST_BYTES;
   }

@@ -1,10 +1,11 @@
 /**
- * Finds out which of several NATS servers speaks, before the client library dials it.
+ * Finds out which of several NATS servers sends a greeting, before the client library
+ * dials it.
  *
- * The library never closes the socket of a dial that it gave up. With a server that
- * accepts connections and sends nothing (a hung one, or no nats-server) each try
- * would cost a file descriptor. So a socket of our own is tried first: a NATS server
- * sends its greeting at once.
+ * The library never closes the socket of a dial that it gave up. If a server accepts
+ * connections and sends nothing (it hangs, or is not a nats-server), each try would cost a
+ * file descriptor. So a socket of our own is tried first: a NATS server sends its greeting
+ * at once.
  */
 import { createConnection, type Socket } from 'node:net';
 import type { Clock } from '../../point/clock.js';
@@ -15,20 +16,20 @@ const DEFAULT_PORT = 4222;
 export class SilentServerError extends Error {
   override readonly name = 'SilentServerError';
   constructor(
-    /** It accepted the connection: it hangs, or is no nats-server. */
+    /** Whether it accepted the connection: then it hangs, or is not a nats-server. */
     readonly isConnected: boolean,
   ) {
     super(isConnected ? 'it takes connections and says nothing' : 'no answer');
   }
 }
 
-/** The result for one server; without `problem`: it speaks. */
+/** The result for one server. Without `problem`, it has sent a greeting. */
 interface ProbedServer {
   readonly server: string;
   readonly problem?: Error;
 }
 
-/** Connects to several servers at once, and tells which of them speak. */
+/** Connects to several servers at once, and returns which of them send a greeting. */
 export class ServerProbe {
   readonly #ends = new Map<string, () => void>();
   readonly #waiting: Map<string, Promise<ProbedServer>>;
@@ -42,7 +43,7 @@ export class ServerProbe {
     this.#waiting = new Map(servers.map((server) => [server, this.#probe(server)]));
   }
 
-  /** The next server with a result; `undefined`: there is no other. */
+  /** Resolves to the next server with a result; `undefined`: all servers were returned. */
   async next(): Promise<ProbedServer | undefined> {
     if (this.#waiting.size === 0) return undefined;
     const probed = await Promise.race(this.#waiting.values());
@@ -63,7 +64,7 @@ export class ServerProbe {
         this.#ends.delete(server);
         timer.cancel();
         socket?.removeAllListeners();
-        // Its later errors are of no interest.
+        // Later errors of the socket do not matter, but need a listener.
         socket?.on('error', () => undefined);
         socket?.destroy();
         resolve(problem === undefined ? { server } : { server, problem });
@@ -85,7 +86,7 @@ export class ServerProbe {
   }
 }
 
-/** A server with too many clients says so after its greeting, and closes. */
+/** The error in a greeting, if any: a server with too many clients sends it after the greeting, and closes. */
 function refusalIn(greeting: Buffer): Error | undefined {
   const refusal = /\r\n-ERR '([^']*)'/.exec(greeting.toString('latin1'))?.[1];
   return refusal === undefined ? undefined : new Error(refusal);

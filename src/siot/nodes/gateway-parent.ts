@@ -3,7 +3,7 @@ import type { StoreClient } from './store-client.js';
 
 /** The node below which the gateway's node is made (`siot.parent`). */
 export class GatewayParent {
-  /** The store has said that there is no such node. Already logged. */
+  /** Whether the store has said that there is no such node. Already logged. */
   isMissing = false;
 
   constructor(
@@ -13,9 +13,9 @@ export class GatewayParent {
   ) {}
 
   /**
-   * ID of the parent; `undefined`: it is not there, or cannot be read. SIOT accepts a
-   * parent that does not exist, and the node is unreachable then. The parent `root`
-   * would replace SIOT's root node (docs/siot.md, 4.9).
+   * ID of the parent; `undefined`: it does not exist, or cannot be read. It is looked for
+   * because SIOT accepts a parent that does not exist, and the node cannot be reached then.
+   * A node with the parent `root` would replace SIOT's root node (docs/siot.md, 4.9).
    */
   async find(store: StoreClient): Promise<string | undefined> {
     const { id, log } = this;

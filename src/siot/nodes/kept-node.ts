@@ -2,10 +2,10 @@ import type { Timer } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { StoreClient } from './store-client.js';
 
-/** Whether a node lives in SIOT; `unknown`: it could not be read, or not be made. */
+/** Whether a node exists in SIOT; `unknown`: it could not be read, or could not be made. */
 export type NodeLife = 'alive' | 'deleted' | 'unknown';
 
-/** A node that SIOT shall have. */
+/** A node that SIOT should have. */
 export interface NodeSpec {
   /** One subject token. */
   readonly id: string;
@@ -17,9 +17,9 @@ export interface NodeSpec {
 /** What happens to a node. */
 export interface NodeEvents {
   /**
-   * All points of the node as the store has it: at start, after each reconnection, when
-   * SIOT or the node comes back. `everything`: the newest of each point has to be
-   * published once more, not only those that the store lacks.
+   * All points of the node in the store were read: at start, after each reconnection, and
+   * when SIOT or the node comes back. `everything`: the newest of each point has to be
+   * published once more, and not only the points that the store lacks.
    */
   read(points: readonly Point[], everything: boolean): void;
   lifeChanged(life: NodeLife): void;
@@ -30,18 +30,18 @@ export interface KeptNode {
   readonly spec: NodeSpec;
   readonly events: NodeEvents;
   life: NodeLife;
-  /** Its points are to be read. */
+  /** Whether its points have to be read. */
   unread: boolean;
-  /** The newest of each point is to be published once more after the next reading. */
+  /** Whether the newest of each point has to be published once more after the next reading. */
   owesResend: boolean;
-  /** Why the last reading failed, for people; blank: it did not. */
+  /** Why the last reading failed, for people; blank: it did not fail. */
   unreadable: string;
   failures: number;
   retry: Timer | undefined;
-  /** Publishes its points, also if it cannot be read by then. */
+  /** When it fires, the node's points are published even if the node could not be read. */
   holdTimer: Timer | undefined;
   recheck: Timer[];
-  /** The store that is being asked for the node, once at a time; `lookAgain`: once more after that. */
+  /** The store that is asked for the node now: one query at a time. `lookAgain`: another query follows. */
   looking: StoreClient | undefined;
   lookAgain: boolean;
 }
@@ -64,7 +64,7 @@ export function keptNode(spec: NodeSpec, events: NodeEvents): KeptNode {
   };
 }
 
-/** Whether that store is to be asked once more. */
+/** Whether that store has to be asked once more. */
 export const isWanted = ({ looking, lookAgain }: KeptNode, store: StoreClient): boolean =>
   looking === store && lookAgain;
 

@@ -16,7 +16,7 @@ export interface SiotNodeSpec {
   readonly type: string;
   /** Written when the node is made, and never again; blank: the name. */
   readonly description: string;
-  /** Of the link, for the log. */
+  /** Name of the link, for the log. */
   readonly name: string;
 }
 
@@ -25,15 +25,15 @@ export interface SiotNodeEvents {
   /** Points that somebody else publishes on the node, unchanged; their origin and time are not checked. */
   heard(points: readonly Point[]): void;
   /**
-   * All points of the node in the store: at start, after each reconnection, and when
-   * SIOT or the node comes back. The link puts the points that the store lacks into the
-   * outbox once more. `everything`: it puts the newest of each point there, because a
-   * store answered for the first time or did not have this node, or because a deleted
-   * node lives again.
+   * All points of the node in the store were read: at start, after each reconnection, and
+   * when SIOT or the node comes back. The link puts the points that the store lacks into
+   * the outbox once more. `everything`: it puts the newest of each point there. The reason
+   * is that a store answered for the first time, that it did not have this node, or that a
+   * deleted node was undeleted.
    */
   read(points: readonly Point[], everything: boolean): void;
   life(life: NodeLife): void;
-  /** Whether a point in the outbox must not be published any more. Hot: asked for each point. */
+  /** Whether a point in the outbox must not be published any more. Hot: called for each point. */
   withholds?(point: Point): boolean;
   /** Points of the node were given up. Already logged. */
   dropped?(cause: DropCause, points: readonly Point[]): void;
@@ -42,13 +42,13 @@ export interface SiotNodeEvents {
 /** The node of a link, as its link uses it. */
 export interface SiotNode {
   readonly life: NodeLife;
-  /** Publishes points of which only the latest value counts; they overtake those in the outbox. */
+  /** Publishes points of which only the latest value counts. They overtake the points in the outbox. */
   status(points: readonly Point[]): void;
-  /** Reads the node once more ({@link SiotNodeEvents.read}), since messages on it were skipped. */
+  /** Reads the node once more ({@link SiotNodeEvents.read}), to be called after messages on it were skipped. */
   readAgain(): void;
   /**
-   * The link has left the configuration: its node is not listened to any more. Resolves
-   * when its last points are delivered, after 5 s at most.
+   * Stops listening to the node, since its link has left the configuration. Resolves when
+   * its last points are delivered, after 5 s at most.
    */
   remove(): Promise<void>;
 }
@@ -127,7 +127,10 @@ export class ListeningNode implements SiotNode, NodeEvents {
     return this.host.removed(this);
   }
 
-  /** Generation 1's way to say "now": its store does the same (docs/siot.md, 1.5). */
+  /**
+   * Replaces the time that means "now" in generation 1 by the present time, as SIOT's store
+   * does (docs/siot.md, 1.5).
+   */
   #stamped({ generation }: SiotWire, points: readonly Point[]): readonly Point[] {
     if (generation !== 1) return points;
     return points.map((point) =>

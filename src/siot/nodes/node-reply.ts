@@ -19,9 +19,9 @@ export type NodesReply =
   | {
       readonly kind: 'nodes';
       readonly nodes: readonly StoredNode[];
-      /** Points left out, since they could not be decoded. */
+      /** Number of points that are left out, since they could not be decoded. */
       readonly odd: number;
-      /** The generation of the store, by its points and hashes; `undefined`: they do not show it. */
+      /** The generation of the store, as its points and hashes show it; `undefined`: they do not. */
       readonly generation: Generation | undefined;
     }
   | { readonly kind: 'error'; readonly text: string }
@@ -37,8 +37,9 @@ const TAG = { nodes: 0x0a, error: 0x12 };
 const NODE_TAG = { id: 0x0a, type: 0x12, points: 0x1a, hash: 0x20, parent: 0x32, edges: 0x3a };
 
 /**
- * Decodes a reply to `nodes.*`; no bytes are no nodes. Each point is decoded by itself: a store
- * returns whatever was put into it, and one odd point must not cost the others.
+ * Decodes a reply to `nodes.*`. A reply without bytes has no nodes. A store returns
+ * whatever was put into it. So each point is decoded alone, and a broken one does not
+ * prevent the decoding of the others.
  *
  * @param asked generation of the store, if known: in generation 1 a point without a value is 0
  */
@@ -63,7 +64,7 @@ export function decodeNodes(payload: Uint8Array, asked?: Generation): NodesReply
 }
 
 interface Signs {
-  /** The generation that was asked, where known. */
+  /** The generation of the store that was asked, if known. */
   readonly asked: Generation | undefined;
   odd: number;
   dataTypes: number;
@@ -133,9 +134,9 @@ function readValue(message: siot.Point, hashed: boolean, signs: Signs): PointVal
     signs.values += 1;
     return valueOf(message);
   }
-  // The point has no kind. Generation 1 omits a 0; 2a sends a 0 as 8 zero bytes, and
-  // an empty text as nothing; 2b, which has no hash, sends nothing for no value
-  // (docs/siot.md, 1.1).
+  // The point has no kind (docs/siot.md, 1.1). Generation 1 omits a 0. Generation 2a sends
+  // a 0 as 8 zero bytes, and an empty text as no bytes. Generation 2b, which has no hash,
+  // sends no bytes for no value.
   if (message.data.length === 8 && message.data.every((byte) => byte === 0)) return floatValue(0);
   if (message.data.length > 0) return undefined;
   if (signs.asked === 1) return floatValue(0);

@@ -28,23 +28,24 @@ interface NodeKeeperOptions {
   readonly publisher: Publisher;
 }
 
-/** Hears of the store what the node keeper finds out. */
+/** Is told what the node keeper finds out about the store. */
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
-/** Points of a node wait so long at most for its reading, ms. */
+/** Longest time for which points of a node wait until it has been read, ms. */
 const HOLD_MOST_MS = 10_000;
-/** The store processes an edge message while we hear it: look after 50 ms, and after 1 s. */
+/** The store processes an edge message at the same time as we do: so look after 50 ms, and after 1 s. */
 const RECHECK_MS = [50, 1_000];
-/** How often the gateway's node is looked for, to notice that the store was replaced, ms. */
+/** Interval at which the gateway's node is looked for, to notice that the store was replaced, ms. */
 const LOOK_EVERY_MS = 30_000;
 
 /**
- * While a store answers, makes the gateway's node and one for each link where they do
- * not exist, reads them, and follows whether they are deleted (docs/contract.md, "Nodes").
+ * Works while a store answers. Makes the gateway's node and a node for each link if they
+ * do not exist, reads them, and observes whether they are deleted (docs/contract.md,
+ * "Nodes").
  */
 export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
@@ -52,7 +53,7 @@ export class NodeKeeper {
   readonly #links = new Map<string, KeptNode>();
   #store: StoreClient | undefined;
   #pulse: Timer | undefined;
-  /** Why nodes cannot be made, for people; blank: they can. */
+  /** Why nodes cannot be made or read, for people; blank: there is no problem. */
   problem = '';
   readonly #parent: GatewayParent;
   /** Time of the last version point. */
@@ -83,7 +84,7 @@ export class NodeKeeper {
     this.#schedulePulse(store);
   }
 
-  /** The store does not answer any more. */
+  /** The store has stopped answering. */
   end(): void {
     this.#store = undefined;
     this.#pulse?.cancel();
@@ -112,7 +113,7 @@ export class NodeKeeper {
     if (kept !== undefined && this.#store !== undefined) this.#lookSoon(kept);
   }
 
-  /** The points of a link's node are to be read once more, if a store answers. */
+  /** Reads the points of a link's node once more, if a store answers. */
   readAgain(nodeId: string): void {
     const kept = this.#links.get(nodeId);
     if (kept === undefined || this.#store === undefined) return;
@@ -161,7 +162,8 @@ export class NodeKeeper {
     });
   }
 
-  // A query of a store that is gone may take long: the next store is not kept waiting.
+  // One query at a time for each node and store. A query of a store that is gone may take
+  // long: the next store is asked without waiting for it.
   async #look(kept: KeptNode): Promise<void> {
     const store = this.#store;
     if (store === undefined) return;
@@ -188,7 +190,7 @@ export class NodeKeeper {
       if (made) {
         kept.owesResend = true;
         kept.unread = true;
-        // A store without the gateway's node has no nodes below it.
+        // If the store did not have the gateway's node, it has none of the links' nodes either.
         if (kept === this.#gateway) this.#lookAtLinksSoon();
         found = await store.find(kept.spec.id);
         if (this.#store !== store) return;
@@ -252,7 +254,7 @@ export class NodeKeeper {
     if (unreadable === '' && kept.unreadable !== '')
       log.info({ nodeId: id }, 'the node can be read again');
     if (unreadable !== '') {
-      // It is tried again without end.
+      // Reading is tried without end: only a new reason is a warning.
       const say = unreadable === kept.unreadable ? log.debug.bind(log) : log.warn.bind(log);
       say({ nodeId: id }, `the node could not be read: ${unreadable}`);
     }
@@ -287,7 +289,7 @@ export class NodeKeeper {
     kept.events.lifeChanged(life);
   }
 
-  /** Whether the node was made. */
+  /** Makes the node. Resolves to whether it was made. */
   async #make(kept: KeptNode, store: StoreClient): Promise<boolean> {
     const { log, gateway } = this.#options;
     const parentId =
@@ -320,7 +322,7 @@ export class NodeKeeper {
     ]);
   }
 
-  /** Later, since the nodes of links are made below the gateway's. */
+  /** Looks at the nodes of links. Not at once, since they are made below the gateway's node. */
   #lookAtLinksSoon(): void {
     for (const kept of this.#links.values()) {
       kept.unread = true;
@@ -328,7 +330,7 @@ export class NodeKeeper {
     }
   }
 
-  /** Nodes of links could not be made while the gateway's did not exist. */
+  /** Looks at nodes of links that could not be made while the gateway's node did not exist. */
   #lookAtNodesNotMade(): void {
     if (this.#gateway.life !== 'alive') return;
     for (const kept of this.#links.values()) {

@@ -6,7 +6,7 @@ import { decodeNodes, isDeletedEdge, type StoredNode } from './node-reply.js';
 import { readReceipt } from '../publishing/receipt.js';
 import type { SiotWire } from '../wire/wire.js';
 
-/** What a store says of a node. */
+/** What a store says about a node. */
 export type Found =
   | { readonly life: 'alive'; readonly node: StoredNode; readonly odd: number }
   /** All its edges are deleted: somebody deleted the node. */
@@ -22,7 +22,7 @@ type Query =
 /** Why a write is not confirmed, for people. */
 interface Unwritten {
   readonly why: string;
-  /** There was no receipt: the store may have taken it nevertheless. */
+  /** Whether the store may have taken it nevertheless, since there was no receipt. */
   readonly maybe: boolean;
 }
 
@@ -47,7 +47,7 @@ export class StoreClient {
     return reply.ok ? reply.nodes[0]?.id : undefined;
   }
 
-  /** Looks a node up. One with a live edge under any parent is alive: people may have moved it. */
+  /** Looks a node up. It is alive if it has a live edge to any parent, since people may have moved it. */
   async find(nodeId: string): Promise<Found> {
     const live = await this.#query(`nodes.all.${nodeId}`, NO_PARAMETERS);
     if (!live.ok) return { life: 'unknown', gone: live.gone, why: live.why };
@@ -60,8 +60,8 @@ export class StoreClient {
   }
 
   /**
-   * Makes a node: first its points, then one message with tombstone and type of its
-   * edge. Resolves to what went wrong, for people, or to `undefined`.
+   * Makes a node: first its points, then one message with the tombstone and the type of
+   * its edge. Resolves to the problem, for people, or to `undefined` on success.
    */
   async create(
     nodeId: string,
@@ -86,7 +86,7 @@ export class StoreClient {
     return problem?.why;
   }
 
-  /** Writes points. Resolves to what went wrong, or to `undefined` when the store has confirmed them. */
+  /** Writes points. Resolves to the problem, or to `undefined` when the store has confirmed them. */
   async writePoints(nodeId: string, points: readonly Point[]): Promise<Unwritten | undefined> {
     const [first] = points;
     if (first === undefined) return undefined;
@@ -118,7 +118,7 @@ export class StoreClient {
     }
   }
 
-  // Times always increase: an equal one may be ignored (docs/siot.md, 4.7).
+  // Times always increase: the store may ignore a point with an equal time (docs/siot.md, 4.7).
   #point(type: string, value: Point['value']): Point {
     this.#lastNs = laterTime(this.clock.wallNs(), this.#lastNs);
     return makePoint({ type, key: '0', value, time: this.#lastNs });

@@ -10,19 +10,19 @@ interface BarrierSenderOptions extends SenderOptions {
   readonly connection: Connection;
 }
 
-/** The server is asked this often whether it has processed what was published, ms. */
+/** Interval at which the server is asked whether it has processed what was published, ms. */
 const CONFIRM_EVERY_MS = 20;
 /** With CONFIRM_AT unconfirmed points the server is asked at once; with MOST_UNCONFIRMED publishing waits. */
 const CONFIRM_AT = 1_024;
 const MOST_UNCONFIRMED = 8_192;
 
 /**
- * Publishes without a store: at once. A point is delivered when the server confirms
- * that it has processed the publish (docs/contract.md, "Delivered").
+ * Publishes without a store. Points are published at once. A point is delivered when the
+ * server confirms that it has processed the publish (docs/contract.md, "Delivered").
  *
- * One PING after many publishes confirms them all, since the server processes a
- * connection in order. Points that are not confirmed when the connection ends are
- * still in the outbox, and the next sender publishes them again.
+ * One PING after many publishes confirms all of them, since the server processes a
+ * connection in order. Points that are not confirmed when the connection ends are still
+ * in the outbox, and the next sender publishes them again.
  */
 export class BarrierSender implements Sender {
   readonly #options: BarrierSenderOptions;
@@ -30,7 +30,7 @@ export class BarrierSender implements Sender {
   readonly #published = new Set<PublishState>();
   /** Lanes that wait for confirmations. */
   readonly #waiting = new Set<PublishState>();
-  /** Subjects by node: to make one costs as much as the rest of a publish. */
+  /** Subjects by node. Making one costs as much as the rest of a publish. */
   readonly #subjects = new Map<string, PointMap<string>>();
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
   #unconfirmed = 0;
@@ -90,7 +90,7 @@ export class BarrierSender implements Sender {
     this.#subjects.delete(state.lane.nodeId);
   }
 
-  /** The message is not known: a sender that confirms each message takes the place of this one. */
+  /** Stops: it is not known which message is meant. A sender that confirms each message replaces this one. */
   denied(): void {
     this.stop();
   }
@@ -118,8 +118,8 @@ export class BarrierSender implements Sender {
     return true;
   }
 
-  // Neither both spellings of a key nor two points whose type+key read the
-  // same: the store would keep one of them (docs/siot.md, 1.2 and 1.7).
+  // A message must not have both spellings of a key, nor two points whose type+key are
+  // equal texts: a store would not keep both correctly (docs/siot.md, 1.2 and 1.7).
   #publishBatch(state: PublishState, batch: number): boolean {
     const { lane } = state;
     const positions: number[] = [];
@@ -193,7 +193,7 @@ export class BarrierSender implements Sender {
     } else if (this.#isAwaited()) {
       if (this.#soon) return;
       this.#soon = true;
-      // Once for all points that are published at this moment.
+      // One PING for all points that are published in this turn of the loop.
       queueMicrotask(() => {
         this.#soon = false;
         if (!this.#stopped && !this.#asking) this.#ask();
@@ -206,7 +206,7 @@ export class BarrierSender implements Sender {
     }
   }
 
-  /** A device's acknowledgement waits for what was published. */
+  /** Whether the acknowledgement of a device waits for a point that was published. */
   #isAwaited(): boolean {
     for (const { lane } of this.#published) if (lane.awaited) return true;
     return false;

@@ -8,10 +8,10 @@ import type { StatusSlot } from './status-points.js';
 export interface Entry {
   readonly source: LaneSource | { readonly kind: 'status'; readonly slot: StatusSlot };
   point: Point;
-  /** To be sent in a message of its own, since a message of several was refused. */
+  /** Whether it has to be sent in a message of its own, since a message of several points was refused. */
   alone: boolean;
   done: boolean;
-  /** The message that was not answered in time; its answer may still come. */
+  /** A message with this point that was not answered in time. The answer may still come. */
   late: Message | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface Message {
   readonly entries: readonly Entry[];
   readonly subject: string;
   readonly sentMs: number;
-  /** Of the payload and what NATS adds to it. */
+  /** Bytes of the payload and of what NATS adds to it. */
   readonly bytes: number;
   /** Identifies its answers. */
   readonly token: number;
@@ -38,9 +38,9 @@ export interface Message {
 export interface Track {
   readonly state: PublishState;
   readonly groups: KeyGroups;
-  /** To be sent before the points from the cursor on. */
+  /** Points that are sent before those from the cursor on. */
   readonly ready: Queue<Entry>;
-  /** It waits to be served. */
+  /** Whether it is in the round, and waits to be served. */
   inRound: boolean;
 }
 
@@ -66,12 +66,12 @@ export function statusEntry(slot: StatusSlot): Entry {
   };
 }
 
-/** Points of which this is the same must not share a message (docs/siot.md, 1.7). */
+/** Type and key as one text. Points with equal texts must not share a message (docs/siot.md, 1.7). */
 export function nameOf(point: Point): string {
   return point.type + canonicalKey(point.key);
 }
 
-/** Position in its lane; -1 for a status point. */
+/** Position of the point in its lane; -1 for a status point. */
 export function positionOf(entry: Entry): number {
   return entry.source.kind === 'lane' ? entry.source.position : -1;
 }
@@ -88,7 +88,7 @@ export function retryStateOf({ source }: Entry): RetryState | undefined {
     : source.track.state.retryStates.get(source.position);
 }
 
-/** The same, made where there is none. */
+/** As {@link retryStateOf}, but makes the state if there is none. */
 export function ensureRetryState(entry: Entry): RetryState {
   const known = retryStateOf(entry);
   if (known !== undefined) return known;

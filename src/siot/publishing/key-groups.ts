@@ -1,29 +1,29 @@
 import { Queue } from './queue.js';
 
-/** Points of one lane whose type+key reads the same, in their order. */
+/** Points of one lane whose type+key are equal texts, in their order. */
 export interface KeyGroup {
   readonly name: string;
-  /** Position of the latest that has entered. */
+  /** Position of the latest point that has entered. */
   last: number;
-  /** Points sent and not answered, or about to be sent. */
+  /** Number of points that are sent and not answered, or about to be sent. */
   onTheWay: number;
-  /** Positions that wait for those on the way. */
+  /** Positions that wait for the points on the way. */
   waiting: Queue<number>;
   /** Position that the store refused: nothing of the group is sent until it is settled. */
   refused: number | undefined;
-  /** The store has answered for one of them. */
+  /** Whether a point of the group was answered. */
   answered: boolean;
 }
 
-/** A group with more waiting points than this may have several on the way at once. */
+/** A group with more points than this may have several on the way at once. */
 const CROWDED = 32;
 const MOST_TOGETHER = 32;
-/** When too many positions wait, a group with a refused one keeps only so many; the rest are revisited later. */
+/** When too many positions wait, a group with a refused one keeps only so many. The rest are read again later. */
 const BEHIND_REFUSED = 256;
 
 /**
- * Keeps points in order: the next point of the same type+key is sent when the one
- * before it is answered. So a newer point cannot overtake one that is refused or lost.
+ * Keeps points in order: the next point of the same type+key is sent when the point before
+ * it was answered. So a newer point cannot overtake a point that is refused or lost.
  *
  * That is too slow for a distant store. There, several points of a group are sent
  * together, but only after one reply: a busy store and a dead store both look slow.
@@ -35,21 +35,21 @@ const BEHIND_REFUSED = 256;
 export class KeyGroups {
   readonly #groups = new Map<string, KeyGroup>();
   #waiting = 0;
-  /** Groups that keep only some of their positions, and the first position that was left out. */
+  /** Groups that keep only some of their positions. #cutFrom: the first position that was left out. */
   readonly #cut = new Set<KeyGroup>();
   #cutFrom = Number.POSITIVE_INFINITY;
 
   /** `isDistant`: even the quickest answer of the store takes long. */
   constructor(private readonly isDistant: () => boolean) {}
 
-  /** Positions that wait, in all groups. */
+  /** Number of positions that wait, in all groups. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Returns the group if this point may be sent now. Otherwise the position waits,
-   * or is revisited later. May be called again for a position.
+   * Returns the group if this point may be sent now. Otherwise the position waits, or is
+   * read again later. May be called again for the same position.
    */
   enter(name: string, position: number): KeyGroup | undefined {
     let group = this.#groups.get(name);
@@ -73,8 +73,8 @@ export class KeyGroups {
   }
 
   /**
-   * Drops positions that wait far behind refused points, which may take minutes, so
-   * that points of other names can be read. False: there are no such positions.
+   * Drops positions that wait far behind a refused point, so that points of other groups
+   * can be read: the refused point may take minutes. False: there are no such positions.
    */
   cut(): boolean {
     let found = false;
@@ -94,8 +94,8 @@ export class KeyGroups {
   }
 
   /**
-   * Position from which the lane is to be read again: a refused point is settled, and
-   * positions behind it were dropped. `undefined`: there is none.
+   * Position from which the lane has to be read again, since a refused point was settled
+   * and positions behind it had been dropped. `undefined`: there is none.
    */
   takeBack(): number | undefined {
     if (this.#cut.size === 0) return undefined;

@@ -6,15 +6,18 @@ import { Queue } from './queue.js';
 import type { RetryList } from './retry-list.js';
 import { BATCH_BYTES, type SenderOptions } from './sender.js';
 
-/** Points of a lane that may wait for others of their type+key: more would bring the lane into memory. */
+/**
+ * Maximum number of points of a lane that wait for others of their type+key. Without a limit the whole
+ * lane would be read into memory.
+ */
 const LOOK_AHEAD = 4_096;
-/** The same where only the newest points are kept: those on their way are not replaced. */
+/** The same for lanes that keep only the newest points: points on their way are not replaced by newer ones. */
 const CLAIM_AHEAD = 64;
 /** Positions of a lane that are read before other lanes are served. */
 const LOOK_AT_ONCE = 2_048;
 
 /**
- * Reads the lanes round robin, from their cursors on, and puts together which points
+ * Reads the lanes in round-robin order, from their cursors on, and selects the points that
  * are sent next. Points of one type+key stay in order ({@link KeyGroups}).
  */
 export class LaneRound {
@@ -23,15 +26,15 @@ export class LaneRound {
 
   constructor(
     private readonly options: Pick<SenderOptions, 'wire' | 'clock' | 'host'>,
-    /** Gets the points that are not to be tried again yet. */
+    /** Gets points that were refused, and whose next try is not due yet. */
     private readonly retries: RetryList,
     /** See {@link KeyGroups}. */
     private readonly isDistant: () => boolean,
-    /** Reading goes on of a lane that was interrupted for others. */
+    /** Called when a lane whose reading was interrupted for others can be read further. */
     private readonly onMore: () => void,
   ) {}
 
-  /** The lane has new points, or need not wait any more. */
+  /** The lane has new points, or does not have to wait any more. */
   add(state: PublishState): void {
     let track = this.#tracks.get(state);
     if (track === undefined) {
@@ -46,7 +49,7 @@ export class LaneRound {
     this.#enqueue(track);
   }
 
-  /** Forgets a lane. Returns what was known of it, if anything. */
+  /** Forgets a lane. Returns its track, if there was one. */
   forget(state: PublishState): Track | undefined {
     const track = this.#tracks.get(state);
     if (track === undefined) return undefined;
@@ -68,7 +71,7 @@ export class LaneRound {
     return undefined;
   }
 
-  /** The point is to be sent once more. */
+  /** The point has to be sent once more. */
   again(track: Track, entry: Entry): void {
     track.ready.push(entry);
     this.#enqueue(track);
@@ -116,7 +119,7 @@ export class LaneRound {
     const { state, groups } = track;
     for (let looked = 0; ; looked++) {
       state.cursor = Math.min(state.cursor, groups.takeBack() ?? state.cursor);
-      // What is sent next counts as on its way: it is not replaced by a newer point.
+      // The points that are sent next count as on their way: they are not replaced by newer ones.
       if (state.cursor >= state.lane.claimed) state.lane.claimBefore(state.lane.next);
       if (state.cursor >= state.lane.next) return undefined;
       const lookAhead = state.lane.claimed === Number.POSITIVE_INFINITY ? LOOK_AHEAD : CLAIM_AHEAD;
@@ -148,7 +151,7 @@ export class LaneRound {
     }
   }
 
-  /** Serves other lanes before this one is read further. */
+  /** Lets other lanes be served before this one is read further. */
   #lookOn(track: Track): void {
     this.options.clock.setTimer(0, () => {
       this.#enqueue(track);

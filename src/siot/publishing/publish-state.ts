@@ -10,24 +10,27 @@ export interface PublishState {
   discarded: boolean;
   /** The next position to look at, since the current sender began. */
   cursor: number;
-  /** Of points that the store refused, by position; kept when another sender begins. */
+  /** States of points that the store refused, by position. They are kept when another sender begins. */
   readonly retryStates: Map<number, RetryState>;
 }
 
-/** Hears what becomes of points. */
+/** Is told what happens to points. */
 export interface PublishHost {
-  /** The store may be gone, or be another one: it has to be looked for again. */
+  /** The store may be gone, or be another one. It has to be looked for again. */
   suspect(why: Suspicion): void;
   /** Points were given up; `why` is for people. */
   dropped(nodeId: string, cause: DropCause, points: readonly Point[], why: string): void;
-  /** Whether a point must not be published any more, though it was put into the outbox. Hot: asked for each point. */
+  /** Whether a point must not be published any more, although it is in the outbox. Hot: called for each point. */
   withholds(nodeId: string, point: Point): boolean;
 }
 
 /** Why a store is suspected to be gone, or to be another one. */
 export type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 
-/** The point at a position, if it is there; one that is withheld is settled. Hot: called for each point. */
+/**
+ * The point at a position, if there is one that may be published. A point that is withheld
+ * is settled. Hot: called for each point.
+ */
 export function readDue(
   { lane }: PublishState,
   position: number,
@@ -42,19 +45,19 @@ export function readDue(
 /** A point that was refused, and when it is tried again. */
 export interface RetryState {
   failures: number;
-  /** Refusals between which the store took other points: only these can end in the point being dropped. */
+  /** Number of refusals between which the store took other points. Only these count for dropping the point. */
   tries: number;
   /** {@link Totals.accepted} at the last refusal. */
   acceptedBefore: number;
   /** Earliest time of the next try, ms of the monotonic clock. */
   dueMs: number;
-  /** Generation in which the store could not decode it; 0: it could. */
+  /** Generation in which the store could not decode the point; 0: there is none. */
   undecodableAs: number;
 }
 
 /** Counts of all lanes, kept when another sender begins. */
 export interface Totals {
-  /** Messages that were confirmed by the store, or by NATS where there is none. */
+  /** Number of messages that the store has confirmed, or NATS if there is no store. */
   accepted: number;
 }
 
@@ -62,9 +65,9 @@ export interface Totals {
 export type DropCause =
   /** Its type or key has a character that SIOT forbids. */
   | 'forbiddenCharacter'
-  /** Refused too often, while the store took others. */
+  /** The store refused it too often, and took others meanwhile. */
   | 'refusedByStore'
-  /** NATS did not permit it too often, while it took others. */
+  /** NATS denied it too often, and took others meanwhile. */
   | 'notPermitted'
   /** It cannot be put on NATS at all: too large. */
   | 'unsendable'

@@ -1,14 +1,14 @@
 import type { Clock } from '../../point/clock.js';
 
-/** Unanswered bytes at first, when nothing is known of the line. */
+/** Size of the window at first, when nothing is known about the line. */
 const FIRST_BYTES = 16 * 1024;
 const LEAST_BYTES = 2 * 1024;
-/** Bounds the memory as well, when a server has stopped reading. */
+/** Also limits the memory when a server has stopped reading. */
 const MOST_BYTES = 2 * 1024 * 1024;
 /** Answers within QUICK_MS widen the window, answers after SLOW_MS narrow it. */
 const QUICK_MS = 500;
 const SLOW_MS = 2_000;
-/** Range of the time for which an answer is waited, ms. */
+/** Range of the time for which the sender waits for an answer, ms. */
 const LEAST_TIMEOUT_MS = 5_000;
 const MOST_TIMEOUT_MS = 60_000;
 
@@ -16,8 +16,8 @@ const MOST_TIMEOUT_MS = 60_000;
  * How many bytes may be published and not answered yet, and how long an answer may
  * take. Both are learnt from the answers.
  *
- * On a line of 2 KB/s a megabyte would take minutes. The connection would seem dead
- * and be closed, and the megabyte would be sent again, without end.
+ * On a line of 2 KB/s a megabyte would take minutes. The connection would seem to be dead,
+ * and would be closed. Then the megabyte would be sent again, without end.
  */
 export class PublishWindow {
   #limit = FIRST_BYTES;
@@ -33,7 +33,7 @@ export class PublishWindow {
     return this.#bytes < this.#limit;
   }
 
-  /** An answer that takes longer is late (ms, 5,000 … 60,000); it may still come. */
+  /** An answer that takes longer is late, ms: from 5,000 to 60,000. It may still come. */
   get answerTimeoutMs(): number {
     return this.#answerTimeoutMs;
   }
@@ -48,7 +48,7 @@ export class PublishWindow {
     this.#learn(tookMs);
     const nowMs = this.clock.monotonicMs();
     if (tookMs > SLOW_MS) {
-      // What was sent before the window was narrowed is no reason to narrow it again.
+      // This message was sent before the window was last narrowed: it is no reason to narrow it again.
       if (nowMs - tookMs < this.#cutMs) return;
       this.#cutMs = nowMs;
       this.#limit = Math.max(LEAST_BYTES, this.#limit / 2);
@@ -58,17 +58,17 @@ export class PublishWindow {
     }
   }
 
-  /** An answer is not waited for any more. */
+  /** The sender does not wait for an answer any more. */
   givenUp(bytes: number): void {
     this.#bytes -= bytes;
   }
 
-  /** An answer has come that was not waited for any more. */
+  /** An answer has come after the sender had given it up. */
   late(tookMs: number): void {
     this.#learn(tookMs);
   }
 
-  /** Nothing is unanswered: another sender begins, perhaps on another line. */
+  /** Nothing is unanswered any more, since another sender begins, perhaps on another line. */
   restart(): void {
     this.#bytes = 0;
     this.#limit = FIRST_BYTES;
@@ -76,7 +76,7 @@ export class PublishWindow {
     this.#cutMs = Number.NEGATIVE_INFINITY;
   }
 
-  // Twice the slowest answer; quicker ones shorten it slowly.
+  // The timeout is twice the time of the slowest answer. Quicker answers reduce it slowly.
   #learn(tookMs: number): void {
     const wanted = Math.min(MOST_TIMEOUT_MS, Math.max(LEAST_TIMEOUT_MS, 2 * tookMs));
     this.#answerTimeoutMs =

@@ -15,7 +15,7 @@ import type { SiotWire } from '../wire/wire.js';
 
 /** How points are published now. */
 type PublishMode =
-  /** Not at all: there is no connection, or it is not known yet who answers. */
+  /** Not at all: there is no connection, or it is not known yet whether a store answers. */
   | { readonly kind: 'paused' }
   /** There is no store: a point is delivered when NATS has processed it. */
   | { readonly kind: 'withoutStore'; readonly wire: SiotWire }
@@ -31,15 +31,15 @@ interface PublisherOptions {
   readonly host: PublishHost;
 }
 
-/** Nodes and causes that are told apart in log lines about dropped points. */
+/** Maximum number of pairs of node and cause that have log lines of their own about dropped points. */
 const MOST_DROP_LINES = 1_000;
-/** How often it is checked whether the last points of a removed node are delivered, ms. */
+/** Interval at which it is checked whether the last points of a removed node are delivered, ms. */
 const LEFT_LOOK_EVERY_MS = 1_000;
 
 /**
- * Publishes the points of the outbox, and before them those of which only the latest
- * counts. With each change of {@link mode} another sender begins, with all points
- * that are not delivered.
+ * Publishes status points, of which only the latest value counts, and then the points of
+ * the outbox. With each change of {@link mode} another sender begins, with all points that
+ * are not delivered.
  */
 export class Publisher implements PublishHost {
   readonly #options: PublisherOptions;
@@ -50,7 +50,7 @@ export class Publisher implements PublishHost {
   readonly #totals: Totals = { accepted: 0 };
   readonly #window: PublishWindow;
   #mode: PublishMode = { kind: 'paused' };
-  /** NATS has not permitted something: each message is confirmed by itself, to find out which. */
+  /** NATS has denied something. To find out which message it was, each is confirmed alone. */
   #oneByOne = false;
   #sender: Sender | undefined;
   /** Nodes whose link was removed, with points that are still to be delivered. */
@@ -71,7 +71,7 @@ export class Publisher implements PublishHost {
     return this.#totals.accepted;
   }
 
-  /** Everything is delivered. */
+  /** Whether everything is delivered. */
   get idle(): boolean {
     if (this.#status.size > 0) return false;
     for (const state of this.#states.values()) if (state.lane.length > 0) return false;
@@ -90,7 +90,7 @@ export class Publisher implements PublishHost {
   set mode(mode: PublishMode) {
     this.#mode = mode;
     if (mode.kind === 'paused') {
-      // A store that takes no more points may still confirm some.
+      // The store may still confirm points that were sent before.
       this.#sender?.suspend();
       for (const { lane } of this.#states.values()) lane.claimBefore(0);
       this.#oneByOne = false;
@@ -101,7 +101,7 @@ export class Publisher implements PublishHost {
 
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void {
-    // Requests and replies are no points.
+    // Requests and replies have other subjects than points.
     if (!subject.startsWith('p.')) return;
     const mode = this.#mode;
     this.#sender?.denied(subject);
@@ -132,7 +132,7 @@ export class Publisher implements PublishHost {
     if (!held) this.#sender?.lane(state);
   }
 
-  /** Drops all points of a node that somebody deleted in SIOT, or no longer does. */
+  /** True: drops all points of a node, since somebody deleted it in SIOT. False: the node was undeleted. */
   discard(nodeId: string, discarded: boolean): void {
     if (discarded) this.#discarded.add(nodeId);
     else this.#discarded.delete(nodeId);
@@ -143,19 +143,19 @@ export class Publisher implements PublishHost {
     if (discarded) this.#discardAll(state);
   }
 
-  /** Points of which only the latest counts; they overtake the outbox. */
+  /** Publishes points of which only the latest value counts. They overtake the outbox. */
   putStatus(nodeId: string, points: readonly Point[]): void {
     if (this.#discarded.has(nodeId)) return;
     for (const point of points) this.#status.put(nodeId, point);
     this.#sender?.status();
   }
 
-  /** A node has a link, perhaps one that was removed before. */
+  /** A link with that node was added. It may have been removed before. */
   join(nodeId: string): void {
     this.#leaving.delete(nodeId);
   }
 
-  /** The node's link was removed: its last points are delivered, and then the node is forgotten. */
+  /** The node's link was removed. The node is forgotten when its last points are delivered. */
   leave(nodeId: string): void {
     this.#leaving.add(nodeId);
     this.#forgetLeft();
@@ -247,7 +247,7 @@ export class Publisher implements PublishHost {
   suspect(why: Suspicion): void {
     const mode = this.#mode;
     if (mode.kind === 'withStore') this.#options.host.suspect(why);
-    // NATS itself is not looked for again: if it is gone, the connection ends.
+    // NATS itself is not searched for: if it is gone, the connection ends.
     else if (mode.kind === 'withoutStore') this.#begin(mode);
   }
 

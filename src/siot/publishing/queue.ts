@@ -1,4 +1,4 @@
-/** A queue whose first element is taken in constant time, however long it is. */
+/** A queue. Taking the first element needs constant time, whatever the length. */
 export class Queue<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -19,7 +19,7 @@ export class Queue<T> {
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#head];
-    // Keeps no reference to what was taken.
+    // So that the queue keeps no reference to the element.
     this.#items[this.#head++] = undefined;
     if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);

@@ -4,13 +4,13 @@
  */
 type Receipt =
   | { readonly kind: 'delivered' }
-  /** Final: SIOT will never take the point's type or key. */
+  /** Final: SIOT will never accept the point's type or key. */
   | { readonly kind: 'forbidden'; readonly text: string }
   /** Perhaps a store of another generation answers now. */
   | { readonly kind: 'undecodable'; readonly text: string }
   | { readonly kind: 'refused'; readonly text: string };
 
-/** Tells the kinds of answers apart by their texts. */
+/** Determines the kind of an answer by its text. */
 export function readReceipt(answer: Uint8Array): Receipt {
   if (answer.length === 0) return { kind: 'delivered' };
   const length = Math.min(answer.length, MOST_BYTES);

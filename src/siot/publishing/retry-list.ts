@@ -6,7 +6,7 @@ interface Retry {
   readonly dueMs: number;
 }
 
-/** Points that the store refused, until they are to be tried again. */
+/** Points that the store refused, until their next try. */
 export class RetryList {
   #retries: Retry[] = [];
   #timer: Timer | undefined;
@@ -41,7 +41,7 @@ export class RetryList {
     return all.sort((a, b) => positionOf(a) - positionOf(b));
   }
 
-  /** Takes the entry that waits longest, or rather the oldest point of its type+key. */
+  /** Takes the oldest point of the type+key that has waited longest. */
   takeNext(): Entry | undefined {
     for (;;) {
       const retry = this.#retries.shift();

@@ -15,11 +15,11 @@ export interface SenderOptions {
 
 /** Publishes the lanes from their cursors on. When the mode changes, another sender takes its place. */
 export interface Sender {
-  /** A lane has new points, or need not wait any more. */
+  /** A lane has new points, or does not have to wait any more. */
   lane(state: PublishState): void;
   /** A status point has changed. */
   status(): void;
-  /** From now on ignores answers for points of this lane. */
+  /** Forgets the lane: answers for its points are ignored from now on. */
   forget(state: PublishState): void;
   /** NATS does not permit what was published on this subject. */
   denied(subject: string): void;
@@ -29,7 +29,7 @@ export interface Sender {
   stop(): void;
 }
 
-/** A message with so many bytes of text takes no further point. */
+/** A message with so many bytes of text gets no further point. */
 export const BATCH_BYTES = 128 * 1024;
 
 /** Bytes that NATS adds to a payload, about. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import { backoffMs, type BackoffRange } from '../connection/backoff.js';
 
-/** After so many refused points, with none taken between them, the store is assumed to refuse all. */
+/** After so many refused points, with none accepted between them, the store is assumed to refuse everything. */
 const STALLED_AT = 16;
 
 /**
@@ -9,7 +9,7 @@ const STALLED_AT = 16;
  * trial, with growing pauses, until the store takes one.
  */
 export class Stall {
-  /** What the store has refused since it last took something. */
+  /** What the store has refused since it last accepted something. */
   readonly #refused = new Set<object>();
   #pauses = 0;
   #mayTry = false;
@@ -19,7 +19,7 @@ export class Stall {
     private readonly clock: Clock,
     private readonly random: () => number,
     private readonly range: BackoffRange,
-    /** A pause is over. */
+    /** Called when a pause is over. */
     private readonly onTrial: () => void,
   ) {}
 
@@ -28,20 +28,20 @@ export class Stall {
     return this.#pauses > 0;
   }
 
-  /** One message may go out now. */
+  /** Whether one message may be sent now. */
   get mayTry(): boolean {
     return this.#mayTry;
   }
 
-  /** `what`: stands for all points of one type+key, of which only one refusal counts. */
+  /** Counts a refusal. `what` stands for all points of one type+key: of these only one refusal counts. */
   refused(what: object): void {
     this.#refused.add(what);
   }
 
   /**
    * Called after a refusal. True: a pause has begun. Each failed trial makes the next
-   * pause longer; of the messages that were unanswered when the pause began, only the
-   * last one counts.
+   * pause longer. If several messages were unanswered when the pause began, only the last
+   * of their refusals counts.
    */
   pauseIfDue(isNothingUnanswered: boolean): boolean {
     if (this.holds ? !isNothingUnanswered : this.#refused.size < STALLED_AT) return false;
@@ -60,12 +60,12 @@ export class Stall {
     this.#mayTry = false;
   }
 
-  /** The message could not be sent: that was no trial. */
+  /** The message could not be sent: it does not count as a trial. */
   untried(): void {
     this.#mayTry = true;
   }
 
-  /** The store has taken something. True: before, it refused everything. */
+  /** The store has accepted something. True: before, it refused everything. */
   end(): boolean {
     const held = this.holds;
     this.#refused.clear();

@@ -15,7 +15,7 @@ export interface StatusSlot {
  */
 export class StatusPoints {
   readonly #slots = new Map<string, StatusSlot>();
-  /** Nodes whose points wait. */
+  /** Nodes whose points have to wait. */
   readonly #held: ReadonlySet<string>;
   /** Slots to be sent, in order of their first change. */
   readonly #changed = new Set<StatusSlot>();
@@ -42,8 +42,8 @@ export class StatusPoints {
   }
 
   /**
-   * Takes up to `most` slots of one node from those to be sent. No two of them have
-   * the same text when type and key are joined.
+   * Takes up to `most` slots of one node, out of those to be sent. No two of them have the
+   * same type+key as a joined text.
    */
   take(most: number, ready: (slot: StatusSlot) => boolean): StatusSlot[] {
     const taken: StatusSlot[] = [];
@@ -65,12 +65,12 @@ export class StatusPoints {
     if (slot.point === point) this.#remove(slot);
   }
 
-  /** To be sent once more. */
+  /** The point has to be sent once more. */
   again(slot: StatusSlot): void {
     if (this.#slots.get(idOf(slot)) === slot) this.#changed.add(slot);
   }
 
-  /** Another sender begins: all are to be sent once more. */
+  /** Another sender begins: all points have to be sent once more. */
   restart(): void {
     for (const slot of this.#slots.values()) {
       if (slot.retryState !== undefined) slot.retryState.dueMs = 0;

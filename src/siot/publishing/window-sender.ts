@@ -19,31 +19,31 @@ import { MESSAGE_BYTES, type Sender, type SenderOptions } from './sender.js';
 import { Stall } from './stall.js';
 
 interface WindowSenderOptions extends SenderOptions {
-  /** Where a store answers, or where NATS does. */
+  /** The connection if a store answers; without a store, one where NATS answers. */
   readonly publisher: AnsweredPublisher;
   readonly random: () => number;
   readonly totals: Totals;
 }
 
-/** A store whose quickest answer takes longer is distant. */
+/** A store is distant if even its quickest answer takes longer. */
 const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
-/** A point is given up after so many tries between which the store took others. */
+/** A point is dropped after so many refusals between which the store took others. */
 const MOST_TRIES = 10;
 
 type Refusal = 'refusedByStore' | 'notPermitted';
 
 /**
- * Publishes to a store: each message has a reply subject, a bounded number of
- * messages is unanswered, and the lanes are served round robin (docs/contract.md,
+ * Publishes to a store. Each message has a reply subject. The number of unanswered
+ * messages is limited. The lanes are served in round-robin order (docs/contract.md,
  * "Publishing" and "Delivered").
  */
 export class WindowSender implements Sender, AnswerReceiver {
   readonly #options: WindowSenderOptions;
   readonly #lanes: LaneRound;
   readonly #unanswered = new Set<Message>();
-  /** Messages whose answer is still taken, even a late one; by token. */
+  /** Messages whose answer is accepted, even if it is late; by token. */
   readonly #asked = new Map<number, Message>();
   readonly #retries: RetryList;
   #sweep: Timer | undefined;
@@ -139,7 +139,7 @@ export class WindowSender implements Sender, AnswerReceiver {
       const token = publisher.publish(subject, payload, this);
       message = { entries, subject, sentMs, bytes, token };
     } catch (error) {
-      // There is no connection: the next sender finds all points in the outbox.
+      // There is no connection. All points are still in the outbox, for the next sender.
       if (error instanceof NotConnectedError) this.#suspicious = true;
       else this.#unsendable(entries, error instanceof Error ? error.message : String(error));
       return;
@@ -190,7 +190,10 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#pump();
   }
 
-  /** Further replies change nothing (docs/siot.md, 4.4). Returns how long the answer took, ms. */
+  /**
+   * The message was answered; further replies are ignored (docs/siot.md, 4.4). Returns how
+   * long the answer took, ms.
+   */
   #end(message: Message): number {
     const { clock, window } = this.#options;
     this.#forget(message);
@@ -206,7 +209,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#options.publisher.forget(token);
   }
 
-  /** The oldest message on that subject is meant: NATS processes them in order. */
+  /** NATS processes messages in order, so the oldest message on that subject is meant. */
   denied(subject: string): void {
     if (this.#stopped) return;
     for (const message of this.#unanswered) {
@@ -222,7 +225,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#options.totals.accepted += 1;
     for (const entry of message.entries) this.#settle(entry);
     if (!this.#stall.end()) return;
-    // The store takes points again: those that it refused before need not wait.
+    // The store accepts points again: those that it refused before do not have to wait.
     for (const entry of this.#retries.takeAll()) this.#again(entry);
   }
 
@@ -240,8 +243,9 @@ export class WindowSender implements Sender, AnswerReceiver {
     this.#settle(entry);
   }
 
-  // The first time, a store of another generation may have answered. If this generation
-  // could not decode the point before, it is a refusal like others.
+  // The first time, a store of another generation may have answered, so the store is
+  // looked for again. If a store of this generation could not decode the point before, this
+  // is a refusal like others.
   #undecodable(message: Message, text: string): void {
     const { generation } = this.#options.wire;
     const known = message.entries.every(
@@ -274,7 +278,7 @@ export class WindowSender implements Sender, AnswerReceiver {
     else this.#later(entry);
   }
 
-  /** Tries again after a pause, in a message of its own. */
+  /** Tries the point again after a pause, in a message of its own. */
   #later(entry: Entry): void {
     const { clock, random } = this.#options;
     const retryState = ensureRetryState(entry);
@@ -304,8 +308,8 @@ export class WindowSender implements Sender, AnswerReceiver {
     if (this.#stall.pauseIfDue(this.#unanswered.size === 0)) this.#retries.pause();
   }
 
-  // A point that was not tried yet, if there is one: the store may refuse only those
-  // that were tried. If there is none, the refused ones, one after the other.
+  // A point that was not tried yet, if there is one: perhaps the store refuses only the
+  // points that were tried. Otherwise the refused points, one after the other.
   #nextTrial(): Entry[] | undefined {
     if (!this.#stall.holds) return undefined;
     const fresh = this.#nextStatus() ?? this.#lanes.next();

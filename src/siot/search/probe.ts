@@ -9,9 +9,9 @@ const WITHIN_MS = 2_000;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Which generation of SIOT answers; `undefined`: none does, within 4 s at most.
- * Changes nothing in SIOT (docs/siot.md, 6). The first reply contains the server's
- * token as plain text: it is not kept.
+ * Finds out which generation of SIOT answers; `undefined`: none does within 4 s. Changes
+ * nothing in SIOT (docs/siot.md, 6). The first reply contains the server's token as plain
+ * text. Therefore it is not kept.
  *
  * @param late called when a store answers later
  */
@@ -35,7 +35,10 @@ export async function probe(
   return told === 'lost' ? undefined : told;
 }
 
-/** `02 00 00 00 …` is a count, `0a …` with not only zeros after it a protobuf tag. */
+/**
+ * The first bytes show it: `02 00 00 00 …` is a count (generation 2). `0a …` is a tag of
+ * protobuf (generation 1), unless only zeros follow.
+ */
 function generationOfPoints(answer: Answer): Generation | undefined {
   if (!(answer instanceof Uint8Array) || answer.length < 4) return undefined;
   if (isCompact(answer)) return 2;

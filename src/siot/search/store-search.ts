@@ -6,13 +6,13 @@ import type { Suspicion } from '../publishing/publish-state.js';
 import type { Generation } from '../wire/wire.js';
 import { probe } from './probe.js';
 
-/** What is configured and known of the store. */
+/** What is configured and known about the store. */
 export interface StoreSearchOptions {
   readonly generation: 'auto' | Generation;
   readonly store: 'auto' | 'required' | 'none';
   /** The store that answered the last time, from `stateDir`. */
   readonly remembered: { readonly generation: Generation } | undefined;
-  /** Keeps the store in `stateDir`. */
+  /** Saves the store in `stateDir`. */
   readonly remember: (store: { readonly generation: Generation }) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -21,11 +21,11 @@ export interface StoreSearchOptions {
 
 /** Acts on the results of a {@link StoreSearch}. */
 export interface StoreSearchHost {
-  /** Messages that the store has taken since the program started. */
+  /** Number of messages that the store has confirmed since the program started. */
   readonly accepted: number;
   /** Nobody answers, and no store is expected. May be called again. */
   noStore(): void;
-  /** A store answers, and this generation is spoken with it. `first`: none has ever answered. */
+  /** A store answers. `generation`: the one to use with it; `first`: no store has ever answered before. */
   storeAnswers(generation: Generation, first: boolean): void;
   /** It is not known any more whether a store answers. */
   storeUnknown(): void;
@@ -38,9 +38,9 @@ const TAKES_NOTHING =
 
 /** Pauses between probes while no store answers. */
 const PROBE = { firstMs: 250, maxMs: 5_000 };
-/** A store has so long to answer before points are published as if there were none. */
+/** Time that a store has to answer before points are published as if there were none, ms. */
 const HEAD_START_MS = 250;
-/** After so many probes without an answer the log says so. */
+/** Number of probes without an answer after which this is logged. */
 const SILENT_AT = 2;
 
 /**
@@ -61,11 +61,11 @@ export class StoreSearch {
   readonly #host: StoreSearchHost;
   #generation: Generation;
   #answers = false;
-  /** A point is delivered only when a store has confirmed it. */
+  /** Whether a store is expected: then a point is delivered only when a store has confirmed it. */
   #isExpected: boolean;
   #everAnswered: boolean;
   #remembered: Generation | undefined;
-  /** Number of the current probe: results of earlier ones are ignored. */
+  /** Number of the present probe. Results of earlier probes are ignored. */
   #probe = 0;
   #silentProbes = 0;
   #timer: Timer | undefined;
@@ -85,7 +85,7 @@ export class StoreSearch {
     this.#generation = generation === 'auto' ? (known ?? 2) : generation;
   }
 
-  /** The generation that is spoken: configured, found or remembered; 2 where none is. */
+  /** The generation in use: configured, found or remembered. If there is none, 2. */
   get generation(): Generation {
     return this.#generation;
   }
@@ -96,13 +96,13 @@ export class StoreSearch {
     return this.#isExpected ? 'expected' : 'none';
   }
 
-  /** Why the store that answers is of no use, for people; blank: it is. */
+  /** Why the store that answers cannot be used, for people; blank: it can. */
   get problem(): string {
     const tookNone = this.#host.accepted === this.#acceptedAtSuspicion;
     return this.#suspicions > 1 && tookNone ? TAKES_NOTHING : '';
   }
 
-  /** There is a new connection, or none any more. */
+  /** There is a new connection, or no connection any more. */
   connectionChanged(connected: boolean): void {
     this.#forgetStore();
     this.#silentProbes = 0;
@@ -123,7 +123,7 @@ export class StoreSearch {
     if (accepted !== this.#acceptedAtSuspicion) this.#suspicions = 0;
     this.#acceptedAtSuspicion = accepted;
     this.#suspicions += 1;
-    // A store that takes no points is suspected again and again.
+    // Only the first two are logged: a store that takes no points is suspected again and again.
     if (this.#suspicions === 1) {
       log.info({ why }, 'SIOT is looked for again: its store does not answer as it did');
     } else if (this.#suspicions === 2) {
@@ -136,7 +136,7 @@ export class StoreSearch {
     else this.#findLater(this.#suspicions - 1);
   }
 
-  /** Takes no late answers any more, since {@link stop} will be called. */
+  /** Ignores late answers from now on, since {@link stop} will be called. */
   endSoon(): void {
     this.#takesLate = false;
   }
@@ -156,12 +156,12 @@ export class StoreSearch {
     this.#timer?.cancel();
     const number = ++this.#probe;
     if (!this.#isExpected) {
-      // While somebody subscribes to all subjects, NATS does not report that nobody
-      // answers, and the probe takes seconds. Points need not wait for it.
+      // If some client subscribes to all subjects, NATS does not report that nobody
+      // answers. Then the probe takes seconds. Points do not have to wait for it.
       this.#timer = this.#options.clock.setTimer(HEAD_START_MS, () => this.#host.noStore());
     }
     const found = await probe(this.#connection, (late) => {
-      // A slow store: its answer counts as long as no other store is known.
+      // A slow store. Its answer counts if no other store has answered meanwhile.
       if (this.#answers || !this.#takesLate) return;
       this.stop();
       this.#found(late);

@@ -31,8 +31,8 @@ import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
 export const generation1: SiotWire = {
   generation: 1,
   batch: 50,
-  // Fewer than generation 2's: points that wait make batches fuller, and this store
-  // is fast with full batches (docs/siot.md, 4.1).
+  // Smaller than generation 2's: while points wait, batches get fuller. This store is fast
+  // with full batches (docs/siot.md, 4.1).
   window: 16,
   pointSubject: (nodeId) => `p.${nodeId}`,
   edgeSubject: (nodeId, parentId) => `p.${nodeId}.${parentId}`,
@@ -43,10 +43,10 @@ export const generation1: SiotWire = {
   pieces,
 };
 
-/** Year 1, ns: the time of points that were made without one; it means "now" (docs/siot.md, 1.1). */
+/** Year 1, ns: the time of points that were made without a time. It means "now" (docs/siot.md, 1.1). */
 export const UNSET_NS = -62_135_596_800n * NS_PER_S;
 
-/** Bytes of a text. Generation 2's limit: a longer text could not be published there. */
+/** Maximum number of bytes of a text. It is generation 2's limit: a longer text could not be published there. */
 const MAX_FIELD = 0xffff;
 
 function toMessage(point: Point): siot.Point.$Properties {
@@ -100,7 +100,7 @@ function isWhole(payload: Uint8Array): boolean {
   }
 }
 
-// Each point is decoded by itself, so that a broken one does not cost the others.
+// Each point is decoded alone, so that a broken point does not prevent the decoding of the others.
 function decodePoints(reader: protobuf.Reader, most = Number.POSITIVE_INFINITY): DecodedPoints {
   const points: Point[] = [];
   let odd = 0;
@@ -120,8 +120,8 @@ function decodePoints(reader: protobuf.Reader, most = Number.POSITIVE_INFINITY):
 const POINTS_TAG = (1 << 3) | 2;
 
 /**
- * Decodes in place: a view of each point's bytes would cost more memory than the point.
- * `undefined`: the point is broken; the reader stands behind it.
+ * Decodes a point without a view of its bytes: a view would need more memory than the
+ * point. `undefined`: the point is broken. Then the reader is at the end of it.
  */
 function decodePoint(reader: protobuf.Reader): Point | undefined {
   const length = reader.uint32();
@@ -142,7 +142,10 @@ export function bufferReader(bytes: Uint8Array): protobuf.Reader {
   return protobuf.Reader.create(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
-/** A point of a message. One literal: V8 allocates an object that is spread in its old space, and a flood of points fills the memory. */
+/**
+ * Makes a point of a message. It is one literal without a spread: V8 puts an object with a
+ * spread into its old space, where many points fill the memory.
+ */
 export function pointOf(message: siot.Point, value: PointValue): Point {
   return {
     type: message.type,
@@ -167,7 +170,7 @@ function timeOf(time: siot.Timestamp.$Properties | null | undefined): bigint {
   const seconds = time.seconds ?? 0;
   const ns = BigInt(seconds.toString()) * NS_PER_S + BigInt(time.nanos ?? 0);
   if (ns === UNSET_NS) return ns;
-  // A Timestamp reaches the year 9999. Devices, generation 2 and the outbox have 64 bits
-  // of nanoseconds, which end in the year 2262: later times become the last one.
+  // A Timestamp reaches the year 9999. Devices, generation 2 and the outbox have 64 bits of
+  // nanoseconds, which end in the year 2262. Later times become the last possible one.
   return toTime(ns);
 }

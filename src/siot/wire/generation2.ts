@@ -14,8 +14,8 @@ import { PIECE_POINTS, type DecodedPoints, type SiotWire } from './wire.js';
  */
 export const generation2: SiotWire = {
   generation: 2,
-  // The store would take several, but not two whose type+key read the same, and it
-  // publishes one message for each point anyway (docs/siot.md, 1.7).
+  // The store would accept several points, but not two whose type+key are equal texts. SIOT
+  // itself publishes one message for each point (docs/siot.md, 1.7).
   batch: 1,
   window: 128,
   pointSubject: (nodeId, first) => `p.${nodeId}.${first.type}.${canonicalKey(first.key)}`,

@@ -10,13 +10,13 @@ export type Generation = 1 | 2;
  */
 export interface SiotWire {
   readonly generation: Generation;
-  /** Most points in one message. */
+  /** Maximum number of points in one message. */
   readonly batch: number;
-  /** Most unanswered messages. */
+  /** Maximum number of unanswered messages. */
   readonly window: number;
-  /** Where a message with these points of a node goes; `first` is the first of them. */
+  /** Subject of a message with points of a node. `first`: the first of them. */
   pointSubject(nodeId: string, first: Point): string;
-  /** Where points of a node's edge to one parent go. */
+  /** Subject of points of a node's edge to one parent. */
   edgeSubject(nodeId: string, parentId: string): string;
   /** Subscription to all points of a node. */
   pointSubscription(nodeId: string): string;
@@ -30,18 +30,18 @@ export interface SiotWire {
   /** `undefined`: not a payload of this generation, or a broken one. */
   decode(payload: Uint8Array): DecodedPoints | undefined;
   /**
-   * As {@link decode}, with {@link PIECE_POINTS} points at most in each piece, which
-   * is decoded when it is asked for: all points of a message of 1 MiB take 20 MB.
+   * As {@link decode}, but in pieces of {@link PIECE_POINTS} points at most. A piece is
+   * decoded when the iteration reaches it: all points of a message of 1 MiB need 20 MB.
    */
   pieces(payload: Uint8Array): Iterable<DecodedPoints> | undefined;
 }
 
-/** More than most messages have, and few enough for the memory. */
+/** Points in one piece: more than most messages have, and few enough for the memory. */
 export const PIECE_POINTS = 100;
 
 /** Points of a message. */
 export interface DecodedPoints {
   readonly points: readonly Point[];
-  /** Points left out, since they could not be decoded. */
+  /** Number of points that are left out, since they could not be decoded. */
   readonly odd: number;
 }
