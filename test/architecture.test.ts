@@ -159,7 +159,7 @@ function circle(files: readonly (readonly [path: string, imports: readonly strin
 }
 
 describe('the architecture', () => {
-  it('is looked at whole', () => {
+  it('is checked on all files, and every room is in the order', () => {
     expect(src.length).toBeGreaterThan(50);
     expect(sim.length).toBeGreaterThan(10);
     expect(src.flatMap(({ imports }) => imports).length).toBeGreaterThan(150);
@@ -168,7 +168,7 @@ describe('the architecture', () => {
   });
 
   it.each(ORDER.map((room, place) => [room, place] as const))(
-    '%s imports only what stands before it',
+    '%s imports only from rooms before it, or from itself',
     (room, place) => {
       const allowed: readonly string[] = ORDER.slice(0, place + 1);
       const wrong = offenders(
@@ -185,7 +185,7 @@ describe('the architecture', () => {
     },
   );
 
-  it.each(Object.keys(INSIDE))('%s has its folders in order', (room) => {
+  it.each(Object.keys(INSIDE))('%s: its folders import only in their order', (room) => {
     const order = INSIDE[room] ?? [];
     const here = src.filter((source) => source.room === room);
     const names = new Set(here.map(({ path }) => stepInside(path)));
@@ -206,14 +206,19 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(Object.entries(FACES))('%s is entered by its face', (folder, face) => {
-    const inside = join('src', folder) + sep;
-    const others = src.filter(({ path }) => !path.startsWith(inside));
-    const entered = new Set(
-      others.flatMap(importedFiles).filter((path) => path.startsWith(inside)),
-    );
-    expect([...entered].map((path) => path.slice(inside.length)).sort()).toEqual([...face].sort());
-  });
+  it.each(Object.entries(FACES))(
+    '%s is imported by others only through the files of its face',
+    (folder, face) => {
+      const inside = join('src', folder) + sep;
+      const others = src.filter(({ path }) => !path.startsWith(inside));
+      const entered = new Set(
+        others.flatMap(importedFiles).filter((path) => path.startsWith(inside)),
+      );
+      expect([...entered].map((path) => path.slice(inside.length)).sort()).toEqual(
+        [...face].sort(),
+      );
+    },
+  );
 
   it('lets point import nothing', () => {
     const point = src.filter(({ room }) => room === 'point');
@@ -222,7 +227,7 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('keeps process, argv and the terminal to cli', () => {
+  it('uses process, argv and the terminal in cli only', () => {
     const wrong = offenders(outside('cli'), ({ text }) => [
       ...(codeOf(text).match(/(?<![\w.#])(process|console)\.\w+/g) ?? []),
     ]);
@@ -230,11 +235,11 @@ describe('the architecture', () => {
     expect(importers(outside('cli'), /^(node:)?process$|^commander$|^pino/)).toEqual([]);
   });
 
-  it('keeps NATS to siot', () => {
+  it('uses NATS in siot only', () => {
     expect(importers(outside('siot'), /^@nats-io\//)).toEqual([]);
   });
 
-  it('keeps devices to transport', () => {
+  it('uses devices in transport only', () => {
     const devices = /^serialport$|^@serialport\/|^socketcan$|^(node:)?(tty|net)$/;
     // Not a device: a nats-server is probed before the client library dials it.
     const probe = join('src', 'siot', 'connection', 'server-probe.ts');
@@ -248,7 +253,7 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('gives time and randomness to everybody instead of letting them take it', () => {
+  it('passes clocks and random numbers in: no file takes them from Node', () => {
     const wrong = offenders(
       outside('cli').filter(({ path }) => path !== join('src', 'point', 'clock.ts')),
       ({ text }) => [
@@ -260,7 +265,7 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('has the simulated MCU know nothing of the gateway', () => {
+  it('lets the simulated MCU import nothing of the gateway', () => {
     const wrong = offenders(sim, (source) =>
       source.imports.filter((imported) => {
         const target = roomOf(source, imported);
@@ -270,7 +275,7 @@ describe('the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('finds circles', () => {
+  it('finds import cycles', () => {
     const files = { 'a.ts': ['b.ts'], 'b.ts': ['c.ts'], 'c.ts': ['b.ts'] };
     expect(circle(Object.entries(files))).toEqual(['b.ts', 'c.ts', 'b.ts']);
   });
@@ -278,14 +283,14 @@ describe('the architecture', () => {
   it.each([
     ['src', src],
     ['firmware-sim', sim],
-  ])('has no circle of imports in %s', (_folder, list) => {
+  ])('has no import cycle in %s', (_folder, list) => {
     const files = list.map((source) => [source.path, importedFiles(source)] as const);
     const known = new Set(files.map(([path]) => path));
     expect(files.flatMap(([, names]) => names).filter((name) => known.has(name))).not.toEqual([]);
     expect(circle(files)).toEqual([]);
   });
 
-  it('lets nothing but cli know the simulated MCU', () => {
+  it('lets only cli import the simulated MCU', () => {
     const wrong = offenders(outside('cli'), (source) =>
       source.imports.filter((imported) => roomOf(source, imported) === 'firmware-sim'),
     );

@@ -162,7 +162,7 @@ async function start(name: string, servers: string, more: object = {}, clock = n
   return { device, gateway };
 }
 
-describe('the way', () => {
+describe('the way through the code', () => {
   it('of a point up, of its acknowledgement, and of a setting down', async () => {
     const store = await startStore(nats);
     const { device, gateway } = await start('store', nats.url, {}, new ClockOfASlowDisk());

@@ -21,7 +21,7 @@ async function bench(...args: string[]): Promise<BenchFigures> {
   return JSON.parse(stdout) as BenchFigures;
 }
 
-/** Short enough that nobody takes the figures for figures. */
+/** Too short for figures that mean anything. */
 const SHORT = ['--seconds', '0.05'];
 
 describe('npm run bench', () => {
@@ -94,19 +94,19 @@ describe('npm run bench', () => {
     expect(outbox.recovery?.points).toBeGreaterThan(0);
   });
 
-  it('says which file a baseline lacks', async () => {
+  it('says which file is missing in a baseline', async () => {
     const failed = bench('--baseline', folder);
     await expect(failed).rejects.toMatchObject({ code: 2 });
     await expect(failed).rejects.toThrow(`there is no ${folder}/dist/src/cli/main.js`);
   });
 
-  it('names what there is when asked for something else', async () => {
+  it('lists the cases when an unknown one is asked for', async () => {
     const failed = bench('--only', 'links-3');
     await expect(failed).rejects.toMatchObject({ code: 2 });
     await expect(failed).rejects.toThrow(/there is: codec, nats, links-1\/1x1/);
   });
 
-  it('takes a name or the beginning of some', () => {
+  it('accepts the name of a case, or the beginning of several names', () => {
     expect(ALL_NAMES.filter((name) => isWanted(name, ['links-1/10x64']))).toEqual([
       'links-1/10x64',
     ]);

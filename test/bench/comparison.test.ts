@@ -4,7 +4,7 @@ import { RESIDENT, TIME_PER_POINT, compare, conclusions } from '../../bench/comp
 const SAME = [10, 11, 9, 10, 12];
 
 describe('the gateway beside that of another checkout', () => {
-  it('takes for slower what is slower in every pair, whatever the machine does meanwhile', () => {
+  it('calls slower only what is slower in every pair, also when the machine slows down meanwhile', () => {
     // The machine was four times as slow in the third round.
     const slower = compare('a', TIME_PER_POINT, [11, 12, 44, 11, 12], [10, 10, 40, 10, 10]);
     expect(slower).toMatchObject({ gateway: 12, baseline: 10, pairs: 5, verdict: 'worse' });
@@ -14,7 +14,7 @@ describe('the gateway beside that of another checkout', () => {
     expect(compare('a', TIME_PER_POINT, [9, 12, 9, 11, 12], SAME).verdict).toBe('alike');
   });
 
-  it('decides nothing by four pairs, and says nothing of a difference below 2 %', () => {
+  it('decides nothing on four pairs, and ignores a difference below 2 %', () => {
     const four = [20, 20, 20, 20];
     expect(compare('a', TIME_PER_POINT, four, [10, 10, 10, 10]).verdict).toBe('unknown');
     const nearly = SAME.map((value) => value * 1.01);

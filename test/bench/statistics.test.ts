@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { median, medianBounds, pairedRatio, percentile, rounded } from '../../bench/statistics.js';
 
 describe('the statistics of the bench', () => {
-  it('takes the middle, whatever the order', () => {
+  it('gives the median, whatever the order', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([10, 2, 9])).toBe(9);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([])).toBeNaN();
   });
 
-  it('takes the smallest value that a share does not exceed', () => {
+  it('gives percentiles: the smallest value that a share of the values does not exceed', () => {
     const values = Array.from({ length: 100 }, (_, i) => 100 - i);
     expect(percentile(values, 0.5)).toBe(50);
     expect(percentile(values, 0.99)).toBe(99);
@@ -38,7 +38,7 @@ describe('the statistics of the bench', () => {
     expect(medianBounds([])).toEqual([Number.NaN, Number.NaN]);
   });
 
-  it('keeps three digits', () => {
+  it('rounds to three digits', () => {
     expect(rounded(0.012345)).toBe(0.0123);
     expect(rounded(123.45)).toBe(123);
     expect(rounded(1_234_567.8)).toBe(1_234_568);

@@ -66,7 +66,7 @@ describe('siot-mcu can decode', () => {
     expect(JSON.parse(cli.stdout)).toMatchObject({ time: 1.5, signals: { Page: 0 } });
   });
 
-  it('goes on behind bad lines, and counts ids that it does not know', async () => {
+  it('goes on after bad lines, and counts identifiers that it does not know', async () => {
     const { status, stdout, stderr } = await decode(
       'rubbish',
       '(1.0) can0 7FF#00',
@@ -84,7 +84,7 @@ describe('siot-mcu can decode', () => {
     expect(status).toBe(0);
   });
 
-  it('passes over what explains error frames', async () => {
+  it('skips lines that explain error frames', async () => {
     const { status, stdout, stderr } = await decode(
       '  can0  20000004   [8]  00 08 00 00 00 00 00 00   ERRORFRAME',
       '\tcontroller-problem{tx-error-warning}',
@@ -122,7 +122,7 @@ describe('siot-mcu can decode', () => {
     expect(status).toBe(2);
   });
 
-  it('ends quietly when nobody reads any more', async () => {
+  it('ends without an error when nobody reads its output any more', async () => {
     const lines = Array.from({ length: 20_000 }, () => '(1.0) can0 123#7D00F60BFFEFD280');
     const cli = new Cli(['can', 'decode', DBC, '--file', logFile(...lines)]);
     cli.child.stdout?.destroy();
@@ -176,7 +176,7 @@ describe('siot-mcu can encode', () => {
     ['A=-0', '0000008000000000'],
     ['A=0', '0000000000000000'],
     ['B=-0', '0000000000000000'],
-  ])('what only floats have: %s', async (word, data) => {
+  ])('encodes what only floats have: %s', async (word, data) => {
     const file = join(tempDir(), 'float.dbc');
     writeFileSync(
       file,
@@ -186,7 +186,7 @@ describe('siot-mcu can encode', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: `001#${data}\n` });
   });
 
-  it.each(['B=NaN', 'B=-inf'])('%s is nothing for an integer', async (word) => {
+  it.each(['B=NaN', 'B=-inf'])('%s is refused for an integer', async (word) => {
     const file = join(tempDir(), 'integer.dbc');
     writeFileSync(file, 'BO_ 1 F: 8 X\n SG_ B : 32|8@1- (1,0) [0|0] "" X\n');
     const { status, stderr } = await runCli(['can', 'encode', file, 'F', word]);
@@ -196,7 +196,7 @@ describe('siot-mcu can encode', () => {
     });
   });
 
-  it('says what it had to round', async () => {
+  it('says which value it had to round', async () => {
     const { status, stdout, stderr } = await encode('Motor', 'Speed=0.14');
     expect({ status, stdout }).toEqual({ status: 0, stdout: '123#0100500000000000\n' });
     expect(stderr).toBe('Speed=0.14 lies between two codes; sent is 0.1\n');
@@ -230,7 +230,7 @@ describe('siot-mcu can encode', () => {
     ],
     ['no value', ['Motor', 'Speed'], '"Speed" is no SIGNAL=VALUE'],
     ['one twice', ['Motor', 'Gear=1', 'Gear=2'], 'Gear is given twice'],
-  ])('%s is wrong', async (_what, words, expected) => {
+  ])('%s is refused', async (_what, words, expected) => {
     const { status, stdout, stderr } = await encode(...words);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(`siot-mcu: ${expected}\n`);

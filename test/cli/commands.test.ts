@@ -101,20 +101,20 @@ describe('siot-mcu', () => {
     },
   );
 
-  it('finds the example good, with the database that it names', async () => {
+  it('accepts the example configuration and the database that it names', async () => {
     const file = resolve('gateway.example.yaml');
     const { status, stdout } = await runCli(['check', '-c', file]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 5 links\n` });
   });
 
-  it('takes gateway.yaml of the current folder by default', async () => {
+  it('reads gateway.yaml of the current folder by default', async () => {
     const folder = tempDir();
     writeFileSync(join(folder, 'gateway.yaml'), 'links: []\n');
     const { status, stdout } = await runCli(['check'], { cwd: folder });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'gateway.yaml: good, 0 links\n' });
   });
 
-  it('check takes its file without -c as well, but not two of them', async () => {
+  it('check accepts its file without -c too, but not two files', async () => {
     const file = configFile('links: []\n');
     const { status, stdout } = await runCli(['check', file]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: good, 0 links\n` });
@@ -123,7 +123,7 @@ describe('siot-mcu', () => {
     expect(two.status).toBe(2);
   });
 
-  it('check says what is missing for links on CAN, which is no mistake in the file', async () => {
+  it('check says what this machine lacks for links on CAN, and still accepts the file', async () => {
     const on = (type: string, rest: string) =>
       `  - { name: ${type}, transport: { type: ${type}, interface: lab-none, ${rest} } }\n`;
     const database = resolve('gateway.example.dbc');
@@ -189,7 +189,7 @@ describe('siot-mcu', () => {
     );
   });
 
-  it('says so when the configuration is not for this user', async () => {
+  it('says so when this user may not read the configuration', async () => {
     const file = configFile('links: []\n');
     chmodSync(file, 0o000);
     chmodSync(join(file, '..'), 0o755);
@@ -206,7 +206,7 @@ describe('siot-mcu', () => {
     expect(readFileSync('dist/gateway.schema.json', 'utf8')).toBe(stdout);
   });
 
-  it('ends quietly when nobody reads its output any more', async () => {
+  it('ends without an error when nobody reads its output any more', async () => {
     const cli = new Cli(['schema']);
     cli.child.stdout?.destroy();
     expect(await cli.ended).toBe(0);

@@ -35,7 +35,7 @@ const TCP = '{ type: tcp, host: h, port: 1 }';
 const link = (rest: string): string => `links:\n  - name: a\n    transport: ${TCP}\n    ${rest}\n`;
 const NONE = 'links: []\n';
 
-describe('each mistake in the configuration is said with line, key and remedy', () => {
+describe('each error in the configuration is reported with line, key and remedy', () => {
   it.each<[string, string, readonly string[]]>([
     ['an empty file', '', ['gw.yaml:1:1: (file): is empty; gateway.example.yaml']],
     ['comments only', '# nothing\n', ['gw.yaml:1:1: (file): is empty;']],
@@ -451,7 +451,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     expect(problems.length).toBeLessThanOrEqual(Math.max(expected.length, 3));
   });
 
-  it('says everything at once, in the order of the file', () => {
+  it('all errors are reported at once, in the order of the file', () => {
     const lines = problemsOf(
       `nats: { embeded: true }\nlinks:\n  - name: a\n    transport: { type: x }\n  - name: a\nlog: { level: 1 }\n`,
     );
@@ -464,7 +464,7 @@ describe('each mistake in the configuration is said with line, key and remedy', 
     ]);
   });
 
-  it('never shows a secret', () => {
+  it('a secret is never shown', () => {
     const text = `${NONE}nats:\n  servers: [nats://u:hush@h, a]\n  token: [hush]\n  password: 5555\n  tokenFile: f\n`;
     const lines = problemsOf(text, { files: { f: 'hush\nhush\n' } }).join('\n');
     expect(lines).toContain('nats.tokenFile');
@@ -510,8 +510,8 @@ describe('a file that cannot be read', () => {
   });
 });
 
-describe('what is filled in', () => {
-  it('gives every default', () => {
+describe('the configuration as it is read', () => {
+  it('has every default', () => {
     const { links, ...rest } = read(link(''));
     expect(rest).toMatchObject({
       nats: { embedded: false, settings: { servers: ['nats://127.0.0.1:4222'] } },
@@ -537,7 +537,7 @@ describe('what is filled in', () => {
     ]);
   });
 
-  it('takes variables as text, numbers and switches, in blocks, flows and quotes', () => {
+  it('has variables replaced as text, numbers and switches, in block style, flow style and quotes', () => {
     const env = { PORT: '3333', HOST: 'h.example', YES: 'true', GEN: '2', ID: '12' };
     const text =
       'links:\n  - name: x${ID}\n    transport: { type: tcp, host: ${HOST}, port: ${PORT} }\n' +
@@ -553,16 +553,16 @@ describe('what is filled in', () => {
     });
   });
 
-  it('does not read YAML out of a variable', () => {
+  it('has the value of a variable as text, not parsed as YAML', () => {
     expect(problemsOf(`${NONE}log: \${X}\n`, { env: { X: '{ level: warn }' } })).toHaveLength(1);
   });
 
-  it('follows anchors', () => {
+  it('has anchors resolved', () => {
     const text = `links:\n  - { name: a, transport: ${TCP}, commands: &c [go] }\n  - { name: b, transport: ${SERIAL}, commands: *c }\n`;
     expect(read(text).links[1]?.commands).toEqual(['go']);
   });
 
-  it('starts relative paths at the file’s folder', () => {
+  it('has relative paths resolved from the folder of the file', () => {
     const folder = tempDir();
     const file = join(folder, 'gw.yaml');
     writeFileSync(file, 'links:\n  - { name: a, transport: { type: serial, path: pty } }\n');
@@ -696,7 +696,7 @@ describe('a CAN database', () => {
   });
 });
 
-describe('who sends an identifier', () => {
+describe('the sender of a CAN identifier', () => {
   const files = {
     'm.dbc': 'BO_ 1 Motor: 8 X\n SG_ Speed : 0|8@1+ (1,0) [0|0] "" X\nBO_ 2147483649 Wide: 8 X\n',
   };
@@ -713,7 +713,7 @@ describe('who sends an identifier', () => {
     ],
     ['the device of one', can('txId: 2, rxId: 1'), 'which is also the rxId of links[0]'],
     ['another database', signals('c', 'transmit: [Motor]'), 'is also sent by links[0]'],
-  ])('is not %s as well', (_what, other, expected) => {
+  ])('cannot also be %s', (_what, other, expected) => {
     const text = `links:\n${other}${signals('s', 'transmit: [Motor]')}`;
     const problems = problemsOf(text, { files });
     expect(problems).toHaveLength(1);
@@ -730,7 +730,7 @@ describe('who sends an identifier', () => {
       can('txId: 1, rxId: 2').replace('can0', 'can1') + signals('s', 'transmit: [Motor]'),
     ],
     ['that is only read', can('txId: 1, rxId: 2') + signals('s', 'transmit: [Wide, Wide]')],
-  ])('may be another one %s', (_what, links) => {
+  ])('may differ for an identifier %s', (_what, links) => {
     expect(problemsOf(`links:\n${links}`, { files })).toEqual([]);
   });
 });
@@ -795,7 +795,7 @@ describe('CAN links side by side', () => {
       [can('txId: 7, rxId: 1'), signals(), signals(', values: text, transmit: [Wide]')],
     ],
     ['signals and USB', [signals(), "{ type: usb, vendorId: '2e8a' }", can('txId: 1, rxId: 2')]],
-  ])('%s are good', (_what, transports) => {
+  ])('%s are accepted', (_what, transports) => {
     expect(problemsOf(configOf(transports), { files })).toEqual([]);
   });
 
@@ -820,7 +820,7 @@ describe('CAN links side by side', () => {
   });
 });
 
-it('usb links that can be told apart, and devices with addresses on one identifier, are good', () => {
+it('usb links that can be told apart, and devices with addresses on one identifier, are accepted', () => {
   const usb = (name: string, match: string): string =>
     `  - { name: ${name}, transport: { type: usb, ${match} } }\n`;
   const isotp = (name: string, tx: number, rx: number): string =>
@@ -866,7 +866,7 @@ describe('with the gateway’s own ID known', () => {
     );
   });
 
-  it('makes nothing of a broken file', () => {
+  it('accepts a link without a node ID', () => {
     expect(withState(link(''))).toEqual([]);
   });
 });

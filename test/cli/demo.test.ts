@@ -61,13 +61,13 @@ describe('npm run demo', () => {
     },
   );
 
-  it('ends with 1 when nothing can have gone both ways', async () => {
+  it('ends with 1 when there was no time for points to go both ways', async () => {
     const demo = new Demo('--seconds', '0.5');
     expect(await demo.ended).toBe(1);
     expect(demo.stderr).toBe('demo: points did not go both ways in that time\n');
   });
 
-  it('prints lines in a pipe', async () => {
+  it('prints plain lines into a pipe', async () => {
     const demo = new Demo();
     await demo.said(/▼ setpoint = 4.25 published[^]*acknowledged within/, 'stdout');
     expect(demo.stdout).toMatch(/▲ flow +1\d\d\.\d+ +\d\.\d s +\d\.\d\/s/);
@@ -87,7 +87,7 @@ describe('npm run demo', () => {
     await expect.poll(() => demo.leftBehind(), { timeout: 10_000 }).toEqual([]);
   });
 
-  it('ends when nobody reads any more', async () => {
+  it('ends when nobody reads its output any more', async () => {
     const demo = new Demo('--json');
     await demo.said(/"direction":"up"/, 'stdout');
     demo.child.stdout?.destroy();

@@ -42,7 +42,7 @@ describe('siot-mcu run', () => {
     expect(daemon.stdout).toBe('');
   });
 
-  it('ends so without NATS, too', async () => {
+  it('ends in the same way without NATS', async () => {
     const daemon = new Site(NO_NATS + oneLink('pump')).run();
     await daemon.said(/nothing listens at/);
     const before = performance.now();
@@ -51,7 +51,7 @@ describe('siot-mcu run', () => {
     expect(performance.now() - before).toBeLessThan(5_000 * SLOWNESS);
   });
 
-  it('ends so with a disk that does not answer, too', async () => {
+  it('ends in the same way when the disk does not answer', async () => {
     const site = new Site(
       `${NO_NATS}links: [{ name: pump, node: { id: n }, transport: { type: serial, path: ./pty } }]\n`,
     );
@@ -120,7 +120,7 @@ describe('siot-mcu run', () => {
     chmodSync(site.folder, 0o755);
   });
 
-  it('refuses a stateDir that another gateway has, and takes it when that one was killed', async () => {
+  it('refuses a stateDir that another gateway uses, and takes it once that gateway was killed', async () => {
     const site = new Site(NO_NATS + NO_LINKS);
     const first = site.run('--log-format', 'text');
     await first.said(/runs with 0 link/);
@@ -155,7 +155,7 @@ async function status(site: Site): Promise<string> {
 }
 
 describe('watch and set', () => {
-  it('show what goes up, set what goes down, and say what became of it', async () => {
+  it('show points of the device, change its settings, and report the outcome', async () => {
     const site = new Site(EMBEDDED + oneLink('pump'));
     const device = new Cli(['sim', '--pty', join(site.folder, 'pty'), '--seed', '1']);
     await device.said(/pty/, 'stdout');

@@ -39,7 +39,7 @@ function site(document: object): { file: string; folder: string; run: string } {
 
 describe('watch', () => {
   it.each(['a fixed port', 'any port'])(
-    'outlives a restart of the gateway with a private server on %s',
+    'goes on after a restart of a gateway with a private server on %s',
     { timeout: 60_000 },
     async (which) => {
       const nats = { embedded: which === 'any port' ? true : { port: await freePort() } };
@@ -79,7 +79,7 @@ describe('runtimeDir', () => {
     expect(readdirSync(run)).toEqual(['gateway.json']);
   });
 
-  it('is as configured, or what systemd has made, the first of several, or stateDir', () => {
+  it('is the configured one, else the first one that systemd has made, else stateDir', () => {
     const { file, folder } = site({});
     const of = (name: string, environment: Record<string, string>): string =>
       readConfigFile(name, environment).runtimeDir;
@@ -90,7 +90,7 @@ describe('runtimeDir', () => {
     expect(of(given.file, { RUNTIME_DIRECTORY: '/run/siot-mcu' })).toBe(given.run);
   });
 
-  it('that cannot be written is said, and nothing is served to everybody', async () => {
+  it('that cannot be written ends the gateway with an error', async () => {
     const { file } = site({ runtimeDir: '/proc/nowhere/run' });
     const { status, stderr } = await runCli(['run', '-c', file]);
     expect(status).toBe(1);
@@ -113,7 +113,7 @@ describe('a command after a crash of the gateway', () => {
 });
 
 describe('two gateways with one runtimeDir', () => {
-  it('are one too many: the commands for one would reach the other', async () => {
+  it('cannot both run: the commands for one would reach the other', async () => {
     const { file, folder, run } = site({ runtimeDir: './run' });
     const daemon = new Cli(['run', '-c', file]);
     await daemon.said(/connected to NATS/);
@@ -131,7 +131,7 @@ describe('two gateways with one runtimeDir', () => {
 });
 
 describe('a runtimeDir that every user can write', () => {
-  it('is warned about, and cannot put another configuration under nats-server', async () => {
+  it('is warned about, and does not hold the configuration of nats-server', async () => {
     const { file, run, folder } = site({ runtimeDir: './run' });
     chmodSync(run, 0o777);
     const daemon = new Cli(['run', '-c', file]);
@@ -164,25 +164,29 @@ const NOBODY = 65_534;
 describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/cli')))(
   'a command of another user (skipped unless root runs the tests, where others may read)',
   () => {
-    it('works for the group, and tells others which group it is', { timeout: 60_000 }, async () => {
-      const { file, folder, run } = site({ runtimeDir: './run' });
-      chmodSync(folder, 0o755);
-      const daemon = new Cli(['run', '-c', file]);
-      await daemon.said(/connected to NATS/);
-      const member = new Cli(['watch', '-c', file], { uid: NOBODY, gid: statSync(run).gid });
-      await member.said(/^NATS: connected/m, 'stdout');
-      const otherUser = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
-      expect(otherUser.status).toBe(1);
-      expect(otherUser.stderr).toMatch(
-        /may not be read by user \S+, who is not in the group root: /,
-      );
-      chmodSync(run, 0o700);
-      const closed = await runCli(['set', 'pump', 'x', '1', '-c', file], { uid: NOBODY });
-      expect(closed.status).toBe(1);
-      expect(closed.stderr).toContain('it is for root alone. Run the command as that user');
-    });
+    it(
+      'works for members of the group, and tells other users which group that is',
+      { timeout: 60_000 },
+      async () => {
+        const { file, folder, run } = site({ runtimeDir: './run' });
+        chmodSync(folder, 0o755);
+        const daemon = new Cli(['run', '-c', file]);
+        await daemon.said(/connected to NATS/);
+        const member = new Cli(['watch', '-c', file], { uid: NOBODY, gid: statSync(run).gid });
+        await member.said(/^NATS: connected/m, 'stdout');
+        const otherUser = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
+        expect(otherUser.status).toBe(1);
+        expect(otherUser.stderr).toMatch(
+          /may not be read by user \S+, who is not in the group root: /,
+        );
+        chmodSync(run, 0o700);
+        const closed = await runCli(['set', 'pump', 'x', '1', '-c', file], { uid: NOBODY });
+        expect(closed.status).toBe(1);
+        expect(closed.stderr).toContain('it is for root alone. Run the command as that user');
+      },
+    );
 
-    it('serves its own user where the folder’s group is not one of theirs, and says so', async () => {
+    it('is not possible where the gateway’s user is not in the folder’s group: it serves this user alone, and says so', async () => {
       const { file, folder, run } = site({ runtimeDir: './run', stateDir: './run/state' });
       chmodSync(folder, 0o755);
       chownSync(run, NOBODY, 0);

@@ -86,7 +86,7 @@ const withServers = (secret: string): string =>
 const ADVICE = 'keys of their own (user, password)';
 
 describe('a secret in nats.servers', () => {
-  it('is not shown, however it is written, and where it belongs is said', () => {
+  it('is not shown, however it is written, and the message says where it belongs', () => {
     const file = join(tempDir(), 'gateway.yaml');
     fc.assert(
       fc.property(secrets, (secret) => {
@@ -108,7 +108,7 @@ describe('a secret in nats.servers', () => {
     expect(problemsOf(file)).toContain('the environment variable SIOT_HOST is not set');
   });
 
-  it('is not shown where YAML makes something else of it, or it stands in place of a key', () => {
+  it('is not shown where YAML reads it as something else, or where it stands in place of a key', () => {
     const file = join(tempDir(), 'gateway.yaml');
     fc.assert(
       fc.property(secrets, (secret) => {
@@ -133,7 +133,7 @@ describe('a secret in nats.servers', () => {
     );
   });
 
-  it('is not shown where a space is missing after a key, and that is said', () => {
+  it('is not shown where a space is missing after a key, and the missing space is reported', () => {
     const file = join(tempDir(), 'gateway.yaml');
     writeFileSync(file, 'links: []\nnats:\n  password:QXZJKV\n');
     expect(problemsOf(file)).toContain(
@@ -160,7 +160,7 @@ describe('a secret in nats.servers', () => {
     'nats.example.org',
     'ftp://b',
     'http://a:80/',
-  ])('hides nothing of an address that is one: %s', (server) => {
+  ])('is not assumed in a valid address: %s', (server) => {
     expect(shownServer(server)).toBe(server);
   });
 });

@@ -3,7 +3,7 @@ import { parseTarget, parseValue } from '../../src/cli/set-value.js';
 
 describe('the VALUE of `set`', () => {
   it.each(['12.5', '-0', 'true', 'off', '', '0x10', 'auto', ' 1'])(
-    '%j goes to the gateway as the word that it is',
+    '%j goes to the gateway as a word, unchanged',
     (word) => {
       expect(parseValue(word, {})).toEqual({ kind: 'word', text: word });
     },
@@ -22,13 +22,13 @@ describe('the VALUE of `set`', () => {
   });
 
   it.each(['', 'auto', '0x10', '1,5', 'NaN', 'Infinity', '1e999', 'True', 'ON', ' 1'])(
-    '%j is none with --number',
+    '%j is no number with --number',
     (word) => {
       expect(() => parseValue(word, { number: true })).toThrow('VALUE is no number');
     },
   );
 
-  it('is what an option says it is', () => {
+  it('has the kind that an option names', () => {
     expect(parseValue('42', { text: true })).toEqual({ kind: 'string', text: '42' });
     expect(parseValue('off', { text: true })).toEqual({ kind: 'string', text: 'off' });
     expect(parseValue('[1]', { json: true })).toEqual({ kind: 'json', text: '[1]' });
@@ -50,7 +50,10 @@ describe('the TYPE[/KEY] of `set`', () => {
     expect(parseTarget(word)).toEqual({ type, key });
   });
 
-  it.each(['', '/1', 'a.b', 'a/b.c', 'a b', 'a/*', '>', 'x'.repeat(256)])('%j is none', (word) => {
-    expect(() => parseTarget(word)).toThrow('names no point');
-  });
+  it.each(['', '/1', 'a.b', 'a/b.c', 'a b', 'a/*', '>', 'x'.repeat(256)])(
+    '%j is refused',
+    (word) => {
+      expect(() => parseTarget(word)).toThrow('names no point');
+    },
+  );
 });

@@ -18,7 +18,7 @@ const port = {
 
 const rulesOf = (...links: object[]) => udevRules(configOf({ links }).links, [port]);
 
-it('lets the group in, names the devices and keeps ModemManager away', () => {
+it('gives the group access, names the devices and keeps ModemManager away', () => {
   const transport = { type: 'usb', vendorId: '2E8A', product: 'Pico "2" [x]*' };
   const { lines } = rulesOf({ name: 'my boards', transport });
   const rules = lines.filter((line) => line !== '' && !line.startsWith('#'));
@@ -30,7 +30,7 @@ it('lets the group in, names the devices and keeps ModemManager away', () => {
   ]);
 });
 
-it('keeps a rule on its line, whatever a text has in it', () => {
+it('keeps each rule on one line, whatever characters a text has', () => {
   const { lines } = rulesOf({ name: 'a', transport: { type: 'usb', product: 'a\nRUN+="b"' } });
   const rules = lines.filter((line) => line !== '' && !line.startsWith('#'));
   expect(rules).toHaveLength(2);
@@ -44,7 +44,7 @@ it.each([
   ['manufacturer', 'manufacturer'],
   ['product', 'product'],
 ])(
-  '%s: * takes also what has none, as the link does; udev’s own signs stand for themselves',
+  '%s: * also matches a device without this attribute, as in the link; udev’s special characters are literal',
   (key, attribute) => {
     const conditionsOf = (text: string): string => {
       const transport = { type: 'usb', interfaceNumber: 2, [key]: text };
@@ -102,7 +102,7 @@ it('refuses a link that would take every device', async () => {
   expect(stderr).toContain('links[0].node.id: each device of a usb link has a node of its own');
 });
 
-it('knows a device by the name that its own rules have given it', () => {
+it('recognises a device by the name that its own rules have given it', () => {
   const { links } = configOf({
     links: [{ name: 'pump', transport: { type: 'serial', path: '/dev/siot-mcu/pump-A-01' } }],
   });

@@ -69,7 +69,7 @@ describe('the line of NATS', () => {
 });
 
 describe('the line of SIOT', () => {
-  it('says why there are no nodes, and again when there are', async () => {
+  it('says why there are no nodes, and says so when they exist again', async () => {
     const nats = await startNats();
     const store = await SiotStore.start({ nats: nats.url, version: '0.25.0' });
     onTestFinished(() => store.stop());
@@ -93,7 +93,7 @@ describe('the line of SIOT', () => {
 });
 
 describe('many and long pending settings', () => {
-  it('are shown on a server that takes small messages, long ones cut', async () => {
+  it('are shown through a server that takes only small messages, long ones cut', async () => {
     const nats = await startNats('max_payload: 65536');
     const folder = tempDir();
     const file = join(folder, 'gateway.yaml');

@@ -1,4 +1,4 @@
-/** What code cites of the pages in docs/ is there: a newcomer who follows it must not end at nothing. */
+/** What code cites of the pages in docs/ exists, so that a newcomer can follow it. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { citesOf, filesWith, headingsOf, read } from './documents.js';
@@ -16,7 +16,7 @@ const sources = filesWith(['.ts', '.mjs', '.yaml', '.proto', '.sh', '.md']).filt
 );
 
 describe('a cite', () => {
-  it('is found with its sections, over the end of a line and in a comment of any kind', () => {
+  it('is found with its sections, also across the end of a line and in a comment of any kind', () => {
     const text = [
       '/** Counts (docs/contract.md, "Whose',
       ' * points"; docs/siot.md, 5.1): published. See docs/siot.md, 4.4, 4.5 and 4.9. */',

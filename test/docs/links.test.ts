@@ -6,7 +6,7 @@ import { filesWith, headingsOf, linksOf, read, withoutCodeBlocks } from './docum
 
 const pages = filesWith(['.md']);
 
-it('looks at all pages', () => {
+it('finds all pages', () => {
   expect(pages).toEqual(
     expect.arrayContaining(['README.md', 'docs/architecture.md', 'docs/siot.md', 'CHANGELOG.md']),
   );

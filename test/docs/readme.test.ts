@@ -1,4 +1,4 @@
-/** The README is read in one sitting, and what it says is installed is. */
+/** The README is short, and what it says is installed is in the package. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { linksOf, read, withoutCodeBlocks } from './documents.js';
@@ -24,7 +24,7 @@ describe('README.md', () => {
     expect(readme.split('\n').length).toBeLessThan(200);
   });
 
-  it('names nothing as part of the npm package that is not in it', () => {
+  it('names no file as part of the npm package that is not in it', () => {
     const [, sentence = ''] = /The npm package that (.*)$/m.exec(readme) ?? [];
     const named = [...sentence.matchAll(/`([^`\s]+)`/g)].map(([, path = '']) => path);
     expect(named).toContain('docs');
@@ -34,7 +34,7 @@ describe('README.md', () => {
     }
   });
 
-  it('leads to no page that the npm package does not have, but for those of developers', () => {
+  it('links to no page outside the npm package, except pages for developers', () => {
     const links = linksOf(readme).filter((link) => !/^[a-z]+:|^#/.test(link));
     const missing = links
       .map((link) => link.split('#')[0] ?? '')
@@ -42,7 +42,7 @@ describe('README.md', () => {
     expect([...new Set(missing)].sort()).toEqual(['CONTRIBUTING.md', 'firmware-sim/README.md']);
   });
 
-  it('shows only npm scripts that there are', () => {
+  it('shows only npm scripts that exist', () => {
     const pages = [readme, read('CONTRIBUTING.md'), read('docs/operation.md')].join('\n');
     const named = [...pages.matchAll(/npm run (?:-s )?([a-z:-]+)/g)].map(
       ([, script = '']) => script,

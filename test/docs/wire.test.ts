@@ -28,7 +28,7 @@ describe('docs/wire.md', () => {
     }
   });
 
-  it('shows no byte that is not of a worked packet, or of a hello', () => {
+  it('shows only bytes of a worked packet or of a hello', () => {
     const hellos = [new Uint8Array(), new Uint8Array(4)].map((payload) =>
       Buffer.from(encodePacket({ sequence: 1, subject: '', payload })).toString('hex'),
     );

@@ -182,7 +182,7 @@ withEachSiot((siot) => {
 });
 
 describe('a store that replies with errors', () => {
-  it.for(VERSIONS)('is tried again, and nothing goes lost: %s', async (version, context) => {
+  it.for(VERSIONS)('is asked again, and nothing is lost: %s', async (version, context) => {
     context.skip(isReal, 'a real store cannot be made to refuse what it takes');
     const nats = await NatsServer.start();
     atEnd(() => nats.stop());

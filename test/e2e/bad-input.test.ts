@@ -46,7 +46,7 @@ const BAD: readonly (readonly [name: string, point: PointLike])[] = [
 
 withEachSiot((siot) => {
   for (const protocol of PROTOCOLS) {
-    it(`keeps what is not fit for NATS off it: ${protocol}`, async () => {
+    it(`publishes nothing that is not fit for NATS: ${protocol}`, async () => {
       const { device, client, nodeId, gateway } = await plant(siot, protocol, {
         link: { maxFrameLength: LONGEST },
       });
@@ -83,7 +83,7 @@ withEachSiot((siot) => {
       expect(gateway.link()).toMatchObject({ port: 'open', connected: true });
     });
 
-    it(`passes on what is only odd: ${protocol}`, async () => {
+    it(`publishes points that are unusual but valid: ${protocol}`, async () => {
       const { device, client, nodeId, gateway } = await plant(siot, protocol);
       await device.report(
         { type: 'up', value: Number.POSITIVE_INFINITY, time: now() },
@@ -103,7 +103,7 @@ withEachSiot((siot) => {
       expect(gateway.counter('mendedText')).toBe(1);
     });
 
-    it(`survives rubbish on the line: ${protocol}`, async () => {
+    it(`survives garbage on the line: ${protocol}`, async () => {
       const { device, client, nodeId, gateway } = await plant(siot, protocol);
       device.mcu.sendRaw(Uint8Array.from({ length: 4_000 }, (_, index) => (index * 7) % 256));
       device.mcu.sendRaw(Uint8Array.of(0));

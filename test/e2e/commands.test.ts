@@ -101,7 +101,7 @@ withEachSiot((siot) => {
       stdout: 'setpoint is acknowledged by pump, and not reported\n',
     });
     expect(numberIn(device.mcu.assertReceived('setpoint').value)).toBe(5.5);
-    // Through SIOT: it is there, as somebody else's.
+    // It went through SIOT, which has it with another origin than the device's.
     const stored = await client.stored(nodeId, 'setpoint');
     expect(stored.number).toBe(5.5);
     expect(stored.origin).not.toBe('');
@@ -185,7 +185,7 @@ withEachSiot(
       expect(watch.stderr).toBe('');
     });
 
-    it('siot-mcu confirm: there is nothing to confirm of a link that nobody doubts', async () => {
+    it('siot-mcu confirm: says that nothing of the link is held back', async () => {
       const { config } = await station(siot);
       const confirm = await runCli(['confirm', '-c', config, 'pump']);
       expect(confirm).toMatchObject({ status: 1, stdout: '' });
@@ -193,7 +193,7 @@ withEachSiot(
       expect((await runCli(['confirm', '-c', config, 'pumps'])).status).toBe(2);
     });
 
-    it('siot-mcu run: ends by SIGTERM with 0 within 5 s, all handed on', async () => {
+    it('siot-mcu run: ends on SIGTERM with 0 within 5 s, with everything delivered', async () => {
       const { device, client, daemon, nodeId, config } = await station(siot);
       await device.report({ type: 'last', value: 42, time: now() });
       const from = performance.now();
@@ -204,7 +204,7 @@ withEachSiot(
       expect((await client.stored(nodeId, 'last')).number).toBe(42);
       expect((await client.stored(nodeId, 'connected')).number).toBe(0);
 
-      // Nobody answers now, and nobody hangs.
+      // Nothing answers now, and no command hangs.
       const set = await runCli(['set', '-c', config, 'pump', 'setpoint', '1']);
       expect(set).toMatchObject({ status: 1, stdout: '' });
       expect(set.stderr).toContain('siot-mcu run');

@@ -91,7 +91,7 @@ withEachSiot((siot) => {
         expect(gateway.counter('retransmission')).toBeGreaterThanOrEqual(2);
       });
 
-      it('tells of a removed point with the last value, and it lives when reported again', async () => {
+      it('sends a removed point with its last value; the point exists again once the device reports it', async () => {
         const all = await plant(siot, protocol);
         const { device, set, client, nodeId } = all;
         await device.report({ type: 'limit', value: 7.5, time: now() });

@@ -1,7 +1,7 @@
 /**
- * What ordinary clients publish costs the gateway a bounded amount of memory,
- * and no other link its time (docs/contract.md, "Whose points"): the real program, by
- * the peak that the system has seen of its memory.
+ * What ordinary clients publish makes the gateway use a bounded amount of memory, and takes no
+ * time from other links (docs/contract.md, "Whose points"). Measured on the real program, by
+ * the peak of its memory.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -172,7 +172,7 @@ async function acks(device: Device, until: Promise<unknown>): Promise<number[]> 
   return took.sort((a, b) => a - b);
 }
 
-describe('memory and the neighbour beside', () => {
+describe('memory and the other link, during a flood of', () => {
   it.for(Object.keys(FLOODS))('%s', { timeout: 120_000 }, async (name) => {
     const one = FLOODS[name]!;
     const folder = tempDir();

@@ -196,7 +196,7 @@ export interface Attached {
   readonly path: string;
 }
 
-/** What devices hang on, for all cases of a file. */
+/** What devices are attached to, for all cases of a file. */
 export interface Attachment {
   open(line: Line): Promise<Attached>;
   /** Cases of other versions than these are left out. */

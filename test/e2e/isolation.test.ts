@@ -1,7 +1,7 @@
 /**
- * No device harms another: the real gateway, with a device that never stops
- * beside one that is as it should be. All in the same run, and by ratio: what
- * the machine is busy with otherwise hits both halves.
+ * No device harms another: the real gateway, with a device that sends without end beside a
+ * healthy one. Both are measured in one run and compared by their ratio: other load of the
+ * machine affects both.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -90,8 +90,8 @@ const SAMPLES = 60;
  */
 const SLACK_MS = 20;
 
-describe('beside a device that sends without end', () => {
-  it.for(Object.keys(BABBLE))('of %s', { timeout: 120_000 }, async (name) => {
+describe('a healthy link beside a device that sends without end', () => {
+  it.for(Object.keys(BABBLE))('%s', { timeout: 120_000 }, async (name) => {
     const folder = tempDir();
     const device = await openDevice('compact');
     const flood = await babbler(BABBLE[name]!());

@@ -68,7 +68,7 @@ withEachSiot((siot) => {
       await device.report({ type: 'after', value: text, time: now() });
       await client.stored(nodeId, 'after', '0', (point) => point.text === text);
     };
-    // The gateway's own, of the configuration, is nobody else's.
+    // A description from the configuration is the gateway's own, not a person's.
     await restarts('Pump controller');
     await shown('Pump controller');
     await set({ type: 'description', value: 'The old pump' });
@@ -94,7 +94,7 @@ withEachSiot((siot) => {
     await shown('Pump controller 5');
   });
 
-  it('knows a person’s description that was given while it was away', async () => {
+  it('reads a person’s description that was given while the gateway was away', async () => {
     const { client, gateway, nodeId, set, device } = await plant(siot, 'protobuf');
     await gateway.stop();
     await set({ type: 'description', value: 'The old pump' });
@@ -144,7 +144,7 @@ withEachSiot((siot) => {
     expect(nodes.map(({ parent }) => parent)).toEqual([root]);
   });
 
-  it('never resurrects a node that somebody deleted, and goes on when it lives again', async () => {
+  it('never restores a node that somebody deleted, and goes on when it is undeleted', async () => {
     const { client, gateway, nodeId, device } = await plant(siot, 'compact');
     await device.report({ type: 'temp', value: 1, time: now() });
     await client.stored(nodeId, 'temp');

@@ -60,7 +60,7 @@ async function station(siot: SiotUnderTest, faults: string, link: object, sim: s
 withEachSiot(
   (siot) => {
     it.each(['protobuf', 'compact', 'auto'] as const)(
-      'nothing but an echo, protocol %s: no device, whatever is set',
+      'a line with nothing but an echo, protocol %s, is no device, whatever is set',
       async (protocol) => {
         // The device behind the adapter is off.
         const off = 'echo,silent=1ms/24h';

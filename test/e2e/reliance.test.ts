@@ -54,7 +54,7 @@ const isOpen = (daemon: Cli): Promise<unknown> => daemon.said(/"port is open"/);
 const linkOf = (device: Device): object => device.transport;
 
 describe('as Simple IoT’s serial client does not', () => {
-  it('it sends again what a device has not acknowledged, and takes once what comes twice', async () => {
+  it('it sends again what a device has not acknowledged, and takes a repeated packet once', async () => {
     const { device, client, gateway, nodeId, set } = await station();
     device.mcu.push(whenType('setpoint', limited(ignorePoints(), 2)));
     await set('setpoint', 5);
@@ -132,7 +132,7 @@ describe('kill -9', () => {
       await report(0);
       await store.waitForPoint(id, 'temp', '0');
       await store.leave();
-      // Two lives, each killed upon the last acknowledgement.
+      // Two runs, each killed right after the last acknowledgement.
       let value = 0;
       for (const last of [40, 80]) {
         while (value < last) await report((value += 1));
@@ -153,7 +153,7 @@ describe('kill -9', () => {
   );
 
   it(
-    'loses no setting that was accepted, with no store that would say it again',
+    'loses no setting that was accepted, also without a store that would send it again',
     async () => {
       const device = await openDevice('compact');
       const file = gatewayOf({

@@ -97,7 +97,7 @@ async function station(
 }
 
 describe.each(PROTOCOLS)('siot-mcu set, %s', (protocol) => {
-  it('takes a word as what the device reports, and tells what it reports then', async () => {
+  it('converts a word to the kind that the device reports, and tells what it reports afterwards', async () => {
     const { device, set } = await station(protocol);
     const last = (type: string) =>
       device.mcu.receivedPoints.filter((point) => point.type === type).at(-1)?.value;
@@ -164,7 +164,7 @@ describe.each(PROTOCOLS)('siot-mcu set, %s', (protocol) => {
     }
   });
 
-  it('says what is done, taken back, or on its way', async () => {
+  it('says what is unconfirmed, what the gateway does itself, and what is still pending', async () => {
     const { set } = await station(protocol, {
       behaviour: whenType('restart', neverAcknowledge()),
     });
@@ -190,7 +190,7 @@ describe.each([
   ['with a store', false],
   ['without a store', true],
 ])('siot-mcu set where nothing can be kept, %s', (_what, alone) => {
-  it('refuses, and what was accepted is there after a crash, what was refused nowhere', async () => {
+  it('refuses a setting; after a crash there is what was accepted, and nothing of what was refused', async () => {
     const { device, set, links, restart, store } = await station('compact', { alone });
     const silent = device.mcu.push({ name: 'deaf', onPacket: () => 'handled' });
     const kept = await set('setpoint', '3', '--timeout', '1');

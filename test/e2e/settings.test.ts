@@ -134,7 +134,7 @@ withEachSiot((siot) => {
     expect((await device.mcu.waitForSetting('mode')).value).toBe('0');
   });
 
-  it('lets the device have the last word on its own values', async () => {
+  it('does not send a setting again over a value that the device has changed itself', async () => {
     const all = await plant(siot, 'compact');
     const { device, set, client, nodeId, gateway } = all;
     await set({ type: 'setpoint', value: 99 });

@@ -182,7 +182,7 @@ withEachSiot(
         const edits = pump.edits('setpoint');
         expect(edits.map(({ number }) => number)).toEqual(values);
         expect((edits[5]?.time ?? 0n) - (edits[0]?.time ?? 0n)).toBeLessThan(10_000_000_000n);
-        // Otherwise a newer time has mended what this is about.
+        // Otherwise a newer time has already corrected it.
         expect(edits[5]?.time).toBe(edits[4]?.time);
       },
     );

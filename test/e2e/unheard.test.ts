@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 leavesNothingBehind();
 
 withEachSiot((siot) => {
-  it('while NATS is away for the gateway alone, reaches the device when it is back, the latest only', async () => {
+  it('a setting made while the gateway alone has no NATS reaches the device afterwards, the latest only', async () => {
     const { url, token } = siot.server;
     const proxy = await TcpProxy.start({ port: Number(new URL(url).port) });
     atEnd(() => proxy.stop());

@@ -68,7 +68,7 @@ function receiveAll(bytes: Uint8Array, maxFrameLength = 1024) {
 }
 
 describe('vectors', () => {
-  it('are all there', () => {
+  it('are complete', () => {
     expect(vectors).toHaveLength(58);
   });
 
@@ -85,7 +85,7 @@ describe('vectors', () => {
     }
   });
 
-  it.each(ofKind('cobs-defect'))('$name is among the repairs', (vector) => {
+  it.each(ofKind('cobs-defect'))('$name is among the repaired decodings', (vector) => {
     const encoded = fromHex(vector.hex).subarray(0, -1);
     expect(toHex(decodeCobs(encoded) ?? encoded)).toBe(vector.decoded.decodes_to_hex);
     expect([...repairedDecodings(encoded)].map(toHex)).toEqual([vector.decoded.intended_raw_hex]);
@@ -318,7 +318,7 @@ describe('PacketReceiver', () => {
     expect(all.packets).toEqual([toHex(good)]);
   });
 
-  it('has room for exactly the longest frame', () => {
+  it('accepts exactly the longest frame', () => {
     const frame = encodeFrame(packet(300));
     const fits = receiveAll(frame, frame.length);
     fits.push();

@@ -230,7 +230,7 @@ describe('SimulatedDevice with faults', () => {
     expect(peer.bytes.length).toBeGreaterThan(10_000);
   });
 
-  it('echo: what is sent comes back too, whoever is there to hear it', () => {
+  it('echo: what is sent to it comes back too, also while it is muted', () => {
     const { pipe, arrived, received, far, clock } = line('echo');
     far.write(Uint8Array.of(1, 2, 3));
     pipe.muted = true;

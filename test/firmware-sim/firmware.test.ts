@@ -151,7 +151,7 @@ describe('firmware', () => {
     expect(peer.packets).toHaveLength(count);
   });
 
-  it('does not pile up readings that nobody takes', async () => {
+  it('does not queue readings that nobody takes', async () => {
     const { mcu, peer, clock } = build();
     peer.acknowledges = false;
     mcu.start();
@@ -191,7 +191,7 @@ describe.each(['protobuf', 'compact'] as const)('after a timeSync, %s', (protoco
     expect(take()).toEqual([]);
   });
 
-  it('at most once a minute, and those that come sooner once when it is over', async () => {
+  it('it does so at most once a minute; earlier ones are answered together when the minute is over', async () => {
     const { peer, clock, take, mcu } = await started(
       'description: x\nsettings: [{type: a, kind: number}]',
     );
@@ -218,7 +218,7 @@ describe.each(['protobuf', 'compact'] as const)('after a timeSync, %s', (protoco
     expect(take()).toEqual(['description', 'a']);
   });
 
-  it('not where its profile says so: as firmware does that knows nothing of it', async () => {
+  it('it reports nothing where its profile says so, like firmware without this function', async () => {
     const { peer, clock, take } = await started(
       'reportAllMs: 0\nsettings: [{type: a, kind: number}]',
     );
@@ -227,7 +227,7 @@ describe.each(['protobuf', 'compact'] as const)('after a timeSync, %s', (protoco
     expect(take()).toEqual([]);
   });
 
-  it('a setting that comes while a report waits for its turn goes out with its new value only', async () => {
+  it('a setting that changes while a report waits to be sent is reported with its new value only', async () => {
     const { peer, clock, mcu } = await started();
     peer.acknowledges = false;
     // Its sensors' packet is on its way, without an ack; the report waits behind it.

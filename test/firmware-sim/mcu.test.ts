@@ -78,7 +78,7 @@ describe.each(['protobuf', 'compact'] as const)('SimulatedMcu, %s', (protocol) =
     expect(own[3]?.payload).toHaveLength(protocol === 'compact' ? 4 : 0);
   });
 
-  it('does not take the other codec for its own', () => {
+  it('does not accept packets of the other codec', () => {
     const { mcu, peer } = build({ protocol });
     const other = new Peer(pipePair()[0], protocol === 'compact' ? 'protobuf' : 'compact');
     other.send = (packet) => peer.send(packet);
@@ -113,7 +113,7 @@ describe('time', () => {
     expect(peer.points.map((p) => p.time)).toEqual([1_500_000_000n, 30_000_000n]);
   });
 
-  it('given with a point stays as given', async () => {
+  it('given with a point is sent unchanged', async () => {
     const { mcu, peer } = build();
     await mcu.sendPoints([{ type: 'a', value: 1, time: 42n, origin: 'o', tombstone: 1, key: 'k' }]);
     expect(peer.points).toMatchObject([{ time: 42n, origin: 'o', tombstone: 1, key: 'k' }]);
@@ -135,7 +135,7 @@ describe('window', () => {
     expect((await Promise.all(all)).map((r) => r.outcome)).toEqual(Array(5).fill('acknowledged'));
   });
 
-  it('gives out sequences 1 to 255, none twice at a time', async () => {
+  it('uses sequences 1 to 255, none twice at a time', async () => {
     const { mcu, peer } = build({ window: 2, retries: 1000 });
     peer.acknowledges = false;
     void mcu.sendPoints([{ type: 'stuck', value: 1 }]);
@@ -235,7 +235,7 @@ describe('what it received', () => {
     mcu.assertNotReceived('mode');
   });
 
-  it('lets nobody wait for a device that is closed', async () => {
+  it('ends every wait when the device is closed', async () => {
     const { mcu, peer, clock } = build();
     peer.acknowledges = false;
     const wait = mcu.waitForTimeSync();

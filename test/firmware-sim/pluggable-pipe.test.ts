@@ -36,7 +36,7 @@ describe('PluggablePipe', () => {
     expect([first.arrived, second.arrived, received]).toEqual([[2], [6], [3, 7]]);
   });
 
-  it('says that nobody is there when it is pulled, once', async () => {
+  it('reports once that the line is gone when it is pulled', async () => {
     const { pipe, peers } = socket();
     await plugged(pipe);
     await pipe.unplug();

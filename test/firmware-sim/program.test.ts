@@ -142,7 +142,7 @@ describe('runSimulator', () => {
     expect(isUsageError(error)).toBe(true);
   });
 
-  it('tells a machine’s fault from a wrong command line', async () => {
+  it('tells a fault of the machine from a wrong command line', async () => {
     const pty = join(folder, 'file');
     writeFileSync(pty, '');
     const sim = start({ tcp: '127.0.0.1:0' });

@@ -116,7 +116,7 @@ describe('PtyPipe', () => {
     await peer.close();
   });
 
-  it('drops what is written while nobody is there, and reaches who comes', async () => {
+  it('drops what is written while nobody has it open, and reaches whoever opens it', async () => {
     const pipe = await openPty();
     await present(pipe, false);
     pipe.write(Uint8Array.of(1, 2, 3));
@@ -154,7 +154,7 @@ describe('PtyPipe', () => {
     expect(pipe.present).toBe(false);
   });
 
-  it('neither blocks nor piles up when the peer does not read', async () => {
+  it('neither blocks nor queues without limit when the peer does not read', async () => {
     const pipe = await openPty();
     const file = await open(pipe.path, FLAGS);
     const block = new Uint8Array(1000).fill(0x0a);

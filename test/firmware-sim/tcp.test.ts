@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 describe('TcpPipe', () => {
-  it('hangs up on its client, who may come again', async () => {
+  it('disconnects its client, which may connect again', async () => {
     const pipe = await listen();
     const first = await join(pipe);
     const closed = once(first, 'close');
@@ -85,7 +85,7 @@ describe('TcpPipe', () => {
     expect(pipe.dropped).toBe(1);
   });
 
-  it('does not pile up for a client that does not read', async () => {
+  it('does not queue without limit for a client that does not read', async () => {
     const pipe = await listen();
     const socket = await join(pipe);
     socket.pause();

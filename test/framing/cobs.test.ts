@@ -92,7 +92,7 @@ describe("SIOT's reader accepts (docs/siot.md, 2.1), and so does this one", () =
   });
 });
 
-describe('Decoding is bounded, resynchronises at the next 00, hands on no partial frame', () => {
+describe('decoding is bounded, resynchronises at the next 00, delivers no partial frame', () => {
   it('maxFrameLength counts the whole frame with both zeros: 1024 passes, 1025 does not', () => {
     // 1,017 raw bytes without a zero: 5 codes, two zeros.
     const largest = framing.encode(five(1017));
@@ -108,12 +108,12 @@ describe('Decoding is bounded, resynchronises at the next 00, hands on no partia
     expect(read([framing.encode(five(7))], 9)).toEqual([{ discard: 'oversize', length: 10 }]);
   });
 
-  it('however many zeros stand before it', () => {
+  it('zeros before a frame do not count, however many they are', () => {
     const bytes = join(new Uint8Array(5000), framing.encode(five(1017)));
     expect(read([bytes])).toEqual(frames(five(1017)));
   });
 
-  it('an endless babble is one discard, and the frame after the next 00 is whole', () => {
+  it('endless data without a zero is one discard, and the frame after the next 00 is whole', () => {
     const bytes = join(five(100_000), hex('00'), framing.encode(five(3)));
     const events = read([bytes]);
     expect(events).toEqual([{ discard: 'oversize', length: 100_001 }, ...frames(five(3))]);
@@ -124,7 +124,7 @@ describe('Decoding is bounded, resynchronises at the next 00, hands on no partia
     expect(events).toEqual([{ discard: 'malformed', length: 5 }, ...frames(five(3))]);
   });
 
-  it('what stood in the buffer is forgotten with reset()', () => {
+  it('what is left in the buffer is forgotten with reset()', () => {
     const got: string[] = [];
     const deframer = framing.createDeframer(
       { frame: (bytes) => void got.push(toHex(bytes)), discard: (cause) => void got.push(cause) },

@@ -103,7 +103,7 @@ export class Coverage {
     this.#session.disconnect();
   }
 
-  /** What ran while the files were imported: nobody gets there again. */
+  /** What ran while the files were imported: no input runs it again. */
   imported(files: readonly string[]): void {
     this.reachOf(files).grown();
   }

@@ -39,7 +39,7 @@ const run = (target: FuzzTarget, seed: number, inputs: number): Promise<FuzzResu
     more: (executions) => executions < inputs,
   });
 
-describe('what once broke stays mended', () => {
+describe('an input that once caused a failure does not any more', () => {
   it.each(regressions.map((one) => [one.target.name, one.what, one] as const))(
     '%s: %s',
     async (_name, _what, { target, input }) => {
@@ -48,7 +48,7 @@ describe('what once broke stays mended', () => {
   );
 });
 
-describe('a first look', () => {
+describe('a short run on each target', () => {
   it.each(TARGETS.map((target) => [target.name, target] as const))('%s', async (_name, target) => {
     const inputs = target.firstLook ?? INPUTS;
     const { failure, executions } = await run(target, SEED, inputs);
@@ -140,7 +140,7 @@ describe('the fuzzer itself', () => {
     expect((await failureOf(planted(check), Uint8Array.of(1)))?.text).toMatch(text);
   });
 
-  it('sees what everybody shares change', async () => {
+  it('reports a change of what all code shares', async () => {
     const shared = Object.prototype as Record<string, unknown>;
     const target = planted(() => (shared['planted'] = 1));
     try {
@@ -150,7 +150,7 @@ describe('the fuzzer itself', () => {
     }
   });
 
-  it('shows a finding by its words alone', () => {
+  it('shows a finding as its text alone', () => {
     expect(new Finding('words').name).toBe('Finding');
   });
 });

@@ -1,4 +1,4 @@
-/** What is kept of a link, on a disk that is memory. */
+/** What is kept of a link, on a disk in memory. */
 import type { Disk, DiskFile } from '../../src/gateway/state/disk.js';
 import { LinkFile } from '../../src/gateway/state/link-file.js';
 import { parseLinkEntry, type LinkRecord } from '../../src/gateway/state/link-record.js';

@@ -1,6 +1,6 @@
 /**
  * Code that never returns cannot be interrupted from inside its own thread.
- * Another one looks on, says which input it was, and ends the process.
+ * Another thread watches it, reports the input, and ends the process.
  */
 import { writeSync } from 'node:fs';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
@@ -51,7 +51,7 @@ function watch({ state, input }: Shared, who: string): void {
     } else if (count > 0 && performance.now() - sinceMs > HANGS_AFTER_MS) {
       const hex = Buffer.from(input.subarray(0, Atomics.load(state, 1))).toString('hex');
       writeSync(2, `${who}: does not return for ${HANGS_AFTER_MS} ms\n  input: ${hex}\n`);
-      // Nothing softer reaches a thread that is busy for ever.
+      // No handler of another signal runs in a thread that is busy for ever.
       process.kill(process.pid, 'SIGKILL');
     }
   }, LOOK_EVERY_MS);

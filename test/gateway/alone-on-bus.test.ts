@@ -78,7 +78,7 @@ it.each<[string, 'cobs' | 'isotp', boolean]>([
   ['cobs, codec unknown', 'cobs', true],
   ['isotp, codec unknown', 'isotp', true],
 ])(
-  '%s: what cannot be sent does not pile up, to go out all at once',
+  '%s: what cannot be sent does not pile up, and is not sent all at once later',
   async (_what, framing, auto) => {
     const can = new FakeCan();
     const clock = new FakeClock();

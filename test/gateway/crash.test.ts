@@ -17,7 +17,7 @@ function* cuts(steps: number) {
 }
 
 describe('a file written atomically', () => {
-  it('is the old one or the new one, never nothing, and the new one once it is said to be', async () => {
+  it('is the old one or the new one, never nothing, and the new one once its write is reported as done', async () => {
     const OLD = Buffer.from('old content');
     const NEW = Buffer.from('new content, which is longer');
     let states = 0;
@@ -41,30 +41,30 @@ describe('a file written atomically', () => {
 });
 
 class Kept implements LinkState {
-  constructor(readonly book: Settings) {}
+  constructor(readonly allSettings: Settings) {}
   head = () => ({ session: { sequence: 7 } });
-  settings = () => this.book.records();
-  takeChangedSettings = () => this.book.takeChanged();
+  settings = () => this.allSettings.records();
+  takeChangedSettings = () => this.allSettings.takeChanged();
   takeStale = () => false;
   set(type: string, value: number): void {
-    const time = (this.book.get(type, '')?.point.time ?? 0n) + 1n;
-    this.book.take(makePoint({ type, value: floatValue(value), time, origin: 'u' }));
+    const time = (this.allSettings.get(type, '')?.point.time ?? 0n) + 1n;
+    this.allSettings.take(makePoint({ type, value: floatValue(value), time, origin: 'u' }));
   }
   values(): Record<string, number> {
     return Object.fromEntries(
-      [...this.book.all()].map(({ point }) => [point.type, numberOf(point.value)]),
+      [...this.allSettings.all()].map(({ point }) => [point.type, numberOf(point.value)]),
     );
   }
 }
 
 async function start(disk: CrashingDisk, said: Said[] = []) {
   const file = new LinkFile('/s/link', disk, recordingLog(said));
-  const book = new Settings(new Set(), 100);
-  book.restore((await file.load()).session?.settings ?? []);
-  return { file, kept: new Kept(book) };
+  const allSettings = new Settings(new Set(), 100);
+  allSettings.restore((await file.load()).session?.settings ?? []);
+  return { file, kept: new Kept(allSettings) };
 }
 
-describe('a setting that is said to be saved', () => {
+describe('a setting that was reported as saved', () => {
   /** Two settings are safe; then `a` changes, is saved, changes again, and the power goes. */
   async function life(cut: {
     after: number;
@@ -100,7 +100,7 @@ describe('a setting that is said to be saved', () => {
     }
   });
 
-  it('is there also after a second cut, while what the first has torn is written anew', async () => {
+  it('is there also after a second power cut, while what the first has torn is written anew', async () => {
     for (const cut of cuts(9)) {
       for (const { after, bytes, names } of cuts(6)) {
         const { second, found } = await life(cut);
@@ -123,7 +123,7 @@ describe('a setting that is said to be saved', () => {
     let count = 0;
     const anew = (): number => disk.did.filter((step) => step.startsWith('rename')).length;
     while (anew() < 2) {
-      // Cut at each step of a life that goes on: what is found must have the value just saved.
+      // The power goes at each step of a longer run: what is found must have the value just saved.
       kept.set('a', (count += 1));
       await file.save(kept);
       if (count < 300 && anew() < 2) continue;

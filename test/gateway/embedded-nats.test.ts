@@ -60,7 +60,7 @@ describe('the private nats-server', () => {
     expect(await answers(told())).toBe(true);
   });
 
-  it('takes nobody who does not know its token, which no log and no list of processes shows', async () => {
+  it('accepts nobody who does not know its token, which no log and no list of processes shows', async () => {
     const { nats, path, said, servers, told } = await rig();
     const { token } = told();
     expect(token).toMatch(/^[0-9a-f]{48}$/);
@@ -79,12 +79,12 @@ describe('the private nats-server', () => {
     [0o700, 0o600],
     [0o750, 0o640],
     [0o755, 0o640],
-  ])('tells its token those who may read the folder: %o', async (folder, file) => {
+  ])('gives its token to those who may read the folder: %o', async (folder, file) => {
     const { path } = await rig(undefined, folder);
     expect(statSync(join(path, 'nats.json')).mode & 0o777).toBe(file);
   });
 
-  it('has the port that it is given, and says so when that is in use', async () => {
+  it('uses the port that it is given, and says so when that is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
@@ -98,7 +98,7 @@ describe('the private nats-server', () => {
     expect((await rig(port)).nats.port).toBe(port);
   });
 
-  it('takes another port when somebody has its own after its end, and the commands are told', async () => {
+  it('takes another port when another program has taken its own after its end, and the commands learn of it', async () => {
     const { nats, clock, said, kill, told } = await rig();
     const before = told();
     await kill();
@@ -123,7 +123,7 @@ describe('the private nats-server', () => {
     await until(() => said.at(-1)?.message === 'private nats-server is running again', 'it');
     expect(nats.url).toBe(url);
     expect(await answers(told())).toBe(true);
-    // What whoever had the port meanwhile was told is worth nothing any more.
+    // The old token is not valid any more: another program may have seen it on the port.
     expect(await answers(before)).toBe(false);
     await nats.stop();
     expect(complaints(said)).toHaveLength(1);
@@ -137,7 +137,7 @@ describe('the private nats-server', () => {
     expect(await answers(told())).toBe(false);
   });
 
-  it('nor when that happens while it waits for its restart', async () => {
+  it('leaves nothing behind when it is stopped while it waits for its restart', async () => {
     const { nats, clock, servers, kill } = await rig();
     await kill();
     await nats.stop();
@@ -146,7 +146,7 @@ describe('the private nats-server', () => {
     expect(servers()).toEqual([]);
   });
 
-  it('nor when that happens while it restarts', async () => {
+  it('leaves nothing behind when it is stopped while it restarts', async () => {
     const { nats, clock, servers, kill } = await rig();
     await kill();
     clock.advance(1_000);

@@ -84,7 +84,7 @@ describe('starting', () => {
     await refused(link('a', transport), link('b', transport, { node: { id: made } }));
   });
 
-  it('is refused without its identity', async () => {
+  it('is refused when the file with its identity is broken', async () => {
     const folder = tempDir();
     const gateway = new GatewayUnderTest(folder, { links: [] });
     await gateway.start();
@@ -93,7 +93,7 @@ describe('starting', () => {
     await expect(new GatewayUnderTest(folder, { links: [] }).start()).rejects.toThrow(StateError);
   });
 
-  it('answers who asks while links are still being loaded, and nobody once it is being stopped', async () => {
+  it('answers requests while links are still being loaded, and none once it is being stopped', async () => {
     let loaded: () => void = () => undefined;
     const load = LinkFile.prototype.load;
     const loading = vi.spyOn(LinkFile.prototype, 'load').mockImplementation(async function (
@@ -123,7 +123,7 @@ describe('starting', () => {
     await Promise.all([started, stopped]);
   });
 
-  it('may be ended, or told of another configuration, before it is done', async () => {
+  it('may be interrupted by an end, or by another configuration', async () => {
     const device = await openDevice();
     const one = { nats: { servers: nats.url }, links: [link('a', device.transport)] };
     const gateway = new GatewayUnderTest(tempDir(), one);
@@ -142,7 +142,7 @@ describe('starting', () => {
 });
 
 describe('a changed configuration', () => {
-  it('that is the same disturbs nothing', async () => {
+  it('that is equal to the present one interrupts nothing', async () => {
     const { gateway, a, b, document } = await twoLinks();
     const from = gateway.said.length;
     await gateway.reload(structuredClone(document));
@@ -168,7 +168,7 @@ describe('a changed configuration', () => {
     a.mcu.assertNotReceived('timeSync');
   });
 
-  it('without a link says that its device is gone, and goes on with the others', async () => {
+  it('that removes a link says that its device is gone, and goes on with the others', async () => {
     const { gateway, store, a, b, document } = await twoLinks();
     const nodeId = gateway.nodeId('b');
     await gateway.reload({ ...document, links: [link('a', a.transport)] });
@@ -184,7 +184,7 @@ describe('a changed configuration', () => {
     expect(a.openings()).toBe(1);
   });
 
-  it('without a link has nothing to do with its node any more', async () => {
+  it('that removes a link makes the gateway ignore the node of that link', async () => {
     const { gateway, store, a, document } = await twoLinks();
     const [one, two] = [gateway.nodeId('a'), gateway.nodeId('b')];
     await gateway.reload({ ...document, links: [link('a', a.transport)] });
@@ -195,7 +195,7 @@ describe('a changed configuration', () => {
     expect(deleted.map(({ fields }) => fields.nodeId)).toEqual([one]);
   });
 
-  it('takes another NATS while the devices stay attached', async () => {
+  it('with another NATS connects to it while the devices stay attached', async () => {
     const { gateway, a, b, document } = await twoLinks();
     const store = await startStore(other, '0.18.5');
     await gateway.reload({ ...document, nats: { servers: other.url } });
@@ -210,7 +210,7 @@ describe('a changed configuration', () => {
     expect(gateway.gateway.control.status().siot).toEqual({ generation: 1, store: 'answers' });
   });
 
-  it('with two links of one node is refused whole; a better one is taken, and the end works', async () => {
+  it('with two links of one node is refused whole; a correct one is accepted, and the gateway can end', async () => {
     const { gateway, a, b, document } = await twoLinks();
     const node = { id: 'dev-1' };
     const bad = {
@@ -245,7 +245,7 @@ describe('a changed configuration', () => {
     expect(a.openings()).toBe(1);
   });
 
-  it('leaves the private nats-server alone unless it is about that', async () => {
+  it('restarts the private nats-server only for a change of its own settings', async () => {
     const folder = tempDir();
     const document = { nats: { embedded: true }, links: [] };
     const gateway = await new GatewayUnderTest(folder, document).start();
@@ -283,7 +283,7 @@ describe('a changed configuration', () => {
     await (await connectTo(url, { token })).close();
   });
 
-  it('says what a restart is needed for, and does all else', async () => {
+  it('says what needs a restart, and applies all else', async () => {
     const { gateway, document } = await twoLinks();
     await gateway.reload({ ...document, outbox: { maxBytes: 10_000_000 }, stateDir: tempDir() });
     const said = complaints(gateway.said).filter((line) => line.includes('restart the gateway'));
@@ -315,7 +315,7 @@ describe('a changed configuration', () => {
   });
 });
 
-it('is the same gateway still where somebody has deleted stateDir under it', async () => {
+it('a gateway keeps its identity where somebody has deleted stateDir while it runs', async () => {
   const device = await openDevice();
   const gateway = await new GatewayUnderTest(tempDir(), {
     nats: { servers: 'nats://127.0.0.1:1' },
@@ -332,7 +332,7 @@ it('is the same gateway still where somebody has deleted stateDir under it', asy
 });
 
 describe('ending', () => {
-  it('says that the devices are gone, and hands on what waits', async () => {
+  it('says that the devices are gone, and delivers what waits', async () => {
     const { gateway, store, a } = await twoLinks();
     const [one, two] = [gateway.nodeId('a'), gateway.nodeId('b')];
     store.delayReplies(200);
@@ -344,7 +344,7 @@ describe('ending', () => {
     await gateway.gateway.reload(configOf({ links: [] }));
   });
 
-  it('does not wait for links that are leaving, which leave side by side', async () => {
+  it('does not wait for links that are leaving, and these leave in parallel', async () => {
     const { gateway, store, document, a, b } = await twoLinks();
     // It answers nothing from now on: what the links say last is not delivered.
     store.pause();

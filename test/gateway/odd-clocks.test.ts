@@ -45,7 +45,7 @@ describe.each(['0.18.5', '0.22.0', '0.25.0'] as const)('with SIOT %s', (version)
     return { store, device, gateway, nodeId, set, received, arrives };
   }
 
-  it('six quick edits with one time: the last is in the device, and SIOT shows it', async () => {
+  it('six quick edits with one time: the device has the last one, and SIOT shows it', async () => {
     const { store, gateway, nodeId, set, arrives } = await rig();
     const t = clock.wallNs();
     for (const value of [5, 6, 5, 7, 6, 0]) await set('setpoint', value, t);
@@ -61,7 +61,7 @@ describe.each(['0.18.5', '0.22.0', '0.25.0'] as const)('with SIOT %s', (version)
     await arrives('setpoint', 8);
   });
 
-  it('a setting from the end of time counts once, and locks nobody out', async () => {
+  it('a setting from the end of time counts once, and blocks no later one', async () => {
     const { gateway, device, set, received, arrives } = await rig();
     await set('setpoint', 1, END);
     await set('restart', 1, END);

@@ -42,7 +42,7 @@ describe('the clock of the machine', () => {
 });
 
 describe('a second gateway on the same port', () => {
-  it('is told that it is taken, and the first goes on', async () => {
+  it('reports that the port is taken, and the first goes on', async () => {
     const device = await openDevice();
     const first = await new GatewayUnderTest(tempDir(), document(device.transport)).start();
     await until(() => first.link('pump').port === 'open', 'the first');
@@ -58,7 +58,7 @@ describe('a second gateway on the same port', () => {
 });
 
 describe('a state folder that cannot be written', () => {
-  it('keeps a command waiting, which a crash would let act twice; others go on', async () => {
+  it('makes a command wait, which might be executed twice after a crash; others go on', async () => {
     const store = await startStore(nats);
     const device = await openDevice();
     const folder = tempDir();

@@ -28,7 +28,7 @@ const open = (stateDir: string, durability: 'disk' | 'memory', said: Said[] = []
   );
 
 describe('the outbox of a gateway', () => {
-  it('is in stateDir, and there again', async () => {
+  it('is in stateDir, and is found there again', async () => {
     const stateDir = tempDir();
     const outbox = await open(stateDir, 'disk');
     const point = makePoint({ type: 'temp', value: floatValue(1), time: 1n });
@@ -39,7 +39,7 @@ describe('the outbox of a gateway', () => {
     expect(again.lane('a').read(0)).toEqual(point);
     await again.close();
 
-    // Who has it in memory now is told of what is left there.
+    // With the outbox in memory, the log tells of what is left on disk.
     const said: Said[] = [];
     await open(stateDir, 'memory', said);
     expect(said.map(({ message }) => message).join()).toContain('holds points from before');
@@ -49,7 +49,7 @@ describe('the outbox of a gateway', () => {
     ['its files', ''],
     ['its folder', 'outbox'],
     ['all of stateDir', '.'],
-  ])('has what waits written once more where somebody deletes %s', async (_, what) => {
+  ])('writes what waits once more where somebody deletes %s', async (_, what) => {
     const stateDir = join(tempDir(), 'state');
     const folder = join(stateDir, 'outbox');
     const said: Said[] = [];
@@ -152,7 +152,7 @@ describe('the outbox of a gateway', () => {
     );
   });
 
-  it('is refused with a remedy where it cannot be: a file is in its place', async () => {
+  it('is refused, with what to do, where a file is in its place', async () => {
     const stateDir = tempDir();
     writeFileSync(join(stateDir, 'outbox'), '');
     const refused = open(stateDir, 'disk');

@@ -29,7 +29,7 @@ async function flood(device: Device, most = 10_000): Promise<number[]> {
 
 async function rig(document: object) {
   const store = await startStore(nats);
-  // A busy disk takes its time; a full outbox takes for ever.
+  // A busy disk is slow; a full outbox never acknowledges.
   const patient = { ackTimeoutMs: 1_500, retries: 0 };
   const [loud, calm] = [await openDevice(patient), await openDevice(patient)];
   const link = (name: string, device: Device) => ({
@@ -51,7 +51,7 @@ async function rig(document: object) {
 }
 
 describe.each(['disk', 'memory'])('while SIOT is away, with an outbox in %s', (durability) => {
-  it('one link that fills its room leaves the others theirs, and nothing acknowledged is lost', async () => {
+  it('a link that fills its share leaves the others theirs, and nothing acknowledged is lost', async () => {
     const { store, loud, calm, gateway, newest } = await rig({
       outbox: { maxBytes: 262_144, durability },
     });

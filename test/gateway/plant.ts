@@ -188,7 +188,7 @@ function linkIn<Link extends { readonly name: string }>(
   return link;
 }
 
-/** Somebody who asks the running gateway. */
+/** A client that asks the running gateway. */
 export async function asker(nats: NatsOfFile, gatewayId: string) {
   const client = await nats.connect();
   const request = async (verb: VerbName, payload = ''): Promise<unknown> =>

@@ -38,7 +38,7 @@ async function invent(device: Device, count: number): Promise<void> {
   for (let n = 0; n < count; n++) await device.report(`made-up-${String((invented += 1))}`, n);
 }
 
-describe('a device that makes up names', () => {
+describe('a device that invents names', () => {
   it('does not give SIOT more of them with each restart of the gateway', async () => {
     const { store, device, gateway, nodeId, stored } = await rig();
     await invent(device, MOST + 10);
@@ -57,7 +57,7 @@ describe('a device that makes up names', () => {
     expect(gateway.link('pump').counters.tooManyPoints).toBeGreaterThanOrEqual(29);
   });
 
-  it('nor while SIOT is away, nor to a gateway that was killed', async () => {
+  it('does not do so while SIOT is away either, or with a gateway that was killed', async () => {
     const { store, device, document, gateway, stored } = await rig();
     await device.report('first', 1);
     await store.leave();
@@ -82,7 +82,7 @@ describe('a device that makes up names', () => {
     expect(stored().length).toBeGreaterThan(0);
   });
 
-  it('nor when nothing is left of what the gateway knew: SIOT is read', async () => {
+  it('does not do so when nothing is left of what the gateway knew: SIOT is read', async () => {
     const { device, document, link, gateway, nodeId, stored } = await rig();
     await invent(device, MOST + 5);
     await until(
@@ -98,7 +98,7 @@ describe('a device that makes up names', () => {
     expect(stored()).toHaveLength(MOST);
   });
 
-  it('is told of, with the way out; a higher maxPoints is one', async () => {
+  it('is reported with what to do; a higher maxPoints is one remedy', async () => {
     const { device, document, link, gateway, stored } = await rig();
     await invent(device, MOST + 5);
     await until(

@@ -49,7 +49,7 @@ describe('services', () => {
     expect([said, clock.pendingTimers]).toEqual([[], 0]);
   });
 
-  it('that do not stop in time are told by name and passed over, and take no time from the others', async () => {
+  it('that do not stop in time are logged by name and passed over, and take no time from the others', async () => {
     const { clock, events, service, servicesOf, said } = rig();
     const services = servicesOf(
       service('disk', { stopByMs: 3_000 }),
@@ -84,7 +84,7 @@ describe('services', () => {
     expect(events).toEqual(['stop disk within 1000']);
   });
 
-  it('that are stopped behind a late one, without time left, are stopped all the same', async () => {
+  it('that come after a late one are stopped as well, though no time is left', async () => {
     const { clock, events, service, servicesOf, said } = rig();
     const services = servicesOf(
       service('lock', { stopByMs: 500 }),
@@ -100,7 +100,7 @@ describe('services', () => {
     expect(said.map(({ message }) => message)).toEqual(['disk: not stopped in time']);
   });
 
-  it('that fail to stop are told by name, and the others are stopped', async () => {
+  it('that fail to stop are logged by name, and the others are stopped', async () => {
     const { events, service, servicesOf, said } = rig();
     const services = servicesOf(
       service('disk'),
@@ -120,7 +120,7 @@ describe('services', () => {
     ]);
   });
 
-  it('one of which fails to start: it and those before it are stopped, the others never begin', async () => {
+  it('of which one fails to start: it and those before it are stopped, the others never begin', async () => {
     const { events, service, servicesOf } = rig();
     const broken = service('NATS', { start: () => Promise.reject(new Error('the port is taken')) });
     const services = servicesOf(service('disk'), broken, service('links'));

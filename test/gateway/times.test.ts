@@ -58,7 +58,7 @@ describe('a restart after which the clock is an hour behind', () => {
     return { store, gateway, nodeId, published, report };
   }
 
-  it('leaves no point behind what waits of it in the outbox', async () => {
+  it('gives a point no earlier time than one of it that waits in the outbox', async () => {
     const { store, gateway, nodeId, published, report } = await rig();
     await store.leave();
     await report(1);
@@ -72,7 +72,7 @@ describe('a restart after which the clock is an hour behind', () => {
     expect(timeOf(2)).toBe(timeOf(1)! + 1n);
   });
 
-  it('leaves no point behind what SIOT shows of it', async () => {
+  it('gives a point no earlier time than SIOT shows of it', async () => {
     const { store, gateway, nodeId, report } = await rig();
     await report(1);
     const { time } = await store.waitForPoint(nodeId, 'temp', '0', ({ number }) => number === 1);
@@ -86,12 +86,12 @@ describe('a restart after which the clock is an hour behind', () => {
   });
 });
 
-describe('a point of a link with the last of all times', () => {
+describe('a point with the last possible time', () => {
   const nats = useNats();
   const END = 2n ** 63n - 1n;
 
   it.each(['0.18.5', '0.25.0'] as const)(
-    'stops the outbox of no link while SIOT is away: %s',
+    'blocks the outbox of no link while SIOT is away: %s',
     async (version) => {
       const store = await startStore(nats, version);
       const [pump, fan] = [await openDevice(), await openDevice()];
@@ -152,7 +152,7 @@ describe('a new link on a lane with points', () => {
   };
 
   it.each(['memory', 'disk'] as const)(
-    'holds only what a clock has dated that was years ahead, in %s',
+    'continues a time that is years ahead only for the point that has it, in %s',
     async (kind) => {
       const outbox = await outboxes[kind]();
       const now = clock.wallNs();
@@ -162,7 +162,7 @@ describe('a new link on a lane with points', () => {
         return replica.own(type, '0').giveTime(now - HOUR_NS);
       };
       outbox.lane('node').put([point('temp', now - 2n)], () => undefined);
-      // What is known of one point is good enough for all, while the clock is not ahead.
+      // The time of one point serves for all points, while the clock is not ahead.
       expect(given('temp')).toBe(now - 1n);
       expect(given('flow')).toBe(now - 1n);
       outbox.lane('node').put([point('temp', now + YEARS_NS)], () => undefined);

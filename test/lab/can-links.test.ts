@@ -89,7 +89,7 @@ withEachSiot(
       );
     });
 
-    it('frames that are wrong, or of another device, are counted, and the link is unharmed', async () => {
+    it('wrong frames, and frames of another device, are counted, and the link is not affected', async () => {
       const { device, gateway } = await plant(siot, 'compact');
       const { rxId = 0 } = device.transport as { rxId?: number };
       const id = rxId.toString(16).padStart(3, '0');

@@ -1,7 +1,7 @@
 /**
- * The power goes between every two calls that the outbox makes to its disk, in
- * a life that fills and empties it in every way there is; each time it is
- * opened again and held against what the life knows.
+ * The power goes between every two calls that the outbox makes to its disk, in a run that fills
+ * and empties it in every way. Each time the outbox is opened again and compared with what the
+ * run knows.
  */
 import { describe, expect, it } from 'vitest';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
@@ -153,7 +153,7 @@ class Life {
     await this.open();
   }
 
-  /** What the outbox has given up for something newer is settled, too. */
+  /** What the outbox has dropped for something newer is settled, too. */
   #lookAtSuperseded(): void {
     const lane = this.lane('newest');
     for (const one of this.known) {
@@ -227,7 +227,7 @@ async function checkAfter(disk: SimDisk, known: readonly Known[]): Promise<void>
   await next.outbox.close();
 }
 
-/** What was so when the power went. */
+/** The state when the power went. */
 interface Moment {
   readonly seed: number;
   readonly disk: SimDisk;

@@ -63,7 +63,7 @@ const valuesOf = (lane: OutboxLane): number[] => {
 };
 
 describe('an outbox on disk', () => {
-  it('says that points are safe when they are synced, and has them after a crash', async () => {
+  it('reports points as safe when they are synced, and has them after a crash', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     let safe = 0;
@@ -79,7 +79,7 @@ describe('an outbox on disk', () => {
     expect(site.messages()).toContain('2 point(s) from before wait in the outbox');
   });
 
-  it('has also what a process left unsynced that was killed, when the power goes after that', async () => {
+  it('has also what a killed process left unsynced, when the power fails after that', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const site = await new Site().open();
       // Written, and nothing of what comes after.
@@ -95,7 +95,7 @@ describe('an outbox on disk', () => {
     }
   });
 
-  it('spares the disk where points are delivered at once', async () => {
+  it('writes little where points are delivered at once', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     let safe = 0;
@@ -109,7 +109,7 @@ describe('an outbox on disk', () => {
     expect(site.disk.calls).toEqual([]);
   });
 
-  it('does not wait for a delivery that did not come', async () => {
+  it('writes without a delay after a delivery that did not come', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     lane.put([point(0)], nothing);
@@ -120,7 +120,7 @@ describe('an outbox on disk', () => {
     expect(safe).toBe(true);
   });
 
-  it('tells whoever waits also when the last of its points were delivered meanwhile', async () => {
+  it('reports points as safe also when the last of them were delivered before the write', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     let safe = false;
@@ -175,7 +175,7 @@ describe('an outbox on disk', () => {
     expect(reads).toBeLessThan(200);
   });
 
-  it('reads where it has just written on', async () => {
+  it('reads from disk what it has just written', async () => {
     const site = await new Site(new SimDisk(), 64 << 20).open();
     const lane = site.outbox.lane('a');
     for (let n = 0; n < 6_000; n += 50) {
@@ -191,7 +191,7 @@ describe('an outbox on disk', () => {
     expect(lane.length).toBe(6_000);
   });
 
-  it('writes on where one write cannot take all that waits', async () => {
+  it('goes on writing where one write cannot take all that waits', async () => {
     const site = await new Site(new SimDisk(), 64 << 20).open();
     let safe = false;
     site.outbox.lane('a').put(
@@ -203,7 +203,7 @@ describe('an outbox on disk', () => {
     expect(safe).toBe(true);
   });
 
-  it('takes no more than it may have, though a lane has more than its share', async () => {
+  it('takes no more than its limit, though a lane has more than its share', async () => {
     const maxBytes = 65_536;
     const site = await new Site(new SimDisk(), maxBytes).open();
     const fill = (nodeId: string): void => {
@@ -237,7 +237,7 @@ describe('an outbox on disk', () => {
     expect(full.put([point(0)], nothing)).toBe(true);
   });
 
-  it('keeps to its room while one lane does not move', async () => {
+  it('stays within its limit while one lane does not move', async () => {
     const site = await new Site(new SimDisk(), 262_144).open();
     const [stuck, busy] = [site.outbox.lane('stuck'), site.outbox.lane('busy')];
     for (let n = 0; n < 500; n++) stuck.put([point(n)], nothing);
@@ -258,7 +258,7 @@ describe('an outbox on disk', () => {
     expect(valuesOf(site.outbox.lane('stuck'))).toEqual(Array.from({ length: 500 }, (_, n) => n));
   });
 
-  it('notes on disk what is settled, within a second or two, also when that is while it writes', async () => {
+  it('marks on disk what is settled, within a second or two, also when it is settled during a write', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     lane.put([point(0)], nothing);
@@ -277,7 +277,7 @@ describe('an outbox on disk', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
   });
 
-  it('notes it once more where the first note went with a write that failed', async () => {
+  it('marks it once more where the first mark was lost with a write that failed', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const site = await new Site().open();
       const lane = site.outbox.lane('a');
@@ -295,7 +295,7 @@ describe('an outbox on disk', () => {
     }
   });
 
-  it('notes it where the files of what is settled cannot be deleted', async () => {
+  it('marks it where the files of what is settled cannot be deleted', async () => {
     for (const idle of [true, false]) {
       const site = await new Site(new SimDisk(), 8 << 20).open();
       const lane = site.outbox.lane('a');
@@ -319,7 +319,7 @@ describe('an outbox on disk', () => {
     }
   });
 
-  it('keeps one file while little is in it, and none that is long', async () => {
+  it('keeps one file while little is in it, and no long one', async () => {
     const site = await new Site(new SimDisk(), 64 << 20).open();
     const lane = site.outbox.lane('a');
     let most = 0;
@@ -339,7 +339,7 @@ describe('an outbox on disk', () => {
     expect(most).toBeLessThan(300_000);
   });
 
-  it('uses no position twice, also when only the note is left of what had it', async () => {
+  it('uses no position twice, also when only the mark of a delivered point is left', async () => {
     const site = await new Site(new SimDisk(), 65_536).open();
     const [lane, other] = [site.outbox.lane('a'), site.outbox.lane('other')];
     lane.put(
@@ -367,7 +367,7 @@ describe('an outbox on disk', () => {
     expect(site.disk.handles).toBe(0);
   });
 
-  it('keeps few files where many are left small, since writes fail, and one lane does not move', async () => {
+  it('keeps few files where failed writes leave many short ones, and one lane does not move', async () => {
     const site = await new Site(new SimDisk(), 65_536).open();
     const [stuck, busy] = [site.outbox.lane('stuck'), site.outbox.lane('busy')];
     stuck.put([point(0)], nothing);
@@ -393,8 +393,8 @@ describe('an outbox on disk', () => {
     expect(site.disk.handles).toBe(0);
   });
 
-  it('keeps notes also where the file that they are in is full', async () => {
-    // Some of them leave no more room than for the note.
+  it('keeps marks also where the file that they are in is full', async () => {
+    // Some of them leave no more room than for the mark.
     for (let count = 210; count < 228; count++) {
       const site = await new Site(new SimDisk(), 65_536).open();
       const lane = site.outbox.lane('a');
@@ -411,7 +411,7 @@ describe('an outbox on disk', () => {
     }
   });
 
-  it('delivers what is left of a link that has gone, and then forgets its lane', async () => {
+  it('delivers what is left of a removed link, and then forgets its lane', async () => {
     const site = await new Site().open();
     site.outbox.lane('gone').put([point(1)], nothing);
     await site.outbox.close();
@@ -439,7 +439,7 @@ describe('an outbox whose files somebody deletes', () => {
   const deleted =
     /^somebody has deleted \d+ file\(s\) of the outbox in \/sim .*stop the gateway first/;
 
-  it('acknowledges nothing into them, and has all of it again by itself', async () => {
+  it('acknowledges nothing that is written into them, and writes all of it again by itself', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     let safe = 0;
@@ -469,7 +469,7 @@ describe('an outbox whose files somebody deletes', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual([2, 3]);
   });
 
-  it('has what lived in many of them written once more, before anything new', async () => {
+  it('writes again what was in many of them, before anything new', async () => {
     const site = await new Site(new SimDisk(), 1 << 20).open();
     const lanes = ['a', 'b'].map((id) => site.outbox.lane(id));
     for (let n = 0; n < 40; n++) {
@@ -493,12 +493,12 @@ describe('an outbox whose files somebody deletes', () => {
     await site.crash();
     expect(valuesOf(site.outbox.lane('a'))).toEqual([...(expected[0] ?? []), -1]);
     expect(valuesOf(site.outbox.lane('b'))).toEqual(expected[1]);
-    // And the files that are gone are let go.
+    // And the deleted files are closed.
     const { handles } = site.disk;
     expect(handles).toBe((await site.disk.list()).length);
   });
 
-  it('goes on writing them once more when nothing new waits any more', async () => {
+  it('goes on writing it again when nothing new waits any more', async () => {
     const site = await new Site(new SimDisk(), 1 << 18).open();
     const lane = site.outbox.lane('a');
     for (let n = 0; n < 40; n++) {
@@ -520,7 +520,7 @@ describe('an outbox whose files somebody deletes', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual(expected);
   });
 
-  it('is written anew where they go while nothing has been written since the start', async () => {
+  it('is written anew where they are deleted before anything was written since the start', async () => {
     const site = await new Site().open();
     site.outbox.lane('a').put([point(1)], nothing);
     await site.outbox.close();
@@ -533,7 +533,7 @@ describe('an outbox whose files somebody deletes', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
   });
 
-  it('has all of it when it is closed then', async () => {
+  it('has all of it when it is closed after that', async () => {
     const site = await new Site().open();
     site.outbox.lane('a').put([point(1)], nothing);
     await site.clock.advanceAsync(10);
@@ -544,7 +544,7 @@ describe('an outbox whose files somebody deletes', () => {
     expect(valuesOf(site.outbox.lane('a'))).toEqual([1, 2]);
   });
 
-  it('says of points that cannot be read in them any more that they are lost, and goes on', async () => {
+  it('reports points that cannot be read in them any more as lost, and goes on', async () => {
     const site = await new Site(new SimDisk(), 1 << 20).open();
     const lane = site.outbox.lane('a');
     for (let n = 0; n < 80; n++) {
@@ -601,7 +601,7 @@ describe('a damaged outbox', () => {
     );
   });
 
-  it('takes no block for one that stands where it was not written', async () => {
+  it('accepts no block in a place where it was not written', async () => {
     const site = await written(1, 2);
     const content = site.disk.content(FILE);
     // As a file system may leave it that has given old bytes to a new file.
@@ -613,7 +613,7 @@ describe('a damaged outbox', () => {
     expect([...site.outbox.lanes()]).toEqual([]);
   });
 
-  it('takes as settled what a later block of the same points leaves out', async () => {
+  it('takes points as settled that a later block of the same points leaves out', async () => {
     const site = await new Site().open();
     const writer = new BlockWriter();
     writer.start(1, FILE_HEADER);
@@ -629,7 +629,7 @@ describe('a damaged outbox', () => {
     expect(site.messages()).not.toContain('lost');
   });
 
-  it('of another version is refused with a remedy', async () => {
+  it('of another version is refused, with what to do', async () => {
     const site = await written(1);
     const header = fileHeader(1);
     header[15] = 9;
@@ -651,7 +651,7 @@ describe('a damaged outbox', () => {
 });
 
 describe('a disk that is full', () => {
-  it('makes no point safe but by delivery, is told once, and catches up', async () => {
+  it('makes points safe only by delivery, is reported once, and catches up', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
@@ -732,7 +732,7 @@ describe('where only the newest counts', () => {
     return { site, lane, superseded: () => superseded };
   };
 
-  it('an older one is given up when the newer is on disk, not before', async () => {
+  it('an older one is dropped when the newer is on disk, not before', async () => {
     const { site, lane, superseded } = await open();
     lane.put([point(1)], nothing);
     await site.outbox.flush();
@@ -761,7 +761,7 @@ describe('where only the newest counts', () => {
     expect(valuesOf(lane)).toEqual([2]);
   });
 
-  it('the newest is so by its time', async () => {
+  it('the newest is the one with the latest time', async () => {
     const { site, lane } = await open();
     lane.put([point(5)], nothing);
     await site.outbox.flush();
@@ -769,14 +769,14 @@ describe('where only the newest counts', () => {
     expect(valuesOf(lane)).toEqual([5]);
   });
 
-  it('also when it came before the older, and neither was on disk yet', async () => {
+  it('this holds also when it came before the older, and neither was on disk yet', async () => {
     const { site, lane } = await open();
     for (const n of [5, 4, 8, 7, 6]) lane.put([point(n)], nothing);
     await site.outbox.flush();
     expect(valuesOf(lane)).toEqual([8]);
   });
 
-  it('also when the clock of the device has stepped back, and what is newer was on its way', async () => {
+  it('this holds also when the clock of the device has stepped back, and a newer one was on its way', async () => {
     const { site, lane } = await open();
     lane.put([point(100)], nothing);
     lane.claimBefore(lane.next);
@@ -796,7 +796,7 @@ describe('where only the newest counts', () => {
     expect(valuesOf(lane)).toEqual([5]);
   });
 
-  it('nothing is given up for what was delivered before it came', async () => {
+  it('nothing is dropped for a point that was delivered before it came', async () => {
     const { site, lane } = await open();
     lane.put([point(100)], nothing);
     await site.outbox.flush();
@@ -806,14 +806,14 @@ describe('where only the newest counts', () => {
     expect(valuesOf(lane)).toEqual([1]);
   });
 
-  it('an older one is given up when the newer is delivered, on disk or not', async () => {
+  it('an older one is dropped when the newer is delivered, on disk or not', async () => {
     const { lane } = await open();
     lane.put([point(1), point(2)], nothing);
     lane.settle(1);
     expect(valuesOf(lane)).toEqual([]);
   });
 
-  it('gives up the same of what it finds on disk', async () => {
+  it('points that are found on disk are dropped in the same way', async () => {
     const site = await new Site().open();
     site.outbox.lane('a').put([point(1), point(2), point(3, 'flow'), point(4)], nothing);
     await site.outbox.close();

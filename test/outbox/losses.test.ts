@@ -36,7 +36,7 @@ const open = (disk: SimDisk, clock: FakeClock, said: Said[] = []): Promise<DiskO
     nameOf: (nodeId) => `link ${nodeId}`,
   });
 
-/** A life in which points come each second, and are delivered now and then. */
+/** A run in which points come each second, and are delivered now and then. */
 async function life(end: 'closed' | 'killed'): Promise<Left> {
   const disk = new SimDisk();
   const clock = new FakeClock();
@@ -80,7 +80,7 @@ interface Seen {
   readonly outbox: DiskOutbox;
 }
 
-/** What the next life finds and says. */
+/** What the next run finds and logs. */
 async function seen(files: Files, { waits }: Left): Promise<Seen> {
   const said: Said[] = [];
   const outbox = await open(await diskOf(files), new FakeClock(), said);
@@ -157,7 +157,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     for (const numbers of left.waits.values()) expect(numbers.size).toBeGreaterThan(30);
   });
 
-  it('tells nothing where nothing has happened', async () => {
+  it('reports nothing where nothing has happened', async () => {
     const found = await seen(left.files, left);
     expectToldOf(found);
     expect(found.said.map(({ message }) => message)).toEqual([
@@ -166,7 +166,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     expect(NODES.flatMap((node) => found.outbox.adviceFor(node))).toEqual([]);
   });
 
-  it('tells of each block that is damaged, wherever in it', async () => {
+  it('reports each block that is damaged, wherever the damage is', async () => {
     const places = [
       () => 1, // magic
       () => 5, // length
@@ -189,7 +189,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
   });
 
   it.each([0, 0.01, 0.3, 0.99])(
-    'tells of each file that is cut to %d of its length',
+    'reports each file that is cut to %d of its length',
     async (part) => {
       for (const name of logsOf(left.files)) {
         const files = spoilt(left.files, name, (content) =>
@@ -200,7 +200,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     },
   );
 
-  it('tells of files that are cut where a block ends', async () => {
+  it('reports files that are cut where a block ends', async () => {
     for (const name of logsOf(left.files)) {
       for (const [at] of blocksOf(left.files, name).filter((_, i) => i % 5 === 0)) {
         expectToldOf(
@@ -213,7 +213,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     }
   });
 
-  it('tells of files that are gone, each and all', async () => {
+  it('reports files that are gone, each and all', async () => {
     let gone = left.files;
     for (const name of logsOf(left.files)) {
       expectToldOf(
@@ -227,7 +227,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     expectToldOf(await seen(gone, left));
   });
 
-  it('counts to the point where no note of what was delivered is lost', async () => {
+  it('counts up to the point where no mark of a delivery is lost', async () => {
     const name = logsOf(left.files).at(-1)!;
     const found = await seen(
       spoilt(left.files, name, () => undefined),
@@ -237,7 +237,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     expect(LOSS.exec(fan.message)![1]).toBe(String(6 * found.lost.get('fan')!.size));
   });
 
-  it('says that more is not known where what was counted is gone as well', async () => {
+  it('says that more may be lost where the count is gone as well', async () => {
     const uncounted = spoilt(left.files, TALLY, () => undefined);
     expect((await seen(uncounted, left)).said).toHaveLength(1);
     for (const name of logsOf(left.files)) {
@@ -254,7 +254,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
     }
   });
 
-  it('tells of it until the next start, and not again', async () => {
+  it('reports it until the next start, and not again', async () => {
     const name = logsOf(left.files)[2]!;
     const files = spoilt(left.files, name, (content) => content.subarray(0, 1_000));
     const disk = await diskOf(files);
@@ -268,7 +268,7 @@ describe.each(['closed', 'killed'] as const)('an outbox that was %s', (end) => {
   });
 });
 
-it('a tally of which only a part was written is none, and the one before counts', async () => {
+it('a count that was written only in part is ignored, and the one before is used', async () => {
   const left = await life('closed');
   const tally = left.files.get(TALLY)!;
   for (const at of [0, 4, 60]) {
@@ -280,7 +280,7 @@ it('a tally of which only a part was written is none, and the one before counts'
   }
 });
 
-it('a file that is deleted as it should be is not taken for a loss, though a crash follows at once', async () => {
+it('a file that is deleted as intended is not reported as a loss, though a crash follows at once', async () => {
   const disk = new SimDisk();
   const clock = new FakeClock();
   const outbox = await open(disk, clock);
@@ -295,7 +295,7 @@ it('a file that is deleted as it should be is not taken for a loss, though a cra
   await clock.advanceAsync(1_000);
   expect(disk.names).toContain(TALLY);
   outbox.lane('pump').settleThrough(4);
-  // The note of it stands in the first file.
+  // Its mark is in the first file.
   await put('fan', 400);
   await put('mill', 1);
   outbox.lane('fan').settleThrough(399);

@@ -8,7 +8,7 @@ const point = (n: number): Point =>
 const nothing = (): void => undefined;
 
 describe('MemoryOutbox', () => {
-  it('keeps points in order and known by position', () => {
+  it('keeps points in order, and finds them by position', () => {
     const lane = new MemoryOutbox({ maxBytes: 1e6 }).lane('a');
     let safe = 0;
     expect(lane.put([point(0), point(1), point(2)], () => (safe += 1))).toBe(true);
@@ -79,14 +79,14 @@ describe('MemoryOutbox', () => {
     expect(lane.length).toBe(1);
   });
 
-  it('takes into an empty lane what alone exceeds its share: its device would never get on', () => {
+  it('takes into an empty lane what alone exceeds its share: its device would be blocked otherwise', () => {
     const lane = new MemoryOutbox({ maxBytes: 1_000 }).lane('a');
     const large = makePoint({ type: 'text', value: stringValue('x'.repeat(5_000)) });
     expect(lane.put([large], nothing)).toBe(true);
     expect(lane.put([point(1)], nothing)).toBe(false);
   });
 
-  it('gives the room of a released lane to the others, once it is empty', () => {
+  it('gives the share of a released lane to the others, once it is empty', () => {
     const outbox = new MemoryOutbox({ maxBytes: 2_000 });
     const [stays, goes] = [outbox.lane('stays'), outbox.lane('goes')];
     goes.put([point(0)], nothing);
@@ -104,7 +104,7 @@ describe('MemoryOutbox', () => {
     expect(fill()).toBeGreaterThanOrEqual(half);
   });
 
-  it('tells of each put after the points are in', () => {
+  it('reports each put after the points are in', () => {
     const outbox = new MemoryOutbox({ maxBytes: 1e6 });
     const told: [string, number][] = [];
     outbox.onPut = (lane) => told.push([lane.nodeId, lane.length]);

@@ -43,7 +43,7 @@ function must(holds: boolean, what: string, one: Known): void {
 class LaneModel {
   /** By position. */
   known: Known[] = [];
-  /** Gone before it was noted that they are; a disk that did not sync may bring them back. */
+  /** Settled, but not marked on disk; a disk that did not sync may bring them back. */
   #gone: Known[] = [];
   next = 0;
   claimed = 0;
@@ -147,7 +147,7 @@ class World {
   outbox!: Outbox;
   lanes = new Map(NODES.map((nodeId) => [nodeId, new LaneModel(nodeId)]));
   #lastId = 0;
-  /** What was so when the power went. */
+  /** The state when the power went. */
   #crash: { readonly disk: SimDisk; readonly lanes: Map<NodeId, LaneModel> } | undefined;
 
   constructor(disk: SimDisk | undefined) {
@@ -326,7 +326,7 @@ class World {
     await clock.advanceAsync(ms);
     now();
     disk.onCall = undefined;
-    // Of the life that has ended nothing is heard any more.
+    // The run that has ended makes no more calls back.
     this.place.disk = this.#crash!.disk;
     this.lanes = this.#crash!.lanes;
     this.#crash = undefined;

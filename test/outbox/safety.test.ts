@@ -49,7 +49,7 @@ class Bench {
   }
 }
 
-describe('points of one packet, the last of which SIOT takes and the others not,', () => {
+describe('points of one packet, of which SIOT has taken only the last,', () => {
   it('are safe when the others are on disk', async () => {
     const bench = await new Bench().open();
     const first = bench.put(3);
@@ -60,7 +60,7 @@ describe('points of one packet, the last of which SIOT takes and the others not,
     expect(bench.safe).toBe(1);
   });
 
-  it('are safe also when it does so while they are written', async () => {
+  it('are safe also when that happens while they are written', async () => {
     const bench = await new Bench().open();
     const first = bench.put(3);
     await bench.write(() => bench.lane.settle(first + 2));

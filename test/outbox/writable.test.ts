@@ -76,7 +76,7 @@ function fill(outbox: Outbox, points: readonly Point[]): Point[] {
 }
 
 describe('whatever the points of a lane hold', () => {
-  it('all lanes come to the disk, and what cannot be written is told to its own', async () => {
+  it('all lanes are written to disk, and points that cannot be written are reported to their own lane', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(point, { maxLength: 20 }), async (points) => {
         const disk = new SimDisk();
@@ -99,7 +99,7 @@ describe('whatever the points of a lane hold', () => {
     );
   });
 
-  it('memory keeps the same', () => {
+  it('memory keeps the same points', () => {
     fc.assert(
       fc.property(fc.array(point, { maxLength: 20 }), (points) => {
         const outbox = new MemoryOutbox({ maxBytes: 10_000_000 });
@@ -111,7 +111,7 @@ describe('whatever the points of a lane hold', () => {
     );
   });
 
-  it('one of which nothing is left is safe at once: its device is acknowledged', async () => {
+  it('a packet of which nothing is left is safe at once, and is acknowledged', async () => {
     for (const outbox of [new MemoryOutbox({ maxBytes: 1e6 }), await onDisk(new SimDisk())]) {
       let safe = 0;
       const beyond = makePoint({ type: 'temp', value: floatValue(1), time: 2n ** 63n });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { WriteDelay } from '../../src/outbox/write-delay.js';
 
-/** How long points are written at once after a delay in vain, ms. */
+/** How long points are written at once after a useless delay, ms. */
 function pauseAfterFailure(delay: WriteDelay, fromMs: number): number {
   delay.failed(fromMs);
   let ms = 0;
@@ -9,7 +9,7 @@ function pauseAfterFailure(delay: WriteDelay, fromMs: number): number {
   return ms;
 }
 
-it('writes at once for longer after each delay in vain, until one succeeds', () => {
+it('after each useless delay it writes without a delay for longer, until a delay is useful', () => {
   const delay = new WriteDelay();
   expect(delay.isOff(0)).toBe(false);
   expect([0, 1, 2, 3, 4, 5].map((n) => pauseAfterFailure(delay, n * 10_000))).toEqual([

@@ -88,7 +88,7 @@ describe('the worked examples', () => {
     expect(pointVectors.length - written.length).toBe(4);
   });
 
-  it.each(pointVectors)('%s tells its codec', (_, vector) => {
+  it.each(pointVectors)('%s shows its codec', (_, vector) => {
     expect(detectCodec(fromHex(vector.decoded.payload_hex ?? '')).name).toBe(codecOf(vector).name);
   });
 
@@ -229,7 +229,7 @@ describe("against the firmware's own codec", () => {
   });
 });
 
-describe('payloads that lie', () => {
+describe('payloads with wrong counts or lengths', () => {
   it('a count above what follows is no payload', () => {
     const bytes = compact.encode([makePoint({ type: 't', value: floatValue(1) })]);
     for (const count of [2, 3, 10_000, 10_001, 0xffff_ffff]) {
@@ -265,7 +265,7 @@ describe('payloads that lie', () => {
     }
   });
 
-  it('any byte replaced, or any noise, never throws and never makes text of what lies behind', () => {
+  it('a changed byte, or any noise, never throws and never makes text of what lies behind', () => {
     const whole = fc.array(point, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(
@@ -312,7 +312,7 @@ describe('payloads that lie', () => {
   });
 });
 
-describe('the two cannot be confused (docs/siot.md, 6)', () => {
+describe('the two codecs cannot be confused (docs/siot.md, 6)', () => {
   const named = point.filter(({ type }) => type !== '');
 
   it('no compact payload is taken for protobuf, nor read by it', () => {
@@ -349,7 +349,7 @@ describe('the two cannot be confused (docs/siot.md, 6)', () => {
   });
 });
 
-describe('odd points cost nobody else', () => {
+describe('invalid points affect no others', () => {
   const good = mcuPoint({ type: 'good', value: 1 });
   const odd = (dataType: number, data: Uint8Array) =>
     mcuPoint({ type: 'odd', value: { dataType, data } });

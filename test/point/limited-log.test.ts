@@ -4,8 +4,8 @@ import { LogRateLimiter } from '../../src/point/log-rate-limiter.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { recordingLog, type Said } from '../support/recording-log.js';
 
-describe('what may happen all the time', () => {
-  it('is told at once, then once a minute, with how often it was', () => {
+describe('a message that may come all the time', () => {
+  it('is logged at once, then once a minute, with how often it came', () => {
     const clock = new FakeClock();
     const limiter = new LogRateLimiter(clock);
     expect(limiter.due('a')).toBe(1);
@@ -19,7 +19,7 @@ describe('what may happen all the time', () => {
     expect(limiter.due('a')).toBe(0);
   });
 
-  it('is told no more often, in no more memory, whatever others call it', () => {
+  it('is logged no more often, in no more memory, whatever names others use', () => {
     const clock = new FakeClock();
     const limiter = new LogRateLimiter(clock, { most: 10 });
     let told = 0;
@@ -67,7 +67,7 @@ describe('the log of a link', () => {
     expect(said).toHaveLength(21);
   });
 
-  it('is bounded, whatever is said', () => {
+  it('is bounded, whatever is logged', () => {
     const { clock, said, log } = limited();
     for (let minute = 0; minute < 5; minute += 1) {
       const before = said.length;
@@ -79,7 +79,7 @@ describe('the log of a link', () => {
     }
   });
 
-  it('takes no lines from another', () => {
+  it('takes no lines from the log of another', () => {
     const { said, log } = limited(2);
     const [pump, fan] = [log.child({ link: 'pump' }), log.child({ link: 'fan' })];
     for (let i = 0; i < 1_000; i += 1) pump.warn({ i }, `says ${'x'.repeat(i % 50)}`);
@@ -89,7 +89,7 @@ describe('the log of a link', () => {
     expect(said).toHaveLength(before + 2);
   });
 
-  it('tells after a minute what was left out and nothing has told of since: it may be how things are', () => {
+  it('repeats after a minute a line that was left out and not repeated since: it may be the present state', () => {
     const { clock, said, log } = limited();
     const pump = log.child({ link: 'pump' });
     for (let i = 0; i < 20; i += 1) {
@@ -111,7 +111,7 @@ describe('the log of a link', () => {
     expect(said).toHaveLength(11);
   });
 
-  it('and at the end; but not what a later line has told of', () => {
+  it('does so at the end too, but not for what a later line has said', () => {
     const { clock, said, log } = limited();
     for (let i = 0; i < 8; i += 1) log.warn({}, 'set aside');
     log.tellLeftOut(true);

@@ -142,7 +142,7 @@ describe('what may be a subject token (docs/siot.md, 1.6)', () => {
   });
 });
 
-describe('whose points', () => {
+describe('who may set which point', () => {
   const owned =
     'port baud protocol timeout logConsole maxMessageLength hrDest syncParent disabled debug ' +
     'download progress connected pending rx tx hrRx rate rateHR errorCount errorCountHR rxReset ' +

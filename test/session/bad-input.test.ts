@@ -123,7 +123,7 @@ describe('every vector through the receive path', () => {
     },
   );
 
-  it('a wrong CRC, a short frame, a code past the end, a frame too long, points that are none', () => {
+  it('counts a wrong CRC, a short frame, a code past the end, a frame too long, points that are none', () => {
     const harness = fresh();
     const packet = encodePacket({
       sequence: 1,

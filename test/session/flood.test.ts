@@ -6,7 +6,7 @@ import { SLOWNESS } from '../support/slowness.js';
 describe('10,000 changes a second on five points', () => {
   const TYPES = ['a', 'b', 'c', 'd', 'e'];
 
-  it('take fair turns, the latest only; at the end each is in force', () => {
+  it('are sent in fair turns, the latest only; at the end each is in force', () => {
     const harness = SessionHarness.talking({ acks: () => 20 });
     harness.advance(1_000);
     harness.take();
@@ -41,7 +41,7 @@ describe('10,000 changes a second on five points', () => {
     }
   });
 
-  it('what is to be saved are the five, not the 10,000', () => {
+  it('make five settings to be saved, not 10,000', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
     harness.session.state.settings.takeChanged();
     for (let value = 0; value < 10_000; value += 1) {

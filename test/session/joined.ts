@@ -48,7 +48,7 @@ export class Joined {
   /** Settings in force in the device. */
   readonly has = new Map<string, number>();
   readonly connected: boolean[] = [];
-  /** Of the line, for people. */
+  /** What the line did, for people. */
   readonly said: string[] = [];
   #nextDelivery = 0;
   #value = 0;

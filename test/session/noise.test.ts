@@ -56,7 +56,7 @@ describe('garbage before the first frame after an opening, as USB bridges send i
     );
   });
 
-  it('glued to a frame without a leading zero costs that one, and its retransmission arrives', () => {
+  it('joined to a frame without a leading zero costs that one, and its retransmission arrives', () => {
     const harness = SessionHarness.opened();
     const bare = frame(1).subarray(1);
     harness.bytes(Buffer.concat([Buffer.from([0xf8]), bare]));
@@ -66,7 +66,7 @@ describe('garbage before the first frame after an opening, as USB bridges send i
     expect(values(harness)).toEqual([1]);
   });
 
-  it('what an opening before left of a frame is not glued to the first of the next', () => {
+  it('what is left of a frame from before an opening is not joined to the first one after it', () => {
     const harness = SessionHarness.opened();
     harness.bytes(frame(1).subarray(0, 9));
     harness.close();
@@ -93,13 +93,13 @@ describe('a hello in mid-stream', () => {
     expect(types).toEqual(['timeSync', 'target']);
   });
 
-  it('before points whose packet is the same as before it: they are taken once more', () => {
+  it('before a packet that equals the last one before it: its points are taken once more', () => {
     const harness = SessionHarness.talking();
     harness.bytes(Buffer.concat([frame(21), frame(22), hello(23), frame(22)]));
     expect(values(harness).slice(-3)).toEqual([21, 22, 22]);
   });
 
-  it('between retransmissions: the setting goes out as a new packet, an ack of the old one is none', () => {
+  it('between retransmissions: the setting goes out as a new packet, and an ack of the old one is ignored', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackNothing;
     harness.advance(10_000);

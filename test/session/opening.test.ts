@@ -39,7 +39,7 @@ describe('on every opening, before the device has spoken', () => {
     expect(harness.take()[0]?.frame).toBe(example?.frame_hex);
   });
 
-  it('also on the next one', () => {
+  it('it gets the time also on the next one', () => {
     const harness = SessionHarness.talking();
     harness.close();
     harness.open();
@@ -152,7 +152,7 @@ describe('a setting is pending until acknowledged', () => {
     expect(other.state).toBe('pending');
   });
 
-  it('an ack with a number that was not used, or twice the same, confirms nothing else', () => {
+  it('an ack with a number that was not used, or a second ack with the same number, confirms no other', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackNothing;
     const target = harness.set('target', 1);
@@ -165,7 +165,7 @@ describe('a setting is pending until acknowledged', () => {
     expect(other.state).toBe('pending');
   });
 
-  it('waiting points take turns: one that changes all the time does not starve another', () => {
+  it('waiting points are sent in turn: one that changes all the time does not starve another', () => {
     const harness = SessionHarness.talking();
     harness.acks = () => 100;
     harness.set('busy', 0);
@@ -177,7 +177,7 @@ describe('a setting is pending until acknowledged', () => {
     expect(harness.takePoints()).toContain('calm=1');
   });
 
-  it('also when it is never acknowledged', () => {
+  it('this holds also when it is never acknowledged', () => {
     const harness = SessionHarness.talking();
     harness.acks = (packet) => (packet.point?.type === 'busy' ? undefined : 0);
     harness.set('busy', 0);
@@ -275,7 +275,7 @@ describe('after a restart of the device', () => {
       expect(setting.state).toBe('inForce');
   });
 
-  it('also when the restart and its defaults come in one packet', () => {
+  it('this holds also when the restart and its defaults come in one packet', () => {
     const harness = restarted();
     harness.points([{ type: 'uptime', value: 1000 }]);
     harness.take();
@@ -286,7 +286,7 @@ describe('after a restart of the device', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'target=5', 'mode=2', 'restart=1']);
   });
 
-  it('nor does one that comes while the resync still waits for its turn', () => {
+  it('a report that comes while the resync still waits does not take their place either', () => {
     const harness = restarted();
     harness.hello();
     harness.advance(2_000);
@@ -298,7 +298,7 @@ describe('after a restart of the device', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'target=5', 'mode=2', 'restart=1']);
   });
 
-  it('what was being sent again survives a restart of the gateway', () => {
+  it('those that were being sent again are still sent after a restart of the gateway', () => {
     const harness = restarted();
     harness.acks = ackNothing;
     harness.hello();
@@ -368,7 +368,7 @@ describe('a command', () => {
     expect(harness.takePoints()).toEqual(['timeSync']);
   });
 
-  it('also when that is an opening by the next run of the gateway, or the last one crashed', () => {
+  it('ends in this way also when that is an opening by the next run of the gateway, or the last one crashed', () => {
     const harness = commanded();
     harness.saving = 'later';
     harness.set('restart', 1);
@@ -477,7 +477,7 @@ describe('a command', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'restart=1']);
   });
 
-  it('whose place a newer one has taken is not retransmitted after the restart that it caused', () => {
+  it('that was replaced by a newer one is not retransmitted after the restart that it caused', () => {
     const harness = commanded();
     harness.hello();
     harness.advance(1_500);
@@ -529,7 +529,7 @@ describe('a report equal to the setting', () => {
     expect(harness.session.state.settings.get('target', '')!.state).toBe('pending');
   });
 
-  it('the next packet waits for the ack that is still under way', () => {
+  it('the next packet waits for the ack that is still on its way', () => {
     const harness = waiting('compact', 5);
     harness.set('other', 1);
     harness.points([{ type: 'target', value: 5 }]);
@@ -538,7 +538,7 @@ describe('a report equal to the setting', () => {
     expect(harness.takePoints()).toEqual(['other=1']);
   });
 
-  it('but not for ever', () => {
+  it('the next packet does not wait for that ack for ever', () => {
     const harness = waiting('compact', 5);
     harness.set('other', 1);
     harness.points([{ type: 'target', value: 5 }]);
@@ -547,7 +547,7 @@ describe('a report equal to the setting', () => {
     expect(harness.session.downlink.acknowledges).toBe('yes');
   });
 
-  it('text, JSON and deletions are compared, too', () => {
+  it('this holds for text, JSON and deletions, too', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackTime;
     const text = harness.set('text', stringValue('on'));
@@ -583,7 +583,7 @@ describe('a differing report', () => {
     expect(second.takePoints().filter((shown) => shown !== 'timeSync')).toEqual([]);
   });
 
-  it('that was only under way does not take it out of force: an equal one behind it brings it back', () => {
+  it('that was only on its way does not end the setting: an equal one behind it brings it back', () => {
     const harness = SessionHarness.talking();
     const setting = harness.set('target', 5);
     // Queued in the device before it had the setting, and without a time that would tell.
@@ -599,7 +599,7 @@ describe('a differing report', () => {
     expect(second.takePoints()).toEqual(['timeSync', 'target=5']);
   });
 
-  it('stands, whatever was reported before it and comes late', () => {
+  it('stays valid, whatever was reported before it and comes late', () => {
     const harness = SessionHarness.talking();
     const setting = harness.set('target', 5);
     harness.advance(100);
@@ -609,7 +609,7 @@ describe('a differing report', () => {
     expect(setting.state).toBe('replaced');
   });
 
-  it('made after it by its own time, too', () => {
+  it('made after it by its own time takes its place, too', () => {
     const harness = SessionHarness.talking();
     const setting = harness.set('target', 5);
     harness.advance(100);
@@ -617,7 +617,7 @@ describe('a differing report', () => {
     expect(setting.state).toBe('replaced');
   });
 
-  it('made before the acknowledgement, by its own time, does not', () => {
+  it('made before the acknowledgement by its own time does not', () => {
     const harness = SessionHarness.talking();
     const setting = harness.set('target', 5);
     const before = harness.clock.wallNs() - 1_000_000n;
@@ -641,7 +641,7 @@ describe('a differing report', () => {
   });
 });
 
-describe('if reports have overtaken a setting in the eyes of the store', () => {
+describe('if the store has reports that are newer than a setting', () => {
   const overtaken = (): { harness: SessionHarness; sequence: number } => {
     const harness = SessionHarness.talking();
     harness.acks = ackTime;
@@ -673,7 +673,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published).toHaveLength(1);
   });
 
-  it('not when they have not', () => {
+  it('its value is not published when there are no such reports', () => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'target', value: 3 }]);
     harness.reports.length = 0;
@@ -682,7 +682,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published).toEqual([]);
   });
 
-  it('not when the device has reported the point since the setting was last sent', () => {
+  it('its value is not published when the device has reported the point since the setting was last sent', () => {
     const { harness, sequence } = overtaken();
     harness.points([{ type: 'target', value: 4 }]);
     harness.reports.length = 0;
@@ -690,7 +690,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published).toEqual([]);
   });
 
-  it('but when it was sent again after that report', () => {
+  it('its value is published when it was sent again after that report', () => {
     const { harness, sequence } = overtaken();
     harness.points([{ type: 'target', value: 4 }]);
     harness.reports.length = 0;
@@ -699,7 +699,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published).toMatchObject([{ value: floatValue(5) }]);
   });
 
-  it('not when a newer setting waits', () => {
+  it('its value is not published when a newer setting waits', () => {
     const { harness, sequence } = overtaken();
     const newer = harness.settingPoint('target', 6, { time: harness.clock.wallNs() - 10n ** 11n });
     harness.session.settings.set(newer);
@@ -717,7 +717,7 @@ describe('if reports have overtaken a setting in the eyes of the store', () => {
     expect(harness.published[0]!.time).toBe(harness.clock.wallNs());
   });
 
-  it('a deletion goes with the last value', () => {
+  it('a deletion is published with the last value', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackTime;
     harness.points([{ type: 'target', value: 3, time: harness.clock.wallNs() }]);
@@ -741,7 +741,7 @@ describe('what is known of a setting is enough after a restart of the gateway', 
     expect(next.take().find(({ point }) => point?.type === 'target')?.point?.key).toBe('');
   });
 
-  it('reports that overtook it, as SIOT shows them, make its value be published once more', () => {
+  it('with reports that overtook it, as SIOT shows them, its value is published once more', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
     harness.set('target', 5);
     const { time } = harness.session.state.settings.get('target', '')!.point;

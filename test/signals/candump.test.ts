@@ -93,7 +93,7 @@ describe('a line of candump', () => {
     '(x) can0 044#00',
     '  can0  044   [3]  11 22',
     '  can0  044   [3]  22`11',
-  ])('%j has no frame', (line) => {
+  ])('%j is no frame', (line) => {
     expect(parseCandumpLine(line)).toBeUndefined();
   });
 
@@ -105,7 +105,7 @@ describe('a line of candump', () => {
     expect(parseCandumpLine(line)).toEqual({ frame: frame(expected) });
   });
 
-  it('with a date is none that can be told in seconds, and is told apart from others', () => {
+  it('with a date has no time in seconds, and is distinguished from other lines', () => {
     const line = '  (2024-05-01 12:34:56.123456)  can0  123   [1]  11';
     expect(parseCandumpLine(line)).toBeUndefined();
     expect(isDated(line)).toBe(true);

@@ -59,7 +59,7 @@ describe('looking inside', () => {
     await waiting;
   });
 
-  it('tells a person what the store refuses', async () => {
+  it('reports to a person what the store refuses', async () => {
     const store = await start();
     await expect(store.edgeAs('user', 'dev', store.rootId)).rejects.toThrow(
       'node type must be sent with new edges',
@@ -67,7 +67,7 @@ describe('looking inside', () => {
   });
 });
 
-describe('a bad day', () => {
+describe('the simulation', () => {
   it('of a store that stops and goes on', async () => {
     const store = await start();
     const client = await nats.connect();
@@ -215,7 +215,7 @@ describe('the program', () => {
     expect({ status, out }).toEqual({ status: 2, out: '' });
   });
 
-  it('tells how it is used', async () => {
+  it('prints its usage', async () => {
     const { status, out } = await run(['--help']);
     expect({ status, out }).toEqual({
       status: 0,

@@ -52,7 +52,7 @@ export function fanOutTo(fanOut: FanOut, ancestors: Iterable<string>): void {
 
 /**
  * The node itself, then its ancestors depth first. A node that is above itself
- * would keep SIOT busy for ever; here the way ends where it bites its tail.
+ * would keep SIOT busy for ever; here the way ends where it would repeat.
  */
 export function* ancestors(
   id: string,

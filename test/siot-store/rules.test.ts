@@ -181,7 +181,7 @@ describe('forbidden characters in 0.25.0', () => {
     expect(store.points('dev').map(({ type }) => type)).toEqual(['good', 'fine', 'error']);
   });
 
-  it('are told on the node at most once a minute', async () => {
+  it('are reported on the node at most once a minute', async () => {
     const clock = new FakeClock();
     const { send, store, heard } = await rig('0.25.0', { clock });
     const tell = async (type: string, id = 'dev'): Promise<string[]> => {
@@ -337,7 +337,7 @@ describe('the tree', () => {
 });
 
 describe('the hash', () => {
-  it.each(SQLITE)('tells of changes below, and is absent without points, %s', async (version) => {
+  it.each(SQLITE)('shows changes below, and is absent without points, %s', async (version) => {
     const { store, send, edge, query } = await rig(version);
     const hashOf = async (id: string): Promise<unknown> =>
       (await query(`nodes.all.${id}`))?.nodes[0]?.hash;

@@ -242,7 +242,7 @@ export class StoreService {
     request.respond(error === undefined ? EMPTY : encodeText(error));
   }
 
-  // Through the front door, as SIOT does: everybody on p.> sees it.
+  // By way of NATS, as SIOT does: everybody on p.> sees it.
   #tell(id: string, error: string): void {
     const { clock, publish, dialect } = this.#options;
     const nowMs = clock.monotonicMs();

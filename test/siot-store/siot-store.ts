@@ -1,7 +1,7 @@
 /**
  * A stand-in for SIOT's server on a real nats-server: behaves as docs/siot.md
- * says that 0.18.5 (generation 1), 0.22.0 (2a) and 0.25.0 (2b) do, and lets
- * tests look inside and make a bad day of it.
+ * says that 0.18.5 (generation 1), 0.22.0 (2a) and 0.25.0 (2b) do, and lets tests look inside
+ * and cause faults.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import {

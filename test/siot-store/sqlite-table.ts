@@ -75,7 +75,7 @@ export class Table {
   }
 
   /**
-   * A message is judged against what was there before it, not against itself.
+   * A message is compared with what was there before it, not with itself.
    * Returns by what the hashes above change.
    */
   write(points: readonly StorePoint[]): number {

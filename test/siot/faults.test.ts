@@ -1,4 +1,4 @@
-/** A bad day of NATS and of SIOT: nothing is lost, each point stays in order, and somebody is told. */
+/** Faults of NATS and of SIOT: nothing is lost, each point stays in order, and it is reported. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -87,7 +87,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('SIOT %s under load', (version) => 
     expect(rig.node.droppedPoints).toEqual([]);
   });
 
-  it('gets all when it dies with what it has taken not yet answered', async () => {
+  it('gets all when it goes before it has answered what it has taken', async () => {
     const nats = await startNats();
     const store = await startStore(nats.url, version);
     const values = taken(store);
@@ -194,7 +194,7 @@ describe('a frozen nats-server', () => {
     expect(bytes).toBeLessThan(2_200_000);
   });
 
-  it('for long is left behind, said, and gets everything when it goes on', async () => {
+  it('for long is left, reported, and gets everything when it goes on', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await startStore(nats.url, '0.25.0');
@@ -261,7 +261,7 @@ describe('a slow store', () => {
     }
   });
 
-  it('that is slow from the start is found all the same', async () => {
+  it('that is slow from the start is still found', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await startStore(nats.url, '0.18.5', { clock });
@@ -278,7 +278,7 @@ describe('a slow store', () => {
 });
 
 describe('what NATS does not permit', () => {
-  /** The server parts with clients whose permissions change: a witness has the same throughout. */
+  /** The server disconnects clients whose permissions change: this observer keeps its own. */
   const witness = { user: 'witness', pass: 'w' };
   const config = (permissions: string): string =>
     `authorization { users: [
@@ -301,7 +301,7 @@ describe('what NATS does not permit', () => {
   }
   const auth = { kind: 'user', user: 'u', password: 'p' } as const;
 
-  it('is not lost without a store: it waits, the rest goes on, and it arrives once it may', async () => {
+  it('is not lost without a store: it waits, the rest goes on, and it is delivered once permitted', async () => {
     const [nats, permit] = await permitting('publish: { allow: ">", deny: "p.dev-1.bad.>" }');
     const settings = { servers: [nats.url], auth };
     const seen = await watch(await rawClient(nats, witness), 2);
@@ -322,7 +322,7 @@ describe('what NATS does not permit', () => {
     expect(rig.node.droppedPoints).toEqual([]);
   });
 
-  it('with a store is tried again and again, and given up when others pass', async () => {
+  it('with a store is tried again and again, and dropped when other points are taken', async () => {
     const [nats] = await permitting('publish: { allow: ">", deny: "p.dev-1.bad.>" }');
     const client = await rawClient(nats, { user: 'u', pass: 'p' });
     const store = await ScriptedStore.start(client, 2);
@@ -340,7 +340,7 @@ describe('what NATS does not permit', () => {
     expect(store.numbers('temp').length).toBeGreaterThan(10);
   });
 
-  it('to be heard is shown, and heard once it may', async () => {
+  it('to be subscribed to is reported, and is heard once permitted', async () => {
     const [nats, permit] = await permitting('subscribe: { deny: "p.dev-1.>" }');
     const client = await rawClient(nats, { user: 'u', pass: 'p' });
     const clock = new FakeClock();
@@ -386,7 +386,7 @@ describe('a cluster of NATS', () => {
 });
 
 describe('what SIOT cannot do now', () => {
-  it('is shown: it answers questions and takes no points', async () => {
+  it('is reported: it answers queries and takes no points', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await ScriptedStore.start(await rawClient(nats), 2);
@@ -411,7 +411,7 @@ describe('what SIOT cannot do now', () => {
     expect(rig.siot.status.storeProblem).toBeUndefined();
   });
 
-  it('is shown: the gateway’s node was deleted, so that a new link gets none until it lives', async () => {
+  it('is reported: the gateway’s node was deleted, so that a new link gets none until it is undeleted', async () => {
     const nats = await startNats();
     const store = await startStore(nats.url, '0.25.0');
     const rig = startSiot(nats);
@@ -434,7 +434,7 @@ describe('what SIOT cannot do now', () => {
     expect(rig.siot.status.storeProblem).toBeUndefined();
   });
 
-  it('reads a node whose list does not come, and waits no longer than 10 s to publish', async () => {
+  it('does not delay points for longer than 10 s: the list of a node does not come', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await startStore(nats.url, '0.25.0', { clock });
@@ -452,7 +452,7 @@ describe('what SIOT cannot do now', () => {
     expect(store.point(NODE_ID, 'temp')?.number).toBe(1);
   });
 
-  it('is cut when it is long, and looked through in no time', () => {
+  it('is cut when its text is long, and read quickly', () => {
     const long = 'point contains '.repeat(70_000);
     const from = performance.now();
     const receipt = readReceipt(Buffer.from(long));

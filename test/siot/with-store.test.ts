@@ -82,7 +82,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.node.events).toEqual(['alive', 'read', 'resend']);
   });
 
-  it('that goes leaves nothing on its way: where only the newest counts, only that is kept', async () => {
+  it('that goes away leaves nothing on its way: where only the newest counts, only that is kept', async () => {
     const nats = await startNats();
     const store = await ScriptedStore.start(await rawClient(nats), generation);
     const rig = startSiot(nats);
@@ -99,7 +99,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.outbox.lane(NODE_ID).length).toBe(2);
   });
 
-  it('that goes while nothing is published is missed all the same', async () => {
+  it('that goes away while nothing is published is noticed all the same', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await ScriptedStore.start(await rawClient(nats), generation);
@@ -113,7 +113,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.siot.status.store).toBe('expected');
   });
 
-  it('that falls silent is looked for again, also where NATS does not tell that nobody answers', async () => {
+  it('that falls silent is searched for again, also where NATS does not report that nobody answers', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     (await rawClient(nats)).subscribe('>', { callback: () => undefined });
@@ -168,7 +168,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(rig.said.filter(({ message }) => message.includes('somebody deleted')).length).toBe(1);
   });
 
-  it('finds a node that was deleted while the gateway was away', async () => {
+  it('has a node that was deleted while the gateway was away, and the gateway notices it', async () => {
     const nats = await startNats();
     const store = await ScriptedStore.start(await rawClient(nats), generation);
     const edges = new Map([[GATEWAY_ID, 1]]);
@@ -223,7 +223,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     expect(store.numbers('temp')).toEqual([2]);
   });
 
-  it('is paced by receipts, in turns of the lanes, each point in order', async () => {
+  it('sets the pace by its receipts, with the lanes in turn and each point in order', async () => {
     const nats = await startNats();
     const store = await ScriptedStore.start(await rawClient(nats), generation);
     const rig = startSiot(nats);
@@ -303,7 +303,7 @@ describe.each(GENERATIONS)('a store of generation %i', (generation) => {
     await until(() => rig.node.events.filter((event) => event === 'resend').length === 2, 'resend');
   });
 
-  it('whose root is asked for is never given a node of parent root', async () => {
+  it('whose root is not known yet is never given a node of parent root', async () => {
     const nats = await startNats();
     const store = await ScriptedStore.start(await rawClient(nats), generation);
     store.answerQuery = (subject) => (subject === 'nodes.root.all' ? 'not now' : '');

@@ -112,7 +112,7 @@ describe('a plain nats-server', () => {
     expect(numbers).toEqual(wanted);
   });
 
-  it('that is killed with what it was sent unread has confirmed nothing of it', async () => {
+  it('that is killed before it has read what it was sent has confirmed nothing of it', async () => {
     const first = await NatsServer.start();
     cleanup(() => first.stop('SIGKILL'));
     const { outbox, siot, nodeHandle } = startSiot(first, { store: 'none' });
@@ -134,7 +134,7 @@ describe('a plain nats-server', () => {
     expect(seen.map(({ subject }) => subject)).toContain('p.dev-1.connected.0');
   });
 
-  it('overtakes with status points, latest only', async () => {
+  it('gets status points before others, the latest only', async () => {
     const nats = await startNats();
     const seen = await watch(await rawClient(nats), 2);
     const { outbox, siot, nodeHandle } = startSiot(nats, {}, false);
@@ -202,7 +202,7 @@ describe('a plain nats-server', () => {
     expect(() => siot.status).not.toThrow();
   });
 
-  it('that dies before it has taken a setting has it fail', async () => {
+  it('that ends before it has taken a setting makes that setting fail', async () => {
     const nats = await NatsServer.start();
     cleanup(() => nats.stop('SIGKILL'));
     const { siot } = startSiot(nats, { store: 'none' });
@@ -217,7 +217,7 @@ describe('a plain nats-server', () => {
     expect(String(await failed)).toContain('the connection to NATS was lost');
   });
 
-  it('is asked for a store with growing pauses', async () => {
+  it('is searched for a store with growing pauses', async () => {
     const nats = await startNats();
     const client = await rawClient(nats);
     const clock = new FakeClock();

@@ -117,7 +117,7 @@ class Day {
 }
 
 describe('a day on which all went well', () => {
-  it('has nothing to complain of', () => {
+  it('has no violation', () => {
     const day = new Day().sends('1', 1).sends('1', 2).sets('s0', 7).sets('pulse', 8);
     day.publishes(1, 5n).publishes(1, 5n).publishes(2, 6n).isQuiet(1, 70, 25).isQuiet(1, 80, 27);
     expect(day.broken()).toEqual([]);
@@ -125,29 +125,29 @@ describe('a day on which all went well', () => {
 });
 
 describe('points that a device saw acknowledged', () => {
-  it('are missed in the store', () => {
+  it('are reported when the store lacks them', () => {
     const day = new Day().sends('1', 1).sends('2', 2);
     day.store.delete('count/2');
     expect(day.broken()).toEqual(['count/2 = 2 was acknowledged to pump and is not in the store']);
   });
 
-  it('are missed when an older one is there', () => {
+  it('are reported when the store has an older one', () => {
     const day = new Day().sends('1', 1).sends('1', 2);
     day.store.set('count/1', 1);
     expect(day.broken()).toEqual(['count/1 = 2 was acknowledged to pump, and the store has 1']);
   });
 
-  it('may be covered by one that came after them, whose ack was lost', () => {
+  it('may be covered by a later one whose ack was lost', () => {
     expect(new Day().sends('1', 1).sends('1', 2, 'unacknowledged').broken()).toEqual([]);
   });
 
-  it('are not covered by an unacknowledged one from before', () => {
+  it('are not covered by an earlier one without an ack', () => {
     const day = new Day().sends('1', 1, 'unacknowledged').sends('1', 2);
     day.store.set('count/1', 1);
     expect(day.broken()).toHaveLength(1);
   });
 
-  it('are newest by their own times, where they have any', () => {
+  it('are ordered by their own times, where they have any', () => {
     const day = new Day({ times: 'synced' }).sends('1', 1, 'acknowledged', 9n);
     day.sends('1', 2, 'acknowledged', 8n);
     day.store.set('count/1', 1);
@@ -156,21 +156,21 @@ describe('points that a device saw acknowledged', () => {
     expect(day.broken()).toHaveLength(1);
   });
 
-  it('are not asked for when nobody acknowledged them', () => {
+  it('are not expected when nobody acknowledged them', () => {
     const day = new Day().sends('1', 1, 'aborted').sends('2', 2, 'unacknowledged');
     day.store.clear();
     expect(day.broken()).toEqual([]);
   });
 });
 
-it('a device that is not acknowledged any more is seen', () => {
+it('a device that is not acknowledged any more is reported', () => {
   expect(new Day({ unacknowledged: 2 }).broken()).toEqual([
     '2 packets of pump are not acknowledged',
   ]);
 });
 
 describe('a setting', () => {
-  it('that its device does not have is seen, with the reason that the gateway gives', () => {
+  it('that its device does not have is reported, with the reason that the gateway gives', () => {
     const day = new Day().sets('s0', 7);
     day.inForce.set('s0/0', 6);
     day.pending = 'waits for its turn';
@@ -179,14 +179,14 @@ describe('a setting', () => {
     ]);
   });
 
-  it('that went with a restart that the gateway could see is missed', () => {
+  it('that was lost in a restart that the gateway could see is reported', () => {
     const day = new Day().sets('s0', 7).at(60_000).starts();
     day.inForce.set('s0/0', 0);
     day.store.set('s0/0', 0);
     expect(day.broken()).toHaveLength(1);
   });
 
-  it('that went with a restart while the gateway was dead is shown as it is, and that will do', () => {
+  it('that was lost in a restart while the gateway was dead may be missing, and SIOT shows what the device has', () => {
     const day = new Day().sets('s0', 7).at(60_000).isAway('gateway', 1_000).starts();
     day.inForce.set('s0/0', 0);
     day.store.set('s0/0', 0);
@@ -195,14 +195,14 @@ describe('a setting', () => {
     expect(day.broken()).toHaveLength(1);
   });
 
-  it('that went with a restart soon after the gateway had come back, but was there, is missed', () => {
+  it('that was lost in a restart soon after the gateway had come back, but was there, is reported', () => {
     const day = new Day().sets('s0', 7).at(60_000).isAway('gateway', 1_000).at(63_000).starts();
     day.inForce.set('s0/0', 0);
     day.store.set('s0/0', 0);
     expect(day.broken()).toHaveLength(1);
   });
 
-  it('that nobody had heard of before the device restarted is shown as it is, and that will do', () => {
+  it('that nobody had heard of before the device restarted may be missing, and SIOT shows what the device has', () => {
     const day = new Day().at(60_000).isAway('bus', 1_000).sets('s0', 7).at(62_500).starts();
     day.inForce.set('s0/0', 0);
     day.store.set('s0/0', 0);
@@ -210,7 +210,7 @@ describe('a setting', () => {
   });
 
   it.each(['slow', 'far'] as const)(
-    'of a %s clock is missed, but for one that SIOT did not tell of later',
+    'of a %s clock is reported when lost, unless SIOT did not tell the gateway of it later',
     (clock) => {
       const live = new Day().sets('s0', 6, clock).at(5_000).sets('s0', 7, clock);
       live.inForce.set('s0/0', 6);
@@ -233,7 +233,7 @@ describe('a setting', () => {
 });
 
 describe('a command', () => {
-  it('that acts twice is seen', () => {
+  it('that is executed twice is reported', () => {
     const day = new Day().sets('pulse', 1).takes('pulse', 1);
     expect(day.broken()).toEqual(['pump acted twice on pulse/0 = 1']);
   });
@@ -243,18 +243,18 @@ describe('a command', () => {
   });
 });
 
-it('an echo of the gateway that passes for a point of the device is seen', () => {
+it('an echo of the gateway that passes for a point of the device is reported', () => {
   expect(new Day().publishes(0, 5n, 'timeSync').broken()).toEqual([
     'the timeSync sent to pump was published as its own',
   ]);
 });
 
-it('two values that a client has set at one time are none of the gateway’s', () => {
+it('two values that a client has set at one time are not blamed on the gateway', () => {
   const day = new Day().publishes(1, 5n, 'temp', 'soak').publishes(2, 5n, 'temp', 'soak');
   expect(day.broken()).toEqual([]);
 });
 
-it('two values at one time are seen', () => {
+it('two values at one time are reported', () => {
   expect(new Day().publishes(1, 5n).publishes(2, 5n).broken()).toEqual([
     'node-1 temp/0 @5 was published as 1 and as 2',
   ]);
@@ -264,7 +264,7 @@ describe('what the gateway holds', () => {
   it.each([
     ['descriptors', [25, 60], [70, 70]],
     ['memory', [25, 25], [70, 120]],
-  ])('is seen to grow: %s', (_what, [files, filesLater], [mb, mbLater]) => {
+  ])('is reported when it grows: %s', (_what, [files, filesLater], [mb, mbLater]) => {
     const day = new Day().isQuiet(1, mb!, files!).isQuiet(1, mbLater!, filesLater!);
     expect(day.broken()).toHaveLength(1);
   });
@@ -277,12 +277,12 @@ describe('what the gateway holds', () => {
     expect(day.broken()).toEqual([expect.stringMatching(/^life 2 had 60 descriptors .* and 95 /)]);
   });
 
-  it('is not judged by two readings of one second', () => {
+  it('is not measured by two readings of one second', () => {
     expect(new Day().isQuiet(1, 70, 25).isQuiet(1, 70, 60, 900).broken()).toEqual([]);
     expect(new Day().isQuiet(1, 70, 25).broken()).toEqual([]);
   });
 
-  it('is another in each life', () => {
+  it('is compared within one run of the gateway only', () => {
     expect(new Day().isQuiet(1, 70, 25).isQuiet(2, 120, 60).broken()).toEqual([]);
   });
 });
@@ -305,7 +305,7 @@ describe('a transcript', () => {
 });
 
 describe('a plan', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and another one for another seed', () => {
     expect(drawPlan(7, 60_000)).toEqual(drawPlan(7, 60_000));
     expect(describePlan(drawPlan(7, 60_000))).not.toEqual(describePlan(drawPlan(8, 60_000)));
   });
@@ -339,7 +339,7 @@ describe('what somebody writes as the owner of a node', () => {
     expect(new Day().sends('a', 1).isWrittenByOwner('count', 'a', -7).broken()).toEqual([]);
   });
 
-  it('may not, where the device has', () => {
+  it('may not stand where the device has said something since', () => {
     const day = new Day().isWrittenByOwner('count', 'a', -7).at(5_000).sends('a', 1);
     day.store.set('count/a', -7);
     expect(day.broken()).toHaveLength(1);
@@ -352,7 +352,7 @@ describe('what somebody writes as the owner of a node', () => {
     expect(day.broken()).toEqual([expect.stringContaining('was sent s1 = -7')]);
   });
 
-  it('is told, if it is `connected` and the gateway was there', () => {
+  it('is reported, if it is `connected` and the gateway was there', () => {
     const day = new Day().at(9_000).isWrittenByOwner('connected', '0', -7);
     expect(day.broken()).toEqual([expect.stringContaining('the log does not say so')]);
     expect(day.says('warn somebody else …, as its owner: … {"link":"pump"}').broken()).toEqual([]);

@@ -1,4 +1,4 @@
-/** What happened in a soak, in order: what the checker judges, and transcripts are made of. */
+/** What happened in a soak, in order: the input of the checker and of transcripts. */
 import { seconds } from './plan.js';
 
 export type Value = number | string;

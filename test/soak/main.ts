@@ -1,4 +1,4 @@
-/** `npm run soak`: a bad day for everything, and whether all that is promised was kept. */
+/** `npm run soak`: faults in all parts, and a check of all that is promised. */
 import { Command, InvalidArgumentError } from 'commander';
 import { describePlan, drawPlan } from './plan.js';
 import { soak, type SoakResult } from './soak.js';

@@ -1,6 +1,6 @@
 /**
  * Devices on bad lines, the real gateway as a process, a real nats-server and
- * the stand-in for SIOT's store; all of them have a bad day, as the plan says.
+ * the stand-in for SIOT's store; all of them have faults, as the plan says.
  *
  * ```
  *  devices ═ bad lines ═ PTY, TCP ═ siot-mcu run ═ nats-server ═ store ◀─ a client sets
@@ -166,7 +166,7 @@ class Soak {
     let found: Violation[] = [];
     for (;;) {
       await this.#askPending();
-      found = this.#judge();
+      found = this.#check();
       if (found.length === 0 && (await isDone(calm))) break;
       if (performance.now() - startMs > HEALED_WITHIN_MS || this.options.signal.aborted) break;
       await this.#sleep(LOOK_EVERY_MS);
@@ -337,7 +337,7 @@ class Soak {
 
   // What became of it ---------------------------------------------------------
 
-  #judge(): Violation[] {
+  #check(): Violation[] {
     const outcome: Outcome = {
       entries: this.#journal.entries,
       commands: [COMMAND],

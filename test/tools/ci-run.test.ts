@@ -63,7 +63,7 @@ it('takes a step for failed that has not counted, or ends badly with nothing fai
   expect(stdout).toContain('failed: lab (exit status 3)');
 });
 
-it('ends with its step when it is told to', async () => {
+it('stops its step when it is stopped itself', async () => {
   const env = withNpm(
     // Its parent, timeout, passes no signal on before it waits.
     'trap "echo > $FOLDER/ended; exit 1" TERM; ' +

@@ -4,7 +4,7 @@ import { parseArguments } from './modules.js';
 const MINUTE_MS = 60_000;
 
 describe('npm run lab', () => {
-  it('runs the tests for at most 30 minutes, and hands arguments to vitest', () => {
+  it('runs the tests for at most 30 minutes, and passes arguments to vitest', () => {
     expect(parseArguments([])).toEqual({
       mode: 'tests',
       ifPossible: false,
@@ -16,7 +16,7 @@ describe('npm run lab', () => {
     expect(rest).toEqual(['test/lab/can.test.ts', '-t', 'bus']);
   });
 
-  it('gives all behind --shell to what runs there', () => {
+  it('passes all that follows --shell to the command there', () => {
     expect(parseArguments(['--shell', 'ip', '--if-possible'])).toMatchObject({
       mode: 'shell',
       ifPossible: false,
@@ -29,7 +29,7 @@ describe('npm run lab', () => {
     });
   });
 
-  it('measures with --bench, and hands on what is behind it', () => {
+  it('measures with --bench, and passes on what follows it', () => {
     expect(parseArguments(['--bench', '--seconds', '1'])).toMatchObject({
       mode: 'bench',
       limitMs: 30 * MINUTE_MS,

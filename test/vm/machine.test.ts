@@ -6,7 +6,7 @@ import { tempDir } from '../support/temp-dir.js';
 import { guestEnvironment, jobScript, outcomeOf, runMachine } from './modules.js';
 
 describe('the job', () => {
-  it('gets its words and its environment as they are', () => {
+  it('gets its arguments and its environment unchanged', () => {
     const odd = `it's "$HOME" \`x\` \\ ä\n2`;
     const script = jobScript({
       folder: '/tmp',
@@ -23,7 +23,7 @@ describe('the job', () => {
     expect(spawnSync('sh', { input: echo, encoding: 'utf8' }).stdout).toBe(`/\n${odd}\n`);
   });
 
-  it('has what concerns it of the environment', () => {
+  it('gets only the variables that concern it', () => {
     const env = { SIOT_BIN: '/opt/siot', LANG: 'C.UTF-8', SECRET: 'x', CI: 'true', PATH: '/x' };
     expect(guestEnvironment({ env, path: '/bin', colors: false })).toEqual({
       SIOT_BIN: '/opt/siot',
@@ -49,12 +49,12 @@ describe('how the machine has ended', () => {
     expect(outcomeOf({ exchange, qemuStatus: 137, late: 'too late' })).toEqual(ended);
   });
 
-  it.each(['', '1', 'x\n', '-1\n'])('is not what has been written by half: %j', (text) => {
+  it.each(['', '1', 'x\n', '-1\n'])('is not read from a half-written file: %j', (text) => {
     write('status', text);
     expect(outcomeOf({ exchange, qemuStatus: 0 }).kind).toBe('lost');
   });
 
-  it('is that somebody has stopped it, or that it took too long', () => {
+  it('may be that somebody has stopped it, or that it took too long', () => {
     expect(outcomeOf({ exchange, qemuStatus: 0, stopped: 130 })).toEqual({
       kind: 'stopped',
       status: 130,
@@ -62,7 +62,7 @@ describe('how the machine has ended', () => {
     expect(outcomeOf({ exchange, qemuStatus: 0, late: 'too late' }).reason).toBe('too late');
   });
 
-  it('is a loss that tells a guest that did not come up from one that died, and from QEMU', () => {
+  it('may be a loss, whose reason says whether the guest did not start, died, or QEMU failed', () => {
     expect(outcomeOf({ exchange, qemuStatus: 1 }).reason).toMatch(/QEMU has failed .*status 1/);
     expect(outcomeOf({ exchange, qemuStatus: 0 }).reason).toBe('the guest has not come up');
     write('started', '');

@@ -89,7 +89,7 @@ async function opened() {
 }
 
 describe('packets of ISO-TP under a session', () => {
-  it('come up whole, one by one', async () => {
+  it('are delivered whole, one by one', async () => {
     const { heard, hear, calls } = await opened();
     hear('03 01 02 03');
     hear('10 08 01 02 03 04 05 06');
@@ -98,7 +98,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(heard.packets).toEqual(['010203', '0102030405060708']);
   });
 
-  it('any packets', async () => {
+  it('are delivered unchanged, whatever they contain', async () => {
     const { heard, hear } = await opened();
     const packets = fc.array(fc.uint8Array({ minLength: 1, maxLength: 7 }), { maxLength: 20 });
     fc.assert(
@@ -110,7 +110,7 @@ describe('packets of ISO-TP under a session', () => {
     );
   });
 
-  it('go down as they are, cut into frames', async () => {
+  it('are sent as they are, cut into frames', async () => {
     const { top, calls } = await opened();
     const packet = fromHex('0102');
     expect(framing.encode(packet)).toBe(packet);
@@ -118,7 +118,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(calls).toEqual(['020102']);
   });
 
-  it('while many wait the session is told, and when they do not any more', async () => {
+  it('tell the session when many of them wait, and when no longer', async () => {
     const { top, hear, heard } = await opened();
     const long = new Uint8Array(20);
     expect([1, 2, 3].map((tag) => top.write({ data: long.map(() => tag) }))).toEqual([
@@ -131,7 +131,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(heard.drains).toBe(1);
   });
 
-  it('goes on when the interface has room again', async () => {
+  it('go on when the interface has room again', async () => {
     const { top, calls, below, takes } = await opened();
     takes(false);
     top.write({ data: new Uint8Array(20) });
@@ -141,7 +141,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('what is thrown away is counted, below and here', async () => {
+  it('that are discarded are counted, below and here', async () => {
     const { hear, discards, below, heard } = await opened();
     hear('77 00');
     below.discarded('canFrame', {});
@@ -149,7 +149,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(heard.discards).toEqual(['canFrame']);
   });
 
-  it('a packet above maxFrameLength is refused', async () => {
+  it('that are longer than maxFrameLength are refused', async () => {
     const { hear, discards, calls } = await opened();
     hear('10 65 01 02 03 04 05 06');
     expect([discards, calls]).toEqual([['oversize'], ['320000']]);
@@ -169,7 +169,7 @@ describe('packets of ISO-TP under a session', () => {
     expect(transport.description).toBe('can can0 isotp');
   });
 
-  it('a link that has to wait stops the frames below', async () => {
+  it('pause the frames below when the link is paused', async () => {
     const { top, calls } = await opened();
     top.pause();
     top.resume();

@@ -68,7 +68,7 @@ describe('receiving', () => {
     const one = end();
     hear(one, '10 14 01 02 03 04 05 06', `${pci} 07 08 09 0a 0b 0c 0d`);
     expect(one.discards).toEqual(['isoTpSequence']);
-    // What is left of it is nobody's.
+    // The rest of it belongs to no packet.
     hear(one, '22 0e 0f 10 11 12 13 14');
     expect(one.discards).toEqual(['isoTpSequence', 'isoTpUnexpected']);
     expect(got(one)).toEqual([]);
@@ -172,16 +172,19 @@ describe('receiving', () => {
     ['overflow, then a packet that fits', ['1f ff', '10 14'], ['320000', '300000']],
     ['a packet that fits, then overflow', ['10 14', '1f ff'], ['300000', '320000']],
     ['and again as at first', ['10 14', '1f ff', '10 14'], ['300000']],
-  ])('what waits is answered once there is room, the newest last: %s', (_what, firsts, answers) => {
-    const one = end({}, 100);
-    one.takes = false;
-    for (const first of firsts) hear(one, `${first} 01 02 03 04 05 06`);
-    one.takes = true;
-    one.connection.drained();
-    expect(one.written()).toEqual(answers);
-  });
+  ])(
+    'waiting flow controls are sent once there is room, the newest last: %s',
+    (_what, firsts, answers) => {
+      const one = end({}, 100);
+      one.takes = false;
+      for (const first of firsts) hear(one, `${first} 01 02 03 04 05 06`);
+      one.takes = true;
+      one.connection.drained();
+      expect(one.written()).toEqual(answers);
+    },
+  );
 
-  it('frames with another address are for somebody else', () => {
+  it('frames with another address are ignored', () => {
     const one = end({ address: { tx: 0xf1, rx: 0xa7 } });
     hear(
       one,
@@ -219,7 +222,7 @@ describe('sending', () => {
     expect(one.written()).toHaveLength(3);
     hear(one, '30 02 00');
     expect(one.written()).toHaveLength(2);
-    // Of the next flow control the next block's size.
+    // The next flow control gives the size of the next block.
     hear(one, '30 00 00');
     expect(one.written()).toHaveLength(1);
   });
@@ -339,7 +342,7 @@ describe('sending', () => {
     expect(one.connection.queued).toBe(0);
   });
 
-  it('nothing more goes to a controller that takes nothing: the session holds back until it does', () => {
+  it('a controller that takes nothing gets nothing more, and the session is held back until it does', () => {
     const one = end();
     one.takes = false;
     one.connection.send(count(30));
@@ -412,7 +415,7 @@ describe('sending', () => {
     expect(one.connection.queued).toBe(0);
   });
 
-  it('packets wait for their turn, the session is asked to hold back, and is told when not any more', () => {
+  it('packets wait in order; the session is asked to hold back, and is told when it may go on', () => {
     const one = end();
     expect([20, 3, 4, 5].map((length) => one.connection.send(count(length)))).toEqual([
       true,
@@ -451,7 +454,7 @@ describe('sending', () => {
   });
 });
 
-describe('two of them, back to back', () => {
+describe('two ISO-TP ends, connected to each other', () => {
   const sizes = [0, 1, 2, 7, 8, 15, 255];
   const gaps = [0, 0.1, 0.9, 1, 5];
   const lengths = [1, 6, 7, 8, 9, 61, 62, 63, 64, 111, 1024, 4094, 4095];

@@ -90,7 +90,7 @@ describe('gateway.example.yaml', () => {
     }
   });
 
-  it('shows values that hold without it, where nothing is particular to a site', () => {
+  it('shows as value the default of each key, except for keys that depend on the site', () => {
     const given = parse(example) as object;
     const particular = [
       'gateway.description',

@@ -1,4 +1,4 @@
-/** The control interface, called as a face calls it: without NATS, between parts that the test plays. */
+/** The control interface, called directly, without NATS; the test plays the parts around it. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Control, SetReply, SetRequest } from '../../../src/gateway/control/control.js';
@@ -123,7 +123,7 @@ describe('the control interface, without NATS', () => {
     });
   });
 
-  it('confirms what is held back, and says why not', () => {
+  it('confirms what is held back, or says why it cannot', () => {
     const { control, state, makeLink } = played();
     state.links = [makeLink('boards-1'), makeLink('pump')];
     state.held = ['boards-1'];
@@ -138,7 +138,7 @@ describe('the control interface, without NATS', () => {
     });
   });
 
-  it('sets a point in the name of the gateway, and has done its own part when the promise resolves', async () => {
+  it('sets a point with the gateway’s ID as origin, and its promise resolves when its own part is done', async () => {
     const { state, asked, points, replies, published, makeLink } = played();
     state.links = [makeLink('pump')];
     const done = asked('pump', { key: 'a', value: { kind: 'int', integer: '-7' } });
@@ -157,7 +157,7 @@ describe('the control interface, without NATS', () => {
     ]);
   });
 
-  it('refuses at once what can be no setting', async () => {
+  it('refuses at once what cannot be a setting', async () => {
     const { state, asked, points, replies, makeLink } = played();
     state.links = [makeLink('pump')];
     await asked('valve');
@@ -167,7 +167,7 @@ describe('the control interface, without NATS', () => {
     expect(points).toEqual([]);
   });
 
-  it('leaves nothing behind with whoever asked, once the answer is final', async () => {
+  it('keeps no listener and no timer for a request whose answer is final', async () => {
     const { clock, state, asked, published, changed, makeLink, signal } = played();
     state.links = [makeLink('pump')];
     void asked('pump');
@@ -181,7 +181,7 @@ describe('the control interface, without NATS', () => {
   });
 });
 
-describe('the limits of the control interface, whatever face asks', () => {
+describe('the limits of the control interface, whoever asks', () => {
   const MIB = 1_048_576;
   const ofBytes = (bytes: number): Partial<SetRequest> => ({
     type: 'note',
@@ -206,7 +206,7 @@ describe('the limits of the control interface, whatever face asks', () => {
     expect(replies.slice(3).map((reply) => reply.state)).toEqual(['accepted', 'waiting']);
   });
 
-  it('one setting alone may be larger than all, and small ones count as well', async () => {
+  it('a single setting may be larger than the limit, and small ones count as well', async () => {
     const { state, ask, replies, announced, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump', ofBytes(3 * MIB));
@@ -216,7 +216,7 @@ describe('the limits of the control interface, whatever face asks', () => {
     expect(replies.length).toBeGreaterThan(400);
   });
 
-  it('a face may ask before it reads a request, and a request that it lets in is as large', async () => {
+  it('a client may ask before it reads a request, and gets the same answer for a request of that size', async () => {
     const { control, state, ask, replies, announced, makeLink } = played();
     state.links = [makeLink('pump')];
     expect(control.setRefusal(100 * MIB)).toBeUndefined();
@@ -229,7 +229,7 @@ describe('the limits of the control interface, whatever face asks', () => {
     expect(control.setRefusal(MIB)).toBeUndefined();
   });
 
-  it('the status is the present one always, and its time is counted for faces that make it', () => {
+  it('the status is always the present one, and the time that it takes is counted for its clients', () => {
     const { clock, control, state, makeLink } = played();
     let copies = 0;
     const slow = makeLink('pump');
@@ -249,7 +249,7 @@ describe('the limits of the control interface, whatever face asks', () => {
 });
 
 describe('following a setting', () => {
-  it('says why it waits when that changes, not each time that it looks', async () => {
+  it('says why it waits when the reason changes, not each time it looks', async () => {
     const { clock, replies, state, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
@@ -259,13 +259,13 @@ describe('following a setting', () => {
     state.reason = 'second';
     clock.advance(1_000);
     expect(replies.at(-1)).toEqual({ state: 'waiting', reason: 'second' });
-    // Its asker has long gone after ten minutes.
+    // Whoever asked is gone after ten minutes.
     clock.advance(600_000);
     expect(clock.pendingTimers).toBe(0);
     expect(replies).toHaveLength(3);
   });
 
-  it('is on disk before SIOT has it, and is refused where it cannot be', async () => {
+  it('saves it to disk before SIOT gets it, and refuses it where it cannot be saved', async () => {
     const { replies, state, taken, ask, announced, published, publishing, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
@@ -283,7 +283,7 @@ describe('following a setting', () => {
     expect(replies.map((reply) => reply.state)).toEqual(['refused', 'accepted', 'waiting']);
   });
 
-  it('takes from the disk what SIOT refuses', async () => {
+  it('removes from the disk what SIOT refuses', async () => {
     const { replies, state, taken, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
@@ -292,7 +292,7 @@ describe('following a setting', () => {
     expect(replies).toEqual([{ state: 'refused', reason: 'no room' }]);
   });
 
-  it('says that it is not known where SIOT has not answered, and looks whether it has it', async () => {
+  it('says that the outcome is unknown where SIOT has not answered, and reads whether SIOT has it', async () => {
     const { replies, state, taken, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
@@ -329,7 +329,7 @@ describe('following a setting', () => {
   }
   const by = (report: unknown) => ({ state: 'acknowledged', by: 'device', report });
 
-  it('tells the report that comes after the acknowledgement', async () => {
+  it('passes on the report that comes after the acknowledgement', async () => {
     const { clock, replies, report, confirm } = await waiting();
     confirm('ack');
     expect(replies).toEqual([by('awaited')]);
@@ -339,7 +339,7 @@ describe('following a setting', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('tells the report that came before the acknowledgement, and not before that', async () => {
+  it('passes on the report that came before the acknowledgement, but not before that', async () => {
     const { replies, state, report, confirm } = await waiting();
     state.awaitsAck = true;
     report(1, true);
@@ -353,7 +353,7 @@ describe('following a setting', () => {
     expect(replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
   });
 
-  it('tells a report that differs when no equal one has come within 2 s', async () => {
+  it('passes on a report that differs when no equal one has come within 2 s', async () => {
     const { clock, replies, report, confirm } = await waiting();
     report(3, false);
     confirm('ack');
@@ -369,7 +369,7 @@ describe('following a setting', () => {
     expect(second.replies.slice(1)).toEqual([by({ value: 1, equal: true })]);
   });
 
-  it('says when no report has come, or a newer setting has', async () => {
+  it('says so when no report has come, or a newer setting has', async () => {
     const { clock, replies, confirm } = await waiting();
     confirm('ack');
     clock.advance(2_000);
@@ -396,14 +396,14 @@ describe('following a setting', () => {
     });
   });
 
-  it('says that a bus has taken it, and waits for nobody', async () => {
+  it('reports that a bus has taken it, and waits for no acknowledgement', async () => {
     const { clock, replies, confirm } = await waiting();
     confirm('bus');
     expect(replies).toEqual([{ state: 'acknowledged', by: 'bus' }]);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('gives it to the link that has come in the place of the one asked for', async () => {
+  it('passes it to the link that has replaced the one asked for', async () => {
     const { replies, state, taken, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');
@@ -424,7 +424,7 @@ describe('following a setting', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('ends with whoever asked, also for what was still on its way to SIOT', async () => {
+  it('ends when whoever asked is gone, also for what was still on its way to SIOT', async () => {
     const { clock, state, end, ask, published, makeLink } = played();
     state.links = [makeLink('pump')];
     ask('pump');

@@ -109,7 +109,7 @@ describe('a port that cannot be opened', () => {
     expect(new Set(pauses.slice(7))).toEqual(new Set([5000]));
   });
 
-  it('is complained of once, again after an hour, and at once for another reason', async () => {
+  it('is reported once, again after an hour, and at once for another reason', async () => {
     const { clock, keeper, attempts, said } = rig();
     keeper.start();
     const failFor = async (ms: number, message: string): Promise<void> => {
@@ -129,7 +129,7 @@ describe('a port that cannot be opened', () => {
     expect(keeper.problem).toBe('second');
   });
 
-  it('is tried again also for a reason that nobody thought of', async () => {
+  it('is tried again also after an unexpected error', async () => {
     const { clock, keeper, attempts, attempt, said } = rig();
     keeper.start();
     await (await attempt(1)).fail(new TypeError('surprise'));
@@ -143,7 +143,7 @@ describe('a port that cannot be opened', () => {
     await keeper.stop();
   });
 
-  it('is left alone once the link has stopped', async () => {
+  it('is not tried any more once the link has stopped', async () => {
     const { clock, keeper, attempts, attempt } = rig();
     keeper.start();
     await (await attempt(1)).fail();
@@ -215,7 +215,7 @@ describe('a port that hangs up', () => {
 });
 
 describe('stopping', () => {
-  it('while the port is being opened: it is closed at once, and nobody hears of it', async () => {
+  it('while the port is being opened: it is closed at once, and no listener is told', async () => {
     const { clock, keeper, attempt, events } = rig();
     keeper.start();
     const first = await attempt(1);
@@ -230,7 +230,7 @@ describe('stopping', () => {
     expect(keeper.isOpen).toBe(false);
   });
 
-  it('while an opening fails: nothing is tried or said', async () => {
+  it('while an opening fails: it is not tried again, and nothing is logged', async () => {
     const { clock, keeper, attempt, said } = rig();
     keeper.start();
     const first = await attempt(1);
@@ -270,7 +270,7 @@ describe('stopping', () => {
     expect(first.closed).toBe(1);
   });
 
-  it('hears a hang-up of that moment only once', async () => {
+  it('reports a hang-up of that moment only once', async () => {
     const { clock, keeper, attempt, events } = rig();
     keeper.start();
     const first = await attempt(1);
@@ -285,7 +285,7 @@ describe('stopping', () => {
     expect(keeper.problem).toBeUndefined();
   });
 
-  it('twice is once', async () => {
+  it('twice has the effect of once', async () => {
     const { keeper, attempt, events } = rig();
     keeper.start();
     const first = await attempt(1);
@@ -335,7 +335,7 @@ describe('stopping and starting quickly', () => {
     expect(second.closed).toBe(1);
   });
 
-  it('ends closed when that was the last word', async () => {
+  it('ends closed when stop was the last call', async () => {
     const { keeper, attempt, attempts, events } = rig();
     keeper.start();
     const first = await attempt(1);

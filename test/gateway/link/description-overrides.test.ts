@@ -69,7 +69,7 @@ const said = (text: string, key = ''): Point =>
   makePoint({ type: 'description', key, value: stringValue(text), time: NOW + 1n });
 
 describe('a description that somebody has given', () => {
-  it('stands, whatever the device reports, and the rest of its packet goes on', () => {
+  it('stays, whatever the device reports, and the rest of its packet goes on', () => {
     const { rig, descriptions, give } = makeRig();
     const temp = makePoint({ type: 'temp', value: floatValue(1) });
     expect(descriptions.passing([said('Device'), temp])).toHaveLength(2);
@@ -85,7 +85,7 @@ describe('a description that somebody has given', () => {
     ['empty', '', 0],
     ['removed', 'Theirs', 1],
   ])(
-    'ends when it is %s: the device’s latest goes out, later than that',
+    'ends when it is %s: the latest one of the device is published, with a later time',
     (_how, text, tombstone) => {
       const { rig, descriptions, give } = makeRig();
       give('Theirs', NOW - 10n);
@@ -110,7 +110,7 @@ describe('a description that somebody has given', () => {
     expect(third.again().descriptions.passing([said('Device')])).toHaveLength(1);
   });
 
-  it('is found in each reading, which changes nothing; what was emptied since stays so', () => {
+  it('is found in each reading, which changes nothing; one that was emptied since stays empty', () => {
     const { rig, descriptions, give } = makeRig();
     const theirs = makePoint({
       type: 'description',
@@ -131,7 +131,7 @@ describe('a description that somebody has given', () => {
     expect(descriptions.passing([said('Device')])).toHaveLength(1);
   });
 
-  it('with a time far ahead can be emptied all the same', () => {
+  it('with a time far ahead can be emptied as well', () => {
     const { rig, give } = makeRig();
     rig.latest = 'Device';
     give('Theirs', 2n ** 63n - 1n);
@@ -139,7 +139,7 @@ describe('a description that somebody has given', () => {
     expect(rig.published).toEqual([`0 Device > ${String(NOW + 1n)}`]);
   });
 
-  it('does not fill the memory when somebody makes up keys; one that was emptied makes room', () => {
+  it('does not fill the memory when somebody invents keys; one that was emptied makes room', () => {
     const { rig, descriptions, give } = makeRig();
     for (let n = 0; n < 150; n++) give('Theirs', NOW, { key: `k${String(n)}` });
     expect(rig.tooMany).toBe(50);

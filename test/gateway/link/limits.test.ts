@@ -4,7 +4,7 @@ import { Counters } from '../../../src/session/node/counters.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { recordingLog, type Said } from '../../support/recording-log.js';
 
-it('a limit is told when it begins, with what to do, and ends a minute after its counter last grew', () => {
+it('a limit is reported when it begins, with what to do, and ends a minute after its counter last grew', () => {
   const clock = new FakeClock();
   const said: Said[] = [];
   const log = recordingLog(said);

@@ -72,7 +72,7 @@ describe('what is known of a link', () => {
     expect(gateway.link('pump')).toMatchObject({ codec: 'compact', acknowledges: 'yes' });
   });
 
-  it('has a setting that was made while the gateway ended, also without a store', async () => {
+  it('includes a setting that was made while the gateway was ending, also without a store', async () => {
     const { device, gateway, nodeId, store, document, folder } = await rig();
     await gateway.gateway.stop();
     await store.stop();
@@ -101,7 +101,7 @@ describe('what is known of a link', () => {
     await device.mcu.waitForSetting('limit', ({ value }) => value === 4);
   });
 
-  it('has a command before it is sent: never again after a kill', async () => {
+  it('includes a command before it is sent, so that it is never sent again after a kill', async () => {
     const { store, device, nodeId, record, killed, sent } = await rig({ commands: ['restart'] });
     device.mcu.push(whenType('restart', neverAcknowledge()));
     const saved = new Promise<unknown>((resolve) => {
@@ -128,7 +128,7 @@ describe('what is known of a link', () => {
     expect(sent('restart')).toBe(0);
   });
 
-  it('has a command made while the gateway was away, and none from before it knew the node', async () => {
+  it('includes a command made while the gateway was away, but none from before it knew the node', async () => {
     const { store, device, gateway, nodeId, document, sent } = await rig({
       commands: ['restart'],
     });
@@ -148,7 +148,7 @@ describe('what is known of a link', () => {
     expect(sent('restart')).toBe(0);
   });
 
-  it('is that it is disabled, over restarts, until somebody says otherwise', async () => {
+  it('includes that the link is disabled, over restarts, until somebody enables it again', async () => {
     const { store, device, document, gateway, nodeId } = await rig();
     await store.setAs('user-1', nodeId, 'disabled', '', 1);
     await until(() => gateway.link('pump').port === 'disabled', 'the link to be off');
@@ -176,7 +176,7 @@ describe('what is known of a link', () => {
 });
 
 describe('statistics in SIOT', () => {
-  it('count on over a restart, and never fall back', async () => {
+  it('go on over a restart, and never fall back', async () => {
     const { store, device, gateway, nodeId } = await rig();
     for (let n = 0; n < 20; n++) await device.report('temp', n);
     device.mcu.sendRaw(Buffer.from([0, 9, 9, 9, 9, 0]));
@@ -217,7 +217,7 @@ describe('statistics in SIOT', () => {
     expect(gateway.link('pump').counters.rx).toBe(1);
   });
 
-  it('are taken though SIOT has them from a clock that was ahead', async () => {
+  it('are newer than those in SIOT from a clock that was ahead', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await gateway.gateway.stop();
     const ahead = clock.wallNs() + 3_600_000_000_000n;
@@ -334,7 +334,7 @@ describe('a node that lacks what is known', () => {
 });
 
 describe('what others do to the node', () => {
-  it('is told in the end, also where it was too often to be told each time', async () => {
+  it('is logged in the end, also where it happened too often to be logged each time', async () => {
     const { store, gateway, nodeId } = await rig();
     for (let i = 1; i <= 14; i += 1) {
       await store.setAs('user-1', nodeId, 'disabled', '', i % 2);
@@ -347,7 +347,7 @@ describe('what others do to the node', () => {
     expect(gateway.said.filter(({ fields }) => 'last' in fields)).toHaveLength(1);
   });
 
-  it('gives it a description that stands over what the device said meanwhile', async () => {
+  it('gives it a description that stays, whatever the device said meanwhile', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await device.mcu.sendPoints([{ type: 'description', value: 'Device' }]);
     await store.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Device');
@@ -355,7 +355,7 @@ describe('what others do to the node', () => {
     await store.setAs('user-1', nodeId, 'description', '', 'Theirs');
     await store.leave();
     await gateway.restart();
-    // Into the outbox: nobody can say that somebody else has given one.
+    // It goes into the outbox: without the store the gateway cannot know of a person's description.
     await device.mcu.sendPoints([{ type: 'description', value: 'Device' }]);
     await device.report('temp', 2);
     await store.comeBack();
@@ -369,7 +369,7 @@ describe('what others do to the node', () => {
     await store.waitForPoint(nodeId, 'description', '0', ({ text }) => text === 'Device');
   });
 
-  it('is refused where it is the gateway’s own, and counted', async () => {
+  it('is refused for a point of the gateway’s own, and counted', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await store.setAs('user-1', nodeId, 'baud', '', '9600');
     await store.setAs('user-1', nodeId, 'gatewayCount', 'crc', 7);
@@ -383,7 +383,7 @@ describe('what others do to the node', () => {
     ).toHaveLength(2);
   });
 
-  it('reaches the device under names that JavaScript has for something else', async () => {
+  it('reaches the device also under names that JavaScript uses for something else', async () => {
     const { store, device, gateway, nodeId } = await rig();
     const names = ['toString', 'constructor', 'hasOwnProperty', '__proto__', 'valueOf'];
     for (const type of names) await store.setAs('user-1', nodeId, type, type, 1);
@@ -392,7 +392,7 @@ describe('what others do to the node', () => {
     await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgements');
   });
 
-  it('gives it a description that stands, also without a store and over a kill', async () => {
+  it('gives it a description that stays, also without a store and after a kill', async () => {
     const device = await openDevice();
     const folder = tempDir();
     const document = {
@@ -442,7 +442,7 @@ describe('what others do to the node', () => {
     await until(() => seen.includes('description after the kill'), 'the device’s');
   });
 
-  it('is said when somebody else writes as its owner', async () => {
+  it('is logged when somebody else writes as its owner', async () => {
     const { store, gateway, nodeId } = await rig();
     await store.setAs('', nodeId, 'connected', '0', 0);
     await until(
@@ -452,7 +452,7 @@ describe('what others do to the node', () => {
     expect(complaints(gateway.said).filter((line) => line.includes('owner'))).toHaveLength(1);
   });
 
-  it('counts for its drops under one name', async () => {
+  it('has the points dropped for its deletion counted under one cause', async () => {
     const { store, device, gateway, nodeId } = await rig();
     await store.edgeAs('user-1', nodeId, gateway.id, { deleted: true });
     await until(() => gateway.link('pump').node === 'deleted', 'the deletion');
@@ -461,7 +461,7 @@ describe('what others do to the node', () => {
     expect(gateway.link('pump').advice.join()).toContain('deleted');
   });
 
-  it('leaves a forbidden character to the store, and counts what it says', async () => {
+  it('leaves the check for forbidden characters to the store, and counts the store’s error', async () => {
     const { store, device, gateway } = await rig();
     store.failNext(1, 'node x: point key "a" contains ".", which is not allowed in a point key');
     await device.report('odd', 2);
@@ -473,7 +473,7 @@ describe('what others do to the node', () => {
 });
 
 describe('a port that vanishes', () => {
-  it('is opened again when it is back; SIOT is told both', async () => {
+  it('is opened again when it is back; SIOT shows both', async () => {
     const store = await startStore(nats);
     const path = join(tempDir(), 'port');
     const first = await openDevice({}, path);

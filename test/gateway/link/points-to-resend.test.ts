@@ -43,7 +43,7 @@ function rig() {
   return { reported, inForce, owed, settings };
 }
 
-describe('what a node is to get', () => {
+describe('what is sent to a node again', () => {
   it('is what it lacks of the device’s reports, or all of them', () => {
     const { reported, owed } = rig();
     reported(point('a', 1, 10n));
@@ -53,7 +53,7 @@ describe('what a node is to get', () => {
     expect(owed([point('a', 1, 10n), point('b', 2, 20n)])).toEqual([]);
   });
 
-  it('is a setting that is in force, as its owner’s and of now, where nothing newer was reported', () => {
+  it('is a setting in force, with blank origin and the present time, where nothing newer was reported', () => {
     const { reported, inForce, owed } = rig();
     reported(point('a', 1, 10n));
     inForce(point('a', 7, 20n, 'user-1'));
@@ -64,7 +64,7 @@ describe('what a node is to get', () => {
     expect(owed([])).toEqual([`a=7@${String(NOW)}`, `c=7@${String(NOW)}`, 'b=6@30']);
   });
 
-  it('is no setting that SIOT has, but one in whose place it has an older one', () => {
+  it('is no setting that SIOT has or has a newer point for, but one for which SIOT has an older point', () => {
     for (const everything of [false, true]) {
       const { inForce, owed } = rig();
       inForce(point('a', 7, 20n, 'user-1'));
@@ -74,7 +74,7 @@ describe('what a node is to get', () => {
     }
   });
 
-  it('is the last of several of one time where SIOT has kept the first', () => {
+  it('is the last of several with one time, where SIOT has kept the first', () => {
     const { inForce, owed, settings } = rig();
     inForce(point('a', 7, 20n, 'user-1'));
     const last = point('a', 8, 20n, 'user-1');
@@ -85,7 +85,7 @@ describe('what a node is to get', () => {
     expect(owed([point('a', 8, NOW)])).toEqual([]);
   });
 
-  it('is a setting that a clock dated that is ahead: once, later than that, or as of now where it is far', () => {
+  it('is a setting from a clock that is ahead: once, with a later time, or with the present time where it is far ahead', () => {
     const { inForce, owed, settings } = rig();
     inForce(point('a', 7, NOW + 5n, 'user-1'));
     expect(owed([point('a', 3, 10n)])).toEqual([`a=7@${String(NOW + 6n)}`]);
@@ -101,7 +101,7 @@ describe('what a node is to get', () => {
     expect(owed([])).toEqual([`a=5.5@${String(NOW)}`]);
   });
 
-  it('is no setting on its way, no command, no deletion; the first is known as lacking', () => {
+  it('is no pending setting, no command, no deletion; a pending setting is marked as lacking in SIOT', () => {
     const { settings, inForce, owed } = rig();
     const { setting } = settings.take(point('pending', 7, 20n, 'user-1'));
     inForce(point('restart', 1, 20n, 'user-1'));
@@ -115,7 +115,7 @@ describe('what a node is to get', () => {
     expect(setting.lacked).toBe(true);
   });
 
-  it('is no point that a person has deleted and the device has not reported since; a store that has it is told', () => {
+  it('is no point that a person has deleted and the device has not reported since; a store that still has it gets the deletion', () => {
     const { reported, inForce, owed } = rig();
     reported(point('gone', 1, 10n));
     const deletion = inForce({ ...point('gone', 1, 20n, 'user-1'), tombstone: 1 });
@@ -131,7 +131,7 @@ describe('what a node is to get', () => {
     expect(older.owed([point('gone', 1, 10n)])).toEqual([`gone=1@${String(NOW)} deleted`]);
   });
 
-  it('is the device’s description in the place of the one that the node was made with, not of a person’s', () => {
+  it('is the device’s description where the node was made with another one, but not where a person gave one', () => {
     const { reported, owed } = rig();
     const description = (text: string, time: bigint, origin = ''): Point =>
       makePoint({ type: 'description', key: '0', value: stringValue(text), time, origin });

@@ -109,7 +109,7 @@ const set = (type: string, number = 1, given: Partial<Point> = {}): Point =>
   makePoint({ type, value: floatValue(number), time: 100n, origin: 'user-1', ...given });
 
 describe('a setting', () => {
-  it('is what has the origin of somebody else', () => {
+  it('is a point whose origin is somebody else', () => {
     const { router, done } = rig();
     const points = [
       set('a'),
@@ -123,7 +123,7 @@ describe('a setting', () => {
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'd', 'a', 'd']);
   });
 
-  it('is routed point by point: an odd one costs only itself', () => {
+  it('is routed point by point: an invalid one affects no other', () => {
     const { router, done } = rig();
     router.live([set('a'), set('x', Number.NaN), set('baud', 9600), set('b')]);
     expect(done.set.map(({ type }) => type)).toEqual(['a', 'b']);
@@ -171,7 +171,7 @@ describe('a setting', () => {
     expect(done.described).toEqual(['Pump live', 'Pump reading']);
   });
 
-  it('does not fill the memory or the log when somebody makes up types', () => {
+  it('does not fill the memory or the log when somebody invents types', () => {
     const { router, done, said } = rig();
     for (let n = 0; n < 3_000; n++) router.live([set(`gateway${String(n)}`)]);
     expect(done.refused).toBe(3_000);
@@ -180,13 +180,13 @@ describe('a setting', () => {
 });
 
 describe('commands found when the node is read', () => {
-  it('do not count the first time', () => {
+  it('are not taken at the first reading', () => {
     const { router, done } = rig();
     router.reading([set('restart'), set('limit')], 50n);
     expect(done.set.map(({ type }) => type)).toEqual(['limit']);
   });
 
-  it('count when they are newer than the last reading', () => {
+  it('are taken when they are newer than the last reading', () => {
     const { router, done } = rig();
     router.reading([], 100n);
     router.reading([set('restart', 1, { time: 99n }), set('restart', 1, { key: 'b' })], 200n);
@@ -195,7 +195,7 @@ describe('commands found when the node is read', () => {
     expect(done.set).toHaveLength(1);
   });
 
-  it('are told when they are a little older and were never heard: a clock may be slow', () => {
+  it('are reported when they are a little older and were never heard: their clock may be slow', () => {
     const { router, done, said } = rig({ lastReading: '1000' }, 500n);
     router.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 2_000n);
     router.reading([set('restart', 1, { time: 900n }), set('restart', 1, { key: 'b' })], 3_000n);
@@ -217,7 +217,7 @@ describe('commands found when the node is read', () => {
     expect(done.set).toHaveLength(1);
   });
 
-  it('nor older, when an earlier life has dated the last reading well', () => {
+  it('do not become older when an earlier run has dated the last reading correctly', () => {
     const { router, clock, done } = rig({ lastReading: String(YEAR) });
     clock.now = 5n * S;
     clock.now += YEAR + 10n * S;
@@ -225,14 +225,14 @@ describe('commands found when the node is read', () => {
     expect(done.set).toHaveLength(1);
   });
 
-  it('are known from then on when they do not count, whatever the clock says later', () => {
+  it('are remembered when they are not taken, whatever the clock says later', () => {
     const { router, done } = rig();
     const old = set('restart', 1, { time: YEAR });
     router.reading([old], YEAR + S);
     expect(done).toMatchObject({ set: [], passed: [old] });
   });
 
-  it('and the last reading may be one before a restart of the gateway', () => {
+  it('are compared also with the last reading before a restart of the gateway', () => {
     const first = rig();
     first.router.reading([], 100n);
     const second = first.again();
@@ -243,7 +243,7 @@ describe('commands found when the node is read', () => {
     expect(third.done.set).toHaveLength(1);
   });
 
-  it('count always when they are heard live', () => {
+  it('are always taken when they are heard live', () => {
     const { router, done } = rig();
     router.live([set('restart', 1, { time: 1n })]);
     router.reading([], 100n);
@@ -264,7 +264,7 @@ describe('disabled', () => {
     expect(done.set).toEqual([]);
   });
 
-  it('is told when it changes, and only a newer one counts', () => {
+  it('is passed on when it changes, and only a newer one is taken', () => {
     const { router, done } = rig();
     router.live([set('disabled', 1)]);
     router.live([set('disabled', 1, { time: 101n }), set('disabled', 0, { time: 100n })]);
@@ -272,7 +272,7 @@ describe('disabled', () => {
     expect(done.disabled).toEqual([true]);
   });
 
-  it('counts with an equal time when it is heard live, and is shown with a later one', () => {
+  it('with an equal time is taken when it is heard live, and is shown with a later one', () => {
     const { router, clock, done } = rig();
     router.live([set('disabled', 1)]);
     router.reading([set('disabled', 0)], 500n);
@@ -285,7 +285,7 @@ describe('disabled', () => {
     expect(done.disabled).toEqual([true, false, true]);
   });
 
-  it('of a far time counts once, and locks nobody out, over a restart too', () => {
+  it('with a time far ahead is taken once, and blocks no later one, over a restart too', () => {
     const first = rig();
     first.router.reading([], 1_000n);
     const far = set('disabled', 1, { time: 2n ** 63n - 1n });
@@ -309,7 +309,7 @@ describe('disabled', () => {
     expect(done.disabled).toEqual([true, false]);
   });
 
-  it('has no key, and no device and no owner sets it', () => {
+  it('has no key, and neither a device nor an owner can set it', () => {
     const { router, done } = rig();
     router.live([
       set('disabled', 1, { key: 'x' }),
@@ -345,7 +345,7 @@ describe('resets', () => {
   });
 });
 
-describe('a reset of a far time', () => {
+describe('a reset with a time far ahead', () => {
   it.each(RESETS)('%s is done once, over restarts too, and so is the next', (type) => {
     const first = rig();
     const far = set(type, 1, { time: 2n ** 63n - 1n });
@@ -361,7 +361,7 @@ describe('a reset of a far time', () => {
 
 describe('another owner of the node', () => {
   it.each(['live', 'reading'] as const)(
-    'is told once a point when its time cannot be overtaken in SIOT: %s',
+    'is reported once for a point whose time cannot be overtaken in SIOT: %s',
     (heard) => {
       const { router, clock, said } = rig();
       const far = { origin: '', time: 2n ** 63n - 1n };
@@ -375,7 +375,7 @@ describe('another owner of the node', () => {
     },
   );
 
-  it('is noticed by its connected, and said once', () => {
+  it('is noticed by its `connected`, and reported once', () => {
     const { router, said } = rig();
     router.live([set('connected', 1, { origin: '' })]);
     router.live([set('connected', 0, { origin: '' })]);
@@ -384,7 +384,7 @@ describe('another owner of the node', () => {
     expect(said[0]?.fields).toEqual({ node: NODE });
   });
 
-  it('is not ourselves, as the store has it', () => {
+  it('is not suspected in our own points, as the store has them', () => {
     const { router, said } = rig();
     router.reading([set('connected', 1, { origin: '' })], 500n);
     router.live([set('rx', 1, { origin: '' }), set('temp', 1, { origin: '' })]);
@@ -393,7 +393,7 @@ describe('another owner of the node', () => {
 });
 
 describe('the latest time of a switch', () => {
-  it('is known, so that the next one is later', () => {
+  it('is known, so that the next one gets a later time', () => {
     const { router } = rig();
     const timeOf = (type: string): bigint | undefined => router.switchTime(type)?.ns;
     expect(timeOf('disabled')).toBeUndefined();
@@ -408,7 +408,7 @@ describe('names that no device can report', () => {
   const LONG = 'x'.repeat(256);
 
   it.each([{ type: LONG }, { type: `.${LONG}` }, { key: LONG }, { origin: LONG }])(
-    'are no setting, live and when read, and told once: %#',
+    'are no settings, live or when read, and are reported once: %#',
     (given) => {
       const { router, done, said } = rig();
       for (let n = 0; n < 3; n++) router.live([set('limit', n, given)]);
@@ -422,7 +422,7 @@ describe('names that no device can report', () => {
     },
   );
 
-  it('what the owner publishes does not wait with what others set', () => {
+  it('points of the owner do not wait with the settings of others', () => {
     const { router } = rig();
     expect(router.ofOthers([set('a', 1, { origin: '' }), set('b', 1, { origin: NODE })])).toEqual(
       [],

@@ -31,15 +31,15 @@ function rig() {
   return { clock, sent, room, resender, send };
 }
 
-describe('what SIOT is to have once more', () => {
-  it('goes at once where there is room', () => {
+describe('points that SIOT is to get again', () => {
+  it('go at once where there is room', () => {
     const { clock, sent, send } = rig();
     send('a', 'b', 'c');
     expect(sent).toEqual(['a', 'b', 'c']);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('goes on when there is room again, each point once', () => {
+  it('go on when there is room again, each once', () => {
     const { clock, sent, room, send } = rig();
     room.left = 1;
     send('a', 'b', 'c');
@@ -51,7 +51,7 @@ describe('what SIOT is to have once more', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('leaves the room to the device while there is little', () => {
+  it('wait while there is little room, which is left to the device', () => {
     const { clock, sent, room, send } = rig();
     room.crowded = true;
     send('a');
@@ -62,7 +62,7 @@ describe('what SIOT is to have once more', () => {
     expect(sent).toEqual(['a']);
   });
 
-  it('begins anew when it is to be sent anew, and ends with the link', () => {
+  it('are replaced by those of a newer call, and end with the link', () => {
     const { clock, sent, room, resender, send } = rig();
     room.left = 1;
     send('a', 'b');

@@ -7,7 +7,7 @@ const PIECE = 128;
 /** What one piece costs, in ms: some small packets. */
 const PIECE_MS = 0.05;
 
-/** A loop of which the test runs each turn, and in which work takes time. */
+/** An event loop whose turns the test runs one by one, and in which work takes time. */
 function loop() {
   const clock = new FakeClock();
   let next: (() => void)[] = [];
@@ -18,7 +18,7 @@ function loop() {
     lines.push(made);
     return made;
   };
-  /** One turn: those that may be read are read, then comes what waits for the turn. Returns ms. */
+  /** One turn: links that are not paused are read, then the waiting work runs. Returns ms. */
   const turn = (): number => {
     const from = clock.monotonicMs();
     for (const one of lines) one.poll();
@@ -26,11 +26,11 @@ function loop() {
     next = [];
     for (const then of due) then();
     const took = clock.monotonicMs() - from;
-    // Nothing is for nothing.
+    // Each turn takes some time.
     clock.advance(0.01);
     return took;
   };
-  /** Turns for so long; returns the longest. */
+  /** Runs turns for this time; returns the longest one. */
   const run = (forMs: number): number => {
     let longest = 0;
     for (const end = clock.monotonicMs() + forMs; clock.monotonicMs() < end;) {
@@ -91,7 +91,7 @@ class Line {
     }
   }
 
-  /** Load on the loop since `before`, in parts of 1. */
+  /** Load on the loop since `before`, 0 to 1. */
   loadSince(before: { ms: number; at: number }): number {
     return (this.workedMs - before.ms) / (this.clock.monotonicMs() - before.at);
   }
@@ -100,11 +100,14 @@ class Line {
   }
 }
 
-/** Of one turn: what reads and what waits have TURN_MS each, and each link that reads ends with a whole piece. */
+/**
+ * The longest turn: reading and waiting work have TURN_MS each, and each link finishes its
+ * piece.
+ */
 const longestTurnMs = (links: number): number => 2 * TURN_MS + (links + 1) * PIECE_MS;
 
 describe('a link that sends without end', () => {
-  it('keeps no turn of the loop for long', () => {
+  it('never blocks the event loop for long', () => {
     const { line, run } = loop();
     const babbler = line();
     babbler.endless = true;
@@ -112,7 +115,7 @@ describe('a link that sends without end', () => {
     expect(babbler.workedBytes).toBeGreaterThan(0);
   });
 
-  it('keeps none longer together with others of its kind', () => {
+  it('does not block it longer together with others of its kind', () => {
     const { line, run } = loop();
     const babblers = [line(), line(), line(), line()];
     for (const babbler of babblers) babbler.endless = true;
@@ -122,7 +125,7 @@ describe('a link that sends without end', () => {
     expect(Math.max(...worked) / Math.min(...worked)).toBeLessThan(1.2);
   });
 
-  it('has all the time while it is alone, and little while another is there', () => {
+  it('has all the time while it is alone, and little while another link works', () => {
     const { line, run } = loop();
     const babbler = line();
     const other = line();
@@ -142,7 +145,7 @@ describe('a link that sends without end', () => {
     expect(other.limited).toEqual([]);
   });
 
-  it('is limited once, for as long as it goes on, and no longer when it has been calm', () => {
+  it('is reported as limited once, for as long as it goes on, and no longer when it has been calm', () => {
     const { line, run } = loop();
     const babbler = line();
     const other = line();
@@ -162,8 +165,8 @@ describe('a link that sends without end', () => {
   });
 });
 
-describe('a link as it should be', () => {
-  it('is worked on at once, whole, in the call that brought it', () => {
+describe('a healthy link', () => {
+  it('is served at once, whole, in the call that brings the data', () => {
     const { line } = loop();
     const healthy = line();
     healthy.supply = 100;
@@ -189,7 +192,7 @@ describe('a link as it should be', () => {
     expect(scheduler.hasCompetitor(healthy.slot, clock.monotonicMs())).toBe(false);
   });
 
-  it('that keeps the loop busy for a third, in bursts, is never limited', () => {
+  it('that keeps the loop busy for a third of the time, in bursts, is never limited', () => {
     const { line, turn, clock } = loop();
     const [fast, other] = [line(), line()];
     const from = fast.mark();
@@ -207,7 +210,7 @@ describe('a link as it should be', () => {
     expect(fast.loadSince(from)).toBeGreaterThan(0.3);
   });
 
-  it('waits for a babbler no longer than a turn', () => {
+  it('waits for a link that sends without end no longer than a turn', () => {
     const { line, run, turn } = loop();
     const babbler = line();
     const healthy = line();
@@ -225,7 +228,7 @@ describe('a link as it should be', () => {
 
 describe('packets that take longer than a turn', () => {
   // 64 KiB of points: one piece in many takes 10 ms.
-  it('are followed by a pause while others are there: none waits for them on average', () => {
+  it('are followed by a pause while others work: on average none waits for them', () => {
     const { line, run } = loop();
     const large = line({ ms: 10, steps: 2_000 });
     const other = line();
@@ -243,7 +246,7 @@ describe('packets that take longer than a turn', () => {
     expect(averageWait).toBeGreaterThan(0.05);
   });
 
-  it('go on one after the other while there is nobody else', () => {
+  it('follow each other at once while no other link works', () => {
     const { line, run } = loop();
     const large = line({ ms: 10, steps: 2_000 });
     large.endless = true;
@@ -252,7 +255,7 @@ describe('packets that take longer than a turn', () => {
     expect(large.loadSince(alone)).toBeGreaterThan(0.9);
   });
 
-  it('are not what a machine was that did something else meanwhile', () => {
+  it('are not assumed when the machine was busy with something else meanwhile', () => {
     const { line, run } = loop();
     const healthy = line({ ms: 30, steps: 2 });
     const other = line();
@@ -299,7 +302,7 @@ describe('a channel of frames', () => {
     expect(lengths()).toEqual([PIECE + 1, 40 * PIECE]);
   });
 
-  it('waits for the next turn after a long one; what comes meanwhile comes then, whole and in order', () => {
+  it('waits for the next turn after a long frame; frames that come meanwhile come then, whole and in order', () => {
     const { take, run, worked, lengths, source } = frames();
     take(frameOf(1, 40 * PIECE));
     expect(source.paused).toBe(true);
@@ -316,7 +319,7 @@ describe('a channel of frames', () => {
     expect(source.paused).toBe(false);
   });
 
-  it('keeps all that a frame has', () => {
+  it('keeps all fields of a frame', () => {
     const { scheduler, clock, run } = loop();
     const ids: number[] = [];
     const worker = {
@@ -334,7 +337,7 @@ describe('a channel of frames', () => {
     expect(ids).toEqual([7, 8]);
   });
 
-  it('is no channel of bytes, nor the other way round, says the compiler', () => {
+  it('has another type than a channel of bytes: the compiler refuses to mix them', () => {
     const { scheduler } = loop();
     const source = { pause: () => undefined, resume: () => undefined };
     const bytes = scheduler.joinBytes({ data: () => 0 }, listener);

@@ -16,14 +16,14 @@ import { FakeClock } from '../../support/fake-clock.js';
 
 function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYTES) {
   const clock = new FakeClock();
-  const judged: Point[] = [];
+  const routed: Point[] = [];
   const counts = { delayed: 0, refused: 0 };
   const refused: [type: string, cause: SettingRefusal][] = [];
   const room = new SettingQuota(undefined, bytes);
   let missed = 0;
   const limiter = new SettingRateLimiter({
     router: {
-      live: (points) => void judged.push(...points),
+      live: (points) => void routed.push(...points),
       isKnown: (type) => known.includes(type),
     },
     session: {
@@ -38,7 +38,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
     clock,
     mostNew,
   });
-  const admit = (point: Point): void => void judged.push(...limiter.admit([point]));
+  const admit = (point: Point): void => void routed.push(...limiter.admit([point]));
   const hear = (type: string, number: number, time = clock.wallNs() + BigInt(number)): void =>
     admit(makePoint({ type, value: floatValue(number), time, origin: 'user-1' }));
   const hearText = (type: string, text: string): void => {
@@ -48,7 +48,7 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
   };
   return {
     clock,
-    judged,
+    routed,
     counts,
     refused,
     missed: () => missed,
@@ -62,42 +62,42 @@ function rig(mostNew = 5_000, known: readonly string[] = [], bytes = SETTING_BYT
 
 describe('what others set', () => {
   it('is routed at once as long as it is not too much', () => {
-    const { clock, judged, counts, hear } = rig();
+    const { clock, routed, counts, hear } = rig();
     for (let n = 0; n < 500; n++) hear(`t${n}`, n);
-    expect(judged).toHaveLength(500);
+    expect(routed).toHaveLength(500);
     clock.advance(5_000);
     for (let n = 0; n < 500; n++) hear(`t${n}`, n);
-    expect(judged).toHaveLength(1_000);
+    expect(routed).toHaveLength(1_000);
     expect(counts).toEqual({ delayed: 0, refused: 0 });
     expect(clock.pendingTimers).toBe(0);
   });
 
   it('10,000 times a second is routed 2,000 times a second, and last comes the newest', () => {
-    const { clock, judged, counts, hear } = rig();
+    const { clock, routed, counts, hear } = rig();
     for (let ms = 0; ms < 3_000; ms++) {
       for (let n = 0; n < 10; n++) hear('limit', ms * 10 + n);
       clock.advance(1);
     }
-    expect(judged.length).toBeGreaterThan(500);
-    expect(judged.length).toBeLessThan(500 + 3 * 2_000 + 10);
+    expect(routed.length).toBeGreaterThan(500);
+    expect(routed.length).toBeLessThan(500 + 3 * 2_000 + 10);
     clock.advance(1_000);
-    expect(numberOf(judged.at(-1)!.value)).toBe(29_999);
+    expect(numberOf(routed.at(-1)!.value)).toBe(29_999);
     expect(counts.delayed).toBeGreaterThan(20_000);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('loses no point: of each the newest by its time', () => {
-    const { clock, judged, counts, hear } = rig();
+  it('loses no point: of each, the newest by its time is kept', () => {
+    const { clock, routed, counts, hear } = rig();
     for (let n = 0; n < 3_000; n++) hear(`t${n}`, n);
     hear('t2999', 7, 1n);
     clock.advance(20_000);
-    expect(new Set(judged.map(({ type }) => type)).size).toBe(3_000);
-    expect(numberOf(judged.find(({ type }) => type === 't2999')!.value)).toBe(2_999);
+    expect(new Set(routed.map(({ type }) => type)).size).toBe(3_000);
+    expect(numberOf(routed.find(({ type }) => type === 't2999')!.value)).toBe(2_999);
     expect(counts.refused).toBe(0);
   });
 
-  it('loses nothing by times that say little: far ones, and equal ones', () => {
-    const { clock, judged, hear } = rig();
+  it('loses nothing where times cannot order the points: far ones, and equal ones', () => {
+    const { clock, routed, hear } = rig();
     const far = 2n ** 63n - 1n;
     for (let n = 0; n < 500; n++) hear(`t${n}`, n);
     const t = clock.wallNs();
@@ -117,22 +117,22 @@ describe('what others set', () => {
     hear('again', 1, t);
     clock.advance(1_000);
     const of = (type: string): number[] =>
-      judged.filter((point) => point.type === type).map(({ value }) => numberOf(value));
+      routed.filter((point) => point.type === type).map(({ value }) => numberOf(value));
     // Of each kind the first of the latest time, and the last.
     expect(of('limit')).toEqual([1, 2, 5, 7]);
     expect(of('again')).toEqual([1]);
   });
 
-  it('keeps no more than it must of somebody who invents points', () => {
-    const { judged, counts, limiter, hear } = rig();
+  it('keeps a bounded number of points when somebody invents them', () => {
+    const { routed, counts, limiter, hear } = rig();
     for (let n = 0; n < 20_000; n++) hear(`t${n}`, n);
     expect(counts.refused).toBe(20_000 - 5_500);
     limiter.flush();
-    expect(judged).toHaveLength(5_500);
+    expect(routed).toHaveLength(5_500);
   });
 
-  it('has a place for each point that is known, whatever somebody makes up', () => {
-    const { judged, counts, limiter, hear } = rig(100, ['limit', 'disabled']);
+  it('has a place for each known point, whatever somebody invents', () => {
+    const { routed, counts, limiter, hear } = rig(100, ['limit', 'disabled']);
     for (let n = 0; n < 1_000; n++) hear(`t${n}`, n);
     hear('limit', 1);
     hear('disabled', 1);
@@ -140,19 +140,19 @@ describe('what others set', () => {
     expect(limiter.size).toBe(102);
     expect([...limiter.waiting].map(({ type }) => type)).toContain('disabled');
     limiter.flush();
-    expect(judged.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
+    expect(routed.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
   });
 
-  it('is all routed at the end', () => {
-    const { clock, judged, limiter, hear } = rig();
+  it('is routed completely at the end', () => {
+    const { clock, routed, limiter, hear } = rig();
     for (let n = 0; n < 700; n++) hear(`t${n}`, n);
     limiter.flush();
-    expect(judged).toHaveLength(700);
+    expect(routed).toHaveLength(700);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('has room for so many bytes of texts, whatever their number; what it refuses unseen is read again', () => {
-    const { clock, judged, refused, missed, room, limiter, admit, hear, hearText } = rig(
+  it('is bounded in bytes of text, whatever the number of texts; what is refused unseen is read again', () => {
+    const { clock, routed, refused, missed, room, limiter, admit, hear, hearText } = rig(
       5_000,
       [],
       10_000,
@@ -169,7 +169,7 @@ describe('what others set', () => {
     admit(text(clock, 'text1', 'y'.repeat(9_000)));
     expect([...limiter.waiting].map(({ type }) => type)).not.toContain('text1');
     clock.advance(1_000);
-    expect(judged.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
+    expect(routed.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
     expect(room.bytes).toBe(0);
     expect(missed()).toBe(0);
     clock.advance(5_000);
@@ -179,7 +179,7 @@ describe('what others set', () => {
     expect(missed()).toBe(1);
   });
 
-  it('does not ask to read again what was refused when the link ends', () => {
+  it('is not read again when it was refused at the end of the link', () => {
     const { clock, missed, limiter, hear } = rig(10);
     for (let n = 0; n < 600; n++) hear(`t${n}`, n);
     limiter.flush();

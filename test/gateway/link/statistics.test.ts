@@ -80,7 +80,7 @@ describe('statistics of a link', () => {
     });
   });
 
-  it('have no rate of a mere moment', () => {
+  it('have no rate over a very short time', () => {
     const { clock, counters, statistics } = rig();
     statistics.all(false);
     counters.points += 1;
@@ -166,7 +166,7 @@ describe('counters', () => {
     stored('pending', 3),
   ];
 
-  it('go on from what SIOT has, and are put right there at once', () => {
+  it('go on from what SIOT has, and are corrected there at once', () => {
     const { counters, statistics } = rig();
     counters.rx = 2;
     statistics.all(false);
@@ -181,7 +181,7 @@ describe('counters', () => {
     expect(statistics.causes().get('crc')).toBe(6);
   });
 
-  it('do so once: what SIOT has later is their own', () => {
+  it('do so once only: later values in SIOT are their own', () => {
     const { statistics } = rig();
     statistics.all(false);
     statistics.read(before, false);
@@ -191,7 +191,7 @@ describe('counters', () => {
     expect(statistics.value('rx')).toBe(100);
   });
 
-  it('take nothing from others, and nothing that is no count', () => {
+  it('take no value of others, and none that is no count', () => {
     const { statistics } = rig();
     statistics.read(
       [
@@ -238,7 +238,7 @@ describe('resets', () => {
     expect(shown(statistics.changed())).toEqual({ [counted]: 2 });
   });
 
-  it('of the counter that never moves', () => {
+  it('of the counter that never grows', () => {
     const { statistics } = rig();
     expect(shown(statistics.reset(reset('errorCountResetHR')))).toEqual({ errorCountResetHR: 0 });
   });
@@ -264,7 +264,7 @@ describe('resets', () => {
     expect(flag?.time).toBeGreaterThan(ahead);
   });
 
-  it('hold against what SIOT had before, when that is read only afterwards', () => {
+  it('stay when the older values of SIOT are read only afterwards', () => {
     const { counters, statistics } = rig();
     counters.rx = 5;
     statistics.all(false);
@@ -285,7 +285,7 @@ describe('statistics of a link on a bus', () => {
         ]),
     );
 
-  it('say how the bus is, what is known of it only, and what has changed', () => {
+  it('show the state of the bus: only what is known of it, and only what has changed', () => {
     let bus: BusStatus | undefined = { state: 'up', lost: 0, busOffs: 0 };
     const { statistics } = rig(() => bus);
     expect(ofBus(statistics.changed())).toEqual({

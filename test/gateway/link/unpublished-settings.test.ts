@@ -9,19 +9,19 @@ const point = (type: string, number: number, time: bigint): Point =>
   makePoint({ type, key: '', value: floatValue(number), time, origin: 'user-1' });
 
 function rig() {
-  const book = new Settings(new Set(['restart']), 100);
+  const settings = new Settings(new Set(['restart']), 100);
   const disabled = { value: false, ns: 0n };
   const ahead = new UnpublishedSettings({
     session: { recordWithoutSettings: () => ({}) },
-    settings: book,
+    settings,
     router: {
       record: () => ({ disabled: { value: disabled.value, time: String(disabled.ns) } }),
-      lastTime: (type, key) => (type === 'disabled' ? disabled : book.get(type, key)?.time),
+      lastTime: (type, key) => (type === 'disabled' ? disabled : settings.get(type, key)?.time),
     },
     descriptions: { record: () => [] },
   });
-  const announce = (one: Point): void => ahead.add(one, book.recordOf(one, one.time));
-  const took = (one: Point) => book.take(one, SettingTime.of(one)).setting;
+  const announce = (one: Point): void => ahead.add(one, settings.recordOf(one, one.time));
+  const took = (one: Point) => settings.take(one, SettingTime.of(one)).setting;
   /** What the file says in the end: of two lines of a point the last counts. */
   const kept = (): string[] => {
     const lines = new Map<string, string>();
@@ -33,7 +33,7 @@ function rig() {
 }
 
 describe('settings that SIOT does not have yet', () => {
-  it('are kept beside what the link has, until it has them too', () => {
+  it('are kept beside the settings of the link, until the link has them too', () => {
     const { ahead, announce, took, kept } = rig();
     confirm(took(point('limit', 1, 10n)), 'ack');
     announce(point('limit', 2, 20n));
@@ -46,14 +46,14 @@ describe('settings that SIOT does not have yet', () => {
     expect(ahead.takeStale()).toBe(true);
   });
 
-  it('take the place of none that somebody else has set since: a command that was sent would act again', () => {
+  it('do not replace what somebody else has set since: a command that was sent would be executed again', () => {
     const { announce, took, kept } = rig();
     announce(point('restart', 1, 20n));
     confirm(took(point('restart', 2, 30n)), 'ack');
     expect(kept()).toEqual(['restart@30 ended']);
   });
 
-  it('nor does `disabled`', () => {
+  it('do not replace a newer `disabled` either', () => {
     const { ahead, disabled } = rig();
     ahead.addDisabled(point('disabled', 1, 20n), true);
     expect(ahead.head().judge?.disabled).toEqual({ value: true, time: '20' });

@@ -31,27 +31,27 @@ const filesIn = (folder: string): string[] =>
 
 /** What a link keeps: a head, and real settings. */
 class Kept implements LinkState {
-  readonly book = new Settings(new Set(['restart']), 10_000);
+  readonly allSettings = new Settings(new Set(['restart']), 10_000);
   session: NonNullable<LinkHead['session']> = { codec: 'compact', sequence: 7 };
   time = 0n;
 
   head = (): LinkHead => ({ session: this.session, judge: {} });
-  settings = () => this.book.records();
-  takeChangedSettings = () => this.book.takeChanged();
+  settings = () => this.allSettings.records();
+  takeChangedSettings = () => this.allSettings.takeChanged();
   takeStale = () => false;
 
   set(type: string, value: number, key = ''): Setting {
     this.time += 1n;
     const point = makePoint({ type, key, value: floatValue(value), time: this.time, origin: 'u' });
-    return this.book.take(point).setting;
+    return this.allSettings.take(point).setting;
   }
 }
 
 /** `type/key=value state`, of each setting. */
 function shown(record: LinkRecord): string[] {
-  const book = new Settings(new Set(['restart']), 10_000);
-  book.restore(record.session?.settings ?? []);
-  return [...book.all()].map(
+  const allSettings = new Settings(new Set(['restart']), 10_000);
+  allSettings.restore(record.session?.settings ?? []);
+  return [...allSettings.all()].map(
     ({ point, state }) => `${point.type}/${point.key}=${String(numberOf(point.value))} ${state}`,
   );
 }
@@ -74,7 +74,7 @@ describe('what is known of a link', () => {
     expect(said).toEqual([]);
   });
 
-  it('gets one line more with each change, and the last of each counts', async () => {
+  it('is extended by one line for each change, and the last line of each setting counts', async () => {
     const { state, path, at } = rig();
     const file = state.linkFile('dev-1');
     const kept = new Kept();
@@ -107,7 +107,7 @@ describe('what is known of a link', () => {
       5n,
     ],
     ['an end', (one: Setting) => one.on({ type: 'noRoom' }), 'refused', undefined],
-  ] as const)('has %s', async (_, change, name, confirmedNs) => {
+  ] as const)('includes %s', async (_, change, name, confirmedNs) => {
     const { state, path } = rig();
     const file = state.linkFile('dev-1');
     const kept = new Kept();
@@ -116,14 +116,14 @@ describe('what is known of a link', () => {
     change(setting);
     setting.spelling = '0';
     await file.save(kept);
-    const book = new Settings(new Set(), 10);
-    book.restore((await loaded(path)).session?.settings ?? []);
-    const again = book.get('limit', '');
+    const allSettings = new Settings(new Set(), 10);
+    allSettings.restore((await loaded(path)).session?.settings ?? []);
+    const again = allSettings.get('limit', '');
     expect(again).toMatchObject({ state: setting.state, spelling: '0' });
     expect([again?.life.name, again?.confirmedNs]).toEqual([name, confirmedNs]);
   });
 
-  it('is written anew when it has grown, and goes on growing then', async () => {
+  it('is written anew when it has grown, and then grows again', async () => {
     const { state, path, at } = rig();
     const file = state.linkFile('dev-1');
     const kept = new Kept();
@@ -154,7 +154,7 @@ describe('what is known of a link', () => {
     ['/'.repeat(255)],
     // Half a character, as YAML can write it.
     ['\ud800'],
-  ])('is kept under the node ID %j, inside of its folder', async (nodeId) => {
+  ])('is kept under the node ID %j, inside its folder', async (nodeId) => {
     const { state, path, said } = rig();
     await state.openGateway();
     await state.linkFile(nodeId).save(new Kept());
@@ -166,7 +166,7 @@ describe('what is known of a link', () => {
     expect(files.filter((file) => /^links\/[^/]+\.state$/.test(file))).toHaveLength(1);
   });
 
-  it('is not mixed up between IDs whose names are alike', async () => {
+  it('is not mixed up between similar IDs', async () => {
     const { state, path } = rig();
     const long = 'ä'.repeat(120);
     const ids = [`${long}a`, `${long}b`, 'a/b', 'a%2Fb', 'a', 'A'];
@@ -200,7 +200,7 @@ describe('a broken line', () => {
     return { ...after, file, text, record: await file.load() };
   }
 
-  it('costs only what it says; the file is put aside, and it is said', async () => {
+  it('costs only what is in it; the file is put aside, which is logged', async () => {
     const { record, file, path, at, text, said } = await broken((good) =>
       good.replace('"key":"b"', '"key":"d"'),
     );
@@ -213,7 +213,7 @@ describe('a broken line', () => {
     expect(complaints(said)).toEqual([file.damage]);
     // And is gone with the next saving.
     const kept = new Kept();
-    kept.book.restore(record.session?.settings ?? []);
+    kept.allSettings.restore(record.session?.settings ?? []);
     await file.save(kept);
     expect(shown(await loaded(path))).toEqual(['limit/a=1 pending', 'limit/c=1 pending']);
     expect(await rig(path).state.linkFile('dev-1').load()).toBeDefined();
@@ -229,14 +229,14 @@ describe('a broken line', () => {
     },
   );
 
-  it('that is only the end, as a crash leaves it, is left out, and written over by the next saving', async () => {
+  it('that is the torn end of a crash is left out, and overwritten by the next save', async () => {
     for (const cut of [1, 5, 30, 90]) {
       const { record, file, path, said } = await broken((good) => good.slice(0, -cut));
       expect(shown(record)).toEqual(['limit/a=1 pending', 'limit/b=1 pending']);
       expect(complaints(said)).toEqual([]);
       expect(file.damage).toBeUndefined();
       const kept = new Kept();
-      kept.book.restore(record.session?.settings ?? []);
+      kept.allSettings.restore(record.session?.settings ?? []);
       kept.time = 10n;
       kept.set('limit', 5, 'c');
       await file.save(kept);
@@ -253,7 +253,7 @@ describe('a broken line', () => {
     ['junk of several lines', () => 'þ\nþ\nþ'],
     ['half of its first line', (good: string) => good.slice(0, 30)],
     ['nothing', () => ''],
-  ])('no line is good in a file of %s: all is lost, which is no torn end', async (_, spoil) => {
+  ])('no line is valid in a file of %s: all is lost, which is no torn end', async (_, spoil) => {
     const { record, file, at, text, said } = await broken(spoil);
     expect(shown(record)).toEqual([]);
     expect(readFileSync(`${at}.broken`, 'utf8')).toBe(text);
@@ -291,7 +291,7 @@ describe('saving', () => {
     await Promise.all(savings);
   });
 
-  it('of what has been taken away writes all of it', async () => {
+  it('to a file that was deleted writes all of it', async () => {
     const { state, path, at } = rig();
     const file = state.linkFile('dev-1');
     const kept = new Kept();
@@ -303,7 +303,7 @@ describe('saving', () => {
     expect(shown(await loaded(path))).toEqual(['limit/a=1 pending', 'limit/b=2 pending']);
   });
 
-  it('goes on without a disk, says so once, and when it is back all of it is written', async () => {
+  it('goes on without a disk, logs that once, and writes all of it when the disk is back', async () => {
     const { state, path, said, at } = rig();
     const links = join(path, 'links');
     const file = state.linkFile('dev-1');

@@ -96,7 +96,7 @@ describe('what is kept of a link', () => {
     expect(JSON.parse(JSON.stringify(settings.records()))).toEqual(content);
   });
 
-  it('may be nothing, and may hold what a later version knows', () => {
+  it('may be empty, and may contain what a later version adds', () => {
     expect(head({})).toEqual({ of: 'link' });
     expect(head({ session: {}, judge: {}, later: 1 })).toEqual({
       of: 'link',
@@ -122,7 +122,7 @@ describe('what is kept of a link', () => {
     [{ judge: { disabled: true } }],
     [{ judge: { disabled: { value: true, time: 5 } } }],
     [{ judge: { lastReading: 'yesterday' } }],
-  ])('is not what %j says', (content) => {
+  ])('is invalid as %j', (content) => {
     expect(head(content)).toBeUndefined();
   });
 
@@ -149,7 +149,7 @@ describe('what is kept of a link', () => {
     expect(setting(content)).toBeUndefined();
   });
 
-  it('is refused, or restored and kept again, whatever it is made of', () => {
+  it('is refused, or restored and kept again, whatever it contains', () => {
     const number = fc.oneof(fc.string(), fc.bigInt().map(String), fc.double().map(String));
     let restored = 0;
     const odd = fc.record({

@@ -44,7 +44,7 @@ describe('stateDir', () => {
     }
   });
 
-  it('that an earlier version has left open is closed', async () => {
+  it('that an earlier version has left readable for others is closed', async () => {
     const path = openState();
     expect(await kept(path)).toEqual([]);
     for (const folder of ['', 'links', 'outbox']) expect(modeOf(join(path, folder))).toBe(0o700);
@@ -53,7 +53,7 @@ describe('stateDir', () => {
     }
   });
 
-  it('that is a folder of others, too, is not closed to them, which is said', async () => {
+  it('that others use as well is not closed to them, which is logged', async () => {
     const path = openState();
     writeFileSync(join(path, 'gateway.yaml'), '');
     expect((await kept(path)).join()).toContain('stays so since it holds more than');
@@ -67,7 +67,7 @@ describe('stateDir', () => {
 describe.skipIf(process.getuid?.() !== 0)(
   'stateDir of another user (skipped unless root runs the tests)',
   () => {
-    it('is closed by root all the same', async () => {
+    it('is closed by root as well', async () => {
       const path = openState();
       chownSync(path, 65_534, 65_534);
       expect(await kept(path)).toEqual([]);

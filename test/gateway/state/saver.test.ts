@@ -18,7 +18,7 @@ function rig(tookMs = 1) {
 }
 
 describe('saving', () => {
-  it('at once begins at once', () => {
+  it('with atOnce() begins immediately', () => {
     const { clock, at, saver } = rig();
     saver.soon();
     clock.advance(5);
@@ -28,7 +28,7 @@ describe('saving', () => {
     expect(at).toEqual([5]);
   });
 
-  it('soon gathers for 200 ms', () => {
+  it('with soon() collects changes for 200 ms', () => {
     const { clock, at, saver } = rig();
     for (let n = 0; n < 100; n += 1) {
       saver.soon();
@@ -74,7 +74,7 @@ describe('saving', () => {
     expect(at.length).toBeLessThanOrEqual(11);
   });
 
-  it('that somebody waits for does not wait', async () => {
+  it('that a caller waits for starts without a delay', async () => {
     const { clock, at, saver } = rig();
     saver.atOnce();
     await clock.advanceAsync(2);

@@ -21,7 +21,7 @@ describe('the identity of the gateway', () => {
     expect(await rig().state.openGateway()).not.toEqual({ id });
   });
 
-  it('goes with the store that has answered', async () => {
+  it('is kept together with the store that has answered', async () => {
     const { state, path } = rig();
     const { id } = await state.openGateway();
     await state.saveGateway({ id, store: { generation: 1 } });
@@ -46,7 +46,7 @@ describe('the identity of the gateway', () => {
     expect(readFileSync(join(path, 'gateway.json'), 'utf8')).toBe(content);
   });
 
-  it('forgets a store of no known generation, not itself', async () => {
+  it('stays, though a store of an unknown generation is forgotten', async () => {
     const { state, path } = rig();
     const id = '8d5e4a52-3f0c-4d5e-9a52-0123456789ab';
     mkdirSync(path);
@@ -62,7 +62,7 @@ describe('the identity of the gateway', () => {
     );
   });
 
-  it('does not wait for ever for a folder that the system has no room for', async () => {
+  it('does not wait for ever for a folder that the system cannot make', async () => {
     await expect(rig('/proc/nowhere/state').state.openGateway()).rejects.toThrow(
       'stateDir /proc/nowhere/state cannot be made: ',
     );

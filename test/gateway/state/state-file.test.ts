@@ -26,7 +26,7 @@ function rig() {
 const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
 describe('a small file', () => {
-  it('is never changed, but another takes its place: a crash leaves the one or the other', async () => {
+  it('is never changed in place: another one replaces it, so that a crash leaves the old or the new one', async () => {
     const { file, at, folder } = rig();
     await file.save({ n: 1 });
     const before = openSync(at, 'r');
@@ -40,7 +40,7 @@ describe('a small file', () => {
     expect(readdirSync(folder)).toEqual(['gateway.json']);
   });
 
-  it('does not mind what a crash has left behind', async () => {
+  it('is not affected by what a crash has left behind', async () => {
     const { file, at, folder } = rig();
     mkdirSync(folder);
     writeFileSync(`${at}.new`, '{"n": 1, "half": "x'.repeat(100));
@@ -65,7 +65,7 @@ describe('a small file', () => {
     expect(read(at)).toEqual({ n: 30 });
   });
 
-  it('is written only once with what has not changed', async () => {
+  it('is not written again while nothing has changed', async () => {
     const { file, at } = rig();
     const inode = (): bigint => statSync(at, { bigint: true }).ino;
     await file.save({ n: 1 });
@@ -79,7 +79,7 @@ describe('a small file', () => {
     closeSync(held);
   });
 
-  it('is done without where there is no disk, which is said once, and when it is back', async () => {
+  it('is not written while there is no disk, which is logged once, and is written when the disk is back', async () => {
     const { file, at, folder, said } = rig();
     await file.save({ n: 1 });
     renameSync(folder, `${folder}-away`);

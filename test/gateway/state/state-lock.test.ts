@@ -31,7 +31,7 @@ async function sleeper(): Promise<{ pid: number; end: () => Promise<unknown> }> 
   return { pid: child.pid!, end };
 }
 
-it('refuses a folder that a living process has, and names that process', async () => {
+it('a lock refuses a folder that a living process uses, and names that process', async () => {
   const folder = tempDir();
   const other = await sleeper();
   const file = join(folder, `running-${other.pid}-${startOf(other.pid)}-${boot}`);
@@ -47,7 +47,7 @@ it('refuses a folder that a living process has, and names that process', async (
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('is not kept out by a process that has ended and has not been reaped', async () => {
+it('a lock is not blocked by a process that has ended and has not been reaped', async () => {
   const folder = tempDir();
   // The shell becomes `sleep`, whose child nobody reaps.
   const child = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']);
@@ -72,7 +72,7 @@ it.each([
     'one of before the machine was started again',
     `${process.pid}-${startOf(process.pid)}-0badf00d`,
   ],
-])('is not kept out by %s', async (_what, who) => {
+])('a lock is not blocked by %s', async (_what, who) => {
   const folder = tempDir();
   writeFileSync(join(folder, `running-${who}`), '');
   const lock = await take(folder);
@@ -82,7 +82,7 @@ it.each([
   await lock.release();
 });
 
-it('refuses it to the same process as well, until it is given back', async () => {
+it('a lock refuses its folder to the same process as well, until it is released', async () => {
   const folder = tempDir();
   const lock = await take(folder);
   await expect(take(join(folder, '.'))).rejects.toThrow(
@@ -92,7 +92,7 @@ it('refuses it to the same process as well, until it is given back', async () =>
   await (await take(folder)).release();
 });
 
-it('refuses a folder that a process of another container has, and leaves that one’s name alone', async (context) => {
+it('a lock refuses a folder that a process of another container uses, and leaves that one’s file alone', async (context) => {
   context.skip(loadLibc() === undefined, 'koffi is not installed');
   const folder = tempDir();
   // Its number says nothing here: there is none, or it is somebody else's.
@@ -120,7 +120,7 @@ it('refuses a folder that a process of another container has, and leaves that on
 });
 
 it.skipIf(loadLibc() === undefined)(
-  'of a runtimeDir is not kept by whoever may read it (skipped without koffi)',
+  'the lock of a runtimeDir is not blocked by somebody who may read it (skipped without koffi)',
   async () => {
     const folder = tempDir();
     const reader = await open(folder, 'r');

@@ -19,7 +19,7 @@ it('refuses a namespace that is no UUID', () => {
   expect(() => uuidV5('pump', 'x')).toThrow(TypeError);
 });
 
-it('makes the same of any name and namespace as before the library did it', () => {
+it('makes the same of any name and namespace as the code before the library', () => {
   expect(uuidV5('11111111-1111-1111-1111-111111111111', 'pump')).toBe(
     'c0028075-1966-54b8-bf57-69f884c999f5',
   );

@@ -1,4 +1,4 @@
-/** Boards that are plugged, pulled and started anew in any order, against what they are by themselves. */
+/** Boards, plugged, pulled and started anew in any order, compared with what they really are. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseUsbRecord, type UsbMember } from '../../../src/gateway/state/usb-record.js';
@@ -78,7 +78,7 @@ class Bench {
 const nameOf = ({ ports }: Assignment, port: UsbPort): string | undefined =>
   [...ports].find(([, one]) => one === port)?.[0];
 
-it('never gives a board another one’s link, nor the link of a place elsewhere', () => {
+it('no board gets the link of another board, or of another place', () => {
   const boards = fc.array(board, { minLength: 1, maxLength: 4 });
   const steps = fc.array(step, { minLength: 1, maxLength: 25 });
   fc.assert(
@@ -127,7 +127,7 @@ it('never gives a board another one’s link, nor the link of a place elsewhere'
   );
 });
 
-it('is not remembered of a file in which two devices have one name', () => {
+it('a file in which two devices have one name is not loaded', () => {
   const usb = { vendorId: '2e8a', productId: '000a', interfaceNumber: 0 };
   const one = (place: string) => ({ path: '/dev/ttyACM0', usb: { ...usb, place } });
   const [first, second] = assign('boards', [], [one('p1'), one('p2')]).members;

@@ -16,7 +16,7 @@ const port = (
 const nameAt = (ports: ReadonlyMap<string, UsbPort>, place: string): string | undefined =>
   [...ports].find(([, { usb }]) => usb.place === place)?.[0];
 
-/** The roster over several looks. */
+/** The assignment after each of several scans. */
 function looks(...times: UsbPort[][]) {
   let known: readonly UsbMember[] = [];
   return times.map((present) => {
@@ -36,14 +36,14 @@ describe('a device', () => {
     expect(nameAt(second?.ports ?? new Map(), 'p1')).toBe('boards-B');
   });
 
-  it('without one is known by its place', () => {
+  it('without a serial number is known by its place', () => {
     const [first, second] = looks([port('p1')], [port('p2')]);
     expect([...(first?.ports.keys() ?? [])]).toEqual(['boards-p1']);
     expect([...(second?.ports.keys() ?? [])]).toEqual(['boards-p2']);
     expect(second?.members.map(({ name }) => name)).toEqual(['boards-p1', 'boards-p2']);
   });
 
-  it('with a serial number that reads as the place of another has a name of its own, as the other has', () => {
+  it('with a serial number that equals the place of another has its own name, and so has the other', () => {
     const [numbered, placed] = [port('p9', 'p1'), port('p1')];
     for (const present of [
       [numbered, placed],
@@ -61,7 +61,7 @@ describe('a device', () => {
     expect(assignment?.duplicates).toEqual([]);
   });
 
-  it('that says odd things has a name that is harmless, and its own', () => {
+  it('with unusual characters in its texts has a safe name of its own', () => {
     const [assignment] = looks([
       port('p1', 'a b\u001b[2J'),
       port('p2', 'a_b\u001b[2J'),
@@ -73,8 +73,8 @@ describe('a device', () => {
   });
 });
 
-describe('two with one serial number', () => {
-  it('are told apart by place from then on, and that is said once', () => {
+describe('two devices with one serial number', () => {
+  it('are told apart by place from then on, which is reported once', () => {
     const [, both, later] = looks(
       [port('p1', 'A')],
       [port('p1', 'A'), port('p2', 'A')],
@@ -86,7 +86,7 @@ describe('two with one serial number', () => {
     expect(later?.duplicates).toEqual([]);
   });
 
-  it('do not take over from each other when one is pulled', () => {
+  it('do not take each other’s name when one is pulled', () => {
     const [, , alone, moved] = looks(
       [port('p1', 'A')],
       [port('p1', 'A'), port('p2', 'A')],
@@ -97,7 +97,7 @@ describe('two with one serial number', () => {
     expect([...(moved?.ports.keys() ?? [])]).toEqual(['boards-A@p3']);
   });
 
-  it('have places for names when nobody was first', () => {
+  it('are both named by place when neither was first', () => {
     const [both] = looks([port('p1', 'A'), port('p2', 'A')]);
     expect([...(both?.ports.keys() ?? [])]).toEqual(['boards-A@p1', 'boards-A@p2']);
   });
@@ -126,7 +126,7 @@ describe('one serial number with other IDs', () => {
     expect(both?.conflicts).toEqual([]);
   });
 
-  it('of two vendors at a time gives names that do not depend on who is first', () => {
+  it('of two vendors at a time gives names that do not depend on their order', () => {
     const a = port('p1', '0001');
     const b = port('p2', '0001', FTDI);
     const names = ['boards-0001@2e8a:000a', 'boards-0001@0403:6001'];
@@ -134,7 +134,7 @@ describe('one serial number with other IDs', () => {
     expect(namesOf(looks([b, a])[0])).toEqual([...names].reverse());
   });
 
-  it('and another product where the board was is its boot loader, and the board is so known', () => {
+  it('and another product in the board’s place is its boot loader, and so known in other places', () => {
     const [, boot, back, moved] = looks(
       [port('p1', 'A')],
       [port('p1', 'A', BOOT)],
@@ -158,7 +158,7 @@ describe('one serial number with other IDs', () => {
     expect(nameAt(back?.ports ?? new Map(), 'p2')).toBe('boards-A');
   });
 
-  it('and another product beside it is another board, also if it was taken for its boot loader', () => {
+  it('and another product beside it is another board, even if it was taken for its boot loader before', () => {
     const [, taken, both, alone] = looks(
       [port('p1', 'A')],
       [port('p1', 'A', BOOT)],
@@ -171,7 +171,7 @@ describe('one serial number with other IDs', () => {
     expect(namesOf(alone)).toEqual(['boards-A@2e8a:0003']);
   });
 
-  it('and a product that a board called itself once does not take the link of one that stays', () => {
+  it('and a product ID that a board once had does not take the link of a board that is still there', () => {
     const LATER = { productId: '0005' };
     const both = looks(
       [port('p2', 'A')],
@@ -183,7 +183,7 @@ describe('one serial number with other IDs', () => {
     expect(nameAt(both?.ports ?? new Map(), 'p1')).toBe('boards-A@2e8a:0005');
   });
 
-  it('is by place for two of one kind, and says nothing of another vendor’s', () => {
+  it('is not enough for two of one kind, which are known by place; another vendor’s is not affected', () => {
     const [, , mixed, boot] = looks(
       [port('p3', 'A', FTDI)],
       [port('p1', 'A'), port('p2', 'A')],
@@ -196,7 +196,7 @@ describe('one serial number with other IDs', () => {
     expect(namesOf(boot)).toEqual(['boards-A@p2']);
   });
 
-  it('is by place for two of one kind, whatever they call themselves, but not for a third one', () => {
+  it('is not enough for two of one kind, whatever products they report, but it is for a third one', () => {
     const [, , boots, third] = looks(
       [port('p3', 'A', { productId: '0005' })],
       [port('p1', 'A'), port('p2', 'A')],
@@ -208,7 +208,7 @@ describe('one serial number with other IDs', () => {
     expect(nameAt(third?.ports ?? new Map(), 'p6')).toBe('boards-A');
   });
 
-  it('keeps the names of a file that knows nothing of other products', () => {
+  it('keeps its name from a file that has no other products', () => {
     const known: UsbMember = {
       name: 'boards-A',
       serialNumber: 'A',
@@ -232,18 +232,18 @@ describe('another board in a place', () => {
     return member === undefined || now === undefined ? undefined : mismatchOf(member, now);
   };
 
-  it('is a mismatch if it differs and nothing but the place says who it is', () => {
+  it('is a mismatch if it differs and only the place identifies it', () => {
     expect(of([port('p1')], [port('p1', undefined, { productId: '0005' })])).toContain('2e8a:0005');
     expect(of([port('p1')], [port('p1', undefined, { vendorId: '0403' })])).toContain('0403:000a');
     expect(of([port('p1')], [], [port('p1')])).toBeUndefined();
   });
 
-  it('is none if its serial number says who it is: a boot loader has other IDs', () => {
+  it('is no mismatch if its serial number identifies it: a boot loader has other IDs', () => {
     expect(of([port('p1', 'A')], [port('p1', 'A', { productId: '0003' })])).toBeUndefined();
   });
 });
 
-it('has room for so many devices, and no more', () => {
+it('a bounded number of devices gets links, and no more', () => {
   const many = Array.from({ length: MOST_MEMBERS + 2 }, (_, i) => port(`p${String(i)}`));
   const [assignment, again] = looks(many, many);
   expect(assignment?.members.length).toBe(MOST_MEMBERS);

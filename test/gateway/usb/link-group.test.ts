@@ -85,18 +85,21 @@ async function rig(...others: object[]) {
 const isAt = (value: number) => (point: { readonly number: number }) => point.number === value;
 
 describe('USB boards', () => {
-  it.each(['constructor', 'toString', '__proto__'])('of a link with the name %s', async (name) => {
-    const usb = { name, transport: { type: 'usb', vendorId: '1D50' }, protocol: 'compact' };
-    const { gateway, plug, open } = await rig(usb);
-    await plug('1', 'ttyACM0', { vendorId: '1d50', serialNumber: 'A' });
-    await gateway.start();
-    await open(`${name}-A`);
-    await gateway.restart();
-    await open(`${name}-A`);
-    await gateway.gateway.stop();
-  });
+  it.each(['constructor', 'toString', '__proto__'])(
+    'of a link with the name %s have their links',
+    async (name) => {
+      const usb = { name, transport: { type: 'usb', vendorId: '1D50' }, protocol: 'compact' };
+      const { gateway, plug, open } = await rig(usb);
+      await plug('1', 'ttyACM0', { vendorId: '1d50', serialNumber: 'A' });
+      await gateway.start();
+      await open(`${name}-A`);
+      await gateway.restart();
+      await open(`${name}-A`);
+      await gateway.gateway.stop();
+    },
+  );
 
-  it('keep a name that somebody gives to another link later, who is told', async () => {
+  it('keep a name that is given to another link later, which is reported', async () => {
     const { gateway, document, plug, open, links } = await rig();
     await plug('1', 'ttyACM0', A);
     await gateway.start();
@@ -230,7 +233,7 @@ describe('USB boards', () => {
     expect(links()).toEqual(['x']);
   });
 
-  it('that two links match belong to the first of them, which is said once', async () => {
+  it('that two links match belong to the first of them, which is logged once', async () => {
     const also = { name: 'also', transport: { type: 'usb', product: 'Pi*' }, protocol: 'compact' };
     const { gateway, document, plug, open, links } = await rig(also);
     await gateway.start();
@@ -267,7 +270,7 @@ describe('USB boards', () => {
     expect(gateway.link('boards-A').transport).toBe('tcp 127.0.0.1:9');
   });
 
-  it('have their link once the other one of its name is called otherwise, as the message says', async () => {
+  it('get their link once the other link of that name is renamed, as the message says', async () => {
     const other = { name: 'boards-A', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
     const { gateway, document, plug, open } = await rig(other);
     await plug('1', 'ttyACM0', A);
@@ -281,7 +284,7 @@ describe('USB boards', () => {
     await open('boards-A');
   });
 
-  it('of two configured links that come to one name at the same moment: one has it', async () => {
+  it('of two configured links that get one name at the same moment: one has it', async () => {
     const usb = (name: string, vendorId: string) => ({
       name,
       transport: { type: 'usb', vendorId },
@@ -302,7 +305,7 @@ describe('USB boards', () => {
     expect(both.map((device) => device.openings()).sort()).toEqual([0, 1]);
   });
 
-  it('with several ports on one interface have a link for the first, also when others come, which is said', async () => {
+  it('with several ports on one interface have a link for the first one, also when others come, which is logged', async () => {
     const { gateway, machine, plug, open, links } = await rig();
     const first = await plug('1', 'ttyUSB9', A);
     await gateway.start();
@@ -319,7 +322,7 @@ describe('USB boards', () => {
     expect([links(), first.openings(), second.openings()]).toEqual([['boards-A'], 2, 0]);
   });
 
-  it('that a changed configuration gives to another link, or to none, are not said to be unplugged', async () => {
+  it('that a changed configuration gives to another link, or to none, are not reported as unplugged', async () => {
     const { gateway, document, plug, open } = await rig();
     await plug('1', 'ttyACM0', { ...A, product: 'Pico' });
     await gateway.start();
@@ -333,7 +336,7 @@ describe('USB boards', () => {
     );
   });
 
-  it('without a device file, as in a container, are said to be that', async () => {
+  it('without a device file, as in a container, are reported as such', async () => {
     const { gateway, machine, plug, links } = await rig();
     await plug('1', 'ttyACM0', A);
     rmSync(join(machine.root, 'dev/ttyACM0'));
@@ -381,7 +384,7 @@ describe('what is known of USB boards', () => {
     await until(() => existsSync(disk.usbFile), 'usb.json to be written');
   });
 
-  it('is written at the end, if it could not be before: a board that was confirmed stays so', async () => {
+  it('is written at the end if it could not be written before: a board that was confirmed stays confirmed', async () => {
     const { gateway, disk, plug, open } = await rig();
     await gateway.start();
     const name = 'boards-pci0-usb2-1';
@@ -419,7 +422,7 @@ describe('what is known of USB boards', () => {
     expect(complaints(gateway.said).join()).toContain('put aside');
   });
 
-  it('and does not come from the disk holds up the board alone: the others end as they should', async () => {
+  it('and cannot be read from a disk that hangs delays this board alone: the others end as they should', async () => {
     const tcp = { name: 'far', transport: { type: 'tcp', host: '127.0.0.1', port: 9 } };
     const { folder, gateway, plug, links } = await rig(tcp);
     await gateway.start();

@@ -34,7 +34,7 @@ describe('protocol: auto', () => {
     },
   );
 
-  it('no setting is sent before: neither a hello, a log, a phr nor an ack tells the codec', () => {
+  it('no setting is sent before that: neither a hello, a log, a phr nor an ack tells the codec', () => {
     const harness = auto();
     harness.set('target', 5);
     harness.hello();
@@ -68,7 +68,7 @@ describe('protocol: auto', () => {
     expect(harness.takeAcks()).toEqual([5, 6, 7]);
   });
 
-  it('a payload that is neither changes nothing', () => {
+  it('a payload of neither codec is counted and changes nothing', () => {
     const harness = auto();
     harness.points([{ type: 'temp', value: 1 }], 5);
     harness.packet(6, '', Uint8Array.of(1, 2, 3));
@@ -85,7 +85,7 @@ describe('protocol: auto', () => {
     expect(codecs(second)).toEqual(['compact timeSync', 'compact target']);
   });
 
-  it('also in the same run', () => {
+  it('it is used also when the port is opened again in the same run', () => {
     const harness = auto({ device: 'protobuf', acks: ackAll });
     harness.points([{ type: 'temp', value: 1 }]);
     harness.close();
@@ -140,7 +140,7 @@ describe('a device that says nothing', () => {
     },
   );
 
-  it('also when that ack comes late', () => {
+  it('this holds also when that ack comes late', () => {
     const harness = auto({
       acks: (packet) => (packet.protocol === 'compact' ? 1_500 : undefined),
     });
@@ -175,7 +175,7 @@ describe('a device that says nothing', () => {
     expect(harness.take()).toEqual([]);
   });
 
-  it('the advice of a probe ends with the first payload, too', () => {
+  it('the advice after a probe ends with the first payload, too', () => {
     const harness = auto({ acks: onlyAcks('compact'), device: 'compact' });
     harness.advance(10_000);
     expect(harness.session.advice).toBeDefined();

@@ -13,7 +13,7 @@ const published = (harness: SessionHarness): unknown[] =>
     .map(({ value }) => (value.kind === 'string' ? value.text : value.kind));
 
 describe('log lines of a device', () => {
-  it('that says much at its start are all kept', () => {
+  it('that come in a burst at its start are all kept', () => {
     const harness = SessionHarness.talking();
     for (let n = 1; n <= 100; n++) line(harness, `line ${n}`);
     expect(logged(harness)).toHaveLength(100);
@@ -21,7 +21,7 @@ describe('log lines of a device', () => {
     expect(harness.count('droppedLog')).toBe(0);
   });
 
-  it('at the rate of the line are ten a second; the last one is kept, and all others counted', () => {
+  it('at the full rate of the line are cut to ten a second; the last one is kept, and all others are counted', () => {
     const harness = SessionHarness.talking();
     for (let n = 1; n <= 5_000; n++) {
       line(harness, `line ${n}`);
@@ -38,7 +38,7 @@ describe('log lines of a device', () => {
     expect(logged(harness)).toEqual(lines);
   });
 
-  it('are said to the last when the port is closed, and are not longer than SIOT bears', () => {
+  it('are published up to the last when the port is closed, and are cut to a length that SIOT takes', () => {
     const harness = SessionHarness.talking({ maxFrameLength: 8_192 });
     for (let n = 1; n <= 200; n++) line(harness, `line ${n}`);
     line(harness, 'x'.repeat(5_000));
@@ -46,7 +46,7 @@ describe('log lines of a device', () => {
     expect(published(harness).at(-1)).toBe('x'.repeat(1_000));
   });
 
-  it('are no more because it restarts all the time', () => {
+  it('are not more because it restarts all the time', () => {
     const harness = SessionHarness.talking();
     for (let n = 1; n <= 2_000; n++) {
       harness.points([{ type: 'temp', value: n }], (n % 2) + 1);

@@ -1,4 +1,4 @@
-/** A device and a client can cause lines of the log as often as they like: few of them come. */
+/** However often a device or a client causes lines of the log, few of them are written. */
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../firmware-sim/random.js';
 import { MOST_LINES_A_MINUTE } from '../../../src/point/limited-log.js';
@@ -9,7 +9,7 @@ import { SessionHarness, ackAll, ackNothing } from '../../support/session-harnes
 const BY_TURNS = /two codecs by turns: are two devices on this line/;
 
 describe('two boards on one line, of which each has another codec,', () => {
-  it('are told as such, once, and not by a line a packet', () => {
+  it('are reported as such once, and not by a log line for each packet', () => {
     const harness = SessionHarness.talking({ codec: 'auto', acks: ackAll });
     for (let i = 0; i < 5_000; i += 1) {
       const protocol = i % 2 === 0 ? 'protobuf' : 'compact';
@@ -25,7 +25,7 @@ describe('two boards on one line, of which each has another codec,', () => {
     expect(harness.session.advice).toBeUndefined();
   });
 
-  it('a device that is given other firmware is none', () => {
+  it('are not assumed when a device gets other firmware', () => {
     const harness = SessionHarness.talking({ codec: 'auto', acks: ackAll });
     for (const protocol of ['protobuf', 'compact'] as const) {
       harness.points([{ type: 'temp', value: 1 }], 9, { protocol });
@@ -85,7 +85,7 @@ const FLOODS: readonly [string, (harness: SessionHarness, turn: number) => void,
   ['nothing but noise', (harness, turn) => harness.bytes(Uint8Array.of(turn, 1, 2, 3, 0)), 10],
 ];
 
-describe('few lines come of', () => {
+describe('few log lines come of', () => {
   it.each(FLOODS)('%s', (_what, flood, everyMs) => {
     const harness = SessionHarness.talking({
       acks: ackAll,

@@ -73,7 +73,7 @@ describe('the bytes of a point in a reply', () => {
 });
 
 describe('the quota of a node', () => {
-  it('is for so many names; those known go on, also with a text as long as before', () => {
+  it('is a number of names; known ones go on, also with a text as long as before', () => {
     const { quota } = rig();
     expect(admitted(quota, names(15))).toBe(10);
     expect(quota.admit(named('t14'))).toBe('tooManyPoints');
@@ -82,7 +82,7 @@ describe('the quota of a node', () => {
     expect(quota.points).toBe(10);
   });
 
-  it('is for half a reply, in texts as in names; what fits goes on', () => {
+  it('is half a reply, counted in bytes of texts and names; what fits is still taken', () => {
     const { quota } = rig(5_000);
     const long = stringValue('x'.repeat(60_000));
     const texts = Array.from({ length: 20 }, (_, at) => named(`text${at}`, long));
@@ -126,7 +126,7 @@ describe('the quota of a node', () => {
     expect(record.length).toBeLessThan(10 * 16);
   });
 
-  it('takes any text for a record: it counts what it has read of it, and gives all of that back', () => {
+  it('accepts any text as a record: it counts what it has read of it, and gives all of that back', () => {
     const base64 = fc
       .uint8Array({ maxLength: 60, size: 'max' })
       .map((bytes) => Buffer.from(bytes).toString('base64'));
@@ -166,7 +166,7 @@ describe('the quota of a node', () => {
     expect(quota.points).toBe(3);
   });
 
-  it('is what SIOT shows once it was read: another store, or points gone, make room', () => {
+  it('is corrected when SIOT is read: another store, or removed points, make room', () => {
     const { quota } = rig();
     admitted(quota, names(10));
     quota.read(names(4, 'stored'), names(2), false);
@@ -174,14 +174,14 @@ describe('the quota of a node', () => {
     expect(admitted(quota, names(10, 'new'))).toBe(4);
   });
 
-  it('keeps what may be under way to SIOT', () => {
+  it('keeps names that may be on their way to SIOT', () => {
     const { quota } = rig();
     admitted(quota, names(8));
     quota.read(names(1, 'stored'), [], true);
     expect(quota.points).toBe(9);
   });
 
-  it('says that something is to be kept, and takes nothing once it was given back', () => {
+  it('reports a change to be saved, and counts nothing any more after its release', () => {
     const { quota, shared, changes } = rig();
     quota.admit(named('one'));
     expect(changes()).toBe(1);

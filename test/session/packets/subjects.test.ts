@@ -34,7 +34,7 @@ describe('a subject that is added', () => {
     expect(harness.count('restart')).toBe(1);
   });
 
-  it('counts for the share of time that the link gets', () => {
+  it('counts as work of its link, in the share of time that the link gets', () => {
     const harness = withPosition();
     const packet = { sequence: 7, subject: 'position', payload: Uint8Array.of(42) };
     expect(harness.session.data(encodeFrame(encodePacket(packet)))).toBe(1);
@@ -47,7 +47,7 @@ describe('a subject that is added', () => {
   });
 });
 
-describe('subjects of today', () => {
+describe('the existing subjects', () => {
   it.each([
     ['', true],
     ['ack', true],
@@ -67,7 +67,7 @@ describe('subjects of today', () => {
     ['phr', { rx: 0, hrRx: 1 }],
     ['file', { rx: 1, hrRx: 0 }],
     ['log', { rx: 1, hrRx: 0 }],
-  ])('%j counts as %j', (subject, counts) => {
+  ])('%j is counted as %j', (subject, counts) => {
     const harness = SessionHarness.opened();
     harness.packet(9, subject);
     expect(harness.session.state.counters).toMatchObject(counts);

@@ -68,7 +68,7 @@ describe('a packet with points is acknowledged', () => {
     expect(harness.published).toMatchObject([{ type: 'temp', time: T }]);
   });
 
-  it('also when nobody wants its points', () => {
+  it('also when its points are dropped, since the node is deleted', () => {
     const harness = opened();
     harness.outbox = 'dropped';
     harness.points([{ type: 'temp', value: 1 }], 5);
@@ -89,7 +89,7 @@ describe('a packet with points is acknowledged', () => {
     expect(harness.takeAcks()).toEqual([5]);
   });
 
-  it('no ack, log, phr, file or empty packet is', () => {
+  it('but no ack, log, phr, file or empty packet is', () => {
     const harness = opened();
     harness.ack(3);
     harness.packet(3, 'log', Buffer.from('hi'));
@@ -111,7 +111,7 @@ describe('a packet with points is acknowledged', () => {
     expect(harness.takeAcks()).toEqual([5]);
   });
 
-  it('not any more when the device has restarted since: its 5 is another packet now', () => {
+  it('but not when the device has restarted since: its 5 is another packet then', () => {
     const harness = moving();
     harness.safety = 'later';
     harness.points([{ type: 'temp', value: 1 }], 5);
@@ -192,7 +192,7 @@ describe('a packet with the same bytes as the one just before it', () => {
     expect(harness.takeAcks()).toEqual([12, 12, 12, 12, 12]);
   });
 
-  it('also after its first try found the outbox full, or came too late', () => {
+  it('also after a first try that found the outbox full, or came too late', () => {
     const harness = moving();
     harness.outbox = 'full';
     harness.points([{ type: 'a', value: 3 }], 12);
@@ -206,7 +206,7 @@ describe('a packet with the same bytes as the one just before it', () => {
     expect(harness.published).toHaveLength(2);
   });
 
-  it('is not acknowledged again before it is safe', () => {
+  it('is not acknowledged again before its points are safe', () => {
     const harness = moving();
     harness.safety = 'later';
     harness.points([{ type: 'a', value: 3 }], 12);
@@ -225,7 +225,7 @@ describe('a packet with the same bytes as the one just before it', () => {
     expect(harness.published).toHaveLength(1);
   });
 
-  it('another packet between the two does', () => {
+  it('another packet between the two makes a difference', () => {
     const harness = moving();
     harness.points([{ type: 'a', value: 3 }], 12);
     harness.points([{ type: 'b', value: 3 }], 13);
@@ -233,7 +233,7 @@ describe('a packet with the same bytes as the one just before it', () => {
     expect(harness.published.map(({ type }) => type)).toEqual(['a', 'b', 'a']);
   });
 
-  it('nor does the port opened anew', () => {
+  it('an opening of the port between the two makes none', () => {
     const harness = moving();
     harness.points([{ type: 'a', value: 3 }], 12);
     harness.close();
@@ -243,8 +243,8 @@ describe('a packet with the same bytes as the one just before it', () => {
   });
 });
 
-describe('what came before', () => {
-  it('is known again in a packet with another sequence, the newest and the older of a point', () => {
+describe('a point that came before', () => {
+  it('is recognised in a packet with another sequence, the newest and the older ones of a type', () => {
     const harness = SessionHarness.talking();
     const now = harness.clock.wallNs();
     const batch = [

@@ -29,7 +29,7 @@ interface Errors {
   readonly backwards: number;
 }
 
-/** A device samples, its line delays, and what the mapping makes of it is held against the truth. */
+/** A device samples, its line delays, and the mapped times are compared with the true ones. */
 function simulate(
   { drift, delay, everyMs = 10_000, days = 3, steps = false }: Case,
   seed = SEED,
@@ -132,7 +132,7 @@ describe(`three days (SEED=${String(SEED)})`, () => {
     expect(still.backwards).toBe(0);
   });
 
-  it('many seeds', () => {
+  it('the same for many seeds', () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const { earliest, latest, backwards } = simulate(
         { drift: swinging, delay: busy, days: 0.3 },
@@ -155,7 +155,7 @@ describe('the estimate', () => {
     return Number(clock.map(device(deviceMs), arrival(arrivalMs)).ns) / MS - deviceMs;
   };
 
-  it('that was too large falls by half of what the device’s clock goes on, not at once', () => {
+  it('that was too large falls by half of what the device’s clock advances, not at once', () => {
     const clock = new DeviceClock();
     expect(offset(clock, 1_000, 6_000)).toBe(5_000);
     // Prompt: its own arrival is the best that is known.

@@ -75,7 +75,7 @@ describe.each([
     expect(harness.session.state.counters.rx).toBe(0);
   });
 
-  it('is recognised by its first packet, counted, told once, and advised about', () => {
+  it('is recognised by its first packet, counted, logged once, and explained in the advice', () => {
     const harness = alone();
     harness.advance(10_000);
     expect(echoes(harness)).toBe(true);
@@ -88,7 +88,7 @@ describe.each([
     expect(told(harness)).toBe(1);
   });
 
-  it('in pieces and together with what comes next, it is the same', () => {
+  it('is recognised in the same way in pieces, and together with what comes next', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new SeededRandom(seed);
       const harness = new SessionHarness({ echoMs: 0, ...options });
@@ -163,7 +163,7 @@ describe.each(PROTOCOLS)('a device on a line that echoes, %s', (device) => {
     expect(setting.state).toBe('inForce');
   });
 
-  it('an ack of the device that comes before the echo of ours is the one; the other is cancelled', () => {
+  it('an ack of the device that comes before the echo of ours counts; the echo is cancelled', () => {
     const harness = echoingDevice({ device });
     harness.acks = ackNothing;
     const setting = harness.set('setpoint', 5);
@@ -228,7 +228,7 @@ describe('on a line that echoes', () => {
     expect(harness.session.state.counters.errorCount).toBe(errorCount + 1);
   });
 
-  it('of a damaged echo nothing is left after a second: an equal ack is the device’s', () => {
+  it('a damaged echo is waited for no longer than a second: an equal ack is then the device’s', () => {
     const harness = echoingDevice();
     harness.acks = ackNothing;
     const setting = harness.set('setpoint', 5);
@@ -241,7 +241,7 @@ describe('on a line that echoes', () => {
     expect(setting.state).toBe('inForce');
   });
 
-  it('nor once something that was sent later has come back: a line keeps the order', () => {
+  it('a damaged echo is not waited for once something sent later has come back: a line keeps the order', () => {
     const harness = echoingDevice();
     harness.acks = ackNothing;
     const setting = harness.set('setpoint', 5);
@@ -255,7 +255,7 @@ describe('on a line that echoes', () => {
     expect(setting.state).toBe('inForce');
   });
 
-  it('a slow one, the second begins when the last byte can have been sent', () => {
+  it('that is slow, the second begins when the last byte can have been sent', () => {
     // 300 baud: 40 ms for a byte.
     const slow = { byteMs: 40, random: () => 0 };
     const harness = SessionHarness.opened({ echo: slow, ackTimeoutMs: 10_000 });
@@ -265,7 +265,7 @@ describe('on a line that echoes', () => {
     expect(echoes(harness)).toBe(true);
   });
 
-  it('what came in time, and is read late, since this process was held up, is one', () => {
+  it('what came in time, but is read late since this process was blocked, is an echo', () => {
     const clock = new HeldUpClock();
     const harness = SessionHarness.opened({ clock, ackTimeoutMs: 10_000 });
     const [time] = harness.take();
@@ -298,7 +298,7 @@ describe('on a line that echoes', () => {
     expect(setting.state).toBe('inForce');
   });
 
-  it('retries come up to half of their time later, by chance; on others at their time', () => {
+  it('retries are up to half of their time late, by chance; on others they come at their time', () => {
     const waits = (chance: number, echoMs?: number): number[] => {
       const harness = SessionHarness.talking({
         echo: { byteMs: 0, random: () => chance },
@@ -354,8 +354,11 @@ describe.each(PROTOCOLS)('a line that does not echo, %s', (device) => {
 });
 
 describe('an echo that begins in mid-session', () => {
-  /** A setting whose ack is an echo of ours: the device has the same number, and the line echoes of late. */
-  const deceived = (
+  /**
+   * A setting whose ack is an echo of our ack: both used the same sequence, and the line now
+   * echoes.
+   */
+  const acknowledgedByEcho = (
     options: Options = {},
     type = 'setpoint',
     meanwhile?: (harness: SessionHarness) => void,
@@ -373,7 +376,7 @@ describe('an echo that begins in mid-session', () => {
   };
 
   it('takes back an acknowledgement: the setting is pending, and sent again', () => {
-    const { harness, setting } = deceived();
+    const { harness, setting } = acknowledgedByEcho();
     expect(setting.state).toBe('inForce');
     harness.set('other', 1);
     expect(echoes(harness)).toBe(true);
@@ -387,7 +390,7 @@ describe('an echo that begins in mid-session', () => {
 
   /** Echoes of points packets are damaged, as where the device speaks at the same time; then it restarts twice. */
   const restartedTwice = () => {
-    const { harness, setting } = deceived();
+    const { harness, setting } = acknowledgedByEcho();
     const random = new SeededRandom(1);
     harness.echoMs = 0;
     harness.echoOf = (bytes) => [damaged(bytes, random)];
@@ -417,13 +420,13 @@ describe('an echo that begins in mid-session', () => {
     return { harness, setting, last };
   };
 
-  it('of a setting that was in flight when all was sent again, the device’s own ack counts', () => {
+  it('of a setting that was in flight when all was sent again: the device’s own ack counts', () => {
     const { harness, setting, last } = restartedTwice();
     harness.ack(last.sequence);
     expect(setting).toMatchObject({ state: 'inForce', confirmedBy: 'ack' });
   });
 
-  it('and one that is not acknowledged even then is sent again', () => {
+  it('of a setting that is not acknowledged even then: it is sent again', () => {
     const { harness, setting } = restartedTwice();
     harness.take();
     harness.advance(1_500);
@@ -490,7 +493,7 @@ describe('an echo that begins in mid-session', () => {
   };
 
   it('takes back two acknowledgements of one setting: nothing is in force', () => {
-    const { harness, setting } = deceived();
+    const { harness, setting } = acknowledgedByEcho();
     harness.echoMs = 0;
     const random = new SeededRandom(1);
     harness.echoOf = (bytes) =>
@@ -513,7 +516,7 @@ describe('an echo that begins in mid-session', () => {
     });
   });
 
-  it('of two that are taken back, the value that the first one has overtaken is shown again', () => {
+  it('of two that are taken back: SIOT shows again the value that the first one had overtaken', () => {
     const { harness, setting } = acknowledgedTwice();
     expect(setpointsShown(harness)).toEqual([3, 5, 5, 3]);
     expect({ state: setting.state, life: setting.life.name }).toEqual({
@@ -522,7 +525,7 @@ describe('an echo that begins in mid-session', () => {
     });
   });
 
-  it('of two, where the device has sent the first, the setting stays shown', () => {
+  it('of two, the first of which the device has sent: SIOT goes on to show the setting', () => {
     const { harness, setting } = acknowledgedTwice({ isFirstGenuine: true });
     expect(setpointsShown(harness)).toEqual([3, 5, 5]);
     expect({ state: setting.state, life: setting.life.name }).toEqual({
@@ -543,7 +546,7 @@ describe('an echo that begins in mid-session', () => {
       [3, 5, 4, 5, 4],
     ],
     ['after the second one', { acknowledgedAgain: report }, [3, 5, 5, 4]],
-  ])('of two, what the device has reported %s is shown', (_, when, expected) => {
+  ])('of two: SIOT shows what the device has reported %s', (_, when, expected) => {
     for (const isFirstGenuine of [false, true]) {
       const { harness } = acknowledgedTwice({ ...when, isFirstGenuine });
       expect(setpointsShown(harness)).toEqual(expected);
@@ -553,8 +556,10 @@ describe('an echo that begins in mid-session', () => {
   it.each([
     ['', false],
     [', after a restart', true],
-  ])('what the device has reported since%s stays shown', (_, restarted) => {
-    const { harness, setting } = deceived({}, 'setpoint', (before) => overtake(before, 3));
+  ])('does not replace in SIOT what the device has reported since%s', (_, restarted) => {
+    const { harness, setting } = acknowledgedByEcho({}, 'setpoint', (before) =>
+      overtake(before, 3),
+    );
     expect(setpointsShown(harness)).toEqual([3, 3, 5]);
     harness.echoMs = undefined;
     harness.advance(1_000);
@@ -568,7 +573,7 @@ describe('an echo that begins in mid-session', () => {
     expect(setpointsShown(harness)).toEqual([3, 3, 5, 4]);
   });
 
-  it('what SIOT was shown for it is taken back, too', () => {
+  it('takes back what SIOT was shown for the setting, too', () => {
     const harness = SessionHarness.talking();
     harness.acks = ackNothing;
     harness.set('setpoint', 5);
@@ -586,8 +591,8 @@ describe('an echo that begins in mid-session', () => {
     expect(setpointsShown(harness)).toEqual([3, 5, 3]);
   });
 
-  it('a command whose ack was none is unconfirmed, and not sent again', () => {
-    const { harness, setting } = deceived({}, 'restart');
+  it('makes a command unconfirmed that had no other ack, and the command is not sent again', () => {
+    const { harness, setting } = acknowledgedByEcho({}, 'restart');
     expect(setting.confirmedNs).toBeDefined();
     harness.set('other', 1);
     expect(setting.state).toBe('ended');
@@ -598,7 +603,7 @@ describe('an echo that begins in mid-session', () => {
     expect(harness.takePoints()).not.toContain('restart=1');
   });
 
-  it('what was learned of whether it acknowledges is taken back', () => {
+  it('takes back what was learned of whether the device acknowledges', () => {
     const harness = SessionHarness.opened();
     harness.take();
     harness.points([{ type: 'temp', value: 1 }], harness.record().sequence);
@@ -614,7 +619,7 @@ describe('an echo that begins in mid-session', () => {
     expect(stateOf(harness, 'setpoint')).toBe('pending');
   });
 
-  it('`connected` that an echo alone has brought is taken back', () => {
+  it('takes back `connected` where the echo alone had set it', () => {
     const harness = SessionHarness.talking({ ackTimeoutMs: 1_000 });
     harness.safety = 'later';
     const sequence = harness.points([{ type: 'temp', value: 2 }]);
@@ -636,7 +641,7 @@ describe('an echo that begins in mid-session', () => {
     ).toContain('silent');
   });
 
-  it('what the device itself did before stays', () => {
+  it('takes back nothing that the device itself did before', () => {
     const harness = SessionHarness.talking();
     const before = harness.set('before', 1);
     harness.acks = ackNothing;
@@ -657,7 +662,7 @@ describe('an echo that begins in mid-session', () => {
   });
 });
 
-/** Its time goes on while no timer fires, as for a process that is not let run. */
+/** Its time goes on while no timer fires, as for a process that gets no processor time. */
 class HeldUpClock extends FakeClock {
   heldUpMs = 0;
 

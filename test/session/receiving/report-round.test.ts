@@ -16,7 +16,10 @@ function rig() {
     }
   };
   const times = (): number => harness.takePoints().filter((one) => one === 'timeSync').length;
-  /** What a restart of the device would bring it: a restart of the gateway tells as well. */
+  /**
+   * Whether a restart of the device brings the setting again; a new run of the gateway shows
+   * it.
+   */
   const restored = (): boolean => {
     const next = harness.reborn();
     next.open();
@@ -28,7 +31,7 @@ function rig() {
 }
 
 describe('what a device reports without a time after a timeSync', () => {
-  it('is no change of its own the first time: it may have been under way', () => {
+  it('is not taken as its own change the first time: it may have been on its way', () => {
     const { harness, setting, reports, restored } = rig();
     reports(4);
     expect(setting.state).toBe('inForce');
@@ -36,7 +39,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(restored()).toBe(true);
   });
 
-  it('is none at an opening either, though the setting was acknowledged long before', () => {
+  it('is not taken as one after an opening either, though the setting was acknowledged long before', () => {
     const { harness } = rig();
     const next = harness.reborn();
     next.advance(3_600_000);
@@ -47,7 +50,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(next.takePoints()).toContain('target=5');
   });
 
-  it('is one the second time, also when the round had the setting’s own value first', () => {
+  it('is taken as one the second time, also when the round had the setting’s own value first', () => {
     const one = rig();
     one.reports(6);
     one.reports(6);
@@ -59,14 +62,14 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(other.setting.state).toBe('replaced');
   });
 
-  it('is one at once when it has a time of its own, after the acknowledgement', () => {
+  it('is taken as one at once when it has a time of its own, after the acknowledgement', () => {
     const { harness, setting } = rig();
     harness.advance(10);
     harness.points([{ type: 'target', value: 6, time: harness.clock.wallNs() }]);
     expect(setting.state).toBe('replaced');
   });
 
-  it('is one at once when the round is over', () => {
+  it('is taken as one at once when the round is over', () => {
     const { setting, reports, pass } = rig();
     pass(ROUND_MS);
     reports(6);
@@ -86,7 +89,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(times()).toBe(0);
   });
 
-  it('and a change that was made once is reported again in that round', () => {
+  it('is taken as one when the round that was asked for reports it again', () => {
     const { setting, reports, pass } = rig();
     reports(6);
     pass(60_000);
@@ -95,7 +98,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(setting.state).toBe('replaced');
   });
 
-  it('and counts after a whole round in which nothing contradicts it: firmware that reports changes alone', () => {
+  it('is taken as one after a whole round in which nothing contradicts it: firmware may report changes alone', () => {
     const { setting, reports, pass, restored } = rig();
     reports(6);
     pass(ROUND_MS - 1);
@@ -105,7 +108,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(restored()).toBe(false);
   });
 
-  it('and counts also where the gateway ends within that round, or the port closes', () => {
+  it('is taken as one also where the gateway ends within that round, or the port closes', () => {
     const { harness, reports } = rig();
     reports(6);
     harness.advance(20_000);
@@ -134,7 +137,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(next.takePoints()).not.toContain('target=5');
   });
 
-  it('and is forgotten over a restart of the gateway where the device had the setting’s own value since', () => {
+  it('is forgotten over a restart of the gateway where the device has reported the setting’s own value since', () => {
     const { harness, reports } = rig();
     reports(6);
     reports(5);
@@ -148,7 +151,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(next.session.state.settings.get('target', '')?.state).toBe('inForce');
   });
 
-  it('not after a newer setting, or a restart of the device, which has been served', () => {
+  it('is not taken as one after a newer setting, or after a restart of the device that was served', () => {
     const one = rig();
     one.reports(6);
     const newer = one.harness.set('target', 7);
@@ -163,7 +166,7 @@ describe('what a device reports without a time after a timeSync', () => {
     expect(other.setting.state).toBe('inForce');
   });
 
-  it('is asked for once, however many settings are in doubt', () => {
+  it('makes the gateway ask once, however many settings are in doubt', () => {
     const { harness, pass, reports, times } = rig();
     const settings = ['a', 'b', 'c'].map((type) => harness.set(type, 5));
     harness.take();

@@ -5,7 +5,7 @@ import { SessionHarness } from '../../support/session-harness.js';
 const restarts = (harness: SessionHarness): number => harness.count('restart');
 const S = 1_000_000_000n;
 
-describe('restarted is', () => {
+describe('a restart of the device is noticed by', () => {
   it('a hello (empty packet)', () => {
     const harness = SessionHarness.talking();
     harness.hello();
@@ -13,13 +13,13 @@ describe('restarted is', () => {
     expect(harness.takePoints()).toEqual(['timeSync']);
   });
 
-  it('also one with an empty compact list', () => {
+  it('a hello with an empty compact list', () => {
     const harness = SessionHarness.talking();
     harness.points([]);
     expect(restarts(harness)).toBe(1);
   });
 
-  it('after at least 1 s without one', () => {
+  it('a hello that comes after at least 1 s without one', () => {
     const harness = SessionHarness.talking();
     for (const pause of [0, 300, 999, 500]) {
       harness.advance(pause);
@@ -31,7 +31,7 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(2);
   });
 
-  it('uptime falling', () => {
+  it('a falling uptime', () => {
     const harness = SessionHarness.talking();
     for (const value of [10, 11, 11, 500]) harness.points([{ type: 'uptime', value }]);
     expect(restarts(harness)).toBe(0);
@@ -41,7 +41,7 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(1);
   });
 
-  it('not the uptimes of different parts side by side', () => {
+  it('but not by the uptimes of different parts side by side', () => {
     const harness = SessionHarness.talking();
     for (let i = 0; i < 4; i += 1) {
       harness.points([{ type: 'uptime', value: 100 + i }]);
@@ -50,7 +50,7 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(0);
   });
 
-  it("the device's own start clock falling", () => {
+  it('a falling time of a clock that counts from its own start', () => {
     const harness = SessionHarness.talking();
     for (const time of [10n, 11n, 11n, 500n]) {
       harness.points([{ type: 'temp', value: 1, time: time * S }]);
@@ -60,7 +60,7 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(1);
   });
 
-  it('not real times, nor time 0, nor a falling value of another point', () => {
+  it('but not by real times, time 0, or a falling value of another point', () => {
     const harness = SessionHarness.talking();
     const now = harness.clock.wallNs();
     harness.points([{ type: 'temp', value: 9, time: 10n * S }]);
@@ -73,7 +73,7 @@ describe('restarted is', () => {
     [2, 1],
     [250, 1],
     [128, 0],
-  ])('a sequence falling from %d to %d', (from, to) => {
+  ])('a sequence that falls from %d to %d', (from, to) => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'temp', value: 1 }], from);
     harness.points([{ type: 'temp', value: 2 }], to);
@@ -89,14 +89,14 @@ describe('restarted is', () => {
     [7, 7],
     [0, 0],
     [1, 1],
-  ])('not one going from %d to %d', (from, to) => {
+  ])('but not by one that goes from %d to %d', (from, to) => {
     const harness = SessionHarness.opened();
     harness.points([{ type: 'temp', value: 1 }], from);
     harness.points([{ type: 'temp', value: 2 }], to);
     expect(restarts(harness)).toBe(0);
   });
 
-  it('a sequence that does not move is no sign; the others still count', () => {
+  it('other signs, but not by a sequence that does not move', () => {
     const harness = SessionHarness.opened();
     for (const value of [1, 2, 3]) harness.points([{ type: 'uptime', value }], 0);
     expect(restarts(harness)).toBe(0);
@@ -106,7 +106,7 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(2);
   });
 
-  it('the sequence of acks is ours and says nothing; that of a log has no CRC', () => {
+  it('neither the sequence of acks, which is ours, nor that of a log, which has no CRC', () => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'temp', value: 1 }], 100);
     harness.ack(1);
@@ -115,14 +115,14 @@ describe('restarted is', () => {
     expect(restarts(harness)).toBe(0);
   });
 
-  it('several signs in one packet are one restart', () => {
+  it('several signs in one packet, as one restart', () => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'uptime', value: 100, time: 100n * S }], 100);
     harness.points([{ type: 'uptime', value: 1, time: 1n * S }], 1);
     expect(restarts(harness)).toBe(1);
   });
 
-  it('an empty packet is no error, and is not acknowledged', () => {
+  it('an empty packet, which is no error and is not acknowledged', () => {
     const harness = SessionHarness.talking();
     harness.hello();
     expect(harness.session.state.counters.errorCount).toBe(0);
@@ -130,8 +130,8 @@ describe('restarted is', () => {
   });
 });
 
-describe('a heartbeat', () => {
-  it('from the third within two minutes, hellos with no other sign', () => {
+describe('hellos', () => {
+  it('are a heartbeat from the third within two minutes on, with no other sign', () => {
     const harness = SessionHarness.talking();
     for (let i = 0; i < 20; i += 1) {
       harness.hello(50 + i);
@@ -140,7 +140,7 @@ describe('a heartbeat', () => {
     expect(restarts(harness)).toBe(2);
   });
 
-  it('not when they are further apart', () => {
+  it('are restarts when they are further apart', () => {
     const harness = SessionHarness.talking();
     for (let i = 0; i < 5; i += 1) {
       harness.hello(50 + i);
@@ -149,7 +149,7 @@ describe('a heartbeat', () => {
     expect(restarts(harness)).toBe(5);
   });
 
-  it('with another sign, each is a restart', () => {
+  it('are restarts when each comes with another sign', () => {
     const harness = SessionHarness.talking();
     for (let i = 0; i < 5; i += 1) {
       harness.hello(1);
@@ -160,7 +160,7 @@ describe('a heartbeat', () => {
   });
 });
 
-describe('all are compared with the last known of the link', () => {
+describe('all signs are compared with the last known values of the link', () => {
   const known = (): SessionHarness => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'uptime', value: 1000, time: 1000n * S }], 100);
@@ -190,7 +190,7 @@ describe('all are compared with the last known of the link', () => {
     expect(restarts(second)).toBe(1);
   });
 
-  it('and one that goes on as before has not restarted', () => {
+  it('a device that goes on as before has not restarted', () => {
     const second = known().reborn();
     second.open();
     second.points([{ type: 'uptime', value: 1001, time: 1001n * S }], 101);
@@ -199,7 +199,7 @@ describe('all are compared with the last known of the link', () => {
 });
 
 describe('at most one resync in 5 s', () => {
-  it('a restart noticed within 5 s of the last is served when they are over, never dropped', () => {
+  it('a restart noticed within 5 s of the last is served when these are over, never dropped', () => {
     const harness = SessionHarness.talking();
     harness.set('target', 5);
     harness.take();
@@ -228,7 +228,7 @@ describe('at most one resync in 5 s', () => {
     expect(harness.takePoints()).toEqual(['timeSync']);
   });
 
-  it('also when the port was closed meanwhile, or the gateway restarted', () => {
+  it('this holds also when the port was closed meanwhile, or the gateway restarted', () => {
     for (const reborn of [false, true]) {
       const first = SessionHarness.talking();
       first.set('target', 5);
@@ -246,7 +246,7 @@ describe('at most one resync in 5 s', () => {
     }
   });
 
-  it('an opening that has a restart to serve sends the time once', () => {
+  it('an opening after a restart that is still to be served sends the time once', () => {
     const harness = SessionHarness.talking();
     harness.set('target', 5);
     harness.hello();

@@ -12,7 +12,7 @@ const report = (harness: SessionHarness, time: bigint, value = 1): bigint => {
   return last(harness);
 };
 
-describe('0 is stamped on arrival', () => {
+describe('time 0 is replaced by the time of arrival', () => {
   it.each(['protobuf', 'compact'] as const)('%s', (device) => {
     const harness = SessionHarness.opened({ device });
     harness.advance(1_234);
@@ -37,7 +37,7 @@ describe("times that count from the device's own start", () => {
     expect(harness.count('mappedTime')).toBe(2);
   });
 
-  it('the packet that was least delayed tells the offset', () => {
+  it('the packet with the least delay gives the offset', () => {
     const harness = SessionHarness.opened();
     const start = harness.clock.wallNs();
     harness.advance(900);
@@ -156,7 +156,7 @@ describe('times that the gateway gives always increase for a point', () => {
     expect(report(harness, 0n, 2)).toBe(ahead + 1n);
   });
 
-  it('also behind those of an earlier life that wait or are shown, whenever that is learnt', () => {
+  it('also behind those of an earlier run that wait or are shown, whenever they become known', () => {
     const first = SessionHarness.opened();
     for (const type of ['temp', 'flow']) first.points([{ type, value: 1 }]);
     const [temp, flow] = first.published.map(({ time }) => time);
@@ -281,7 +281,7 @@ describe('what a device sends', () => {
     expect(sent({ type: 'inf', value: Number.NEGATIVE_INFINITY }).published).toHaveLength(1);
   });
 
-  it('description, uptime and log are its to report', () => {
+  it('description, uptime and log are for it to report', () => {
     const types = ['description', 'uptime', 'log'];
     const harness = sent(...types.map((type) => ({ type, value: 1 })));
     expect(harness.published.map(({ type }) => type)).toEqual(types);
@@ -377,7 +377,7 @@ describe('a log packet', () => {
 describe('the end of time', () => {
   const END = 2n ** 63n - 1n;
 
-  it('is where times that the gateway gives stay: they never wrap', () => {
+  it('is where the gateway’s times stop: they never wrap', () => {
     const harness = SessionHarness.opened();
     harness.session.state.replica.givenBefore([{ type: 'temp', key: '0', time: END - 2n }]);
     expect([1, 2, 3, 4].map((value) => report(harness, 0n, value))).toEqual([

@@ -41,7 +41,7 @@ describe('devices that never acknowledge points', () => {
     expect(harness.session.downlink.acknowledges).toBe('no');
   });
 
-  it('a device that is not there is not taken for one, however long', () => {
+  it('an absent device is not taken for one of them, however long it is absent', () => {
     const harness = SessionHarness.opened();
     harness.set('target', 5);
     harness.advance(600_000);
@@ -93,7 +93,7 @@ describe('devices that never acknowledge points', () => {
     expect(harness.takePoints().filter((one) => one === 'restart=1')).toHaveLength(1);
   });
 
-  it('known per link and kept', () => {
+  it('this is known for each link, and kept', () => {
     const second = mute().reborn();
     second.set('target', 5);
     second.open();
@@ -134,7 +134,7 @@ describe('devices that never acknowledge points', () => {
     expect(setting.state).toBe('unconfirmed');
   });
 
-  it('never gets a probe or a timeSync for its silence', () => {
+  it('they never get a probe or a timeSync for their silence', () => {
     const harness = mute();
     harness.advance(3_600_000);
     expect(harness.take()).toEqual([]);
@@ -178,7 +178,7 @@ describe('connected means that the device talks, not that the port is open', () 
     expect(harness.session.state.connected).toBe(false);
   });
 
-  it('is said only when it changes', () => {
+  it('is reported only when it changes', () => {
     const harness = SessionHarness.talking();
     points(harness, 5);
     harness.close();

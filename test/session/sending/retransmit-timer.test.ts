@@ -35,7 +35,7 @@ function transmissions(harness: SessionHarness, type = 'target'): number[] {
   return [...times(harness.take(), type), endMs];
 }
 
-describe('the estimate', () => {
+describe('the estimate of the round trip', () => {
   const pace = (...measured: number[]): number => {
     const one = new RetransmitTimer(1_000);
     for (const ms of measured) one.measured(ms);
@@ -102,12 +102,12 @@ describe('retransmissions', () => {
     },
   );
 
-  it('of commands are not hurried: firmware may act on each of them', () => {
+  it('of commands are not sped up: firmware may execute each of them', () => {
     const harness = known(5, { commands: ['dispense'] });
     expect(transmissions(harness, 'dispense')).toEqual([0, 1_000, 2_000, 3_000, 4_000]);
   });
 
-  it('make a loss good sooner than ackTimeoutMs', () => {
+  it('replace a lost packet sooner than ackTimeoutMs', () => {
     const harness = known(5);
     let lost = 1;
     harness.acks = () => (lost-- > 0 ? undefined : 5);
@@ -127,7 +127,7 @@ describe('retransmissions', () => {
 });
 
 describe('a device that becomes slow', () => {
-  it('is not sent everything twice for ever: doubled waits stay until one is measured', () => {
+  it('does not get everything twice for ever: doubled waits stay until a round trip is measured', () => {
     const harness = known(5);
     harness.acks = () => 700;
     const counts: number[] = [];
@@ -141,7 +141,7 @@ describe('a device that becomes slow', () => {
     expect(counts.slice(3)).toEqual(Array(7).fill(0));
   });
 
-  it('an ack of a packet sent twice says nothing about its pace', () => {
+  it('an ack of a packet sent twice gives no measurement', () => {
     const harness = known(5);
     let lost = 3;
     harness.acks = () => (lost-- > 0 ? undefined : 5);

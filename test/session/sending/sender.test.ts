@@ -138,7 +138,7 @@ class Blocks implements SenderClient {
   }
   again(block: Block): void {
     this.#left = [...this.#left, block].sort((a, b) => a.number - b.number);
-    // It hears of ends one by one, and may well ask for the next place at once.
+    // It is told of each end, and may ask for the next free place at once.
     this.sender.pump();
   }
   next(nowMs: number): Delivery | Wait | undefined {
@@ -159,7 +159,7 @@ class Plant {
   readonly outgoing = new Outgoing({ encode: (packet) => packet }, 0, new ReportRound(this.clock));
   readonly sender: ReliableSender;
   readonly time: TimeSync;
-  readonly book = new Settings(new Set(), 100);
+  readonly allSettings = new Settings(new Set(), 100);
   readonly settings: SettingsClient;
   readonly blocks: Blocks;
 
@@ -180,7 +180,7 @@ class Plant {
         saved: (then) => then(true),
       },
       this.sender,
-      this.book,
+      this.allSettings,
       new SettingPublisher(
         { inDeviceForm: ({ point }) => point.value, publish: () => true },
         new Replica(new PointQuota(100, new PointBudget(100), () => undefined)),
@@ -212,7 +212,7 @@ class Plant {
 
   set(type: string, value: number): Setting {
     const time = this.clock.wallNs();
-    const { setting, replaced } = this.book.take(
+    const { setting, replaced } = this.allSettings.take(
       makePoint({ type, value: floatValue(value), time, origin: 'user-1' }),
     );
     this.settings.add(setting, replaced);
@@ -263,7 +263,7 @@ describe('clients', () => {
     expect(plant.device.mostUnacknowledged).toBe(1);
   });
 
-  it('that have to wait are asked again then', () => {
+  it('that have to wait are asked again when the time has come', () => {
     const plant = Plant.talking(1);
     plant.blocks.notBeforeMs = 500;
     plant.blocks.send(1);
@@ -273,7 +273,7 @@ describe('clients', () => {
     expect(plant.device.take()).toEqual(['block=1']);
   });
 
-  it('hear what happens to the device', () => {
+  it('are told what happens to the device', () => {
     const plant = Plant.talking(1);
     plant.heard();
     plant.device.answer = () => 0;
@@ -285,7 +285,7 @@ describe('clients', () => {
   });
 });
 
-it('after a restart of the device nothing is sent before all clients know, and the time first', () => {
+it('after a restart of the device nothing is sent before all clients know of it, and the time is sent first', () => {
   const plant = Plant.talking(1);
   plant.blocks.send(1);
   plant.device.take();
@@ -302,7 +302,7 @@ describe('a window', () => {
     plant = Plant.talking(4);
   });
 
-  it('has so many packets in flight, and no more', () => {
+  it('allows so many packets in flight, and no more', () => {
     plant.blocks.send(6);
     expect(plant.device.take()).toEqual(['block=1', 'block=2', 'block=3', 'block=4']);
     plant.ack(4);
@@ -311,7 +311,7 @@ describe('a window', () => {
     expect(plant.device.mostUnacknowledged).toBe(4);
   });
 
-  it('lets a setting through, by the next place that is free', () => {
+  it('lets a setting through at the next free place', () => {
     plant.blocks.send(8);
     const first = plant.set('first', 1);
     const second = plant.set('second', 2);
@@ -339,7 +339,7 @@ describe('a window', () => {
     expect(plant.device.written.filter(({ what }) => what !== 'block=2')).toHaveLength(3);
   });
 
-  it('waits for an old packet before sequences come round', () => {
+  it('waits for an old packet before its sequence is used again', () => {
     plant.device.answer = ({ what }) => (what === 'block=1' ? undefined : 1);
     plant.blocks.send(1_000);
     for (let i = 0; i < 90; i += 1) {
@@ -353,7 +353,7 @@ describe('a window', () => {
     expect(plant.states.filter((ends) => ends !== 'acknowledged')).toEqual([]);
   });
 
-  it('tells what was not acknowledged while others were, and that is sent again', () => {
+  it('reports a packet that was not acknowledged while others were, and that is sent again', () => {
     plant.device.answer = ({ what }) => (what === 'block=2' ? undefined : 5);
     plant.blocks.send(4);
     plant.clock.advance(100);
@@ -366,7 +366,7 @@ describe('a window', () => {
     expect(plant.states[1]).toBe('ignored acknowledged');
   });
 
-  it('ends whole in silence, is not part of the probes, and goes on when the device is heard', () => {
+  it('ends as a whole in silence, takes no part in the probes, and goes on when the device is heard', () => {
     plant.clock.advance(1);
     plant.blocks.send(6);
     plant.set('target', 5);
@@ -395,7 +395,7 @@ describe('a window', () => {
       fc.property(
         fc.array(fc.constantFrom('ok', 'lost', 'late'), { maxLength: 80 }),
         fc.integer({ min: 1, max: 8 }),
-        (fates, window) => {
+        (outcomes, window) => {
           const one = Plant.talking(window);
           let next = 0;
           const inFlight = new Map<number, string>();
@@ -404,8 +404,8 @@ describe('a window', () => {
             inFlight.set(sequence, what);
             const settings = [...inFlight.values()].filter((sent) => sent.startsWith('s'));
             settingsInFlight = Math.max(settingsInFlight, settings.length);
-            const fate = fates[next++] ?? 'ok';
-            return fate === 'lost' ? undefined : fate === 'late' ? 900 : 5;
+            const outcome = outcomes[next++] ?? 'ok';
+            return outcome === 'lost' ? undefined : outcome === 'late' ? 900 : 5;
           };
           const ack = one.device.ack;
           one.device.ack = (sequence) => {
@@ -422,7 +422,7 @@ describe('a window', () => {
           expect(one.states.filter((ends) => !ends.includes('acknowledged'))).toEqual([]);
           expect(latest.map(({ state }) => state)).toEqual(['inForce', 'inForce']);
           expect(one.settings.pendingCount).toBe(0);
-          if (!fates.includes('lost')) {
+          if (!outcomes.includes('lost')) {
             expect(one.device.mostUnacknowledged).toBeLessThanOrEqual(window);
             expect(settingsInFlight).toBe(1);
           }
@@ -439,7 +439,7 @@ describe('the end of a packet', () => {
     ['its codec is not understood', (plant: Plant) => plant.sender.codecKnown()],
     ['the device has restarted', (plant: Plant) => plant.sender.restarted()],
     ['its client withdraws it', ({ sender, blocks }: Plant) => sender.withdraw(blocks.all[0]!)],
-  ])('is told when %s', (_, happen) => {
+  ])('is reported when %s', (_, happen) => {
     const plant = Plant.talking(1);
     plant.blocks.send(1);
     happen(plant);
@@ -454,7 +454,7 @@ describe('the end of a packet', () => {
     expect(plant.clock.pendingTimers).toBe(0);
   });
 
-  it('is not the last word: a late ack counts, but not after a restart', () => {
+  it('is not final: a late ack counts, but not after a restart', () => {
     const plant = Plant.talking(2);
     plant.blocks.send(2);
     plant.sender.closed();
@@ -496,7 +496,7 @@ describe('the end of a packet', () => {
 });
 
 describe('a device that never acknowledges', () => {
-  it('is found out with a window as well, and all of it ends as that', () => {
+  it('is recognised with a window as well, and all packets of the window end in this way', () => {
     const plant = new Plant(4, 'unknown');
     plant.sender.opened();
     plant.heard();

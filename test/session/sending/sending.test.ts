@@ -10,7 +10,7 @@ import {
   type Sent,
 } from '../../support/session-harness.js';
 
-/** A device that acknowledges, until now. */
+/** A device that has acknowledged until now. */
 const deaf = (options: ConstructorParameters<typeof SessionHarness>[0] = {}): SessionHarness => {
   const harness = SessionHarness.talking(options);
   harness.acks = ackNothing;
@@ -54,7 +54,7 @@ describe('packets', () => {
     expect(second.take()[0]!.sequence).toBe((sequences.at(-1)! % 255) + 1);
   });
 
-  it('at most maxFrameLength when encoded: a larger point stays pending and says why, others go on', () => {
+  it('at most maxFrameLength when encoded: a larger point stays pending with the reason, others go on', () => {
     const harness = SessionHarness.talking({ maxFrameLength: 100, commands: ['long'] });
     const long = harness.set('long', stringValue('x'.repeat(200)));
     harness.set('short', 1);
@@ -79,7 +79,7 @@ describe('packets', () => {
     expect(harness.takePoints()).toEqual(['target=5']);
   });
 
-  it('nor to a silent one, nor to find out its codec', () => {
+  it('this holds also for a silent device, and while its codec is being found out', () => {
     const silent = deaf();
     silent.set('target', 5);
     silent.advance(20_000);
@@ -120,7 +120,7 @@ describe('retransmission', () => {
     expect(harness.count('retransmission')).toBe(3);
   });
 
-  it('to a device whose pace is not known each 1000 ms, ackTimeoutMs', () => {
+  it('each 1000 ms, which is ackTimeoutMs, to a device whose round trip is not known', () => {
     const harness = SessionHarness.opened();
     const from = harness.clock.monotonicMs();
     harness.advance(10_000);
@@ -136,7 +136,7 @@ describe('retransmission', () => {
     expect(times(sent, from)).toEqual([0, 200]);
   });
 
-  it.each([0, 1, 2, 3])('%d lost packets or acks are made good', (lost) => {
+  it.each([0, 1, 2, 3])('succeeds after %d lost packets or acks', (lost) => {
     const harness = deaf();
     let left = lost;
     harness.acks = () => (left-- > 0 ? undefined : 10);
@@ -147,7 +147,7 @@ describe('retransmission', () => {
     expect(harness.connected).toEqual([true]);
   });
 
-  it('a device whose acks take longer than the timeout gets its settings, and peace after them', () => {
+  it('a device whose acks take longer than the timeout gets its settings, and then nothing more', () => {
     const harness = new SessionHarness({ codec: 'compact', acks: () => 1_500 });
     harness.set('target', 5);
     harness.open();
@@ -236,7 +236,7 @@ describe('unanswered in silence', () => {
     return harness;
   };
 
-  it('connected 0', () => {
+  it('`connected` becomes 0', () => {
     const harness = deaf();
     harness.set('a', 1);
     harness.advance(3_999);
@@ -271,7 +271,7 @@ describe('unanswered in silence', () => {
     expect(harness.take()).toEqual([]);
   });
 
-  it('and all at the next sign of life: the time first, commands too', () => {
+  it('all goes out at the next sign of life: the time first, commands too', () => {
     const harness = silent();
     harness.set('restart', 1);
     harness.advance(10_000);
@@ -306,7 +306,7 @@ describe('unanswered in silence', () => {
     expect(harness.takePoints()).toEqual(['timeSync']);
   });
 
-  it('a log packet, which has no CRC, and broken bytes are none', () => {
+  it('a log packet, which has no CRC, and broken bytes are no sign of life', () => {
     const harness = silent();
     harness.packet(9, 'log', Buffer.from('hello'));
     harness.bytes(Uint8Array.of(0, 3, 1, 2, 0));
@@ -325,7 +325,7 @@ describe('unanswered in silence', () => {
     expect(harness.takePoints()).toEqual(['timeSync', 'b=2', 'a=1']);
   });
 
-  it('a setting under way as a probe is not set aside, but sent again with all the others', () => {
+  it('a setting on its way as a probe is not set aside, but is sent again with all the others', () => {
     const harness = silent();
     harness.advance(31_500);
     expect(harness.takePoints()).toEqual(['timeSync', 'b=2']);
@@ -364,7 +364,7 @@ describe('after 30 s of silence', () => {
     expect(harness.takePoints()).toHaveLength(10);
   });
 
-  it('one that talks does not', () => {
+  it('one that talks gets none', () => {
     const harness = SessionHarness.talking();
     for (let i = 0; i < 20; i += 1) {
       harness.advance(29_000);
@@ -387,7 +387,7 @@ describe('a removed point (odd tombstone)', () => {
     },
   );
 
-  it('the last value is that of its sending', () => {
+  it('the last value is the one at the time of sending', () => {
     const harness = deaf();
     harness.points([{ type: 'target', value: 7 }]);
     harness.set('first', 1);
@@ -398,7 +398,7 @@ describe('a removed point (odd tombstone)', () => {
     expect(harness.take().at(-1)!.point).toMatchObject({ tombstone: 1, value: 9 });
   });
 
-  it('also after a restart of the gateway', () => {
+  it('this holds also after a restart of the gateway', () => {
     const harness = SessionHarness.talking();
     harness.points([{ type: 'target', value: 7 }]);
     harness.acks = ackNothing;
@@ -443,7 +443,7 @@ describe('a removed point (odd tombstone)', () => {
 });
 
 describe('with random losses below the retry limit', () => {
-  it('the device ends with the latest of each setting, one packet at a time, and then there is peace', () => {
+  it('the device ends with the latest of each setting, one packet at a time, and then nothing more is sent', () => {
     const step = fc.record({
       type: fc.constantFrom('a', 'b', 'c'),
       pause: fc.nat(3_000),
@@ -454,15 +454,15 @@ describe('with random losses below the retry limit', () => {
         fc.array(step, { minLength: 1, maxLength: 12 }),
         fc.array(fc.constantFrom('ok', 'lost', 'ackLost', 'lateAck', 'twice'), { maxLength: 60 }),
         fc.constantFrom('protobuf' as const, 'compact' as const),
-        (steps, fates, device) => {
+        (steps, outcomes, device) => {
           const harness = SessionHarness.talking({ device });
           const has = new Map<string, number>();
-          let fate = 0;
+          let next = 0;
           let badInARow = 0;
           let unacked: number | undefined;
           harness.acks = (packet) => {
             const { point, sequence, atMs } = packet;
-            let what = fates[fate++] ?? 'ok';
+            let what = outcomes[next++] ?? 'ok';
             if (what === 'lost' || what === 'ackLost') badInARow += 1;
             if (badInARow > 3) what = 'ok';
             if (what !== 'lost' && what !== 'ackLost') badInARow = 0;

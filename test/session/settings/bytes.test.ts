@@ -35,7 +35,7 @@ function full() {
 }
 
 describe('4 MiB of settings', () => {
-  it('are taken; what is over is refused, counted, and logged once a type', () => {
+  it('are accepted; what exceeds them is refused, counted, and logged once a type', () => {
     const { harness, refused } = full();
     expect(harness.session.state.settings.quota.bytes).toBeLessThanOrEqual(SETTING_BYTES);
     for (let n = 0; n < 3; n++) expect(refused('more', long('y', 120_000))).toBe(true);
@@ -63,7 +63,7 @@ describe('4 MiB of settings', () => {
     expect(refused('more', long('y', 120_000))).toBe(true);
   });
 
-  it('give back what a shorter one of the same point leaves', () => {
+  it('become free where a shorter one replaces a longer one of the same point', () => {
     const { refused } = full();
     expect(refused('more', long('y', 120_000))).toBe(true);
     expect(refused('text1', long('y', 1))).toBe(false);
@@ -72,7 +72,7 @@ describe('4 MiB of settings', () => {
   });
 });
 
-it('that an earlier version kept beyond 4 MiB are left out, and the log says once how many', () => {
+it('settings beyond 4 MiB that an earlier version kept are left out, and the log says once how many', () => {
   const kept = new Settings(new Set(), 5_000);
   for (let n = 0; n < MOST; n++)
     kept.take(makePoint({ type: `text${n}`, value: long('x'), time: 1n, origin: 'somebody' }));
@@ -86,7 +86,7 @@ it('that an earlier version kept beyond 4 MiB are left out, and the log says onc
   expect(said).toEqual([{ left: records.length - taken }]);
 });
 
-describe('a newer one that is refused', () => {
+describe('a newer setting that is refused', () => {
   it('ends the pending one of the same point, which is not sent any more', () => {
     const { harness, refused, state } = full();
     harness.set('small', 1);
@@ -124,7 +124,7 @@ describe('a newer one that is refused', () => {
     expect(harness.session.state.settings.get('small', '')?.state).toBe('refused');
   });
 
-  it('is told to whoever asks', () => {
+  it('is explained to whoever asks', () => {
     const { harness } = full();
     expect(
       harness.session.settings.whyNotSet(harness.settingPoint('more', long('y', 120_000))),
@@ -168,7 +168,7 @@ describe('the settings of many links', () => {
     for (let n = 0; quota.fits(text(String(n), length)); n++) quota.take(text(String(n), length));
   };
 
-  it('are bounded together, and each link has some room of its own', () => {
+  it('have one limit together, and each link has some room of its own', () => {
     const most = 4 * SETTING_BYTES;
     const pool = new SettingBudget(most);
     const quotas = Array.from({ length: 20 }, () => new SettingQuota(pool));
@@ -199,7 +199,7 @@ describe('the settings of many links', () => {
     expect(third.fits(text('0', 200_000))).toBe(false);
   });
 
-  it('are of one pool for all sessions of a gateway', () => {
+  it('use one pool for all sessions of a gateway', () => {
     const { settings } = new PointBudget(20);
     fill(new SettingQuota(settings), 10_000);
     fill(new SettingQuota(settings), 10_000);

@@ -20,7 +20,7 @@ function slow(): SessionHarness {
 
 const sequenceOf = (harness: SessionHarness): number => harness.take().at(-1)?.sequence ?? 0;
 
-it('an acknowledgement, and a report after it', () => {
+it('a setting is confirmed by an acknowledgement, and replaced by a report after it', () => {
   const harness = SessionHarness.talking({ acks: ackAll });
   harness.points([{ type: 'limit', value: 3 }]);
   const setting = harness.set('limit', 99);
@@ -30,7 +30,7 @@ it('an acknowledgement, and a report after it', () => {
   expect(told(setting)).toEqual(['replaced', 'ack', 8, false]);
 });
 
-it('a report before the acknowledgement', () => {
+it('a setting is confirmed by a report that comes before the acknowledgement', () => {
   const harness = slow();
   const setting = harness.set('limit', 0.1);
   const sequence = sequenceOf(harness);
@@ -47,7 +47,7 @@ it('a report before the acknowledgement', () => {
   expect(harness.session.downlink.awaitsAck(setting)).toBe(false);
 });
 
-it('no acknowledgement after an equal report: it is not waited for without end', () => {
+it('a setting is confirmed by an equal report, and its acknowledgement is not awaited without end', () => {
   const harness = slow();
   const setting = harness.set('limit', 5);
   harness.points([{ type: 'limit', value: 5 }]);
@@ -57,7 +57,7 @@ it('no acknowledgement after an equal report: it is not waited for without end',
 });
 
 it.each(['unknown', 'no'] as const)(
-  'a device that never acknowledges (%s before): its report is no acknowledgement',
+  'a setting for a device that never acknowledges (%s before): its report is no acknowledgement',
   (acknowledges) => {
     const harness = new SessionHarness({ codec: 'compact', record: { acknowledges } });
     harness.open();

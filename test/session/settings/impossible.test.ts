@@ -11,13 +11,13 @@ const POINT = makePoint({ type: 'limit', value: floatValue(1), time: 1n });
 /** An ack of what was never sent. */
 const acknowledged = (setting: Setting) => setting.on({ type: 'acknowledged', ns: 5n });
 
-it('is thrown where that is wished', () => {
+it('an impossible event throws where that is wished', () => {
   const { setting } = new Settings(new Set(), 10, undefined, throwImpossible).take(POINT);
   expect(() => acknowledged(setting)).toThrow('a setting that is pending cannot be acknowledged');
   expect(setting.life).toEqual({ name: 'pending' });
 });
 
-it('is logged in the field, each once, and changes nothing', () => {
+it('an impossible event is logged in the field, each once, and changes nothing', () => {
   const said: Said[] = [];
   const settings = new Settings(new Set(), 10, undefined, logImpossible(recordingLog(said)));
   const { setting } = settings.take(POINT);

@@ -7,7 +7,7 @@ const confirmed = { ns: 7n, by: undefined };
 const inForce = { name: 'inForce', confirmed, reported: false, doubted: false } as const;
 const sent = { name: 'sent', reported: false } as const;
 
-describe('what the version before has kept', () => {
+describe('the record of the version before', () => {
   it.each<[KeptLife, SettingLife]>([
     [{ state: 'pending', transmissions: 0 }, { name: 'pending' }],
     [{ state: 'pending', transmissions: 3 }, sent],
@@ -50,7 +50,7 @@ describe('what the version before has kept', () => {
   });
 });
 
-it('the version before reads what is kept now', () => {
+it('the version before can read the present record', () => {
   const kept = (life: SettingLife): KeptLife =>
     JSON.parse(JSON.stringify(keptOf(life))) as KeptLife;
   expect(kept({ name: 'pending' })).toEqual({ state: 'pending', transmissions: 0 });

@@ -59,8 +59,8 @@ class Rig {
   }
 }
 
-describe('of equal times', () => {
-  it('another value counts, one after the other, each 1 ns later: SIOT’s page ticks every 4 s', () => {
+describe('of settings with equal times', () => {
+  it('one with another value counts, one after the other, each 1 ns later: SIOT’s page has steps of 4 s', () => {
     const rig = new Rig();
     const t = rig.now;
     const down = [1, 2, 3, 1, 2, 0].map((value) => [...rig.live(value, t), rig.ns() - t]);
@@ -75,7 +75,7 @@ describe('of equal times', () => {
     expect(rig.harness.take()).toEqual([]);
   });
 
-  it('the same value is the same message: heard back, or come twice', () => {
+  it('one with the same value is the same message: an echo, or a repetition', () => {
     const rig = new Rig();
     const t = rig.now;
     expect(rig.live(1, t)).toEqual(['target=1']);
@@ -93,7 +93,7 @@ describe('of equal times', () => {
     expect(rig.live(3, t - 1n)).toEqual([]);
   });
 
-  it('one nanosecond later is later than all of them, as far as anybody can tell', () => {
+  it('one with a later time is newer than all of them', () => {
     const rig = new Rig();
     const t = rig.now;
     rig.live(1, t);
@@ -104,7 +104,7 @@ describe('of equal times', () => {
     expect(rig.live(3, t)).toEqual([]);
   });
 
-  it('none counts of a reading', () => {
+  it('none counts when it is read', () => {
     const rig = new Rig();
     const t = rig.now;
     rig.live(1, t);
@@ -126,7 +126,7 @@ describe('of equal times', () => {
     expect(rig.ns()).toBe(t + 2n);
   });
 
-  it('a command acts once for each value: never twice, whatever comes in between', () => {
+  it('a command is executed once for each value: never twice, whatever comes in between', () => {
     const rig = new Rig();
     const t = rig.now;
     expect(rig.live(1, t, 'restart')).toEqual(['restart=1']);
@@ -136,7 +136,7 @@ describe('of equal times', () => {
     expect(rig.live(1, t + 1n * S, 'restart')).toEqual(['restart=1']);
   });
 
-  describe('the value is published with the present time, since stores may keep the first', () => {
+  describe('the value is published with the present time, since a store may keep the first one', () => {
     const edits = (rig: Rig): bigint => {
       const t = rig.now;
       rig.live(1, t);
@@ -231,8 +231,8 @@ describe('of equal times', () => {
   });
 });
 
-describe('a far time', () => {
-  it.each([END, END - 1n])('counts once, as now, and the next one counts: %d', (far) => {
+describe('an extreme time', () => {
+  it.each([END, END - 1n])('far ahead counts once, as now, and the next one counts: %d', (far) => {
     const rig = new Rig();
     expect(rig.live(1, far)).toEqual(['target=1']);
     expect(rig.ns()).toBe(rig.now);
@@ -250,7 +250,7 @@ describe('a far time', () => {
     expect(rig.live(3, rig.now)).toEqual(['target=3']);
   });
 
-  it('is one more than 60 s ahead: others are as their authors have dated them', () => {
+  it('is one more than 60 s ahead: others stay as their authors have dated them', () => {
     const rig = new Rig();
     rig.live(1, rig.now + 60n * S);
     expect(rig.ns()).toBe(rig.now + 60n * S);
@@ -267,7 +267,7 @@ describe('a far time', () => {
     expect(rig.ns()).toBe(ahead + 1n);
   });
 
-  it('of a clock that stands still there counts for each other value', () => {
+  it('of a clock that stands still there counts once for each new value', () => {
     const rig = new Rig();
     expect([1, 2, 1].flatMap((value) => rig.live(value, END))).toEqual([
       'target=1',
@@ -277,7 +277,7 @@ describe('a far time', () => {
     expect(rig.live(1, END)).toEqual([]);
   });
 
-  it('is the same setting when it lies in the past at last', () => {
+  it('is the same setting when it finally lies in the past', () => {
     const rig = new Rig();
     const far = rig.now + 90n * S;
     rig.live(1, far);
@@ -290,7 +290,7 @@ describe('a far time', () => {
     expect(rig.live(2, rig.now)).toEqual(['target=2']);
   });
 
-  it('of two that are far, the later one that was read while the gateway was away counts', () => {
+  it('of two: the later one counts that was read after the gateway was away', () => {
     const rig = new Rig();
     rig.live(1, END - 5n);
     rig.restart();
@@ -299,7 +299,7 @@ describe('a far time', () => {
     expect(rig.reading(1, END - 5n)).toEqual([]);
   });
 
-  it('before all others is a time as any other', () => {
+  it('in the far past is a time like any other', () => {
     const rig = new Rig();
     expect(rig.live(1, START)).toEqual(['target=1']);
     expect(rig.live(2, -1n)).toEqual(['target=2']);
@@ -307,7 +307,7 @@ describe('a far time', () => {
     expect(rig.live(3, rig.now)).toEqual(['target=3']);
   });
 
-  it('that an earlier version has kept as it was locks nobody out', () => {
+  it('that an earlier version has kept unchanged blocks no later setting', () => {
     const clock = new FakeClock();
     const rig = new Rig({
       clock,
@@ -333,7 +333,7 @@ describe('a far time', () => {
     expect(rig.ns()).toBe(END);
   });
 
-  it('of a command acts once, whatever is read, and over restarts', () => {
+  it('of a command executes it once, whatever is read, and over restarts', () => {
     const rig = new Rig();
     expect(rig.live(1, END, 'restart')).toEqual(['restart=1']);
     expect(rig.live(2, rig.now, 'restart')).toEqual([]);
@@ -344,7 +344,7 @@ describe('a far time', () => {
     expect(rig.reading(1, END, 'restart')).toEqual([]);
   });
 
-  it('of a command that was read and passed over never acts', () => {
+  it('of a command that was read and passed over never executes it', () => {
     const rig = new Rig();
     const point = rig.harness.settingPoint('restart', 1, { time: END });
     rig.harness.session.state.settings.passOver(point, rig.now);
@@ -394,7 +394,7 @@ describe('a gateway whose own clock is behind', () => {
       expect(new Set(times).size).toBe(5);
     });
 
-    it('and once its clock is set right nothing acts again, and all goes on', () => {
+    it('executes nothing again once its clock is set right, and all goes on', () => {
       const { rig, true: now, first } = behind(seconds);
       const [t2, c2] = [now() + 1n, now() + 2n];
       expect(rig.live(2, t2)).toEqual(['target=2']);
@@ -420,7 +420,7 @@ describe('a gateway whose own clock is behind', () => {
     });
   });
 
-  it('and once it is right, an older one of a good clock that comes late does not count', () => {
+  it('does not take an older setting of a good clock that comes late, once its own clock is right', () => {
     const { rig, true: now } = behind(56 * YEAR_S);
     const t = now();
     expect(rig.live(2, t)).toEqual(['target=2']);
@@ -430,7 +430,7 @@ describe('a gateway whose own clock is behind', () => {
     expect(rig.live(3, t + 1n)).toEqual(['target=3']);
   });
 
-  it('takes what is set where the clock is as wrong, on the same machine', () => {
+  it('takes what is set on the same machine, where the clock is as wrong', () => {
     const { rig, true: now } = behind(56 * YEAR_S);
     expect(rig.live(2, rig.now)).toEqual(['target=2']);
     expect(rig.live(3, now())).toEqual(['target=3']);
@@ -438,7 +438,7 @@ describe('a gateway whose own clock is behind', () => {
     expect(rig.live(4, rig.now)).toEqual(['target=4']);
   });
 
-  it('or was ahead for a moment, and locks nobody out for that', () => {
+  it('takes what is set after its clock was ahead for a moment', () => {
     const rig = new Rig();
     rig.harness.clock.stepWall(14 * YEAR_S * 1_000);
     rig.live(1, rig.now);
@@ -451,7 +451,7 @@ describe('a gateway whose own clock is behind', () => {
 });
 
 describe('whatever times come, in whatever order', () => {
-  it('what counts has a later time each time, and what was read once is never news again', () => {
+  it('each one that counts has a later time, and what was read once is never new again', () => {
     const time = (now: bigint) =>
       fc.oneof(
         fc.bigInt({ min: START, max: END }),

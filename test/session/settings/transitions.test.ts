@@ -339,8 +339,8 @@ function canBe(life: SettingLife, command: boolean): boolean {
   }
 }
 
-describe('one that is set aside', () => {
-  it('waits longer from try to try, up to 10 minutes', () => {
+describe('a setting that is set aside', () => {
+  it('waits longer after each try, up to 10 minutes', () => {
     let life: SettingLife = sent;
     const pauses: number[] = [];
     for (let i = 0; i < 8; i += 1) {
@@ -352,7 +352,7 @@ describe('one that is set aside', () => {
   });
 });
 
-it('why a command is unconfirmed', () => {
+it('a command that is unconfirmed has a reason', () => {
   const why = (life: SettingLife, event: SettingEvent): unknown[] =>
     (next(life, event, true)?.effects ?? []).filter((one) => one.do === 'unconfirmed');
   const { opened, restarted } = EVENTS as Record<string, SettingEvent>;

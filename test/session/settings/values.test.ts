@@ -60,7 +60,7 @@ describe.each<Protocol>(['protobuf', 'compact'])('a text that is set, %s', (prot
     if (protocol === 'compact') expect(down(protocol, [undefined], '5')).toEqual('5');
   });
 
-  it('and a number, or JSON, is what it is', () => {
+  it('does not affect a number, or JSON, which is sent unchanged', () => {
     expect(down(protocol, ['off'], floatValue(5))).toBe(5);
     const json = down(protocol, [1], jsonValue('5'));
     expect(json).toEqual(protocol === 'compact' ? { json: '5' } : '5');
@@ -94,7 +94,7 @@ describe('how a device reports a point', () => {
     expect(settingSent(second)).toBe(0);
   });
 
-  it('is what SIOT shows of it where the gateway knows nothing', () => {
+  it('is taken from SIOT where the gateway knows nothing', () => {
     const harness = SessionHarness.talking();
     const point = harness.settingPoint('enabled', 1, { origin: '' });
     harness.session.settings.shown([point, harness.settingPoint('mode', stringValue('3'))]);
@@ -107,7 +107,7 @@ describe('how a device reports a point', () => {
     expect(settingSent(harness)).toBe('0');
   });
 
-  it('is not what the gateway publishes in its name', () => {
+  it('is not learned from what the gateway publishes in its name', () => {
     const harness = SessionHarness.talking({ acks: ackNothing });
     const old = harness.clock.wallNs();
     harness.points([{ type: 'enabled', value: 1 }]);
@@ -156,7 +156,7 @@ describe('the report of a setting that was text', () => {
   });
 });
 
-it('is restored after a restart of the device as the device reports it then', () => {
+it('a text that was set is sent after a restart of the device in the form that the device reports by then', () => {
   const harness = SessionHarness.talking();
   harness.set('enabled', stringValue('0'));
   expect(settingSent(harness)).toBe('0');

@@ -188,7 +188,7 @@ describe('frames of a bus', () => {
     expect(bus.session.state.counters.rx).toBe(1);
   });
 
-  it('are not more than SIOT is to get, and the last one comes', () => {
+  it('are published no more often than configured, and the last one is published', () => {
     const bus = new Bus({ minInterval: 1000 });
     for (let i = 0; i < 100; i++) {
       bus.receive(`123#${i.toString(16).padStart(2, '0')}00`);
@@ -209,7 +209,7 @@ describe('frames of a bus', () => {
     expect(bus.values('units')).toHaveLength(1);
   });
 
-  it('tell that the bus lives, and for how long it must be silent to be gone', () => {
+  it('show that the bus is alive, and how long it must be silent to be gone', () => {
     const bus = new Bus({ silenceTimeoutMs: 1000 });
     bus.session.opened();
     expect(bus.connected).toEqual([]);
@@ -240,7 +240,7 @@ describe('settings', () => {
     expect(bus.session.downlink.pendingCount).toBe(0);
   });
 
-  it('keep what others have sent of the same message', () => {
+  it('keep what others have sent in the same message', () => {
     const bus = new Bus();
     bus.session.opened();
     bus.receive(MOTOR);
@@ -340,7 +340,7 @@ describe('settings', () => {
     expect(kept.sent).toEqual(['123#7D00500B00000000']);
   });
 
-  it('are shown once more where frames have overtaken them', () => {
+  it('are published once more where frames have overtaken them', () => {
     const bus = new Bus();
     bus.session.opened();
     bus.clock.advance(10);
@@ -396,7 +396,7 @@ describe('settings', () => {
     expect(bus.session.state.settings.get('value', 'Motor_Speed')?.inForce).toBe(true);
   });
 
-  it('do not overtake what waits, also when there is room again', () => {
+  it('do not overtake frames that wait, also when there is room again', () => {
     const bus = new Bus();
     bus.session.opened();
     bus.congested = true;
@@ -408,7 +408,7 @@ describe('settings', () => {
     expect(bus.sent.at(-1)).toBe('123#1400500000000000');
   });
 
-  it('of different multiplexers wait as a frame each, the one that was set last behind', () => {
+  it('of different multiplexers wait as one frame each, the one that was set last at the end', () => {
     const bus = new Bus();
     bus.session.opened();
     bus.congested = true;
@@ -512,7 +512,7 @@ describe('settings on several pages of a multiplexed message', () => {
     expect(bus.sent).toEqual(['300#0001000500000000', '300#0100000500000000']);
   });
 
-  it('are never in force by a frame that does not hold them, though their pages overlap', () => {
+  it('are never put in force by a frame that does not hold them, though their pages overlap', () => {
     const multiplexed = (name: string, start: number, ranges: string) =>
       ` SG_ ${name} m0 : ${start}|8@1+ (1,0) [0|0] "" X\n${ranges}`;
     const text =
@@ -582,7 +582,7 @@ describe('settings on several pages of a multiplexed message', () => {
     return new Bus({ cyclic: true }, [], { ...database, messages });
   };
 
-  it('take turns also while one of them is set again and again', () => {
+  it('are sent in turn also while one of them is set again and again', () => {
     const bus = cyclicBus();
     bus.session.opened();
     setBoth(bus);
@@ -595,7 +595,7 @@ describe('settings on several pages of a multiplexed message', () => {
     expect(low.length).toBeGreaterThanOrEqual(8);
   });
 
-  it('take turns at the cycle time', () => {
+  it('are sent in turn at the cycle time', () => {
     const bus = cyclicBus();
     bus.session.opened();
     setBoth(bus);
@@ -606,7 +606,7 @@ describe('settings on several pages of a multiplexed message', () => {
   });
 });
 
-it('what is cyclic goes on after the interface was away, also where nothing is to be restored', () => {
+it('cyclic frames go on after the interface was away, also where nothing is to be restored', () => {
   const bus = new Bus({ cyclic: true, restore: false });
   bus.session.opened();
   bus.set('Motor_Speed', floatValue(1));
@@ -618,7 +618,7 @@ it('what is cyclic goes on after the interface was away, also where nothing is t
   expect(bus.sent).toHaveLength(2);
 });
 
-it('a word that somebody sets is a name of the signal, or what it is for any device', () => {
+it('a word that somebody sets is a text of the signal, or else what it is for any device', () => {
   const word = (bus: Bus, key: string, text: string) =>
     bus.session.settings.valueOfWord('value', key, text);
   const bus = new Bus();

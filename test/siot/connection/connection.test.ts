@@ -55,8 +55,8 @@ async function configured(text: string): Promise<NatsServer> {
   return startNats({ args: ['-c', file] });
 }
 
-describe('who we are', () => {
-  it('is told by a token; a wrong one is refused in words for people, and not repeated', async () => {
+describe('our identity at the server', () => {
+  it('is proved by a token; a wrong one is refused in plain words, and not repeated', async () => {
     const nats = await startNats({ args: ['--auth', 'right-token'] });
     const right = dial({ servers: [nats.url], auth: { kind: 'token', token: 'right-token' } });
     await until(() => connected(right), 'connected');
@@ -73,7 +73,7 @@ describe('who we are', () => {
     expect(none.said.at(0)?.message).toContain('without credentials: set nats.token');
   });
 
-  it('is told by user and password', async () => {
+  it('is proved by user and password', async () => {
     const nats = await startNats({ args: ['--user', 'u', '--pass', 'p'] });
     const right = dial({ servers: [nats.url], auth: { kind: 'user', user: 'u', password: 'p' } });
     await until(() => connected(right), 'connected');
@@ -82,7 +82,7 @@ describe('who we are', () => {
     expect(wrong.said.at(0)?.message).toContain('nats.user and nats.password');
   });
 
-  it('is told by an nkey', async () => {
+  it('is proved by an nkey', async () => {
     const pair = nkeys.createUser();
     const seed = new TextDecoder().decode(pair.getSeed());
     const nats = await configured(`authorization { users: [ { nkey: ${pair.getPublicKey()} } ] }`);
@@ -97,7 +97,7 @@ describe('who we are', () => {
     expect(broken.said.at(0)?.message).toContain('nats.nkeySeedFile');
   });
 
-  it('is told by a credentials file', async () => {
+  it('is proved by a credentials file', async () => {
     const operator = nkeys.createOperator();
     const account = nkeys.createAccount();
     const user = nkeys.createUser();
@@ -136,7 +136,7 @@ describe('who we are', () => {
     );
   });
 
-  it('is believed once the server has been reconfigured', async () => {
+  it('is accepted once the server has been reconfigured', async () => {
     const strict = await NatsServer.start({ args: ['--auth', 'other'] });
     cleanup(() => strict.stop());
     const ours = dial({ servers: [strict.url], auth: { kind: 'token', token: 'ours' } });
@@ -164,7 +164,7 @@ function jwt(issuer: ReturnType<typeof nkeys.createUser>, subject: string, nats:
 }
 
 describe('the connection', () => {
-  it('says in words that nothing listens, once, and takes the server that comes', async () => {
+  it('says once that nothing listens, and uses the server that comes', async () => {
     const gone = await NatsServer.start();
     await gone.stop();
     const { connection, said, states } = dial({ servers: [gone.url] });
@@ -190,7 +190,7 @@ describe('the connection', () => {
     expect(JSON.stringify(secret.said)).not.toContain('geheim');
   });
 
-  it('answers all who wait when it is lost, and hears again when it is back', async () => {
+  it('answers all who wait when it is lost, and delivers messages again when it is back', async () => {
     const nats = await NatsServer.start();
     cleanup(() => nats.stop());
     const ours = dial({ servers: [nats.url] });
@@ -214,7 +214,7 @@ describe('the connection', () => {
     expect(heard).toEqual(['hello']);
   });
 
-  it('says of every publish during its end that it was for the lack of a connection', async () => {
+  it('reports each publish during its end as failed for the lack of a connection', async () => {
     const nats = await startNats();
     const { connection } = dial({ servers: [nats.url] });
     await until(() => connection.connected, 'connected');
@@ -234,7 +234,7 @@ describe('the connection', () => {
     expect(errors.filter((error) => !(error instanceof NotConnectedError))).toEqual([]);
   });
 
-  it('goes on hearing when what hears fails', async () => {
+  it('goes on to deliver messages when a subscriber throws', async () => {
     const nats = await startNats();
     const ours = dial({ servers: [nats.url] });
     const other = dial({ servers: [nats.url] });
@@ -251,7 +251,7 @@ describe('the connection', () => {
     expect(ours.said.filter(({ message }) => message.includes('a mistake of ours')).length).toBe(2);
   });
 
-  it('leaves a server behind that has stopped reading, even with its buffers full', async () => {
+  it('leaves a server that has stopped reading, even with its buffers full', async () => {
     const nats = await startNats();
     const dialled = dial({ servers: [nats.url] }, { pingEveryMs: 50, pongWithinMs: 300 });
     await until(() => connected(dialled), 'connected');
@@ -267,7 +267,7 @@ describe('the connection', () => {
     await until(() => connected(dialled), 'connected again');
   });
 
-  it('says that something else than NATS answers', async () => {
+  it('says that something other than NATS answers', async () => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
       sockets.add(socket);

@@ -95,7 +95,7 @@ async function silentServer(): Promise<{ url: string; open: Set<Socket>; taken: 
 }
 
 describe('a server that takes connections and never speaks', () => {
-  it('costs no descriptor, is named for what it is, and is left for one that speaks', async () => {
+  it('costs no descriptor, is named as what it is, and is left for one that speaks', async () => {
     const silent = await silentServer();
     const clock = new FakeClock();
     const { connection, said } = dial([silent.url], { clock });
@@ -121,7 +121,7 @@ describe('a server that takes connections and never speaks', () => {
 });
 
 describe('a server that is not reached', () => {
-  it('for a name that is not known is said, and found once it is known', async () => {
+  it('since its name is not known is reported, and found once the name is known', async () => {
     const nats = await startNats();
     const { default: dns } = await import('node:dns');
     const known = dns.lookup;
@@ -151,7 +151,7 @@ describe('a server that is not reached', () => {
     await until(() => connection.connected, 'connected');
   });
 
-  it('behind a black hole is waited for 4 s, while another answers at once', async () => {
+  it('since it drops all packets is waited for 4 s, while another answers at once', async () => {
     // TEST-NET-1 (RFC 5737) has nobody; where the machine has no route it is refused at once.
     const hole = 'nats://192.0.2.1:4222';
     const clock = new FakeClock();
@@ -193,8 +193,8 @@ describe('a cluster', () => {
   });
 });
 
-describe('what was not answered', () => {
-  it('is told to whoever waits when a frozen server is left behind', async () => {
+describe('a request that was not answered', () => {
+  it('fails for whoever waits when a frozen server is left', async () => {
     const nats = await startNats();
     const dialled = dial([nats.url], { pingEveryMs: 50, pongWithinMs: 300 });
     await until(() => dialled.connection.connected, 'connected');
@@ -204,7 +204,7 @@ describe('what was not answered', () => {
     expect(dialled.connection.connected).toBe(false);
   });
 
-  it('is told when the server is killed', async () => {
+  it('fails when the server is killed', async () => {
     const nats = await NatsServer.start();
     cleanup(() => nats.stop());
     const dialled = dial([nats.url]);
@@ -216,7 +216,7 @@ describe('what was not answered', () => {
     expect(await waiting).toBe(false);
   });
 
-  it('in time is still heard later, if that is wanted', async () => {
+  it('in time may still get its answer later, if that is wanted', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const ours = dial([nats.url], { clock });
@@ -238,8 +238,8 @@ describe('what was not answered', () => {
   });
 });
 
-describe('a server that says something, and not that it has read what we sent', () => {
-  it('is waited for six times as long as one that is silent, and then left', async () => {
+describe('a server that sends something, but does not answer pings', () => {
+  it('is waited for six times as long as a silent one, and then left', async () => {
     const url = await chattingServer();
     const { connection, said } = dial([url], { pingEveryMs: 100, pongWithinMs: 100 });
     await until(() => connection.connected, 'connected');

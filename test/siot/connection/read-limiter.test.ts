@@ -32,7 +32,7 @@ function rig() {
   return { clock, socket, turn: () => turns.splice(0).forEach((then) => then()) };
 }
 
-it('a read that filled its buffer is followed by a turn of the others, and as long a rest as it took', () => {
+it('after a read that filled its buffer the others get a turn, and the socket rests as long as the work took', () => {
   const { clock, socket, turn } = rig();
   socket.emit('data', new Uint8Array(65_536));
   expect(socket.said).toEqual(['pause']);
@@ -48,7 +48,7 @@ it('a read that filled its buffer is followed by a turn of the others, and as lo
   expect(socket.said).toEqual(['pause', 'resume', 'pause', 'resume']);
 });
 
-it('what comes in small pieces is read as it comes', () => {
+it('small pieces are read as they come', () => {
   const { clock, socket, turn } = rig();
   for (let n = 0; n < 100; n++) {
     socket.emit('data', new Uint8Array(1_000));
@@ -58,7 +58,7 @@ it('what comes in small pieces is read as it comes', () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
-it('many pieces in one turn are as one: TLS has records of 16 kB', () => {
+it('many pieces in one turn count as one: TLS has records of 16 kB', () => {
   const { clock, socket, turn } = rig();
   for (let n = 0; n < 20; n++) {
     socket.emit('data', new Uint8Array(16_384));
@@ -76,27 +76,30 @@ it('many pieces in one turn are as one: TLS has records of 16 kB', () => {
 it('the socket is found in the client library, so that a flood leaves turns for others', async () => {
   const publisher = await nats.connect();
   expect(socketOf(publisher)).toBeDefined();
-  // Without the pace nearly 2 MB come at once.
+  // Without the limiter nearly 2 MB come at once.
   expect(await mostInOneTurn(publisher, { servers: [nats.url] })).toBeLessThanOrEqual(524_288);
 });
 
-it.skipIf(!hasOpenssl())('so does one over TLS (skipped where openssl is missing)', async () => {
-  const { caFile, server } = makeCertificates(tempDir());
-  const secret = await NatsServer.start({
-    args: ['--tls', '--tlscert', server.certFile, '--tlskey', server.keyFile],
-  });
-  try {
-    const publisher = await connectTo(secret.url, { tls: { caFile } });
+it.skipIf(!hasOpenssl())(
+  'a flood over TLS leaves turns for others, too (skipped where openssl is missing)',
+  async () => {
+    const { caFile, server } = makeCertificates(tempDir());
+    const secret = await NatsServer.start({
+      args: ['--tls', '--tlscert', server.certFile, '--tlskey', server.keyFile],
+    });
     try {
-      const settings = { servers: [secret.url], tls: { caFile } };
-      expect(await mostInOneTurn(publisher, settings)).toBeLessThanOrEqual(524_288);
+      const publisher = await connectTo(secret.url, { tls: { caFile } });
+      try {
+        const settings = { servers: [secret.url], tls: { caFile } };
+        expect(await mostInOneTurn(publisher, settings)).toBeLessThanOrEqual(524_288);
+      } finally {
+        await publisher.close();
+      }
     } finally {
-      await publisher.close();
+      await secret.stop();
     }
-  } finally {
-    await secret.stop();
-  }
-});
+  },
+);
 
 /** Bytes that a connection works on in one turn of the loop at most, while it is flooded. */
 async function mostInOneTurn(publisher: NatsConnection, settings: NatsSettings): Promise<number> {

@@ -3,7 +3,7 @@ import { ReplyQuota } from '../../../src/siot/connection/reply-quota.js';
 
 const MIB = 1_048_576;
 
-it('answers that the server does not take are not piled up, and go on when it has taken them', () => {
+it('answers that the server does not take do not pile up, and go on when it has taken them', () => {
   let published = 0;
   const taken: (() => void)[] = [];
   const quota = new ReplyQuota({

@@ -1,4 +1,4 @@
-/** What a nats-server does to its clients within its rights: it is full, strict, about to go, or cut off. */
+/** What a nats-server may do to its clients: it is full, strict, about to go, or cut off. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ async function startStore(nats: string): Promise<SiotStore> {
 }
 
 describe('a nats-server that is full', () => {
-  it('is named as such, and taken once there is room', async () => {
+  it('is reported as full, and used once there is room', async () => {
     const [nats] = await configured('max_connections: 2');
     const store = await ScriptedStore.start(await rawClient(nats), 2);
     const other = await rawClient(nats);
@@ -64,7 +64,7 @@ describe('a nats-server that is full', () => {
 
 describe('a nats-server that takes small messages only', () => {
   it.each([1, 2] as const)(
-    'gets what fits, one by one; what does not is given up and said: generation %i',
+    'gets what fits, one by one; what does not fit is dropped and reported: generation %i',
     async (generation) => {
       const [nats] = await configured('max_payload: 700');
       const store = await ScriptedStore.start(await rawClient(nats), generation);
@@ -124,7 +124,7 @@ describe('a nats-server that takes small messages only', () => {
 describe('a nats-server that is about to go (lame duck)', () => {
   const LAME = 'lame_duck_grace_period: "100ms"\nlame_duck_duration: "30s"';
 
-  it('loses nothing, says so, and what waits goes to the one that comes', async () => {
+  it('loses nothing, says so, and what waits goes to the server that comes', async () => {
     const [nats] = await configured(LAME);
     const store = await startStore(nats.url);
     const rig = startSiot(nats);
@@ -172,7 +172,7 @@ describe('a nats-server that is about to go (lame duck)', () => {
 });
 
 describe('a leaf node', () => {
-  it('whose hub is away keeps what SIOT, which is behind it, has to get', async () => {
+  it('whose hub is away: the gateway keeps what SIOT, behind the hub, has to get', async () => {
     const folder = tempDir();
     const hubFile = join(folder, 'hub.conf');
     writeFileSync(hubFile, 'http: "127.0.0.1:-1"\nleafnodes { listen: "127.0.0.1:-1" }');
@@ -210,7 +210,7 @@ describe('a leaf node', () => {
   });
 });
 
-describe('permissions that deny what SIOT is asked on', () => {
+describe('permissions that deny the subjects of requests to SIOT', () => {
   const config = (deny: string): string =>
     `authorization { users: [ { user: u, password: p, permissions: { publish: { allow: ">", deny: [${deny}] } } }, { user: siot, password: s } ] }`;
   const auth = { kind: 'user', user: 'u', password: 'p' } as const;
@@ -218,30 +218,33 @@ describe('permissions that deny what SIOT is asked on', () => {
   it.each([
     ['the probe', '"auth.>", "nodes.>"', 'auth.getNatsURI', 'expected'],
     ['nodes', '"nodes.>"', 'nodes.all.gw-1', 'answers'],
-  ])('are shown, and nothing is lost until they are mended: %s', async (_of, deny, subject, is) => {
-    const [nats, permit] = await configured(config(deny));
-    const client = await rawClient(nats, { user: 'siot', pass: 's' });
-    const store = await ScriptedStore.start(client, 2);
-    const clock = new FakeClock();
-    const connection = { servers: [nats.url], auth };
-    const rig = startSiot(nats, { connection, clock, remembered: { generation: 2 } });
-    const pass = async (isOver: () => boolean): Promise<void> => {
-      for (let ms = 0; ms < 120_000 && !isOver(); ms += 250) {
-        clock.advance(250);
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-    };
-    put(rig.outbox, point('temp', 1));
-    const denied = `NATS does not permit publishing to ${subject}: the permissions of this client need mending`;
-    await pass(() => rig.siot.status.problem === denied && rig.siot.status.store === is);
-    expect(rig.siot.status).toMatchObject({ nats: 'connected', problem: denied, store: is });
-    expect(warnings(rig)).toContain(denied);
-    permit(config(''));
-    await pass(() => delivered(rig) && rig.node.events.includes('resend'));
-    expect(store.numbers('temp')).toEqual([1]);
-    expect(rig.node.events).toContain('resend');
-    expect(rig.node.droppedPoints).toEqual([]);
-  });
+  ])(
+    'are shown, and nothing is lost until they are corrected: %s',
+    async (_of, deny, subject, is) => {
+      const [nats, permit] = await configured(config(deny));
+      const client = await rawClient(nats, { user: 'siot', pass: 's' });
+      const store = await ScriptedStore.start(client, 2);
+      const clock = new FakeClock();
+      const connection = { servers: [nats.url], auth };
+      const rig = startSiot(nats, { connection, clock, remembered: { generation: 2 } });
+      const pass = async (isOver: () => boolean): Promise<void> => {
+        for (let ms = 0; ms < 120_000 && !isOver(); ms += 250) {
+          clock.advance(250);
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+      };
+      put(rig.outbox, point('temp', 1));
+      const denied = `NATS does not permit publishing to ${subject}: the permissions of this client need mending`;
+      await pass(() => rig.siot.status.problem === denied && rig.siot.status.store === is);
+      expect(rig.siot.status).toMatchObject({ nats: 'connected', problem: denied, store: is });
+      expect(warnings(rig)).toContain(denied);
+      permit(config(''));
+      await pass(() => delivered(rig) && rig.node.events.includes('resend'));
+      expect(store.numbers('temp')).toEqual([1]);
+      expect(rig.node.events).toContain('resend');
+      expect(rig.node.droppedPoints).toEqual([]);
+    },
+  );
 });
 
 describe('a nats-server that finds the gateway too slow', () => {

@@ -109,7 +109,7 @@ describe('tls:// without a group tls', () => {
     expect(isUp(dialled)).toBe(false);
   });
 
-  it.each(['tls://', 'TLS://'])('gives nothing away to such a server: %s', async (scheme) => {
+  it.each(['tls://', 'TLS://'])('sends nothing to such a server: %s', async (scheme) => {
     const plain = await listener({});
     const dialled = dial({ servers: [`${scheme}${plain.address}`], auth: AUTH });
     // The second connection is the client library's, the third a second try.
@@ -118,7 +118,7 @@ describe('tls:// without a group tls', () => {
     expect(isUp(dialled)).toBe(false);
   });
 
-  it('holds for all servers where one of them is written so', async () => {
+  it('applies to all servers where one of them is written in this way', async () => {
     const plain = await listener({});
     const other = await listener({});
     const dialled = dial({
@@ -137,7 +137,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped where openssl is missing)', () => {
       args: ['--tls', '--tlscert', server.certFile, '--tlskey', server.keyFile, ...more],
     });
 
-  it('trusts whom it is told to, and says what to do about others', async () => {
+  it('trusts the configured authorities, and says what to do about others', async () => {
     const made = makeCertificates(tempDir());
     const { caFile } = made;
     const nats = await tlsServer(made);
@@ -153,7 +153,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped where openssl is missing)', () => {
     expect(missing.said[0]?.message).toContain('a file of nats.tls is missing');
   });
 
-  it('with tls:// goes as with a group tls, also where TLS is only offered', async () => {
+  it('with tls:// works as with a group tls, also where TLS is only offered', async () => {
     const made = makeCertificates(tempDir());
     const nats = await tlsServer(made, '--auth', SECRET);
     const tls = { caFile: made.caFile };
@@ -168,7 +168,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped where openssl is missing)', () => {
     expect(offering.heard()).toContain(SECRET);
   });
 
-  it('is insisted on towards servers that a cluster has told of, and trusts the authorities of the machine', async () => {
+  it('is required of servers that a cluster has announced, too, and trusts the authorities of the machine', async () => {
     const made = makeCertificates(tempDir());
     const learned = await listener({});
     const first = await listener(
@@ -196,7 +196,7 @@ describe.skipIf(!hasOpenssl())('TLS (skipped where openssl is missing)', () => {
     expect(isUp(wrong)).toBe(false);
   });
 
-  it('is not taken for granted', async () => {
+  it('is required: a server without it is refused', async () => {
     const nats = await startNats();
     const wrong = dial({ servers: [nats.url], tls: {} });
     await until(() => wrong.said.length > 0, 'refused');

@@ -11,7 +11,7 @@ const said = (rig: Rig, level: string, text: string): number =>
   rig.said.filter((line) => line.level === level && line.message.includes(text)).length;
 
 describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', (version) => {
-  it('is shown, heard all the same, and read with all that was set meanwhile once it can be', async () => {
+  it('is reported, still heard, and read with all that was set meanwhile once this is possible', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await SiotStore.start({ nats: nats.url, version, clock });
@@ -61,7 +61,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', 
     expect(said(rig, 'info', 'the node can be read again')).toBe(1);
   });
 
-  it('is one of several, and of no interest once its link has gone', async () => {
+  it('is one of several, and is not reported any more once its link has gone', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
     const store = await SiotStore.start({ nats: nats.url, version, clock });

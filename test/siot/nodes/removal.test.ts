@@ -25,7 +25,7 @@ async function comeAndGo(rig: Rig, count: number): Promise<WeakRef<OutboxLane>> 
 }
 
 async function collected(lane: WeakRef<OutboxLane>): Promise<void> {
-  // What a promise or a timer of this turn still holds is let go of by the next.
+  // What a promise or a timer of this turn still references is free in the next.
   await until(() => {
     collect();
     return lane.deref() === undefined;
@@ -67,7 +67,7 @@ describe('a link that is removed', () => {
     await collected(lane);
   });
 
-  it('and comes again meanwhile is kept: what it deserves is decided anew', async () => {
+  it('and comes again meanwhile is kept: what it is to get is decided anew', async () => {
     const nats = await startNats();
     const client = await rawClient(nats);
     const clock = new FakeClock();
@@ -90,7 +90,7 @@ describe('a link that is removed', () => {
       if (clock.monotonicMs() < leftMs + 900) clock.advance(10);
       return node.life === 'deleted';
     }, 'deleted');
-    // It is looked for what those have left that are gone.
+    // The gateway looks for what removed links have left.
     clock.advance(1_000);
     rig.outbox.lane(BOARD.id).put([point('temp', 6)], () => undefined);
     expect(again.droppedPoints.map(({ cause }) => cause)).toEqual(['nodeDeleted']);

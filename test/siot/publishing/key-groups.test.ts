@@ -21,7 +21,7 @@ describe('the points of one type+key', () => {
     expect(groups.leave(group, 1)).toEqual([2]);
   });
 
-  it('go several together to a distant store when they crowd, once one was answered, in order', () => {
+  it('go together to a distant store when many wait, once one was answered, in order', () => {
     const groups = new KeyGroups(() => true);
     expect(enter(groups, 32)).toEqual([0]);
     expect(groups.leave(groups.get('temp0')!, 0)).toEqual([1]);
@@ -32,7 +32,7 @@ describe('the points of one type+key', () => {
     expect(crowded.leave(group, 1)).toEqual([33]);
   });
 
-  it('do not overtake the first while nothing is heard of it', () => {
+  it('do not overtake the first while it has no answer', () => {
     const groups = new KeyGroups(() => true);
     expect(enter(groups, 200)).toEqual([0]);
   });
@@ -52,14 +52,14 @@ describe('the points of one type+key', () => {
     expect(groups.enter('flow0', 3)).toBeDefined();
   });
 
-  it('are let go of far behind a refused one, and come back for in order when it is settled', () => {
+  it('are forgotten far behind a refused one, and are taken again in order when it is settled', () => {
     const groups = new KeyGroups(() => false);
     expect(enter(groups, 1_000)).toEqual([0]);
     expect([groups.waiting, groups.cut()]).toEqual([999, false]);
     const group = groups.get('temp0')!;
     group.refused = 0;
     expect([groups.cut(), groups.waiting]).toEqual([true, 256]);
-    // Newer ones do not take the place of those that were let go.
+    // Newer ones do not take the place of those that were forgotten.
     expect(groups.enter('temp0', 1_000)).toBeUndefined();
     expect([groups.takeBack(), groups.waiting]).toEqual([undefined, 256]);
     expect(groups.leave(group, 0)).toEqual([1]);

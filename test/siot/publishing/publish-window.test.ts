@@ -28,13 +28,13 @@ function transfer(bytesPerS: number, latencyMs: number, forMs: number): number {
 
 describe('the window', () => {
   it.each([500, 2_000, 20_000, 200_000])(
-    'lets no more on a line of %i B/s than 5 s of it',
+    'allows no more than 5 s of data on a line of %i B/s',
     (speed) => {
       expect(transfer(speed, 250, 300_000)).toBeLessThan(speed < 1_000 ? 8_000 : 5_000);
     },
   );
 
-  it('lets 2 MB on a quick one, and never more, also when nothing is answered', () => {
+  it('allows 2 MB on a fast line, and never more, also when nothing is answered', () => {
     const clock = new FakeClock();
     const window = new PublishWindow(clock);
     const fill = (): number => {
@@ -55,7 +55,7 @@ describe('the window', () => {
     expect(fill()).toBe(0);
   });
 
-  it('waits for the answers of a slow store, and less again when it is quick', () => {
+  it('gives a slow store time for its answers, and less again when it is fast', () => {
     const window = new PublishWindow(new FakeClock());
     expect(window.answerTimeoutMs).toBe(5_000);
     window.late(10_000);
@@ -66,7 +66,7 @@ describe('the window', () => {
     expect(window.answerTimeoutMs).toBeLessThan(5_100);
   });
 
-  it('is cut once for all that was on its way, however many of it come late', () => {
+  it('is reduced once for all that was on its way, however many answers come late', () => {
     const clock = new FakeClock();
     const window = new PublishWindow(clock);
     const fill = (): number => {

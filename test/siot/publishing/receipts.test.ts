@@ -84,7 +84,7 @@ describe('receipts', () => {
 });
 
 describe.each<Generation>([1, 2])('a store of generation %i that refuses', (generation) => {
-  it('a point for its characters gets it no second time, and the others at once', async () => {
+  it('a point for its characters does not get it again, and gets the others at once', async () => {
     const s = await scene(generation);
     const text = 'node dev-1: point type "bad" contains "d", which is not allowed in a point type';
     s.store.answer = (points) => (isType('bad')(points) ? text : '');
@@ -131,7 +131,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.said.some(({ message }) => message.includes('I do not like it'))).toBe(true);
   });
 
-  it('everything is waited for, with pauses up to 30 s, and nothing is dropped', async () => {
+  it('everything is asked again, with pauses up to 30 s, and nothing is dropped', async () => {
     const s = await scene(generation);
     s.store.answer = () => 'disk full';
     for (let n = 0; n < 60; n++) {
@@ -168,7 +168,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('rx')).toEqual([3]);
   });
 
-  it('nothing, but late, has its receipt count, and is not asked again', async () => {
+  it('nothing, but answers late, is not asked again, and its receipt counts', async () => {
     const s = await scene(generation);
     s.store.answer = () => undefined;
     put(s.outbox, point('temp', 1));
@@ -183,7 +183,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.unanswered.length).toBe(length);
   });
 
-  it('says nothing is asked again', async () => {
+  it('nothing, but does not answer, is asked again', async () => {
     const s = await scene(generation);
     s.store.answer = (points) => (isType('temp')(points) ? undefined : '');
     put(s.outbox, point('temp', 1), point('temp', 2));
@@ -196,7 +196,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('temp')).toEqual([1, 2]);
   });
 
-  it('to listen, but answers queries, is not asked in a hurry', async () => {
+  it('to listen, but answers queries, is not asked too often', async () => {
     const s = await scene(generation);
     await s.store.pauseWrites();
     put(s.outbox, point('temp', 1));
@@ -212,7 +212,7 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     expect(s.store.numbers('temp')).toEqual([1]);
   });
 
-  it('to decode is asked who it is; the same again: an error like others', async () => {
+  it('to decode is asked for its generation; the same answer again is an error like others', async () => {
     const s = await scene(generation);
     s.store.answer = (points) =>
       isType('odd')(points) ? 'error decoding node points subject' : '';

@@ -43,7 +43,7 @@ function lists(): {
 }
 
 describe('what the store refused', () => {
-  it('comes due by itself, each when it is time', () => {
+  it('is due again by itself, each point at its time', () => {
     const { clock, list, due, entry } = lists();
     list.add(entry('a', 1), 200);
     list.add(entry('b', 0), 100);
@@ -53,7 +53,7 @@ describe('what the store refused', () => {
     expect(due).toEqual([0, 1]);
   });
 
-  it('is given one after the other while it is paused: of each name the eldest', () => {
+  it('is taken one by one while the list is paused: of each name the oldest', () => {
     const { clock, list, due, entry } = lists();
     list.add(entry('a', 5), 100);
     list.add(entry('b', 4), 100);
@@ -65,7 +65,7 @@ describe('what the store refused', () => {
     expect(taken.map((one) => one && positionOf(one))).toEqual([3, 4, 5, undefined]);
   });
 
-  it('is given all at once in order, and comes due again from then on', () => {
+  it('is taken all at once in order, and is due again by itself from then on', () => {
     const { clock, list, due, entry } = lists();
     list.pause();
     for (const position of [7, 2, 4]) list.add(entry(`k${String(position)}`, position), 100);

@@ -124,7 +124,7 @@ const distinct = (count: number): Point[] =>
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 describe('the window', () => {
-  it('is for all lanes in turn', () => {
+  it('serves all lanes in turn', () => {
     const { asker, put } = bench();
     put('dev-1', ...distinct(1_000));
     const full = asker.asked.length;
@@ -134,7 +134,7 @@ describe('the window', () => {
     expect(asker.names(full)).toContain('late');
   });
 
-  it('is for status points first', () => {
+  it('serves status points first', () => {
     const { asker, put, status, sender } = bench();
     put('dev-1', ...distinct(1_000));
     const full = asker.asked.length;
@@ -144,7 +144,7 @@ describe('the window', () => {
     expect(asker.names(full)[0]).toBe('connected');
   });
 
-  it('carries several of one name together where the store is distant', () => {
+  it('lets several points of one name go together where the store is distant', () => {
     const { asker, clock, put } = bench();
     asker.onAsked = ({ answer }) => void clock.setTimer(50, () => answer(TAKEN));
     put('dev-1', ...series('temp', 400));
@@ -177,7 +177,7 @@ describe('what waits in a lane', () => {
     return () => count;
   }
 
-  it('is not all brought into memory, nor looked through in one go', () => {
+  it('is not all read into memory, nor searched at once', () => {
     const { asker, clock, put, state } = bench();
     const count = reads(state('dev-1'));
     put('dev-1', ...series('temp', 20_000));
@@ -188,7 +188,7 @@ describe('what waits in a lane', () => {
     expect(asker.numbers('temp').slice(0, 4_000)).toEqual(upTo(4_000));
   });
 
-  it('behind a point that is refused is found by others, however much it is', () => {
+  it('behind a refused point does not keep back other points, however much it is', () => {
     const { asker, clock, put } = bench();
     put('dev-1', ...series('bad', 10_000), point('flow', 1));
     const refuse = ({ name }: Asked): Answer => (name === 'bad' ? BUSY : TAKEN);
@@ -225,7 +225,7 @@ describe('what waits in a lane', () => {
 });
 
 describe('a store that refuses', () => {
-  it('one point while nothing else is sent has it kept, not dropped', () => {
+  it('one point while nothing else is sent does not cause its loss', () => {
     const { asker, clock, put, dropped } = bench();
     put('dev-1', point('temp', 1));
     for (let ms = 0; ms < 1_200_000; ms += 1_000) {
@@ -237,7 +237,7 @@ describe('a store that refuses', () => {
     asker.answerAll();
   });
 
-  it('many points for their own sake gets others all the same', () => {
+  it('many points for a reason of their own still gets others', () => {
     const { asker, clock, put } = bench();
     const refuse = ({ name }: Asked): Answer => (name.startsWith('k') ? BUSY : TAKEN);
     put('dev-1', ...distinct(40));
@@ -278,7 +278,7 @@ describe('a store that refuses', () => {
     expect(numbers.at(-1)).toBe(199);
   });
 
-  it('a status point is not asked at once again when it changes', () => {
+  it('a status point is not asked again at once when it changes', () => {
     const { asker, clock, status, sender } = bench();
     for (let n = 0; n < 4; n++) {
       status.put('dev-1', point('rx', n));
@@ -295,7 +295,7 @@ describe('a store that refuses', () => {
 });
 
 describe('an answer', () => {
-  it('is wanted of nothing that was answered, and of nothing after the end', () => {
+  it('is expected for nothing that was answered, and for nothing after the end', () => {
     const { asker, put, sender } = bench();
     put('dev-1', ...distinct(300));
     for (const asked of [...asker.wanted.values()].slice(0, 50)) asked.answer(TAKEN);
@@ -304,7 +304,7 @@ describe('an answer', () => {
     expect(asker.wanted.size).toBe(0);
   });
 
-  it('to what was sent once more does not count for the earlier', () => {
+  it('to a transmission does not count once the point was sent again', () => {
     const { asker, clock, put } = bench();
     const others = (count: number): void => {
       for (let n = 0; n < count; n++) {
@@ -322,7 +322,7 @@ describe('an answer', () => {
     expect(asker.wanted.size).toBe(1);
   });
 
-  it('that comes late, before it is sent once more, does', () => {
+  it('that comes late, but before the point is sent again, counts', () => {
     const { asker, clock, put, outbox } = bench();
     put('dev-1', point('temp', 1));
     clock.advance(5_000);
@@ -333,7 +333,7 @@ describe('an answer', () => {
   });
 });
 
-describe('a lane that does not matter any more', () => {
+describe('a lane that is not needed any more', () => {
   it('has nothing sent again of what was refused', () => {
     const { asker, clock, put, sender, state } = bench();
     put('dev-1', point('temp', 1));

@@ -54,7 +54,7 @@ const CASES: [string, Record<string, Uint8Array>, 1 | 2 | undefined][] = [
 ];
 
 describe('the probe', () => {
-  it.each(CASES)('takes %s for what it is', async (_name, answers, generation) => {
+  it.each(CASES)('recognises %s', async (_name, answers, generation) => {
     const nats = await startNats();
     const client = await rawClient(nats);
     const asked: string[] = [];

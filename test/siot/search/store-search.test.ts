@@ -11,7 +11,7 @@ import { complaints, recordingLog, type Said } from '../../support/recording-log
 
 /** What a store of generation 1 answers to `auth.getNatsURI`. */
 const GENERATION_1 = Buffer.from('0a2912037572692a0b088092b8c398feffffff01', 'hex');
-/** The longest pauses of the backoff: {@link Setup} takes no chance off them. */
+/** The longest pauses of the backoff: {@link Setup} takes no random part off them. */
 const NO_CHANCE = 0;
 
 class Setup implements StoreSearchHost {
@@ -75,7 +75,7 @@ class Setup implements StoreSearchHost {
 }
 
 describe('the search for a store', () => {
-  it('tells at once that nobody answers, and asks again after 250 ms, 500 ms …', async () => {
+  it('reports at once that nobody answers, and asks again after 250 ms, 500 ms …', async () => {
     const s = new Setup();
     await s.connect(1_750);
     expect(s.told).toEqual([
@@ -96,7 +96,7 @@ describe('the search for a store', () => {
     expect(s.told).toEqual(['0 unknown', '250 no store']);
   });
 
-  it('does not search where there shall be no store', async () => {
+  it('does not search where no store is wanted', async () => {
     const s = new Setup({ store: 'none', remembered: { generation: 1 } });
     s.answer = GENERATION_1;
     await s.connect(60_000);
@@ -146,7 +146,7 @@ describe('the search for a store', () => {
     ]);
   });
 
-  it('takes a late answer while no other store is known, and none that comes before the end', async () => {
+  it('accepts a late answer while no other store is known, but none once the end is near', async () => {
     const s = new Setup();
     s.answer = 'silence';
     await s.connect(10_000);
@@ -163,7 +163,7 @@ describe('the search for a store', () => {
     expect(ending.search.store).toBe('none');
   });
 
-  it('probes a suspected store at once, and one that still takes no points ever later', async () => {
+  it('probes a suspected store at once, and one that still takes no points at growing intervals', async () => {
     const s = new Setup({ remembered: { generation: 1 } });
     s.answer = GENERATION_1;
     await s.connect();
@@ -192,7 +192,7 @@ describe('the search for a store', () => {
     expect(s.told.slice(6)).toEqual(['750 unknown', '750 generation 1']);
   });
 
-  it('suspects nobody while no store answers', async () => {
+  it('suspects no store while none answers', async () => {
     const s = new Setup();
     await s.connect();
     s.search.suspect('noResponders');

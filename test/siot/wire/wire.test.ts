@@ -98,16 +98,19 @@ describe('points on NATS', () => {
     expect(WIRES[2].decode(new Uint8Array(0))).toBeUndefined();
   });
 
-  it.each([WIRES[1], WIRES[2]])('come in small pieces, none is lost: $generation', (wire) => {
-    const many = Array.from({ length: 1_001 }, (_, n) => ({ ...temp, key: String(n) }));
-    const bytes = wire.encode(many);
-    const pieces = [...(wire.pieces(bytes) ?? [])];
-    expect(pieces.flatMap(({ points }) => points)).toEqual(many);
-    expect(Math.max(...pieces.map(({ points }) => points.length))).toBe(PIECE_POINTS);
-    expect(wire.pieces(bytes.subarray(0, -1))).toBeUndefined();
-  });
+  it.each([WIRES[1], WIRES[2]])(
+    'are decoded in small pieces, and none is lost: $generation',
+    (wire) => {
+      const many = Array.from({ length: 1_001 }, (_, n) => ({ ...temp, key: String(n) }));
+      const bytes = wire.encode(many);
+      const pieces = [...(wire.pieces(bytes) ?? [])];
+      expect(pieces.flatMap(({ points }) => points)).toEqual(many);
+      expect(Math.max(...pieces.map(({ points }) => points.length))).toBe(PIECE_POINTS);
+      expect(wire.pieces(bytes.subarray(0, -1))).toBeUndefined();
+    },
+  );
 
-  it('that are broken cost only themselves in generation 1', () => {
+  it('that are broken affect only themselves in generation 1', () => {
     const good = siot.Points.encode({ points: [{ type: 'a', time: { seconds: 1 } }] }).finish();
     const broken = Uint8Array.from([0x0a, 0x03, 0x12, 0x7f, 0x41]);
     const decoded = WIRES[1].decode(Buffer.concat([good, broken, good]));
@@ -118,7 +121,7 @@ describe('points on NATS', () => {
   });
 
   // A Timestamp reaches the year 9999, an int64 of nanoseconds, as everything else has it, 2262.
-  it('that are dated beyond an int64 are of its end in generation 1', () => {
+  it('with a time beyond an int64 get its first or last value in generation 1', () => {
     const most = 2n ** 63n - 1n;
     const times: [number, number, bigint][] = [
       [-62_135_596_801, 0, -most - 1n], // before year 1, which says "now"
@@ -170,29 +173,35 @@ describe('points on NATS', () => {
     },
   );
 
-  // What V8 spreads it makes as old objects: a flood of points filled the memory, 200 bytes each.
-  it.each([WIRES[1], WIRES[2]])('are young when they are made: $generation', (wire) => {
-    const bytes = wire.encode(Array.from({ length: 8_000 }, (_, n) => ({ ...temp, key: `${n}` })));
-    const oldBytes = (): number =>
-      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')!
-        .space_used_size;
-    let made = 0;
-    const decode = (times: number): void => {
-      for (let n = 0; n < times; n += 1)
-        for (const { points } of wire.pieces(bytes) ?? []) made += points.length;
-    };
-    decode(50);
-    let grown = 0;
-    made = 0;
-    for (let n = 0; n < 50; n += 1) {
-      const before = oldBytes();
-      decode(1);
-      grown += Math.max(0, oldBytes() - before);
-    }
-    expect(grown / made).toBeLessThan(50);
-  });
+  // V8 makes objects from a spread in the old heap: a flood of points filled the memory, 200
+  // bytes each.
+  it.each([WIRES[1], WIRES[2]])(
+    'are decoded without growth of the old heap: $generation',
+    (wire) => {
+      const bytes = wire.encode(
+        Array.from({ length: 8_000 }, (_, n) => ({ ...temp, key: `${n}` })),
+      );
+      const oldBytes = (): number =>
+        getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')!
+          .space_used_size;
+      let made = 0;
+      const decode = (times: number): void => {
+        for (let n = 0; n < times; n += 1)
+          for (const { points } of wire.pieces(bytes) ?? []) made += points.length;
+      };
+      decode(50);
+      let grown = 0;
+      made = 0;
+      for (let n = 0; n < 50; n += 1) {
+        const before = oldBytes();
+        decode(1);
+        grown += Math.max(0, oldBytes() - before);
+      }
+      expect(grown / made).toBeLessThan(50);
+    },
+  );
 
-  it('do not alias what they were read from', () => {
+  it('do not share memory with the bytes that they were read from', () => {
     for (const wire of [WIRES[1], WIRES[2]]) {
       const bytes = Buffer.from(wire.encode([{ ...temp, value: stringValue('some text') }]));
       const decoded = wire.decode(bytes);

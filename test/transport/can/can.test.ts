@@ -78,7 +78,7 @@ describe('bytes over frames', () => {
     expect(heard.received).toEqual(Buffer.of(1, 2, 3));
   });
 
-  it('identifiers above 7ff have 29 bits; smaller ones when it is said', async () => {
+  it('identifiers above 7ff have 29 bits; smaller ones where this is configured', async () => {
     const bench = new Bench();
     const { channel } = await bench.open({ txId: 0x800, rxId: 5, extendedIds: true });
     expect(bench.can.filters).toEqual([{ id: 5, mask: 0x1fff_ffff, extended: true }]);
@@ -128,8 +128,8 @@ describe('frames of one device', () => {
   });
 });
 
-describe('a link that has to wait', () => {
-  it('gets nothing while it is paused, then all in order, and the others are not held up', async () => {
+describe('a paused link', () => {
+  it('gets nothing while it is paused, then all in order, and the others are not delayed', async () => {
     const bench = new Bench();
     const { channel, heard } = await bench.open();
     const other = await bench.open({ rxId: 1, txId: 2 });
@@ -244,7 +244,7 @@ describe('sending', () => {
     expect(bench.sent()).toEqual(['0102', '09']);
   });
 
-  it('looks less often when nothing goes out', async () => {
+  it('tries less often when nothing goes out', async () => {
     const bench = new Bench();
     const { channel } = await bench.open();
     bench.can.outcomes = new Array<'full'>(1000).fill('full');
@@ -253,7 +253,7 @@ describe('sending', () => {
     expect(1000 - bench.can.outcomes.length).toBeLessThan(80);
   });
 
-  it('a long packet does not go out faster than anybody reads', async () => {
+  it('is not faster for a long packet than others can read it', async () => {
     const bench = new Bench();
     const { channel } = await bench.open();
     expect(channel.write(new Uint8Array(8 * 200))).toBe(false);
@@ -264,7 +264,7 @@ describe('sending', () => {
 });
 
 describe('opening', () => {
-  it('is done when frames are read; what came before is not lost, and comes afterwards', async () => {
+  it('is done when frames are read; those that came before are not lost, and come afterwards', async () => {
     const bench = new Bench();
     let begin = (): void => undefined;
     bench.can.ready = new Promise((resolve) => {
@@ -323,7 +323,7 @@ describe('the life of an interface', () => {
     ['down', 'down'],
     ['gone', 'notFound'],
     ['io', 'io'],
-  ] as const)('%s: every link is told once, and the socket is closed', async (end, reason) => {
+  ] as const)('%s: every link gets this once, and the socket is closed', async (end, reason) => {
     const bench = new Bench();
     const links = [await bench.open({ rxId: 1, txId: 2 }), await bench.open({ rxId: 3, txId: 4 })];
     bench.can.info = end === 'gone' ? undefined : { ...CONTROLLER, up: false };
@@ -342,7 +342,7 @@ describe('the life of an interface', () => {
     expect(again.heard.bytes).toBe(1);
   });
 
-  it('bus-off ends it, and is counted; a frame in between that says something else does not', async () => {
+  it('bus-off ends it, and is counted; an error frame of another kind does not end it', async () => {
     const bench = new Bench();
     const { heard } = await bench.open();
     bench.can.hear(0x100, [], ERROR_FRAME);
@@ -407,7 +407,7 @@ describe('what is known of the bus', () => {
     expect(bus().state).toBe('down');
   });
 
-  it('its state is that of now when somebody opens it again', async () => {
+  it('its state is the present one when it is opened again', async () => {
     const bench = new Bench();
     await bench.open();
     bench.can.info = { ...CONTROLLER, up: false };

@@ -90,7 +90,7 @@ describe('an answer to RTM_GETLINK (linux/rtnetlink.h, can/netlink.h)', () => {
     expect(() => parseCanInterface(message(ERROR, u32(0x1_0000_0000 - 1)))).toThrow(LibcError);
   });
 
-  it('an attribute of no length does not hold it up', () => {
+  it('an attribute of length 0 does not block the parser', () => {
     const answer = message(NEWLINK, info(280, 3, 1), u16(0), u16(4), u32(16));
     expect(parseCanInterface(answer)).toMatchObject({ index: 3, fd: false });
   });

@@ -56,7 +56,7 @@ describe('a kernel without CAN', () => {
   it.each([
     ['no CAN at all', EAFNOSUPPORT],
     ['no raw sockets of CAN', EPROTONOSUPPORT],
-  ])('is told as that, not as a missing interface: %s', (_what, errno) => {
+  ])('is reported as that, not as a missing interface: %s', (_what, errno) => {
     const { libc, open } = kernel(errno);
     const machine = new LinuxCan(() => libc);
     const problem = problemOf(() => machine.interfaceInfo('can0'));
@@ -69,14 +69,14 @@ describe('a kernel without CAN', () => {
     expect(open).toEqual(new Set());
   });
 
-  it('is told also where there is an interface', () => {
+  it('is reported also where there is an interface', () => {
     const { libc } = kernel(EAFNOSUPPORT, virtualInterface());
     const machine = new LinuxCan(() => libc);
     expect(machine.interfaceInfo('vcan0')).toMatchObject({ up: true });
     expect(machine.advice('vcan0', false)).toContain('this kernel has no CAN');
   });
 
-  it('is what this machine says of itself, where it has none', (context) => {
+  it('is what this machine reports of itself, where it has none', (context) => {
     const libc = loadLibc();
     context.skip(libc === undefined, 'koffi is not there');
     const has = !(problemOf(() => libc?.close(libc.socket(AF_CAN, 3, 1))) instanceof LibcError);

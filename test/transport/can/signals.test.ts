@@ -108,7 +108,7 @@ describe('frames of a bus', () => {
     expect(heard.discards).toEqual(['canOverrun']);
   });
 
-  it('are read when the channel is open, not before: then it is not open yet', async () => {
+  it('that come while the channel is being opened are delivered once it is open', async () => {
     const can = new FakeCan();
     let ready = (): void => undefined;
     can.ready = new Promise((resolve) => (ready = resolve));
@@ -125,7 +125,7 @@ describe('frames of a bus', () => {
     expect(heard.frames.map(({ data }) => [...data])).toEqual([[1]]);
   });
 
-  it('that the channel ends with before it is open, is why it does not open', async () => {
+  it('cannot be read where the channel ends before it is open, which fails with its reason', async () => {
     const can = new FakeCan();
     const opening = open(IDS, can);
     can.events?.ended('down', '');

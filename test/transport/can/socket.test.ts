@@ -118,7 +118,7 @@ const frameOf = (id: number, ...data: number[]): CanFrame => ({
 });
 
 describe('a CAN socket', () => {
-  it('asks for nothing at first, for frames of CAN FD, and to hear of bus-off', () => {
+  it('subscribes to nothing at first, but to frames of CAN FD, and to bus-off', () => {
     const { options, socket } = rig();
     expect(options.get(1)).toEqual(Buffer.alloc(0));
     expect(options.get(5)?.readInt32LE()).toBe(1);
@@ -129,7 +129,7 @@ describe('a CAN socket', () => {
     expect(options.get(1)?.toString('hex')).toBe('23010000ff0700c0');
   });
 
-  it('hands over what comes, in order, of both kinds, and what it sends goes out', async () => {
+  it('delivers what comes, in order, of both kinds, and sends what it is given', async () => {
     const { socket, frames, arrive } = rig();
     // The kernel keeps what comes before the thread runs.
     arrive(frameOf(0x123, 1, 2));
@@ -141,7 +141,7 @@ describe('a CAN socket', () => {
     expect(socket.send(frameOf(5, 9))).toBe('sent');
   });
 
-  it.each([ENOBUFS, EAGAIN])('has no room, and says so, with errno %i', (errno) => {
+  it.each([ENOBUFS, EAGAIN])('reports that there is no room, with errno %i', (errno) => {
     const { socket, ends, refuse } = rig();
     refuse(errno);
     expect(socket.send(frameOf(5, 9))).toBe('full');
@@ -160,7 +160,7 @@ describe('a CAN socket', () => {
     expect(socket.send(frameOf(5, 9))).toBe(end);
   });
 
-  it('loses nothing while the gateway is busy, but for what has no room, which it counts', async () => {
+  it('loses nothing while the gateway is busy, except what has no room, which it counts', async () => {
     const { socket, frames, arrive, dropped } = rig();
     await socket.ready;
     const busy = new Int32Array(new SharedArrayBuffer(4));
@@ -191,7 +191,7 @@ describe('a CAN socket', () => {
     expect(socket.lost).toBe(100);
   });
 
-  it('tells once that nothing more can be read', async () => {
+  it('reports once that nothing more can be read', async () => {
     const { socket, ends, hangUp } = rig();
     await socket.ready;
     // What nobody has read is lost with the other end: ECONNRESET.
@@ -203,7 +203,7 @@ describe('a CAN socket', () => {
     expect(ends).toHaveLength(1);
   });
 
-  it('hands over all that came before the end', async () => {
+  it('delivers all that came before the end', async () => {
     const { socket, frames, ends, arrive, hangUp } = rig();
     await socket.ready;
     // Unread at the other end: its hanging up is an error, as that of an interface is.
@@ -236,7 +236,7 @@ describe('a CAN socket', () => {
     expect(closed).toEqual([1000, noNumber]);
   });
 
-  it('ends when the kernel takes no filter, not before whoever asks for it has its answer', async () => {
+  it('ends when the kernel takes no filter, but only after the caller has its answer', async () => {
     const { socket, ends, refuse } = rig();
     await socket.ready;
     refuse(19);
@@ -246,7 +246,7 @@ describe('a CAN socket', () => {
     expect(ends).toEqual([['gone', 'errno 19']]);
   });
 
-  it('hands over nothing more once it is closed, and knows what was lost', async () => {
+  it('delivers nothing more once it is closed, and knows what was lost', async () => {
     const { socket, frames, arrive, dropped } = rig();
     await socket.ready;
     dropped(3);

@@ -224,7 +224,7 @@ describe.skipIf(loadTtyIoctl() === undefined)('taken (needs koffi)', () => {
   });
 
   test.skipIf(!isRoot)(
-    'a flag with a bystander: refused, since nobody can tell whose',
+    'a flag while another process has the port open: refused, since nobody can tell whose flag it is',
     async () => {
       const device = pty();
       const bystander = await hold(device.path, 'open');

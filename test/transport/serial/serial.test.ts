@@ -112,7 +112,7 @@ describe('bytes', () => {
     expect((await device.waitFor(10)).toString()).toBe('last words');
   });
 
-  test('nothing is told before open() has given the channel', async () => {
+  test('nothing is reported before open() has returned the channel', async () => {
     const device = pty();
     const events = new Recorder();
     const options = { ...SERIAL_DEFAULTS, path: device.path };
@@ -128,7 +128,7 @@ describe('bytes', () => {
 });
 
 describe('a device that does not read', () => {
-  test('does not block, is told by false, drains when it reads again', async () => {
+  test('does not block, makes write() return false, and drains when it reads again', async () => {
     const device = pty();
     device.pause();
     const { channel, events } = await open(device.path);
@@ -163,7 +163,7 @@ describe('a device that does not read', () => {
 });
 
 describe('the end', () => {
-  test('a hang-up is told once, with its reason', async () => {
+  test('a hang-up is reported once, with its reason', async () => {
     const device = pty();
     const before = openDescriptors();
     const { channel, events } = await open(device.path);
@@ -212,7 +212,7 @@ describe('the end', () => {
     }
   });
 
-  test('close() is told once, and may be called twice', async () => {
+  test('close() is reported once, and may be called twice', async () => {
     const device = pty();
     const { channel, events } = await open(device.path);
     await Promise.all([channel.close(), channel.close()]);

@@ -100,7 +100,7 @@ describe('a match', () => {
 });
 
 describe('plugging', () => {
-  it('is seen by event, and so is pulling', async () => {
+  it('is noticed by an event, and so is pulling', async () => {
     const machine = new UsbMachine();
     const watch = new UsbWatch(new SystemClock(), { root: machine.root });
     onTestFinished(() => watch.stop());
@@ -133,7 +133,7 @@ describe('plugging', () => {
     await gone;
   });
 
-  it('is seen by event while ports are written, of which many kernels tell as well, without a look for each', async () => {
+  it('is noticed by an event while ports are written; the many events of writes do not cause a scan each', async () => {
     const machine = new UsbMachine();
     const busy = join(machine.root, 'dev/ttyS0');
     writeFileSync(busy, '');
@@ -166,7 +166,7 @@ describe('plugging', () => {
     await until(() => watch.ports.length === 1, 'the board to be seen');
   });
 
-  it('is seen by event also while a look is under way, which it comes too late for', async () => {
+  it('is noticed by an event also during a scan for which it comes too late', async () => {
     const machine = new UsbMachine();
     machine.plug('1', 'ttyACM0', pty().path, { serialNumber: 'A' });
     const clock = new FakeClock();
@@ -193,7 +193,7 @@ describe('plugging', () => {
   });
 });
 
-it('a device that comes anew while it is looked at is not there yet, and nothing is mixed', async () => {
+it('a device that is replaced during a scan is not listed yet, and nothing is mixed up', async () => {
   const machine = new UsbMachine();
   const board = { serialNumber: 'A' };
   const { path } = pty();
@@ -240,7 +240,7 @@ describe('the port of a device', () => {
     });
   });
 
-  it('is not taken for that of another device, which has its path now', async () => {
+  it('is not mistaken for that of another device, which has its path now', async () => {
     const machine = new UsbMachine();
     const [first, second] = [pty(), pty()];
     machine.plug('1', 'ttyACM0', first.path, { serialNumber: 'A' });

@@ -27,7 +27,7 @@ function rig(limit: number) {
 
 const REQUEST = { link: 'pump', type: 'note', key: '', value: { kind: 'string', text: 'x' } };
 
-it('what is not understood never comes to the control interface', () => {
+it('a request that is not understood never reaches the control interface', () => {
   const { asked, ask } = rig(1_000);
   for (let n = 0; n < 1_000; n++)
     expect(ask({ link: 'pump' })).toMatchObject([{ state: 'refused' }]);
@@ -36,11 +36,11 @@ it('what is not understood never comes to the control interface', () => {
   expect(asked).toEqual([REQUEST]);
 });
 
-it('what there is no room for is refused by its length, before it is read', () => {
+it('a request for which there is no room is refused by its length, before it is read', () => {
   const { asked, ask } = rig(50);
   const long = { ...REQUEST, value: { kind: 'string', text: 'x'.repeat(50) } };
   expect(ask(long)).toEqual([{ state: 'refused', reason: 'busy' }]);
-  // Its reading would have told something else.
+  // Reading it would have given another error.
   expect(ask({ nonsense: 'x'.repeat(50) })).toEqual([{ state: 'refused', reason: 'busy' }]);
   expect(asked).toEqual([]);
 });

@@ -28,7 +28,7 @@ function rig() {
   return { clock, links, made: () => made };
 }
 
-it('the status is as it was a moment ago for who asks without end', () => {
+it('a client that asks without end gets a status of a moment ago', () => {
   const { clock, links, made } = rig();
   for (let n = 0; n < 1_000; n++) links({});
   expect(made()).toBe(2);
@@ -37,7 +37,7 @@ it('the status is as it was a moment ago for who asks without end', () => {
   expect(links({})).toEqual(['of 3']);
 });
 
-it('and further pages without end leave it to others: each is answered, without links where there is no time', () => {
+it('further pages asked for without end leave time for others: each is answered, without links where no time is left', () => {
   const { clock, links, made } = rig();
   expect(links({})).toEqual(['of 1']);
   clock.advance(1_000);
@@ -49,7 +49,7 @@ it('and further pages without end leave it to others: each is answered, without 
   expect(links({})).toEqual(['of 4']);
 });
 
-it('and is there at once, though only further pages were ever asked for', () => {
+it('the status is there at once, though only further pages were asked for before', () => {
   const { links, made } = rig();
   for (let n = 0; n < 1_000; n++) links({ link: 'of 1' });
   expect(made()).toBe(3);

@@ -113,7 +113,7 @@ describe('a page of the status', () => {
     expect(link?.pending[0]?.value).toBe(`x${'😀'.repeat(99)}…`);
   });
 
-  it('makes no more pending settings than it has room for', () => {
+  it('builds no more pending settings than it has room for', () => {
     const made = { pump: 0, remote: 0 };
     const linkWith = (name: 'pump' | 'remote'): LinkView => ({
       name,

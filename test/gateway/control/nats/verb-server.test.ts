@@ -72,7 +72,7 @@ describe('status', () => {
     });
   });
 
-  it('refuses what would be one more than the link may have, before SIOT gets it', async () => {
+  it('refuses a point beyond maxPoints of the link before SIOT gets it', async () => {
     const { store, ask, nodeId } = await rig({ maxPoints: 1 });
     const first = ask.set('pump', 'limit', float(1));
     await until(() => ended(first.states()), 'the first');
@@ -211,12 +211,12 @@ describe('set', () => {
     device.mcu.assertNotReceived('limit');
   });
 
-  it('does not say that it is refused where only the answer of the store is lost: the device gets it', async () => {
+  it('does not say refused where only the answer of the store is lost: the device gets the setting', async () => {
     const real = new SystemClock();
     const impatient: Clock = {
       wallNs: () => real.wallNs(),
       monotonicMs: () => real.monotonicMs(),
-      // As long as a store is waited for.
+      // The time for which the gateway waits for a store.
       setTimer: (ms, fn) => real.setTimer(ms === 20_000 ? 500 : ms, fn),
     };
     const { ask, store, device, nodeId } = await rig({}, true, impatient);
@@ -273,7 +273,7 @@ describe('set', () => {
     expect(sent()).toBe(before);
   });
 
-  it('switches the link off and on, also after a switch of a clock that is ahead', async () => {
+  it('switches the link off and on, also after a switch by a clock that is ahead', async () => {
     const { ask, gateway, device, store, nodeId } = await rig();
     const ahead = new SystemClock().wallNs() + 3_600_000_000_000n;
     await store?.setAs('user-1', nodeId, 'disabled', '', 1, { time: ahead });
@@ -290,7 +290,7 @@ describe('set', () => {
     expect(gateway.link('pump').port).toBe('open');
   });
 
-  it('follows a setting no further than its link: it is told to look elsewhere', async () => {
+  it('follows a setting only until its link is replaced, and then says where to look', async () => {
     const { ask, gateway, device, document, link } = await rig();
     const off = device.mcu.push(ignorePoints());
     const { states, last } = ask.set('pump', 'limit', float(1));
@@ -303,7 +303,7 @@ describe('set', () => {
     await device.mcu.waitForSetting('limit', ({ value }) => value === 1);
   });
 
-  it('is not lost when the link is changed while the store thinks', async () => {
+  it('does not lose a setting when the link is changed before the store answers', async () => {
     const { ask, gateway, device, store, document, link } = await rig();
     store?.delayReplies(300);
     const { states } = ask.set('pump', 'limit', float(5));
