@@ -24,7 +24,7 @@ export interface Control {
 
   /**
    * Why {@link set} would refuse a request of so many bytes now; undefined: it would
-   * not. For a face, which so need not read a request that is refused anyway.
+   * not. A face asks before it parses a request, to save the work for one that is refused.
    */
   setRefusal(bytes: number): Refused | undefined;
 
@@ -33,8 +33,8 @@ export interface Control {
    * it. `answered` gets each {@link SetReply}, in order. Resolves, and never
    * rejects, when SIOT and the disk of the gateway have the setting or it is
    * refused; answers about its way to the device may come later. After `until`
-   * nothing is followed any more. Refused is also what comes while much waits for
-   * SIOT and the disk.
+   * nothing is followed any more. A request is also refused while too many bytes of
+   * earlier ones wait for SIOT and the disk.
    */
   set(request: SetRequest, answered: (reply: SetReply) => void, until: AbortSignal): Promise<void>;
 

@@ -13,11 +13,11 @@ import type { ControlledGateway } from './controlled.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
 import { TimeBudget } from './time-budget.js';
 
-/** For answers about the status, in each second. */
+/** Time of each second that answers about the status may take, of all faces together. */
 const STATUS_MS_A_SECOND = 200;
-/** So much of what `set` asks for may wait for SIOT and for the disk. */
+/** Maximum size of all requests of `set` that wait for SIOT and the disk. */
 const MOST_WAITING_BYTES = 2 * 1_048_576;
-/** What a request costs besides its bytes. */
+/** Memory that a request takes besides its own bytes. */
 const REQUEST_BYTES = 4_096;
 
 const TOO_BUSY: Refused = {
@@ -28,7 +28,7 @@ const TOO_BUSY: Refused = {
 /** The control interface of a gateway, for its whole life. */
 export class GatewayControl implements Control {
   readonly statusTime: TimeBudget;
-  /** Of settings that neither SIOT nor the disk has yet. */
+  /** Size of the requests whose settings neither SIOT nor the disk has yet. */
   #waitingBytes = 0;
 
   constructor(
@@ -67,7 +67,7 @@ export class GatewayControl implements Control {
   }
 
   setRefusal(bytes: number): Refused | undefined {
-    // One alone may have more.
+    // A single request may be larger than the limit.
     const isMore = this.#waitingBytes + bytes + REQUEST_BYTES > MOST_WAITING_BYTES;
     return isMore && this.#waitingBytes > 0 ? TOO_BUSY : undefined;
   }

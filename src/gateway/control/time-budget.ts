@@ -2,9 +2,9 @@ import type { Clock } from '../../point/clock.js';
 
 const SECOND_MS = 1_000;
 
-/** A part of each second for work that others ask for, so that who asks without end takes no time from devices. */
+/** Limits the time of work that clients ask for to a part of each second. The devices keep the rest. */
 export class TimeBudget {
-  /** When the second began in which {@link #spentMs} was spent, monotonic ms. */
+  /** Start of the second in which {@link #spentMs} was spent, monotonic ms. */
   #secondMs = Number.NEGATIVE_INFINITY;
   #spentMs = 0;
 
@@ -13,13 +13,13 @@ export class TimeBudget {
     private readonly clock: Clock,
   ) {}
 
-  /** Nothing is left of this second. */
+  /** Whether nothing is left of the time of this second. */
   get isSpent(): boolean {
     this.#beginSecond();
     return this.#spentMs >= this.msASecond;
   }
 
-  /** Does the work in any case, and counts its time. */
+  /** Does the work, also when no time is left, and counts its time. */
   spend<T>(work: () => T): T {
     this.#beginSecond();
     const fromMs = this.clock.monotonicMs();

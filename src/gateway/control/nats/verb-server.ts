@@ -24,7 +24,7 @@ export class VerbServer implements Service, NatsFace {
     readonly clock: Clock,
   ) {}
 
-  /** Also while links are still being loaded: whoever asks sees those that there are. */
+  /** Begins to answer. Links may still be loading: the answers have those that exist. Does nothing after {@link prepareStop}. */
   start(): void {
     if (this.#ending) return;
     this.#ended = new AbortController();
@@ -32,13 +32,13 @@ export class VerbServer implements Service, NatsFace {
     this.#stops = Object.entries(VERBS).map(([name, verb]) => current.serve(name, verb(this)));
   }
 
-  /** Answers no request from now on, whoever calls {@link start}. */
+  /** Stops for good: {@link start} does nothing after this. */
   prepareStop(): void {
     this.#ending = true;
     this.stop();
   }
 
-  /** No request is answered any more, and no setting is followed. It may be started again. Idempotent. */
+  /** Stops answering requests and following settings. It can be started again. Idempotent. */
   stop(): void {
     for (const stop of this.#stops) stop();
     this.#stops = [];
