@@ -58,8 +58,10 @@ export interface PendingSettings {
   readonly pendingCount: number;
   readonly acknowledges: Acknowledges;
   pending(): Setting[];
-  /** Why a setting is still on its way, for people. */
+  /** Why a setting is still on its way, for people. It has no times and counts that move: see {@link progress}. */
   reason(setting: Setting): string;
+  /** What moves on while the reason stays, for people. */
+  progress(setting: Setting): string | undefined;
   /** Its packet has been sent, and is not acknowledged yet. */
   awaitsAck(setting: Setting): boolean;
 }

@@ -60,7 +60,11 @@ export function* pendingOf(link: DescribedLink, from: number): Generator<Pending
   const { session, node } = link;
   const sent = session.downlink.pending();
   for (const setting of sent.slice(from)) {
-    yield pendingPoint(setting.point, setting.command, reasonOf(link, setting));
+    const progress = link.held === undefined ? session.downlink.progress(setting) : undefined;
+    yield {
+      ...pendingPoint(setting.point, setting.command, reasonOf(link, setting)),
+      ...(progress === undefined ? {} : { progress }),
+    };
   }
   // Not looked at yet: it may turn out to be none for the device.
   for (const point of [...node.rateLimiter.waiting].slice(Math.max(0, from - sent.length))) {

@@ -51,6 +51,8 @@ export interface PendingSetting {
   readonly time: string;
   readonly deleted: boolean;
   readonly command: boolean;
-  /** Why it is still on its way, for people. */
+  /** Why it is still on its way, for people. Stays the same until there is another reason. */
   readonly reason: string;
+  /** What moves on meanwhile, for people, such as `next try in 12 s`. */
+  readonly progress?: string;
 }

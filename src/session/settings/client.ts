@@ -141,20 +141,30 @@ export class SettingsClient implements SenderClient, WaitingSettings, SettingDel
     if (this.host.codec() === undefined) {
       return 'nothing heard from the device yet that tells its codec (protocol: auto)';
     }
-    if (this.#inFlight?.setting === setting) {
-      const { attempt, limit } = this.#inFlight;
-      return `sent, waiting for the acknowledgement (transmission ${String(attempt)} of ${String(limit)})`;
-    }
+    // Before what is sent now: a keep-alive each 30 s is no other reason.
     if (this.sender.life.silent) {
       return setting.command
         ? 'the device is silent: a command waits until it is heard'
         : 'the device is silent: tried every 30 s, and when it is heard';
     }
+    if (this.#inFlight?.setting === setting) return 'sent, waiting for the acknowledgement';
     if (life.name === 'setAside') {
-      const seconds = Math.max(0, life.untilMs - this.clock.monotonicMs()) / 1000;
-      return `not acknowledged while the device was heard: next try in ${seconds.toFixed(0)} s`;
+      return 'not acknowledged while the device was heard: tried again after a pause';
     }
     return 'waiting for its turn';
+  }
+
+  /** What moves on while the reason stays, for people: which transmission it is, or the time to the next. */
+  progress(setting: Setting): string | undefined {
+    if (!this.sender.isOpen) return undefined;
+    if (this.#inFlight?.setting === setting) {
+      const { attempt, limit } = this.#inFlight;
+      return `transmission ${String(attempt)} of ${String(limit)}`;
+    }
+    const { life } = setting;
+    if (life.name !== 'setAside' || this.sender.life.silent) return undefined;
+    const seconds = Math.max(0, life.untilMs - this.clock.monotonicMs()) / 1000;
+    return `next try in ${seconds.toFixed(0)} s`;
   }
 
   next(nowMs: number): Delivery | Wait | undefined {

@@ -197,6 +197,11 @@ export class SignalSession
     return 'the bus has not taken the frame yet';
   }
 
+  /** There are no tries to count: the interface takes a frame once. */
+  progress(): undefined {
+    return undefined;
+  }
+
   get #canSend(): boolean {
     return this.#open && !this.#held;
   }

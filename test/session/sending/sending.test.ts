@@ -180,7 +180,12 @@ describe('unanswered while something else was heard', () => {
     chat(harness, 5_000);
     expect(harness.takePoints()).toEqual([...Array<string>(4).fill('bad=1'), 'good=1']);
     expect(bad.state).toBe('pending');
-    expect(harness.session.downlink.reason(bad)).toMatch(/next try in/);
+    const reason = harness.session.downlink.reason(bad);
+    const progress = harness.session.downlink.progress(bad);
+    expect(progress).toMatch(/^next try in \d+ s$/);
+    harness.advance(2_000);
+    expect(harness.session.downlink.progress(bad)).not.toBe(progress);
+    expect(harness.session.downlink.reason(bad)).toBe(reason);
     expect(harness.connected).toEqual([true]);
   });
 

@@ -104,7 +104,8 @@ describe('status', () => {
         value: '9223372036854775807',
         deleted: false,
         command: false,
-        reason: 'sent, waiting for the acknowledgement (transmission 1 of 4)',
+        reason: 'sent, waiting for the acknowledgement',
+        progress: 'transmission 1 of 4',
       },
     ]);
   });

@@ -1,0 +1,142 @@
+/** What `siot-mcu watch` follows: the links of a gateway, their points and pending settings. */
+import type { StatusReply } from '../gateway/control/nats/protocol.js';
+import { canonicalKey } from '../point/point.js';
+import type { SiotWire } from '../siot/wire/wire.js';
+import { WIRES } from '../siot/wire/wires.js';
+import { CliError } from './errors.js';
+import type { GatewayClient } from './gateway-client.js';
+import { findLink } from './links.js';
+import type { WatchEvent } from './watch-lines.js';
+import { linkNews, natsNews, settingNews, siotNews } from './watch-news.js';
+import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Looks at the status once a second, listens to the points of the links, and tells what is new. */
+export class GatewayWatch {
+  /** Functions that end the subscriptions, by generation, node ID and link. */
+  readonly #subscriptions = new Map<string, () => void>();
+  /** What was last told of each link: see {@link linkNews}. */
+  readonly #links = new Map<string, string>();
+  readonly #pending = new Map<
+    string,
+    { readonly link: string; readonly setting: PendingSetting }
+  >();
+  #note = '';
+  #left = '';
+  #siot = '';
+  /** What was last told of the gateway's own connection to NATS. */
+  #nats = '';
+
+  constructor(
+    private readonly client: GatewayClient,
+    private readonly only: string | undefined,
+    private readonly say: (event: WatchEvent) => void,
+  ) {}
+
+  /**
+   * Runs until the program ends. Throws a {@link CliError} if the gateway does not answer
+   * at first, or has no such link.
+   */
+  async run(): Promise<never> {
+    const first = await this.client.status({ pending: this.only ?? true });
+    if (this.only !== undefined) findLink(first.links, this.only);
+    this.#show(first);
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      if (!this.client.connected) throw new CliError(this.client.problem);
+      this.#show(await this.client.status({ pending: this.only ?? true }));
+      this.#tell('');
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      this.#tell(error.message);
+    }
+  }
+
+  #tell(note: string): void {
+    if (note === this.#note) return;
+    this.say({ kind: 'note', text: note === '' ? 'the gateway answers again' : note });
+    this.#note = note;
+  }
+
+  #show(status: StatusReply): void {
+    const siot = siotNews(status.siot);
+    if (siot !== this.#siot) this.say({ kind: 'siot', siot: status.siot });
+    this.#siot = siot;
+    const nats = natsNews(status.nats);
+    if (nats !== this.#nats) this.say({ kind: 'nats', nats: status.nats });
+    this.#nats = nats;
+    const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
+    this.#follow(links, WIRES[status.siot.generation]);
+    for (const link of links) {
+      const news = linkNews(link);
+      if (news !== this.#links.get(link.name)) this.say({ kind: 'link', status: link });
+      this.#links.set(link.name, news);
+    }
+    this.#showPending(links);
+    this.#showLeft(links, status.linksLeft ?? 0);
+  }
+
+  /** Says which links and settings are left out, since the pages of the status had no room for them. */
+  #showLeft(links: readonly LinkStatus[], linksLeft: number): void {
+    const parts = links
+      .filter(({ pendingLeft }) => pendingLeft !== undefined)
+      .map(({ name, pendingLeft = 0 }) => `${pendingLeft} more pending settings of ${name}`);
+    if (linksLeft > 0) parts.push(`${linksLeft} more links`);
+    const left = parts.length === 0 ? '' : `not shown: ${parts.join(', ')}`;
+    if (left !== this.#left) {
+      this.say({ kind: 'note', text: left === '' ? 'everything is shown again' : left });
+    }
+    this.#left = left;
+  }
+
+  #showPending(links: readonly LinkStatus[]): void {
+    const seen = new Set<string>();
+    const cut = new Set(
+      links.filter(({ pendingLeft }) => pendingLeft !== undefined).map(({ name }) => name),
+    );
+    for (const { name: link, pending } of links) {
+      for (const setting of pending) {
+        const id = JSON.stringify([link, setting.type, canonicalKey(setting.key)]);
+        seen.add(id);
+        const before = this.#pending.get(id);
+        this.#pending.set(id, { link, setting });
+        if (before !== undefined && settingNews(before.setting) === settingNews(setting)) continue;
+        this.say({ kind: 'pending', link, setting });
+      }
+    }
+    for (const [id, { link, setting }] of this.#pending) {
+      // If the link's list was cut, the setting may still be pending.
+      if (seen.has(id) || cut.has(link)) continue;
+      this.#pending.delete(id);
+      this.say({ kind: 'settled', link, setting });
+    }
+  }
+
+  /** Subscribes to each link's node, on the subjects of the generation in use. */
+  #follow(links: readonly LinkStatus[], wire: SiotWire): void {
+    const wanted = new Set<string>();
+    for (const { name: link, nodeId } of links) {
+      const id = `${wire.generation} ${nodeId} ${link}`;
+      wanted.add(id);
+      if (this.#subscriptions.has(id)) continue;
+      const end = this.client.subscribe(wire.pointSubscription(nodeId), ({ data }) => {
+        for (const point of wire.decode(data)?.points ?? []) {
+          this.say({ kind: 'point', link, nodeId, point });
+        }
+      });
+      this.#subscriptions.set(id, end);
+    }
+    for (const [id, end] of this.#subscriptions) {
+      if (wanted.has(id)) continue;
+      end();
+      this.#subscriptions.delete(id);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { linkNews, settingNews } from '../../src/cli/watch-news.js';
+import type { LinkSummary, PendingSetting } from '../../src/gateway/link/status.js';
+
+const link: LinkSummary = {
+  name: 'pump',
+  nodeId: '1234',
+  transport: '/dev/ttyUSB0 115200 8N1',
+  port: 'open',
+  connected: true,
+  echoes: false,
+  node: 'alive',
+  codec: 'compact',
+  acknowledges: 'yes',
+  counters: { rx: 1 },
+  advice: [],
+};
+
+const setting: PendingSetting = {
+  type: 'setpoint',
+  key: '0',
+  value: 4.25,
+  time: '1767225600000000000',
+  deleted: false,
+  command: false,
+  reason: 'not acknowledged while the device was heard: tried again after a pause',
+  progress: 'next try in 28 s',
+};
+
+describe('what is worth a line of watch', () => {
+  it('of a link is what people are told, not what moves all the time', () => {
+    const moved = { ...link, counters: { rx: 2 }, heardMs: 12 };
+    expect(linkNews(moved)).toBe(linkNews(link));
+    expect(linkNews({ ...link, connected: false })).not.toBe(linkNews(link));
+    expect(linkNews({ ...link, portProblem: 'unplugged' })).not.toBe(linkNews(link));
+    expect(linkNews({ ...link, advice: ['set protocol: compact'] })).not.toBe(linkNews(link));
+  });
+
+  it('of a pending setting is another value or reason, not its progress', () => {
+    expect(settingNews({ ...setting, progress: 'next try in 27 s' })).toBe(settingNews(setting));
+    const { progress: _, ...without } = setting;
+    expect(settingNews(without)).toBe(settingNews(setting));
+    expect(settingNews({ ...setting, reason: 'the port is not open' })).not.toBe(
+      settingNews(setting),
+    );
+    expect(settingNews({ ...setting, value: 4.5 })).not.toBe(settingNews(setting));
+    expect(settingNews({ ...setting, deleted: true })).not.toBe(settingNews(setting));
+  });
+});
