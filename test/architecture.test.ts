@@ -23,7 +23,7 @@ const ORDER = [
  * The other files of the room stand on top, or where the star is.
  */
 const INSIDE: Readonly<Record<string, readonly string[]>> = {
-  transport: ['frame.ts', 'transport.ts', 'socket-channel.ts', 'serial', 'usb', 'can'],
+  transport: ['frame.ts', 'transport.ts', 'tap.ts', 'socket-channel.ts', 'serial', 'usb', 'can'],
   framing: ['framing.ts', 'isotp'],
   session: [
     'node',

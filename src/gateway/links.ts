@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { PointBudget } from '../session/node/point-quota.js';
+import { Tap } from '../transport/tap.js';
 import type { Transport } from '../transport/transport.js';
 import { createTransport } from '../transport/transports.js';
 import type { ClockUsers } from './clock-watch.js';
@@ -24,6 +25,8 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
   /** Keeps what links have heard from SIOT until its connection was closed. */
   readonly records: Service;
   readonly #links = new Map<string, Link>();
+  /** By the names of links. Who observes one still does when the link was made anew. */
+  readonly #taps = new Map<string, Tap>();
   /** Names of links on USB that are being made. */
   readonly #coming = new Set<string>();
   readonly #budget: PointBudget;
@@ -182,6 +185,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
       names,
       knownNames,
       record,
+      tap: this.#tapOf(config.name),
     });
     this.#links.set(config.name, link);
     link.node.attach(this.siot.current);
@@ -192,9 +196,20 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
   async #remove(link: Link): Promise<void> {
     this.#links.delete(link.name);
     await link.stop();
+    for (const [name, { isObserved }] of this.#taps)
+      if (!isObserved && !this.#links.has(name)) this.#taps.delete(name);
     await link.node.detach();
     await link.keep();
     this.outbox.outbox.release(link.nodeId);
+  }
+
+  #tapOf(name: string): Tap {
+    let tap = this.#taps.get(name);
+    if (tap === undefined) {
+      tap = new Tap(this.parts.clock);
+      this.#taps.set(name, tap);
+    }
+    return tap;
   }
 
   /** A link that is configured otherwise has its name from a device on USB. */

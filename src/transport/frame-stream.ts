@@ -34,6 +34,7 @@ export class FrameStream implements ByteTransport {
       closed: (cause) => events.closed(cause),
       warning: (message) => events.warning(message),
       drained: () => events.drained(),
+      tap: events.tap,
     });
     return new StreamChannel(channel, this.frames.frameLength);
   }

@@ -12,10 +12,7 @@ const READ_BUFFER_BYTES = 16384;
 const CLOSE_GRACE_MS = 500;
 
 /** Takes the bytes that were read. */
-interface ByteSink {
-  /** The bytes are valid during the call only. */
-  data(chunk: Uint8Array): void;
-}
+type ByteSink = Pick<ChannelEvents<Uint8Array>, 'data' | 'tap'>;
 
 /**
  * The buffer that a socket reads into, used for each read. Without it, each small
@@ -34,7 +31,11 @@ export class SocketInbox {
     this.onread = {
       buffer: new Uint8Array(READ_BUFFER_BYTES),
       callback: (length, buffer) => {
-        this.#sink?.data(buffer.subarray(0, length));
+        const sink = this.#sink;
+        if (sink === undefined) return true;
+        const chunk = buffer.subarray(0, length);
+        if (sink.tap?.isObserved === true) sink.tap.bytes('up', chunk);
+        sink.data(chunk);
         return true;
       },
     };
@@ -98,6 +99,8 @@ export class SocketChannel implements ByteChannel {
 
   write(bytes: Uint8Array): boolean {
     if (this.#closing || this.#ended || this.#socket.destroyed) return false;
+    const { tap } = this.#parts.events;
+    if (tap?.isObserved === true) tap.bytes('down', bytes);
     // The stream calls write(2) at once, and queues what the system does not take.
     return this.#socket.write(bytes);
   }

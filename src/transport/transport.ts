@@ -46,6 +46,19 @@ export class TransportError extends Error {
  */
 export type ChannelDiscard = 'canFrame' | 'canOverrun';
 
+/** `up`: from the device; `down`: to it. */
+export type TapDirection = 'up' | 'down';
+
+/** Who observes what crosses a channel (tap.ts). */
+export interface ChannelTap {
+  /** Whether anybody does. To be asked before each call of the others. */
+  readonly isObserved: boolean;
+  /** A chunk of a stream was read, or is written. */
+  bytes(direction: TapDirection, bytes: Uint8Array): void;
+  /** A frame was received, or the kernel has taken it. */
+  frame(direction: TapDirection, frame: CanFrame): void;
+}
+
 /** What a channel tells its user. `Unit`: `Uint8Array` for a stream of bytes, else a kind of {@link Frame}. */
 export interface ChannelEvents<in Unit> {
   /** A unit was received. Its bytes are valid during the call only. */
@@ -58,6 +71,8 @@ export interface ChannelEvents<in Unit> {
   warning(message: string): void;
   /** After write() has returned false: the system has taken all that was queued. */
   drained(): void;
+  /** Who observes the channel. Only the channel next to the device tells it units; one over another hands it down. */
+  readonly tap?: ChannelTap | undefined;
 }
 
 /** An open connection to a device or a bus. `Unit`: what is written. */

@@ -9,6 +9,7 @@ import type { DeviceSessionHost } from '../../src/session/device-session.js';
 import { PointBudget } from '../../src/session/node/point-quota.js';
 import { CanBuses } from '../../src/transport/can/bus.js';
 import { CanTransport } from '../../src/transport/can/can.js';
+import { Tap } from '../../src/transport/tap.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { CLASSIC } from '../support/isotp-bus.js';
 import { FakeCan } from '../transport/can/fake-can.js';
@@ -50,6 +51,7 @@ function linkOn(can: FakeCan, clock: FakeClock, framing: 'cobs' | 'isotp', auto:
       random: () => 0,
       log: SILENT_LOG,
       record: { session: auto ? {} : { acknowledges: 'yes' } },
+      tap: new Tap(clock),
     },
     HOST,
   );

@@ -1,6 +1,7 @@
 import type {
   ChannelDiscard,
   ChannelEvents,
+  ChannelTap,
   TransportError,
 } from '../../src/transport/transport.js';
 
@@ -10,6 +11,7 @@ export class Recorder implements ChannelEvents<Uint8Array> {
   readonly endings: (TransportError | undefined)[] = [];
   readonly discards: ChannelDiscard[] = [];
   drains = 0;
+  tap: ChannelTap | undefined;
   bytes = 0;
   #chunks: Buffer[] = [];
   #waiting: (() => boolean)[] = [];

@@ -190,3 +190,26 @@ test('is described for people', () => {
     'tcp [2001:db8::1]:3333',
   );
 });
+
+test('an observer sees the bytes both ways, and nothing is told while nobody observes', async () => {
+  const { channel, events, device } = await connected();
+  const told: string[] = [];
+  const tap = {
+    isObserved: false,
+    bytes: (direction: string, bytes: Uint8Array) =>
+      void told.push(`${direction} ${Buffer.from(bytes).toString()}`),
+    frame: () => undefined,
+  };
+  events.tap = tap;
+  channel.write(Buffer.from('one'));
+  expect((await receive(device, 3)).toString()).toBe('one');
+  device.write('two');
+  await events.until(({ bytes }) => bytes === 3);
+  expect(told).toEqual([]);
+  tap.isObserved = true;
+  channel.write(Buffer.from('three'));
+  await receive(device, 5);
+  device.write('four');
+  await events.until(({ bytes }) => bytes === 7);
+  expect(told).toEqual(['down three', 'up four']);
+});

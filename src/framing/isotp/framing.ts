@@ -75,6 +75,7 @@ export class IsoTpTransport implements TransportOf<Frame> {
       },
       warning: (message) => events.warning(message),
       drained: () => connection.drained(),
+      tap: events.tap,
     });
     return new IsoTpChannel(channel, connection);
   }

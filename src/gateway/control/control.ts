@@ -5,7 +5,9 @@
  */
 import type { PlainValue } from '../../point/point.js';
 import type { SiotStatus } from '../../siot/siot.js';
-import type { LinkStatus, LinkView } from '../link/status.js';
+import type { TapEvent } from '../../transport/tap.js';
+import type { LinkFormat } from '../link/format.js';
+import type { LinkStatus, LinkSummary, LinkView } from '../link/status.js';
 import type { TimeBudget } from './time-budget.js';
 
 /** The control interface. Its implementation is `GatewayControl`. */
@@ -40,6 +42,12 @@ export interface Control {
 
   /** The board that is plugged in now is the right one for a link of type `usb`. */
   confirm(request: ConfirmRequest): ConfirmReply;
+
+  /**
+   * Tells `observer` what crosses a link from now on, until `until` is aborted: also
+   * when the link is made anew, since its configuration has changed.
+   */
+  observe(request: ObserveRequest, observer: LinkObserver, until: AbortSignal): ObserveReply;
 }
 
 /** Of the gateway and all its links; the same for people and for programs. */
@@ -89,6 +97,36 @@ export interface ConfirmRequest {
   /** Name of the link. */
   readonly link: string;
 }
+
+/** Request of {@link Control.observe}. */
+export interface ObserveRequest {
+  /** Name of the link. */
+  readonly link: string;
+}
+
+/** Answer to {@link Control.observe}. */
+export type ObserveReply = { readonly state: 'observed'; readonly link: ObservedLink } | Refused;
+
+/** A link that is observed, as it is now. */
+export interface ObservedLink extends Pick<LinkSummary, 'name' | 'transport' | 'port'> {
+  /** Why the port is closed, for people. */
+  readonly problem?: string;
+  readonly format: LinkFormat;
+}
+
+/** Observes a link. */
+export interface LinkObserver {
+  /** As `TapObserver.tapped`. */
+  observed(event: LinkEvent): void;
+}
+
+/** What an observer of a link hears. */
+export type LinkEvent =
+  | TapEvent
+  /** The link was made anew, with another format: what follows is to be read so. */
+  | { readonly kind: 'link'; readonly link: ObservedLink }
+  /** The configuration has no such link any more. */
+  | { readonly kind: 'removed' };
 
 /** Nothing was done; the reason is for people. */
 export interface Refused {

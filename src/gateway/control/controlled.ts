@@ -47,4 +47,6 @@ export type ControlledLink = Pick<
   | 'watchSettings'
   | 'reason'
   | 'awaitsAck'
+  | 'tap'
+  | 'format'
 >;

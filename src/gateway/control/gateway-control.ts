@@ -5,11 +5,15 @@ import type {
   Control,
   GatewayStatus,
   GatewayView,
+  LinkObserver,
+  ObserveReply,
+  ObserveRequest,
   Refused,
   SetReply,
   SetRequest,
 } from './control.js';
 import type { ControlledGateway } from './controlled.js';
+import { LinkObservation, observedLink } from './link-observation.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
 import { TimeBudget } from './time-budget.js';
 
@@ -98,6 +102,21 @@ export class GatewayControl implements Control {
     if (links.confirm(link)) return { state: 'confirmed' };
     const reason = `nothing of ${JSON.stringify(link)} is held back: there is nothing to confirm`;
     return { state: 'refused', reason };
+  }
+
+  observe(
+    { link: name }: ObserveRequest,
+    observer: LinkObserver,
+    until: AbortSignal,
+  ): ObserveReply {
+    const { links } = this.gateway;
+    const link = links.all().find((one) => one.name === name);
+    if (link === undefined) return noSuchLink(name, links.all());
+    if (!until.aborted) {
+      const observation = new LinkObservation(links, link, observer);
+      until.addEventListener('abort', () => observation.end(), { once: true });
+    }
+    return { state: 'observed', link: observedLink(link) };
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { SessionChannel } from '../../session/device-session.js';
+import type { Tap } from '../../transport/tap.js';
 import type {
   Channel,
   ChannelDiscard,
@@ -17,6 +18,9 @@ const GOOD_AFTER_MS = 5_000;
 const SAME_REASON_MS = 3_600_000;
 /** A host that does not answer must not hold up the end of the gateway. */
 const RELEASED_WITHIN_MS = 1_000;
+/** Why the channel is closed after {@link ChannelKeeper.stop}, for observers. */
+const STOPPED =
+  'the gateway has closed it: the link was disabled, changed or removed, or the gateway ends';
 
 /** Takes what the channel reads. */
 interface ChannelInput<Unit> {
@@ -59,6 +63,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     private readonly transport: TransportOf<Unit>,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly tap: Tap,
   ) {}
 
   /** Who gets the input and the events. To be called before {@link start}. */
@@ -93,6 +98,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
    */
   async stop(): Promise<void> {
     const state = this.#state;
+    if (state.name !== 'stopped') this.tap.closed(STOPPED);
     this.#state = { name: 'stopped' };
     this.#opening += 1;
     if (state.name === 'waiting') state.timer.cancel();
@@ -149,7 +155,9 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
           if (current()) this.#input?.data(unit, this);
         },
         discarded: (cause, detail) => {
-          if (current()) this.#handler?.discarded(cause, detail);
+          if (!current()) return;
+          this.tap.discarded(cause);
+          this.#handler?.discarded(cause, detail);
         },
         closed: (cause) => {
           if (current()) this.#closed(cause);
@@ -158,6 +166,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
         drained: () => {
           if (current()) this.#congested = false;
         },
+        tap: this.tap,
       });
     } catch (error) {
       if (!current()) return;
@@ -173,6 +182,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     this.#problem = undefined;
     this.#state = { name: 'open', channel, sinceMs: this.clock.monotonicMs() };
     this.log.info({ transport: this.transport.description }, 'port is open');
+    this.tap.opened(this.transport.description);
     this.#handler?.opened();
   }
 
@@ -183,6 +193,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     this.#problem = cause?.message ?? 'the port was closed';
     this.#saidMs = this.clock.monotonicMs();
     this.log.warn({ reason: this.#problem }, 'port is gone');
+    this.tap.closed(this.#problem);
     this.#handler?.closed();
     this.#retry();
   }
@@ -192,6 +203,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
     if (reason !== this.#problem || now - this.#saidMs > SAME_REASON_MS) {
       this.#saidMs = now;
       this.log.warn({ reason }, 'port cannot be opened; trying again and again');
+      this.tap.closed(reason);
     }
     this.#problem = reason;
   }

@@ -8,6 +8,7 @@ import type {
 } from '../../session/device-session.js';
 import type { NodeState } from '../../session/node-state.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
+import type { Tap } from '../../transport/tap.js';
 import type { Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkRecord } from '../state/link-record.js';
@@ -25,6 +26,8 @@ export interface SessionParts {
   readonly random: () => number;
   readonly log: Log;
   readonly record: LinkRecord;
+  /** Of the link's channels. */
+  readonly tap: Tap;
 }
 
 /** Where what a link has received waits, whatever its units are. */

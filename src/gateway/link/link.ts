@@ -15,6 +15,7 @@ import type { DeviceSession, DeviceSessionHost } from '../../session/device-sess
 import type { KnownNames } from '../../session/node-state.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import type { Setting } from '../../session/settings/setting.js';
+import type { Tap } from '../../transport/tap.js';
 import type { ChannelDiscard, Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkFile } from '../state/link-file.js';
@@ -24,6 +25,7 @@ import { Saver } from '../state/saver.js';
 import type { ChannelHandler, LinkChannel } from './channel-keeper.js';
 import type { LinkSlot } from './device-protocol.js';
 import { DescriptionOverrides } from './description-overrides.js';
+import { formatOf, type LinkFormat } from './format.js';
 import { tellTimes } from './known-times.js';
 import { LinkNode, type LinkNodeHost } from './link-node.js';
 import { disables, isOwnSwitch } from './remote-point-router.js';
@@ -50,6 +52,8 @@ interface LinkParts {
   /** As `names` had them. */
   readonly knownNames: KnownNames;
   readonly record: LinkRecord;
+  /** Of all links that have had this name: it outlives them. */
+  readonly tap: Tap;
 }
 
 type SettingWatcher = (setting: Setting) => void;
@@ -110,6 +114,15 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   get config(): LinkConfig {
     return this.parts.config;
+  }
+
+  /** What crosses its channels. */
+  get tap(): Tap {
+    return this.parts.tap;
+  }
+
+  get format(): LinkFormat {
+    return formatOf(this.parts.config, this.parts.transport);
   }
 
   /** Its device has just been plugged in. */

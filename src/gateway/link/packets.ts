@@ -19,7 +19,7 @@ const RETRIES = 3;
 
 /** Packets in COBS over bytes, or in ISO-TP or COBS over the frames of one device. */
 export const createPacketSession: CreateSession = (parts, host, state) => {
-  const { config, transport, scheduler, clock, log } = parts;
+  const { config, transport, scheduler, clock, log, tap } = parts;
   const framing = framingOf(config.transport);
   if (transport.unit === 'canFrames') throw new Error('no packets over whole CAN frames');
   if (transport.unit === 'bytes') return overBytes(parts, transport, host, state);
@@ -30,7 +30,7 @@ export const createPacketSession: CreateSession = (parts, host, state) => {
     maxFrameLength,
     discard: (cause, length) => state.counters.discard(cause, { bytes: length }),
   });
-  const channel = new ChannelKeeper(packets, clock, log);
+  const channel = new ChannelKeeper(packets, clock, log, tap);
   const session = packetSession(parts, host, state, channel, { framing: FRAMINGS.isotp });
   return linkSession(session, channel, (...input) => scheduler.joinFrames(...input));
 };
@@ -41,9 +41,9 @@ function overBytes(
   host: DeviceSessionHost,
   state: NodeState,
 ): LinkSession {
-  const { scheduler, clock, random, log } = parts;
+  const { scheduler, clock, random, log, tap } = parts;
   const { mayEcho } = transport;
-  const channel = new ChannelKeeper(transport, clock, log);
+  const channel = new ChannelKeeper(transport, clock, log, tap);
   const session = packetSession(parts, host, state, channel, {
     framing: FRAMINGS.cobs,
     ...(mayEcho === undefined ? {} : { echo: { ...mayEcho, random } }),

@@ -8,7 +8,7 @@ import { linkSession, type CreateSession } from './device-protocol.js';
 
 /** Values of the signals on a CAN bus; transport of type `can-signals`. */
 export const createSignalSession: CreateSession = (
-  { config, transport: bus, scheduler, clock, log },
+  { config, transport: bus, scheduler, clock, log, tap },
   host,
   state,
 ) => {
@@ -24,7 +24,7 @@ export const createSignalSession: CreateSession = (
   const plan = planSignals(database, transport);
   // The configuration has been checked with this very database.
   if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));
-  const channel = new ChannelKeeper(bus, clock, log);
+  const channel = new ChannelKeeper(bus, clock, log, tap);
   const session = new SignalSession(
     host,
     channel,

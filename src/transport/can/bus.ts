@@ -36,6 +36,8 @@ export interface CanSubscriber {
   readonly fd: boolean;
   /** The frame is valid during the call only. */
   frame(frame: CanFrame): void;
+  /** The kernel has taken a frame of {@link CanSubscription.send}; valid during the call only. */
+  sent(frame: CanFrame): void;
   /** Called once: the interface is down, bus-off or gone, and the subscription has ended. */
   closed(cause: TransportError): void;
   /** After {@link CanSubscription.send} has returned false: the kernel has taken all frames. */
@@ -163,7 +165,10 @@ class CanBus {
 
   send(subscription: Subscription, frame: CanFrame): boolean {
     if (!this.#subscriptions.has(subscription)) return false;
-    if (this.#retryTimer === undefined && this.#sendNow(frame)) return true;
+    if (this.#retryTimer === undefined && this.#sendNow(frame)) {
+      subscription.subscriber.sent(frame);
+      return true;
+    }
     // The caller may use its bytes again.
     subscription.queue.push({ ...frame, data: Uint8Array.from(frame.data) });
     return false;
@@ -304,8 +309,10 @@ class CanBus {
   #sendOneOfEach(subscriptions: readonly Subscription[]): boolean {
     for (const subscription of subscriptions) {
       const [frame] = subscription.queue;
-      if (frame !== undefined && !this.#sendNow(frame)) return false;
+      if (frame === undefined) continue;
+      if (!this.#sendNow(frame)) return false;
       subscription.queue.shift();
+      subscription.subscriber.sent(frame);
       // It goes to the end, so that the order holds also when there is room for one frame at a time.
       this.#subscriptions.delete(subscription);
       this.#subscriptions.add(subscription);

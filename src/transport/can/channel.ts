@@ -32,13 +32,18 @@ export async function openCanChannel<Unit>(
     else failure = cause;
   };
   const { ids, fd } = options;
+  const { tap } = events;
   const subscription = buses.subscribe(
     options.interface,
     {
       ids,
       fd,
       frame: (frame) => {
+        if (tap?.isObserved === true) tap.frame('up', frame);
         if (options.accepts(frame)) queue.put(frame);
+      },
+      sent: (frame) => {
+        if (tap?.isObserved === true) tap.frame('down', frame);
       },
       closed: end,
       drained: () => events.drained(),

@@ -1,7 +1,12 @@
 /** The control interface, called directly, without NATS; the test plays the parts around it. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Control, SetReply, SetRequest } from '../../../src/gateway/control/control.js';
+import type {
+  Control,
+  LinkEvent,
+  SetReply,
+  SetRequest,
+} from '../../../src/gateway/control/control.js';
 import type { ControlledLink } from '../../../src/gateway/control/controlled.js';
 import { GatewayControl } from '../../../src/gateway/control/gateway-control.js';
 import type { LinkSummary } from '../../../src/gateway/link/status.js';
@@ -9,6 +14,7 @@ import { floatValue, makePoint, stringValue, type Point } from '../../../src/poi
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import { SettingError } from '../../../src/siot/siot.js';
+import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
 import { confirm as confirmed } from '../../support/setting-events.js';
@@ -30,6 +36,8 @@ function played() {
   };
   const makeLink = (name: string): ControlledLink => ({
     name,
+    tap: new Tap(clock),
+    format: { kind: 'cobs', maxFrameLength: 1024 },
     nodeId: 'dev-1',
     summary: () => ({ name }) as LinkSummary,
     pendingCount: 0,
@@ -108,6 +116,14 @@ function played() {
   };
 }
 
+const SUMMARY = {
+  name: 'pump',
+  transport: 'a port',
+  port: 'closed',
+  portProblem: 'unplugged',
+} as LinkSummary;
+const asker = (): AbortSignal => new AbortController().signal;
+
 describe('the control interface, without NATS', () => {
   it('says how the gateway, SIOT, NATS and the links are', () => {
     const { control, state, makeLink } = played();
@@ -178,6 +194,63 @@ describe('the control interface, without NATS', () => {
     });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('what crosses a link', () => {
+  it('is told to an observer until it ends, and then nobody observes', () => {
+    const { control, state, makeLink } = played();
+    const link = { ...makeLink('pump'), summary: () => SUMMARY };
+    state.links.push(link);
+    const heard: LinkEvent[] = [];
+    const asker = new AbortController();
+    const observer = { observed: (event: LinkEvent) => void heard.push(event) };
+    expect(control.observe({ link: 'pump' }, observer, asker.signal)).toEqual({
+      state: 'observed',
+      link: {
+        name: 'pump',
+        transport: 'a port',
+        port: 'closed',
+        problem: 'unplugged',
+        format: { kind: 'cobs', maxFrameLength: 1024 },
+      },
+    });
+    link.tap.opened('a port');
+    expect(heard).toMatchObject([{ kind: 'opened' }]);
+    asker.abort();
+    expect(link.tap.isObserved).toBe(false);
+    expect(getEventListeners(asker.signal, 'abort')).toEqual([]);
+    control.observe({ link: 'pump' }, observer, asker.signal);
+    expect(link.tap.isObserved).toBe(false);
+  });
+
+  it('is told on after the link was made anew, with its format, and its removal is told', () => {
+    const { control, state, makeLink } = played();
+    const link = { ...makeLink('pump'), summary: () => SUMMARY };
+    state.links.push(link);
+    const heard: string[] = [];
+    const observer = { observed: ({ kind }: LinkEvent) => void heard.push(kind) };
+    control.observe({ link: 'pump' }, observer, new AbortController().signal);
+    link.tap.opened('a port');
+    state.links[0] = { ...link, format: { kind: 'cobs', maxFrameLength: 64 } };
+    link.tap.closed('changed');
+    link.tap.opened('a port');
+    link.tap.closed('unplugged');
+    link.tap.opened('a port');
+    state.links.pop();
+    link.tap.closed('removed');
+    const again = ['closed', 'link', 'opened', 'closed', 'opened', 'closed', 'removed'];
+    expect(heard).toEqual(['opened', ...again]);
+  });
+
+  it('is refused for a link that does not exist', () => {
+    const { control, state, makeLink } = played();
+    state.links.push(makeLink('pump'));
+    const reply = control.observe({ link: 'pmp' }, { observed: () => undefined }, asker());
+    expect(reply).toEqual({
+      state: 'refused',
+      reason: 'there is no link "pmp"; there are: pump',
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type ChannelEvents,
   type TransportOf,
 } from '../../../src/transport/transport.js';
+import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
 import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
@@ -67,6 +68,7 @@ function rig() {
   const said: Said[] = [];
   const attempts: Attempt[] = [];
   const events: string[] = [];
+  const tap = new Tap(clock);
   const transport: TransportOf<Uint8Array> = {
     description: 'a port',
     open: (channelEvents) =>
@@ -74,7 +76,7 @@ function rig() {
         attempts.push(new Attempt(clock.monotonicMs(), channelEvents, resolve, reject));
       }),
   };
-  const keeper = new ChannelKeeper(transport, clock, recordingLog(said));
+  const keeper = new ChannelKeeper(transport, clock, recordingLog(said), tap);
   keeper.attach(
     { data: (chunk) => void events.push(Buffer.from(chunk).toString()) },
     {
@@ -89,7 +91,7 @@ function rig() {
     if (found === undefined) throw new Error(`only ${String(attempts.length)} openings`);
     return found;
   };
-  return { clock, said, attempts, events, keeper, attempt };
+  return { clock, said, attempts, events, keeper, attempt, tap };
 }
 
 const NO_PORT = 'port cannot be opened; trying again and again';
@@ -371,4 +373,37 @@ describe('a device that does not take what is written', () => {
     await (await attempt(2)).succeed();
     expect(keeper.congested).toBe(false);
   });
+});
+
+it('an observer hears of openings, of what is thrown away, and why the port is closed', async () => {
+  const { keeper, attempt, tap, clock } = rig();
+  const heard: string[] = [];
+  tap.observe({
+    tapped: (event) => {
+      const [detail = ''] = [
+        'reason' in event ? event.reason : undefined,
+        'transport' in event ? event.transport : undefined,
+        'cause' in event ? event.cause : undefined,
+      ].filter((one) => one !== undefined);
+      heard.push(`${event.kind} ${detail}`);
+    },
+  });
+  keeper.start();
+  await (await attempt(1)).fail();
+  clock.advance(100);
+  await (await attempt(2)).fail();
+  clock.advance(200);
+  const third = await attempt(3);
+  await third.succeed();
+  third.events.discarded('canOverrun', {});
+  expect(third.events.tap).toBe(tap);
+  third.hangUp();
+  await keeper.stop();
+  expect(heard).toEqual([
+    'closed no such port',
+    'opened a port',
+    'discarded canOverrun',
+    'closed unplugged',
+    expect.stringMatching(/^closed the gateway has closed it: /),
+  ]);
 });

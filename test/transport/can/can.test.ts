@@ -202,6 +202,7 @@ describe('many links on one interface', () => {
       ids: [0x100, 0x101, 0x101].map((id) => ({ id, extended: false })),
       fd: false,
       frame: ({ id }: { id: number }) => void several.push(id),
+      sent: () => undefined,
       closed: () => undefined,
       drained: () => undefined,
     };
