@@ -2,6 +2,7 @@
 import type { SetReply, SettingReport, SetRequest } from '../gateway/control/control.js';
 import { harmless } from './logger.js';
 import type { PlainValue } from '../point/point.js';
+import { numberText } from '../point/value-text.js';
 
 /** How a request ended. */
 export interface SetEnd {
@@ -83,14 +84,9 @@ function asked({ value }: SetRequest): string {
   }
 }
 
-/** A value as text. A fraction in single precision is shown without the digits that only double precision has. */
+/** A value as text. Within a sentence text has no quotes. */
 function shown(value: PlainValue): string {
   if (value === null) return 'no value';
-  if (typeof value === 'string') return value === '' ? 'an empty text' : harmless(value);
-  if (Number.isInteger(value) || Math.fround(value) !== value) return String(value);
-  for (let digits = 1; digits < 9; digits += 1) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return String(short);
-  }
-  return String(value);
+  if (typeof value === 'number') return numberText(value);
+  return value === '' ? 'an empty text' : harmless(value);
 }

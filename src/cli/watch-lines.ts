@@ -1,6 +1,7 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
 import type { StatusReply } from '../gateway/control/nats/protocol.js';
-import { isDeleted, plainValue, type Point, type PlainValue } from '../point/point.js';
+import { isDeleted, plainValue, type Point } from '../point/point.js';
+import { plainText, valueText } from '../point/value-text.js';
 import { harmless } from './logger.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
@@ -69,14 +70,14 @@ export function textLine(event: WatchEvent): string {
       const { point, link, nodeId } = event;
       const arrow = directionOf(point, nodeId) === 'up' ? '▲' : '▼';
       const gone = isDeleted(point) ? ' (deleted)' : '';
-      const value = shown(plainValue(point.value));
+      const value = harmless(valueText(point.value));
       return `${clockTime(point.time)} ${harmless(link)} ${arrow} ${nameOf(point)} = ${value}${gone}`;
     }
     case 'pending': {
       const { setting } = event;
       const what = setting.command ? 'command pending' : 'pending';
       const cut = setting.valueBytes === undefined ? '' : ` (${setting.valueBytes} bytes in all)`;
-      const value = setting.deleted ? '(deleted)' : `${shown(setting.value)}${cut}`;
+      const value = setting.deleted ? '(deleted)' : `${harmless(plainText(setting.value))}${cut}`;
       return `${harmless(event.link)}: ${what}: ${nameOf(setting)} = ${value}: ${harmless(setting.reason)}`;
     }
     case 'settled':
@@ -123,11 +124,6 @@ function linkLine(status: LinkStatus): string {
 
 const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
   harmless(key === '' || key === '0' ? type : `${type}/${key}`);
-
-const shown = (value: PlainValue): string =>
-  value === null
-    ? '(no value)'
-    : harmless(typeof value === 'string' ? JSON.stringify(value) : String(value));
 
 /** Local time of day. */
 function clockTime(ns: bigint): string {
