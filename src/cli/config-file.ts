@@ -11,6 +11,7 @@ import { senderProblems, type SentMessage } from '../gateway/config/can-checks.j
 import { signalFindings } from '../gateway/config/signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config/schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config/config.js';
+import { configFileOf, defaultFolders, type DefaultFolders } from './config-places.js';
 import { readGatewayId } from './runtime-files.js';
 import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
 import {
@@ -20,9 +21,6 @@ import {
   type Position,
   type SourceProblem,
 } from './yaml-source.js';
-
-/** Read where no `-c` is given. */
-export const DEFAULT_CONFIG_FILE = 'gateway.yaml';
 
 const MAX_CONFIG_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 65_536;
@@ -38,20 +36,25 @@ export class ConfigFileError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The configuration in a file. Throws a {@link ConfigFileError}. */
-export function readConfigFile(file: string, environment: Environment): GatewayConfig {
-  return new ConfigFile(file, environment).read();
+/**
+ * The configuration in a file; without a name, in the first of the usual places that has
+ * one. Throws a {@link ConfigFileError}, and a `CliError` when there is none.
+ */
+export function readConfigFile(file: string | undefined, environment: Environment): GatewayConfig {
+  return new ConfigFile(configFileOf(file), environment).read();
 }
 
 class ConfigFile {
   readonly #problems: SourceProblem[] = [];
   readonly #folder: string;
+  readonly #defaults: DefaultFolders;
 
   constructor(
     readonly file: string,
     readonly environment: Environment,
   ) {
     this.#folder = dirname(resolve(file));
+    this.#defaults = defaultFolders(this.#folder, environment['RUNTIME_DIRECTORY']);
   }
 
   read(): GatewayConfig {
@@ -61,8 +64,8 @@ class ConfigFile {
       raw = configSchema.safeParse(source.value);
     }
     for (const issue of raw.error?.issues ?? []) this.#addIssue(source, issue, []);
-    const stateDir = textAt(source.value, 'stateDir') ?? './state';
-    const runtimeDir = textAt(source.value, 'runtimeDir') ?? this.#runtimeDirectory() ?? stateDir;
+    const stateDir = textAt(source.value, 'stateDir') ?? this.#defaults.stateDir;
+    const runtimeDir = textAt(source.value, 'runtimeDir') ?? this.#defaults.runtimeDir ?? stateDir;
     const gatewayId =
       readGatewayId(resolve(this.#folder, stateDir)) ??
       readGatewayId(resolve(this.#folder, runtimeDir));
@@ -84,15 +87,10 @@ class ConfigFile {
   ): GatewayConfig {
     return resolveConfig(raw, {
       database: (path) => databases.get(path) ?? new Uint8Array(),
-      runtimeDirectory: this.#runtimeDirectory(),
+      folders: this.#defaults,
       resolve: (path) => resolve(this.#folder, path),
       secret: (key) => secrets.get(key) ?? '',
     });
-  }
-
-  /** systemd.exec(5): the variable may list several folders; the first is used. */
-  #runtimeDirectory(): string | undefined {
-    return this.environment['RUNTIME_DIRECTORY']?.split(':').find((path) => path.startsWith('/'));
   }
 
   #readSource(): YamlSource {

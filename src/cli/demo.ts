@@ -127,11 +127,11 @@ class Demo {
   #config(server: string, path: string): GatewayConfig {
     const raw = configSchema.parse({
       nats: { servers: server },
-      stateDir: join(this.#folder, 'state'),
       gateway: { description: 'demo' },
       links: [{ name: LINK, transport: { type: 'serial', path }, commands: ['restart'] }],
     });
     return resolveConfig(raw, {
+      folders: { stateDir: join(this.#folder, 'state') },
       resolve: (file) => file,
       secret: () => '',
       database: () => new Uint8Array(),

@@ -1,17 +1,17 @@
 /** Options that several commands share, and readers for their values. */
 import { InvalidArgumentError, Option } from 'commander';
 import { MAX_EXTENDED_ID } from '../transport/frame.js';
-import { DEFAULT_CONFIG_FILE } from './config-file.js';
+import { CONFIG_PLACES } from './config-places.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
 /** Value of {@link configOption}. */
 export interface ConfigOption {
-  readonly config: string;
+  readonly config?: string;
 }
 
-/** `-c FILE`. */
+/** `-c FILE`. Where it is not given: `configFileOf`. */
 export const configOption = (): Option =>
-  new Option('-c, --config <file>', 'configuration file').default(DEFAULT_CONFIG_FILE);
+  new Option('-c, --config <file>', `configuration file (default: ${CONFIG_PLACES})`);
 
 /** Value of {@link jsonOption}. */
 export interface JsonOption {

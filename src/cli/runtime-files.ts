@@ -1,52 +1,61 @@
 /** Reads the files that the gateway writes for commands into `runtimeDir` (src/gateway/state/runtime-dir.ts). */
-import { readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config/config.js';
 import { codeOf } from '../gateway/state/disk.js';
 import { NatsUnknownError, type NatsSettings } from '../siot/connection/nats-settings.js';
-import { groupName, ownerName, userName } from '../linux/accounts.js';
+import { startAdvice } from './config-places.js';
 import { CliError } from './errors.js';
+import { whyDenied } from './permissions.js';
 
 type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;
 
 /** The gateway's own ID from this folder; `undefined`: there is none, or it may not be read. */
 export function readGatewayId(folder: string): string | undefined {
   try {
-    const { id } = readObject(folder, 'gateway.json');
+    const { id } = readObject(join(folder, 'gateway.json'));
     return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The ID of the gateway of this configuration. Throws a {@link CliError} when it cannot be known. */
+/**
+ * The ID of the gateway of this configuration. Throws a {@link CliError} that says whether
+ * this user may not read it, the gateway does not run, or it has never run.
+ */
 export function knownGateway({ runtimeDir, stateDir }: Folders): string {
+  const file = join(runtimeDir, 'gateway.json');
   try {
-    const { id } = readObject(runtimeDir, 'gateway.json');
+    const { id } = readObject(file);
     if (typeof id === 'string') return id;
   } catch (error) {
-    const denied = whyDenied(runtimeDir, error);
+    const denied = deniedFor(file, error);
     if (denied !== undefined) throw new CliError(denied);
   }
+  const start = startAdvice(runtimeDir);
   throw new CliError(
-    `${runtimeDir} knows no gateway yet: start \`siot-mcu run\` with this configuration first` +
-      elsewhere({ runtimeDir, stateDir }),
+    runtimeDir !== stateDir && hasRun(stateDir)
+      ? `the gateway does not run now, or its runtimeDir is not ${runtimeDir}: start it with ${start}`
+      : `${runtimeDir} knows no gateway yet: start ${start} with this configuration first` +
+          elsewhere({ runtimeDir, stateDir }),
   );
 }
 
 /** Where the gateway's own private server listens now. Throws a {@link NatsUnknownError}. */
 export function privateNats({ runtimeDir, stateDir }: Folders): NatsSettings {
+  const file = join(runtimeDir, 'nats.json');
   try {
-    const { url, token } = readObject(runtimeDir, 'nats.json');
+    const { url, token } = readObject(file);
     if (typeof url === 'string' && typeof token === 'string') {
       return { servers: [url], auth: { kind: 'private', token } };
     }
   } catch (error) {
-    const denied = whyDenied(runtimeDir, error);
+    const denied = deniedFor(file, error);
     if (denied !== undefined) throw new NatsUnknownError(denied);
   }
   throw new NatsUnknownError(
-    `${runtimeDir} knows no private nats-server: start \`siot-mcu run\` first` +
+    `${runtimeDir} knows no private nats-server: start ${startAdvice(runtimeDir)} first` +
       elsewhere({ runtimeDir, stateDir }),
   );
 }
@@ -57,38 +66,23 @@ const elsewhere = ({ runtimeDir, stateDir }: Folders): string =>
     ? ' (one that systemd gives a RuntimeDirectory needs runtimeDir in its configuration)'
     : '';
 
-function readObject(folder: string, name: string): Record<string, unknown> {
-  const kept: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+/** Whether a gateway has been at work in this stateDir, which is closed to other users. */
+function hasRun(stateDir: string): boolean {
+  try {
+    return lstatSync(join(stateDir, 'gateway.json'), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return codeOf(error) === 'EACCES';
+  }
+}
+
+function readObject(file: string): Record<string, unknown> {
+  const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
   return typeof kept === 'object' && kept !== null ? { ...kept } : {};
 }
 
-/** Why this user may not read the folder, and what helps; `undefined`: the error has another cause. */
-function whyDenied(folder: string, error: unknown): string | undefined {
+/** `undefined`: the error has another cause. */
+function deniedFor(file: string, error: unknown): string | undefined {
   const code = codeOf(error);
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
-  const user = userName();
-  const found = statOf(folder);
-  if (found === undefined)
-    return `${folder} may not be read by user ${user}: a folder above it is closed`;
-  const isForGroup = (found.mode & 0o050) === 0o050;
-  if (!isForGroup) {
-    const owner = ownerName(found.uid);
-    return (
-      `${folder} may not be read by user ${user}: it is for ${owner} alone. Run the command as ` +
-      `that user (sudo -u ${owner} …), or give the gateway a runtimeDir that a group may read`
-    );
-  }
-  const group = groupName(found.gid);
-  return (
-    `${folder} may not be read by user ${user}, who is not in the group ${group}: ` +
-    `\`sudo usermod -aG ${group} ${user}\` and a new login help`
-  );
-}
-
-function statOf(path: string): { mode: number; uid: number; gid: number } | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
+  return `${file} ${whyDenied(file, 'give the gateway a runtimeDir that a group may read')}`;
 }

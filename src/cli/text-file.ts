@@ -1,5 +1,6 @@
 /** Reads files that people name; each failure has a message for people. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { whyDenied } from './permissions.js';
 
 /** Maximum number of bytes of a CAN database. The largest in use have some megabytes. */
 export const MAX_DATABASE_BYTES = 67_108_864;
@@ -59,13 +60,13 @@ function readBytes(file: string, maxBytes: number): Buffer {
     }
     return buffer.subarray(0, length);
   } catch (cause) {
-    throw new TextFileError(whyUnreadable(cause), 1, { cause });
+    throw new TextFileError(whyUnreadable(file, cause), 1, { cause });
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 
-function whyUnreadable(cause: unknown): string {
+function whyUnreadable(file: string, cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   switch (code) {
     case 'ENOENT':
@@ -74,7 +75,7 @@ function whyUnreadable(cause: unknown): string {
       return 'does not exist: a part of its path is no folder; check the name';
     case 'EACCES':
     case 'EPERM':
-      return 'may not be read by this user; change its owner or mode';
+      return whyDenied(file);
     case 'EISDIR':
       return 'is a folder; name a file';
     default:

@@ -6,6 +6,19 @@ export function groupName(gid: number): string {
   return nameIn('/etc/group', gid);
 }
 
+/** Whether /etc/group has the user as a member of the group, in which a process need not be yet. */
+export function isMember(user: string, gid: number): boolean {
+  return linesOf('/etc/group').some((line) => {
+    const [, , id, members = ''] = line.split(':');
+    return id === String(gid) && members.split(',').includes(user);
+  });
+}
+
+/** Whether there is a group with this name. */
+export function isGroup(name: string): boolean {
+  return linesOf('/etc/group').some((line) => line.startsWith(`${name}:`));
+}
+
 export function ownerName(uid: number): string {
   return nameIn('/etc/passwd', uid);
 }

@@ -1,6 +1,9 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { configFileOf } from '../../src/cli/config-places.js';
+import { ownerName } from '../../src/linux/accounts.js';
 import { configJsonSchema } from '../../src/gateway/config/schema.js';
 import { Cli, runCli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -114,6 +117,20 @@ describe('siot-mcu', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'gateway.yaml: good, 0 links\n' });
   });
 
+  it('names the places where it has looked, and -c, when there is no configuration', async () => {
+    const folder = tempDir();
+    const none = join(folder, 'none.yaml');
+    expect(() => configFileOf(undefined, ['gateway.yaml', none])).toThrow(
+      `no configuration: there is no gateway.yaml in this folder, and no ${none}; name the file with -c FILE`,
+    );
+    const system = join(folder, 'gateway.yaml');
+    writeFileSync(system, '');
+    expect(configFileOf(undefined, ['gateway.yaml', system])).toBe(system);
+    expect(configFileOf('other.yaml', [system])).toBe('other.yaml');
+    const { stdout } = await runCli(['watch', '--help']);
+    expect(stdout).toMatch(/default: \.\/gateway\.yaml, else\s+\/etc\/siot-mcu\/gateway\.yaml/);
+  });
+
   it('check accepts its file without -c too, but not two files', async () => {
     const file = configFile('links: []\n');
     const { status, stdout } = await runCli(['check', file]);
@@ -193,9 +210,11 @@ describe('siot-mcu', () => {
     const file = configFile('links: []\n');
     chmodSync(file, 0o000);
     chmodSync(join(file, '..'), 0o755);
-    const nobody = process.getuid?.() === 0 ? { uid: 65534 } : {};
+    const isRoot = process.getuid?.() === 0;
+    const nobody = isRoot ? { uid: 65534 } : {};
+    const userName = isRoot ? ownerName(65534) : userInfo().username;
     const { status, stderr } = await runCli(['check', '-c', file], nobody);
-    expect(stderr).toContain(`${file}:1:1: (file): may not be read by this user; change its owner`);
+    expect(stderr).toContain(`${file}:1:1: (file): may not be read by user ${userName}`);
     expect(status).toBe(2);
   });
 

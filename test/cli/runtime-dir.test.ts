@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -160,6 +161,8 @@ function isReadableByAll(path: string): boolean {
   return true;
 }
 const NOBODY = 65_534;
+/** A group without a name and members. */
+const GROUP = 4242;
 
 describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/cli')))(
   'a command of another user (skipped unless root runs the tests, where others may read)',
@@ -170,6 +173,7 @@ describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/c
       async () => {
         const { file, folder, run } = site({ runtimeDir: './run' });
         chmodSync(folder, 0o755);
+        chownSync(run, 0, GROUP);
         const daemon = new Cli(['run', '-c', file]);
         await daemon.said(/connected to NATS/);
         const member = new Cli(['watch', '-c', file], { uid: NOBODY, gid: statSync(run).gid });
@@ -177,14 +181,45 @@ describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/c
         const otherUser = await runCli(['watch', '-c', file], { uid: NOBODY, gid: NOBODY });
         expect(otherUser.status).toBe(1);
         expect(otherUser.stderr).toMatch(
-          /may not be read by user \S+, who is not in the group root: /,
+          /run\/gateway\.json may not be read by user (\S+), who is not in the group 4242, to which the folder \S+\/run belongs: `sudo usermod -aG 4242 \1`, then log in again\n$/,
         );
         chmodSync(run, 0o700);
         const closed = await runCli(['set', 'pump', 'x', '1', '-c', file], { uid: NOBODY });
         expect(closed.status).toBe(1);
-        expect(closed.stderr).toContain('it is for root alone. Run the command as that user');
+        expect(closed.stderr).toMatch(
+          /the folder \S+\/run is for root alone\. Run the command with sudo, or give the gateway a runtimeDir that a group may read\n$/,
+        );
       },
     );
+
+    it('says that the gateway does not run, where systemd has removed the folder of one that did', async () => {
+      const { file, folder, run } = site({ runtimeDir: './run' });
+      chmodSync(folder, 0o755);
+      const daemon = new Cli(['run', '-c', file]);
+      await daemon.said(/connected to NATS/);
+      daemon.child.kill('SIGTERM');
+      await daemon.ended;
+      rmSync(run, { recursive: true });
+      const { status, stderr } = await runCli(['watch', '-c', file], { uid: NOBODY });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^siot-mcu: the gateway does not run now.*start it with/);
+    });
+
+    it('tells a user who may not read the configuration whose it is, or which group may', async () => {
+      const { file, folder } = site({});
+      chmodSync(folder, 0o755);
+      chmodSync(file, 0o640);
+      const check = () => runCli(['check', '-c', file], { uid: NOBODY, gid: NOBODY });
+      const ofRoot = await check();
+      expect(ofRoot.status).toBe(2);
+      expect(ofRoot.stderr).toMatch(
+        /gateway\.yaml:1:1: \(file\): may not be read by user \S+: it is for root alone\. Run the command with sudo, or let a group read it: `sudo chgrp \S+ (\S+)` and `sudo chmod 0640 \1`\n$/,
+      );
+      chownSync(file, 0, GROUP);
+      expect((await check()).stderr).toContain('who is not in the group 4242: `sudo usermod');
+      chmodSync(folder, 0o700);
+      expect((await check()).stderr).toContain(`the folder ${folder} is for root alone`);
+    });
 
     it('is not possible where the gateway’s user is not in the folder’s group: it serves this user alone, and says so', async () => {
       const { file, folder, run } = site({ runtimeDir: './run', stateDir: './run/state' });

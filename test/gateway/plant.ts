@@ -63,6 +63,7 @@ export async function startStore(
 
 export function configOf(document: object): GatewayConfig {
   return resolveConfig(configSchema.parse(document), {
+    folders: { stateDir: './state' },
     resolve: (path) => path,
     secret: () => '',
     database: (path) => readFileSync(path),

@@ -5,6 +5,7 @@ import type { Database } from '../../signals/database.js';
 import { readDatabase } from '../../signals/formats.js';
 import { linuxCan } from '../../transport/can/machine.js';
 import { readConfigFile } from '../config-file.js';
+import { configFileOf } from '../config-places.js';
 import { sayWarnings } from '../database-file.js';
 import { configOption, eitherOf, type ConfigOption } from '../options.js';
 import { complain, printLine } from '../streams.js';
@@ -15,9 +16,8 @@ export function checkCommand(): Command {
     .argument('[file]', 'the same as -c')
     .addOption(configOption())
     .addHelpText('after', '\nExample:\n  siot-mcu check -c /etc/siot-mcu/gateway.yaml')
-    .action((named: string | undefined, { config }: ConfigOption, command: Command) => {
-      const isGiven = command.getOptionValueSource('config') === 'cli';
-      const file = eitherOf('files', named, isGiven ? config : undefined) ?? config;
+    .action((named: string | undefined, { config }: ConfigOption) => {
+      const file = configFileOf(eitherOf('files', named, config));
       const { links } = readConfigFile(file, process.env);
       printLine(`${file}: good, ${links.length} ${links.length === 1 ? 'link' : 'links'}`);
       sayOddities(links);

@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../../gateway/config/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
 import { ConfigFileError, readConfigFile } from '../config-file.js';
+import { configFileOf } from '../config-places.js';
 import { endAtOnce } from '../end-at-once.js';
 import { errorText, EXIT_FAILED } from '../errors.js';
 import { createLogger, type LogFormat, type Logger } from '../logger.js';
@@ -25,8 +26,9 @@ export function runCommand(): Command {
         .default(undefined, 'text on a terminal, else json'),
     )
     .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
-    .action(async ({ config: file, logFormat }: RunOptions) => {
+    .action(async ({ config: named, logFormat }: RunOptions) => {
       keepMemorySmall();
+      const file = configFileOf(named);
       const config = readConfigFile(file, process.env);
       const format = logFormat ?? (process.stderr.isTTY ? 'text' : 'json');
       const log = createLogger(config.log.level, format);

@@ -50,7 +50,7 @@ export interface GatewayConfig {
   readonly gateway: Readonly<RawConfig['gateway']>;
   /** Absolute. */
   readonly stateDir: string;
-  /** Absolute; the same as `stateDir` if neither the file nor the system names another folder. */
+  /** Absolute; the same as `stateDir` unless the file or its place names another folder. */
   readonly runtimeDir: string;
   readonly outbox: Readonly<RawConfig['outbox']>;
   readonly log: Readonly<RawConfig['log']>;
@@ -90,11 +90,8 @@ export type SecretKey = 'tokenFile' | 'passwordFile' | 'nkeySeedFile' | 'credsFi
 
 /** Access to files and folders that the configuration names. */
 interface ConfigFiles {
-  /**
-   * A folder that the system makes for files that are needed only while the program runs
-   * (systemd's RUNTIME_DIRECTORY).
-   */
-  readonly runtimeDirectory?: string | undefined;
+  /** Where the configuration names no folder. `runtimeDir` absent: the same as `stateDir`. */
+  readonly folders: { readonly stateDir: string; readonly runtimeDir?: string };
   /** Makes a path absolute. */
   resolve(path: string): string;
   /** The content of a secret's file without white space around it; blank if the key is not given. */
@@ -105,12 +102,13 @@ interface ConfigFiles {
 
 /** Fills in secrets, databases and absolute paths. `raw` must have passed all checks. */
 export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig {
+  const stateDir = raw.stateDir ?? files.folders.stateDir;
   return {
     nats: natsConfig(raw.nats, files),
     siot: raw.siot,
     gateway: raw.gateway,
-    stateDir: files.resolve(raw.stateDir),
-    runtimeDir: files.resolve(raw.runtimeDir ?? files.runtimeDirectory ?? raw.stateDir),
+    stateDir: files.resolve(stateDir),
+    runtimeDir: files.resolve(raw.runtimeDir ?? files.folders.runtimeDir ?? stateDir),
     outbox: raw.outbox,
     log: raw.log,
     links: raw.links.map((link) => resolveLink(link, files)),

@@ -384,11 +384,12 @@ export const configSchema = group({
   siot: siot.prefault({}).meta({ description: 'How to deal with SIOT.' }),
   gateway: gateway.prefault({}).meta({ description: 'The gateway itself.' }),
   stateDir: text('the path of a folder')
-    .default('./state')
+    .optional()
     .meta({
       description:
         'Folder for the gateway’s identity and what is known of each link; made when missing, ' +
-        'and closed to other users. ' +
+        'and closed to other users. Default: ./state, and for a configuration in /etc/siot-mcu ' +
+        '/var/lib/siot-mcu. ' +
         'Relative paths here and elsewhere start at the configuration file’s folder.',
     }),
   runtimeDir: text('the path of a folder')
@@ -396,7 +397,8 @@ export const configSchema = group({
     .meta({
       description:
         'Folder for what the commands of other users need: the gateway’s ID, and the credential of ' +
-        'a private nats-server; otherwise RUNTIME_DIRECTORY, as systemd gives it, or else stateDir. ' +
+        'a private nats-server. Default: RUNTIME_DIRECTORY, as systemd gives it to the service; else, for a ' +
+        'configuration in /etc/siot-mcu, /run/siot-mcu; else stateDir. ' +
         'Files are readable for the folder’s group where that may read the folder.',
     }),
   outbox: group({
