@@ -5,7 +5,6 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import cli from 'protobufjs-cli';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '..', 'build', 'proto');
@@ -24,6 +23,7 @@ for (const name of readdirSync(here)) {
   const source = join(here, name);
   const base = join(out, name.slice(0, -'.proto'.length));
   if (newerThan(`${base}.js`, source) && newerThan(`${base}.d.ts`, source)) continue;
+  const { default: cli } = await import('protobufjs-cli');
   await promisify(cli.pbjs.main)([
     '-t',
     'static-module',

@@ -1,5 +1,11 @@
 // Shared by the steps of the set-up.
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runChild } from './children.mjs';
+
+/** The checkout. */
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** For people; `status` is what the set-up then ends with. */
 export class SetupError extends Error {
@@ -20,3 +26,11 @@ export const readOr = (file, otherwise) => {
     return otherwise;
   }
 };
+
+/** Runs a step of the set-up, with all output on stderr. Throws when it fails. */
+export async function runStep(what, program, args) {
+  const status = await runChild(program, args, { stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    throw new SetupError(`${what} failed (exit status ${status}); what it said is above`);
+  }
+}

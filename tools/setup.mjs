@@ -5,24 +5,22 @@
 // It runs before anything is installed or built: plain Node, no dependencies. It writes to stderr only; stdout belongs to the program.
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
   readFileSync,
-  readdirSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { build, buildWithoutTypes, makeProtoCode } from './build.mjs';
 import { forwardSignals, runChild } from './children.mjs';
 import { getNatsServer } from './get-nats-server.mjs';
-import { readOr, say, SetupError } from './setup-common.mjs';
+import { readOr, ROOT, runStep, say, SetupError } from './setup-common.mjs';
+import { needsOf } from './test-selection.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Oldest minor version of each major one of Node that has `zlib.crc32` (engines in package.json). */
 const OLDEST_NODE = { 20: 15, 22: 2 };
 
@@ -40,14 +38,6 @@ const TARGETS = {
   docs: { program: 'tools/write-docs.mjs' },
   'demo:picture': { program: 'tools/demo-picture.mjs', natsServer: true },
 };
-
-/** Runs a step of the set-up, with all output on stderr. Throws when it fails. */
-async function runStep(what, program, args) {
-  const status = await runChild(program, args, { stdio: ['ignore', 2, 2] });
-  if (status !== 0) {
-    throw new SetupError(`${what} failed (exit status ${status}); what it said is above`);
-  }
-}
 
 forwardSignals();
 
@@ -162,58 +152,6 @@ async function installPackages() {
   writeFileSync(stamp, wanted);
 }
 
-// --- Build --------------------------------------------------------------------
-
-const SOURCE_FOLDERS = ['src', 'firmware-sim', 'test', 'bench', 'proto'];
-const SOURCE_FILES = ['package.json', 'package-lock.json', 'tsconfig.json'];
-
-function* filesBelow(folder) {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesBelow(path);
-    else yield path;
-  }
-}
-
-/** Changes whenever a source file comes, goes or is written. */
-function stateOfSources() {
-  const hash = createHash('sha256');
-  const files = [];
-  for (const folder of SOURCE_FOLDERS) {
-    const path = join(ROOT, folder);
-    if (existsSync(path)) files.push(...filesBelow(path));
-  }
-  for (const file of SOURCE_FILES) files.push(join(ROOT, file));
-  for (const file of files.sort()) {
-    const { mtimeMs, size } = statSync(file);
-    hash.update(`${relative(ROOT, file)} ${mtimeMs} ${size}\n`);
-  }
-  return hash.digest('hex');
-}
-
-async function build(errorsTolerated) {
-  const stamp = join(ROOT, 'dist', '.build-stamp');
-  const wanted = stateOfSources();
-  if (readOr(stamp, '') === wanted) return;
-  say('building');
-  const node = process.execPath;
-  const inRoot = (...path) => join(ROOT, ...path);
-  await runStep('making code from the .proto files', node, [inRoot('proto', 'generate.mjs')]);
-  const status = await runChild(
-    node,
-    [inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', inRoot('tsconfig.json')],
-    { stdio: ['ignore', 2, 2] },
-  );
-  // The compiler writes its output in spite of type errors; the tests report them.
-  if (status !== 0 && !(errorsTolerated && status === 2)) {
-    throw new SetupError(`the TypeScript compiler failed (exit status ${status}), see above`);
-  }
-  // A link to it on the PATH is how it is installed (README.md); npm does this for packages alone.
-  chmodSync(inRoot('dist', 'src', 'cli', 'main.js'), 0o755);
-  await runStep('writing the JSON Schema', node, [inRoot('dist', 'src', 'cli', 'write-schema.js')]);
-  if (status === 0) writeFileSync(stamp, wanted);
-}
-
 // --- The way through -------------------------------------------------------------
 
 async function main() {
@@ -234,10 +172,13 @@ async function main() {
     throw new SetupError(`say what to run: ${known}`, 2);
   }
   const target = TARGETS[name];
+  const needs = name === 'test' ? needsOf(args) : undefined;
   await exclusively(async () => {
     await installPackages();
-    await build(target.buildErrors === 'tolerated');
-    if (target.natsServer) await getNatsServer();
+    if (needs === undefined) await build(target.buildErrors === 'tolerated');
+    else if (needs.build) await buildWithoutTypes();
+    else await makeProtoCode();
+    if (needs?.natsServer ?? target.natsServer) await getNatsServer();
   });
   if (target.program === undefined) return 0;
   return runChild(process.execPath, [join(ROOT, target.program), ...args], {

@@ -1,7 +1,7 @@
 /** The README is short, and what it says is installed is in the package. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { linksOf, read, withoutCodeBlocks } from './documents.js';
+import { read, withoutCodeBlocks } from './documents.js';
 
 const readme = read('README.md');
 const { license, scripts } = JSON.parse(read('package.json')) as {
@@ -32,14 +32,6 @@ describe('README.md', () => {
       const there = files.some((file) => file === path || file.startsWith(`${path}/`));
       expect([path, there]).toEqual([path, true]);
     }
-  });
-
-  it('links to no page outside the npm package, except pages for developers', () => {
-    const links = linksOf(readme).filter((link) => !/^[a-z]+:|^#/.test(link));
-    const missing = links
-      .map((link) => link.split('#')[0] ?? '')
-      .filter((path) => !files.includes(path));
-    expect([...new Set(missing)].sort()).toEqual(['CONTRIBUTING.md', 'firmware-sim/README.md']);
   });
 
   it('shows only npm scripts that exist', () => {
