@@ -3,11 +3,14 @@
  * "Between the commands and the daemon").
  */
 import type { GatewayConfig } from '../gateway/config/config.js';
-import type {
-  ConfirmReply,
-  ConfirmRequest,
-  SetReply,
-  SetRequest,
+import {
+  UNDELETE_WITHIN_MS,
+  type ConfirmReply,
+  type ConfirmRequest,
+  type SetReply,
+  type SetRequest,
+  type UndeleteReply,
+  type UndeleteRequest,
 } from '../gateway/control/control.js';
 import {
   verbSubject,
@@ -139,9 +142,16 @@ export class GatewayClient {
     return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;
   }
 
-  async #ask(verb: VerbName, payload: Uint8Array): Promise<unknown> {
+  /** A deleted node is to live again. Throws a {@link CliError} when the gateway does not answer. */
+  async undelete(request: UndeleteRequest): Promise<UndeleteReply> {
+    const payload = Buffer.from(JSON.stringify(request));
+    const withinMs = UNDELETE_WITHIN_MS + ANSWER_WITHIN_MS;
+    return (await this.#ask('undelete', payload, withinMs)) as UndeleteReply;
+  }
+
+  async #ask(verb: VerbName, payload: Uint8Array, withinMs = ANSWER_WITHIN_MS): Promise<unknown> {
     const subject = verbSubject(this.#id, verb);
-    const answer = await this.#connection.request(subject, payload, ANSWER_WITHIN_MS);
+    const answer = await this.#connection.request(subject, payload, withinMs);
     if (typeof answer === 'string') throw new CliError(this.#silence(answer));
     return parse(answer);
   }

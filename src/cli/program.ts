@@ -8,6 +8,7 @@ import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
 import { simCommand } from './commands/sim.js';
 import { udevCommand } from './commands/udev.js';
+import { undeleteCommand } from './commands/undelete.js';
 import { watchCommand } from './commands/watch.js';
 import { VERSION } from './version.js';
 
@@ -20,6 +21,7 @@ const COMMANDS = [
   watchCommand,
   setCommand,
   confirmCommand,
+  undeleteCommand,
   simCommand,
   canCommand,
   schemaCommand,

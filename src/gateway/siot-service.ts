@@ -1,6 +1,6 @@
 import type { Point } from '../point/point.js';
 import type { NatsSource } from '../siot/connection/nats-settings.js';
-import { Siot, type SiotStatus } from '../siot/siot.js';
+import { Siot, type SiotStatus, type Undeleted } from '../siot/siot.js';
 import type { Configured } from './config/config.js';
 import type { ControlledSiot } from './control/controlled.js';
 import type { GatewayParts } from './gateway-parts.js';
@@ -64,6 +64,10 @@ export class SiotService implements Service, ControlledSiot {
 
   publishSetting(nodeId: string, point: Point): Promise<void> {
     return this.current.publishSetting(nodeId, point);
+  }
+
+  undelete(nodeId: string): Promise<Undeleted> {
+    return this.current.undelete(nodeId);
   }
 
   #begin(connection: NatsSource): void {

@@ -14,6 +14,7 @@ import { ReplyQuota } from './connection/reply-quota.js';
 import type { DropCause, PublishHost, Suspicion } from './publishing/publish-state.js';
 import { Publisher } from './publishing/publisher.js';
 import { StoreClient } from './nodes/store-client.js';
+import type { Undeleted } from './nodes/undelete.js';
 import {
   StoreSearch,
   type StoreSearchHost,
@@ -26,6 +27,8 @@ export type { NatsAuth, NatsSettings } from './connection/nats-settings.js';
 export type { DropCause } from './publishing/publish-state.js';
 export type { SiotNode, SiotNodeEvents, SiotNodeSpec } from './nodes/listening-node.js';
 export type { NodeLife } from './nodes/kept-node.js';
+export { undeleteCommand } from './nodes/undelete.js';
+export type { NamedNode, Undeleted } from './nodes/undelete.js';
 export type { Generation } from './wire/wire.js';
 
 /** What SIOT needs of the gateway. */
@@ -237,6 +240,21 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
     }
     const processed = await new Promise<boolean>((resolve) => this.#connection.barrier(resolve));
     if (!processed) throw new SettingError('the connection to NATS was lost', true);
+  }
+
+  /**
+   * Makes the node of a link, or the gateway's own, live again after somebody deleted it
+   * in SIOT. Resolves after several queries of up to 20 s each, and never rejects.
+   */
+  async undelete(nodeId: string): Promise<Undeleted> {
+    const failed = (why: string): Undeleted => ({ state: 'failed', why, maybe: false });
+    if (!this.#connection.connected) return failed('there is no connection to NATS');
+    if (this.#store !== undefined) return this.#keeper.undelete(nodeId);
+    return failed(
+      this.#publisher.mode.kind === 'withoutStore'
+        ? 'there is no SIOT here: nothing keeps nodes, and so none is deleted'
+        : 'SIOT does not answer',
+    );
   }
 
   #onConnection(state: ConnectionState): void {

@@ -56,6 +56,8 @@ describe('siot-mcu', () => {
     ['an option without its value', ['check', '-c'], /argument missing/],
     ['one argument too many', ['schema', 'x'], /too many arguments/],
     ['one argument too few', ['set', 'pump', 'flow'], /missing required argument 'value'/],
+    ['undelete without a link', ['undelete'], /Name its link, or say --gateway/],
+    ['undelete of two nodes', ['undelete', 'pump', '--gateway'], /not both/],
     ['a wrong log format', ['run', '--log-format', 'xml'], /Allowed choices are text, json/],
     ['a timeout of 0', ['set', 'a', 'b', '1', '--timeout', '0'], /Give seconds above 0/],
     ['two kinds of value', ['set', 'a', 'b', '1', '--int', '--text'], /cannot be used with/],

@@ -83,7 +83,7 @@ describe('the line of SIOT', () => {
     const [line] = await watch.said(/^SIOT: .*deleted.*$/m, 'stdout');
     expect(line).toBe(
       `${well}; somebody deleted the node of this gateway in SIOT: ` +
-        'links without a node get none until it is undeleted there',
+        'links without a node get none until it lives again: siot-mcu undelete --gateway',
     );
     const before = watch.stdout.length;
     await store.edgeAs('user-1', id, store.rootId, { deleted: false });

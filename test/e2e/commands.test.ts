@@ -193,6 +193,33 @@ withEachSiot(
       expect((await runCli(['confirm', '-c', config, 'pumps'])).status).toBe(2);
     });
 
+    it('siot-mcu undelete: a node that somebody deleted lives again', async () => {
+      const { client, config, device, nodeId } = await station(siot);
+      const undelete = (...args: readonly string[]) => runCli(['undelete', '-c', config, ...args]);
+      await client.stored(nodeId, 'temp');
+      const [early, unknown] = await Promise.all([undelete('pump'), undelete('pmup')]);
+      expect(early).toMatchObject({ status: 1, stdout: '' });
+      expect(early.stderr).toContain('the node of link "pump" is not deleted');
+      expect(unknown).toMatchObject({ status: 2, stdout: '' });
+      expect(unknown.stderr).toContain('did you mean pump?');
+
+      const [{ parent } = { parent: '' }] = await client.nodes(`all.${nodeId}`);
+      const watch = new Cli(['watch', 'pump', '-c', config]);
+      await client.setEdge(siot.generation, nodeId, parent, [
+        { type: 'tombstone', value: 1, time: now() },
+      ]);
+      await watch.said(/somebody deleted the node.*siot-mcu undelete pump/, 'stdout');
+      await device.report({ type: 'temp', value: 21, time: now() });
+      expect(await undelete('pump')).toMatchObject({
+        status: 0,
+        stdout: 'the node of pump lives again, below "boiler room"\n',
+        stderr: '',
+      });
+      expect((await client.stored(nodeId, 'temp', '0', ({ number }) => number !== 20)).number).toBe(
+        21,
+      );
+    });
+
     it('siot-mcu run: ends on SIGTERM with 0 within 5 s, with everything delivered', async () => {
       const { device, client, daemon, nodeId, config } = await station(siot);
       await device.report({ type: 'last', value: 42, time: now() });

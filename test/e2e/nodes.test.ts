@@ -176,4 +176,66 @@ withEachSiot((siot) => {
     await device.report({ type: 'after', value: 5, time: now() });
     await client.stored(nodeId, 'after');
   });
+
+  it('lets a person undelete a node that was mirrored, also one that was deleted before a restart', async () => {
+    const { client, gateway, nodeId, device } = await plant(siot, 'compact');
+    const undelete = () => gateway.gateway.control.undelete({ link: 'pump' });
+    const root = await client.rootId();
+    await client.setEdge(generation, nodeId, root, edge(true, 'mcu'));
+    await device.report({ type: 'temp', value: 1, time: now() });
+    await client.stored(nodeId, 'temp');
+    expect(await undelete()).toMatchObject({ state: 'refused' });
+    for (const parent of [gateway.id, root]) {
+      await client.setEdge(generation, nodeId, parent, edge(false));
+    }
+    await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed');
+    expect(gateway.link().advice.join()).toContain('siot-mcu undelete pump');
+    await device.report({ type: 'temp', value: 2, time: now() });
+
+    await gateway.stop();
+    await gateway.start();
+    await until(() => gateway.link().node === 'deleted', 'the deletion to be noticed again');
+    await gateway.opened();
+    await device.report({ type: 'temp', value: 3, time: now() });
+    const reply = await undelete();
+    const parents = reply.state === 'undeleted' ? reply.parents : [];
+    expect(parents.map((parent) => parent.nodeId).sort()).toEqual([gateway.id, root].sort());
+    expect(parents.filter(({ hidden }) => hidden !== undefined)).toEqual([]);
+    expect(parents.find((parent) => parent.nodeId === gateway.id)?.description).toBe('boiler room');
+    expect(gateway.link().node).toBe('alive');
+    const nodes = await client.nodes(`all.${nodeId}`);
+    expect(nodes.map(({ parent, type }) => [parent, type]).sort()).toEqual(
+      [
+        [gateway.id, 'mcu'],
+        [root, 'mcu'],
+      ].sort(),
+    );
+    const newest = await client.stored(nodeId, 'temp', '0', ({ number }) => number !== 1);
+    expect(newest.number).toBe(3);
+    await device.report({ type: 'after', value: 4, time: now() });
+    await client.stored(nodeId, 'after');
+  });
+
+  it('says what to do when its own node is deleted, and lets a person undelete that', async () => {
+    const { client, gateway, nodeId } = await plant(siot, 'compact');
+    const { control } = gateway.gateway;
+    const root = await client.rootId();
+    const remedy = 'siot-mcu undelete --gateway';
+    await client.setEdge(generation, gateway.id, root, edge(false));
+    await until(
+      () => control.status().siot.problem?.includes(remedy),
+      'the deletion to be noticed',
+    );
+    expect(await client.nodes(`${root}.${gateway.id}`)).toEqual([]);
+    // Below it the link's node is not deleted.
+    const refused = await control.undelete({ link: 'pump' });
+    expect(refused.state === 'refused' ? refused.reason : '').toContain(remedy);
+    expect(await control.undelete({ gateway: true })).toMatchObject({
+      state: 'undeleted',
+      parents: [{ nodeId: root }],
+    });
+    expect(await client.nodes(`${root}.${gateway.id}`)).toHaveLength(1);
+    expect(await client.nodes(`${gateway.id}.${nodeId}`)).toHaveLength(1);
+    expect(control.status().siot.problem).toBeUndefined();
+  });
 });

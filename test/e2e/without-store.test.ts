@@ -82,6 +82,8 @@ describe('a nats-server without SIOT', () => {
       await client.listen();
       const gateway = await startGateway(place, device);
       const nodeId = gateway.nodeId();
+      const undeleted = await gateway.gateway.control.undelete({ link: 'pump' });
+      expect(undeleted).toMatchObject({ state: 'refused' });
       const time = now();
       await device.report(
         { type: 'temp', key: 'front', value: 23.5, time },

@@ -51,6 +51,8 @@ export interface EdgeChange {
   readonly deleted?: boolean;
   /** Needed with a new edge. */
   readonly nodeType?: string;
+  /** ns since 1970; otherwise now. */
+  readonly time?: bigint;
 }
 
 const INSTANCE_HEADER = 'Siot-Origin';
@@ -289,9 +291,8 @@ export class SiotStore {
     origin: string,
     nodeId: string,
     parentId: string,
-    { deleted = false, nodeType }: EdgeChange = {},
+    { deleted = false, nodeType, time = this.#clock.wallNs() }: EdgeChange = {},
   ): Promise<bigint> {
-    const time = this.#clock.wallNs();
     const points = [this.#pointOf(origin, TOMBSTONE, '0', deleted ? 1 : 0, time, 0)];
     if (nodeType !== undefined) {
       points.push(this.#pointOf(origin, NODE_TYPE, '0', nodeType, time, 0));

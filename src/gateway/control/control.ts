@@ -48,6 +48,12 @@ export interface Control {
    * when the link is made anew, since its configuration has changed.
    */
   observe(request: ObserveRequest, observer: LinkObserver, until: AbortSignal): ObserveReply;
+
+  /**
+   * The node of a link, or the gateway's own, that somebody deleted in SIOT lives again.
+   * Resolves within {@link UNDELETE_WITHIN_MS}, and never rejects.
+   */
+  undelete(request: UndeleteRequest): Promise<UndeleteReply>;
 }
 
 /** Of the gateway and all its links; the same for people and for programs. */
@@ -127,6 +133,33 @@ export type LinkEvent =
   | { readonly kind: 'link'; readonly link: ObservedLink }
   /** The configuration has no such link any more. */
   | { readonly kind: 'removed' };
+
+/** Longest time until {@link Control.undelete} answers, ms. */
+export const UNDELETE_WITHIN_MS = 20_000;
+
+/** Request of {@link Control.undelete}. */
+export type UndeleteRequest =
+  | {
+      /** Name of the link. */
+      readonly link: string;
+    }
+  | { readonly gateway: true };
+
+/** Answer to {@link Control.undelete}. */
+export type UndeleteReply =
+  | { readonly state: 'undeleted'; readonly parents: readonly NodeParent[] }
+  /** SIOT has not confirmed it; the reason is for people. */
+  | { readonly state: 'unconfirmed'; readonly reason: string }
+  | Refused;
+
+/** A node below which another one lives. */
+export interface NodeParent {
+  readonly nodeId: string;
+  /** In SIOT; blank if it has none. */
+  readonly description: string;
+  /** Why the other node is not seen below it, for people; absent: it is. */
+  readonly hidden?: string;
+}
 
 /** Nothing was done; the reason is for people. */
 export interface Refused {

@@ -1,6 +1,6 @@
 /** What the control interface needs of the gateway: the parts of it implement this. */
 import type { Point } from '../../point/point.js';
-import type { SiotStatus } from '../../siot/siot.js';
+import type { SiotStatus, Undeleted } from '../../siot/siot.js';
 import type { Link } from '../link/link.js';
 import type { GatewayStatus } from './control.js';
 
@@ -26,6 +26,8 @@ export interface ControlledSiot {
   readonly server: string | undefined;
   /** Rejects with a `SettingError` where SIOT does not take it, or may not have. */
   publishSetting(nodeId: string, point: Point): Promise<void>;
+  /** See `Siot.undelete`. */
+  undelete(nodeId: string): Promise<Undeleted>;
 }
 
 /** A link, as far as it can be asked for its status and be set. */

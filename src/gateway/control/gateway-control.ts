@@ -1,21 +1,25 @@
-import type { Clock } from '../../point/clock.js';
-import type {
-  ConfirmReply,
-  ConfirmRequest,
-  Control,
-  GatewayStatus,
-  GatewayView,
-  LinkObserver,
-  ObserveReply,
-  ObserveRequest,
-  Refused,
-  SetReply,
-  SetRequest,
+import type { Clock, Timer } from '../../point/clock.js';
+import {
+  UNDELETE_WITHIN_MS,
+  type ConfirmReply,
+  type ConfirmRequest,
+  type Control,
+  type GatewayStatus,
+  type GatewayView,
+  type LinkObserver,
+  type ObserveReply,
+  type ObserveRequest,
+  type Refused,
+  type SetReply,
+  type SetRequest,
+  type UndeleteReply,
+  type UndeleteRequest,
 } from './control.js';
 import type { ControlledGateway } from './controlled.js';
 import { LinkObservation, observedLink } from './link-observation.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
 import { TimeBudget } from './time-budget.js';
+import { nodeToUndelete, undeleteReply } from './undelete-request.js';
 
 /** Time of each second that answers about the status may take, of all faces together. */
 const STATUS_MS_A_SECOND = 200;
@@ -34,6 +38,8 @@ export class GatewayControl implements Control {
   readonly statusTime: TimeBudget;
   /** Size of the requests whose settings neither SIOT nor the disk has yet. */
   #waitingBytes = 0;
+  /** By node ID: who asks for the same while it runs gets the same answer. */
+  readonly #undeleting = new Map<string, Promise<UndeleteReply>>();
 
   constructor(
     private readonly gateway: ControlledGateway,
@@ -117,6 +123,30 @@ export class GatewayControl implements Control {
       until.addEventListener('abort', () => observation.end(), { once: true });
     }
     return { state: 'observed', link: observedLink(link) };
+  }
+
+  undelete(request: UndeleteRequest): Promise<UndeleteReply> {
+    const node = nodeToUndelete(request, this.gateway);
+    if (!('nodeId' in node)) return Promise.resolve(node);
+    const { nodeId } = node;
+    let running = this.#undeleting.get(nodeId);
+    if (running === undefined) {
+      running = this.#undelete(nodeId, request).finally(() => this.#undeleting.delete(nodeId));
+      this.#undeleting.set(nodeId, running);
+    }
+    return running;
+  }
+
+  async #undelete(nodeId: string, request: UndeleteRequest): Promise<UndeleteReply> {
+    const { siot, identity } = this.gateway;
+    let timer: Timer | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = this.clock.setTimer(UNDELETE_WITHIN_MS, () => resolve(undefined));
+    });
+    const result = await Promise.race([siot.undelete(nodeId), late]);
+    timer?.cancel();
+    if (result !== undefined) return undeleteReply(result, request, identity.id);
+    return { state: 'unconfirmed', reason: 'SIOT did not answer in time' };
   }
 }
 

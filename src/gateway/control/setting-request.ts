@@ -17,6 +17,7 @@ import {
 import { isNeverSentDown } from '../../point/reserved.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
 import { SettingError } from '../../siot/siot.js';
+import { nearest } from '../config/nearest.js';
 import { isSwitch } from '../link/remote-point-router.js';
 import type { Refused, SetReply, SetRequest } from './control.js';
 import type { ControlledGateway, ControlledLink } from './controlled.js';
@@ -118,7 +119,10 @@ export class SettingRequest {
 /** The answer to a request for a link that does not exist. */
 export function noSuchLink(name: string, links: readonly ControlledLink[]): Refused {
   const names = links.map((link) => link.name);
-  const reason = `there is no link ${JSON.stringify(name)}; there are: ${names.join(', ')}`;
+  const near = nearest(name, names);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  const all = names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`;
+  const reason = `there is no link ${JSON.stringify(name)}${hint} (${all})`;
   return { state: 'refused', reason };
 }
 

@@ -4,6 +4,7 @@ import { isDeleted, plainValue, type Point } from '../../point/point.js';
 import type { DeviceSession } from '../../session/device-session.js';
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
 import type { Setting } from '../../session/settings/setting.js';
+import { undeleteCommand } from '../../siot/siot.js';
 import type { Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkFile } from '../state/link-file.js';
@@ -85,7 +86,16 @@ export function reasonOf(
   return problem === undefined || isOpen ? reason : `${reason}: ${problem}`;
 }
 
-function adviceOf({ nodeId, file, names, outbox, session, node, held }: DescribedLink): string[] {
+function adviceOf({
+  config,
+  nodeId,
+  file,
+  names,
+  outbox,
+  session,
+  node,
+  held,
+}: DescribedLink): string[] {
   const advice = node.limits.advice();
   for (const said of [file.problem, file.damage, names.problem])
     if (said !== undefined) advice.push(said);
@@ -95,7 +105,8 @@ function adviceOf({ nodeId, file, names, outbox, session, node, held }: Describe
   if (held !== undefined) advice.push(`settings are held back: ${held}`);
   if (node.state === 'deleted') {
     advice.push(
-      'somebody deleted the node in SIOT: its points are dropped until it is undeleted there',
+      'somebody deleted the node in SIOT: its points are dropped until it lives again: ' +
+        undeleteCommand(config.name),
     );
   }
   return advice;

@@ -1,6 +1,7 @@
 import type { Timer } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { StoreClient } from './store-client.js';
+import { undeleteCommand } from './undelete.js';
 
 /** Whether a node exists in SIOT; `unknown`: it could not be read, or could not be made. */
 export type NodeLife = 'alive' | 'deleted' | 'unknown';
@@ -12,6 +13,8 @@ export interface NodeSpec {
   readonly type: string;
   /** Written when the node is made, and never again. */
   readonly description: string;
+  /** Name of its link; `undefined`: it is the gateway's own node. */
+  readonly name?: string;
 }
 
 /** What happens to a node. */
@@ -82,7 +85,7 @@ export function nodesProblem(
   if (gateway.life === 'deleted') {
     return (
       'somebody deleted the node of this gateway in SIOT: ' +
-      'links without a node get none until it is undeleted there'
+      `links without a node get none until it lives again: ${undeleteCommand()}`
     );
   }
   if (missingParent !== undefined) {

@@ -16,6 +16,7 @@ import { GatewayParent } from './gateway-parent.js';
 import type { Suspicion } from '../publishing/publish-state.js';
 import type { Publisher } from '../publishing/publisher.js';
 import type { Found, StoreClient } from './store-client.js';
+import { undelete, undeleteCommand, type Undeleted } from './undelete.js';
 
 interface NodeKeeperOptions {
   readonly clock: Clock;
@@ -41,6 +42,8 @@ const HOLD_MOST_MS = 10_000;
 const RECHECK_MS = [50, 1_000];
 /** Interval at which the gateway's node is looked for, to notice that the store was replaced, ms. */
 const LOOK_EVERY_MS = 30_000;
+
+const NOT_NOW: Undeleted = { state: 'failed', why: 'SIOT does not answer', maybe: false };
 
 /**
  * Works while a store answers. Makes the gateway's node and a node for each link if they
@@ -109,7 +112,7 @@ export class NodeKeeper {
 
   /** Somebody published on one of the node's edges. */
   edgeChanged(nodeId: string): void {
-    const kept = nodeId === this.#gateway.spec.id ? this.#gateway : this.#links.get(nodeId);
+    const kept = this.#keptOf(nodeId);
     if (kept !== undefined && this.#store !== undefined) this.#lookSoon(kept);
   }
 
@@ -119,6 +122,26 @@ export class NodeKeeper {
     if (kept === undefined || this.#store === undefined) return;
     kept.unread = true;
     void this.#look(kept);
+  }
+
+  /** A node that somebody deleted is to live again; afterwards its points are published again. */
+  async undelete(nodeId: string): Promise<Undeleted> {
+    const store = this.#store;
+    const kept = this.#keptOf(nodeId);
+    if (store === undefined || kept === undefined) return NOT_NOW;
+    const result = await undelete(store, nodeId);
+    if (result.state !== 'undeleted' || this.#store !== store) return result;
+    // NATS does not tell us what we have written ourselves.
+    const found = await store.find(nodeId);
+    if (this.#store !== store || this.#keptOf(nodeId) !== kept) return result;
+    this.#apply(kept, found);
+    // A query that was under way may have found it deleted.
+    this.#lookSoon(kept);
+    return result;
+  }
+
+  #keptOf(nodeId: string): KeptNode | undefined {
+    return nodeId === this.#gateway.spec.id ? this.#gateway : this.#links.get(nodeId);
   }
 
   #lookSoon(kept: KeptNode): void {
@@ -228,7 +251,8 @@ export class NodeKeeper {
         if (kept.life !== 'deleted' && kept !== this.#gateway) {
           log.warn(
             { nodeId: id },
-            'somebody deleted this node in SIOT: its points are dropped until it is undeleted there',
+            'somebody deleted this node in SIOT: its points are dropped until it lives again: ' +
+              undeleteCommand(kept.spec.name),
           );
         }
         publisher.discard(id, true);

@@ -19,6 +19,10 @@ type Query =
   /** `gone`: nobody answers at all. */
   | { readonly ok: false; readonly gone: boolean; readonly why: string };
 
+type Edges =
+  | { readonly ok: true; readonly edges: readonly StoredNode[] }
+  | { readonly ok: false; readonly why: string };
+
 /** Why a write is not confirmed, for people. */
 interface Unwritten {
   readonly why: string;
@@ -53,10 +57,26 @@ export class StoreClient {
     if (!live.ok) return { life: 'unknown', gone: live.gone, why: live.why };
     const alive = live.nodes.find((node) => node.id === nodeId && !isDeletedEdge(node));
     if (alive !== undefined) return { life: 'alive', node: alive, odd: live.odd };
-    const withDeleted = this.wire.encode([this.#point('tombstone', floatValue(1))]);
-    const all = await this.#query(`nodes.all.${nodeId}`, withDeleted);
+    const all = await this.#query(`nodes.all.${nodeId}`, this.#withDeleted());
     if (!all.ok) return { life: 'unknown', gone: all.gone, why: all.why };
     return all.nodes.length > 0 ? { life: 'deleted' } : { life: 'absent' };
+  }
+
+  /** The node once for each of its parents, deleted edges included. */
+  async edges(nodeId: string): Promise<Edges> {
+    const all = await this.#query(`nodes.all.${nodeId}`, this.#withDeleted());
+    if (!all.ok) return { ok: false, why: all.why };
+    return { ok: true, edges: all.nodes.filter(({ id }) => id === nodeId) };
+  }
+
+  /**
+   * Makes a deleted edge live again, with a time later than that of its deletion. Resolves
+   * to the problem, or to `undefined` when the store has confirmed it.
+   */
+  async reviveEdge({ id, parent, edgePoints }: StoredNode): Promise<Unwritten | undefined> {
+    const tombstone = edgePoints.find(({ type }) => type === 'tombstone');
+    const point = this.#point('tombstone', floatValue(0), tombstone?.time);
+    return this.#write(this.wire.edgeSubject(id, parent), this.wire.encode([point]));
   }
 
   /**
@@ -118,10 +138,15 @@ export class StoreClient {
     }
   }
 
+  /** Parameters of a query that is answered with deleted edges, too. */
+  #withDeleted(): Uint8Array {
+    return this.wire.encode([this.#point('tombstone', floatValue(1))]);
+  }
+
   // Times always increase: the store may ignore a point with an equal time (docs/siot.md, 4.7).
-  #point(type: string, value: Point['value']): Point {
+  #point(type: string, value: Point['value'], afterNs = 0n): Point {
     this.#lastNs = laterTime(this.clock.wallNs(), this.#lastNs);
-    return makePoint({ type, key: '0', value, time: this.#lastNs });
+    return makePoint({ type, key: '0', value, time: laterTime(this.#lastNs, afterNs) });
   }
 }
 

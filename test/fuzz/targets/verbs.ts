@@ -23,6 +23,7 @@ export const verbsTarget: FuzzTarget = {
   files: [
     'src/gateway/control/nats/set.ts',
     'src/gateway/control/nats/confirm.ts',
+    'src/gateway/control/nats/undelete.ts',
     'src/gateway/control/nats/status.ts',
     'src/gateway/control/setting-request.ts',
   ],
@@ -50,10 +51,13 @@ export const verbsTarget: FuzzTarget = {
     request({ kind: 'word', text: 'off' }),
     request({ kind: 'float', number: 1 }, { type: 'disabled' }),
     request({ kind: 'float', number: 1 }, { link: 'none' }),
+    Uint8Array.from(Buffer.from('{"link":"pump"}')),
+    Uint8Array.from(Buffer.from('{"gateway":true}')),
   ],
   check: async (input) => {
     const verbs = new Map<string, (request: Uint8Array, reply: Answer) => void>();
     const published: Point[] = [];
+    const undeleted: string[] = [];
     const siot: Pick<Siot, 'serve' | 'maxPayload'> = {
       maxPayload: undefined,
       serve: (verb, handler) => {
@@ -83,6 +87,10 @@ export const verbsTarget: FuzzTarget = {
             published.push(point);
             return Promise.resolve();
           },
+          undelete: (nodeId) => {
+            undeleted.push(nodeId);
+            return Promise.resolve({ state: 'absent' });
+          },
         },
       },
       clock,
@@ -97,8 +105,15 @@ export const verbsTarget: FuzzTarget = {
     for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
     let confirmed = 0;
     verbs.get('confirm')?.(input, () => (confirmed += 1));
+    let answers = 0;
+    verbs.get('undelete')?.(input, () => (answers += 1));
+    for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
     server.stop();
-    must(confirmed === 1, 'no answer, or several');
+    must(confirmed === 1 && answers === 1, 'no answer, or several');
+    must(
+      undeleted.every((nodeId) => nodeId === 'node-1' || nodeId === 'gateway-1'),
+      'a node undeleted that is not the gateway’s',
+    );
 
     must(replies.length > 0, 'no answer');
     const refused = replies[0]?.state === 'refused';

@@ -13,7 +13,7 @@ import type { LinkSummary } from '../../../src/gateway/link/status.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../../src/point/point.js';
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { Settings } from '../../../src/session/settings/settings.js';
-import { SettingError } from '../../../src/siot/siot.js';
+import { SettingError, type Undeleted } from '../../../src/siot/siot.js';
 import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
@@ -25,6 +25,7 @@ function played() {
   const publishing: ((problem?: Error) => void)[] = [];
   const published: Point[] = [];
   const announcing: ((problem?: string) => void)[] = [];
+  const undeleting: { readonly nodeId: string; readonly done: (result: Undeleted) => void }[] = [];
   const watchers: ((setting: Setting) => void)[] = [];
   const settings: Setting[] = [];
   const taken: string[] = [];
@@ -74,6 +75,10 @@ function played() {
             published.push(point);
             publishing.push((problem) => (problem === undefined ? resolve() : reject(problem)));
           }),
+        undelete: (nodeId) =>
+          new Promise<Undeleted>((resolve) => {
+            undeleting.push({ nodeId, done: resolve });
+          }),
       },
     },
     clock,
@@ -106,6 +111,7 @@ function played() {
       await settled();
     },
     publishing,
+    undeleting,
     /** What the device or the bus does with it. */
     changed: (change: (setting: Setting) => void) => {
       const setting = settings.at(-1);
@@ -150,7 +156,7 @@ describe('the control interface, without NATS', () => {
     });
     expect(control.confirm({ link: 'valve' })).toEqual({
       state: 'refused',
-      reason: 'there is no link "valve"; there are: boards-1, pump',
+      reason: 'there is no link "valve" (there are: boards-1, pump)',
     });
   });
 
@@ -506,5 +512,106 @@ describe('following a setting', () => {
     end();
     await published();
     expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a deleted node is asked to live again', () => {
+  it('says below which nodes it lives, and why it is not seen there', async () => {
+    const { control, state, makeLink, undeleting } = played();
+    state.links = [makeLink('pump')];
+    const reply = control.undelete({ link: 'pump' });
+    const [asked] = undeleting;
+    expect(asked?.nodeId).toBe('dev-1');
+    asked?.done({
+      state: 'undeleted',
+      parents: [
+        { id: 'gw-1', description: 'boiler room', hiddenBy: { id: 'gw-1', description: 'x' } },
+        { id: 'g', description: '' },
+        { id: 'h', description: '', hiddenBy: { id: 'cellar', description: 'The cellar' } },
+      ],
+    });
+    expect(await reply).toEqual({
+      state: 'undeleted',
+      parents: [
+        {
+          nodeId: 'gw-1',
+          description: 'boiler room',
+          hidden: 'the node of the gateway above it is deleted: siot-mcu undelete --gateway',
+        },
+        { nodeId: 'g', description: '' },
+        {
+          nodeId: 'h',
+          description: '',
+          hidden:
+            'the node cellar ("The cellar") above it is deleted, so that SIOT does not show it',
+        },
+      ],
+    });
+  });
+
+  it('undeletes the gateway’s own node', async () => {
+    const { control, undeleting } = played();
+    const reply = control.undelete({ gateway: true });
+    expect(undeleting[0]?.nodeId).toBe('gw-1');
+    undeleting[0]?.done({ state: 'absent' });
+    expect(await reply).toEqual({
+      state: 'refused',
+      reason: 'SIOT has no node of the gateway: there is none to undelete',
+    });
+  });
+
+  it.each([
+    [{ state: 'alive' }, 'refused', 'the node of link "pump" is not deleted'],
+    [
+      { state: 'alive', hiddenBy: { id: 'gw-1', description: '' } },
+      'refused',
+      'the node of link "pump" is not deleted, but the node of the gateway above it is deleted: siot-mcu undelete --gateway',
+    ],
+    [
+      { state: 'failed', why: 'SIOT does not answer', maybe: false },
+      'refused',
+      'SIOT does not answer',
+    ],
+    [
+      { state: 'failed', why: 'the connection to NATS was lost', maybe: true },
+      'unconfirmed',
+      'the connection to NATS was lost',
+    ],
+  ] as const)('says why not: %j', async (result, expected, reason) => {
+    const { control, state, makeLink, undeleting } = played();
+    state.links = [makeLink('pump')];
+    const reply = control.undelete({ link: 'pump' });
+    undeleting[0]?.done(result);
+    expect(await reply).toEqual({ state: expected, reason });
+  });
+
+  it('refuses a link that does not exist, and names the one that is meant', async () => {
+    const { control, state, makeLink, undeleting } = played();
+    state.links = [makeLink('pump'), makeLink('valve')];
+    expect(await control.undelete({ link: 'pmup' })).toEqual({
+      state: 'refused',
+      reason: 'there is no link "pmup"; did you mean pump? (there are: pump, valve)',
+    });
+    expect(undeleting).toEqual([]);
+  });
+
+  it('asks SIOT once for two who ask at the same time, and again afterwards', async () => {
+    const { control, state, makeLink, undeleting } = played();
+    state.links = [makeLink('pump')];
+    const both = [control.undelete({ link: 'pump' }), control.undelete({ link: 'pump' })];
+    expect(undeleting).toHaveLength(1);
+    undeleting[0]?.done({ state: 'alive' });
+    const [first, second] = await Promise.all(both);
+    expect(second).toEqual(first);
+    void control.undelete({ link: 'pump' });
+    expect(undeleting).toHaveLength(2);
+  });
+
+  it('answers after 20 s also if SIOT does not', async () => {
+    const { control, clock, state, makeLink } = played();
+    state.links = [makeLink('pump')];
+    const reply = control.undelete({ link: 'pump' });
+    clock.advance(20_000);
+    expect(await reply).toEqual({ state: 'unconfirmed', reason: 'SIOT did not answer in time' });
   });
 });

@@ -155,7 +155,7 @@ describe('set', () => {
       'limit',
       float(1),
       '',
-      'there is no link "valve"; there are: pump',
+      'there is no link "valve" (there are: pump)',
     ],
     ['a point of the gateway', 'pump', 'baud', float(1), '', 'baud belongs to the gateway'],
     ['a statistic', 'pump', 'gatewayCount', float(1), '', 'gatewayCount belongs to the gateway'],
@@ -331,12 +331,12 @@ describe('the server of the verbs', () => {
     const server = new VerbServer({ current }, {} as Control, new FakeClock());
     server.start();
     const { until: first } = server;
-    expect([...served]).toEqual(['status', 'set', 'confirm']);
+    expect([...served]).toEqual(['status', 'set', 'confirm', 'undelete']);
     server.stop();
     server.stop();
     expect([served.size, first.aborted]).toEqual([0, true]);
     server.start();
-    expect([served.size, server.until.aborted]).toEqual([3, false]);
+    expect([served.size, server.until.aborted]).toEqual([4, false]);
     server.prepareStop();
     server.start();
     expect([served.size, server.until.aborted]).toEqual([0, true]);

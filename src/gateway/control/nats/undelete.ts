@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import type { UndeleteRequest } from '../control.js';
+import { json, NOT_UNDERSTOOD, readRequest, type Verb } from './verb.js';
+
+const undeleteRequest: z.ZodType<UndeleteRequest> = z.union([
+  z.strictObject({ link: z.string() }),
+  z.strictObject({ gateway: z.literal(true) }),
+]);
+
+/** Request: `{"link"}` or `{"gateway":true}`. Answer: an `UndeleteReply`. */
+export const undeleteVerb: Verb =
+  ({ control }) =>
+  (request, reply) => {
+    const asked = readRequest(undeleteRequest, request);
+    if (asked === undefined) reply(json(NOT_UNDERSTOOD));
+    else void control.undelete(asked).then((answer) => reply(json(answer)));
+  };
