@@ -255,7 +255,7 @@ describe('what crosses a link', () => {
     const reply = control.observe({ link: 'pmp' }, { observed: () => undefined }, asker());
     expect(reply).toEqual({
       state: 'refused',
-      reason: 'there is no link "pmp"; there are: pump',
+      reason: 'there is no link "pmp"; did you mean pump? (there are: pump)',
     });
   });
 });
