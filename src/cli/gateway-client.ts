@@ -12,12 +12,9 @@ import {
   type UndeleteReply,
   type UndeleteRequest,
 } from '../gateway/control/control.js';
-import {
-  verbSubject,
-  type StatusReply,
-  type StatusRequest,
-} from '../gateway/control/nats/protocol.js';
-import type { VerbName } from '../gateway/control/nats/verbs.js';
+import { verbSubject } from '../gateway/control/nats/protocol.js';
+import type { StatusReply, StatusRequest } from '../gateway/control/verbs/status-request.js';
+import type { VerbName } from '../gateway/control/verbs/verbs.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
 import { Connection, type Answer, type Incoming } from '../siot/connection/connection.js';

@@ -1,5 +1,5 @@
 /** What `siot-mcu watch` follows: the links of a gateway, their points and pending settings. */
-import type { StatusReply } from '../gateway/control/nats/protocol.js';
+import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import { canonicalKey } from '../point/point.js';
 import type { SiotWire } from '../siot/wire/wire.js';
 import { WIRES } from '../siot/wire/wires.js';

@@ -1,5 +1,5 @@
 /** Reads the files that the gateway writes for commands into `runtimeDir` (src/gateway/state/runtime-dir.ts). */
-import { lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config/config.js';
 import { codeOf } from '../gateway/state/disk.js';
@@ -33,13 +33,24 @@ export function knownGateway({ runtimeDir, stateDir }: Folders): string {
     const denied = deniedFor(file, error);
     if (denied !== undefined) throw new CliError(denied);
   }
+  throw new CliError(whyNoGateway({ runtimeDir, stateDir }).message);
+}
+
+/** Why no gateway is found in its runtimeDir: it does not run now, or it has never run. */
+export function whyNoGateway({ runtimeDir, stateDir }: Folders): {
+  readonly why: 'stopped' | 'never';
+  readonly message: string;
+} {
   const start = startAdvice(runtimeDir);
-  throw new CliError(
-    runtimeDir !== stateDir && hasRun(stateDir)
-      ? `the gateway does not run now, or its runtimeDir is not ${runtimeDir}: start it with ${start}`
-      : `${runtimeDir} knows no gateway yet: start ${start} with this configuration first` +
-          elsewhere({ runtimeDir, stateDir }),
-  );
+  if (existsSync(join(runtimeDir, 'gateway.json'))) {
+    return { why: 'stopped', message: `the gateway does not run now: start it with ${start}` };
+  }
+  if (runtimeDir !== stateDir && hasRun(stateDir)) {
+    const message = `the gateway does not run now, or its runtimeDir is not ${runtimeDir}: start it with ${start}`;
+    return { why: 'stopped', message };
+  }
+  const message = `${runtimeDir} knows no gateway yet: start ${start} with this configuration first`;
+  return { why: 'never', message: message + elsewhere({ runtimeDir, stateDir }) };
 }
 
 /** Where the gateway's own private server listens now. Throws a {@link NatsUnknownError}. */
@@ -80,8 +91,8 @@ function readObject(file: string): Record<string, unknown> {
   return typeof kept === 'object' && kept !== null ? { ...kept } : {};
 }
 
-/** `undefined`: the error has another cause. */
-function deniedFor(file: string, error: unknown): string | undefined {
+/** Why this user may not use a file in runtimeDir, and what helps; `undefined`: the error has another cause. */
+export function deniedFor(file: string, error: unknown): string | undefined {
   const code = codeOf(error);
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
   return `${file} ${whyDenied(file, 'give the gateway a runtimeDir that a group may read')}`;

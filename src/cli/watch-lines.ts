@@ -1,5 +1,5 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
-import type { StatusReply } from '../gateway/control/nats/protocol.js';
+import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { harmless } from './logger.js';

@@ -3,7 +3,7 @@
  * Counters, rates and ages move all the time and are none of it: a field is news only
  * if it is in one of these lists.
  */
-import type { StatusReply } from '../gateway/control/nats/protocol.js';
+import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import type { LinkSummary, PendingSetting } from '../gateway/link/status.js';
 
 const LINK: readonly (keyof LinkSummary)[] = [

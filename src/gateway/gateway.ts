@@ -8,6 +8,7 @@ import type { Control, GatewayStatus } from './control/control.js';
 import type { ControlledGateway } from './control/controlled.js';
 import { GatewayControl } from './control/gateway-control.js';
 import { VerbServer } from './control/nats/verb-server.js';
+import { SocketServer } from './control/socket/socket-server.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { Identity } from './identity.js';
 import { LeftOutLines } from './left-out-lines.js';
@@ -61,6 +62,7 @@ export class Gateway implements ControlledGateway, Configured {
       [
         new LeftOutLines(log, clock),
         this.#identity,
+        new SocketServer(this.#identity.runtime, this.control, clock, log),
         outbox,
         this.links.records,
         this.#nats,

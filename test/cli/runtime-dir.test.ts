@@ -65,10 +65,9 @@ describe('runtimeDir', () => {
     const daemon = new Cli(['run', '-c', file]);
     await daemon.said(/connected to NATS/);
     const named = readdirSync(run).filter((name) => !name.startsWith('running-'));
-    expect(named.sort()).toEqual(['gateway.json', 'nats.json']);
-    for (const name of named) {
-      expect(statSync(join(run, name)).mode & 0o777).toBe(0o640);
-    }
+    expect(named.sort()).toEqual(['gateway.json', 'gateway.sock', 'nats.json']);
+    const modes = named.map((name) => statSync(join(run, name)).mode & 0o777);
+    expect(modes).toEqual([0o640, 0o660, 0o640]);
     const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as { id: string };
     const { id } = read(join(run, 'gateway.json'));
     expect(read(join(folder, 'state', 'gateway.json')).id).toBe(id);

@@ -8,7 +8,7 @@ import { nodeIdOf, resolveConfig, type GatewayConfig } from '../../src/gateway/c
 import { Gateway } from '../../src/gateway/gateway.js';
 import type { SetReply } from '../../src/gateway/control/control.js';
 import { verbSubject } from '../../src/gateway/control/nats/protocol.js';
-import type { VerbName } from '../../src/gateway/control/nats/verbs.js';
+import type { VerbName } from '../../src/gateway/control/verbs/verbs.js';
 import { SystemClock, type Clock } from '../../src/point/clock.js';
 import type { NatsOfFile } from '../support/nats.js';
 import { SLOWNESS } from '../support/slowness.js';

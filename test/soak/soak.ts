@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SeededRandom } from '../../firmware-sim/random.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
-import type { StatusReply } from '../../src/gateway/control/nats/protocol.js';
+import type { StatusReply } from '../../src/gateway/control/verbs/status-request.js';
 import { SiotStore } from '../siot-store/siot-store.js';
 import { violations, type Outcome, type Violation } from './checker.js';
 import { SettingClient } from './client.js';

@@ -396,7 +396,7 @@ export const configSchema = group({
     .optional()
     .meta({
       description:
-        'Folder for what the commands of other users need: the gateway’s ID, and the credential of ' +
+        'Folder for what the commands of other users need: the gateway’s ID, its socket, and the credential of ' +
         'a private nats-server. Default: RUNTIME_DIRECTORY, as systemd gives it to the service; else, for a ' +
         'configuration in /etc/siot-mcu, /run/siot-mcu; else stateDir. ' +
         'Files are readable for the folder’s group where that may read the folder.',

@@ -5,18 +5,31 @@
  * ```
  *  runtimeDir/gateway.json     the gateway's ID; its identity itself is in stateDir
  *  runtimeDir/nats.json        address and credential of the private nats-server, with nats.embedded
+ *  runtimeDir/gateway.sock     where the gateway answers commands: ../control/socket
  * ```
  *
- * The mode of the folder decides who may read the files. In a folder that its group
- * may enter, such as systemd's /run/siot-mcu with mode 0750, they have mode 0640 and
- * belong to the group. In any other folder, and in `stateDir`, they have mode 0600.
+ * The mode of the folder decides who may use them. In a folder that its group
+ * may enter, such as systemd's /run/siot-mcu with mode 0750, the files have mode 0640,
+ * the socket 0660, and they belong to the group. In any other folder, and in
+ * `stateDir`, all have mode 0600.
  * Only one gateway uses the folder at a time.
  */
 import { constants } from 'node:fs';
-import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf } from './disk.js';
+import { withShortPath } from './short-path.js';
 import { StateError } from './state-dir.js';
 import { textOf } from './state-file.js';
 import { StateLock } from './state-lock.js';
@@ -25,6 +38,13 @@ import { StateLock } from './state-lock.js';
 export interface PrivateNats {
   readonly url: string;
   readonly token: string;
+}
+
+/** What can be given to the group of the folder. */
+interface Shared {
+  stat(): Promise<{ readonly uid: number; readonly gid: number }>;
+  chown(uid: number, gid: number): Promise<void>;
+  chmod(mode: number): Promise<void>;
 }
 
 const GROUP_MAY_READ = 0o050;
@@ -98,19 +118,52 @@ export class RuntimeDir {
     return use(path).finally(() => rm(path, { force: true }).catch(() => undefined));
   }
 
-  /** Writes a file atomically. The users who may read the folder may read the file. */
-  async #write(name: string, content: string): Promise<void> {
-    const { mode, gid } = await stat(this.path);
-    const isShared = (mode & GROUP_MAY_READ) === GROUP_MAY_READ && !(await this.#isStateDir());
-    await writeWhole(join(this.path, name), content, async (file) => {
-      if (isShared && (await this.#giveToGroup(file, gid))) await file.chmod(0o640);
+  /**
+   * Puts a socket into the folder, for the users who may read the folder, and replaces an
+   * older one of that name. `make` makes it at a path that is short enough for one.
+   */
+  async place(name: string, make: (path: string) => Promise<void>): Promise<void> {
+    await MACHINE_DISK.makeFolder(this.path);
+    await withShortPath(this.path, async (folder) => {
+      // Nobody gets to it before its mode is set.
+      const apart = join(folder, `${name}.new`);
+      await rm(apart, { recursive: true, force: true });
+      await mkdir(apart, { mode: 0o700 });
+      const path = join(apart, 's');
+      try {
+        await make(path);
+        await chmod(path, 0o600);
+        await this.#share(atPath(path), 0o660);
+        await rename(path, join(folder, name));
+      } finally {
+        await rm(apart, { recursive: true, force: true });
+      }
     });
   }
 
+  /** Removes what {@link place} has put there. */
+  async remove(name: string): Promise<void> {
+    await rm(join(this.path, name), { force: true }).catch(() => undefined);
+  }
+
+  /** Writes a file atomically. The users who may read the folder may read the file. */
+  #write(name: string, content: string): Promise<void> {
+    return writeWhole(join(this.path, name), content, (file) => this.#share(file, 0o640));
+  }
+
+  /** Gives a file to the group of the folder, with this mode, where that may read the folder. */
+  async #share(file: Shared, mode: number): Promise<void> {
+    const folder = await stat(this.path);
+    const isShared = (folder.mode & GROUP_MAY_READ) === GROUP_MAY_READ;
+    if (!isShared || (await this.#isStateDir())) return;
+    if (await this.#giveToGroup(file, folder.gid)) await file.chmod(mode);
+  }
+
   /** False: this user is not a member of the group. Only root may give a file to such a group. */
-  async #giveToGroup(file: FileHandle, gid: number): Promise<boolean> {
+  async #giveToGroup(file: Shared, gid: number): Promise<boolean> {
     try {
-      if ((await file.stat()).gid !== gid) await file.chown(-1, gid);
+      const { uid, gid: its } = await file.stat();
+      if (its !== gid) await file.chown(uid, gid);
       return true;
     } catch (error) {
       if (codeOf(error) !== 'EPERM') throw error;
@@ -142,6 +195,12 @@ export class RuntimeDir {
     return runtime === state;
   }
 }
+
+const atPath = (path: string): Shared => ({
+  stat: () => stat(path),
+  chown: (uid, gid) => chown(path, uid, gid),
+  chmod: (mode) => chmod(path, mode),
+});
 
 async function orStateError(key: string, path: string, act: () => Promise<void>): Promise<void> {
   try {

@@ -21,10 +21,10 @@ type Answer = (reply: Uint8Array) => void;
 export const verbsTarget: FuzzTarget = {
   name: 'verbs',
   files: [
-    'src/gateway/control/nats/set.ts',
-    'src/gateway/control/nats/confirm.ts',
-    'src/gateway/control/nats/undelete.ts',
-    'src/gateway/control/nats/status.ts',
+    'src/gateway/control/verbs/set.ts',
+    'src/gateway/control/verbs/confirm.ts',
+    'src/gateway/control/verbs/undelete.ts',
+    'src/gateway/control/verbs/status.ts',
     'src/gateway/control/setting-request.ts',
   ],
   maxLength: 800,

@@ -2,8 +2,11 @@ import type { Clock } from '../../../point/clock.js';
 import type { Siot } from '../../../siot/siot.js';
 import type { Service } from '../../services.js';
 import type { Control } from '../control.js';
-import type { NatsFace } from './verb.js';
-import { VERBS } from './verbs.js';
+import type { VerbFace, VerbHandler } from '../verbs/verb.js';
+import { VERBS } from '../verbs/verbs.js';
+
+/** A server that takes more in a message gets no more than this in an answer, bytes. */
+const LARGEST_ANSWER = 1_048_576;
 
 /** SIOT, whose NATS carries the verbs; another one after its connection was begun anew. */
 interface VerbCarrier {
@@ -11,7 +14,7 @@ interface VerbCarrier {
 }
 
 /** Answers `siot-mcu watch`, `siot-mcu set` and whoever else asks the running gateway, over NATS. */
-export class VerbServer implements Service, NatsFace {
+export class VerbServer implements Service, VerbFace {
   readonly name = 'verbs';
   readonly stopByMs = 1_600;
   #ending = false;
@@ -29,7 +32,13 @@ export class VerbServer implements Service, NatsFace {
     if (this.#ending) return;
     this.#ended = new AbortController();
     const { current } = this.siot;
-    this.#stops = Object.entries(VERBS).map(([name, verb]) => current.serve(name, verb(this)));
+    const { signal } = this.#ended;
+    this.#stops = Object.entries(VERBS).map(([name, verb]) => {
+      const handler: VerbHandler = verb(this);
+      return current.serve(name, (request, reply) => {
+        void handler(request, { reply, until: signal });
+      });
+    });
   }
 
   /** Stops for good: {@link start} does nothing after this. */
@@ -45,11 +54,7 @@ export class VerbServer implements Service, NatsFace {
     this.#ended.abort();
   }
 
-  get until(): AbortSignal {
-    return this.#ended.signal;
-  }
-
   mostBytes(): number {
-    return this.siot.current.maxPayload ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.siot.current.maxPayload ?? LARGEST_ANSWER, LARGEST_ANSWER);
   }
 }

@@ -320,26 +320,39 @@ describe('set', () => {
 
 describe('the server of the verbs', () => {
   it('can be stopped again and started anew, but not once the gateway is being stopped', () => {
-    const served = new Set<string>();
+    type Handler = (request: Uint8Array, reply: (answer: Uint8Array) => void) => void;
+    const served = new Map<string, Handler>();
     const current = {
       maxPayload: undefined,
-      serve: (verb: string) => {
-        served.add(verb);
+      serve: (verb: string, handler: Handler) => {
+        served.set(verb, handler);
         return () => void served.delete(verb);
       },
     };
-    const server = new VerbServer({ current }, {} as Control, new FakeClock());
+    const asked: AbortSignal[] = [];
+    const control: Pick<Control, 'set' | 'setRefusal'> = {
+      set: (_request, _answered, until) => Promise.resolve(void asked.push(until)),
+      setRefusal: () => undefined,
+    };
+    const request = Buffer.from(
+      JSON.stringify({ link: 'pump', type: 'limit', key: '', value: { kind: 'none' } }),
+    );
+    const ask = (): void => served.get('set')?.(request, () => undefined);
+    const server = new VerbServer({ current }, control as Control, new FakeClock());
+    const now = (): [number, ...boolean[]] => [served.size, ...asked.map(({ aborted }) => aborted)];
     server.start();
-    const { until: first } = server;
-    expect([...served]).toEqual(['status', 'set', 'confirm', 'undelete']);
+    ask();
+    expect([...served.keys()]).toEqual(['status', 'set', 'confirm', 'undelete']);
+    expect(now()).toEqual([4, false]);
     server.stop();
     server.stop();
-    expect([served.size, first.aborted]).toEqual([0, true]);
+    expect(now()).toEqual([0, true]);
     server.start();
-    expect([served.size, server.until.aborted]).toEqual([4, false]);
+    ask();
+    expect(now()).toEqual([4, true, false]);
     server.prepareStop();
     server.start();
-    expect([served.size, server.until.aborted]).toEqual([0, true]);
+    expect(now()).toEqual([0, true, true]);
     server.stop();
   });
 });

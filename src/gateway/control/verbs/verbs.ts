@@ -4,7 +4,7 @@ import { statusVerb } from './status.js';
 import { undeleteVerb } from './undelete.js';
 import type { Verb } from './verb.js';
 
-/** A further verb is one file beside this one and one line here. */
+/** The verbs of all faces. A further one is one file beside this one and one line here. */
 export const VERBS = {
   status: statusVerb,
   set: setVerb,
@@ -12,5 +12,5 @@ export const VERBS = {
   undelete: undeleteVerb,
 } satisfies Readonly<Record<string, Verb>>;
 
-/** The last word of a verb's subject. */
+/** On NATS the last word of the subject. */
 export type VerbName = keyof typeof VERBS;

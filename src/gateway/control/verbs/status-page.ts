@@ -1,6 +1,6 @@
 /**
- * What is known of the gateway and its links, in as many bytes as a message on
- * this NATS server may have: an answer that is too large would never arrive.
+ * What is known of the gateway and its links, in as many bytes as an answer on this
+ * face may have: NATS never delivers one that is too large.
  *
  * The first page, which is the answer to an empty request, has as many links as
  * fit, and then as many of their pending settings. What is left out is said
@@ -8,7 +8,7 @@
  */
 import type { LinkStatus, LinkSummary, LinkView, PendingSetting } from '../../link/status.js';
 import type { GatewayView } from '../control.js';
-import type { StatusReply, StatusRequest } from './protocol.js';
+import type { StatusReply, StatusRequest } from './status-request.js';
 
 /** Of a text that is pending, in a page: people want to know it again, no more. */
 const LONGEST_VALUE = 200;
@@ -16,16 +16,13 @@ const LONGEST_VALUE = 200;
 const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
 /** For what says how much was left out, of the reply and of each link. */
 const SAID_BYTES = 40;
-/** A server that takes more in a message gets no more than this. */
-const LARGEST_PAGE = 1_048_576;
-
 /** `mostBytes`: of the answer, as JSON in UTF-8. */
 export function statusPage(
   view: GatewayView,
   { link, linksFrom = 0, pendingFrom = 0 }: StatusRequest,
   mostBytes: number,
 ): StatusReply {
-  let room = Math.min(mostBytes, LARGEST_PAGE) - sizeOf({ ...view, links: [] }) - SAID_BYTES;
+  let room = mostBytes - sizeOf({ ...view, links: [] }) - SAID_BYTES;
   const fits = (bytes: number): boolean => {
     if (bytes > room) return false;
     room -= bytes;

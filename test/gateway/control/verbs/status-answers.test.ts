@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Control, GatewayView } from '../../../../src/gateway/control/control.js';
-import { StatusAnswers } from '../../../../src/gateway/control/nats/status-answers.js';
+import { StatusAnswers } from '../../../../src/gateway/control/verbs/status-answers.js';
 import { TimeBudget } from '../../../../src/gateway/control/time-budget.js';
-import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
+import type { StatusReply } from '../../../../src/gateway/control/verbs/status-request.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import type { LinkSummary, LinkView } from '../../../../src/gateway/link/status.js';
 

@@ -2,9 +2,9 @@
  * Answers to `status` within the time that the control interface gives them: once
  * it is spent the first page is as it was a moment ago, and there are no others.
  */
-import type { StatusReply, StatusRequest } from './protocol.js';
+import type { StatusReply, StatusRequest } from './status-request.js';
 import { statusPage } from './status-page.js';
-import { json, type NatsFace } from './verb.js';
+import { json, type VerbFace } from './verb.js';
 
 interface FirstPage {
   /** Monotonic ms. */
@@ -14,12 +14,12 @@ interface FirstPage {
   readonly nothingMore: Uint8Array;
 }
 
-/** The answers to `status` on one connection. */
+/** The answers to `status` on one face. */
 export class StatusAnswers {
   /** The last one: a newer one is owed in each second, whatever else is asked. */
   #first: FirstPage | undefined;
 
-  constructor(private readonly face: Pick<NatsFace, 'control' | 'clock' | 'mostBytes'>) {}
+  constructor(private readonly face: Pick<VerbFace, 'control' | 'clock' | 'mostBytes'>) {}
 
   /** A page of it as JSON; one without links: there is no time for it now. */
   answer(asked: StatusRequest): Uint8Array {

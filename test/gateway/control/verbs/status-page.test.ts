@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { statusPage } from '../../../../src/gateway/control/nats/status-page.js';
+import { statusPage } from '../../../../src/gateway/control/verbs/status-page.js';
 import type { GatewayView } from '../../../../src/gateway/control/control.js';
-import type { StatusReply } from '../../../../src/gateway/control/nats/protocol.js';
+import type { StatusReply } from '../../../../src/gateway/control/verbs/status-request.js';
 import type { LinkStatus, LinkView, PendingSetting } from '../../../../src/gateway/link/status.js';
 
 const pendingOf = (count: number, text: string): PendingSetting[] =>

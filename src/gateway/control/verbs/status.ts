@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StatusRequest } from './protocol.js';
+import type { StatusRequest } from './status-request.js';
 import { StatusAnswers } from './status-answers.js';
 import { readRequest, type Verb } from './verb.js';
 
@@ -12,8 +12,8 @@ const statusRequest: z.ZodType<StatusRequest> = z.object({
 /** What it does not understand gets the first page, as an empty request does. */
 export const statusVerb: Verb = (face) => {
   const answers = new StatusAnswers(face);
-  return (request, reply) => {
+  return (request, asker) => {
     const asked = request.length === 0 ? undefined : readRequest(statusRequest, request);
-    reply(answers.answer(asked ?? {}));
+    asker.reply(answers.answer(asked ?? {}));
   };
 };

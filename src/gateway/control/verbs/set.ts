@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseInt64 } from '../../../point/int64.js';
-import type { SetReply, SetRequest } from '../control.js';
+import { isFinalSetReply, type SetReply, type SetRequest } from '../control.js';
 import { json, NOT_UNDERSTOOD, readRequest, type Verb } from './verb.js';
 
 const setRequest: z.ZodType<SetRequest> = z.object({
@@ -20,15 +20,15 @@ const setRequest: z.ZodType<SetRequest> = z.object({
 
 /** Request: a `SetRequest`. Answers: `SetReply` messages, until one is final. */
 export const setVerb: Verb =
-  ({ control, until }) =>
-  (request, reply) => {
-    const answered = (answer: SetReply): void => reply(json(answer));
-    const refusal = control.setRefusal(request.length);
-    if (refusal !== undefined) {
-      answered(refusal);
-      return;
-    }
-    const asked = readRequest(setRequest, request);
-    if (asked === undefined) answered(NOT_UNDERSTOOD);
-    else void control.set(asked, answered, until);
-  };
+  ({ control }) =>
+  (request, asker) =>
+    new Promise((ended) => {
+      const answered = (answer: SetReply): void => {
+        asker.reply(json(answer));
+        if (isFinalSetReply(answer)) ended();
+      };
+      const refusal = control.setRefusal(request.length);
+      const asked = refusal === undefined ? readRequest(setRequest, request) : undefined;
+      if (asked === undefined) answered(refusal ?? NOT_UNDERSTOOD);
+      else void control.set(asked, answered, asker.until);
+    });

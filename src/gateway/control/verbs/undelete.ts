@@ -10,8 +10,7 @@ const undeleteRequest: z.ZodType<UndeleteRequest> = z.union([
 /** Request: `{"link"}` or `{"gateway":true}`. Answer: an `UndeleteReply`. */
 export const undeleteVerb: Verb =
   ({ control }) =>
-  (request, reply) => {
+  async (request, asker) => {
     const asked = readRequest(undeleteRequest, request);
-    if (asked === undefined) reply(json(NOT_UNDERSTOOD));
-    else void control.undelete(asked).then((answer) => reply(json(answer)));
+    asker.reply(json(asked === undefined ? NOT_UNDERSTOOD : await control.undelete(asked)));
   };

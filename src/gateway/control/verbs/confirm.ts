@@ -7,7 +7,7 @@ const confirmRequest: z.ZodType<ConfirmRequest> = z.object({ link: z.string() })
 /** Request: `{"link"}`. Answer: a `ConfirmReply`. */
 export const confirmVerb: Verb =
   ({ control }) =>
-  (request, reply) => {
+  (request, asker) => {
     const asked = readRequest(confirmRequest, request);
-    reply(json(asked === undefined ? NOT_UNDERSTOOD : control.confirm(asked)));
+    asker.reply(json(asked === undefined ? NOT_UNDERSTOOD : control.confirm(asked)));
   };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Control, SetReply, SetRequest } from '../../../../src/gateway/control/control.js';
-import { setVerb } from '../../../../src/gateway/control/nats/set.js';
+import { setVerb } from '../../../../src/gateway/control/verbs/set.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
 function rig(limit: number) {
@@ -12,13 +12,15 @@ function rig(limit: number) {
   const handler = setVerb({
     control: control as Control,
     clock: new FakeClock(),
-    until: new AbortController().signal,
     mostBytes: () => 65_536,
   });
   const ask = (request: object): SetReply[] => {
     const replies: SetReply[] = [];
-    handler(Buffer.from(JSON.stringify(request)), (answer) => {
-      replies.push(JSON.parse(Buffer.from(answer).toString()) as SetReply);
+    void handler(Buffer.from(JSON.stringify(request)), {
+      reply: (answer) => {
+        replies.push(JSON.parse(Buffer.from(answer).toString()) as SetReply);
+      },
+      until: new AbortController().signal,
     });
     return replies;
   };
