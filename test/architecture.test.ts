@@ -24,10 +24,11 @@ const ORDER = [
  */
 const INSIDE: Readonly<Record<string, readonly string[]>> = {
   transport: ['frame.ts', 'transport.ts', 'tap.ts', 'socket-channel.ts', 'serial', 'usb', 'can'],
-  framing: ['framing.ts', 'isotp'],
+  framing: ['framing.ts', 'cobs.ts', 'isotp'],
   session: [
     'node',
     'codec',
+    'diagnosis',
     'receiving',
     'sending',
     'settings',

@@ -2,6 +2,7 @@
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
 import { plainText, valueText } from '../point/value-text.js';
+import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { harmless } from './logger.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
@@ -111,12 +112,13 @@ const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
 };
 
 function linkLine(status: LinkStatus): string {
-  const { name, transport, port, portProblem, connected, node, codec, advice } = status;
+  const { name, transport, port, portProblem, connected, node, codec, diagnosis, advice } = status;
   const parts = [
     connected ? 'connected' : 'not connected',
     portProblem === undefined ? `port ${port}` : `port ${port} (${portProblem})`,
     `codec ${codec}`,
     node === 'deleted' ? 'its node is deleted in SIOT: points are dropped' : '',
+    diagnosis === undefined ? '' : diagnosisText(diagnosis),
     ...advice,
   ].filter((part) => part !== '');
   return harmless(`${name}: ${transport}: ${parts.join('; ')}`);

@@ -18,6 +18,7 @@ export const cobs: Framing<Uint8Array> = {
   createDeframer: (sink, maxFrameLength) => new CobsDeframer(sink, maxFrameLength),
   encode: encodeCobs,
   unitOf: (encoded) => encoded,
+  cobsOf: (chunk) => chunk,
 };
 
 function encodeCobs(frame: Uint8Array): Uint8Array {

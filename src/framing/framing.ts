@@ -49,4 +49,6 @@ export interface Framing<Unit> {
   encode(packet: Uint8Array): Uint8Array;
   /** The unit to write for encoded bytes. */
   unitOf(encoded: Uint8Array): Unit;
+  /** What was received, as bytes of COBS frames: to find out what is wrong with it. */
+  cobsOf(unit: Unit): Uint8Array;
 }

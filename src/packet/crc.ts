@@ -8,6 +8,10 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
+/** CRC with one more byte. After the two bytes of a right CRC, low byte first, it is 0. */
+export const crc16Next = (crc: number, byte: number): number =>
+  (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
+
 /** CRC of the first `length` bytes. */
 export function crc16(bytes: Uint8Array, length = bytes.length): number {
   let crc = 0;

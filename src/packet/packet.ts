@@ -15,9 +15,11 @@
 import { crc16 } from './crc.js';
 import { readText } from './text.js';
 
-const SUBJECT_AT = 1;
+/** Offset of the subject in a packet. */
+export const SUBJECT_AT = 1;
 const SUBJECT_LENGTH = 16;
-const PAYLOAD_AT = SUBJECT_AT + SUBJECT_LENGTH;
+/** Offset of the payload in a packet. */
+export const PAYLOAD_AT = SUBJECT_AT + SUBJECT_LENGTH;
 const CRC_LENGTH = 2;
 
 /** Subject of points for a device; its own points have this subject or a blank one. */

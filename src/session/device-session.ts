@@ -9,6 +9,7 @@
  */
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { Point, PointValue } from '../point/point.js';
+import type { Diagnosis } from './diagnosis/diagnosis.js';
 import type { NodeHost, NodeState } from './node-state.js';
 import type { Acknowledges } from './node/presence.js';
 import type { SettingRefusal } from './node/setting-quota.js';
@@ -95,6 +96,8 @@ export interface DeviceSession {
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';
   /** What a person should change in the configuration or the wiring; `undefined`: nothing. */
   readonly advice: string | undefined;
+  /** Why the device does not talk, or loses points though it does; `undefined`: nothing is known to be wrong. */
+  readonly diagnosis: Diagnosis | undefined;
   recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'>;
   /** The channel is open; nothing has been heard on it yet. */
   opened(): void;

@@ -1,5 +1,6 @@
 /** docs/troubleshooting.md has the words that the program says, and every counter. */
 import { expect, it } from 'vitest';
+import { DIAGNOSIS_CAUSES } from '../../src/session/diagnosis/diagnosis.js';
 import { filesWith, read } from './documents.js';
 
 const page = read('docs/troubleshooting.md');
@@ -38,4 +39,10 @@ it('explains every counter', () => {
   );
   expect(names.length).toBeGreaterThan(35);
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+it('has a row for each diagnosis', () => {
+  const section = page.split('## Why does it not talk?')[1]?.split('\n## ')[0] ?? '';
+  const rows = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, cause = '']) => cause);
+  expect(rows.sort()).toEqual([...DIAGNOSIS_CAUSES].sort());
 });

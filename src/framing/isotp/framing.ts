@@ -6,6 +6,7 @@ import type {
   FrameChannel,
   TransportOf,
 } from '../../transport/transport.js';
+import { cobs } from '../cobs.js';
 import type { FrameDiscard, Framing } from '../framing.js';
 import { IsoTpConnection } from './isotp.js';
 import type { IsoTpOptions } from './options.js';
@@ -19,6 +20,7 @@ export const isoTp: Framing<Frame> = {
   }),
   encode: (packet) => packet,
   unitOf: (data) => ({ data }),
+  cobsOf: ({ data }) => cobs.encode(data),
 };
 
 /** What an {@link IsoTpTransport} needs besides its options. */

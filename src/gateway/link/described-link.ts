@@ -52,6 +52,7 @@ export function summaryOf(link: DescribedLink): LinkSummary {
       errorCount: statistics.value('errorCount'),
       ...Object.fromEntries(statistics.causes()),
     },
+    ...(session.diagnosis === undefined ? {} : { diagnosis: session.diagnosis }),
     advice: adviceOf(link),
   };
 }

@@ -1,4 +1,5 @@
 /** What is known of a link, for people and for programs that watch it. */
+import type { Diagnosis } from '../../session/diagnosis/diagnosis.js';
 import type { PlainValue } from '../../point/point.js';
 
 /** A link without its pending settings. */
@@ -19,6 +20,8 @@ export interface LinkSummary {
   readonly acknowledges: 'yes' | 'no' | 'unknown';
   /** Counters by name, the same names as in logs and points. */
   readonly counters: Readonly<Record<string, number>>;
+  /** Why the device does not talk, or loses points though it does; absent: nothing is known to be wrong. */
+  readonly diagnosis?: Diagnosis;
   /** Things for a person to do, such as "set protocol: compact". */
   readonly advice: readonly string[];
 }

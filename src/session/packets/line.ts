@@ -8,6 +8,7 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 import type { SessionChannel } from '../device-session.js';
+import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
 
@@ -57,6 +58,7 @@ export class PacketLine<Unit> implements FrameSink {
     private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly log: Log,
+    private readonly diagnoser: Pick<Diagnoser, 'came' | 'listen'>,
   ) {
     this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
     this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
@@ -84,6 +86,7 @@ export class PacketLine<Unit> implements FrameSink {
 
   /** From the device. Never throws, whatever it is. */
   data(unit: Unit): void {
+    if (this.diagnoser.came()) this.diagnoser.listen(this.options.framing.cobsOf(unit));
     this.#deframer.push(unit);
   }
 

@@ -24,6 +24,9 @@ import type {
   SessionChannel,
   SessionInput,
 } from '../device-session.js';
+import type { Expected } from '../diagnosis/analyse.js';
+import { Diagnoser, type DiagnosedLine } from '../diagnosis/diagnoser.js';
+import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
 import type { Arrival } from '../receiving/device-time.js';
@@ -60,8 +63,10 @@ export class PacketSession<Unit = Uint8Array>
     CodecChoiceHost,
     ResyncHost,
     SenderHost,
-    SettingServices
+    SettingServices,
+    DiagnosedLine
 {
+  readonly diagnoser: Diagnoser;
   readonly line: PacketLine<Unit>;
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
@@ -90,7 +95,7 @@ export class PacketSession<Unit = Uint8Array>
   constructor(
     readonly host: DeviceSessionHost,
     channel: SessionChannel<Unit>,
-    options: PacketSessionOptions<Unit>,
+    private readonly options: PacketSessionOptions<Unit>,
     readonly state: NodeState,
     readonly clock: Clock,
     private readonly log: Log,
@@ -98,7 +103,8 @@ export class PacketSession<Unit = Uint8Array>
   ) {
     const { counters } = state;
     this.maxFrameLength = options.maxFrameLength;
-    this.line = new PacketLine(this, channel, options, clock, counters, log);
+    this.diagnoser = new Diagnoser(this, clock, log);
+    this.line = new PacketLine(this, channel, options, clock, counters, log, this.diagnoser);
     this.restarts = new RestartDetector(clock, record.last ?? {});
     this.#resync = new ResyncLimiter(this, clock, record.resyncDue === true);
     this.round = new ReportRound(clock);
@@ -142,6 +148,10 @@ export class PacketSession<Unit = Uint8Array>
     return this.codecs.advice;
   }
 
+  get diagnosis(): Diagnosis | undefined {
+    return this.diagnoser.diagnosis;
+  }
+
   recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'> {
     const { codec } = this.codecs;
     return {
@@ -156,6 +166,7 @@ export class PacketSession<Unit = Uint8Array>
   opened(): void {
     this.#open = true;
     this.line.opened();
+    this.diagnoser.opened();
     for (const handler of this.#handlers()) handler.opened?.();
     this.possibleEchoes.opened();
     // Before the opening is served, so that the time goes out once.
@@ -169,6 +180,7 @@ export class PacketSession<Unit = Uint8Array>
     this.codecs.closed();
     this.#resync.closed();
     this.line.closed();
+    this.diagnoser.closed();
     this.downlink.closed();
     this.sender.closed();
     this.state.closed();
@@ -193,6 +205,11 @@ export class PacketSession<Unit = Uint8Array>
 
   clockStepped(): void {
     if (this.#open) this.timeSync.send();
+  }
+
+  expected(): Expected {
+    const { maxFrameLength, codec } = this.options;
+    return { maxFrameLength, codec, echoes: this.echoes };
   }
 
   // Packets that come.

@@ -5,6 +5,7 @@
 import type { Packet } from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { CodecChoice } from '../codec/choice.js';
+import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { NodeHost, NodeState } from '../node-state.js';
 import type { Arrival } from '../receiving/device-time.js';
 import type { RestartDetector, RestartSign } from '../receiving/restart.js';
@@ -21,6 +22,8 @@ export interface PacketServices {
   readonly sender: ReliableSender;
   readonly restarts: RestartDetector;
   readonly possibleEchoes: PossibleEchoes;
+  /** Is told whether the device talks. */
+  readonly diagnoser: Pick<Diagnoser, 'talks' | 'acknowledges' | 'undecodable'>;
   /** Is told what the device reports. */
   readonly settings: Pick<PacketSettings, 'pointsReported'>;
   /** Counters, replica, device log: what is known of the node. */

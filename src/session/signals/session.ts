@@ -58,6 +58,7 @@ export class SignalSession
   readonly acknowledges = 'no';
   /** Nothing of a bus comes back: its controllers do not hear themselves. */
   readonly echoes = false;
+  readonly diagnosis = undefined;
   readonly settings: DeviceSettings = this;
   readonly downlink: PendingSettings = this;
 

@@ -11,6 +11,7 @@ export class AckHandler implements SubjectHandler {
     const { connected } = state.presence;
     const before = doubtful ? { ...sender.life, connected } : undefined;
     const effect = codecs.ack(sequence) ? undefined : sender.ack(sequence);
+    if (!doubtful) this.services.diagnoser.acknowledges();
     if (before === undefined) {
       if (effect !== undefined) possibleEchoes.surelyAcknowledged();
     } else {

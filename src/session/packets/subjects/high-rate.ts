@@ -9,6 +9,7 @@ export class HighRateHandler implements SubjectHandler {
     const { services } = this;
     services.state.counters.hrRx += 1;
     services.heard();
+    services.diagnoser.talks();
     services.restarted(services.restarts.sequence(sequence));
     return 0;
   }

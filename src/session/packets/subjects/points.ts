@@ -33,9 +33,16 @@ export class PointsHandler implements SubjectHandler {
       this.#hello(packet);
       return 0;
     }
-    if (this.#uplink.repeats(packet)) return 0;
+    if (this.#uplink.repeats(packet)) {
+      services.diagnoser.talks();
+      return 0;
+    }
     const decoded = services.codecs.decode(payload);
-    if (decoded === undefined) return 0;
+    if (decoded === undefined) {
+      services.diagnoser.undecodable();
+      return 0;
+    }
+    services.diagnoser.talks();
     const { points, oddValues, mendedTexts } = decoded;
     if (oddValues > 0) counters.discard('oddValue', {}, oddValues);
     if (mendedTexts > 0) counters.notice('mendedText', mendedTexts);
@@ -57,6 +64,7 @@ export class PointsHandler implements SubjectHandler {
   }
 
   #hello({ sequence, payload }: Packet): void {
+    this.services.diagnoser.talks();
     // Also an empty list tells the codec.
     if (payload.length > 0) this.services.codecs.decode(payload);
     this.#uplink.hello(sequence);

@@ -1,0 +1,228 @@
+/**
+ * Finds out by a sample of bytes why a device does not talk. Pure.
+ *
+ * Evidence, in this order:
+ *
+ * | found                                         | is said for certain if                     |
+ * | --------------------------------------------- | ------------------------------------------ |
+ * | the same mistake in several frames            | 2 frames, and 3 of 5 of all that came      |
+ * | text, JSON, NMEA, a shell                     | 8 bytes, hardly a control character        |
+ * | packets without COBS or zeros, SLIP, Modbus … | 2 packets with a right CRC, or 2 payloads  |
+ * | few changes between bits: a slower device     | 24 bytes                                   |
+ * | frames too short, too long, no COBS           | 3 frames, and 4 of 5                       |
+ * | packets that are damaged                      | 3 frames                                   |
+ *
+ * A packet that noise has damaged fits one of some forty CRC variants by chance once in
+ * 800 times; two that fit the same one, where no good packet has come, hardly ever.
+ * `crcWrong` needs more, since noise in a value or a CRC leaves the form intact.
+ */
+import { FRAMINGS } from '../../framing/framings.js';
+import type { PayloadCodecName } from '../../packet/payload.js';
+import { slowerRate } from './bits.js';
+import type { DiagnosisCause, Finding } from './diagnosis.js';
+import { verdictsOf, type FrameVerdict } from './frame-verdict.js';
+import { streamFinding } from './streams.js';
+import { textFinding } from './text.js';
+
+/** What is known of the line besides its bytes. */
+export interface Expected {
+  /** Longest frame, bytes. */
+  readonly maxFrameLength: number;
+  /** `protocol` of the link. */
+  readonly codec: 'auto' | PayloadCodecName;
+  /** The line returns what is sent on it. */
+  readonly echoes: boolean;
+}
+
+const ENOUGH_FRAMES = 2;
+const SHARE = 0.6;
+/** For what also noise makes of packets. */
+const ENOUGH_BROKEN = 3;
+const BROKEN_SHARE = 0.8;
+/** Frames of the right form, whose CRC is wrong, that are no noise. */
+const ENOUGH_WRONG_CRCS = 4;
+/** Fewer bytes are an accident: a plug, a reset. */
+const LEAST_BYTES = 4;
+/** With so many bytes there would be a zero in nearly any binary stream. */
+const MANY_BYTES = 2_048;
+
+/** Why no packet is in these bytes, the oldest first. `undefined`: they say nothing, or there are packets. */
+export function analyse(bytes: Uint8Array, expected: Expected): Finding | undefined {
+  if (bytes.length < LEAST_BYTES) return undefined;
+  const frames = framesOf(bytes, expected.maxFrameLength);
+  const mistake = mostCommon(frames);
+  const good = frames.verdicts.filter((one) => one.kind === 'good');
+  // Acks may be right where points are wrong.
+  const isWithPoints = good.some(({ codec }) => codec !== undefined);
+  if (good.length > 0 && (isWithPoints || mistake === undefined || !HAS_CRC.has(mistake.cause))) {
+    return notTaken(good, expected);
+  }
+  const isFormal = mistake !== undefined && !FROM_NOISE.has(mistake.cause);
+  if (mistake?.conclusive === true && isFormal) return mistake;
+  const found = textFinding(bytes) ?? streamFinding(bytes);
+  if (found?.conclusive === true) return found;
+  if (mistake?.conclusive === true) return mistake;
+  const slower = slowerRate(bytes);
+  if (frames.damaged === 0 && slower !== undefined) {
+    return { cause: 'baudRate', what: slower, conclusive: true };
+  }
+  const broken = brokenFrames(bytes, frames, expected);
+  if (broken !== undefined) return broken;
+  // One frame alone is told as what it looks like, and not as the cause.
+  const what = (isFormal ? mistake.what : undefined) ?? found?.what;
+  const unclear =
+    what === undefined ? 'bytes that are no packets' : `too little to tell, perhaps ${what}`;
+  return { cause: 'unclear', what: `${unclear} (${hexOf(bytes)})`, conclusive: false };
+}
+
+/** Mistakes of packets whose CRC is right. */
+const HAS_CRC: ReadonlySet<DiagnosisCause> = new Set<DiagnosisCause>([
+  'payload',
+  'subjectLength',
+  'oldArduino',
+]);
+
+/** Mistakes that also a packet has which noise has cut. */
+const FROM_NOISE: ReadonlySet<DiagnosisCause> = new Set<DiagnosisCause>(['tooShort']);
+
+/** The last bytes, in hex. */
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.slice(-16)).toString('hex');
+
+interface Frames {
+  /** Of each frame that COBS decodes. */
+  readonly verdicts: readonly FrameVerdict[];
+  /** The frames, each with all that may be wrong with it. */
+  readonly each: readonly (readonly FrameVerdict[])[];
+  readonly malformed: number;
+  readonly oversize: number;
+  /** Of those that are recognised as packets. */
+  readonly damaged: number;
+}
+
+/** Frames that are looked at: the last ones. */
+const MOST_FRAMES = 24;
+
+/** All frames between two zeros. What is before the first zero began before it was heard. */
+function framesOf(bytes: Uint8Array, maxFrameLength: number): Frames {
+  const whole: Uint8Array[] = [];
+  let malformed = 0;
+  let oversize = 0;
+  const deframer = FRAMINGS.cobs.createDeframer(
+    {
+      frame: (frame) => void whole.push(Uint8Array.from(frame)),
+      discard: (cause) => {
+        if (cause === 'oversize') oversize += 1;
+        else malformed += 1;
+      },
+    },
+    maxFrameLength,
+  );
+  const first = bytes.indexOf(0);
+  if (first >= 0) deframer.push(bytes.subarray(first));
+  const each = whole.slice(-MOST_FRAMES).map(verdictsOf);
+  const verdicts = each.flatMap(([likeliest]) => likeliest ?? []);
+  const damaged = verdicts.filter(({ kind }) => kind === 'damaged').length;
+  return { verdicts, each, malformed, oversize, damaged };
+}
+
+/** Good packets have come, and the session has taken none of them. */
+function notTaken(good: readonly FrameVerdict[], { codec, echoes }: Expected): Finding | undefined {
+  const other = good.find(
+    (one) => one.kind === 'good' && one.codec !== undefined && one.codec !== codec,
+  );
+  if (echoes) {
+    return { cause: 'echo', what: 'only what the gateway sends comes back', conclusive: true };
+  }
+  if (codec === 'auto' || other?.kind !== 'good' || other.codec === undefined) return undefined;
+  return {
+    cause: 'otherCodec',
+    what: `packets with ${other.codec} points, where protocol is ${codec}`,
+    conclusive: good.length >= ENOUGH_FRAMES,
+  };
+}
+
+/** The mistake that most frames have in common. */
+function mostCommon({ each, malformed, oversize }: Frames): Finding | undefined {
+  interface Count {
+    count: number;
+    readonly mistake: FrameVerdict & { readonly kind: 'mistake' };
+  }
+  const counts = new Map<string, Count>();
+  for (const verdicts of each) {
+    for (const mistake of verdicts) {
+      if (mistake.kind !== 'mistake') continue;
+      const id = `${mistake.cause} ${mistake.what}`;
+      const count = counts.get(id);
+      if (count === undefined) counts.set(id, { count: 1, mistake });
+      else count.count += 1;
+    }
+  }
+  let most: Count | undefined;
+  for (const one of counts.values()) if (most === undefined || one.count > most.count) most = one;
+  if (most === undefined) return undefined;
+  const { count, mistake } = most;
+  const all = each.length + malformed + oversize;
+  const isBroken = FROM_NOISE.has(mistake.cause);
+  const enough =
+    mistake.cause === 'crcWrong' ? ENOUGH_WRONG_CRCS : isBroken ? ENOUGH_BROKEN : ENOUGH_FRAMES;
+  const share = mistake.cause === 'crcWrong' || isBroken ? BROKEN_SHARE : SHARE;
+  const sample = mistake.sample === undefined ? '' : ` (${mistake.sample})`;
+  return {
+    cause: mistake.cause,
+    what: `${mistake.what}${sample}`,
+    conclusive: count >= enough && count >= share * all,
+  };
+}
+
+/** What can be said of frames in which no packet is recognised, or damaged ones. */
+function brokenFrames(
+  bytes: Uint8Array,
+  frames: Frames,
+  { maxFrameLength }: Expected,
+): Finding | undefined {
+  const { each, malformed, oversize } = frames;
+  const all = each.length + malformed + oversize;
+  const recognised =
+    each.filter(([one]) => one?.kind === 'damaged' || isCrc(one)).length +
+    paddings(bytes, malformed);
+  if (recognised > 0) {
+    return {
+      cause: 'damaged',
+      what: `${String(all)} frames, of which at least ${String(recognised)} are damaged packets`,
+      conclusive: all >= ENOUGH_BROKEN,
+    };
+  }
+  const most = String(maxFrameLength);
+  if (oversize > 0 && oversize >= BROKEN_SHARE * all) {
+    return {
+      cause: 'tooLong',
+      what: `frames of more than ${most} bytes`,
+      conclusive: oversize >= ENOUGH_FRAMES,
+    };
+  }
+  if (malformed >= ENOUGH_BROKEN && malformed >= BROKEN_SHARE * all) {
+    return { cause: 'malformed', what: 'zero bytes with no COBS between them', conclusive: true };
+  }
+  if (bytes.length >= MANY_BYTES && !bytes.includes(0)) {
+    return {
+      cause: 'noZero',
+      what: `${String(bytes.length)} bytes and no zero byte among them`,
+      conclusive: true,
+    };
+  }
+  return undefined;
+}
+
+/** Pieces that are no COBS, and have the padding of a subject: at least 8 zeros. At most `most`. */
+function paddings(bytes: Uint8Array, most: number): number {
+  let count = 0;
+  let run = 0;
+  for (const byte of bytes) {
+    run = byte === 1 ? run + 1 : 0;
+    if (run === 8) count++;
+  }
+  return Math.min(count, most);
+}
+
+const isCrc = (verdict: FrameVerdict | undefined): boolean =>
+  verdict?.kind === 'mistake' && verdict.cause === 'crcWrong';

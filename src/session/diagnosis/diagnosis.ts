@@ -1,0 +1,110 @@
+/**
+ * Why a device does not talk: what was heard of it, and what to do
+ * (docs/troubleshooting.md, "Why does it not talk?").
+ */
+
+/** What to do, by cause; for people. */
+const ADVICE = {
+  silence:
+    'are TX and RX swapped, is GND joined, is the device powered, and is it the right port? Some devices ' +
+    'speak only when they are spoken to: `siot-mcu probe` tries',
+  echo:
+    'the device itself says nothing. TX is joined to RX, or an adapter hears itself and no device answers ' +
+    'behind it: look at the wiring, and whether the device is on',
+  text:
+    'is this the right firmware, and the right port of the board? Packets are described in docs/wire.md. ' +
+    'Text for people belongs into packets with the subject log',
+  shell:
+    'this is a shell (SIOT’s protocol: shell), which this version of the gateway does not speak. Build the ' +
+    'firmware with packets (docs/wire.md), or choose another port of the board',
+  json: 'the gateway reads points in packets (docs/wire.md), not lines of JSON: change the firmware',
+  nmea: 'this is a receiver for satellite navigation or the like, and no device with points: is it the right port?',
+  modbus:
+    'this is Modbus RTU, and no device with points: is it the right port? Modbus belongs to SIOT’s own modbus node',
+  slip: 'the firmware frames by SLIP (0xc0): use COBS with a zero byte before and after each frame (docs/wire.md)',
+  framedText:
+    'the firmware sends text in COBS frames, as older Arduino examples of SIOT do. Put points into packets, ' +
+    'and text into packets with the subject log (docs/wire.md)',
+  onlyLogs:
+    'log packets have no CRC and no points. Let the firmware send points as well (docs/wire.md)',
+  noZero: 'write a zero byte before and after each frame (docs/wire.md): without one no frame ends',
+  noCobs:
+    'encode each packet by COBS before it is written, and put a zero byte before and after it (docs/wire.md has the code)',
+  barePayload:
+    'put the points into a packet: sequence, subject of 16 bytes, points, CRC (docs/wire.md)',
+  malformed:
+    'is the frame encoded by COBS? Each code byte is the distance to the next zero, so that it is 1 where a zero ' +
+    'follows at once (docs/wire.md has the code)',
+  tooLong:
+    'send shorter packets, or raise maxFrameLength of the link. Does each frame end with a zero byte?',
+  tooShort:
+    'a packet has at least 19 bytes: sequence, subject of 16 bytes padded with zeros, CRC of 2 bytes (docs/wire.md)',
+  subjectLength:
+    'the subject has always 16 bytes, padded with zeros, and the payload begins at byte 17 (docs/wire.md)',
+  crcMissing: 'append the CRC, two bytes, low byte first (docs/wire.md has the code)',
+  crcSwapped: 'write the low byte of the CRC first (docs/wire.md)',
+  crcRange:
+    'the CRC covers sequence, subject and payload, before COBS, and nothing else (docs/wire.md)',
+  crcAlgorithm:
+    'the CRC is CRC-16/KERMIT: polynomial 0x8408 reflected, initial value 0, no final xor; "123456789" gives ' +
+    '0x2189 (docs/wire.md has the code)',
+  crcWrong:
+    'compare the firmware’s CRC with docs/wire.md ("123456789" gives 0x2189): its algorithm, and which bytes it ' +
+    'covers. If packets arrive at other times, the line damages them instead',
+  payload:
+    'points are encoded in protobuf or in the compact form (docs/wire.md has both, byte by byte)',
+  otherCodec: 'set protocol of the link to that one, or to auto',
+  twoCodecs: 'are two devices on this line? Give each a link of its own',
+  sequenceStands:
+    'count the sequence up for each new packet, 1 … 255 (docs/wire.md): otherwise an acknowledgement that comes ' +
+    'late is taken for that of the next packet, whose points may be lost, and restarts are not noticed',
+  deaf:
+    'the device does not hear the gateway: is the wire from the gateway’s TX to its RX in place, and the level right? ' +
+    'Or its firmware ignores acknowledgements (subject ack, the same sequence)',
+  oldArduino:
+    'this is the layout of SIOT’s Arduino examples before March 2023, which no SIOT from 0.10 on reads either: ' +
+    'put a subject of 16 bytes between sequence and points, make points field 1, and compute the CRC with a 16-bit ' +
+    'length (docs/wire.md)',
+  damaged:
+    'the line damages packets: bytes are lost or changed. Is the cable short and shielded, GND joined, the baud rate ' +
+    'exact on both sides, and no other program reading from the port? ' +
+    'If no packet ever arrives whole, compare the firmware’s COBS with docs/wire.md',
+  baudRate: 'the device probably has another baud rate: `siot-mcu probe` tries them in turn',
+  unclear:
+    'most likely the baud rate differs (`siot-mcu probe` tries them in turn), or it is another protocol than packets ' +
+    '(docs/wire.md)',
+} as const;
+
+/** Why a device does not talk, or loses points though it does. */
+export type DiagnosisCause = keyof typeof ADVICE;
+
+/** All causes. */
+export const DIAGNOSIS_CAUSES = Object.keys(ADVICE) as readonly DiagnosisCause[];
+
+/** Why one device does not talk. Texts are for people; they do not change while the cause is the same. */
+export interface Diagnosis {
+  readonly cause: DiagnosisCause;
+  /** What was heard, such as `about 10 bytes/s: lines of text, such as "temp=23.5"`. */
+  readonly heard: string;
+  /** What to do. */
+  readonly advice: string;
+}
+
+/** A diagnosis; `heard`: see {@link Diagnosis}. */
+export const diagnosis = (cause: DiagnosisCause, heard: string): Diagnosis => ({
+  cause,
+  heard,
+  advice: ADVICE[cause],
+});
+
+/** A diagnosis as one text. */
+export const diagnosisText = ({ heard, advice }: Diagnosis): string => `${heard}: ${advice}`;
+
+/** What an analysis has found in a sample. */
+export interface Finding {
+  readonly cause: DiagnosisCause;
+  /** What it was found by. For people. */
+  readonly what: string;
+  /** Several independent frames, or enough bytes, say so. */
+  readonly conclusive: boolean;
+}

@@ -1,0 +1,77 @@
+/** A good device on a bad line is never blamed. SEED=n repeats a run. */
+import { describe, expect, it } from 'vitest';
+import { parseFaults } from '../../../firmware-sim/faults.js';
+import { SimulatedDevice } from '../../../firmware-sim/device.js';
+import type { BytePipe } from '../../../firmware-sim/pipe.js';
+import type { Protocol } from '../../../firmware-sim/codec.js';
+import type { DiagnosisCause } from '../../../src/session/diagnosis/diagnosis.js';
+import { SessionHarness } from '../../support/session-harness.js';
+
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/** What is true of a good device on a line that damages packets. */
+const OF_THE_LINE: readonly (DiagnosisCause | undefined)[] = [
+  undefined,
+  'silence',
+  'damaged',
+  'unclear',
+  'baudRate',
+];
+
+/** All causes that a good device with these faults is given within 40 s. */
+function causesOf(
+  faults: string,
+  protocol: Protocol,
+  seed: number,
+): Set<DiagnosisCause | undefined> {
+  const harness = new SessionHarness({ device: protocol });
+  const pipe: BytePipe = {
+    onData: undefined,
+    onPeer: undefined,
+    write: (bytes) => harness.bytes(Uint8Array.from(bytes)),
+    close: () => Promise.resolve(),
+  };
+  const device = new SimulatedDevice(pipe, {
+    clock: harness.clock,
+    protocol,
+    faults: parseFaults(faults),
+    seed,
+  });
+  harness.open();
+  device.start();
+  const causes = new Set<DiagnosisCause | undefined>();
+  for (let second = 0; second < 40; second++) {
+    harness.advance(1_000);
+    causes.add(harness.session.diagnosis?.cause);
+  }
+  void device.close();
+  return causes;
+}
+
+describe('a good device', () => {
+  it.each([
+    '',
+    'flip=1e-3,drop=1e-3,dup=1e-3,split=0.5,merge=0.3',
+    'flip=1e-2,split=0.5',
+    'drop=1e-2,merge=0.5',
+    'dup=2e-2',
+    'flip=5e-2',
+    'drop=5e-2,dup=5e-2',
+    'babble=5s/2s',
+    'silent=5s/3s,reboot=20s',
+    'delay=0.3/900ms,split=1',
+  ])('with faults %s', (faults) => {
+    for (const protocol of ['protobuf', 'compact'] as const) {
+      for (let seed = SEED; seed < SEED + 6; seed++) {
+        const blamed = [...causesOf(faults, protocol, seed)].filter(
+          (cause) => !OF_THE_LINE.includes(cause),
+        );
+        expect([`seed ${String(seed)}`, protocol, blamed]).toEqual([
+          `seed ${String(seed)}`,
+          protocol,
+          [],
+        ]);
+      }
+    }
+  });
+});
