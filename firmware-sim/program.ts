@@ -11,6 +11,7 @@ import { parseProfile, ProfileError, type Profile } from './profile.js';
 import { PtyPipe } from './pty.js';
 import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 import { SerialPipe } from './serial.js';
+import { reasonOf } from './system-error.js';
 import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
 
 /** Options of `siot-mcu sim`; exactly one of `pty`, `tcp`, `serial` and `can`. */
@@ -197,8 +198,7 @@ function readProfile(file: string | undefined): Profile {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const problem = { line: 1, column: 1, path: '', message: `cannot be read: ${why}` };
+    const problem = { line: 1, column: 1, path: '', message: `cannot be read: ${reasonOf(error)}` };
     throw new ProfileError(file, [problem], { cause: error });
   }
   return parseProfile(text, file);

@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { LinuxBinding, LinuxPortBinding } from '@serialport/bindings-cpp';
 import { closeOnExec } from './close-on-exec.js';
 import type { BytePipe } from './pipe.js';
+import { reasonOf } from './system-error.js';
 
 /** A PTY or the link to it could not be made. For people. */
 export class PtyError extends Error {
@@ -106,7 +107,7 @@ export class PtyPipe implements BytePipe {
     } catch (error) {
       closeSync(master);
       if (error instanceof PtyError) throw error;
-      throw new PtyError(`cannot set up the pseudo terminal ${pty}: ${reason(error)}`, {
+      throw new PtyError(`cannot set up the pseudo terminal ${pty}: ${reasonOf(error)}`, {
         cause: error,
       });
     }
@@ -205,24 +206,25 @@ function openNative(): { master: number; slave: number; pty: string } {
     };
     return requireBinary('pty.node').open(80, 24);
   } catch (error) {
-    throw new PtyError(`cannot make a pseudo terminal: ${reason(error)}`, { cause: error });
+    throw new PtyError(`cannot make a pseudo terminal: ${reasonOf(error)}`, { cause: error });
   }
 }
 
 function link(target: string, linkPath: string): void {
-  const there = lstatSync(linkPath, { throwIfNoEntry: false });
-  if (there !== undefined && !there.isSymbolicLink()) {
-    throw new PtyError(
-      `${linkPath} exists and is not a symbolic link; remove it, or name another path`,
-    );
-  }
   const temporary = `${linkPath}.${randomUUID()}`;
   try {
+    const there = lstatSync(linkPath, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isSymbolicLink()) {
+      throw new PtyError(
+        `${linkPath} exists and is not a symbolic link; remove it, or name another path`,
+      );
+    }
     // Renamed, so that there is always the old or the new link.
     symlinkSync(target, temporary);
     renameSync(temporary, linkPath);
   } catch (error) {
-    throw new PtyError(`cannot make the link ${linkPath}: ${reason(error)}`, { cause: error });
+    if (error instanceof PtyError) throw error;
+    throw new PtyError(`cannot make the link ${linkPath}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -237,5 +239,3 @@ function unlink(target: string, linkPath: string): void {
 
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
-
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { LinuxBinding, type LinuxPortBinding } from '@serialport/bindings-cpp';
 import type { BytePipe } from './pipe.js';
+import { reasonOf } from './system-error.js';
 
 /** A serial port could not be opened. For people. */
 export class SerialError extends Error {
@@ -49,8 +50,9 @@ export class SerialPipe implements BytePipe {
     try {
       await pipe.#open();
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new SerialError(`cannot open the serial port ${path}: ${why}`, { cause });
+      throw new SerialError(`cannot open the serial port ${path}: ${whyNotOpened(cause)}`, {
+        cause,
+      });
     }
     return pipe;
   }
@@ -134,3 +136,16 @@ export class SerialPipe implements BytePipe {
 
 const isCode = (error: unknown, ...codes: string[]): boolean =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));
+
+/** What the library for serial ports says of the system's answers, and what to do. */
+const ANSWERS: readonly (readonly [RegExp, string])[] = [
+  [/No such (?:file|device)|Not a directory/i, 'it does not exist; is it plugged in?'],
+  [/Permission denied/i, 'this user may not open it; join its group (dialout on Debian)'],
+  [/Is a directory|Inappropriate ioctl/i, 'it is no serial port'],
+  [/busy|lock/i, 'another program has it'],
+];
+
+function whyNotOpened(error: unknown): string {
+  const said = reasonOf(error);
+  return ANSWERS.find(([answer]) => answer.test(said))?.[1] ?? said;
+}

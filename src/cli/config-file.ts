@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { crossProblems, placedLinks } from '../gateway/config/checks.js';
-import { groupAt } from '../gateway/config/parts.js';
+import { groupAt, isGroup, type Group } from '../gateway/config/parts.js';
 import { senderProblems, type SentMessage } from '../gateway/config/can-checks.js';
 import { signalFindings } from '../gateway/config/signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config/schema.js';
@@ -24,6 +24,8 @@ import {
 
 const MAX_CONFIG_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 65_536;
+/** A system's bundle of authorities has some 230,000 bytes, and with those of a company some more. */
+const MAX_PEM_BYTES = 4_194_304;
 
 /** The configuration, or a file that it names, is wrong. */
 export class ConfigFileError extends Error {
@@ -36,12 +38,26 @@ export class ConfigFileError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A configuration, and where its keys are in the file. */
+export interface ReadConfig {
+  readonly config: GatewayConfig;
+  /** As it was written, before defaults were filled in. */
+  readonly written: Group;
+  /** `FILE:LINE:COLUMN: path.to.key: message`, in one line. */
+  problem(path: KeyPath, message: string): string;
+}
+
+/** Reads the configuration in a file. Throws a {@link ConfigFileError}. */
+export function readConfig(file: string, environment: Environment): ReadConfig {
+  return new ConfigFile(file, environment).read();
+}
+
 /**
  * The configuration in a file; without a name, in the first of the usual places that has
  * one. Throws a {@link ConfigFileError}, and a `CliError` when there is none.
  */
 export function readConfigFile(file: string | undefined, environment: Environment): GatewayConfig {
-  return new ConfigFile(configFileOf(file), environment).read();
+  return readConfig(configFileOf(file), environment).config;
 }
 
 class ConfigFile {
@@ -57,7 +73,7 @@ class ConfigFile {
     this.#defaults = defaultFolders(this.#folder, environment['RUNTIME_DIRECTORY']);
   }
 
-  read(): GatewayConfig {
+  read(): ReadConfig {
     const source = this.#readSource();
     let raw = configSchema.safeParse(source.value);
     if (!raw.success && takeMeanings(source, raw.error.issues)) {
@@ -77,7 +93,15 @@ class ConfigFile {
     this.#checkTlsFiles(source);
     const databases = this.#readDatabases(source);
     if (this.#problems.length > 0 || !raw.success) this.#fail();
-    return this.#resolve(raw.data, secrets, databases);
+    return {
+      config: this.#resolve(raw.data, secrets, databases),
+      written: isGroup(source.value) ? source.value : {},
+      problem: (path, message) => this.#text(source.valueAt(path), pathText(path), message),
+    };
+  }
+
+  #text({ line, column }: Position, where: string, message: string): string {
+    return `${this.file}:${line}:${column}: ${where}: ${message}`.replaceAll(/\s*[\r\n]+\s*/g, ' ');
   }
 
   #resolve(
@@ -125,9 +149,15 @@ class ConfigFile {
     const path = [...above, ...(issue.path as KeyPath)];
     if (issue.code === 'unrecognized_keys') {
       const messages = issue.message.split('\n');
+      const empty = emptyBefore(at(source.value, path), issue.keys);
       issue.keys.forEach((key, index) => {
         const unknown = [...path, key];
-        this.#add(source.keyAt(unknown), unknown, messages[index] ?? issue.message);
+        const owner = empty.get(key);
+        const hint =
+          owner === undefined
+            ? ''
+            : `, or wrong indentation: if it belongs to ${owner}, which is empty, begin it deeper`;
+        this.#add(source.keyAt(unknown), unknown, `${messages[index] ?? issue.message}${hint}`);
       });
       return;
     }
@@ -157,7 +187,7 @@ class ConfigFile {
   #readSecrets(source: YamlSource): Map<SecretKey, string> {
     const secrets = new Map<SecretKey, string>();
     for (const key of Object.keys(SECRETS) as SecretKey[]) {
-      this.#readNamed(source, ['nats', key], (content) => {
+      this.#readNamed(source, ['nats', key], MAX_SECRET_BYTES, (content) => {
         const secret = content.trim();
         if (secret === '') return 'is empty; put the secret into it';
         secrets.set(key, secret);
@@ -169,7 +199,7 @@ class ConfigFile {
 
   #checkTlsFiles(source: YamlSource): void {
     for (const key of ['caFile', 'certFile', 'keyFile']) {
-      this.#readNamed(source, ['nats', 'tls', key], (content) =>
+      this.#readNamed(source, ['nats', 'tls', key], MAX_PEM_BYTES, (content) =>
         content.includes('-----BEGIN ')
           ? undefined
           : 'is no PEM file (-----BEGIN …); name one, or convert it with openssl',
@@ -207,9 +237,10 @@ class ConfigFile {
   #readNamed(
     source: YamlSource,
     path: KeyPath,
+    maxBytes: number,
     check: (content: string) => string | undefined,
   ): void {
-    this.#readFile(source, path, (file) => check(readTextFile(file, MAX_SECRET_BYTES)));
+    this.#readFile(source, path, (file) => check(readTextFile(file, maxBytes)));
   }
 
   #readFile(source: YamlSource, path: KeyPath, read: (file: string) => string | undefined): void {
@@ -239,9 +270,7 @@ class ConfigFile {
         return !seen.has(id) && seen.add(id);
       })
       .sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
-      .map(({ at: { line, column }, where, message }) =>
-        `${this.file}:${line}:${column}: ${where}: ${message}`.replaceAll(/\s*[\r\n]+\s*/g, ' '),
-      );
+      .map((problem) => this.#text(problem.at, problem.where, problem.message));
     throw new ConfigFileError(problems);
   }
 }
@@ -263,6 +292,17 @@ const SECRETS: Readonly<Record<SecretKey, (secret: string) => string | undefined
 function oneLine(what: string) {
   return (secret: string): string | undefined =>
     /[\r\n]/.test(secret) ? `has several lines; it must hold the ${what} alone` : undefined;
+}
+
+/** By each of these keys: the key before them that has no value, to which they may belong. */
+function emptyBefore(group: unknown, keys: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  let owner: string | undefined;
+  for (const [key, value] of Object.entries(isGroup(group) ? group : {})) {
+    if (!keys.includes(key)) owner = value === null ? key : undefined;
+    else if (owner !== undefined) found.set(key, owner);
+  }
+  return found;
 }
 
 /** Whether the value is not a list or group at all. */

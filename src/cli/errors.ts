@@ -1,5 +1,7 @@
 /** Errors of commands: a line for people and an exit status (docs/contract.md, "Commands"). */
 
+import { reasonOf } from '../gateway/state/disk.js';
+
 /** The command has failed. */
 export const EXIT_FAILED = 1;
 /** The command line or the configuration is wrong. */
@@ -26,5 +28,7 @@ export function errorText(error: unknown): string {
     return error.stack ?? error.message;
   }
   if (!(error instanceof Error)) return String(error);
+  // What the system says of a file: nobody has to know its codes.
+  if ('syscall' in error && 'path' in error) return `${String(error.path)}: ${reasonOf(error)}`;
   return error.message === '' ? error.name : error.message;
 }

@@ -1,5 +1,6 @@
 /** Reads files that people name; each failure has a message for people. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { codeOf, reasonOf } from '../gateway/state/disk.js';
 import { whyDenied } from './permissions.js';
 
 /** Maximum number of bytes of a CAN database. The largest in use have some megabytes. */
@@ -66,8 +67,9 @@ function readBytes(file: string, maxBytes: number): Buffer {
   }
 }
 
-function whyUnreadable(file: string, cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+/** Why a file cannot be read and what to do, without its name. `cause`: what the system said. */
+export function whyUnreadable(file: string, cause: unknown): string {
+  const code = codeOf(cause);
   switch (code) {
     case 'ENOENT':
       return 'does not exist; check the name';
@@ -79,7 +81,7 @@ function whyUnreadable(file: string, cause: unknown): string {
     case 'EISDIR':
       return 'is a folder; name a file';
     default:
-      return `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+      return `cannot be read: ${reasonOf(cause)}`;
   }
 }
 

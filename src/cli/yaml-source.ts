@@ -15,6 +15,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import { wrongIndentation } from './yaml-indentation.js';
 
 /** Keys and list positions from the top. */
 export type KeyPath = readonly (string | number)[];
@@ -55,7 +56,7 @@ const SYNTAX: Partial<Record<ErrorCode, string>> = {
   BAD_DQ_ESCAPE:
     'a \\ begins an escape sequence in double quotes, and this is none; write \\\\, or use single quotes',
   BAD_INDENT:
-    'the indentation does not fit, or a bracket before it is not closed; ' +
+    'wrong indentation, or a bracket before it is not closed; ' +
     'line up the keys of a group, with spaces',
   MISSING_CHAR: 'something is missing here, such as a closing quote, bracket or brace, or a colon',
   MULTIPLE_DOCS: 'a second document begins here; the file holds one configuration',
@@ -63,6 +64,15 @@ const SYNTAX: Partial<Record<ErrorCode, string>> = {
   TAG_RESOLVE_FAILED: 'tags (!…) have no meaning here; take it out',
   UNEXPECTED_TOKEN: 'this does not belong here; check quotes, commas, brackets and indentation',
 };
+
+/** What the library says of a line with a wrong indentation, or of the line before it. */
+const MAY_BE_INDENTATION: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'UNEXPECTED_TOKEN',
+]);
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Replacements for the braces of a variable, from Unicode's private use area. */
@@ -102,6 +112,15 @@ export class YamlSource {
       uniqueKeys: false,
     });
     const complaints = [...this.#document.errors, ...this.#document.warnings];
+    const [first] = complaints;
+    const indentation =
+      first !== undefined && MAY_BE_INDENTATION.has(first.code)
+        ? wrongIndentation(text)
+        : undefined;
+    if (indentation !== undefined) {
+      this.#add(indentation, '(syntax)', indentation.message);
+      return;
+    }
     const lines = new Set<number>();
     for (const { code, message, pos } of complaints) {
       const at = this.#position(pos[0]);
@@ -136,8 +155,8 @@ export class YamlSource {
     return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
   }
 
-  #add(at: Position, where: string, message: string): void {
-    this.problems.push({ at, where, message });
+  #add({ line, column }: Position, where: string, message: string): void {
+    this.problems.push({ at: { line, column }, where, message });
   }
 
   #position(offset: number): Position {
@@ -206,7 +225,11 @@ export class YamlSource {
 
   #readKey(key: unknown, path: KeyPath): string | undefined {
     if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) {
-      return unshielded(String(key.value));
+      const name = unshielded(String(key.value));
+      if (!/^-\w/.test(name)) return name;
+      const at = key.range ? this.#position(key.range[0]) : this.valueAt(path);
+      this.#add(at, pathText(path), 'a list item has a space after its -');
+      return undefined;
     }
     this.#add(this.valueAt(path), pathText(path), 'has a key that is no word; take it out');
     return undefined;

@@ -439,7 +439,27 @@ describe('each error in the configuration is reported with line, key and remedy'
     ['a tab', 'links:\n\t- name: a\n', ['gw.yaml:2:1: (syntax): a tab where spaces belong;']],
     ['an open bracket', 'links: [\n', ['(syntax): ']],
     ['an open quote', 'stateDir: "x\nlinks: []\n', ['(syntax): ']],
-    ['a wrong indentation', 'links:\n  - name: a\n   transport: x\n', ['gw.yaml:3', '(syntax): ']],
+    [
+      'a key a column off',
+      'links:\n  - name: a\n   transport: x\n',
+      [
+        'gw.yaml:3:4: (syntax): wrong indentation: "transport" begins in column 4; begin it in column 5, as "name" in line 2, or in column 1, as "links" in line 1',
+      ],
+    ],
+    [
+      'keys of a group that are not below it',
+      'links:\n  - name: a\n    transport:\n    type: serial\n',
+      [
+        'gw.yaml:3:15: links[0].transport: is empty',
+        'gw.yaml:4:5: links[0].type: unknown key; known here: name,',
+        ', or wrong indentation: if it belongs to transport, which is empty, begin it deeper',
+      ],
+    ],
+    [
+      'a list item without a space',
+      'links:\n  -name: a\n',
+      ['gw.yaml:2:3: links: a list item has a space after its -'],
+    ],
     ['a second document', `${NONE}---\nlog: {}\n`, ['(syntax): a second document begins here;']],
     ['a tag', `${NONE}stateDir: !path x\n`, ['(syntax): tags (!…) have no meaning here']],
     ['an anchor in itself', `${NONE}log: &a { level: *a }\n`, ['log.level: *a cannot be followed']],
@@ -461,6 +481,15 @@ describe('each error in the configuration is reported with line, key and remedy'
       'gw.yaml:5:5',
       'gw.yaml:5:11',
       'gw.yaml:6:15',
+    ]);
+  });
+
+  it('takes a bundle of certificates as large as systems have, and no file that cannot be one', () => {
+    const text = `${NONE}nats: { tls: { caFile: f } }\n`;
+    const block = `-----BEGIN CERTIFICATE-----\n${'A'.repeat(1_900)}\n-----END CERTIFICATE-----\n`;
+    expect(problemsOf(text, { files: { f: block.repeat(300) } })).toEqual([]);
+    expect(problemsOf(text, { files: { f: block.repeat(2_300) } })).toEqual([
+      'gw.yaml:2:24: nats.tls.caFile: f is larger than 4194304 bytes; is it the right file?',
     ]);
   });
 

@@ -24,12 +24,13 @@ it('`check` says what command brings an interface up, for both kinds of links', 
   ];
   writeFileSync(file, JSON.stringify({ links }));
   const { status, stderr } = await runCli(['check', '-c', file]);
-  const advice = 'at present vcan0 is down; bring it up: sudo ip link set vcan0 up';
+  const advice =
+    'transport.interface: warning: at present vcan0 is down; bring it up: sudo ip link set vcan0 up';
   expect({ status, lines: stderr.trimEnd().split('\n') }).toEqual({
     status: 0,
     lines: [
-      expect.stringContaining(`boiler: ${advice}`),
-      expect.stringContaining(`engine: ${advice}`),
+      expect.stringContaining(`links[0].${advice}`),
+      expect.stringContaining(`links[1].${advice}`),
     ],
   });
 });

@@ -10,6 +10,7 @@ import { encodeWords, findMessage } from '../encoded-frame.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { eitherOf } from '../options.js';
 import { complain, printLine } from '../streams.js';
+import { whyUnreadable } from '../text-file.js';
 
 interface BusOption {
   readonly bus?: string;
@@ -101,8 +102,9 @@ class LogDecoder {
         await this.#flush();
       }
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new CliError(`${this.#name} cannot be read: ${why}`, EXIT_WRONG, { cause });
+      throw new CliError(`${this.#name} ${whyUnreadable(this.#name, cause)}`, EXIT_WRONG, {
+        cause,
+      });
     }
     if (rest !== '') this.#line(rest);
     await this.#flush();

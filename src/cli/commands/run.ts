@@ -4,8 +4,9 @@ import { Command, Option } from 'commander';
 import type { GatewayConfig } from '../../gateway/config/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
-import { ConfigFileError, readConfigFile } from '../config-file.js';
+import { ConfigFileError, readConfig, readConfigFile } from '../config-file.js';
 import { configFileOf } from '../config-places.js';
+import { portWarnings } from '../config-warnings.js';
 import { endAtOnce } from '../end-at-once.js';
 import { errorText, EXIT_FAILED } from '../errors.js';
 import { createLogger, type LogFormat, type Logger } from '../logger.js';
@@ -29,9 +30,13 @@ export function runCommand(): Command {
     .action(async ({ config: named, logFormat }: RunOptions) => {
       keepMemorySmall();
       const file = configFileOf(named);
-      const config = readConfigFile(file, process.env);
+      const read = readConfig(file, process.env);
+      const { config } = read;
       const format = logFormat ?? (process.stderr.isTTY ? 'text' : 'json');
       const log = createLogger(config.log.level, format);
+      for (const { path, message } of await portWarnings(read)) {
+        log.warn({}, read.problem(path, message));
+      }
       await new Daemon(file, config, log).run();
     });
 }

@@ -63,25 +63,36 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
   return { problems, sent };
 }
 
-/** Warnings about options that are allowed but have less effect than they seem to have. Each names its key. */
+/** An option of the transport that is allowed but has less effect than it seems to have. */
+export interface SignalWarning {
+  /** Key of the transport. */
+  readonly key: string;
+  /** For people. */
+  readonly message: string;
+}
+
+/** What the options of a link do less than they seem to do. */
 export function signalWarnings(
   { transmit, cyclic, minInterval, maxInterval }: CanSignalsConfig,
   { messages }: Database,
-): string[] {
+): SignalWarning[] {
   const once = messages.filter(
     ({ name, cycleMs }) => cyclic && cycleMs === undefined && transmit.includes(name),
   );
   return [
     ...(cyclic && transmit.length === 0
-      ? ['transport.cyclic: does nothing without messages under transmit']
+      ? [{ key: 'cyclic', message: 'does nothing without messages under transmit' }]
       : []),
-    ...once.map(
-      ({ name }) =>
-        `transport.cyclic: ${name} has no cycle time in the database; it is sent once, when it is set`,
-    ),
+    ...once.map(({ name }) => ({
+      key: 'cyclic',
+      message: `${name} has no cycle time in the database; it is sent once, when it is set`,
+    })),
     ...(maxInterval > 0 && maxInterval < minInterval
       ? [
-          `transport.maxInterval: is less than minInterval, so that values come every ${minInterval} ms at most`,
+          {
+            key: 'maxInterval',
+            message: `is less than minInterval, so that values come every ${minInterval} ms at most`,
+          },
         ]
       : []),
   ];

@@ -20,7 +20,9 @@ export const createSignalSession: CreateSession = (
   for (const { line, column, message } of database.warnings) {
     log.warn({ file: transport.database, line, column }, message);
   }
-  for (const warning of signalWarnings(transport, database)) log.warn({}, warning);
+  for (const { key, message } of signalWarnings(transport, database)) {
+    log.warn({}, `transport.${key}: ${message}`);
+  }
   const plan = planSignals(database, transport);
   // The configuration has been checked with this very database.
   if (!('codec' in plan)) throw new Error(plan.map(({ message }) => message).join('; '));

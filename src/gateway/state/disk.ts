@@ -3,7 +3,7 @@
  * There are few, so that tests can cut the power between any two.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** The file operations; tests have a disk that loses power. */
@@ -91,6 +91,16 @@ async function makeFolder(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/** What keeps a folder from being used, when making it or a folder in it has failed. For people. */
+export async function whyUnusable(path: string, error: unknown): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return `cannot be written: ${reasonOf(error)}`;
+  if (found !== undefined) return 'is a file';
+  const link = await lstat(path).catch(() => undefined);
+  if (link?.isSymbolicLink() === true) return 'is a symbolic link to a folder that does not exist';
+  return `cannot be made: ${reasonOf(error)}`;
+}
+
 /** The system's error code, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
@@ -109,7 +119,22 @@ export function reasonOf(error: unknown): string {
     case 'EEXIST':
     case 'ENOTDIR':
       return 'a part of its path is not a folder';
+    case 'ENOENT':
+      return 'a part of its path does not exist';
+    case 'ELOOP':
+      return 'its symbolic links lead back to themselves';
+    case 'EIO':
+      return 'the disk reports an error';
+    case 'EDQUOT':
+      return 'this user may not store more on this disk (quota)';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return withoutCode(error);
   }
+}
+
+/** What Node says of a system call: `ENXIO: no such device or address, open '/dev/x'`. */
+function withoutCode(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, words] = /^E[A-Z0-9]+: (.*?)(?:, [a-z]+(?: '.*)?)?$/.exec(error.message) ?? [];
+  return words ?? error.message;
 }

@@ -14,7 +14,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { MACHINE_DISK, codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
+import { MACHINE_DISK, codeOf, reasonOf, whyUnusable, writeAtomically, type Disk } from './disk.js';
 import { LinkFile } from './link-file.js';
 import { NamesFile } from './names-file.js';
 import { sayUnwritable, StateFile, textOf } from './state-file.js';
@@ -55,7 +55,7 @@ export class StateDir {
       await this.disk.makeFolder(join(this.path, 'links'));
     } catch (error) {
       throw new StateError(
-        `stateDir ${this.path} cannot be made: ${reasonOf(error)}; give the gateway a folder that it may write to`,
+        `stateDir ${this.path} ${await whyUnusable(this.path, error)}; give the gateway a folder that it may write to`,
         { cause: error },
       );
     }

@@ -43,12 +43,13 @@ export async function probePort(path: string, ioctl: TtyIoctl | undefined): Prom
     return { file, device, devicePath, warnings };
   } catch (error) {
     await file.close();
-    throw error instanceof TransportError ? error : await explainOpenError(path, error);
+    throw await explainOpenError(path, error);
   }
 }
 
 /** Why open(2) failed, and what to do about it. */
 export async function explainOpenError(path: string, error: unknown): Promise<TransportError> {
+  if (error instanceof TransportError) return error;
   const cause = { cause: error };
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
@@ -158,7 +159,8 @@ export function busy(path: string, who: string, cause?: unknown): TransportError
   );
 }
 
-function notATty(path: string): TransportError {
+/** For a path that is no serial port. */
+export function notATty(path: string): TransportError {
   return new TransportError(
     'notATty',
     `${path} is not a serial port. \`siot-mcu ports\` lists those of this machine.`,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StateDir, StateError } from '../../../src/gateway/state/state-dir.js';
@@ -60,6 +60,27 @@ describe('the identity of the gateway', () => {
     await expect(rig(join(file, 'state')).state.openGateway()).rejects.toThrow(
       `stateDir ${join(file, 'state')} cannot be made: a part of its path is not a folder; give the gateway a folder that it may write to`,
     );
+  });
+
+  it.each<[string, (path: string) => void, string]>([
+    [
+      'is a folder in which none can be made',
+      (path) => {
+        mkdirSync(path);
+        writeFileSync(join(path, 'links'), '');
+      },
+      'cannot be written: a part of its path is not a folder',
+    ],
+    ['is a file', (path) => writeFileSync(path, ''), 'is a file'],
+    [
+      'leads to nothing',
+      (path) => symlinkSync('nowhere', path),
+      'is a symbolic link to a folder that does not exist',
+    ],
+  ])('does not say that it cannot be made when it is there: it %s', async (_what, make, why) => {
+    const { state, path } = rig();
+    make(path);
+    await expect(state.openGateway()).rejects.toThrow(`stateDir ${path} ${why}; give`);
   });
 
   it('does not wait for ever for a folder that the system cannot make', async () => {
