@@ -1,5 +1,5 @@
 /** A device that invents names, over restarts of everything: SIOT still answers. */
-import { cpSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SimulatedMcu, TcpPipe, machineClock } from '../../firmware-sim/index.js';
@@ -7,6 +7,7 @@ import { isReservedType } from '../../src/point/reserved.js';
 import { useNats } from '../support/nats.js';
 import { tempDir } from '../support/temp-dir.js';
 import { GatewayUnderTest, openDevice, startStore, type Device } from './plant.js';
+import { copyAsKilled } from './support.js';
 import { until } from '../support/until.js';
 
 const nats = useNats();
@@ -68,7 +69,7 @@ describe('a device that invents names', () => {
     // A second later the names are on disk, whatever happens then.
     await new Promise((then) => setTimeout(then, 1_500));
     const killed = tempDir();
-    cpSync(gateway.folder, killed, { recursive: true });
+    copyAsKilled(gateway.folder, killed);
     await gateway.gateway.stop();
     rmSync(join(killed, 'state', 'running'), { force: true });
     const next = await new GatewayUnderTest(killed, document).start();

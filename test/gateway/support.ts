@@ -1,3 +1,4 @@
+import { cpSync, lstatSync } from 'node:fs';
 /** Lets promise continuations run that need no more than the processor. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -20,4 +21,10 @@ export function linesOf(file: Uint8Array): {
     judge: head.judge ?? {},
     settings: [...settings.values()],
   };
+}
+
+/** Copies the folder of a gateway that runs, as if it were killed now: its socket is none of what is left. */
+export function copyAsKilled(folder: string, to: string): void {
+  const filter = (path: string): boolean => !lstatSync(path).isSocket();
+  cpSync(folder, to, { recursive: true, filter });
 }

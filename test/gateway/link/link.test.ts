@@ -1,4 +1,4 @@
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -14,7 +14,7 @@ import { useNats } from '../../support/nats.js';
 import { tempDir } from '../../support/temp-dir.js';
 import type { Version } from '../../siot-store/dialect.js';
 import { GatewayUnderTest, asker, float, openDevice, startStore } from '../plant.js';
-import { linesOf } from '../support.js';
+import { copyAsKilled, linesOf } from '../support.js';
 import { complaints } from '../../support/recording-log.js';
 import { until } from '../../support/until.js';
 
@@ -42,7 +42,7 @@ async function rig(more: object = {}, version: Version = '0.25.0') {
   /** The same folder as it is now: what a gateway finds that starts after this one was killed. */
   const killed = async (): Promise<GatewayUnderTest> => {
     const now = tempDir();
-    cpSync(folder, now, { recursive: true });
+    copyAsKilled(folder, now);
     await gateway.gateway.stop();
     device.mcu.clearReceived();
     return new GatewayUnderTest(now, document);
@@ -430,7 +430,7 @@ describe('what others do to the node', () => {
     await says('Device 2');
     await until(() => kept().includes('Device 2'), 'what waits to be kept');
     const now = tempDir();
-    cpSync(folder, now, { recursive: true });
+    copyAsKilled(folder, now);
     await gateway.gateway.stop();
 
     const next = await new GatewayUnderTest(now, document).start();
