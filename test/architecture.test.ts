@@ -39,12 +39,12 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   ],
   siot: ['wire', 'connection', 'publishing', 'nodes', 'search'],
   gateway: ['services.ts', 'state', 'config', 'link', 'usb', 'control'],
-  cli: ['*', 'commands', 'program.ts', 'main.ts'],
+  cli: ['*', 'raw', 'commands', 'program.ts', 'main.ts'],
 };
 
 /** What the rest of the program may import of a folder that has a face. */
 const FACES: Readonly<Record<string, readonly string[]>> = {
-  'framing/isotp': ['framing.ts', 'options.ts'],
+  'framing/isotp': ['framing.ts', 'observer.ts', 'options.ts'],
   outbox: ['outbox.ts', 'disk-outbox.ts', 'memory-outbox.ts', 'machine-folder.ts'],
   'siot/wire': ['wire.ts', 'wires.ts', 'generation1.ts'],
   'siot/connection': [
@@ -78,6 +78,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'socket/protocol.ts',
     'socket/socket-server.ts',
     'socket/verbs.ts',
+    'verbs/raw-message.ts',
     'verbs/status-request.ts',
     'verbs/verbs.ts',
   ],

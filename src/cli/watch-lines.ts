@@ -124,11 +124,11 @@ function linkLine(status: LinkStatus): string {
   return harmless(`${name}: ${transport}: ${parts.join('; ')}`);
 }
 
-const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
+export const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
   harmless(key === '' || key === '0' ? type : `${type}/${key}`);
 
 /** Local time of day. */
-function clockTime(ns: bigint): string {
+export function clockTime(ns: bigint): string {
   const date = new Date(Number(ns / 1_000_000n));
   if (Number.isNaN(date.getTime())) return '--:--:--.---';
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);

@@ -7,6 +7,8 @@ import type { IsoTpOptions } from './isotp/options.js';
 export { ISO_TP_CLASSIC_LENGTH, ISO_TP_DEFAULTS } from './isotp/options.js';
 export type { IsoTpOptions } from './isotp/options.js';
 export { IsoTpTransport } from './isotp/framing.js';
+export { IsoTpObserver } from './isotp/observer.js';
+export type { ObservedPdu } from './isotp/observer.js';
 
 interface Framings {
   readonly cobs: Framing<Uint8Array>;

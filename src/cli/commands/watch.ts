@@ -1,12 +1,16 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { readConfigFile } from '../config-file.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';
 import { GatewayWatch } from '../gateway-watch.js';
-import { configOption, jsonOption, type ConfigOption, type JsonOption } from '../options.js';
+import { configOption, jsonOption } from '../options.js';
+import { watchRaw, type RawOptions } from '../raw/watch-raw.js';
 import { printLine } from '../streams.js';
 import { jsonLine, textLine } from '../watch-lines.js';
 
-type WatchOptions = ConfigOption & JsonOption;
+interface WatchOptions extends RawOptions {
+  readonly raw?: true;
+}
 
 export function watchCommand(): Command {
   return new Command('watch')
@@ -14,11 +18,15 @@ export function watchCommand(): Command {
     .argument('[link]', 'name of the only link to show')
     .addOption(configOption())
     .addOption(jsonOption('a line of JSON for each point, pending setting and change of a link'))
+    .addOption(new Option('--raw', 'what crosses the link, both ways, in hex and decoded'))
+    .addOption(new Option('--no-hex', 'with --raw: without the bytes'))
     .addHelpText(
       'after',
-      '\nExample:\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'',
+      '\nExample:\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'' +
+        '\n  siot-mcu watch pump --raw',
     )
     .action(async (link: string | undefined, options: WatchOptions) => {
+      if (options.raw || !options.hex) await showRaw(link, options);
       const client = new GatewayClient(readConfigFile(options.config, process.env));
       await client.connect();
       const line = options.json ? jsonLine : textLine;
@@ -32,4 +40,15 @@ export function watchCommand(): Command {
         await client.close();
       }
     });
+}
+
+async function showRaw(link: string | undefined, options: WatchOptions): Promise<never> {
+  if (!options.raw) throw new CliError('--no-hex is for --raw', EXIT_WRONG);
+  if (link === undefined) {
+    throw new CliError('--raw needs the name of a link: siot-mcu watch LINK --raw', EXIT_WRONG);
+  }
+  const stop = (): void => process.exit(0);
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return watchRaw(link, options);
 }

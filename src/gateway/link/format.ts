@@ -1,5 +1,6 @@
 /** How what crosses a link is to be read, for those who observe it. */
 import type { IsoTpOptions } from '../../framing/framings.js';
+import type { PayloadCodecName } from '../../packet/payload.js';
 import type { Transport } from '../../transport/transport.js';
 import { framingOf, type LinkConfig } from '../config/config.js';
 
@@ -11,6 +12,7 @@ import { framingOf, type LinkConfig } from '../config/config.js';
 export type LinkFormat =
   | {
       readonly kind: 'cobs';
+      readonly protocol: 'auto' | PayloadCodecName;
       /** Longest frame, delimiters included, bytes. */
       readonly maxFrameLength: number;
       /** See `ByteTransport.mayEcho`. */
@@ -20,6 +22,7 @@ export type LinkFormat =
     }
   | {
       readonly kind: 'isotp';
+      readonly protocol: 'auto' | PayloadCodecName;
       /** Longest packet, bytes. */
       readonly maxFrameLength: number;
       readonly isotp: IsoTpOptions;
@@ -30,30 +33,27 @@ export type LinkFormat =
       readonly database: {
         /** For people. */
         readonly file: string;
-        /** The file, in base64. */
-        readonly content: string;
+        /** The file, in base64; absent: it is too large to be sent. */
+        readonly content?: string;
         /** The bus, where the database has several. */
         readonly bus?: string;
       };
     };
 
 /** The format of a configured link over its transport. */
-export function formatOf(
-  { transport, maxFrameLength }: LinkConfig,
-  channel: Transport,
-): LinkFormat {
+export function formatOf(config: LinkConfig, channel: Transport): LinkFormat {
+  const { transport, protocol, maxFrameLength } = config;
   if (transport.type === 'can-signals') {
     const { database: file, content, bus } = transport;
-    return {
-      kind: 'signals',
-      database: { file, content, ...(bus === undefined ? {} : { bus }) },
-    };
+    const database = { file, content, ...(bus === undefined ? {} : { bus }) };
+    return { kind: 'signals', database };
   }
-  const canFd = transport.type === 'can' ? { canFd: transport.fd } : {};
   const framing = framingOf(transport);
   if (framing.framing === 'isotp') {
-    return { kind: 'isotp', maxFrameLength, isotp: framing.isotp, canFd: canFd.canFd === true };
+    const canFd = transport.type === 'can' && transport.fd;
+    return { kind: 'isotp', protocol, maxFrameLength, isotp: framing.isotp, canFd };
   }
   const mayEcho = channel.unit === 'bytes' ? channel.mayEcho : undefined;
-  return { kind: 'cobs', maxFrameLength, ...(mayEcho && { mayEcho }), ...canFd };
+  const canFd = transport.type === 'can' ? { canFd: transport.fd } : {};
+  return { kind: 'cobs', protocol, maxFrameLength, ...(mayEcho && { mayEcho }), ...canFd };
 }

@@ -38,7 +38,7 @@ function played() {
   const makeLink = (name: string): ControlledLink => ({
     name,
     tap: new Tap(clock),
-    format: { kind: 'cobs', maxFrameLength: 1024 },
+    format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
     nodeId: 'dev-1',
     summary: () => ({ name }) as LinkSummary,
     pendingCount: 0,
@@ -218,7 +218,7 @@ describe('what crosses a link', () => {
         transport: 'a port',
         port: 'closed',
         problem: 'unplugged',
-        format: { kind: 'cobs', maxFrameLength: 1024 },
+        format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
       },
     });
     link.tap.opened('a port');
@@ -238,7 +238,7 @@ describe('what crosses a link', () => {
     const observer = { observed: ({ kind }: LinkEvent) => void heard.push(kind) };
     control.observe({ link: 'pump' }, observer, new AbortController().signal);
     link.tap.opened('a port');
-    state.links[0] = { ...link, format: { kind: 'cobs', maxFrameLength: 64 } };
+    state.links[0] = { ...link, format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 64 } };
     link.tap.closed('changed');
     link.tap.opened('a port');
     link.tap.closed('unplugged');

@@ -1,3 +1,4 @@
+import { rawVerb } from '../verbs/raw.js';
 import type { StreamVerb } from '../verbs/verb.js';
 import { VERBS } from '../verbs/verbs.js';
 
@@ -7,6 +8,7 @@ import { VERBS } from '../verbs/verbs.js';
  */
 export const SOCKET_VERBS = {
   ...VERBS,
+  raw: rawVerb,
 } satisfies Readonly<Record<string, StreamVerb>>;
 
 /** `verb` of a request. */

@@ -1,0 +1,116 @@
+/** `siot-mcu watch LINK --raw`: what crosses a link, as the gateway's socket tells it. */
+import { once } from 'node:events';
+import type { ObservedLink } from '../../gateway/control/control.js';
+import { trafficEvent, type RawReply } from '../../gateway/control/verbs/raw-message.js';
+import { readConfigFile } from '../config-file.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
+import { askGateway, NoGatewayError } from '../gateway-socket.js';
+import type { ConfigOption, JsonOption } from '../options.js';
+import { RawDecoder } from './decoder.js';
+import type { Decoded } from './decoded.js';
+import { jsonLine } from './json.js';
+import { textLines } from './text.js';
+
+/** Options of the command. */
+export interface RawOptions extends ConfigOption, JsonOption {
+  /** With the bytes. */
+  readonly hex: boolean;
+}
+
+const AGAIN_MS = 1_000;
+const IDLE_LOOK_MS = 100;
+
+/** Runs until the program ends. Throws a {@link CliError} if the gateway does not answer at first, or has no such link. */
+export async function watchRaw(link: string, options: RawOptions): Promise<never> {
+  const folders = readConfigFile(options.config, process.env);
+  const screen = new Screen(options);
+  for (;;) {
+    try {
+      for await (const answer of askGateway(folders, { verb: 'raw', link })) {
+        await screen.answer(answer as RawReply);
+      }
+      screen.note('the gateway has ended, or has been restarted: waiting for it');
+    } catch (error) {
+      if (!screen.hasBegun && error instanceof NoGatewayError) throw elsewhere(error);
+      if (!screen.hasBegun || !(error instanceof CliError)) throw error;
+      screen.note(`waiting for the gateway: ${error.message}`);
+    }
+    screen.ended();
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/** NATS, over which other commands reach a gateway, is no way for raw traffic. */
+function elsewhere(error: NoGatewayError): CliError {
+  if (error.why === 'denied') return error;
+  const message =
+    `${error.message}. Raw traffic is shown on the machine of the gateway only, ` +
+    'by its runtimeDir: it does not go over NATS';
+  return new CliError(message, error.status, { cause: error });
+}
+
+/** Prints what is found; it reads no faster than its reader. */
+class Screen {
+  #decoder: RawDecoder | undefined;
+  /** When the last traffic came, monotonic ms of this process. */
+  #heardMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #note = '';
+
+  constructor(private readonly options: RawOptions) {}
+
+  /** The link was found. */
+  get hasBegun(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  async answer(answer: RawReply): Promise<void> {
+    switch (answer.state) {
+      case 'refused':
+        throw new CliError(answer.reason, EXIT_WRONG);
+      case 'observed':
+        this.#begin(answer.link);
+        break;
+      case 'traffic':
+        for (const event of answer.events) this.#decoder?.event(trafficEvent(event));
+        this.#heardMs = performance.now();
+    }
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  }
+
+  /** Prints it, unless it was the last thing said. */
+  note(text: string): void {
+    if (text === this.#note) return;
+    this.#note = text;
+    this.#print({ kind: 'note', wallNs: now(), text });
+  }
+
+  /** Nothing more comes from this gateway process. */
+  ended(): void {
+    this.#idle(Number.POSITIVE_INFINITY);
+    this.#decoder = undefined;
+  }
+
+  #begin({ name, transport, port, problem, format }: ObservedLink): void {
+    this.#note = '';
+    const about = problem === undefined ? {} : { problem };
+    this.#print({ kind: 'begin', wallNs: now(), name, transport, port, ...about });
+    this.#decoder = new RawDecoder(format, (decoded) => this.#print(decoded));
+    this.#heardMs = performance.now();
+    this.#timer ??= setInterval(() => this.#idle(performance.now() - this.#heardMs), IDLE_LOOK_MS);
+  }
+
+  /** Nothing has come for so long. */
+  #idle(ms: number): void {
+    const decoder = this.#decoder;
+    decoder?.idle(decoder.monotonicMs + ms, decoder.wallNs);
+  }
+
+  #print(decoded: Decoded): void {
+    const { json, hex } = this.options;
+    const lines = json === true ? [jsonLine(decoded, hex)] : textLines(decoded, hex);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  }
+}
+
+const now = (): bigint => BigInt(Date.now()) * 1_000_000n;

@@ -1,0 +1,109 @@
+/** Traffic of a link on its way to one asker, who may read slowly. */
+import type { Clock, Timer } from '../../../point/clock.js';
+import type { LinkEvent, LinkObserver } from '../control.js';
+import { rawEvent, type LostTraffic, type RawEvent } from './raw-message.js';
+import { json, type StreamAsker } from './verb.js';
+
+/** Maximum size of what waits, bytes. */
+const MOST_WAITING = 1_048_576;
+/** Memory that an event takes besides its bytes. */
+const EVENT_BYTES = 256;
+/** In base64 and JSON, at most some 100 KB. */
+const MOST_IN_A_MESSAGE = 65_536;
+/** Events are gathered for so long: a message for each would cost the gateway more than its packet. */
+const GATHER_MS = 20;
+
+interface Waiting {
+  readonly event: RawEvent;
+  readonly bytes: number;
+}
+
+/** Copies events until they are sent; those without room are left out, and counted in the stream. */
+export class TrafficQueue implements LinkObserver {
+  #waiting: Waiting[] = [];
+  #bytes = 0;
+  #lost: LostTraffic | undefined;
+  /** The newest that was left out: the next events can be read only as it says. */
+  #lostLink: RawEvent | undefined;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly asker: StreamAsker,
+    private readonly clock: Clock,
+  ) {
+    asker.onReady = () => this.#send();
+  }
+
+  observed(event: LinkEvent): void {
+    const bytes = bytesOf(event);
+    if (this.#bytes + bytes + EVENT_BYTES > MOST_WAITING) {
+      this.#leaveOut(event, bytes);
+      return;
+    }
+    this.#tellLost();
+    this.#push(rawEvent(event), bytes);
+    this.#timer ??= this.clock.setTimer(GATHER_MS, () => {
+      this.#timer = undefined;
+      this.#send();
+    });
+  }
+
+  /** Sends nothing any more. */
+  end(): void {
+    this.#timer?.cancel();
+    this.asker.onReady = undefined;
+  }
+
+  #push(event: RawEvent, bytes: number): void {
+    this.#waiting.push({ event, bytes: bytes + EVENT_BYTES });
+    this.#bytes += bytes + EVENT_BYTES;
+  }
+
+  #leaveOut(event: LinkEvent, bytes: number): void {
+    const { units, bytes: before, wallNs } = this.#lost ?? NOTHING_LOST;
+    if (event.kind === 'link') this.#lostLink = event;
+    this.#lost = {
+      kind: 'lost',
+      wallNs: units === 0 ? this.clock.wallNs() : wallNs,
+      units: units + 1,
+      bytes: before + bytes,
+    };
+  }
+
+  #tellLost(): void {
+    if (this.#lost === undefined) return;
+    this.#push(rawEvent(this.#lost), 0);
+    if (this.#lostLink !== undefined) this.#push(this.#lostLink, 0);
+    this.#lost = undefined;
+    this.#lostLink = undefined;
+  }
+
+  #send(): void {
+    while (this.asker.isReady) {
+      if (this.#waiting.length === 0) this.#tellLost();
+      const events = this.#next();
+      if (events.length === 0) return;
+      this.asker.reply(json({ state: 'traffic', events }));
+    }
+  }
+
+  /** The events of one message. */
+  #next(): RawEvent[] {
+    let count = 0;
+    let sum = 0;
+    for (const { bytes } of this.#waiting) {
+      if (sum > 0 && sum + bytes > MOST_IN_A_MESSAGE) break;
+      sum += bytes;
+      count += 1;
+    }
+    this.#bytes -= sum;
+    return this.#waiting.splice(0, count).map(({ event }) => event);
+  }
+}
+
+const NOTHING_LOST = { units: 0, bytes: 0, wallNs: 0n };
+
+function bytesOf(event: LinkEvent): number {
+  if (event.kind === 'bytes') return event.bytes.length;
+  return event.kind === 'frame' ? event.frame.data.length : 0;
+}
