@@ -70,6 +70,7 @@ export class Gateway implements ControlledGateway, Configured {
         this.#verbs,
         this.links.usb,
         this.links,
+        this.links.removed,
         new ClockWatch(this.links, clock, log),
       ],
       clock,

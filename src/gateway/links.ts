@@ -4,26 +4,29 @@ import { Tap } from '../transport/tap.js';
 import type { Transport } from '../transport/transport.js';
 import { createTransport } from '../transport/transports.js';
 import type { ClockUsers } from './clock-watch.js';
-import { nodeIdOf, type Configured, type LinkConfig } from './config/config.js';
+import { nodeIdOf, nodeIdOfName, type Configured, type LinkConfig } from './config/config.js';
 import type { ControlledLinks } from './control/controlled.js';
 import type { GatewayParts } from './gateway-parts.js';
 import type { Identity } from './identity.js';
 import { Link } from './link/link.js';
 import { Scheduler } from './link/scheduler.js';
 import type { OutboxService } from './outbox-service.js';
+import { RemovedLinks, type PresentNodes } from './removed-links.js';
 import type { Service } from './services.js';
 import type { SiotService } from './siot-service.js';
 import { isUsbTemplate, type UsbLinkHost } from './usb/link-group.js';
 import { UsbLinkGroups } from './usb/link-groups.js';
 
 /** The links: those of the configuration, and one for each board on USB that it matches. */
-export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers {
+export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers, PresentNodes {
   readonly name = 'links';
   readonly stopByMs = 1_300;
   /** Makes links for boards on USB. */
   readonly usb: UsbLinkGroups;
   /** Keeps what links have heard from SIOT until its connection was closed. */
   readonly records: Service;
+  /** Marks the nodes of links that have left the configuration. */
+  readonly removed: RemovedLinks;
   readonly #links = new Map<string, Link>();
   /** By the names of links. Who observes one still does when the link was made anew. */
   readonly #taps = new Map<string, Tap>();
@@ -44,6 +47,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
     this.#budget = new PointBudget(configured.config.gateway.maxPoints);
     this.#scheduler = new Scheduler(clock);
     this.usb = new UsbLinkGroups(this, configured, identity.state, { clock, log, where: usbRoot });
+    this.removed = new RemovedLinks(this, siot, identity.state, clock, log);
     this.records = {
       name: 'records of links',
       stopByMs: 4_000,
@@ -75,6 +79,16 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
 
   confirm(name: string): boolean {
     return this.usb.confirm(name);
+  }
+
+  presentNodes(): ReadonlySet<string> {
+    const { id } = this.identity;
+    return new Set([
+      ...this.all().map(({ nodeId }) => nodeId),
+      // One may have got no link, such as one whose name a board has.
+      ...this.configured.config.links.map((link) => nodeIdOf(link, id)),
+      ...this.usb.memberNames().map((name) => nodeIdOfName(name, id)),
+    ]);
   }
 
   clockStepped(): void {
@@ -123,6 +137,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
       }
     }
     await this.usb.lookAgain();
+    await this.removed.review();
   }
 
   /** For a board on USB, which has no link of this name in the configuration. */
@@ -169,6 +184,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
     const names = state.namesFile(nodeId, clock);
     const knownNames = await names.load();
     const record = await file.load();
+    const wasRemoved = await this.removed.returned(nodeId);
     // The disk may have taken its time.
     if (this.#ending) return undefined;
     const link = new Link({
@@ -188,6 +204,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers 
       tap: this.#tapOf(config.name),
     });
     this.#links.set(config.name, link);
+    if (wasRemoved) link.node.cameBack();
     link.node.attach(this.siot.current);
     link.start();
     return link;

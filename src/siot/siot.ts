@@ -1,5 +1,6 @@
 import type { Outbox } from '../outbox/outbox.js';
-import type { Point } from '../point/point.js';
+import { canonicalKey, type Point } from '../point/point.js';
+import { laterTime } from '../point/time.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,
@@ -63,6 +64,9 @@ export class SettingError extends Error {
     super(message, options);
   }
 }
+
+const isSamePoint = (a: Pick<Point, 'type' | 'key'>, b: Pick<Point, 'type' | 'key'>): boolean =>
+  a.type === b.type && canonicalKey(a.key) === canonicalKey(b.key);
 
 /** Interval at which it is checked whether points are delivered, ms. */
 const DRAIN_LOOK_MS = 10;
@@ -255,6 +259,34 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
         ? 'there is no SIOT here: nothing keeps nodes, and so none is deleted'
         : 'SIOT does not answer',
     );
+  }
+
+  /**
+   * Publishes points on a node that has no link any more, each with a time later than the
+   * point that SIOT has. Resolves to `noNode` if SIOT has no such node, or somebody
+   * deleted it, and to `later` if neither SIOT nor, without a store, NATS takes them now.
+   */
+  async publishLast(
+    nodeId: string,
+    points: readonly Point[],
+  ): Promise<'published' | 'noNode' | 'later'> {
+    let stored: readonly Point[] = [];
+    if (this.#store !== undefined) {
+      const found = await this.#store.find(nodeId);
+      if (found.life === 'unknown') return 'later';
+      if (found.life !== 'alive') return 'noNode';
+      stored = found.node.points;
+    } else if (this.#publisher.mode.kind !== 'withoutStore') return 'later';
+    for (const point of points) {
+      const before = stored.find(({ type, key }) => isSamePoint(point, { type, key }));
+      const time = laterTime(point.time, before?.time ?? 0n);
+      try {
+        await this.publishSetting(nodeId, { ...point, time });
+      } catch {
+        return 'later';
+      }
+    }
+    return 'published';
   }
 
   #onConnection(state: ConnectionState): void {

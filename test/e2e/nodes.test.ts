@@ -238,4 +238,27 @@ withEachSiot((siot) => {
     expect(await client.nodes(`${gateway.id}.${nodeId}`)).toHaveLength(1);
     expect(control.status().siot.problem).toBeUndefined();
   });
+
+  it('marks the node of a link that has left the configuration, until it is back', async () => {
+    const { client, gateway, nodeId, device } = await plant(siot, 'compact');
+    const { document } = gateway;
+    const isAt =
+      (value: number) =>
+      ({ number }: { readonly number: number }): boolean =>
+        number === value;
+    await client.stored(nodeId, 'connected', '0', isAt(1));
+    await gateway.reload({ ...document, links: [] });
+    await client.stored(nodeId, 'gatewayRemoved', '0', isAt(1));
+    await client.stored(nodeId, 'connected', '0', isAt(0));
+    await gateway.reload(document);
+    await client.stored(nodeId, 'gatewayRemoved', '0', isAt(0));
+    await gateway.ready();
+    await device.report({ type: 'after', value: 1, time: now() });
+    await client.stored(nodeId, 'connected', '0', isAt(1));
+
+    await gateway.stop();
+    gateway.document = { ...document, links: [] };
+    await gateway.start();
+    await client.stored(nodeId, 'gatewayRemoved', '0', isAt(1));
+  });
 });

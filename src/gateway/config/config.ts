@@ -64,8 +64,11 @@ export interface Configured {
 
 /** ID of a link's node: as configured, else made from the gateway's ID and the link's name. */
 export function nodeIdOf(link: LinkConfig, gatewayId: string): string {
-  return link.node.id ?? uuidV5(gatewayId, link.name);
+  return link.node.id ?? nodeIdOfName(link.name, gatewayId);
 }
+
+/** As {@link nodeIdOf}, of a link whose node has no configured ID, as those of USB boards. */
+export const nodeIdOfName = (name: string, gatewayId: string): string => uuidV5(gatewayId, name);
 
 /** The framing of a transport: COBS, or on CAN also ISO-TP. */
 export function framingOf(transport: TransportConfig): FramingConfig {

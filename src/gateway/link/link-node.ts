@@ -101,6 +101,11 @@ export class LinkNode
     return this.#state;
   }
 
+  /** The link had left the configuration: its node may be marked so. To be called before {@link attach}. */
+  cameBack(): void {
+    this.statistics.cameBack();
+  }
+
   /** Publishes statistics from now on. */
   start(): void {
     this.#look();

@@ -48,6 +48,9 @@ const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
 /** 1 while the device is not acknowledged, since there is no room for its points. */
 const FULL_TYPE = `${GATEWAY_PREFIX}OutboxFull`;
 
+/** 1 on the node of a link that has left the configuration (../removed-links.ts). */
+export const REMOVED_TYPE = `${GATEWAY_PREFIX}Removed`;
+
 /** What statistics say of the present, besides counters. */
 export interface LinkGauges {
   /** Settings on their way now. */
@@ -74,6 +77,8 @@ export class Statistics {
   /** Latest time of each, never forgotten: the next one is later. */
   readonly #times = new PointMap<bigint>();
   #adopted = false;
+  /** The node is marked as that of a link that has left the configuration. */
+  #wasRemoved = false;
   #rateFrom: { ms: number; points: number; hrRx: number };
   /** A second. */
   #rates = { points: 0, hrRx: 0 };
@@ -95,16 +100,18 @@ export class Statistics {
     if (first) for (const point of stored) this.#adopt(point);
     this.#adopted = true;
     let overtaken = false;
+    const hadLeft = this.#wasRemoved;
     for (const point of stored) {
       const { type, key, time } = point;
       if (!STATISTICS.has(type)) continue;
+      if (type === REMOVED_TYPE && isTrue(point.value)) this.#wasRemoved = true;
       if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
       const ours = this.#published.get(type, key);
       if (ours === undefined || time < ours.time || reads(point.value, ours.value)) continue;
       overtaken = true;
       this.#published.delete(type, key);
     }
-    if (!first && !overtaken) return [];
+    if (!first && !overtaken && hadLeft === this.#wasRemoved) return [];
     const hears = this.#published.get('connected', '0') === undefined ? [connected] : [];
     return [...hears.map((now) => this.connected(now)), ...this.changed()];
   }
@@ -116,6 +123,11 @@ export class Statistics {
     if (counted !== undefined && !this.#resetEarly.has(counted)) this.#base[counted] += number;
     if (type === CAUSE_TYPE) this.#causeBase.set(key, number);
     if (type === LIMITED_TYPE && isLimitCause(key)) this.#limitedBefore.add(key);
+  }
+
+  /** The link had left the configuration, and is there again. */
+  cameBack(): void {
+    this.#wasRemoved = true;
   }
 
   /** A counter as it is published. */
@@ -161,6 +173,7 @@ export class Statistics {
       ['pending', '0', this.gauges.pendingCount],
       [FULL_TYPE, '0', this.gauges.outboxFull ? 1 : 0],
     ];
+    if (this.#wasRemoved) values.push([REMOVED_TYPE, '0', 0]);
     for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
     const { limited } = this.gauges;
     for (const cause of new Set([...this.#limitedBefore, ...limited.keys()])) {
@@ -225,6 +238,7 @@ const STATISTICS: ReadonlySet<string> = new Set([
   CAUSE_TYPE,
   LIMITED_TYPE,
   FULL_TYPE,
+  REMOVED_TYPE,
   ...BUS_TYPES,
 ]);
 

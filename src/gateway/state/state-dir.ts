@@ -5,13 +5,16 @@
  * ```
  *  stateDir/running-…               who has the folder now: state-lock.ts
  *  stateDir/gateway.json            the gateway's ID; whether a SIOT store has answered
+ *  stateDir/removed.json            nodes of links that have left the configuration, and are marked so
  *  stateDir/usb.json                devices of `usb` links, and where each was last seen
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, whyUnusable, writeAtomically, type Disk } from './disk.js';
@@ -119,6 +122,27 @@ export class StateDir {
     return file.problem === undefined;
   }
 
+  /** IDs of the nodes whose links have a file here. Those whose IDs are too long for a file name are not among them. */
+  async knownNodes(): Promise<string[]> {
+    const files = await readdir(join(this.path, 'links')).catch(() => []);
+    return files.flatMap((file) => nodeOf(file) ?? []);
+  }
+
+  /** IDs of nodes in `removed.json`; none if it cannot be read, since marking a node twice does no harm. */
+  async loadRemoved(): Promise<string[]> {
+    try {
+      const bytes = await this.disk.read(join(this.path, 'removed.json'));
+      return parseRemoved(JSON.parse(Buffer.from(bytes).toString())) ?? [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Resolves also when it cannot be written, and logs that. */
+  async saveRemoved(nodes: readonly string[]): Promise<void> {
+    await this.#file('removed').save({ nodes });
+  }
+
   /** The file for the state of the link with this node. */
   linkFile(nodeId: string): LinkFile {
     const name = linkFile(nodeId);
@@ -169,6 +193,10 @@ async function readGatewayRecord(disk: Disk, path: string): Promise<GatewayRecor
   );
 }
 
+const removedRecord = z.object({ nodes: z.array(z.string()) });
+
+/** Of the file of a link. */
+const ENDING = '.state';
 /** Longest name of a file without its ending, bytes. File systems allow 255 with it. */
 const LONGEST_NAME = 200;
 
@@ -176,7 +204,23 @@ const LONGEST_NAME = 200;
 function linkFile(nodeId: string): string {
   // Half a surrogate pair cannot be encoded: it becomes U+FFFD, as on NATS.
   const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
-  if (name.length <= LONGEST_NAME) return join('links', `${name}.state`);
+  if (name.length <= LONGEST_NAME) return join('links', `${name}${ENDING}`);
   const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);
-  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}.state`);
+  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}${ENDING}`);
+}
+
+/** The node ID of which {@link linkFile} has made the name of a file. */
+function nodeOf(file: string): string | undefined {
+  if (!file.endsWith(ENDING)) return undefined;
+  try {
+    const nodeId = decodeURIComponent(file.slice(0, -ENDING.length));
+    return basename(linkFile(nodeId)) === file ? nodeId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parseRemoved(content: unknown): string[] | undefined {
+  const parsed = removedRecord.safeParse(content);
+  return parsed.success ? parsed.data.nodes : undefined;
 }

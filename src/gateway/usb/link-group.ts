@@ -115,6 +115,11 @@ export class UsbLinkGroup {
     return [...this.#links.keys()];
   }
 
+  /** Names of all devices that are known, plugged in or not, with a link or without. */
+  get memberNames(): string[] {
+    return this.#members.map(({ name }) => name);
+  }
+
   /**
    * Takes the board that is plugged in now for the right one. False: there is no such link,
    * or its settings are not held back.

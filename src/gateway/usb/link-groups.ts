@@ -92,6 +92,11 @@ export class UsbLinkGroups implements Service, GroupRegistry {
     for (const name of names.reverse()) await this.#groups.get(name)?.lookAgain();
   }
 
+  /** See {@link UsbLinkGroup.memberNames}. */
+  memberNames(): string[] {
+    return [...this.#groups.values()].flatMap((group) => group.memberNames);
+  }
+
   /** See {@link UsbLinkGroup.confirm}. */
   confirm(link: string): boolean {
     return [...this.#groups.values()].some((group) => group.confirm(link));
