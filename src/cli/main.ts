@@ -4,16 +4,16 @@ import { CommanderError } from 'commander';
 import { ConfigFileError } from './config-file.js';
 import { CliError, errorText, EXIT_FAILED, EXIT_WRONG } from './errors.js';
 import { buildProgram } from './program.js';
-import { complain, endWithReader } from './streams.js';
+import { complainOfFailure, endWithReader } from './streams.js';
 
 function statusOf(error: unknown): number {
   // Commander has printed it already. Help and version are not errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_WRONG;
   if (error instanceof ConfigFileError) {
-    for (const problem of error.problems) complain(problem);
+    for (const problem of error.problems) complainOfFailure(problem);
     return EXIT_WRONG;
   }
-  complain(`siot-mcu: ${errorText(error)}`);
+  complainOfFailure(`siot-mcu: ${errorText(error)}`);
   return error instanceof CliError ? error.status : EXIT_FAILED;
 }
 

@@ -1,4 +1,5 @@
 /** Results go to stdout, everything else to stderr (docs/contract.md, "Commands"). */
+import { isJournal, journalText } from './journal.js';
 
 /** Prints a line of results, to stdout. */
 export function printLine(line: string): void {
@@ -8,6 +9,12 @@ export function printLine(line: string): void {
 /** Prints a line of anything else, to stderr. */
 export function complain(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Prints why the command fails, to stderr; in the journal of systemd as an error. */
+export function complainOfFailure(text: string): void {
+  if (!isJournal(process.env['JOURNAL_STREAM'])) complain(text);
+  else process.stderr.write(journalText('error', text.trimEnd().split('\n')));
 }
 
 /**

@@ -9,12 +9,13 @@ import { configFileOf } from '../config-places.js';
 import { portWarnings } from '../config-warnings.js';
 import { endAtOnce } from '../end-at-once.js';
 import { errorText, EXIT_FAILED } from '../errors.js';
+import { isJournal } from '../journal.js';
 import { createLogger, type LogFormat, type Logger } from '../logger.js';
 import { configOption, type ConfigOption } from '../options.js';
 import { VERSION } from '../version.js';
 
 interface RunOptions extends ConfigOption {
-  readonly logFormat?: LogFormat;
+  readonly logFormat?: 'text' | 'json';
 }
 
 export function runCommand(): Command {
@@ -22,9 +23,10 @@ export function runCommand(): Command {
     .description('Run the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again.')
     .addOption(configOption())
     .addOption(
-      new Option('--log-format <format>', 'form of the messages on stderr')
-        .choices(['text', 'json'])
-        .default(undefined, 'text on a terminal, else json'),
+      new Option(
+        '--log-format <format>',
+        'form of the messages on stderr (default: text on a terminal and, with levels, in the journal; else json)',
+      ).choices(['text', 'json']),
     )
     .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
     .action(async ({ config: named, logFormat }: RunOptions) => {
@@ -32,13 +34,17 @@ export function runCommand(): Command {
       const file = configFileOf(named);
       const read = readConfig(file, process.env);
       const { config } = read;
-      const format = logFormat ?? (process.stderr.isTTY ? 'text' : 'json');
-      const log = createLogger(config.log.level, format);
+      const log = createLogger(config.log.level, logFormat ?? formatOfStderr());
       for (const { path, message } of await portWarnings(read)) {
         log.warn({}, read.problem(path, message));
       }
       await new Daemon(file, config, log).run();
     });
+}
+
+function formatOfStderr(): LogFormat {
+  if (isJournal(process.env['JOURNAL_STREAM'])) return 'journal';
+  return process.stderr.isTTY ? 'text' : 'json';
 }
 
 /**

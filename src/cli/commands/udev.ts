@@ -15,7 +15,8 @@ export function udevCommand(): Command {
     .addOption(configOption())
     .addHelpText(
       'after',
-      '\nExample:\n  sudo groupadd --system --force siot-mcu' +
+      '\nThe group is there where the service is installed (docs/operation.md, "As a service").' +
+        '\nExample:\n  sudo groupadd --system --force siot-mcu' +
         '\n  siot-mcu udev -c gateway.yaml | sudo tee /etc/udev/rules.d/70-siot-mcu.rules' +
         '\n  sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=tty',
     )

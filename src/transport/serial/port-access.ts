@@ -63,8 +63,9 @@ export async function explainOpenError(path: string, error: unknown): Promise<Tr
         cause,
       );
     case 'EACCES':
-    case 'EPERM':
       return new TransportError('permission', await permissionText(path), cause);
+    case 'EPERM':
+      return new TransportError('permission', await forbiddenText(path), cause);
     case 'EBUSY':
       return new TransportError('busy', await busyText(path), cause);
     case 'EISDIR':
@@ -164,6 +165,15 @@ export function notATty(path: string): TransportError {
   return new TransportError(
     'notATty',
     `${path} is not a serial port. \`siot-mcu ports\` lists those of this machine.`,
+  );
+}
+
+/** The kernel forbids a control group the device, whatever the file's mode is. */
+async function forbiddenText(path: string): Promise<string> {
+  if (isRoot()) return permissionText(path);
+  return (
+    `${path} may not be opened, whatever its owner and mode are: a systemd service has to be given ` +
+    'the device (DeviceAllow=, and a restart where its driver was loaded later), and so has a container.'
   );
 }
 
