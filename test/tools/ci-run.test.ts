@@ -26,14 +26,14 @@ it('sums up what its steps have counted', () => {
   const { status, last } = ciRun(
     '[ "$1" = test ] && echo "5 passed, 0 failed, 1 skipped" || echo "2 passed, 0 failed, 3 skipped"',
   );
-  expect({ status, last }).toEqual({ status: 0, last: '13 passed, 0 failed, 13 skipped' });
+  expect({ status, last }).toEqual({ status: 0, last: '15 passed, 0 failed, 16 skipped' });
 });
 
 it('runs the other steps after one that fails, and fails', () => {
   const { status, last } = ciRun(
     '[ "$1" = test ] && { echo "5 passed, 2 failed, 0 skipped"; exit 1; }; echo "1 passed, 0 failed, 0 skipped"',
   );
-  expect({ status, last }).toEqual({ status: 1, last: '9 passed, 2 failed, 0 skipped' });
+  expect({ status, last }).toEqual({ status: 1, last: '10 passed, 2 failed, 0 skipped' });
 });
 
 it('says at the end what has failed and what was skipped, in all steps', () => {
@@ -43,21 +43,21 @@ it('says at the end what has failed and what was skipped, in all steps', () => {
   expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
     'skipped: tests: a: no bus',
     'failed: tests: b > c',
-    '7 passed, 1 failed, 1 skipped',
+    '8 passed, 1 failed, 1 skipped',
   ]);
 });
 
 it('leaves the rest of the lab out, and says so, where there is no time for it', () => {
   const { status, stdout, last } = ciRun('echo "1 passed, 0 failed, 0 skipped"', 45 * 60);
-  expect(stdout).toMatch(/\nskipped: rest of the lab: 12 minutes are left.*\n4 passed/);
-  expect({ status, last }).toEqual({ status: 0, last: '4 passed, 0 failed, 1 skipped' });
+  expect(stdout).toMatch(/\nskipped: rest of the lab: 12 minutes are left.*\n5 passed/);
+  expect({ status, last }).toEqual({ status: 0, last: '5 passed, 0 failed, 1 skipped' });
 });
 
 it('takes a step for failed that has not counted, or ends badly with nothing failed', () => {
   const { status, stdout, last } = ciRun(
     '[ "$1" = test ] && { echo "killed"; exit 137; }; echo "1 passed, 0 failed, 0 skipped"; exit 3',
   );
-  expect({ status, last }).toEqual({ status: 1, last: '4 passed, 5 failed, 0 skipped' });
+  expect({ status, last }).toEqual({ status: 1, last: '5 passed, 6 failed, 0 skipped' });
   expect(stdout).toContain('failed: tests (exit status 137)');
   expect(stdout).toContain('failed: soak (exit status 3)');
   expect(stdout).toContain('failed: lab (exit status 3)');

@@ -9,6 +9,7 @@ describe('npm run lab', () => {
       mode: 'tests',
       ifPossible: false,
       virtualTime: false,
+      systemd: false,
       limitMs: 30 * MINUTE_MS,
       rest: [],
     });
@@ -51,6 +52,18 @@ describe('npm run lab', () => {
     expect(parseArguments(['--virtual-time', '--bench'])).toMatchObject({
       mode: 'bench',
       virtualTime: true,
+    });
+  });
+
+  it('takes tests and a shell in a guest with systemd', () => {
+    expect(parseArguments(['--systemd', 'a.test.ts'])).toMatchObject({
+      mode: 'tests',
+      systemd: true,
+      rest: ['a.test.ts'],
+    });
+    expect(parseArguments(['--systemd', '--shell'])).toMatchObject({
+      mode: 'shell',
+      systemd: true,
     });
   });
 

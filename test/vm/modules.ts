@@ -5,6 +5,7 @@ export interface Request {
   readonly mode: 'help' | 'shell' | 'bench' | 'tests';
   readonly ifPossible: boolean;
   readonly virtualTime: boolean;
+  readonly systemd: boolean;
   readonly limitMs: number | undefined;
   readonly rest: readonly string[];
 }

@@ -12,6 +12,8 @@ Arguments go to vitest, such as the names of test files.
   --virtual-time          the guest's clock counts its instructions instead of following the
                           host's: what happens there takes as long as on a small computer,
                           however busy this one is, and is slow to watch
+  --systemd               the machine's first program is systemd, with a journal and udev, as
+                          tests of the service need them
   --if-possible           where the lab cannot run, say so, and end with 0
   --time-limit MINUTES    end what takes longer (default: 30; --shell: none)
   --help                  this text`;
@@ -28,6 +30,7 @@ export function parseArguments(argv) {
     mode: 'tests',
     ifPossible: false,
     virtualTime: false,
+    systemd: false,
     limitMs: DEFAULT_MINUTES * 60_000,
     rest: [],
   };
@@ -36,6 +39,7 @@ export function parseArguments(argv) {
     const arg = args.shift();
     if (arg === '--if-possible') request.ifPossible = true;
     else if (arg === '--virtual-time') request.virtualTime = true;
+    else if (arg === '--systemd') request.systemd = true;
     else if (arg === '--time-limit') request.limitMs = minutes(args.shift()) * 60_000;
     else if (arg === '--help') return { ...request, mode: 'help' };
     // All behind it belongs to what runs there.

@@ -1,6 +1,7 @@
-# In the guest, as the first program after init.sh: makes it a machine in which
-# programs run, runs the job, and says how it ended. Needs LAB_PROCESSOR, LAB_MODULES, a folder,
-# and in /run/lab the script `job`. Writes there: `started`, `status`.
+# In the guest, as the first program after init.sh: makes it a machine in which programs run, and
+# starts the job (run-job.sh), by itself or through systemd (systemd.sh). Needs LAB_PROCESSOR,
+# LAB_INIT (sh or systemd), LAB_MODULES (a folder) and LAB_FOLDER (this one). Writes
+# /run/lab/started.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 : >/run/lab/started
 
@@ -25,11 +26,7 @@ if [ "$LAB_PROCESSOR" = virtual-time ]; then
   chrt --idle 0 sh -c 'while :; do :; done' &
 fi
 
-if [ -e /dev/hvc0 ]; then
-  sh /run/lab/job </dev/hvc0 >/dev/hvc0 2>&1
-  echo $? >/run/lab/status
-else
-  { sh /run/lab/job; echo $? >/run/lab/status; } </dev/null 2>&1 | cat >/dev/vport0p1
+if [ "$LAB_INIT" = systemd ]; then
+  exec sh "$LAB_FOLDER/systemd.sh"
 fi
-# QEMU ends where a machine would start again (-no-reboot).
-echo b >/proc/sysrq-trigger
+exec sh "$LAB_FOLDER/run-job.sh"

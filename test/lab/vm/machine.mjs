@@ -10,7 +10,7 @@ import { jobScript, quoted } from './job.mjs';
 import { fullPath } from './packages.mjs';
 import { qemuArguments } from './qemu.mjs';
 
-const GUEST = join(dirname(fileURLToPath(import.meta.url)), 'guest.sh');
+const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** A machine that is emulated on a busy processor starts in a tenth of this. */
 const BOOT_LIMIT_MS = 180_000;
@@ -40,8 +40,9 @@ export function outcomeOf({ exchange, qemuStatus, stopped, late }) {
 }
 
 /**
- * Boots, runs `job` (see jobScript) and ends. The job may leave files in
- * /run/lab, which `collect` is given the folder of. Resolves to the outcome, with
+ * Boots, runs `job` (see jobScript) and ends. `init` is the guest's first program: `sh`, or
+ * `systemd` with its journal and udev. The job may leave files in /run/lab, which `collect` is
+ * given the folder of. Resolves to the outcome, with
  * `bootMs` and `log`, what the kernel has written.
  */
 export async function runMachine({
@@ -49,6 +50,7 @@ export async function runMachine({
   job,
   shell,
   processor,
+  init = 'sh',
   limitMs,
   collect = () => undefined,
 }) {
@@ -56,8 +58,13 @@ export async function runMachine({
   const drop = () => rmSync(exchange, { recursive: true, force: true });
   process.once('exit', drop);
   const modules = join(entry, 'lib', 'modules', kernelOf(entry));
-  const variables = `LAB_PROCESSOR=${quoted(processor)} LAB_MODULES=${quoted(modules)}`;
-  const start = `export ${variables}\nexec sh ${quoted(GUEST)}\n`;
+  const variables = Object.entries({
+    LAB_PROCESSOR: processor,
+    LAB_INIT: init,
+    LAB_MODULES: modules,
+    LAB_FOLDER: HERE,
+  }).map(([name, text]) => `${name}=${quoted(text)}`);
+  const start = `export ${variables.join(' ')}\nexec sh ${quoted(join(HERE, 'guest.sh'))}\n`;
   writeFileSync(join(exchange, 'start.sh'), start);
   writeFileSync(join(exchange, 'job'), jobScript(job));
 

@@ -29,9 +29,9 @@ const LINES_OF_LOG = 30;
 const EMULATED_SLOWNESS = 10;
 
 /** The entry of the cache to boot from; makes it the first time. */
-async function prepare() {
+async function prepare({ systemd }) {
   checkMachine();
-  await installPrograms();
+  await installPrograms({ systemd });
   const folder = cacheFolder();
   const recipe = recipeOf(RECIPE);
   return findEntry(folder, recipe) ?? makeEntry(folder, recipe, makeMachine);
@@ -63,12 +63,13 @@ function keepLog(log) {
 
 async function run(request, entry) {
   const began = performance.now();
-  const { mode, rest, limitMs, virtualTime } = request;
+  const { mode, rest, limitMs, virtualTime, systemd } = request;
   const prompt = mode === 'shell' && rest.length === 0;
   const terminal = prompt && process.stdout.isTTY ? process.stdout : undefined;
   const env = guestEnvironment({ colors: process.stdout.isTTY });
   const processor = virtualTime ? 'virtual-time' : canUseKvm() ? 'kvm' : 'emulated';
   env.LAB_PROCESSOR = processor;
+  env.LAB_INIT = systemd ? 'systemd' : 'sh';
   if (mode === 'tests') {
     env.TEST_REPORT = `${EXCHANGE}/${REPORT}`;
     env.TEST_SLOWNESS = String(processor === 'emulated' ? EMULATED_SLOWNESS : 2);
@@ -80,6 +81,7 @@ async function run(request, entry) {
   const outcome = await runMachine({
     entry,
     processor,
+    init: env.LAB_INIT,
     shell: prompt,
     limitMs,
     job: { folder: ROOT, command: commandOf(request), env, terminal },
@@ -113,7 +115,7 @@ async function main() {
   }
   let entry;
   try {
-    entry = await prepare();
+    entry = await prepare(request);
   } catch (error) {
     if (!(error instanceof CannotRun && request.ifPossible)) throw error;
     return tellCounts({

@@ -30,11 +30,20 @@ const PROGRAMS = {
   candump: 'can-utils',
 };
 
+/** With --systemd. They are run in the guest only; installing them starts nothing here. */
+const SYSTEMD_PROGRAMS = {
+  '/lib/systemd/systemd': 'systemd',
+  '/lib/systemd/systemd-udevd': 'udev',
+  useradd: 'passwd',
+};
+
 /** Where packages put programs that users do not have on their PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin'];
 
 const isThere = (program) =>
-  onPath(program) || SYSTEM_FOLDERS.some((folder) => isProgram(join(folder, program)));
+  isProgram(program) ||
+  onPath(program) ||
+  SYSTEM_FOLDERS.some((folder) => isProgram(join(folder, program)));
 
 /** PATH with the folders of the system's programs. */
 export const fullPath = () => [...new Set([...searchPath(), ...SYSTEM_FOLDERS])].join(':');
@@ -58,9 +67,10 @@ export function checkMachine({
 }
 
 /** Installs the programs that are missing. Throws {@link CannotRun} where that is impossible. */
-export async function installPrograms({ uid = process.getuid() } = {}) {
-  const missing = () => Object.keys(PROGRAMS).filter((program) => !isThere(program));
-  const packages = missing().map((program) => PROGRAMS[program]);
+export async function installPrograms({ uid = process.getuid(), systemd = false } = {}) {
+  const programs = systemd ? { ...PROGRAMS, ...SYSTEMD_PROGRAMS } : PROGRAMS;
+  const missing = () => Object.keys(programs).filter((program) => !isThere(program));
+  const packages = missing().map((program) => programs[program]);
   if (packages.length === 0) return;
   const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
   const asRoot = await rootShell({ uid });
