@@ -1,11 +1,12 @@
 // What a program shows on a terminal, as a picture (SVG) for a page.
 
-/** Moves of the cursor and erasures that the demo uses: n lines up, the rest of a line, all below. */
+/** What the demo sends: to the first line, erasures, other modes; and ends of lines and text. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const STEP = /\x1b\[(\d*)([AJK])|\r|\n|[^\x1b\r\n]+/g;
+const STEP = /\x1b\[(\??\d*)([HJKhl])|\r|\n|[^\x1b\r\n]+/g;
 
 /**
- * Every screen that was complete: a drawing of the demo ends by erasing what is below.
+ * Every screen that was complete: a drawing of the demo ends by erasing what is below, and
+ * with the program it leaves the terminal's second screen.
  * @param output all that the program has written to its terminal
  * @returns the lines of each screen, from the first to the last
  */
@@ -20,8 +21,11 @@ export function screensOf(output) {
       row += 1;
       column = 0;
       lines[row] ??= '';
-    } else if (move === 'A') row = Math.max(0, row - Number(count === '' ? 1 : count));
-    else if (move === 'K') lines[row] = lines[row].slice(0, column);
+    } else if (move === 'H') row = column = 0;
+    else if (move === 'K') lines[row] = count === '2' ? '' : lines[row].slice(0, column);
+    else if (move === 'h' || move === 'l') {
+      if (count === '?1049' && move === 'l') break;
+    } else if (move === 'J' && count === '2') lines.fill('');
     else if (move === 'J') {
       lines.length = row + 1;
       lines[row] = lines[row].slice(0, column);
@@ -53,7 +57,8 @@ const escaped = (text) =>
 
 const colourOf = (line) => {
   if (line.startsWith(' ▲')) return COLOURS.up;
-  return line.startsWith(' ▼') || line.startsWith('   in force') || line.startsWith('   ack')
+  // A setting, and the notes about it.
+  return line.startsWith(' ▼') || /^\d\d:\d\d:\d\d +(▼|in force|ack)/.test(line)
     ? COLOURS.down
     : COLOURS.text;
 };

@@ -1,40 +1,44 @@
-/** What `npm run demo` shows: a table that is redrawn on a terminal, lines in a pipe, or JSON. */
+/** What `npm run demo` shows: the view of `siot-mcu watch` on a terminal and, once a second, in a pipe; or JSON. */
+import type { GatewayStatus } from '../gateway/control/control.js';
+import { canonicalKey, plainValue, type PlainValue, type Point } from '../point/point.js';
+import type { LiveWatch } from './live-watch.js';
+import { Screen, type Terminal } from './screen.js';
+import { directionOf, type Direction } from './watch-lines.js';
 
-/** A point that has crossed the gateway. */
+/** A point that has crossed the gateway, as JSON (docs/contract.md, "npm run demo"). */
 export interface Crossing {
-  readonly direction: 'up' | 'down';
+  readonly direction: Direction;
   readonly link: string;
   readonly type: string;
   readonly key: string;
-  readonly value: number | string | null;
+  readonly value: PlainValue;
   /** ns since 1970, as decimal text. */
   readonly time: string;
 }
 
 /** Shows what crosses the demo. */
 export interface DemoView {
-  crossed(crossing: Crossing): void;
+  crossed(link: string, nodeId: string, point: Point): void;
   /** A step of a setting on its way to the device, for people. */
   note(text: string): void;
   /** Called once a second. */
-  tick(): void;
+  looked(status: GatewayStatus): void;
+  end(): void;
 }
 
-interface Row {
-  crossing: Crossing;
-  ms: number;
-  /** Times of the arrivals within the last {@link RATE_MS}. */
-  readonly recentMs: number[];
-}
-
-const RATE_MS = 5_000;
-const NOTES = 6;
-
-/** A line of JSON for each point that crossed (docs/contract.md, "Commands"). */
+/** A line of JSON for each point that crossed. */
 export class JsonView implements DemoView {
   constructor(private readonly write: (text: string) => void) {}
 
-  crossed(crossing: Crossing): void {
+  crossed(link: string, nodeId: string, point: Point): void {
+    const crossing: Crossing = {
+      direction: directionOf(point, nodeId),
+      link,
+      type: point.type,
+      key: canonicalKey(point.key),
+      value: plainValue(point.value),
+      time: point.time.toString(),
+    };
     this.write(`${JSON.stringify(crossing)}\n`);
   }
 
@@ -42,87 +46,68 @@ export class JsonView implements DemoView {
     // A setting is printed as a point with direction "down".
   }
 
-  tick(): void {
+  looked(): void {
     // Each point was printed when it crossed.
+  }
+
+  end(): void {
+    // Each line is whole.
   }
 }
 
-/** A table that is redrawn on a terminal, and printed again each second elsewhere. */
-export class TableView implements DemoView {
-  readonly #rows = new Map<string, Row>();
-  readonly #notes: string[] = [];
-  #drawnLines = 0;
+/** The view of `siot-mcu watch`, redrawn in place. */
+export class ScreenView implements DemoView {
+  readonly #screen: Screen;
 
   constructor(
-    private readonly write: (text: string) => void,
-    private readonly nowMs: () => number,
-    /** Columns of the terminal, on which the table is redrawn in place; `undefined`: a pipe. */
-    private readonly columns: () => number | undefined,
-    private readonly title: string,
-  ) {}
+    private readonly watch: LiveWatch,
+    terminal: Terminal,
+  ) {
+    this.#screen = new Screen(terminal, (size) => watch.lines(size));
+    this.#screen.start();
+  }
 
-  crossed(crossing: Crossing): void {
-    const { direction, type, key } = crossing;
-    const id = `${direction} ${type} ${key}`;
-    const ms = this.nowMs();
-    const row = this.#rows.get(id);
-    if (row === undefined) {
-      this.#rows.set(id, { crossing, ms, recentMs: [ms] });
-      return;
-    }
-    row.crossing = crossing;
-    row.ms = ms;
-    row.recentMs.push(ms);
-    while ((row.recentMs[0] ?? ms) < ms - RATE_MS) row.recentMs.shift();
+  crossed(link: string, nodeId: string, point: Point): void {
+    this.watch.heard({ kind: 'point', link, nodeId, point });
   }
 
   note(text: string): void {
-    if (this.columns() === undefined) {
-      this.write(`${text}\n`);
-      return;
-    }
-    this.#notes.push(text);
-    if (this.#notes.length > NOTES) this.#notes.shift();
-    this.#draw();
+    this.watch.note(text);
+    this.#screen.draw();
   }
 
-  tick(): void {
-    if (this.columns() === undefined) this.write(this.#table().join('\n') + '\n\n');
-    else this.#draw();
+  looked(status: GatewayStatus): void {
+    this.watch.looked(status);
   }
 
-  #draw(): void {
-    // A line that wraps would move the cursor to the wrong line at the next redraw.
-    const width = this.columns();
-    const lines = [this.title, '', ...this.#table(), '', ...this.#notes].map((line) =>
-      line.slice(0, width),
-    );
-    const up = this.#drawnLines === 0 ? '' : `\x1b[${String(this.#drawnLines)}A`;
-    this.write(up + lines.map((line) => `${line}\x1b[K\n`).join('') + '\x1b[J');
-    this.#drawnLines = lines.length;
-  }
-
-  #table(): string[] {
-    const head = `${'   point'.padEnd(26)}${'value'.padStart(24)}${'age'.padStart(10)}${'rate'.padStart(9)}`;
-    return [head, ...[...this.#rows.values()].map((row) => this.#line(row))];
-  }
-
-  #line({ crossing, ms, recentMs }: Row): string {
-    const now = this.nowMs();
-    const recent = recentMs.filter((at) => at > now - RATE_MS).length;
-    const arrow = crossing.direction === 'up' ? '▲' : '▼';
-    const name = crossing.key === '0' ? crossing.type : `${crossing.type}/${crossing.key}`;
-    return (
-      ` ${arrow} ${name}`.padEnd(26) +
-      shortValue(crossing.value).padStart(24) +
-      `${((now - ms) / 1000).toFixed(1)} s`.padStart(10) +
-      `${((recent * 1000) / RATE_MS).toFixed(1)}/s`.padStart(9)
-    );
+  end(): void {
+    this.#screen.stop();
   }
 }
 
-function shortValue(value: number | string | null): string {
-  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  const text = value ?? '–';
-  return text.length > 22 ? `${text.slice(0, 21)}…` : text;
+const PIPE = { rows: 200, columns: 100 };
+
+/** The same view, printed each second. */
+export class PipeView implements DemoView {
+  constructor(
+    private readonly watch: LiveWatch,
+    private readonly write: (text: string) => void,
+  ) {}
+
+  crossed(link: string, nodeId: string, point: Point): void {
+    this.watch.heard({ kind: 'point', link, nodeId, point });
+  }
+
+  note(text: string): void {
+    this.write(`${text}\n`);
+  }
+
+  looked(status: GatewayStatus): void {
+    this.watch.looked(status);
+    this.write(`${this.watch.lines(PIPE).join('\n')}\n\n`);
+  }
+
+  end(): void {
+    // Each line is whole.
+  }
 }

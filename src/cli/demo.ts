@@ -6,7 +6,7 @@
  *  pump controller ══ PTY ══ gateway ══ nats-server ══ this program, as anyone
  * ```
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -16,18 +16,21 @@ import { parseProfile } from '../../firmware-sim/profile.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
 import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
 import { SeededRandom } from '../../firmware-sim/random.js';
-import { configSchema } from '../gateway/config/schema.js';
-import { nodeIdOf, resolveConfig, type GatewayConfig } from '../gateway/config/config.js';
+import { stringify } from 'yaml';
+import { nodeIdOf } from '../gateway/config/config.js';
 import { Gateway } from '../gateway/gateway.js';
 import type { Control } from '../gateway/control/control.js';
 import { SystemClock } from '../point/clock.js';
 import { SILENT_LOG } from '../point/log.js';
-import { canonicalKey, floatValue, makePoint, plainValue } from '../point/point.js';
+import { floatValue, makePoint } from '../point/point.js';
 import { isReservedType } from '../point/reserved.js';
 import { Connection } from '../siot/connection/connection.js';
 import { NatsServer } from '../siot/connection/nats-server.js';
 import { WIRES } from '../siot/wire/wires.js';
-import { JsonView, TableView, type DemoView } from './demo-view.js';
+import { readConfigFile } from './config-file.js';
+import { JsonView, PipeView, ScreenView, type DemoView } from './demo-view.js';
+import { LiveWatch } from './live-watch.js';
+import { isTerminal } from './screen.js';
 
 interface DemoOptions {
   readonly seconds?: number;
@@ -39,6 +42,17 @@ const LINK = 'pump';
 const SETTING = 'setpoint';
 const SET_EVERY_MS = 3_000;
 const LOOK_EVERY_MS = 5;
+
+/** Commands to try beside the demo. */
+const TRY = ['status', `watch ${LINK} --raw`];
+/** From a checkout, as the demo is. */
+const siotMcu = (command: string): string => `npm run -s siot-mcu -- ${command}`;
+/** What the demo says at its end. */
+const NEXT =
+  'With a device of your own, and a gateway.yaml for it (README.md):\n' +
+  `  ${siotMcu('run')}\n` +
+  `  ${siotMcu('status')}             how its links are, and what is wrong\n` +
+  `  ${siotMcu('watch LINK --raw')}   what crosses the line, byte for byte and decoded\n`;
 
 const command = new Command('demo')
   .description('A simulated pump controller, the gateway and NATS, live.')
@@ -92,7 +106,8 @@ class Demo {
     mcu.start();
     this.#ends.push(() => mcu.close());
 
-    const config = this.#config(server.url, pty.path);
+    const file = this.#configFile(server.url, pty.path);
+    const config = readConfigFile(file, process.env);
     const gateway = new Gateway(config, {
       clock: this.#clock,
       random: Math.random,
@@ -112,11 +127,17 @@ class Demo {
       onState: () => undefined,
     });
     this.#ends.push(() => nats.close());
-    const view = this.#view(`${pty.path} ══ gateway ══ ${server.url}   p.${nodeId}.>`);
+    const view = this.#view([
+      `simulated pump controller on ${pty.path} ══ gateway ══ nats-server at ${server.url}`,
+      `subjects of ${LINK}: p.${nodeId}.>`,
+      'Try in another terminal, in this folder:',
+      ...TRY.map((command) => `   ${siotMcu(command)} -c ${file}`),
+    ]);
+    this.#ends.push(() => view.end());
     this.#showUp(nats, nodeId, view);
     nats.start();
     this.#changeSetting(nats, control, nodeId, firmware, view);
-    this.#every(1_000, () => view.tick());
+    this.#every(1_000, () => view.looked(control.status()));
   }
 
   /** Ends everything that was started, newest first. */
@@ -124,45 +145,41 @@ class Demo {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
   }
 
-  #config(server: string, path: string): GatewayConfig {
-    const raw = configSchema.parse({
+  /** A file, so that the commands find this gateway as they find any other. */
+  #configFile(server: string, path: string): string {
+    const file = join(this.#folder, 'gateway.yaml');
+    const state = join(this.#folder, 'state');
+    const text = stringify({
       nats: { servers: server },
+      stateDir: state,
+      // The demo may run where systemd has named another one.
+      runtimeDir: state,
       gateway: { description: 'demo' },
       links: [{ name: LINK, transport: { type: 'serial', path }, commands: ['restart'] }],
     });
-    return resolveConfig(raw, {
-      folders: { stateDir: join(this.#folder, 'state') },
-      resolve: (file) => file,
-      secret: () => '',
-      database: () => new Uint8Array(),
-    });
+    writeFileSync(file, text);
+    return file;
   }
 
-  #view(title: string): DemoView {
+  #view(head: readonly string[]): DemoView {
     const write = (text: string): void => {
       this.output.write(text);
     };
     if (this.options.json === true) return new JsonView(write);
-    const columns = (): number | undefined =>
-      this.output.isTTY ? this.output.columns || 80 : undefined;
-    return new TableView(write, () => this.#clock.monotonicMs(), columns, title);
+    const watch = new LiveWatch(head, this.#clock);
+    return isTerminal(this.output, process.env)
+      ? new ScreenView(watch, this.output)
+      : new PipeView(watch, write);
   }
 
   #showUp(nats: Connection, nodeId: string, view: DemoView): void {
     nats.subscribe(WIRES[2].pointSubscription(nodeId), ({ data }) => {
       for (const point of WIRES[2].decode(data)?.points ?? []) {
-        const { type, key, origin } = point;
+        const { type, origin } = point;
         // The gateway's statistics and this program's own settings are not points of the device.
         if (isReservedType(type) || origin !== '') continue;
         this.#crossed.up += 1;
-        view.crossed({
-          direction: 'up',
-          link: LINK,
-          type,
-          key: canonicalKey(key),
-          value: plainValue(point.value),
-          time: point.time.toString(),
-        });
+        view.crossed(LINK, nodeId, point);
       }
     });
   }
@@ -224,14 +241,7 @@ class Demo {
       if (!arrived || waiting !== false) continue;
       view.note(`   acknowledged within ${after()}`);
       this.#crossed.down += 1;
-      view.crossed({
-        direction: 'down',
-        link: LINK,
-        type: SETTING,
-        key: '0',
-        value,
-        time: point.time.toString(),
-      });
+      view.crossed(LINK, nodeId, point);
       return;
     }
   }
@@ -268,6 +278,7 @@ async function main(): Promise<void> {
   } finally {
     await demo.stop();
   }
+  if (status === 0) process.stderr.write(NEXT);
   process.exit(status);
 }
 

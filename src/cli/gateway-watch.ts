@@ -10,6 +10,19 @@ import type { WatchEvent } from './watch-lines.js';
 import { linkNews, natsNews, settingNews, siotNews } from './watch-news.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
+/** What a {@link GatewayWatch} needs of the gateway. */
+export type WatchedGateway = Pick<GatewayClient, 'connected' | 'problem' | 'status' | 'subscribe'>;
+
+/** Gets what a {@link GatewayWatch} finds. */
+export interface WatchListener {
+  /** Something is new. */
+  heard(event: WatchEvent): void;
+  /** The status was read again, with the links that are watched. */
+  looked(status: StatusReply): void;
+  /** The status could not be read; the reason is for people. */
+  lost(problem: string): void;
+}
+
 const LOOK_EVERY_MS = 1_000;
 
 /** Looks at the status once a second, listens to the points of the links, and tells what is new. */
@@ -29,9 +42,9 @@ export class GatewayWatch {
   #nats = '';
 
   constructor(
-    private readonly client: GatewayClient,
+    private readonly client: WatchedGateway,
     private readonly only: string | undefined,
-    private readonly say: (event: WatchEvent) => void,
+    private readonly listener: WatchListener,
   ) {}
 
   /**
@@ -55,28 +68,30 @@ export class GatewayWatch {
       this.#tell('');
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
+      this.listener.lost(error.message);
       this.#tell(error.message);
     }
   }
 
   #tell(note: string): void {
     if (note === this.#note) return;
-    this.say({ kind: 'note', text: note === '' ? 'the gateway answers again' : note });
+    this.listener.heard({ kind: 'note', text: note === '' ? 'the gateway answers again' : note });
     this.#note = note;
   }
 
   #show(status: StatusReply): void {
     const siot = siotNews(status.siot);
-    if (siot !== this.#siot) this.say({ kind: 'siot', siot: status.siot });
+    if (siot !== this.#siot) this.listener.heard({ kind: 'siot', siot: status.siot });
     this.#siot = siot;
     const nats = natsNews(status.nats);
-    if (nats !== this.#nats) this.say({ kind: 'nats', nats: status.nats });
+    if (nats !== this.#nats) this.listener.heard({ kind: 'nats', nats: status.nats });
     this.#nats = nats;
     const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
+    this.listener.looked({ ...status, links });
     this.#follow(links, WIRES[status.siot.generation]);
     for (const link of links) {
       const news = linkNews(link);
-      if (news !== this.#links.get(link.name)) this.say({ kind: 'link', status: link });
+      if (news !== this.#links.get(link.name)) this.listener.heard({ kind: 'link', status: link });
       this.#links.set(link.name, news);
     }
     this.#showPending(links);
@@ -91,7 +106,7 @@ export class GatewayWatch {
     if (linksLeft > 0) parts.push(`${linksLeft} more links`);
     const left = parts.length === 0 ? '' : `not shown: ${parts.join(', ')}`;
     if (left !== this.#left) {
-      this.say({ kind: 'note', text: left === '' ? 'everything is shown again' : left });
+      this.listener.heard({ kind: 'note', text: left === '' ? 'everything is shown again' : left });
     }
     this.#left = left;
   }
@@ -108,14 +123,14 @@ export class GatewayWatch {
         const before = this.#pending.get(id);
         this.#pending.set(id, { link, setting });
         if (before !== undefined && settingNews(before.setting) === settingNews(setting)) continue;
-        this.say({ kind: 'pending', link, setting });
+        this.listener.heard({ kind: 'pending', link, setting });
       }
     }
     for (const [id, { link, setting }] of this.#pending) {
       // If the link's list was cut, the setting may still be pending.
       if (seen.has(id) || cut.has(link)) continue;
       this.#pending.delete(id);
-      this.say({ kind: 'settled', link, setting });
+      this.listener.heard({ kind: 'settled', link, setting });
     }
   }
 
@@ -128,7 +143,7 @@ export class GatewayWatch {
       if (this.#subscriptions.has(id)) continue;
       const end = this.client.subscribe(wire.pointSubscription(nodeId), ({ data }) => {
         for (const point of wire.decode(data)?.points ?? []) {
-          this.say({ kind: 'point', link, nodeId, point });
+          this.listener.heard({ kind: 'point', link, nodeId, point });
         }
       });
       this.#subscriptions.set(id, end);

@@ -4,7 +4,7 @@ import { isDeleted, plainValue, type Point } from '../point/point.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { harmless } from './logger.js';
-import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
+import type { LinkStatus, LinkSummary, PendingSetting } from '../gateway/link/status.js';
 
 /** An event for which `watch` prints a line. */
 export type WatchEvent =
@@ -24,7 +24,9 @@ export type WatchEvent =
   | { readonly kind: 'note'; readonly text: string };
 
 /** `up`: written by the node's owner; `down`: by anybody else (docs/siot.md, 1.4). */
-const directionOf = (point: Point, nodeId: string): 'up' | 'down' =>
+export type Direction = 'up' | 'down';
+
+export const directionOf = (point: Point, nodeId: string): Direction =>
   point.origin === '' || point.origin === nodeId ? 'up' : 'down';
 
 /** The line of `watch --json`. */
@@ -94,12 +96,12 @@ export function textLine(event: WatchEvent): string {
   }
 }
 
-function natsLine({ state, server, problem }: StatusReply['nats']): string {
+export function natsLine({ state, server, problem }: StatusReply['nats']): string {
   const to = server === undefined ? '' : ` to ${server}`;
   return harmless(`NATS: ${state}${to}${told(problem)}`);
 }
 
-function siotLine({ generation, store, problem }: StatusReply['siot']): string {
+export function siotLine({ generation, store, problem }: StatusReply['siot']): string {
   return `SIOT: generation ${generation}, ${STORES[store]}${harmless(told(problem))}`;
 }
 
@@ -124,6 +126,14 @@ function linkLine(status: LinkStatus): string {
   return harmless(`${name}: ${transport}: ${parts.join('; ')}`);
 }
 
+/** What a link does, in a word. */
+export function linkState({ port, connected }: LinkSummary): string {
+  if (port === 'disabled') return 'disabled in SIOT';
+  if (port === 'closed') return 'closed';
+  return connected ? 'talks' : 'silent';
+}
+
+/** A point as people write it: `TYPE` or `TYPE/KEY`. */
 export const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
   harmless(key === '' || key === '0' ? type : `${type}/${key}`);
 

@@ -36,7 +36,9 @@ function newsOf<T extends object>(thing: T, fields: readonly (keyof T)[]): strin
   return JSON.stringify(fields.map((field) => thing[field]));
 }
 
-export const linkNews = (link: LinkSummary): string => newsOf(link, LINK);
+/** What was heard of a device may move, as in `about 10 bytes/s`: another cause is news. */
+export const linkNews = (link: LinkSummary): string =>
+  newsOf(link, LINK) + (link.diagnosis?.cause ?? '');
 export const settingNews = (setting: PendingSetting): string => newsOf(setting, SETTING);
 export const siotNews = (siot: StatusReply['siot']): string => newsOf(siot, SIOT);
 export const natsNews = (nats: StatusReply['nats']): string => newsOf(nats, NATS);

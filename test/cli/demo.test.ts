@@ -67,13 +67,19 @@ describe('npm run demo', () => {
     expect(demo.stderr).toBe('demo: points did not go both ways in that time\n');
   });
 
-  it('prints plain lines into a pipe', async () => {
+  it('prints plain lines into a pipe, serves the commands that it names, and ends with what to try next', async () => {
     const demo = new Demo();
     await demo.said(/▼ setpoint = 4.25 published[^]*acknowledged within/, 'stdout');
     expect(demo.stdout).toMatch(/▲ flow +1\d\d\.\d+ +\d\.\d s +\d\.\d\/s/);
     expect(demo.stdout).not.toContain('\x1b');
+    // The commands that it names are those of its own gateway.
+    const [, file = ''] = /siot-mcu -- status -c (\S+)$/m.exec(demo.stdout) ?? [];
+    expect(demo.stdout).toContain(`siot-mcu -- watch pump --raw -c ${file}\n`);
+    const watch = new Cli(['watch', 'pump', '-c', file]);
+    await watch.said(/pump ▲ flow = 1\d\d\.\d+$/m, 'stdout');
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(0);
+    expect(demo.stderr).toMatch(/siot-mcu -- status [^]*siot-mcu -- watch LINK --raw /);
     expect(demo.leftBehind()).toEqual([]);
     expect(readdirSync(demo.folder)).toEqual([]);
   });

@@ -33,6 +33,16 @@ describe('what is worth a line of watch', () => {
     expect(linkNews(moved)).toBe(linkNews(link));
     expect(linkNews({ ...link, connected: false })).not.toBe(linkNews(link));
     expect(linkNews({ ...link, portProblem: 'unplugged' })).not.toBe(linkNews(link));
+    const diagnosis = {
+      cause: 'text',
+      heard: 'about 10 bytes/s',
+      advice: 'write packets',
+    } as const;
+    const diagnosed = linkNews({ ...link, diagnosis });
+    expect(diagnosed).not.toBe(linkNews(link));
+    expect(linkNews({ ...link, diagnosis: { ...diagnosis, heard: 'about 11 bytes/s' } })).toBe(
+      diagnosed,
+    );
     expect(linkNews({ ...link, advice: ['set protocol: compact'] })).not.toBe(linkNews(link));
   });
 

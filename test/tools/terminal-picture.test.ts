@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { TableView } from '../../src/cli/demo-view.js';
+import { Screen, type Terminal } from '../../src/cli/screen.js';
 
 const { screensOf, pictureOf } = (await import(resolve('tools', 'terminal-picture.mjs'))) as {
   screensOf(output: string): string[][];
@@ -9,31 +9,28 @@ const { screensOf, pictureOf } = (await import(resolve('tools', 'terminal-pictur
 
 it('finds every screen of the demo, as a terminal shows it', () => {
   let output = '';
-  // A terminal begins each line at its left: the kernel sends \r before each \n.
-  const write = (text: string): void => void (output += text.replaceAll('\n', '\r\n'));
-  const view = new TableView(
-    write,
-    () => 0,
-    () => 80,
-    'title',
+  const terminal = {
+    rows: 24,
+    columns: 80,
+    // A terminal begins each line at its left: the kernel sends \r before each \n.
+    write: (text: string) => (output += text.replaceAll('\n', '\r\n')) !== '',
+    on: () => terminal,
+    off: () => terminal,
+  } as unknown as Terminal;
+  const frames = [
+    ['title', '', ' ▲ flow  100.25', 'a long note'],
+    ['title', ' ▲ flow  7', 'short'],
+    ['title', ' ▲ flow  8', '', 'one more line'],
+  ];
+  let at = 0;
+  const screen = new Screen(terminal, () => frames[at] ?? []);
+  screen.start();
+  for (at = 1; at < frames.length; at += 1) screen.draw();
+  at = 0;
+  screen.stop();
+  expect(screensOf(output).filter((lines) => lines.some((line) => line !== ''))).toEqual(
+    frames.map((lines) => [...lines, '']),
   );
-  const flow = { direction: 'up', link: 'pump', type: 'flow', key: '0', time: '0' } as const;
-  view.crossed({ ...flow, value: 100.25 });
-  view.note('a long note');
-  view.crossed({ ...flow, value: 7 });
-  view.note('short');
-  const screens = screensOf(output);
-  expect(screens.map((screen) => screen.length)).toEqual([7, 8]);
-  expect(screens.at(-1)).toEqual([
-    'title',
-    '',
-    expect.stringMatching(/^ {3}point +value +age +rate$/),
-    expect.stringMatching(/^ ▲ flow +7 +0\.0 s +0\.4\/s$/),
-    '',
-    'a long note',
-    'short',
-    '',
-  ]);
 });
 
 it('draws each line where it stands, and marks of XML as text', () => {

@@ -5,8 +5,9 @@ import { GatewayClient } from '../gateway-client.js';
 import { GatewayWatch } from '../gateway-watch.js';
 import { configOption, jsonOption } from '../options.js';
 import { watchRaw, type RawOptions } from '../raw/watch-raw.js';
-import { printLine } from '../streams.js';
+import { isTerminal } from '../screen.js';
 import { jsonLine, textLine } from '../watch-lines.js';
+import { LineOutput, ScreenOutput } from '../watch-output.js';
 
 interface WatchOptions extends RawOptions {
   readonly raw?: true;
@@ -14,7 +15,10 @@ interface WatchOptions extends RawOptions {
 
 export function watchCommand(): Command {
   return new Command('watch')
-    .description('Show points live from NATS, and settings still pending with the reason.')
+    .description(
+      'Show links, their points live, and settings still pending with the reason: a view that is ' +
+        'redrawn on a terminal, lines in a pipe.',
+    )
     .argument('[link]', 'name of the only link to show')
     .addOption(configOption())
     .addOption(jsonOption('a line of JSON for each point, pending setting and change of a link'))
@@ -22,21 +26,28 @@ export function watchCommand(): Command {
     .addOption(new Option('--no-hex', 'with --raw: without the bytes'))
     .addHelpText(
       'after',
-      '\nExample:\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'' +
+      '\nExamples:\n  siot-mcu watch\n  siot-mcu watch pump | tee pump.log' +
+        '\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'' +
         '\n  siot-mcu watch pump --raw',
     )
     .action(async (link: string | undefined, options: WatchOptions) => {
       if (options.raw || !options.hex) await showRaw(link, options);
       const client = new GatewayClient(readConfigFile(options.config, process.env));
       await client.connect();
-      const line = options.json ? jsonLine : textLine;
-      const watch = new GatewayWatch(client, link, (event) => printLine(line(event)));
-      const stop = (): void => void client.close().then(() => process.exit(0));
+      const output =
+        !options.json && isTerminal(process.stdout, process.env)
+          ? new ScreenOutput(link)
+          : new LineOutput(options.json ? jsonLine : textLine);
+      const stop = (): void => {
+        output.end();
+        void client.close().then(() => process.exit(0));
+      };
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
       try {
-        await watch.run();
+        await new GatewayWatch(client, link, output).run();
       } finally {
+        output.end();
         await client.close();
       }
     });

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { GatewayWatch, type WatchedGateway } from '../../src/cli/gateway-watch.js';
+import { CliError } from '../../src/cli/errors.js';
+import { textLine } from '../../src/cli/watch-lines.js';
+import type { LinkStatus, PendingSetting } from '../../src/gateway/link/status.js';
+
+const SETTING: PendingSetting = {
+  type: 'setpoint',
+  key: '0',
+  value: 4.25,
+  time: '1767225600000000000',
+  deleted: false,
+  command: false,
+  reason: 'sent, waiting for the acknowledgement',
+};
+
+const PUMP: LinkStatus = {
+  name: 'pump',
+  nodeId: 'node',
+  transport: '/dev/ttyUSB0 115200 8N1',
+  port: 'open',
+  connected: true,
+  echoes: false,
+  node: 'alive',
+  codec: 'compact',
+  acknowledges: 'yes',
+  counters: {},
+  advice: [],
+  pending: [],
+};
+
+type Reply = Awaited<ReturnType<WatchedGateway['status']>>;
+
+/** A gateway that answers as the test says; what is told of it is in `lines`. */
+function watched(): { say(pump: Partial<LinkStatus>): void; silent: boolean; lines: string[] } {
+  let looks = 0;
+  let pump = PUMP;
+  const lines: string[] = [];
+  const gateway = {
+    say: (next: Partial<LinkStatus>) => void (pump = { ...PUMP, ...next }),
+    silent: false,
+    lines,
+  };
+  const reply = (): Reply => ({
+    gateway: { id: 'id', description: '', version: '' },
+    nats: { state: 'connected', server: 'here:4222' },
+    siot: { generation: 2, store: 'answers' },
+    links: [{ ...pump, counters: { rx: (looks += 1) } }],
+  });
+  const watch = new GatewayWatch(
+    {
+      connected: true,
+      problem: '',
+      status: () =>
+        gateway.silent
+          ? Promise.reject(new CliError('no gateway answers'))
+          : Promise.resolve(reply()),
+      subscribe: () => () => undefined,
+    },
+    undefined,
+    {
+      heard: (event) => void lines.push(textLine(event)),
+      looked: () => undefined,
+      lost: () => undefined,
+    },
+  );
+  void watch.run();
+  return gateway;
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('watch in a pipe', () => {
+  it('has a line for a pending setting when it begins, when its reason changes, and at its end', async () => {
+    const gateway = watched();
+    await vi.advanceTimersByTimeAsync(3_000);
+    const before = gateway.lines.splice(0);
+    expect(before).toHaveLength(3);
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      gateway.say({ pending: [{ ...SETTING, progress: `transmission ${attempt} of 4` }] });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    for (let seconds = 30; seconds > 0; seconds -= 1) {
+      const reason = 'not acknowledged while the device was heard: tried again after a pause';
+      gateway.say({ pending: [{ ...SETTING, reason, progress: `next try in ${seconds} s` }] });
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    gateway.say({});
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(gateway.lines).toEqual([
+      'pump: pending: setpoint = 4.25: sent, waiting for the acknowledgement',
+      'pump: pending: setpoint = 4.25: not acknowledged while the device was heard: tried again after a pause',
+      'pump: no longer pending: setpoint',
+    ]);
+  });
+
+  it('says once that the gateway does not answer, and that it does again', async () => {
+    const gateway = watched();
+    await vi.advanceTimersByTimeAsync(1_000);
+    gateway.lines.length = 0;
+    gateway.silent = true;
+    await vi.advanceTimersByTimeAsync(5_000);
+    gateway.silent = false;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(gateway.lines).toEqual(['no gateway answers', 'the gateway answers again']);
+  });
+});
