@@ -79,6 +79,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'socket/socket-server.ts',
     'socket/verbs.ts',
     'verbs/raw-message.ts',
+    'verbs/points-request.ts',
     'verbs/status-request.ts',
     'verbs/verbs.ts',
   ],

@@ -21,7 +21,10 @@ function valuesOf(form, unit) {
   if (form.type === 'boolean') return '`true`, `false`';
   if (form.type === 'object')
     return `group of ${Object.keys(form.properties).map(code).join(', ')}`;
-  if (form.type === 'array') return `list: ${valuesOf(form.items)}`;
+  if (form.type === 'array')
+    return `list: ${formsOf(form.items)
+      .map((item) => valuesOf(item))
+      .join(' or ')}`;
   if (form.type === 'integer') {
     return `${form.minimum} … ${form.maximum}${unit === undefined ? '' : ` ${unit}`}`;
   }
@@ -41,6 +44,15 @@ function* rowsOf(group, path) {
     const name = path === '' ? key : `${path}.${key}`;
     const forms = formsOf(node);
     const inner = forms.find(({ properties }) => properties !== undefined);
+    // Entries under names of the user's own.
+    const entry = forms.find(({ additionalProperties: one }) => typeof one === 'object');
+    if (entry !== undefined) {
+      const { propertyNames, additionalProperties } = entry;
+      const values = `groups by name: ${propertyNames.$comment ?? 'text'}`;
+      yield [code(name), values, defaultOf(node, false), node.description ?? ''];
+      yield* rowsOf(additionalProperties, `${name}.*`);
+      continue;
+    }
     if (inner === undefined || forms.length > 1) {
       const values = forms.map((form, index) =>
         // A list of what stands before it is not worth the same words again.

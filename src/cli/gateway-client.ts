@@ -7,12 +7,15 @@ import {
   UNDELETE_WITHIN_MS,
   type ConfirmReply,
   type ConfirmRequest,
+  type PointInfoEntry,
+  type PointInfoReply,
   type SetReply,
   type SetRequest,
   type UndeleteReply,
   type UndeleteRequest,
 } from '../gateway/control/control.js';
 import { verbSubject } from '../gateway/control/nats/protocol.js';
+import type { PointsReply, PointsRequest } from '../gateway/control/verbs/points-request.js';
 import type { StatusReply, StatusRequest } from '../gateway/control/verbs/status-request.js';
 import type { VerbName } from '../gateway/control/verbs/verbs.js';
 import { SystemClock } from '../point/clock.js';
@@ -144,6 +147,24 @@ export class GatewayClient {
     const payload = Buffer.from(JSON.stringify(request));
     const withinMs = UNDELETE_WITHIN_MS + ANSWER_WITHIN_MS;
     return (await this.#ask('undelete', payload, withinMs)) as UndeleteReply;
+  }
+
+  /**
+   * What is known of the points of a link; its pages, joined. Throws a {@link CliError}
+   * when the gateway does not answer.
+   */
+  async pointInfo(link: string): Promise<PointInfoReply> {
+    const points: PointInfoEntry[] = [];
+    for (let pages = 0; ; pages++) {
+      const request: PointsRequest = { link, from: points.length };
+      const payload = Buffer.from(JSON.stringify(request));
+      const reply = (await this.#ask('points', payload)) as PointsReply;
+      if (reply.state === 'refused') return reply;
+      const { pointsLeft = 0, ...page } = reply;
+      points.push(...page.points);
+      const isEnd = pointsLeft === 0 || page.points.length === 0 || pages >= MOST_PAGES;
+      if (isEnd) return { ...page, points };
+    }
   }
 
   async #ask(verb: VerbName, payload: Uint8Array, withinMs = ANSWER_WITHIN_MS): Promise<unknown> {

@@ -43,15 +43,21 @@ const RESERVED: ReadonlySet<string> = new Set([
 /** Type of the point with a node's name: a device reports it, and people change it in SIOT. */
 export const DESCRIPTION_TYPE = 'description';
 
+/** Type of the points by which a device announces what its points are; the key names a type (point-info.ts). */
+export const POINT_INFO_TYPE = 'pointInfo';
+
 /** Prefix of the point types that this gateway adds to those of SIOT. */
 export const GATEWAY_PREFIX = 'gateway';
+
+/** 1 while a point, whose `TYPE` or `TYPE/KEY` is the key, is older than its `maxAge`. */
+export const STALE_TYPE = `${GATEWAY_PREFIX}Stale`;
 
 /** Whether points of a type are neither taken from a device nor sent to it. */
 export function isReservedType(type: string): boolean {
   return RESERVED.has(type) || type.startsWith(GATEWAY_PREFIX);
 }
 
-/** As {@link isReservedType}, and `description`, which a device may report. */
+/** As {@link isReservedType}, and `description` and `pointInfo`, which a device may report. */
 export function isNeverSentDown(type: string): boolean {
-  return type === DESCRIPTION_TYPE || isReservedType(type);
+  return type === DESCRIPTION_TYPE || type === POINT_INFO_TYPE || isReservedType(type);
 }

@@ -4,9 +4,13 @@
  */
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { Point, PointValue } from '../point/point.js';
+import type { PointInfo } from '../point/point-info.js';
+import { floatValue, makePoint, type Point, type PointValue } from '../point/point.js';
+import { STALE_TYPE } from '../point/reserved.js';
 import { Counters } from './node/counters.js';
 import { DeviceLog, type OwnPoints } from './node/device-log.js';
+import { PointAges, type AgeRecord, type PointAgesHost } from './node/point-ages.js';
+import { PointInfos } from './node/point-infos.js';
 import { PointQuota, type PointBudget } from './node/point-quota.js';
 import { Presence } from './node/presence.js';
 import { Replica, asOwner } from './node/replica.js';
@@ -26,6 +30,8 @@ export interface NodeOptions {
   readonly maxPoints: number;
   /** A device that does not acknowledge counts as gone after so long without a packet, ms; 0: never. */
   readonly silenceTimeoutMs: number;
+  /** What is known of its points, by `TYPE` or `TYPE/KEY`. */
+  readonly points?: Readonly<Record<string, PointInfo>>;
   /** Called where a setting gets an event that its state excludes. It is logged if nothing is given. */
   readonly onImpossible?: OnImpossible;
 }
@@ -42,8 +48,13 @@ export interface NodeHost {
   connected(connected: boolean): void;
   /** The state of a setting, or the reason why it waits, has changed. */
   settingChanged(setting: Setting): void;
-  /** SIOT gets, or has, other distinct points than before, or the device reports one in another form. */
+  /**
+   * SIOT gets, or has, other distinct points than before, or the device reports one in
+   * another form, or announces other things of its points.
+   */
   namesChanged(): void;
+  /** A point has become stale, or is not any more. */
+  staleChanged(): void;
   /** The record is worth saving, soon. */
   changed(): void;
 }
@@ -54,6 +65,8 @@ export interface KnownNames {
   readonly names: string;
   /** How the device reports each: reported-kinds.ts. */
   readonly kinds: string;
+  /** What the device announces of them: point-infos.ts. */
+  readonly announced: Readonly<Record<string, string>>;
 }
 
 /** A setting that was taken, and the older one of the same point that it replaces. */
@@ -62,13 +75,15 @@ interface TakenSetting {
   readonly replaced: Setting | undefined;
 }
 
-/** The state of one node: settings, replica, quota, counters, presence. */
-export class NodeState implements OwnPoints {
+/** The state of one node: settings, replica, quota, counters, presence, what its points are. */
+export class NodeState implements OwnPoints, PointAgesHost {
   readonly counters: Counters;
   readonly settings: Settings;
   readonly quota: PointQuota;
   readonly replica: Replica;
   readonly kinds: ReportedKinds;
+  readonly infos: PointInfos;
+  readonly ages: PointAges;
   readonly presence: Presence;
   readonly deviceLog: DeviceLog;
 
@@ -79,6 +94,7 @@ export class NodeState implements OwnPoints {
     log: Log,
     budget: PointBudget,
     settings: readonly SettingRecord[],
+    ages: Readonly<Record<string, AgeRecord>> = {},
   ) {
     const namesChanged = (): void => host.namesChanged();
     this.counters = new Counters(clock, log);
@@ -92,6 +108,15 @@ export class NodeState implements OwnPoints {
     this.quota = new PointQuota(options.maxPoints, budget, namesChanged);
     this.replica = new Replica(this.quota);
     this.kinds = new ReportedKinds(this.replica, options.maxPoints, namesChanged);
+    this.ages = new PointAges(clock, this.counters, log, this, ages);
+    this.infos = new PointInfos(
+      options.points ?? {},
+      options.maxPoints,
+      this.counters,
+      log,
+      namesChanged,
+      this.ages,
+    );
     this.presence = new Presence(host, options.silenceTimeoutMs, clock);
     this.deviceLog = new DeviceLog(this, this.counters, clock, log);
   }
@@ -114,17 +139,20 @@ export class NodeState implements OwnPoints {
   }
 
   knownNames(): KnownNames {
-    return { names: this.quota.record(), kinds: this.kinds.record() };
+    const { quota, kinds, infos } = this;
+    return { names: quota.record(), kinds: kinds.record(), announced: infos.record() };
   }
 
   /** What {@link knownNames} gave before the gateway was restarted. Called before anything is heard. */
-  restoreNames({ names, kinds }: KnownNames): void {
+  restoreNames({ names, kinds, announced }: KnownNames): void {
     this.quota.restore(names);
     this.kinds.restore(kinds);
+    this.infos.restore(announced);
   }
 
   /** The link ends: gives back what counts for all links together. */
   release(): void {
+    this.ages.stop();
     this.replica.release();
     this.quota.release();
     this.settings.quota.release();
@@ -161,6 +189,13 @@ export class NodeState implements OwnPoints {
   refuseSetting(point: Point, cause: SettingRefusal): Setting | undefined {
     this.counters.noRoom(cause, point.type);
     return this.settings.replacedBy(point, this.clock.wallNs());
+  }
+
+  /** See `PointAgesHost`. */
+  staleChanged(name: string): void {
+    // Its name is the device's: it takes room in SIOT as the points of the device do.
+    this.quota.learn(makePoint({ type: STALE_TYPE, key: name, value: floatValue(1) }));
+    this.host.staleChanged();
   }
 
   /** A setting's state, or the reason why it waits, has changed. */

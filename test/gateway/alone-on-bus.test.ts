@@ -31,6 +31,7 @@ const HOST: DeviceSessionHost = {
   settingChanged: () => undefined,
   settingReported: () => undefined,
   namesChanged: () => undefined,
+  staleChanged: () => undefined,
   changed: () => undefined,
   saved: (then) => then(true),
 };

@@ -73,6 +73,7 @@ export class Joined {
       settingChanged: () => undefined,
       settingReported: () => undefined,
       namesChanged: () => undefined,
+      staleChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => void clock.setTimer(1, () => then(true)),
     };

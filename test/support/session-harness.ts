@@ -133,6 +133,7 @@ export class SessionHarness {
       settingChanged: (setting) => void this.changedSettings.push(setting),
       settingReported: () => undefined,
       namesChanged: () => undefined,
+      staleChanged: () => undefined,
       changed: () => undefined,
       saved: (then) => {
         if (this.saving === 'later') this.unsaved.push(then);
@@ -149,6 +150,7 @@ export class SessionHarness {
         commands: options.commands ?? [],
         maxPoints: options.maxPoints ?? 5_000,
         silenceTimeoutMs: options.silenceTimeoutMs ?? 0,
+        points: options.points ?? {},
         onImpossible: throwImpossible,
       },
       this.clock,

@@ -15,6 +15,7 @@ import {
   type Group,
   type Placed,
 } from './parts.js';
+import { pointProblems } from './point-checks.js';
 import { usbProblems } from './usb-checks.js';
 import { isUuid, uuidV5 } from '../state/uuid.js';
 
@@ -36,6 +37,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...canProblems(links),
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),
     ...links.flatMap(({ link, path }) => commandProblems(link, path)),
+    ...links.flatMap(pointProblems),
   ];
 }
 

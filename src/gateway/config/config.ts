@@ -3,6 +3,7 @@
  * read, paths absolute. Its form in the file: schema.ts.
  */
 import type { FramingConfig } from '../../framing/framings.js';
+import type { PointInfo } from '../../point/point-info.js';
 import { readDatabase } from '../../signals/formats.js';
 import type { NatsAuth, NatsSettings } from '../../siot/connection/nats-settings.js';
 import type { RawConfig, RawLink } from './schema.js';
@@ -32,7 +33,9 @@ export type CanSignalsConfig = Extract<RawTransport, { readonly type: 'can-signa
 };
 
 /** One configured link, complete. */
-export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' | 'commands'>> {
+export interface LinkConfig extends Readonly<
+  Omit<RawLink, 'transport' | 'node' | 'commands' | 'points'>
+> {
   readonly transport: TransportConfig;
   readonly node: {
     /** Absent: see {@link nodeIdOf}. */
@@ -41,6 +44,8 @@ export interface LinkConfig extends Readonly<Omit<RawLink, 'transport' | 'node' 
     readonly description: string;
   };
   readonly commands: readonly string[];
+  /** By `TYPE` or `TYPE/KEY`. */
+  readonly points: Readonly<Record<string, PointInfo>>;
 }
 
 /** The whole configuration, complete. */
@@ -124,6 +129,8 @@ function resolveLink(link: RawLink, files: ConfigFiles): LinkConfig {
     ...link,
     transport: resolveTransport(link.transport, files),
     node: { ...(id === undefined ? {} : { id }), type, description },
+    // A field that is absent in the file is absent here, and is never `undefined`.
+    points: link.points as LinkConfig['points'],
   };
 }
 

@@ -97,6 +97,20 @@ export function list<T extends z.ZodType>(item: T, allowed: string) {
   return z.array(item, { error: complaint(`a list of ${allowed}`) });
 }
 
+/** A group of entries under names of the user's own; `allowed` says in words of what. */
+export function named<T extends z.ZodType>(
+  name: z.ZodType<string, string>,
+  entry: T,
+  allowed: string,
+) {
+  return z.record(name, entry, {
+    error: (issue) =>
+      issue.code === 'invalid_key'
+        ? (issue.issues[0]?.message ?? 'is not allowed here')
+        : complaint(`a group of ${allowed}`, shownAsGroup)(issue),
+  });
+}
+
 /** `elsewhere` says where a key belongs that people are likely to put here. */
 function unknownKeyComplaint(
   keys: readonly string[],

@@ -6,15 +6,31 @@
 import { z } from 'zod';
 import { ISO_TP_DEFAULTS } from '../../framing/isotp/options.js';
 import { SERVER, shownServer } from '../../siot/connection/server-text.js';
+import { POINT_INFO_RANGE, POINT_KINDS, isScale } from '../../point/point-info.js';
 import { MAX_EXTENDED_ID } from '../../transport/frame.js';
 import { CAN_DEFAULTS } from '../../transport/can/options.js';
 import { SERIAL_DEFAULTS } from '../../transport/serial/options.js';
-import { choice, flag, group, integer, list, number, secret, shown, text } from './fields.js';
+import {
+  choice,
+  flag,
+  group,
+  integer,
+  list,
+  named,
+  number,
+  secret,
+  shown,
+  text,
+} from './fields.js';
 
 /** One token of a NATS subject (docs/siot.md, 1.6). */
 // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
 const TOKEN = /^[^.*> \u0000-\u001f\u007f]{1,255}$/;
 const TOKEN_RULE = 'one subject token: no dots, spaces, * or >, at most 255 bytes';
+
+/** A type, or a type and a key. */
+// eslint-disable-next-line no-control-regex -- control characters are what it keeps out
+const POINT_NAME = /^[^.*> \u0000-\u001f\u007f/]{1,255}(\/[^.*> \u0000-\u001f\u007f]{1,253})?$/;
 
 const SERVER_RULE =
   'a server as nats://HOST:PORT (or tls://…); a user and a password have keys of their own ' +
@@ -330,6 +346,62 @@ const node = group({
   }),
 });
 
+const { name: nameLength, unit: unitLength, values: mostValues, maxAge } = POINT_INFO_RANGE;
+
+const characters = (most: number) =>
+  text(
+    `a text of 1 to ${most} characters without control characters`,
+    new RegExp(`^[^\\p{Cc}]{1,${most}}$`, 'u'),
+  );
+const anyNumber = () => number('a number', () => true);
+
+const pointValues = 'numbers, or texts in quotes where they look like numbers';
+
+const pointInfo = group({
+  kind: choice(POINT_KINDS).optional().meta({
+    description: 'What the point is: switch = the number 1 (on) or 0 (off).',
+  }),
+  name: characters(nameLength).optional().meta({ description: 'Name of the point, for people.' }),
+  unit: characters(unitLength)
+    .optional()
+    .meta({ description: 'Unit, shown behind the value, such as °C.' }),
+  min: anyNumber().optional().meta({ description: 'Least number that it can be set to.' }),
+  max: anyNumber().optional().meta({ description: 'Greatest number that it can be set to.' }),
+  step: number('a number above 0', (value) => value > 0)
+    .optional()
+    .meta({
+      description: 'It can be set to min, or 0 where there is none, and to whole steps from there.',
+    }),
+  scale: number('a number other than 0', isScale)
+    .optional()
+    .meta({
+      description:
+        'What the device says times this is the number in SIOT, and a setting goes down divided by it; ' +
+        'all other keys here are in SIOT’s numbers.',
+    }),
+  values: list(
+    z.union([anyNumber(), characters(mostValues)], {
+      error: ({ input }) => `${shown(input)} is not allowed; give ${pointValues}`,
+    }),
+    pointValues,
+  )
+    .min(1, { error: 'is an empty list' })
+    .max(mostValues, { error: `has more than ${mostValues} values` })
+    .optional()
+    .meta({ description: 'The only values that it can be set to: numbers, or texts.' }),
+  writable: flag().optional().meta({ description: 'false = set refuses to set it.' }),
+  maxAge: number(
+    `a number of seconds from ${maxAge.min} to ${maxAge.max}`,
+    (value) => value >= maxAge.min && value <= maxAge.max,
+  )
+    .optional()
+    .meta({
+      description:
+        'Without a report for longer than this (seconds) the point is stale: it is told, counted, ' +
+        'and a point gatewayStale.',
+    }),
+});
+
 const link = group({
   name: text('a name of 1 to 64 characters without control characters', /^[^\p{Cc}]{1,64}$/u).meta({
     description: 'Name of the link, for people and for `set`; the node’s ID is made from it.',
@@ -352,6 +424,17 @@ const link = group({
       description:
         'Send all settings again after the device has restarted; ' +
         'false = the firmware keeps them, only pending ones are sent.',
+    }),
+  points: named(
+    text('TYPE or TYPE/KEY, each one subject token, at most 255 bytes in all', POINT_NAME),
+    pointInfo,
+    'points by TYPE or TYPE/KEY',
+  )
+    .default({})
+    .meta({
+      description:
+        'What points are, by TYPE or TYPE/KEY, for people and for `set`; ' +
+        'it wins over what the device announces.',
     }),
   ackTimeoutMs: integer({ min: 10, max: 60_000, unit: 'ms' }).default(1000).meta({
     description: 'Time for the device to acknowledge a packet before it is sent again (ms).',

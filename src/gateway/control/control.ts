@@ -3,6 +3,7 @@
  * one; faces carry it: nats/ answers `siot-mcu watch` and `siot-mcu set`. A face
  * reads requests and writes answers in its own form, and decides nothing else.
  */
+import type { PointInfo } from '../../point/point-info.js';
 import type { PlainValue } from '../../point/point.js';
 import type { SiotStatus } from '../../siot/siot.js';
 import type { TapEvent } from '../../transport/tap.js';
@@ -39,6 +40,13 @@ export interface Control {
    * earlier ones wait for SIOT and the disk.
    */
   set(request: SetRequest, answered: (reply: SetReply) => void, until: AbortSignal): Promise<void>;
+
+  /**
+   * What is known of the points of a link, by the configuration and by what the device
+   * announces; made in {@link statusTime}, and refused while that is spent. A face
+   * that shows points asks again when `pointsVersion` of the link has changed.
+   */
+  pointInfo(request: PointInfoRequest): PointInfoReply;
 
   /** The board that is plugged in now is the right one for a link of type `usb`. */
   confirm(request: ConfirmRequest): ConfirmReply;
@@ -97,6 +105,29 @@ export interface SetRequest {
     /** A person's word: a number or text, by what the device reports of the point. */
     | { readonly kind: 'word'; readonly text: string };
 }
+
+/** Request of {@link Control.pointInfo}. */
+export interface PointInfoRequest {
+  /** Name of the link. */
+  readonly link: string;
+}
+
+/** What is known of one point, or of all points of a type of which nothing else is known. */
+export interface PointInfoEntry extends PointInfo {
+  readonly type: string;
+  /** As stores keep it: `0` for a blank one. Absent: all keys that have no entry of their own. */
+  readonly key?: string;
+}
+
+/** Answer to {@link Control.pointInfo}. An entry with a key has all that is known of the type as well. */
+export type PointInfoReply =
+  | {
+      readonly state: 'points';
+      /** `pointsVersion` of the link; absent: nothing is known. */
+      readonly version?: string;
+      readonly points: readonly PointInfoEntry[];
+    }
+  | Refused;
 
 /** Request of {@link Control.confirm}. */
 export interface ConfirmRequest {

@@ -44,6 +44,8 @@ export type ControlledLink = Pick<
   | 'announce'
   | 'withdraw'
   | 'readAgain'
+  | 'infoOf'
+  | 'infos'
   | 'set'
   | 'keep'
   | 'watchSettings'

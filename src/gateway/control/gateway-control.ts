@@ -9,6 +9,8 @@ import {
   type LinkObserver,
   type ObserveReply,
   type ObserveRequest,
+  type PointInfoReply,
+  type PointInfoRequest,
   type Refused,
   type SetReply,
   type SetRequest,
@@ -31,6 +33,11 @@ const REQUEST_BYTES = 4_096;
 const TOO_BUSY: Refused = {
   state: 'refused',
   reason: 'much is being set at once: try again in a moment',
+};
+
+const TOO_MANY_QUESTIONS: Refused = {
+  state: 'refused',
+  reason: 'much is asked at once: try again in a moment',
 };
 
 /** The control interface of a gateway, for its whole life. */
@@ -99,6 +106,22 @@ export class GatewayControl implements Control {
     } finally {
       this.#waitingBytes -= bytes + REQUEST_BYTES;
     }
+  }
+
+  pointInfo({ link: name }: PointInfoRequest): PointInfoReply {
+    const links = this.gateway.links.all();
+    const link = links.find((one) => one.name === name);
+    if (link === undefined) return noSuchLink(name, links);
+    if (this.statusTime.isSpent) return TOO_MANY_QUESTIONS;
+    return this.statusTime.spend(() => {
+      const { pointsVersion: version } = link.summary();
+      const points = [...link.infos()].map(({ type, key, info }) => ({
+        type,
+        ...(key === undefined ? {} : { key }),
+        ...info,
+      }));
+      return { state: 'points', ...(version === undefined ? {} : { version }), points };
+    });
   }
 
   confirm({ link }: ConfirmRequest): ConfirmReply {

@@ -14,7 +14,8 @@ import {
   type Point,
   type PointValue,
 } from '../../point/point.js';
-import { isNeverSentDown } from '../../point/reserved.js';
+import { POINT_INFO_TYPE, isNeverSentDown } from '../../point/reserved.js';
+import { valueOfWordByInfo, whyNotValue } from '../../point/setting-check.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
 import { SettingError } from '../../siot/siot.js';
 import { nearest } from '../config/nearest.js';
@@ -48,11 +49,17 @@ export class SettingRequest {
       return;
     }
     const { type, key } = request;
+    const value = valueOf(request, link);
+    const forbidden = whyNotAllowed(request, value, link);
+    if (forbidden !== undefined) {
+      this.#refuse(forbidden);
+      return;
+    }
     const point = makePoint({
       type,
       key,
       time: link.settingTime(type, key),
-      value: valueOf(request, link),
+      value,
       origin: this.gateway.identity.id,
     });
     // On disk first: what cannot be kept is nowhere then, and no crash loses the rest.
@@ -137,10 +144,25 @@ function whyRefused({ type, key }: SetRequest): string | undefined {
   if (type === 'description') {
     return 'description is not sent to a device: it is the name of its node, to be changed in SIOT';
   }
+  if (type === POINT_INFO_TYPE) {
+    return 'pointInfo is not sent to a device, which announces it: to say otherwise, use the key points of the link in the configuration';
+  }
   if (isNeverSentDown(type)) {
     return `${type} belongs to the gateway or its administrator and is never sent to a device`;
   }
   return undefined;
+}
+
+/** By what is known of the point. What acts on the link itself is none of the device's. */
+function whyNotAllowed(
+  { type, key, link: name }: SetRequest,
+  value: PointValue,
+  link: ControlledLink,
+): string | undefined {
+  const info = isSwitch(type) ? undefined : link.infoOf(type, key);
+  if (info === undefined) return undefined;
+  const point = canonicalKey(key) === '0' ? type : `${type}/${key}`;
+  return whyNotValue(value, info, `${point} of ${name}`);
 }
 
 function valueOf({ type, key, value }: SetRequest, link: ControlledLink): PointValue {
@@ -153,8 +175,10 @@ function valueOf({ type, key, value }: SetRequest, link: ControlledLink): PointV
       return stringValue(value.text);
     case 'json':
       return jsonValue(value.text);
-    case 'word':
-      return link.valueOfWord(type, key, value.text);
+    case 'word': {
+      const info = link.infoOf(type, key) ?? {};
+      return valueOfWordByInfo(value.text, info) ?? link.valueOfWord(type, key, value.text);
+    }
     case 'none':
       return NO_VALUE;
   }

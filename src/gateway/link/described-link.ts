@@ -3,6 +3,7 @@ import type { Outbox } from '../../outbox/outbox.js';
 import { isDeleted, plainValue, type Point } from '../../point/point.js';
 import type { DeviceSession } from '../../session/device-session.js';
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
+import type { NodeState } from '../../session/node-state.js';
 import type { Setting } from '../../session/settings/setting.js';
 import { undeleteCommand } from '../../siot/siot.js';
 import type { Transport } from '../../transport/transport.js';
@@ -12,6 +13,9 @@ import type { NamesFile } from '../state/names-file.js';
 import type { LinkChannel } from './channel-keeper.js';
 import type { LinkNode } from './link-node.js';
 import type { LinkSummary, PendingSetting } from './status.js';
+
+/** Names of stale points in the status of a link. */
+const MOST_STALE_NAMES = 50;
 
 /** What the description of a link is made of. */
 export interface DescribedLink {
@@ -53,6 +57,7 @@ export function summaryOf(link: DescribedLink): LinkSummary {
       ...Object.fromEntries(statistics.causes()),
     },
     ...(session.diagnosis === undefined ? {} : { diagnosis: session.diagnosis }),
+    ...pointsOf(session.state),
     advice: adviceOf(link),
   };
 }
@@ -87,6 +92,15 @@ export function reasonOf(
   return problem === undefined || isOpen ? reason : `${reason}: ${problem}`;
 }
 
+function pointsOf({ infos, ages }: NodeState): Pick<LinkSummary, 'pointsVersion' | 'stale'> {
+  const { version } = infos;
+  const stale = [...ages.stale].filter(([, isStale]) => isStale).map(([name]) => name);
+  return {
+    ...(version === undefined ? {} : { pointsVersion: version }),
+    ...(stale.length === 0 ? {} : { stale: stale.slice(0, MOST_STALE_NAMES) }),
+  };
+}
+
 function adviceOf({
   config,
   nodeId,
@@ -103,6 +117,8 @@ function adviceOf({
   advice.push(...outbox.adviceFor(nodeId));
   if (session.echoes) advice.push(ECHO_ADVICE);
   if (session.advice !== undefined) advice.push(session.advice);
+  const { advice: ages } = session.state.ages;
+  if (ages !== undefined) advice.push(ages);
   if (held !== undefined) advice.push(`settings are held back: ${held}`);
   if (node.state === 'deleted') {
     advice.push(

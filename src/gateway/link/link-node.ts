@@ -222,6 +222,10 @@ export class LinkNode
     return this.limits.all();
   }
 
+  get stale(): ReadonlyMap<string, boolean> {
+    return this.parts.session.state.ages.stale;
+  }
+
   get outboxFull(): boolean {
     return this.outboxAlarm.isFull;
   }
@@ -231,6 +235,11 @@ export class LinkNode
   }
 
   limitsChanged(): void {
+    this.#publishChanged();
+  }
+
+  /** A point has become stale, or is not any more. */
+  staleChanged(): void {
     this.#publishChanged();
   }
 

@@ -10,9 +10,11 @@
 import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import type { PointInfo } from '../../point/point-info.js';
 import type { Point, PointValue } from '../../point/point.js';
 import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
 import type { KnownNames } from '../../session/node-state.js';
+import type { KnownTarget } from '../../session/node/point-infos.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import type { Setting } from '../../session/settings/setting.js';
 import type { Tap } from '../../transport/tap.js';
@@ -100,7 +102,8 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     this.#descriptions = descriptions;
     this.node = new LinkNode({ ...parts, session, lane, descriptions, saver }, this);
     const { router, limits } = this.node;
-    this.#kept = new UnpublishedSettings({ session, settings, router, descriptions });
+    const { ages } = session.state;
+    this.#kept = new UnpublishedSettings({ session, settings, router, descriptions, ages });
     this.#slot = connect(this, limits);
   }
 
@@ -261,6 +264,16 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return this.#session.settings.valueOfWord(type, key, word);
   }
 
+  /** What is known of a point besides its value; `undefined`: nothing. */
+  infoOf(type: string, key: string): PointInfo | undefined {
+    return this.#session.state.infos.of(type, key);
+  }
+
+  /** What is known of its points, as far as it is known of any. */
+  infos(): Iterable<KnownTarget> {
+    return this.#session.state.infos.all();
+  }
+
   summary(): LinkSummary {
     return summaryOf(this.#described());
   }
@@ -336,6 +349,12 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   namesChanged(): void {
     this.parts.names.changed(() => this.#session.state.knownNames());
+  }
+
+  staleChanged(): void {
+    this.#saver.soon();
+    // Before its start the node has no place in SIOT yet, and it publishes all then.
+    if (this.#running) this.node.staleChanged();
   }
 
   changed(): void {

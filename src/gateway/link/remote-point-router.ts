@@ -14,7 +14,7 @@ import {
   numberOf,
   type Point,
 } from '../../point/point.js';
-import { isNeverSentDown, isReservedType } from '../../point/reserved.js';
+import { POINT_INFO_TYPE, isNeverSentDown, isReservedType } from '../../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { SettingTime, isFar, type Heard } from '../../session/settings/time.js';
 import type { Counters } from '../../session/node/counters.js';
@@ -173,6 +173,7 @@ export class RemotePointRouter {
       this.#routeReset(point, heard);
     } else if (isNeverSentDown(type)) {
       if (isReservedType(type)) this.#refuse(point, 'it is not the device’s');
+      else if (type === POINT_INFO_TYPE) this.#refuse(point, 'the device announces it');
       else this.#host.described(point, heard);
     } else if (Number.isNaN(numberOf(point.value))) {
       this.#refuse(point, 'NaN is no setting');

@@ -36,7 +36,9 @@ export function createSession(parts: SessionParts, host: DeviceSessionHost): Lin
   const { maxPoints, silenceTimeoutMs } = config;
   // A signal has a value, and nothing that acts once.
   const commands = kind === 'signals' ? [] : config.commands;
-  const options = { commands, maxPoints, silenceTimeoutMs };
-  const state = new NodeState(host, options, clock, log, budget, record.session?.settings ?? []);
+  const { points } = config;
+  const options = { commands, maxPoints, silenceTimeoutMs, points };
+  const settings = record.session?.settings ?? [];
+  const state = new NodeState(host, options, clock, log, budget, settings, record.ages);
   return SESSIONS[kind](parts, host, state);
 }

@@ -14,8 +14,9 @@ import {
   type Point,
   type PointValue,
 } from '../../point/point.js';
-import { GATEWAY_PREFIX } from '../../point/reserved.js';
+import { GATEWAY_PREFIX, STALE_TYPE } from '../../point/reserved.js';
 import { laterTime } from '../../point/time.js';
+import { isTooLong } from '../../point/token.js';
 import type { Counters } from '../../session/node/counters.js';
 import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
 import type { BusStatus } from '../../transport/transport.js';
@@ -57,6 +58,8 @@ export interface LinkGauges {
   readonly pendingCount: number;
   /** Where the link was ever limited, and whether it is now. */
   readonly limited: ReadonlyMap<LimitCause, boolean>;
+  /** Points that were ever older than their `maxAge`, and whether they are now. */
+  readonly stale: ReadonlyMap<string, boolean>;
   /** Points are refused, since the outbox has no room for them. */
   readonly outboxFull: boolean;
   /** The bus that the device is on, if it is on one. */
@@ -70,6 +73,8 @@ export class Statistics {
   readonly #causeBase = new Map<string, number>();
   /** Where SIOT shows a limit of an earlier life, which nobody has ended. */
   readonly #limitedBefore = new Set<LimitCause>();
+  /** Where SIOT shows a stale point of an earlier life. */
+  readonly #staleBefore = new Set<string>();
   /** Reset before it was known what SIOT has. */
   readonly #resetEarly = new Set<Counted>();
   /** As SIOT has them, or will have. */
@@ -123,6 +128,7 @@ export class Statistics {
     if (counted !== undefined && !this.#resetEarly.has(counted)) this.#base[counted] += number;
     if (type === CAUSE_TYPE) this.#causeBase.set(key, number);
     if (type === LIMITED_TYPE && isLimitCause(key)) this.#limitedBefore.add(key);
+    if (type === STALE_TYPE) this.#staleBefore.add(key);
   }
 
   /** The link had left the configuration, and is there again. */
@@ -175,7 +181,12 @@ export class Statistics {
     ];
     if (this.#wasRemoved) values.push([REMOVED_TYPE, '0', 0]);
     for (const [cause, count] of this.causes()) values.push([CAUSE_TYPE, cause, count]);
-    const { limited } = this.gauges;
+    const { limited, stale } = this.gauges;
+    for (const name of new Set([...this.#staleBefore, ...stale.keys()])) {
+      // A type and a key may be too long together.
+      if (isTooLong(name)) continue;
+      values.push([STALE_TYPE, name, stale.get(name) === true ? 1 : 0]);
+    }
     for (const cause of new Set([...this.#limitedBefore, ...limited.keys()])) {
       values.push([LIMITED_TYPE, cause, limited.get(cause) === true ? 1 : 0]);
     }
@@ -239,6 +250,7 @@ const STATISTICS: ReadonlySet<string> = new Set([
   LIMITED_TYPE,
   FULL_TYPE,
   REMOVED_TYPE,
+  STALE_TYPE,
   ...BUS_TYPES,
 ]);
 

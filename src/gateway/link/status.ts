@@ -22,6 +22,10 @@ export interface LinkSummary {
   readonly counters: Readonly<Record<string, number>>;
   /** Why the device does not talk, or loses points though it does; absent: nothing is known to be wrong. */
   readonly diagnosis?: Diagnosis;
+  /** Changes when other things are known of its points (`Control.pointInfo`); absent: nothing is known of any. */
+  readonly pointsVersion?: string;
+  /** Points that were not reported for longer than their `maxAge`, as `TYPE` or `TYPE/KEY`; absent: none. */
+  readonly stale?: readonly string[];
   /** Things for a person to do, such as "set protocol: compact". */
   readonly advice: readonly string[];
 }

@@ -11,6 +11,7 @@
 import { PointMap } from '../../point/point-map.js';
 import type { Point } from '../../point/point.js';
 import { SettingTime } from '../../session/settings/time.js';
+import type { PointAges } from '../../session/node/point-ages.js';
 import type { DeviceSession } from '../../session/device-session.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { LinkState } from '../state/link-file.js';
@@ -35,6 +36,7 @@ interface KeptParts {
     lastTime(type: string, key: string): { readonly ns: bigint } | undefined;
   };
   readonly descriptions: { record(): readonly DescriptionRecord[] };
+  readonly ages: Pick<PointAges, 'record'>;
 }
 
 /** What is known of a link, and what is going to be. */
@@ -71,16 +73,18 @@ export class UnpublishedSettings implements LinkState {
   }
 
   head(): LinkHead {
-    const { session, router, descriptions } = this.parts;
+    const { session, router, descriptions, ages } = this.parts;
+    const kept = ages.record();
     const head = {
       session: session.recordWithoutSettings(),
       judge: router.record(),
       descriptions: descriptions.record(),
+      ...(Object.keys(kept).length === 0 ? {} : { ages: kept }),
     };
     for (const { point, disabled } of this.#awaited()) {
       if (disabled === undefined) continue;
-      const kept = { value: disabled, ...SettingTime.of(point).record() };
-      return { ...head, judge: { ...head.judge, disabled: kept } };
+      const switched = { value: disabled, ...SettingTime.of(point).record() };
+      return { ...head, judge: { ...head.judge, disabled: switched } };
     }
     return head;
   }

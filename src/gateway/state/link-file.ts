@@ -114,6 +114,7 @@ export class LinkFile {
       session: { ...head.session, settings: [...settings.values()] },
       ...(head.judge === undefined ? {} : { judge: head.judge }),
       ...(head.descriptions === undefined ? {} : { descriptions: head.descriptions }),
+      ...(head.ages === undefined ? {} : { ages: head.ages }),
     };
   }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { DeviceSessionRecord } from '../../session/device-session.js';
 import type { TimeRecord } from '../../session/settings/time.js';
+import type { AgeRecord } from '../../session/node/point-ages.js';
 import type { SettingRecord, ValueRecord } from '../../session/settings/record.js';
 
 /** What the router of points (link/remote-point-router.ts) keeps over restarts of the gateway. */
@@ -28,6 +29,8 @@ export interface LinkHead {
   readonly judge?: RouterRecord | undefined;
   /** Descriptions that somebody has given the node. */
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
+  /** Of points with a `maxAge`, by `TYPE` or `TYPE/KEY`. */
+  readonly ages?: Readonly<Record<string, AgeRecord>> | undefined;
 }
 
 /** All that is kept of a link. */
@@ -36,6 +39,8 @@ export interface LinkRecord {
   readonly judge?: RouterRecord | undefined;
   /** Descriptions that somebody has given the node. */
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
+  /** Of points with a `maxAge`, by `TYPE` or `TYPE/KEY`. */
+  readonly ages?: Readonly<Record<string, AgeRecord>> | undefined;
 }
 
 /** A 64-bit number as decimal text. */
@@ -101,12 +106,15 @@ const judge = z.object({
 
 const given = z.object({ key: z.string(), time: decimal, device: value.optional() });
 
+const age = z.object({ at: z.int(), stale: z.boolean().optional() });
+
 const entry = z.discriminatedUnion('of', [
   z.object({
     of: z.literal('link'),
     session: session.optional(),
     judge: judge.optional(),
     descriptions: z.array(given).optional(),
+    ages: z.record(z.string(), age).optional(),
   }),
   setting.extend({ of: z.literal('setting') }),
 ]);

@@ -1,7 +1,8 @@
 /**
- * Two things on disk. First, the distinct points that SIOT has of a link's node: the
+ * Three things on disk. First, the distinct points that SIOT has of a link's node: the
  * quota (src/session/node/point-quota.ts) counts them after a restart. Second, the kind
- * of value that the device reports of each (src/session/node/reported-kinds.ts).
+ * of value that the device reports of each (src/session/node/reported-kinds.ts). Third,
+ * what the device announces of them (src/session/node/point-infos.ts).
  */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
@@ -41,9 +42,12 @@ export class NamesFile {
   async load(): Promise<KnownNames> {
     try {
       const text = Buffer.from(await this.disk.read(this.path)).toString('utf8');
-      const { names, kinds } = JSON.parse(text) as { names?: unknown; kinds?: unknown };
+      const { names, kinds, announced } = JSON.parse(text) as Partial<
+        Record<keyof KnownNames, unknown>
+      >;
       if (typeof names === 'string') {
-        return { names, kinds: typeof kinds === 'string' ? kinds : '' };
+        const known = typeof kinds === 'string' ? kinds : '';
+        return { names, kinds: known, announced: textsOf(announced) };
       }
       throw new Error('it holds something else');
     } catch (error) {
@@ -53,7 +57,7 @@ export class NamesFile {
           'the names of points given to SIOT before cannot be read: they count only once SIOT was read',
         );
       }
-      return { names: '', kinds: '' };
+      return { names: '', kinds: '', announced: {} };
     }
   }
 
@@ -68,4 +72,13 @@ export class NamesFile {
     this.#timer = undefined;
     await this.#file.save(record());
   }
+}
+
+/** The texts in a group of texts; an earlier version kept none. */
+function textsOf(group: unknown): Readonly<Record<string, string>> {
+  if (typeof group !== 'object' || group === null) return {};
+  const entries: [string, unknown][] = Object.entries(group);
+  return Object.fromEntries(
+    entries.flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : [])),
+  );
 }

@@ -81,6 +81,8 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `delayedSetting`: a setting that had to wait, since too many were set at once
  * - `slowedInput`: reading from the device was slowed, to leave time for others; counts how often that began
  * - `givenDescription`: the device's description, not published since somebody has given the node another
+ * - `badPointInfo`: something that the device announces of its points, and that cannot be used
+ * - `stale`: a point that was not reported for longer than its `maxAge`
  * - `superseded`: a point that was dropped for a newer one of its own while SIOT was behind
  */
 export type Notice =
@@ -100,6 +102,8 @@ export type Notice =
   | 'delayedSetting'
   | 'slowedInput'
   | 'givenDescription'
+  | 'badPointInfo'
+  | 'stale'
   | 'superseded';
 
 /** Types come from devices and people, who must not fill the memory. */

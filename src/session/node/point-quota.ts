@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { textLength } from '../../packet/text.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
-import { DESCRIPTION_TYPE, isReservedType } from '../../point/reserved.js';
+import { DESCRIPTION_TYPE, STALE_TYPE, isReservedType } from '../../point/reserved.js';
 import { SettingBudget } from './setting-budget.js';
 
 /** The longest reply, bytes (docs/siot.md, 4.1). */
@@ -233,7 +233,8 @@ function* readNames(text: string): Generator<[name: number, bytes: number], unde
 /** It is made by the gateway, for which LINK_BYTES is set aside. */
 function isOwn({ type, key }: Point): boolean {
   if (canonicalKey(key) === '0' && (type === 'log' || type === DESCRIPTION_TYPE)) return true;
-  return isReservedType(type);
+  // Its keys are names of the device's points.
+  return type !== STALE_TYPE && isReservedType(type);
 }
 
 /** A hash of a point's type and key, of {@link HASH_BYTES} bytes. */

@@ -6,10 +6,12 @@
 import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import { kindOfInfo, type PointInfo } from '../../point/point-info.js';
 import type { Point, PointValue } from '../../point/point.js';
 import type { DeviceSessionHost, DeviceSettings } from '../device-session.js';
 import type { NodeState } from '../node-state.js';
 import { valueForDevice, valueOfWord } from '../node/reported-kinds.js';
+import type { ReportedKind } from '../node/replica.js';
 import type { SettingRefusal } from '../node/setting-quota.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import type { ReportRound } from '../receiving/report-round.js';
@@ -99,7 +101,18 @@ export class PacketSettings
   }
 
   inDeviceForm({ point }: Setting): PointValue {
-    return valueForDevice(point.value, this.services.state.kinds.of(point.type, point.key));
+    const { type, key, value } = point;
+    const { kinds, infos } = this.services.state;
+    return valueForDevice(value, kinds.of(type, key) ?? formOf(infos.of(type, key)));
+  }
+
+  asDeviceSays(setting: Setting): PointValue {
+    const { type, key } = setting.point;
+    return this.toDevice(type, key, this.inDeviceForm(setting));
+  }
+
+  toDevice(type: string, key: string, value: PointValue): PointValue {
+    return this.services.state.infos.toDevice(type, key, value);
   }
 
   shown(points: readonly Point[]): void {
@@ -148,5 +161,19 @@ export class PacketSettings
 
   askAll(): void {
     this.services.timeSync.send();
+  }
+}
+
+/** In which form a device is going to report a point of which this is known. */
+function formOf(info: PointInfo | undefined): ReportedKind | undefined {
+  switch (info && kindOfInfo(info)) {
+    case 'number':
+    case 'switch':
+      return 'number';
+    case 'text':
+    case 'json':
+      return 'text';
+    case undefined:
+      return undefined;
   }
 }

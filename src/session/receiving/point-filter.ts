@@ -2,10 +2,11 @@
 import { MAX_COMPACT_FIELD } from '../../packet/compact.js';
 import { textLength } from '../../packet/text.js';
 import { isReservedType } from '../../point/reserved.js';
-import { canonicalKey, numberOf, textOf, type Point } from '../../point/point.js';
+import { canonicalKey, numberOf, textOf, type Point, type PointValue } from '../../point/point.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
 import type { Counters, Discard } from '../node/counters.js';
 import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './device-time.js';
+import type { PointInfos } from '../node/point-infos.js';
 import { asOwner, type PointRecord, type Replica } from '../node/replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
 
@@ -15,6 +16,8 @@ export interface TakenPoint {
   readonly record: PointRecord;
   /** As it goes to SIOT. */
   readonly point: Point;
+  /** The value as the device says it: before its scale. */
+  readonly said: PointValue;
   /** Key as the device spells it. */
   readonly spelling: string;
   readonly timeKind: TimeKind;
@@ -29,6 +32,7 @@ export class PointFilter {
   constructor(
     private readonly replica: Replica,
     private readonly counters: Counters,
+    private readonly infos: Pick<PointInfos, 'fromDevice'>,
   ) {}
 
   /** The device has restarted, or the channel was opened anew: its clock is another. */
@@ -77,18 +81,19 @@ export class PointFilter {
     return undefined;
   }
 
-  #timed(point: Point, record: PointRecord, arrival: Arrival): TakenPoint {
-    const { ns, kind } = this.#clock.map(point.time, arrival);
-    const spelling = point.key;
+  #timed(said: Point, record: PointRecord, arrival: Arrival): TakenPoint {
+    const { ns, kind } = this.#clock.map(said.time, arrival);
+    const { key: spelling, value } = said;
+    const point = this.infos.fromDevice(said);
     if (kind === 'real') {
       const owned = asOwner(point, ns);
       const again = record.has(owned);
       if (again) this.counters.notice('samePoint');
-      return { record, point: owned, spelling, timeKind: kind, again };
+      return { record, point: owned, said: value, spelling, timeKind: kind, again };
     }
     this.counters.notice(NOTICES[kind]);
     const owned = asOwner(point, record.giveTime(ns));
-    return { record, point: owned, spelling, timeKind: kind, again: false };
+    return { record, point: owned, said: value, spelling, timeKind: kind, again: false };
   }
 }
 

@@ -8,8 +8,10 @@ import type { Setting } from './setting.js';
 export interface SettingValues {
   /** Last value known of a point, for a setting that deletes it. */
   lastValue(type: string, key: string): Point | undefined;
-  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
-  inDeviceForm(setting: Setting): PointValue;
+  /** A value of SIOT as the device says it: before the scale of the point. */
+  toDevice(type: string, key: string, value: PointValue): PointValue;
+  /** What a setting says, as it goes to the device (docs/contract.md, "Values"). */
+  asDeviceSays(setting: Setting): PointValue;
 }
 
 /** Or why it cannot be sent, for people. `maxFrameLength`: of the longest frame to send, delimiters included, bytes. */
@@ -26,7 +28,10 @@ export function settingPacket(
     ...point,
     key: spelling ?? point.key,
     // Firmware that ignores the tombstone must not read a zero.
-    value: last?.value ?? values.inDeviceForm(setting),
+    value:
+      last === undefined
+        ? values.asDeviceSays(setting)
+        : values.toDevice(point.type, point.key, last.value),
     origin: '',
   };
   try {

@@ -13,8 +13,8 @@ import { wasSent } from './states.js';
 /** What the reconciler needs of the session, and tells it. */
 export interface SettingReconcilerHost {
   codec(): PayloadCodec | undefined;
-  /** What a setting says, in the form in which the device reports the point. */
-  inDeviceForm(setting: Setting): PointValue;
+  /** What a setting says, as it goes to the device. */
+  asDeviceSays(setting: Setting): PointValue;
   /** A resync has not ended yet. */
   resyncing(): boolean;
   /** The device has reported the point of a setting that was sent to it. */
@@ -41,14 +41,15 @@ export class SettingReconciler {
   }
 
   /** The device has reported a point. */
-  reported({ record, point, spelling, timeKind }: TakenPoint): void {
+  reported({ record, point, said, spelling, timeKind }: TakenPoint): void {
     const first = this.round.isFirst(record);
     const setting = this.settings.get(point.type, point.key);
     const codec = this.host.codec();
     if (setting === undefined || codec === undefined) return;
     setting.spelling = spelling;
-    const asSent = { ...setting.point, value: this.host.inDeviceForm(setting) };
-    const equals = reportEquals(point, codec.asDeviceSees(asSent));
+    const asSent = { ...setting.point, value: this.host.asDeviceSays(setting) };
+    const asSaid = said === point.value ? point : { ...point, value: said };
+    const equals = reportEquals(asSaid, codec.asDeviceSees(asSent));
     if (wasSent(setting.life)) {
       setting.report = point;
       setting.reportEquals = equals;

@@ -68,8 +68,10 @@ export class SignalReports {
     seen: (signal: SignalCodec, code: Code) => void,
   ): number {
     const values: SignalValue<SignalCodec>[] = [];
+    const nowMs = this.clock.monotonicMs();
     message.decode(data, (signal, code) => {
       seen(signal, code);
+      this.state.ages.pointReported(VALUE_TYPE, this.#keyOf(signal), nowMs);
       const value = this.#valuesOf(signal).valueOf(code);
       if (value === undefined) this.state.counters.discard('nan', { key: this.#keyOf(signal) });
       else values.push({ of: signal, value });

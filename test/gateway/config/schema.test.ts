@@ -8,6 +8,8 @@ import { YamlSource, type KeyPath } from '../../../src/cli/yaml-source.js';
 interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  /** Of entries under names of the user's own. */
+  readonly additionalProperties?: SchemaNode | false;
   readonly anyOf?: readonly SchemaNode[];
   readonly oneOf?: readonly SchemaNode[];
   readonly type?: string;
@@ -34,6 +36,8 @@ function* leaves(node: SchemaNode, path: KeyPath): Generator<[KeyPath, SchemaNod
   if (node.properties !== undefined) {
     for (const [key, inner] of Object.entries(node.properties))
       yield* leaves(inner, [...path, key]);
+  } else if (node.additionalProperties) {
+    yield* leaves(node.additionalProperties, [...path, 'setpoint']);
   } else if (node.items?.properties !== undefined) {
     yield* leaves(node.items, [...path, 0]);
   } else if (node.oneOf !== undefined) {

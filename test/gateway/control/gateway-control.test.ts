@@ -14,6 +14,7 @@ import { floatValue, makePoint, stringValue, type Point } from '../../../src/poi
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import { SettingError, type Undeleted } from '../../../src/siot/siot.js';
+import type { KnownTarget } from '../../../src/session/node/point-infos.js';
 import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { settled } from '../support.js';
@@ -34,6 +35,7 @@ function played() {
     links: [] as ControlledLink[],
     held: [] as string[],
     awaitsAck: false,
+    infos: [] as KnownTarget[],
   };
   const makeLink = (name: string): ControlledLink => ({
     name,
@@ -44,6 +46,8 @@ function played() {
     pendingCount: 0,
     pending: () => [],
     valueOfWord: (_type, _key, word) => stringValue(word),
+    infos: () => state.infos,
+    infoOf: (type) => state.infos.find((one) => one.type === type)?.info,
     whyNotSet: () => undefined,
     settingTime: () => 1n,
     set: (point) => {
@@ -187,6 +191,61 @@ describe('the control interface, without NATS', () => {
     await asked('pump', { type: 'baud' });
     expect(replies.map((reply) => reply.state)).toEqual(['refused', 'refused', 'refused']);
     expect(points).toEqual([]);
+  });
+
+  it('says what is known of the points of a link', () => {
+    const { control, state, makeLink } = played();
+    const summary = () => ({ name: 'pump', pointsVersion: 'a1' }) as LinkSummary;
+    state.links = [{ ...makeLink('pump'), summary }];
+    state.infos = [
+      { type: 'flow', key: undefined, info: { unit: 'l' } },
+      { type: 'flow', key: '0', info: { unit: 'l', max: 5 } },
+    ];
+    expect(control.pointInfo({ link: 'pump' })).toEqual({
+      state: 'points',
+      version: 'a1',
+      points: [
+        { type: 'flow', unit: 'l' },
+        { type: 'flow', key: '0', unit: 'l', max: 5 },
+      ],
+    });
+    expect(control.pointInfo({ link: 'valve' })).toMatchObject({ state: 'refused' });
+  });
+
+  it('refuses what is known not to be allowed, before anything is sent or kept', async () => {
+    const { state, asked, points, replies, taken, published, makeLink } = played();
+    state.links = [makeLink('pump')];
+    state.infos = [
+      { type: 'limit', key: undefined, info: { min: 0, max: 5, unit: 'bar' } },
+      { type: 'valve', key: undefined, info: { kind: 'switch' } },
+      { type: 'temp', key: undefined, info: { writable: false } },
+      { type: 'rxReset', key: undefined, info: { writable: false } },
+    ];
+    const word = (text: string, more: Partial<SetRequest> = {}) =>
+      asked('pump', { value: { kind: 'word', text }, ...more });
+    await word('6');
+    await word('on', { key: 'a' });
+    await word('2', { type: 'valve' });
+    await word('1', { type: 'temp' });
+    await asked('pump', { value: { kind: 'string', text: '6' } });
+    expect(replies).toEqual(
+      [
+        '6 is not allowed: limit of pump takes 0 … 5 bar',
+        '"on" is not allowed: limit/a of pump takes 0 … 5 bar',
+        '2 is not allowed: valve of pump takes on or off (1 or 0)',
+        'temp of pump is read-only (writable: false)',
+        '"6" is not allowed: limit of pump takes 0 … 5 bar',
+      ].map((reason) => ({ state: 'refused', reason })),
+    );
+    expect([points, taken]).toEqual([[], []]);
+    const allowed = [word('5'), word('off', { type: 'valve' }), word('1', { type: 'rxReset' })];
+    await published();
+    await Promise.all(allowed);
+    expect(points.map(({ value }) => value)).toEqual([
+      { kind: 'float', number: 5 },
+      { kind: 'float', number: 0 },
+      { kind: 'string', text: '1' },
+    ]);
   });
 
   it('keeps no listener and no timer for a request whose answer is final', async () => {

@@ -13,8 +13,10 @@ function rig(bus: () => BusStatus | undefined = () => undefined) {
   const counters = new Counters(clock, SILENT_LOG);
   const load = { pending: 0, full: false };
   const limits = new Map<LimitCause, boolean>();
+  const stale = new Map<string, boolean>();
   const statistics = new Statistics(counters, clock, {
     limited: limits,
+    stale,
     get pendingCount() {
       return load.pending;
     },
@@ -25,7 +27,7 @@ function rig(bus: () => BusStatus | undefined = () => undefined) {
       return bus();
     },
   });
-  return { clock, counters, load, limits, statistics };
+  return { clock, counters, load, limits, stale, statistics };
 }
 
 const shown = (points: readonly Point[]): Record<string, number> =>

@@ -18,6 +18,7 @@ function rig() {
       record: () => ({ disabled: { value: disabled.value, time: String(disabled.ns) } }),
       lastTime: (type, key) => (type === 'disabled' ? disabled : settings.get(type, key)?.time),
     },
+    ages: { record: () => ({}) },
     descriptions: { record: () => [] },
   });
   const announce = (one: Point): void => ahead.add(one, settings.recordOf(one, one.time));

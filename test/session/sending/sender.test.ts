@@ -173,7 +173,8 @@ class Plant {
       {
         codec: () => device.known,
         lastValue: () => undefined,
-        inDeviceForm: ({ point }) => point.value,
+        asDeviceSays: ({ point }) => point.value,
+        toDevice: (_type, _key, value) => value,
         changed: () => undefined,
         askAll: () => undefined,
         resyncing: () => false,

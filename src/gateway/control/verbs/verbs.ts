@@ -1,4 +1,5 @@
 import { confirmVerb } from './confirm.js';
+import { pointsVerb } from './points.js';
 import { setVerb } from './set.js';
 import { statusVerb } from './status.js';
 import { undeleteVerb } from './undelete.js';
@@ -8,6 +9,7 @@ import type { Verb } from './verb.js';
 export const VERBS = {
   status: statusVerb,
   set: setVerb,
+  points: pointsVerb,
   confirm: confirmVerb,
   undelete: undeleteVerb,
 } satisfies Readonly<Record<string, Verb>>;

@@ -12,7 +12,7 @@ export class PointsHandler implements SubjectHandler {
 
   constructor(private readonly services: PacketServices) {
     const { state, host, clock, maxFrameLength, restarts } = services;
-    this.#filter = new PointFilter(state.replica, state.counters);
+    this.#filter = new PointFilter(state.replica, state.counters, state.infos);
     this.#uplink = new Uplink(
       host,
       services,
@@ -26,7 +26,8 @@ export class PointsHandler implements SubjectHandler {
   packet(packet: Packet, arrival: Arrival): number {
     const { services } = this;
     const { sequence, payload } = packet;
-    const { counters } = services.state;
+    const { state } = services;
+    const { counters } = state;
     counters.rx += 1;
     services.heard();
     if (payload.length === 0 || isEmptyList(payload)) {
@@ -49,8 +50,11 @@ export class PointsHandler implements SubjectHandler {
 
     const bySequence = services.restarts.sequence(sequence);
     services.restarted(this.#filter.restartSign(points, services.restarts) ?? bySequence);
+    state.infos.heard(points);
     const taken = this.#filter.take(points, arrival);
-    if (this.#uplink.deliver(packet, taken)) services.settings.pointsReported(taken);
+    if (!this.#uplink.deliver(packet, taken)) return points.length;
+    state.ages.reported(taken, arrival.ms);
+    services.settings.pointsReported(taken);
     return points.length;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ignorePoints, neverAcknowledge, whenType } from '../../../../firmware-sim/index.js';
 import type { Control } from '../../../../src/gateway/control/control.js';
+import type { PointsReply } from '../../../../src/gateway/control/verbs/points-request.js';
 import { VerbServer } from '../../../../src/gateway/control/nats/verb-server.js';
 import { SystemClock, type Clock } from '../../../../src/point/clock.js';
 import { FakeClock } from '../../../support/fake-clock.js';
@@ -45,6 +46,28 @@ const ended = (states: readonly string[]): boolean =>
   states.some((state) => state !== 'accepted' && state !== 'waiting');
 
 const acknowledged = { state: 'acknowledged', by: 'device' };
+
+describe('points', () => {
+  it('says what the configuration and the device say of the points, page by page', async () => {
+    const points = Object.fromEntries(
+      Array.from({ length: 600 }, (_, at) => [`t${at}`, { name: 'n'.repeat(100), unit: 'bar' }]),
+    );
+    const { ask, device, gateway } = await rig({ points });
+    const said = { type: 'pointInfo', key: 'flow', value: { json: '{"unit":"l/min"}' } };
+    const before = gateway.link('pump').pointsVersion;
+    expect((await device.mcu.sendPoints([said])).outcome).toBe('acknowledged');
+    expect(gateway.link('pump').pointsVersion).not.toBe(before);
+    const control = gateway.gateway.control.pointInfo({ link: 'pump' });
+    expect(await ask.request('points', JSON.stringify({ link: 'pump' }))).toEqual(control);
+    const from = JSON.stringify({ link: 'pump', from: 600 });
+    const next = (await ask.request('points', from)) as PointsReply;
+    expect(next).toMatchObject({ state: 'points', points: [{ type: 'flow', unit: 'l/min' }] });
+    expect(await ask.request('points', JSON.stringify({ link: 'x' }))).toMatchObject({
+      state: 'refused',
+    });
+    expect(await ask.request('points', 'x')).toMatchObject({ state: 'refused' });
+  });
+});
 
 describe('status', () => {
   it('says how the gateway and its links are', async () => {
@@ -342,14 +365,14 @@ describe('the server of the verbs', () => {
     const now = (): [number, ...boolean[]] => [served.size, ...asked.map(({ aborted }) => aborted)];
     server.start();
     ask();
-    expect([...served.keys()]).toEqual(['status', 'set', 'confirm', 'undelete']);
-    expect(now()).toEqual([4, false]);
+    expect([...served.keys()]).toEqual(['status', 'set', 'points', 'confirm', 'undelete']);
+    expect(now()).toEqual([5, false]);
     server.stop();
     server.stop();
     expect(now()).toEqual([0, true]);
     server.start();
     ask();
-    expect(now()).toEqual([4, true, false]);
+    expect(now()).toEqual([5, true, false]);
     server.prepareStop();
     server.start();
     expect(now()).toEqual([0, true, true]);
