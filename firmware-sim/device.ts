@@ -45,7 +45,7 @@ export class SimulatedDevice {
     const random = new SeededRandom(options.seed ?? 1);
     const { clock } = options;
     this.line = new FaultyPipe(pipe, plan, random.fork('line'), clock);
-    this.mcu = new SimulatedMcu(this.line, options);
+    this.mcu = new SimulatedMcu(this.line, { mistake: plan.mistake, ...options });
     this.firmware = new Firmware(
       this.mcu,
       options.profile ?? parseProfile(PUMP_CONTROLLER_YAML),

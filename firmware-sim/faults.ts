@@ -3,6 +3,8 @@
  * All of them, with their values: {@link FAULT_HELP}.
  */
 
+import { WIRE_MISTAKES, type WireMistake } from './mistakes.js';
+
 /** Faults of one direction of the line. */
 export interface LineFaults {
   /** Probability for each byte: one of its bits is inverted. */
@@ -48,6 +50,8 @@ export interface FaultPlan {
   readonly silent: Episode | undefined;
   /** Its clock cannot be set, and starts at 1970 at each start. */
   readonly clock1970: boolean;
+  /** What its firmware does wrong in all that it sends; `undefined`: nothing. */
+  readonly mistake: WireMistake | undefined;
 }
 
 const NO_LINE_FAULTS: LineFaults = {
@@ -71,6 +75,7 @@ export const NO_FAULTS: FaultPlan = {
   babble: undefined,
   silent: undefined,
   clock1970: false,
+  mistake: undefined,
 };
 
 /** A text has an unknown fault, or a wrong value. For people. */
@@ -183,12 +188,26 @@ const KINDS = new Map<string, Kind>(
       what: 'its clock cannot be set and starts at 1970',
       bothWays: false,
       set: () => (plan, value) => {
-        if (value !== undefined) throw new FaultSpecError('takes nothing');
+        nothing(value);
         return { ...plan, clock1970: true };
       },
     },
+    ...Object.fromEntries(WIRE_MISTAKES.map(([name, what]) => [name, mistakeKind(name, what)])),
   } satisfies Record<string, Kind>),
 );
+
+/** One at a time. */
+function mistakeKind(name: WireMistake, what: string): Kind {
+  const set = (plan: FaultPlan, value: string | undefined): FaultPlan => {
+    nothing(value);
+    return { ...plan, mistake: name };
+  };
+  return { takes: 'nothing', what, bothWays: false, set: () => set };
+}
+
+function nothing(value: string | undefined): void {
+  if (value !== undefined) throw new FaultSpecError('takes nothing');
+}
 
 const NAMES = [...KINDS].flatMap(([name, kind]) => (kind.bothWays ? [name, `rx-${name}`] : [name]));
 

@@ -8,6 +8,7 @@ import {
 import type { SimClock, SimTimer } from './clock.js';
 import { encodeFrame } from './cobs.js';
 import { carriesPoints, POINT_CODECS, type PointCodec, type Protocol } from './codec.js';
+import { wireEncoder, type WireMistake } from './mistakes.js';
 import { encodePacket, type McuPacket } from './packet.js';
 import type { BytePipe } from './pipe.js';
 import { mcuPoint, sameKey, type McuPoint, type PointLike } from './points.js';
@@ -50,6 +51,8 @@ export interface McuOptions {
   readonly hello?: boolean;
   /** Timeout of the `waitFor…` methods, ms; 5,000. */
   readonly waitMs?: number;
+  /** What is wrong with all that it writes; nothing. */
+  readonly mistake?: WireMistake | undefined;
   /** Number of packets kept in `received`; all. */
   readonly transcriptLimit?: number;
 }
@@ -93,6 +96,7 @@ export class SimulatedMcu implements BehavingMcu {
   readonly #behaviours: Behaviour[] = [applyAndAcknowledge, takeAcks];
   readonly #timers = new Set<SimTimer>();
   readonly #pointSubject: string;
+  readonly #wire: (packet: McuPacket) => Uint8Array;
   readonly #bootMs: number;
   readonly #hello: boolean;
   #times: McuTimes;
@@ -116,6 +120,7 @@ export class SimulatedMcu implements BehavingMcu {
     this.#clock = options.clock;
     this.#codec = POINT_CODECS[options.protocol];
     this.#pointSubject = options.pointSubject ?? '';
+    this.#wire = wireEncoder(options.mistake, options.protocol);
     this.#bootMs = options.bootMs ?? 100;
     this.#hello = options.hello ?? true;
     this.#times = options.times ?? 'synced';
@@ -130,6 +135,7 @@ export class SimulatedMcu implements BehavingMcu {
       ackTimeoutMs: options.ackTimeoutMs ?? 1000,
       retries: options.retries ?? 3,
       window: options.window ?? 1,
+      standing: options.mistake === 'standing-sequence',
       transmit: (sequence, subject, payload, attempt) => {
         this.#transmit({ sequence, subject, payload, attempt });
       },
@@ -463,7 +469,8 @@ export class SimulatedMcu implements BehavingMcu {
   #transmit(packet: OutgoingPacket): void {
     if (this.#state !== 'running') return;
     if (this.#behaviours.some((behaviour) => behaviour.onSend?.(packet, this) === 'drop')) return;
-    this.#pipe.write(encodeFrame(encodePacket(packet)));
+    const bytes = this.#wire(packet);
+    if (bytes.length > 0) this.#pipe.write(bytes);
     this.#tell((observer) => observer.sent?.(packet));
   }
 

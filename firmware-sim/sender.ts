@@ -40,6 +40,8 @@ export interface SenderOptions {
   readonly retries: number;
   /** Packets without ack at a time; 1: stop-and-wait. */
   readonly window: number;
+  /** The sequence is always 1: a mistake; with a window of 1. */
+  readonly standing?: boolean;
   transmit(sequence: number, subject: string, payload: Uint8Array, attempt: number): void;
 }
 
@@ -74,6 +76,7 @@ export class Sender {
 
   /** The next of 1 … 255 that no packet without ack has. */
   nextSequence(): number {
+    if (this.#options.standing === true) return 1;
     do this.#sequence = (this.#sequence % 255) + 1;
     while (this.#inFlight.has(this.#sequence));
     return this.#sequence;

@@ -24,7 +24,9 @@ describe('parseFaults', () => {
       clock1970: true,
       babble: { everyMs: 10_000, forMs: 2000 },
       silent: { everyMs: 300_000, forMs: 5000 },
+      mistake: undefined,
     });
+    expect(parseFaults('no-crc,flip=0.1').mistake).toBe('no-crc');
     expect(parseFaults('')).toEqual(NO_FAULTS);
   });
 
@@ -49,7 +51,7 @@ describe('parseFaults', () => {
   });
 
   it('has help for each', () => {
-    expect(FAULT_HELP.split('\n')).toHaveLength(12);
+    expect(FAULT_HELP.split('\n')).toHaveLength(24);
   });
 });
 

@@ -83,6 +83,8 @@ export class SessionHarness {
   /** What an echo is made of what was written, one chunk or several. */
   echoOf: (bytes: Uint8Array) => Uint8Array[] = (bytes) => [bytes];
   acks: (packet: Sent) => number | undefined;
+  /** Gets the frame of each ack, later. */
+  onAck: ((frame: Uint8Array) => void) | undefined;
   device: Protocol;
   #taken = 0;
   #sequence = 0;
@@ -358,7 +360,11 @@ export class SessionHarness {
       frame: this.#writing,
     };
     this.written.push(packet);
-    if (subject === 'ack') return;
+    if (subject === 'ack') {
+      const ack = Buffer.from(this.#writing, 'hex');
+      if (this.onAck !== undefined) this.clock.setTimer(0, () => this.onAck?.(ack));
+      return;
+    }
     const delay = this.acks(packet);
     if (delay === undefined) return;
     this.clock.setTimer(delay, () => {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { FAULT_HELP } from '../../../firmware-sim/faults.js';
 import type { SimulatorOptions } from '../../../firmware-sim/program.js';
 import { SystemClock } from '../../point/clock.js';
 import { openCanPort } from '../can-port.js';
@@ -51,9 +52,16 @@ export function simCommand(): Command {
         wholeNumber(0, 0xffff_ffff),
       ),
     )
-    .addHelpText('after', '\nExample:\n  siot-mcu sim --pty /tmp/pump --protocol compact --seed 1')
+    .addHelpText(
+      'after',
+      `\nFaults, as NAME=VALUE,… or NAME:\n${indented(FAULT_HELP)}` +
+        '\n\nExamples:\n  siot-mcu sim --pty /tmp/pump --protocol compact --seed 1' +
+        '\n  siot-mcu sim --pty /tmp/pump --faults crc-swapped',
+    )
     .action(simulate);
 }
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
 
 async function simulate(options: SimulatorOptions): Promise<void> {
   const program = await import('../../../firmware-sim/program.js');

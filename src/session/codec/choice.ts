@@ -16,6 +16,8 @@ export interface CodecChoiceHost {
   sendTime(codec: PayloadCodec): number | undefined;
   /** The codec is known now, or is another one. */
   codecKnown(): void;
+  /** The codec has changed often within a minute. Called again while it does. */
+  mixed(): void;
   /** The device has acknowledged a `timeSync` that was sent to find out its codec. */
   probeAnswered(): void;
   /** It has acknowledged none of them. */
@@ -29,7 +31,6 @@ export class CodecChoice implements CodecProbeHost {
   #advice: string | undefined;
   /** When the codec has changed lately, ms. */
   readonly #changesMs: number[] = [];
-  #mixedIsLogged = false;
 
   constructor(
     private readonly host: CodecChoiceHost,
@@ -52,7 +53,7 @@ export class CodecChoice implements CodecProbeHost {
 
   /** What a person should change in the configuration or the wiring; `undefined`: nothing. */
   get advice(): string | undefined {
-    return this.#isMixed ? MIXED_ADVICE : this.#advice;
+    return this.#advice;
   }
 
   opened(): void {
@@ -114,16 +115,13 @@ export class CodecChoice implements CodecProbeHost {
     this.#probe.stop();
     this.#changesMs.push(this.clock.monotonicMs());
     if (this.#changesMs.length > MIXED_CHANGES) this.#changesMs.shift();
-    if (!this.#isMixed) {
-      this.log.info({ codec: codec.name }, 'the device speaks this codec');
-    } else if (!this.#mixedIsLogged) {
-      this.#mixedIsLogged = true;
-      this.log.warn({}, MIXED_ADVICE);
-    }
+    if (this.isMixed) this.host.mixed();
+    else this.log.info({ codec: codec.name }, 'the device speaks this codec');
     this.host.codecKnown();
   }
 
-  get #isMixed(): boolean {
+  /** The codec has changed often within the last minute: two devices are on the line. */
+  get isMixed(): boolean {
     const [first] = this.#changesMs;
     if (first === undefined || this.#changesMs.length < MIXED_CHANGES) return false;
     return this.clock.monotonicMs() - first < MIXED_WITHIN_MS;
@@ -154,9 +152,6 @@ export class CodecChoice implements CodecProbeHost {
 /** With so many changes of the codec within this time there is more than one device. */
 const MIXED_CHANGES = 4;
 const MIXED_WITHIN_MS = 60_000;
-const MIXED_ADVICE =
-  'points come in two codecs by turns: are two devices on this line? ' +
-  'Give each a link of its own';
 
 const hasContent = ({ points, oddValues }: DecodedPayload): boolean =>
   points.length > 0 || oddValues > 0;

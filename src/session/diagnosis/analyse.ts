@@ -59,14 +59,15 @@ export function analyse(bytes: Uint8Array, expected: Expected): Finding | undefi
   }
   const isFormal = mistake !== undefined && !FROM_NOISE.has(mistake.cause);
   if (mistake?.conclusive === true && isFormal) return mistake;
-  const found = textFinding(bytes) ?? streamFinding(bytes);
+  const packets = damagedPackets(bytes, frames);
+  const found = textFinding(bytes) ?? (packets > 0 ? undefined : streamFinding(bytes));
   if (found?.conclusive === true) return found;
   if (mistake?.conclusive === true) return mistake;
   const slower = slowerRate(bytes);
-  if (frames.damaged === 0 && slower !== undefined) {
+  if (packets === 0 && slower !== undefined) {
     return { cause: 'baudRate', what: slower, conclusive: true };
   }
-  const broken = brokenFrames(bytes, frames, expected);
+  const broken = brokenFrames(bytes, frames, packets, expected);
   if (broken !== undefined) return broken;
   // One frame alone is told as what it looks like, and not as the cause.
   const what = (isFormal ? mistake.what : undefined) ?? found?.what;
@@ -95,8 +96,6 @@ interface Frames {
   readonly each: readonly (readonly FrameVerdict[])[];
   readonly malformed: number;
   readonly oversize: number;
-  /** Of those that are recognised as packets. */
-  readonly damaged: number;
 }
 
 /** Frames that are looked at: the last ones. */
@@ -121,8 +120,7 @@ function framesOf(bytes: Uint8Array, maxFrameLength: number): Frames {
   if (first >= 0) deframer.push(bytes.subarray(first));
   const each = whole.slice(-MOST_FRAMES).map(verdictsOf);
   const verdicts = each.flatMap(([likeliest]) => likeliest ?? []);
-  const damaged = verdicts.filter(({ kind }) => kind === 'damaged').length;
-  return { verdicts, each, malformed, oversize, damaged };
+  return { verdicts, each, malformed, oversize };
 }
 
 /** Good packets have come, and the session has taken none of them. */
@@ -174,21 +172,23 @@ function mostCommon({ each, malformed, oversize }: Frames): Finding | undefined 
   };
 }
 
+/** Frames that are recognised as packets, and are damaged. */
+const damagedPackets = (bytes: Uint8Array, { each, malformed }: Frames): number =>
+  each.filter(([one]) => one?.kind === 'damaged' || isCrc(one)).length + paddings(bytes, malformed);
+
 /** What can be said of frames in which no packet is recognised, or damaged ones. */
 function brokenFrames(
   bytes: Uint8Array,
   frames: Frames,
+  packets: number,
   { maxFrameLength }: Expected,
 ): Finding | undefined {
   const { each, malformed, oversize } = frames;
   const all = each.length + malformed + oversize;
-  const recognised =
-    each.filter(([one]) => one?.kind === 'damaged' || isCrc(one)).length +
-    paddings(bytes, malformed);
-  if (recognised > 0) {
+  if (packets > 0) {
     return {
       cause: 'damaged',
-      what: `${String(all)} frames, of which at least ${String(recognised)} are damaged packets`,
+      what: `${String(all)} frames, of which at least ${String(packets)} are damaged packets`,
       conclusive: all >= ENOUGH_BROKEN,
     };
   }

@@ -149,6 +149,7 @@ export class PacketSession<Unit = Uint8Array>
   }
 
   get diagnosis(): Diagnosis | undefined {
+    if (!this.codecs.isMixed) this.diagnoser.retract('twoCodecs');
     return this.diagnoser.diagnosis;
   }
 
@@ -256,6 +257,22 @@ export class PacketSession<Unit = Uint8Array>
     // An ack that waits comes too late: the device will send its packet again.
     if (this.line.congested()) return;
     this.line.write(this.outgoing.ack(sequence, codec));
+  }
+
+  sequenceStands(stands: boolean, sequence: number): void {
+    const what = `points arrive, and the sequence of their packets is always ${String(sequence)}`;
+    if (stands) this.diagnoser.note('sequenceStands', what);
+    else this.diagnoser.retract('sequenceStands');
+  }
+
+  unheard(unheard: boolean): void {
+    const what = 'points arrive, and their packets are repeated though they were acknowledged';
+    if (unheard) this.diagnoser.note('deaf', what);
+    else this.diagnoser.retract('deaf');
+  }
+
+  mixed(): void {
+    this.diagnoser.note('twoCodecs', 'points come in two codecs by turns');
   }
 
   *#handlers(): Generator<SubjectHandler> {

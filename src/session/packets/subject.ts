@@ -8,6 +8,7 @@ import type { CodecChoice } from '../codec/choice.js';
 import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { NodeHost, NodeState } from '../node-state.js';
 import type { Arrival } from '../receiving/device-time.js';
+import type { RepetitionHost } from '../receiving/repetition-watch.js';
 import type { RestartDetector, RestartSign } from '../receiving/restart.js';
 import type { PossibleEchoes } from '../sending/possible-echoes.js';
 import type { ReliableSender } from '../sending/sender.js';
@@ -15,7 +16,7 @@ import type { PacketLine } from './line.js';
 import type { PacketSettings } from './settings.js';
 
 /** What a session offers to its handlers. */
-export interface PacketServices {
+export interface PacketServices extends RepetitionHost {
   readonly clock: Clock;
   readonly line: Pick<PacketLine<never>, 'notEchoedMs'>;
   readonly codecs: CodecChoice;

@@ -8,6 +8,7 @@ import type { Clock } from '../../point/clock.js';
 import type { Point } from '../../point/point.js';
 import type { Counters } from '../node/counters.js';
 import type { TakenPoint } from './point-filter.js';
+import { RepetitionWatch, type RepetitionHost } from './repetition-watch.js';
 
 /** The way to SIOT. */
 interface Outlet {
@@ -15,8 +16,8 @@ interface Outlet {
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
 }
 
-/** Sends acks to the device. */
-interface AckSender {
+/** Sends acks to the device, and is told what is odd about its packets. */
+interface AckSender extends RepetitionHost {
   /** Acknowledges a packet of the device by its sequence, 0 … 255. */
   acknowledge(sequence: number): void;
 }
@@ -50,6 +51,7 @@ export class Uplink {
   /** The packet just before. */
   #last = NO_PACKET;
   readonly #lastBytes: Buffer;
+  readonly #watch: RepetitionWatch;
   #lastBytesLength = -1;
   #lastSequence: number | undefined;
   #sequenceMoves = false;
@@ -75,6 +77,7 @@ export class Uplink {
   ) {
     this.#lastSequence = lastSequence;
     this.#lastBytes = Buffer.alloc(maxFrameLength);
+    this.#watch = new RepetitionWatch(acks);
   }
 
   /**
@@ -92,7 +95,10 @@ export class Uplink {
     if (!repeated) return false;
     this.counters.notice('duplicate');
     last.ms = now;
-    if (last.safe) this.acks.acknowledge(sequence);
+    if (last.safe) {
+      this.#watch.repeated();
+      this.acks.acknowledge(sequence);
+    }
     return true;
   }
 
@@ -102,8 +108,14 @@ export class Uplink {
     this.#noteSequence(sequence);
   }
 
+  /** The channel was opened anew. */
+  opened(): void {
+    this.#watch.reset();
+  }
+
   /** The device has restarted. */
   restarted(): void {
+    this.#watch.reset();
     this.#restarts += 1;
     this.#repetitions.clear();
     this.#forget();
@@ -195,7 +207,12 @@ export class Uplink {
 
   #remember(sequence: number, frame: Uint8Array): TakenPacket {
     // A repeated packet does not tell whether the device's sequence moves.
-    if (!this.#hasLastBytes(frame)) this.#noteSequence(sequence);
+    if (!this.#hasLastBytes(frame)) {
+      this.#noteSequence(sequence);
+      this.#watch.packet(sequence);
+    } else if (this.#last.safe) {
+      this.#watch.repeated();
+    }
     this.#lastBytes.set(frame);
     this.#lastBytesLength = frame.length;
     const ms = this.clock.monotonicMs();

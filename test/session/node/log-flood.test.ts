@@ -18,11 +18,11 @@ describe('two boards on one line, of which each has another codec,', () => {
     }
     expect(harness.log.filter(({ message }) => BY_TURNS.test(message))).toHaveLength(1);
     expect(harness.log.length).toBeLessThan(10);
-    expect(harness.session.advice).toMatch(BY_TURNS);
+    expect(harness.session.diagnosis?.cause).toBe('twoCodecs');
     // One of them is taken away.
     harness.advance(61_000);
     harness.points([{ type: 'temp', value: 1 }], 7, { protocol: 'compact' });
-    expect(harness.session.advice).toBeUndefined();
+    expect(harness.session.diagnosis).toBeUndefined();
   });
 
   it('are not assumed when a device gets other firmware', () => {

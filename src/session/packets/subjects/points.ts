@@ -1,4 +1,4 @@
-import type { Packet } from '../../../packet/packet.js';
+import { POINTS_SUBJECT, type Packet } from '../../../packet/packet.js';
 import { isEmptyList } from '../../codec/choice.js';
 import type { Arrival } from '../../receiving/device-time.js';
 import { PointFilter } from '../../receiving/point-filter.js';
@@ -43,7 +43,8 @@ export class PointsHandler implements SubjectHandler {
       services.diagnoser.undecodable();
       return 0;
     }
-    services.diagnoser.talks();
+    if (isWord(packet.subject)) services.diagnoser.talks();
+    else services.diagnoser.undecodable();
     const { points, oddValues, mendedTexts } = decoded;
     if (oddValues > 0) counters.discard('oddValue', {}, oddValues);
     if (mendedTexts > 0) counters.notice('mendedText', mendedTexts);
@@ -59,6 +60,7 @@ export class PointsHandler implements SubjectHandler {
   }
 
   opened(): void {
+    this.#uplink.opened();
     this.#filter.reset();
   }
 
@@ -75,3 +77,7 @@ export class PointsHandler implements SubjectHandler {
     this.services.restarted(this.services.restarts.hello(sequence));
   }
 }
+
+/** Whether a subject is text. Where a device writes it shorter, bytes of its points are in it. */
+const isWord = (subject: string): boolean =>
+  subject === '' || subject === POINTS_SUBJECT || /^[\x20-\x7e]+$/.test(subject);
