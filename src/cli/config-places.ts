@@ -68,6 +68,14 @@ export function defaultFolders(
   };
 }
 
-/** How to start the gateway whose `runtimeDir` this is. */
+const isService = (runtimeDir: string): boolean => runtimeDir === SYSTEM_RUNTIME;
+
+/** How to start a gateway that has run, whose `runtimeDir` this is. */
+export const startAgainAdvice = (runtimeDir: string): string =>
+  `start it with ${isService(runtimeDir) ? '`sudo systemctl start siot-mcu`' : '`siot-mcu run`'}`;
+
+/** How to start a gateway for the first time. */
 export const startAdvice = (runtimeDir: string): string =>
-  runtimeDir === SYSTEM_RUNTIME ? '`sudo systemctl start siot-mcu`' : '`siot-mcu run`';
+  isService(runtimeDir)
+    ? startAgainAdvice(runtimeDir)
+    : 'start `siot-mcu run` with this configuration first';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { GatewayConfig } from '../gateway/config/config.js';
 import { codeOf } from '../gateway/state/disk.js';
 import { NatsUnknownError, type NatsSettings } from '../siot/connection/nats-settings.js';
-import { startAdvice } from './config-places.js';
+import { startAdvice, startAgainAdvice } from './config-places.js';
 import { CliError } from './errors.js';
 import { whyDenied } from './permissions.js';
 
@@ -41,15 +41,15 @@ export function whyNoGateway({ runtimeDir, stateDir }: Folders): {
   readonly why: 'stopped' | 'never';
   readonly message: string;
 } {
-  const start = startAdvice(runtimeDir);
+  const again = startAgainAdvice(runtimeDir);
   if (existsSync(join(runtimeDir, 'gateway.json'))) {
-    return { why: 'stopped', message: `the gateway does not run now: start it with ${start}` };
+    return { why: 'stopped', message: `the gateway does not run now: ${again}` };
   }
   if (runtimeDir !== stateDir && hasRun(stateDir)) {
-    const message = `the gateway does not run now, or its runtimeDir is not ${runtimeDir}: start it with ${start}`;
+    const message = `the gateway does not run now, or its runtimeDir is not ${runtimeDir}: ${again}`;
     return { why: 'stopped', message };
   }
-  const message = `${runtimeDir} knows no gateway yet: start ${start} with this configuration first`;
+  const message = `${runtimeDir} knows no gateway yet: ${startAdvice(runtimeDir)}`;
   return { why: 'never', message: message + elsewhere({ runtimeDir, stateDir }) };
 }
 
@@ -66,7 +66,7 @@ export function privateNats({ runtimeDir, stateDir }: Folders): NatsSettings {
     if (denied !== undefined) throw new NatsUnknownError(denied);
   }
   throw new NatsUnknownError(
-    `${runtimeDir} knows no private nats-server: start ${startAdvice(runtimeDir)} first` +
+    `${runtimeDir} knows no private nats-server: ${startAdvice(runtimeDir)}` +
       elsewhere({ runtimeDir, stateDir }),
   );
 }

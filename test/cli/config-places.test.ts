@@ -1,6 +1,6 @@
 /** Cite: docs/contract.md, "Configuration". */
 import { expect, it } from 'vitest';
-import { defaultFolders } from '../../src/cli/config-places.js';
+import { defaultFolders, startAdvice, startAgainAdvice } from '../../src/cli/config-places.js';
 
 it('a configuration in /etc/siot-mcu has the folders of the service, which its commands so find too', () => {
   expect(defaultFolders('/etc/siot-mcu', undefined)).toEqual({
@@ -17,4 +17,15 @@ it('any other has ./state, for both unless systemd gives a runtimeDir', () => {
     stateDir: './state',
     runtimeDir: '/run/siot-mcu',
   });
+});
+
+it('the service is started by systemd, any other gateway by hand', () => {
+  expect([startAdvice('/run/siot-mcu'), startAgainAdvice('/run/siot-mcu')]).toEqual([
+    'start it with `sudo systemctl start siot-mcu`',
+    'start it with `sudo systemctl start siot-mcu`',
+  ]);
+  expect(startAdvice('/home/anna/state')).toBe(
+    'start `siot-mcu run` with this configuration first',
+  );
+  expect(startAgainAdvice('/home/anna/state')).toBe('start it with `siot-mcu run`');
 });
