@@ -14,6 +14,9 @@ import { readText } from '../../packet/text.js';
 import type { Clock } from '../../point/clock.js';
 import { TIME_SYNC_TYPE } from '../../point/reserved.js';
 import { isEmptyList } from '../../session/codec/choice.js';
+import { crcVariants } from '../../session/diagnosis/crc-variants.js';
+import type { DiagnosisCause } from '../../session/diagnosis/diagnosis.js';
+import { verdictsOf } from '../../session/diagnosis/frame-verdict.js';
 import { OwnEcho } from '../../session/receiving/own-echo.js';
 import type { TapDirection } from '../../transport/transport.js';
 import type {
@@ -90,7 +93,8 @@ export class PacketReader {
     if (typeof packet === 'string') {
       this.broken();
       const crc = packet === 'crc' ? { crc: crcsOf(frame) } : {};
-      return { cause: packet, ...crc, length: frame.length };
+      const hint = direction === 'up' ? mistakeIn(frame) : undefined;
+      return { cause: packet, ...crc, length: frame.length, ...(hint && { hint }) };
     }
     const bytes = Uint8Array.from(frame);
     if (this.#isEcho(direction, packet, bytes, wireLength)) {
@@ -211,6 +215,21 @@ const headOf = ({ sequence, subject, frame }: Packet): DecodedPacket => ({
 
 const hasContent = (decoded: DecodedPayload | undefined): boolean =>
   decoded !== undefined && decoded.points.length + decoded.oddValues > 0;
+
+/** Those of which the line says as much already. */
+const SAID: ReadonlySet<DiagnosisCause> = new Set<DiagnosisCause>([
+  'crcWrong',
+  'tooShort',
+  'framedText',
+]);
+
+/** The mistake in the firmware that explains a frame, for people. One frame is no proof: the diagnosis of the link waits for two. */
+function mistakeIn(frame: Uint8Array): string | undefined {
+  const [first] = verdictsOf(frame);
+  if (first?.kind !== 'mistake' || SAID.has(first.cause)) return undefined;
+  const [variant] = crcVariants(frame);
+  return variant?.cause === first.cause ? variant.name : `it looks like ${first.what}`;
+}
 
 function crcsOf(frame: Uint8Array): { readonly stated: number; readonly computed: number } {
   const end = frame.length - CRC_LENGTH;

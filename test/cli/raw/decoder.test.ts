@@ -106,15 +106,14 @@ const packet = (
   payload: Uint8Array = new Uint8Array(),
 ): Uint8Array => encodeFrame(encodePacket({ sequence, subject, payload }));
 
-/** A packet with one point, as the simulated firmware makes it. */
-const points = (sequence: number, value: number, subject = '', protocol: Protocol = 'compact') =>
-  packet(
-    sequence,
-    subject,
-    POINT_CODECS[protocol].encode([
-      { type: 'temp', key: '', time: 0n, value, tombstone: 0, origin: '' },
-    ]),
-  );
+/** A list with one point, as the simulated firmware makes it. */
+const temperature = (value: number, protocol: Protocol = 'compact'): Uint8Array =>
+  POINT_CODECS[protocol].encode([
+    { type: 'temp', key: '', time: 0n, value, tombstone: 0, origin: '' },
+  ]);
+
+const points = (sequence: number, value: number, subject = '', protocol?: Protocol): Uint8Array =>
+  packet(sequence, subject, temperature(value, protocol));
 
 /** With a byte of the packet changed, so that its CRC is wrong. */
 function damaged(sequence: number): Uint8Array {
@@ -204,6 +203,20 @@ describe('packets in COBS', () => {
       '▲ discarded 5 B: too short for a packet: 2 bytes; a packet has 19 or more',
       '▲ discarded 7 B: wrong COBS: a code byte points past the end of the frame: as text "temp=1"',
       '▲ discarded 24 B: wrong payload: no list of points in either codec',
+    ]);
+  });
+
+  it('a mistake in the firmware that explains a frame is named', () => {
+    const bytes = encodePacket({ sequence: 3, subject: '', payload: temperature(21) });
+    const swapped = Uint8Array.from(bytes);
+    swapped.set([bytes.at(-1) ?? 0, bytes.at(-2) ?? 0], bytes.length - 2);
+    const bench = new Bench().opened();
+    bench.up(encodeFrame(swapped)).up(encodeFrame(bytes.subarray(0, -2)));
+    expect(bench.lines().slice(1)).toEqual([
+      expect.stringMatching(
+        /^▲ discarded 59 B: wrong CRC: it has 0x[\da-f]{4}, its bytes give 0x[\da-f]{4}: its two bytes are swapped$/,
+      ),
+      expect.stringMatching(/: it looks like packets without a CRC$/),
     ]);
   });
 
