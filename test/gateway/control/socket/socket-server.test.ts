@@ -8,7 +8,13 @@ import {
   NoGatewayError,
   type SocketRequest,
 } from '../../../../src/cli/gateway-socket.js';
-import type { Control, GatewayView, SetReply } from '../../../../src/gateway/control/control.js';
+import type {
+  Control,
+  GatewayView,
+  LinkObserver,
+  ObservedLink,
+  SetReply,
+} from '../../../../src/gateway/control/control.js';
 import { LONGEST_REQUEST, SOCKET_NAME } from '../../../../src/gateway/control/socket/protocol.js';
 import { SocketServer } from '../../../../src/gateway/control/socket/socket-server.js';
 import { TimeBudget } from '../../../../src/gateway/control/time-budget.js';
@@ -23,11 +29,19 @@ interface Rig {
   readonly stateDir: string;
 }
 
+const OBSERVED: ObservedLink = {
+  name: 'pump',
+  transport: 'a port',
+  port: 'open',
+  format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
+};
+
 async function rig({ runtimeDir = tempDir(), stateDir = runtimeDir }: Partial<Rig> = {}) {
   const clock = new FakeClock();
   const said: Said[] = [];
   const log = recordingLog(said);
   const asked: { answered: (reply: SetReply) => void; until: AbortSignal }[] = [];
+  const observers = new Set<LinkObserver>();
   const control: Partial<Control> = {
     statusTime: new TimeBudget(200, clock),
     view: () => ({ gateway: { id: 'gw-1' }, links: [] }) as unknown as GatewayView,
@@ -35,6 +49,11 @@ async function rig({ runtimeDir = tempDir(), stateDir = runtimeDir }: Partial<Ri
     undelete: (request) => Promise.resolve({ state: 'refused', reason: JSON.stringify(request) }),
     setRefusal: () => undefined,
     set: (_request, answered, until) => Promise.resolve(void asked.push({ answered, until })),
+    observe: ({ link }, observer, until) => {
+      observers.add(observer);
+      until.addEventListener('abort', () => observers.delete(observer));
+      return { state: 'observed', link: { ...OBSERVED, name: link } };
+    },
   };
   const runtime = new RuntimeDir(runtimeDir, stateDir, log);
   const server = new SocketServer(runtime, control as Control, clock, log);
@@ -46,7 +65,16 @@ async function rig({ runtimeDir = tempDir(), stateDir = runtimeDir }: Partial<Ri
     for await (const answer of askGateway(folders, request as SocketRequest)) answers.push(answer);
     return answers;
   };
-  return { clock, said, asked, server, folders, ask, path: join(runtimeDir, SOCKET_NAME) };
+  return {
+    clock,
+    said,
+    asked,
+    observers,
+    server,
+    folders,
+    ask,
+    path: join(runtimeDir, SOCKET_NAME),
+  };
 }
 
 /** A connection of its own, with what it has received and whether it was ended. */
@@ -226,5 +254,32 @@ describe('a command without a gateway', () => {
       why: 'stopped',
       message: 'the gateway does not run now: start it with `siot-mcu run`',
     });
+  });
+});
+
+describe('raw traffic', () => {
+  it('goes to its asker until it goes away, and then nobody observes', async () => {
+    const { clock, observers, path } = await rig();
+    const { socket, seen } = dial(path);
+    socket.write('{"verb":"raw","link":"pump"}\n');
+    await until(() => seen.text.endsWith('\n'), 'the first answer');
+    expect(JSON.parse(seen.text)).toEqual({ state: 'observed', link: OBSERVED });
+    const [observer] = observers;
+    observer?.observed({ kind: 'removed' });
+    clock.advance(20);
+    await until(() => seen.text.includes('removed'), 'traffic');
+    socket.destroy();
+    await until(() => observers.size === 0, 'the end of the observation');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('ends with the gateway', async () => {
+    const { observers, path, server } = await rig();
+    const { socket, seen } = dial(path);
+    socket.write('{"verb":"raw","link":"pump"}\n');
+    await until(() => seen.text.endsWith('\n'), 'the first answer');
+    await server.stop();
+    await until(() => seen.closed, 'the end of the connection');
+    expect(observers.size).toBe(0);
   });
 });
