@@ -36,10 +36,17 @@ export async function attribute(path: string): Promise<string | undefined> {
   return text.trim() || undefined;
 }
 
+const SERIAL_BASE_DRIVER = 'port';
+
 /** Name of the driver of a device; `undefined` where it has none. Never rejects. */
 export async function driverOf(device: string): Promise<string | undefined> {
-  const target = await readlink(`${device}/driver`).catch(() => undefined);
-  return target === undefined ? undefined : basename(target);
+  const nameAt = async (path: string): Promise<string | undefined> => {
+    const target = await readlink(`${path}/driver`).catch(() => undefined);
+    return target === undefined ? undefined : basename(target);
+  };
+  const name = await nameAt(device);
+  // Since Linux 6.5 a UART has two devices of its own, port and ctrl, below that of its driver.
+  return name === SERIAL_BASE_DRIVER ? ((await nameAt(`${device}/../..`)) ?? name) : name;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import type * as Koffi from 'koffi';
+import { rs485Mode, rs485Words, type Rs485Mode } from './rs485.js';
 
 /**
  * Calls for a tty that Node has no interface for: exclusive mode, closing (HUPCL),
- * single modem lines, and the settings that the driver has accepted. They go
+ * single modem lines, RS-485, and the settings that the driver has accepted. They go
  * through `koffi`, an optional dependency. Where it cannot be loaded,
  * {@link loadTtyIoctl} gives `undefined`, and the serial transport says what it
  * cannot do.
@@ -25,6 +26,10 @@ export interface TtyIoctl {
   discardUnsent(fd: number): void;
   readSettings(fd: number): TtySettings;
   writeSettings(fd: number, settings: TtySettings): void;
+  /** How the driver switches the direction of an RS-485 line; most drivers refuse both calls. */
+  readRs485(fd: number): Rs485Mode;
+  /** The driver keeps it when the port is closed, and drops what it cannot do without a word. */
+  writeRs485(fd: number, mode: Rs485Mode): void;
 }
 
 export type ModemLine = 'dtr' | 'rts';
@@ -78,13 +83,15 @@ const TCFLSH = 0x540b;
 const TCOFLUSH = 1;
 const TCGETS2 = 0x802c542a;
 const TCSETS2 = 0x402c542b;
+const TIOCGRS485 = 0x542e;
+const TIOCSRS485 = 0x542f;
 const MODEM_LINE_BIT = { dtr: 0x002, rts: 0x004 } as const;
 
 /** powerpc and mips have other numbers; serialport is not built for them either. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'loong64'];
 
 /** A failed call; `errno` as in errno(3). */
-class IoctlError extends Error {
+export class IoctlError extends Error {
   override readonly name = 'IoctlError';
   constructor(
     readonly call: string,
@@ -162,6 +169,16 @@ class KoffiTtyIoctl implements TtyIoctl {
 
   writeSettings(fd: number, settings: TtySettings): void {
     this.#call('TCSETS2', fd, TCSETS2, settings.words);
+  }
+
+  readRs485(fd: number): Rs485Mode {
+    const words = new Uint32Array(8);
+    this.#call('TIOCGRS485', fd, TIOCGRS485, words);
+    return rs485Mode(words);
+  }
+
+  writeRs485(fd: number, mode: Rs485Mode): void {
+    this.#call('TIOCSRS485', fd, TIOCSRS485, rs485Words(mode));
   }
 
   #readInt(name: string, fd: number, request: number): number {

@@ -33,6 +33,8 @@ const SERIAL = '{ type: serial, path: /dev/ttyS0 }';
 const CAN = '{ type: can, interface: can0, txId: 0x123, rxId: 0x124 }';
 const TCP = '{ type: tcp, host: h, port: 1 }';
 const link = (rest: string): string => `links:\n  - name: a\n    transport: ${TCP}\n    ${rest}\n`;
+const serialLink = (rest: string): string =>
+  `links:\n  - name: a\n    transport: { type: serial, path: /dev/ttyS0, ${rest} }\n`;
 const NONE = 'links: []\n';
 
 describe('each error in the configuration is reported with line, key and remedy', () => {
@@ -435,6 +437,33 @@ describe('each error in the configuration is reported with line, key and remedy'
       'a variable that is no number',
       link('maxPoints: ${WORD}'),
       ['links[0].maxPoints: "word" is not allowed; give a whole number'],
+    ],
+    [
+      'one level of RTS for both directions',
+      serialLink('rs485: { rtsOnSend: false }'),
+      ['gw.yaml:3:70: links[0].transport.rs485.rtsOnSend: must differ from the other level of RTS'],
+    ],
+    [
+      'a delay that the kernel does not take',
+      serialLink('rs485: { delayRtsAfterSendMs: 101 }'),
+      [
+        'links[0].transport.rs485.delayRtsAfterSendMs: 101 is not allowed; give a whole number from 0 to 100',
+      ],
+    ],
+    [
+      'RTS for the direction and for flow control',
+      serialLink('rtscts: true, rts: on, rs485: {}'),
+      [
+        'links[0].transport.rtscts: does not go with rs485, which switches RTS itself',
+        'links[0].transport.rts: does not go with rs485, which switches RTS itself; leave it at leave',
+      ],
+    ],
+    [
+      'RS-485 of a USB board',
+      'links:\n  - name: a\n    transport: { type: usb, vendorId: "0403", rs485: {} }\n',
+      [
+        'links[0].transport.rs485: is a key of type: serial (adapters on USB switch the direction by themselves)',
+      ],
     ],
     ['a tab', 'links:\n\t- name: a\n', ['gw.yaml:2:1: (syntax): a tab where spaces belong;']],
     ['an open bracket', 'links: [\n', ['(syntax): ']],

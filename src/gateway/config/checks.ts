@@ -16,6 +16,7 @@ import {
   type Placed,
 } from './parts.js';
 import { pointProblems } from './point-checks.js';
+import { rs485Problems } from './serial-checks.js';
 import { usbProblems } from './usb-checks.js';
 import { isUuid, uuidV5 } from '../state/uuid.js';
 
@@ -33,6 +34,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...parentProblems(groupAt(written, 'siot')),
     ...nameProblems(links),
     ...portProblems(links),
+    ...links.flatMap(rs485Problems),
     ...usbProblems(links),
     ...canProblems(links),
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),

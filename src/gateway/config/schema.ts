@@ -9,7 +9,11 @@ import { SERVER, shownServer } from '../../siot/connection/server-text.js';
 import { POINT_INFO_RANGE, POINT_KINDS, isScale } from '../../point/point-info.js';
 import { MAX_EXTENDED_ID } from '../../transport/frame.js';
 import { CAN_DEFAULTS } from '../../transport/can/options.js';
-import { SERIAL_DEFAULTS } from '../../transport/serial/options.js';
+import {
+  MAX_RTS_DELAY_MS,
+  RS485_DEFAULTS,
+  SERIAL_DEFAULTS,
+} from '../../transport/serial/options.js';
 import {
   choice,
   flag,
@@ -156,6 +160,29 @@ const line = {
     .meta({ description: 'Drop DTR and RTS when the port is closed; resets many boards.' }),
 };
 
+const rtsDelay = integer({ min: 0, max: MAX_RTS_DELAY_MS, unit: 'ms' });
+
+const rs485 = group({
+  rtsOnSend: flag()
+    .default(RS485_DEFAULTS.rtsOnSend)
+    .meta({ description: 'Level of RTS while the port sends; the other one than rtsAfterSend.' }),
+  rtsAfterSend: flag()
+    .default(RS485_DEFAULTS.rtsAfterSend)
+    .meta({ description: 'Level of RTS while it does not.' }),
+  delayRtsBeforeSendMs: rtsDelay
+    .default(RS485_DEFAULTS.delayRtsBeforeSendMs)
+    .meta({ description: 'Time between RTS and the first bit (ms).' }),
+  delayRtsAfterSendMs: rtsDelay
+    .default(RS485_DEFAULTS.delayRtsAfterSendMs)
+    .meta({ description: 'Time between the last bit and RTS (ms).' }),
+  rxDuringTx: flag().default(RS485_DEFAULTS.rxDuringTx).meta({
+    description: 'Receive while sending: the port hears itself, which is taken for an echo.',
+  }),
+  terminate: flag()
+    .default(RS485_DEFAULTS.terminate)
+    .meta({ description: 'Switch on the resistor at the end of the bus, where the port has one.' }),
+});
+
 const serial = group(
   {
     type: z.literal('serial').meta({ description: 'A serial port: UART, USB-CDC, RS-485.' }),
@@ -163,6 +190,11 @@ const serial = group(
       description: 'Device file; /dev/serial/by-id/… stays the same over reboots.',
     }),
     ...line,
+    rs485: rs485.optional().meta({
+      description:
+        'The driver switches the direction of an RS-485 line by RTS. Not for adapters that do so ' +
+        'by themselves, as those on USB.',
+    }),
   },
   { host: 'a key of type: tcp', port: 'a key of type: tcp (the serial port’s file is path)' },
 );
@@ -188,7 +220,12 @@ const usb = group(
     }),
     ...line,
   },
-  { path: 'a key of type: serial', host: 'a key of type: tcp', port: 'a key of type: tcp' },
+  {
+    path: 'a key of type: serial',
+    rs485: 'a key of type: serial (adapters on USB switch the direction by themselves)',
+    host: 'a key of type: tcp',
+    port: 'a key of type: tcp',
+  },
 );
 
 /** Keys of another transport, which people put here by mistake. */

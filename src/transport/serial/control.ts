@@ -1,8 +1,11 @@
+import { basename } from 'node:path';
+import { driverOf } from '../../linux/sysfs.js';
 import type { Clock } from '../../point/clock.js';
 import { busy, explainOpenError } from './port-access.js';
 import type { PortProbe } from './port-access.js';
 import { isPty } from './port-holders.js';
-import type { SerialOptions } from './options.js';
+import type { Rs485Options, SerialOptions } from './options.js';
+import { applyRs485, rs485WithoutIoctl } from './rs485.js';
 import { checkSettings, completeSettings } from './settings.js';
 import { TransportError } from '../transport.js';
 import type { ModemLine, TtyIoctl } from '../../linux/tty-ioctl.js';
@@ -36,6 +39,7 @@ export class SerialControl {
   readonly #probe: PortProbe;
   readonly #clock: Clock;
   readonly #ioctl: TtyIoctl | undefined;
+  readonly #warnings: string[] = [];
   #exclusive = false;
 
   private constructor(
@@ -74,6 +78,7 @@ export class SerialControl {
       if (ioctl !== undefined) {
         checkSettings(options, probe.device, completeSettings(ioctl, fd, options));
       }
+      if (options.rs485 !== undefined) await control.#switchDirection(options.rs485);
       // The binding does so only at rates that it has a constant for.
       await port.flush();
     } catch (error) {
@@ -90,7 +95,7 @@ export class SerialControl {
     if (ioctl === undefined) return [`${path}: ${WITHOUT_IOCTL}.`];
     ioctl.setExclusive(this.#fd, true);
     this.#exclusive = true;
-    const warnings: string[] = [];
+    const warnings = [...this.#warnings];
     for (const [line, state] of [
       ['dtr', dtr],
       ['rts', rts],
@@ -121,6 +126,15 @@ export class SerialControl {
       });
     }
     await this.#port.close().catch(() => undefined);
+  }
+
+  /** Throws `unsupportedSetting`. */
+  async #switchDirection(asked: Rs485Options): Promise<void> {
+    const { path } = this.#options;
+    if (this.#ioctl === undefined) throw rs485WithoutIoctl(path);
+    const name = basename(this.#probe.devicePath);
+    const driver = await driverOf(`/sys/class/tty/${name}/device`);
+    this.#warnings.push(...applyRs485(this.#ioctl, this.#fd, { path, driver }, asked));
   }
 
   #setLine(ioctl: TtyIoctl, line: ModemLine, on: boolean): boolean {

@@ -46,8 +46,10 @@ export class SerialTransport implements ByteTransport {
     clock: Clock,
     { loadIoctl = loadTtyIoctl, verify }: SerialHooks = {},
   ) {
-    const { path, baudRate, dataBits, parity, stopBits } = options;
-    this.description = `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
+    const { path, baudRate, dataBits, parity, stopBits, rs485 } = options;
+    this.description =
+      `${path} ${baudRate} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}` +
+      (rs485 === undefined ? '' : ' RS-485');
     this.mayEcho = { byteMs: longestByteMs(options) };
     this.#options = options;
     this.#clock = clock;

@@ -28,7 +28,7 @@ const example = readFileSync('gateway.example.yaml', 'utf8');
 /** The example with all alternatives that stand in comments. */
 const uncommented = example
   .split('\n')
-  .map((line) => line.replace(/^(\s*)# (\s*)([a-z][A-Za-z]*:(?: .*)?)$/, '$1$2$3'))
+  .map((line) => line.replace(/^(\s*)# (\s*)([a-z][A-Za-z\d]*:(?: .*)?)$/, '$1$2$3'))
   .join('\n');
 
 /** Each key of the schema, with the link of the example that shows it. */
@@ -106,6 +106,8 @@ describe('gateway.example.yaml', () => {
     for (const [name, path, node] of keys) {
       if (node.default === undefined || particular.includes(name)) continue;
       if (name === 'nats.embedded') continue;
+      // With it a port whose driver has no such mode is not opened.
+      if (name.includes('.rs485.')) continue;
       expect([name, lookUp(given, path)]).toEqual([name, node.default]);
     }
   });
