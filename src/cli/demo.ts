@@ -113,6 +113,7 @@ class Demo {
       random: Math.random,
       log: SILENT_LOG,
       version: '',
+      hostName: '',
     });
     this.#ends.push(() => gateway.stop());
     await gateway.start();

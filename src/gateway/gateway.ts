@@ -9,7 +9,7 @@ import type { ControlledGateway } from './control/controlled.js';
 import { GatewayControl } from './control/gateway-control.js';
 import { VerbServer } from './control/nats/verb-server.js';
 import { SocketServer } from './control/socket/socket-server.js';
-import type { GatewayParts } from './gateway-parts.js';
+import { gatewayDescription, type GatewayParts } from './gateway-parts.js';
 import { Identity } from './identity.js';
 import { LeftOutLines } from './left-out-lines.js';
 import { refuseSharedNodes } from './link-nodes.js';
@@ -84,7 +84,7 @@ export class Gateway implements ControlledGateway, Configured {
   }
 
   get identity(): GatewayStatus['gateway'] {
-    const { description } = this.#config.gateway;
+    const description = gatewayDescription(this.#config, this.#parts);
     return { id: this.#identity.id, description, version: this.#parts.version };
   }
 

@@ -3,7 +3,7 @@ import type { NatsSource } from '../siot/connection/nats-settings.js';
 import { Siot, type SiotStatus, type Undeleted } from '../siot/siot.js';
 import type { Configured } from './config/config.js';
 import type { ControlledSiot } from './control/controlled.js';
-import type { GatewayParts } from './gateway-parts.js';
+import { gatewayDescription, type GatewayParts } from './gateway-parts.js';
 import type { Identity } from './identity.js';
 import type { NatsService } from './nats-service.js';
 import type { OutboxService } from './outbox-service.js';
@@ -72,13 +72,15 @@ export class SiotService implements Service, ControlledSiot {
 
   #begin(connection: NatsSource): void {
     const { identity, parts } = this;
-    const { siot: settings, gateway } = this.configured.config;
+    const { config } = this.configured;
+    const { siot: settings } = config;
+    const description = gatewayDescription(config, parts);
     this.#siot = new Siot({
       connection,
       generation: settings.generation,
       store: settings.store,
       parent: settings.parent,
-      gateway: { id: identity.id, description: gateway.description, version: parts.version },
+      gateway: { id: identity.id, description, version: parts.version },
       remembered: identity.store,
       remember: (store) => identity.remember(store),
       outbox: this.outbox.outbox,

@@ -48,6 +48,16 @@ async function twoLinks() {
 }
 
 describe('starting', () => {
+  it('describes its node in SIOT by the name of the host, unless another one is configured', async () => {
+    const store = await startStore(nats);
+    const document = { nats: { servers: nats.url }, links: [] };
+    const plain = await new GatewayUnderTest(tempDir(), document).start();
+    await store.waitForPoint(plain.id, 'description', '0', ({ text }) => text === 'cellar-pi');
+    const named = { ...document, gateway: { description: 'boiler room' } };
+    const second = await new GatewayUnderTest(tempDir(), named).start();
+    await store.waitForPoint(second.id, 'description', '0', ({ text }) => text === 'boiler room');
+  });
+
   it('needs neither a device nor NATS', async () => {
     const gateway = await new GatewayUnderTest(tempDir(), {
       nats: { servers: 'nats://127.0.0.1:1' },
@@ -55,7 +65,7 @@ describe('starting', () => {
     }).start();
     await until(() => gateway.link('pump').portProblem !== undefined, 'the port’s problem');
     expect(gateway.gateway.control.status()).toMatchObject({
-      gateway: { description: 'MCU gateway', version: '1.2.3' },
+      gateway: { description: 'cellar-pi', version: '1.2.3' },
       siot: { generation: 2, store: 'none' },
       nats: { state: 'connecting' },
       links: [{ name: 'pump', port: 'closed', connected: false, node: 'unknown' }],

@@ -106,6 +106,7 @@ export class GatewayUnderTest {
       random: Math.random,
       log: recordingLog(this.said),
       version: '1.2.3',
+      hostName: 'cellar-pi',
       ...(this.#usbRoot === undefined ? {} : { usbRoot: { root: this.#usbRoot } }),
     });
   }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
@@ -73,7 +74,13 @@ class Daemon {
     private readonly log: Logger,
   ) {
     const clock = new SystemClock();
-    this.#gateway = new Gateway(config, { clock, random: Math.random, log, version: VERSION });
+    this.#gateway = new Gateway(config, {
+      clock,
+      random: Math.random,
+      log,
+      version: VERSION,
+      hostName: hostname(),
+    });
   }
 
   async run(): Promise<void> {

@@ -121,8 +121,9 @@ const siot = group({
 });
 
 const gateway = group({
-  description: text().default('MCU gateway').meta({
-    description: 'Description of the gateway’s node, written when the node is made.',
+  description: text().optional().meta({
+    description:
+      'Description of the gateway’s node, written when the node is made; otherwise the name of the host.',
   }),
   maxPoints: integer({ min: 1, max: 1_000_000, unit: 'points' })
     .default(20_000)

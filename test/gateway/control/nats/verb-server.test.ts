@@ -75,7 +75,7 @@ describe('status', () => {
     const status = await ask.request('status');
     expect(status).toEqual(JSON.parse(JSON.stringify(gateway.gateway.control.status())));
     expect(status).toMatchObject({
-      gateway: { id: gateway.id, description: 'MCU gateway', version: '1.2.3' },
+      gateway: { id: gateway.id, description: 'cellar-pi', version: '1.2.3' },
       siot: { generation: 2, store: 'answers' },
       nats: { state: 'connected' },
       links: [
