@@ -12,7 +12,7 @@ import {
 import type { NatsSource } from './connection/nats-settings.js';
 import { NodeKeeper, type NodeKeeperHost } from './nodes/nodes.js';
 import { ReplyQuota } from './connection/reply-quota.js';
-import type { DropCause, PublishHost, Suspicion } from './publishing/publish-state.js';
+import type { DropCause, NodeNames, PublishHost, Suspicion } from './publishing/publish-state.js';
 import { Publisher } from './publishing/publisher.js';
 import { StoreClient } from './nodes/store-client.js';
 import type { Undeleted } from './nodes/undelete.js';
@@ -86,7 +86,9 @@ const REMOVED_WITHIN_MS = 5_000;
  *                      └─ unknown ─▶ Publisher: points wait in the outbox
  * ```
  */
-export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, ListeningNodeHost {
+export class Siot
+  implements StoreSearchHost, PublishHost, NodeNames, NodeKeeperHost, ListeningNodeHost
+{
   readonly #options: SiotOptions;
   readonly #connection: Connection;
   readonly #search: StoreSearch;
@@ -330,6 +332,10 @@ export class Siot implements StoreSearchHost, PublishHost, NodeKeeperHost, Liste
 
   dropped(nodeId: string, cause: DropCause, points: readonly Point[]): void {
     this.#nodes.get(nodeId)?.events.dropped?.(cause, points);
+  }
+
+  linkOf(nodeId: string): string | undefined {
+    return this.#nodes.get(nodeId)?.spec.name;
   }
 
   withholds(nodeId: string, point: Point): boolean {

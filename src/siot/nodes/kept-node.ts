@@ -17,6 +17,14 @@ export interface NodeSpec {
   readonly name?: string;
 }
 
+/** Whose a node is, for a log line: its link by name, where it has one, and its ID. */
+export const whose = ({ id, name }: NodeSpec): object =>
+  name === undefined ? { nodeId: id } : { link: name, nodeId: id };
+
+/** A node as people know it. */
+const nodeName = ({ id, name }: NodeSpec): string =>
+  name === undefined ? `the node ${id}` : `the node of ${name} (${id})`;
+
 /** What happens to a node. */
 export interface NodeEvents {
   /**
@@ -96,7 +104,7 @@ export function nodesProblem(
   if (one === undefined) return '';
   const more = unreadable.length > 1 ? ` (and ${String(unreadable.length - 1)} more)` : '';
   return (
-    `the node ${one.spec.id}${more} cannot be read: ${one.unreadable}: ` +
+    `${nodeName(one.spec)}${more} cannot be read: ${one.unreadable}: ` +
     'what was set in SIOT while the gateway could not hear it waits there until it can'
   );
 }

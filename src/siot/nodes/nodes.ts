@@ -11,6 +11,7 @@ import {
   type NodeEvents,
   type NodeLife,
   type NodeSpec,
+  whose,
 } from './kept-node.js';
 import { GatewayParent } from './gateway-parent.js';
 import type { Suspicion } from '../publishing/publish-state.js';
@@ -232,11 +233,12 @@ export class NodeKeeper {
         kept.failures = 0;
         if (before === 'deleted') {
           kept.owesResend = true;
-          log.info({ nodeId: id }, 'the node lives again: publishing goes on');
+          log.info(whose(kept.spec), 'the node lives again: publishing goes on');
         }
         publisher.discard(id, false);
         this.#setLife(kept, 'alive');
-        if (found.odd > 0) log.debug({ nodeId: id, odd: found.odd }, 'odd points left out');
+        if (found.odd > 0)
+          log.debug({ ...whose(kept.spec), odd: found.odd }, 'odd points left out');
         if (kept.unread || before === 'deleted') {
           const everything = kept.owesResend;
           kept.unread = false;
@@ -250,7 +252,7 @@ export class NodeKeeper {
         kept.unread = true;
         if (kept.life !== 'deleted' && kept !== this.#gateway) {
           log.warn(
-            { nodeId: id },
+            whose(kept.spec),
             'somebody deleted this node in SIOT: its points are dropped until it lives again: ' +
               undeleteCommand(kept.spec.name),
           );
@@ -274,13 +276,12 @@ export class NodeKeeper {
 
   #reportReading(kept: KeptNode, unreadable: string): void {
     const { log } = this.#options;
-    const { id } = kept.spec;
     if (unreadable === '' && kept.unreadable !== '')
-      log.info({ nodeId: id }, 'the node can be read again');
+      log.info(whose(kept.spec), 'the node can be read again');
     if (unreadable !== '') {
       // Reading is tried without end: only a new reason is a warning.
       const say = unreadable === kept.unreadable ? log.debug.bind(log) : log.warn.bind(log);
-      say({ nodeId: id }, `the node could not be read: ${unreadable}`);
+      say(whose(kept.spec), `the node could not be read: ${unreadable}`);
     }
     kept.unreadable = unreadable;
   }
@@ -325,10 +326,10 @@ export class NodeKeeper {
     if (kept === this.#gateway) texts['versionApp'] = gateway.version;
     const problem = await store.create(id, type, parentId, texts);
     if (problem !== undefined) {
-      log.warn({ nodeId: id, parentId }, `the node could not be made: ${problem}`);
+      log.warn({ ...whose(kept.spec), parentId }, `the node could not be made: ${problem}`);
       return false;
     }
-    log.info({ nodeId: id, parentId, type }, 'node made in SIOT');
+    log.info({ ...whose(kept.spec), parentId, type }, 'node made in SIOT');
     return true;
   }
 

@@ -24,6 +24,12 @@ export interface PublishHost {
   withholds(nodeId: string, point: Point): boolean;
 }
 
+/** Who knows the names of nodes. */
+export interface NodeNames {
+  /** Name of the node's link; `undefined`: it has none, or none any more. */
+  linkOf(nodeId: string): string | undefined;
+}
+
 /** Why a store is suspected to be gone, or to be another one. */
 export type Suspicion = 'noResponders' | 'undecodable' | 'silence';
 

@@ -6,7 +6,14 @@ import type { Point } from '../../point/point.js';
 import { ConfirmedByNats } from '../connection/answered-publisher.js';
 import { BarrierSender } from './barrier-sender.js';
 import type { Connection } from '../connection/connection.js';
-import type { DropCause, PublishHost, PublishState, Suspicion, Totals } from './publish-state.js';
+import type {
+  DropCause,
+  NodeNames,
+  PublishHost,
+  PublishState,
+  Suspicion,
+  Totals,
+} from './publish-state.js';
 import { PublishWindow } from './publish-window.js';
 import type { Sender } from './sender.js';
 import { StatusPoints } from './status-points.js';
@@ -28,7 +35,7 @@ interface PublisherOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly host: PublishHost;
+  readonly host: PublishHost & NodeNames;
 }
 
 /** Maximum number of pairs of node and cause that have log lines of their own about dropped points. */
@@ -260,8 +267,16 @@ export class Publisher implements PublishHost {
     const dropped = this.#droppedLines.due(`${nodeId} ${cause}`, points.length);
     if (dropped === 0) return;
     const [point] = points;
+    const link = this.#options.host.linkOf(nodeId);
     this.#options.log.warn(
-      { nodeId, cause, dropped, type: point?.type, key: point?.key },
+      {
+        ...(link === undefined ? {} : { link }),
+        nodeId,
+        cause,
+        dropped,
+        type: point?.type,
+        key: point?.key,
+      },
       `${String(dropped)} point(s) dropped: ${why}`,
     );
   }

@@ -39,7 +39,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', 
     await pass(() => rig.siot.status.store === 'answers', 10_000);
     await pass(() => rig.siot.status.storeProblem !== undefined, 60_000);
     expect(rig.siot.status.storeProblem).toBe(
-      `the node ${NODE_ID} cannot be read: SIOT did not answer in time: what was set in SIOT while ` +
+      `the node of pump (${NODE_ID}) cannot be read: SIOT did not answer in time: what was set in SIOT while ` +
         'the gateway could not hear it waits there until it can',
     );
     expect(reads()).toBe(before);
@@ -77,7 +77,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', 
       clock.advance(250);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    expect(problem()).toContain(`the node ${NODE_ID} (and 1 more) cannot be read`);
+    expect(problem()).toContain(`the node of pump (${NODE_ID}) (and 1 more) cannot be read`);
     const removed = [rig.nodeHandle.remove(), second.remove()];
     await until(() => problem() === '', 'nothing to be shown');
     clock.advance(5_000);
