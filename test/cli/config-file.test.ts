@@ -591,6 +591,7 @@ describe('the configuration as it is read', () => {
         silenceTimeoutMs: 0,
         backlog: 'all',
         maxPoints: 5000,
+        points: {},
       },
     ]);
   });
