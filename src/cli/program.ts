@@ -3,6 +3,7 @@ import { canCommand } from './commands/can.js';
 import { checkCommand } from './commands/check.js';
 import { confirmCommand } from './commands/confirm.js';
 import { portsCommand } from './commands/ports.js';
+import { probeCommand } from './commands/probe.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
@@ -17,6 +18,7 @@ const COMMANDS = [
   runCommand,
   checkCommand,
   portsCommand,
+  probeCommand,
   udevCommand,
   watchCommand,
   setCommand,
