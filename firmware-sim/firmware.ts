@@ -1,3 +1,4 @@
+import { announcementPoint, announcementsOf, type Announcement } from './announcements.js';
 import type { SimTimer } from './clock.js';
 import type { SimulatedMcu } from './mcu.js';
 import {
@@ -34,8 +35,11 @@ const REPORT_AGAIN_MS = 5000;
 /** Points in a packet: with texts of some 60 bytes the packet stays below 1,024 bytes. */
 const PACKET_POINTS = 8;
 
-/** What is reported: a setting, a sensor, or one of these two. */
-type Reported = SettingProfile | SensorProfile | 'description' | 'uptime';
+/** What is reported: a setting, a sensor, what they are, or one of these two. */
+type Reported = SettingProfile | SensorProfile | Announcement | 'description' | 'uptime';
+
+/** Bytes of an announcement that take the place of one point. */
+const POINT_BYTES = 100;
 
 /** The firmware of a profile: its sensors, settings, uptime, log and commands. */
 export class Firmware {
@@ -44,6 +48,7 @@ export class Firmware {
   readonly #random: SeededRandom;
   readonly #events: FirmwareEvents;
   readonly #settings = new Map<SettingProfile, SettingValue>();
+  readonly #announcements: readonly Announcement[];
   readonly #waves = new Map<SensorProfile, Waveform>();
   /** To be reported, until it is acknowledged. */
   readonly #reports = new Set<Reported>();
@@ -63,6 +68,7 @@ export class Firmware {
     this.#profile = profile;
     this.#random = random;
     this.#events = events;
+    this.#announcements = announcementsOf(profile);
     for (const setting of profile.settings) this.#settings.set(setting, setting.initial);
     mcu.observe({
       started: () => {
@@ -102,7 +108,11 @@ export class Firmware {
     this.#notAllBeforeMs = 0;
     this.#allTimer = undefined;
     for (const sensor of sensors) this.#waves.set(sensor, this.#waveform(sensor));
-    this.#report(...(description === undefined ? [] : ['description' as const]), ...settings);
+    this.#report(
+      ...this.#announcements,
+      ...(description === undefined ? [] : ['description' as const]),
+      ...settings,
+    );
 
     // Sensors with the same interval share packets.
     for (const intervalMs of new Set(sensors.map((sensor) => sensor.intervalMs))) {
@@ -164,7 +174,7 @@ export class Firmware {
       this.#events.removed?.(point.type, point.key);
       return;
     }
-    const number = numberIn(point.value);
+    const number = fromWire(numberIn(point.value), scaleOf(setting));
     const text = textIn(point.value);
     // With neither a number nor a text, the wire does not tell which is meant.
     const asked = text !== '' || (setting.kind === 'text' && number === 0) ? text : number;
@@ -192,6 +202,7 @@ export class Firmware {
     }
     this.#notAllBeforeMs = this.#mcu.uptimeMs + reportAllMs;
     this.#report(
+      ...this.#announcements,
       ...(description === undefined ? [] : ['description' as const]),
       ...settings,
       ...sensors,
@@ -204,9 +215,11 @@ export class Firmware {
       return { type: 'description', value: this.#profile.description };
     }
     if (reported === 'uptime') return this.#uptime();
+    if ('announces' in reported) return announcementPoint(reported);
     if ('kind' in reported) return this.#settingPoint(reported);
     const value = this.#waves.get(reported)?.at(this.#mcu.uptimeMs);
-    return { type: reported.type, key: reported.key, value };
+    const { type, key, scale } = reported;
+    return { type, key, value: value === undefined ? value : toWire(value, scale) };
   }
 
   #settingPoint(setting: SettingProfile): PointLike {
@@ -214,7 +227,7 @@ export class Firmware {
     return {
       type: setting.type,
       key: setting.key,
-      value: typeof value === 'boolean' ? Number(value) : value,
+      value: typeof value === 'string' ? value : toWire(Number(value), scaleOf(setting)),
     };
   }
 
@@ -227,7 +240,7 @@ export class Firmware {
     for (const one of what) this.#reports.add(one);
     if (this.#reporting || this.#reports.size === 0) return;
     this.#reporting = true;
-    const batch = [...this.#reports].slice(0, PACKET_POINTS);
+    const batch = firstPacket(this.#reports);
     for (const one of batch) this.#reports.delete(one);
     void this.#sendPacket(batch).then(({ outcome }) => {
       // After a restart all is reported again anyway.
@@ -271,6 +284,29 @@ export class Firmware {
     return all.find((one) => one.type === type && sameKey(one.key, key));
   }
 }
+
+/** The first of these that fit into a packet; at least one. */
+function firstPacket(reports: Iterable<Reported>): Reported[] {
+  const batch: Reported[] = [];
+  let room = PACKET_POINTS;
+  for (const one of reports) {
+    const isLong = typeof one === 'object' && 'announces' in one;
+    room -= isLong ? Math.ceil((one.json.length + one.announces.length) / POINT_BYTES) : 1;
+    if (room < 0 && batch.length > 0) break;
+    batch.push(one);
+  }
+  return batch;
+}
+
+const scaleOf = (setting: SettingProfile): number | undefined =>
+  setting.kind === 'number' ? setting.scale : undefined;
+
+const toWire = (value: number, scale: number | undefined): number =>
+  scale === undefined ? value : Math.round(value / scale);
+
+/** Without the digits that only the product of two doubles has. */
+const fromWire = (value: number, scale: number | undefined): number =>
+  scale === undefined ? value : Number((value * scale).toPrecision(12));
 
 function packetsOf<T>(all: readonly T[]): T[][] {
   const packets: T[][] = [];

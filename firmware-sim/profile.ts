@@ -37,10 +37,25 @@ const milliseconds = z.number().int().min(1).max(86_400_000);
 const type = z.string().min(1);
 const key = z.string().default('');
 
+/** What the device announces of a point, if anything (docs/wire.md, "What your points are"). */
+const announced = {
+  name: z.string().min(1).max(100).optional(),
+  unit: z.string().min(1).max(32).optional(),
+  /** s. */
+  maxAge: z.number().min(0.1).max(31_536_000).optional(),
+};
+/** What is sent is the value divided by this, as a whole number. */
+const scale = z
+  .number()
+  .refine((number) => number !== 0, { message: 'must not be 0' })
+  .optional();
+
 const sensor = z
   .strictObject({
     type,
     key,
+    ...announced,
+    scale,
     waveform: z.enum(WAVEFORMS).default('constant'),
     offset: z.number().default(0),
     amplitude: z.number().default(0),
@@ -50,7 +65,7 @@ const sensor = z
   })
   .readonly();
 
-const common = { type, key, persisted: z.boolean().default(false) };
+const common = { type, key, ...announced, persisted: z.boolean().default(false) };
 
 const numberSetting = z
   .strictObject({
@@ -59,6 +74,8 @@ const numberSetting = z
     initial: z.number().default(0),
     min: z.number().optional(),
     max: z.number().optional(),
+    step: z.number().positive().optional(),
+    scale,
   })
   .readonly()
   .refine((s) => s.min === undefined || s.max === undefined || s.min <= s.max, {
@@ -94,6 +111,8 @@ const textSetting = z
 const profileSchema = z
   .strictObject({
     description: z.string().optional(),
+    /** Whether it announces what its points are; otherwise it does if a point has something new to tell. */
+    announce: z.boolean().optional(),
     sensors: z.array(sensor).default([]),
     settings: z
       .array(z.discriminatedUnion('kind', [numberSetting, booleanSetting, textSetting]))
@@ -206,10 +225,12 @@ const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'}
 /** The allowed keys, where an unknown one was found. */
 function keysOf(path: Path): string {
   const keys: Record<string, string> = {
-    '': 'description, sensors, settings, uptime, reportAllMs, log, commands',
-    sensors: 'type, key, waveform, offset, amplitude, periodMs, noise, intervalMs',
+    '': 'description, announce, sensors, settings, uptime, reportAllMs, log, commands',
+    sensors:
+      'type, key, name, unit, maxAge, scale, waveform, offset, amplitude, periodMs, noise, intervalMs',
     settings:
-      'type, key, kind, initial, persisted, and min, max for numbers, maxLength, oneOf for text',
+      'type, key, kind, name, unit, maxAge, initial, persisted, and min, max, step, scale for numbers, ' +
+      'maxLength, oneOf for text',
     uptime: 'intervalMs, everyPacket',
     log: 'intervalMs, lines',
     commands: 'type, key, action',

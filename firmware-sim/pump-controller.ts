@@ -3,22 +3,28 @@ export const PUMP_CONTROLLER_YAML = `# A pump with three sensors and a few setti
 description: Pump controller
 
 sensors:
-  - type: flow            # l/min
+  - type: flow
+    name: Flow            # with the unit it is announced: people see it in siot-mcu watch
+    unit: l/min
     waveform: sine
     offset: 120
     amplitude: 15
     periodMs: 30000
     noise: 0.8
     intervalMs: 1000
-  - type: pressure        # bar
+  - type: pressure
+    name: Pressure
+    unit: bar
     waveform: triangle
     offset: 4.2
     amplitude: 0.6
     periodMs: 45000
     noise: 0.02
     intervalMs: 1000
-  - type: temperature     # degrees C
+  - type: temperature
     key: motor
+    name: Motor temperature
+    unit: °C
     waveform: randomWalk
     offset: 48
     amplitude: 12
@@ -26,8 +32,10 @@ sensors:
     intervalMs: 2000
 
 settings:
-  - type: setpoint        # bar; beyond the limits it takes the limit, and says so
+  - type: setpoint        # beyond the limits it takes the limit, and says so
     kind: number
+    name: Pressure to hold
+    unit: bar
     initial: 4.2
     min: 0.5
     max: 8

@@ -32,10 +32,19 @@ export function valueOfWordByInfo(word: string, info: PointInfo): PointValue | u
   }
 }
 
-/** Why a point cannot have this value, for people; `undefined`: it can. `of`: the point, such as `setpoint of pump`. */
-export function whyNotValue(value: PointValue, info: PointInfo, of: string): string | undefined {
+/**
+ * Why a point cannot have this value, for people; `undefined`: it can. `of`: the point,
+ * such as `setpoint of pump`. `isForced`: somebody insists on this kind of value, which
+ * need not be that of the point; limits hold all the same.
+ */
+export function whyNotValue(
+  value: PointValue,
+  info: PointInfo,
+  of: string,
+  isForced = false,
+): string | undefined {
   if (info.writable === false) return `${of} is read-only (writable: false)`;
-  if (isAllowed(value, info)) return undefined;
+  if (isAllowed(value, info) || (isForced && isOfOtherKind(value, info))) return undefined;
   return `${shown(value)} is not allowed: ${of} takes ${allowedValues(info)}`;
 }
 
@@ -69,6 +78,14 @@ function range(min: number | undefined, max: number | undefined, unit: string): 
   if (min !== undefined) return `a number from ${String(min)}${unit} up`;
   if (max !== undefined) return `a number up to ${String(max)}${unit}`;
   return unit === '' ? 'a number' : `a number (${unit.trim()})`;
+}
+
+/** It is none of the point's kind, and there is no list of what is allowed. */
+function isOfOtherKind(value: PointValue, info: PointInfo): boolean {
+  if (info.values !== undefined) return false;
+  const kind = kindOfInfo(info);
+  const isNumeric = kind === 'number' || kind === 'switch';
+  return isNumeric === (numberIn(value) === undefined);
 }
 
 function isAllowed(value: PointValue, info: PointInfo): boolean {

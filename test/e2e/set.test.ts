@@ -8,7 +8,9 @@ import { neverAcknowledge, whenType } from '../../firmware-sim/behaviours.js';
 import type { Protocol } from '../../firmware-sim/codec.js';
 import { SimulatedDevice } from '../../firmware-sim/device.js';
 import { numberIn, textIn } from '../../firmware-sim/points.js';
+import { parseProfile } from '../../firmware-sim/profile.js';
 import { PtyPipe } from '../../firmware-sim/pty.js';
+import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
 import { SLOWNESS, mcuTimes } from '../support/slowness.js';
@@ -32,7 +34,11 @@ interface Station {
 /** A pump controller on a PTY, `siot-mcu run`, NATS and, unless `alone`, a store. */
 async function station(
   protocol: Protocol,
-  { alone = false, behaviour }: { alone?: boolean; behaviour?: Behaviour } = {},
+  {
+    alone = false,
+    behaviour,
+    announce = true,
+  }: { alone?: boolean; behaviour?: Behaviour; announce?: boolean } = {},
 ): Promise<Station> {
   const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-set-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +47,8 @@ async function station(
   const store = alone ? undefined : await SiotStore.start({ nats: nats.url, version: '0.25.0' });
   atEnd(() => store?.stop());
   const pipe = await PtyPipe.open();
-  const device = new SimulatedDevice(pipe, { clock, protocol, ...mcuTimes });
+  const profile = parseProfile(`announce: ${String(announce)}\n${PUMP_CONTROLLER_YAML}`);
+  const device = new SimulatedDevice(pipe, { clock, protocol, profile, ...mcuTimes });
   atEnd(() => device.close());
   if (behaviour !== undefined) device.mcu.push(behaviour);
   const config = join(folder, 'gateway.yaml');
@@ -138,8 +145,23 @@ describe.each(PROTOCOLS)('siot-mcu set, %s', (protocol) => {
     expect(textIn(last('label'))).toBe('');
   });
 
+  it('refuses what the device has announced not to take, before anything is sent', async () => {
+    const { set, device } = await station(protocol);
+    expect(await set('setpoint', '99')).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'setpoint is refused: 99 is not allowed: setpoint of pump takes 0.5 … 8 bar\n',
+      ) as string,
+    });
+    const [flow, mode] = await Promise.all([set('flow', '1'), set('mode', 'nonsense')]);
+    expect(flow.stderr).toContain('flow is refused: flow of pump is read-only');
+    expect(mode.stderr).toContain('mode of pump takes auto, manual, eco\n');
+    for (const type of ['setpoint', 'flow', 'mode']) device.mcu.assertNotReceived(type);
+  });
+
   it('warns where the device takes another value', async () => {
-    const { set } = await station(protocol);
+    const { set } = await station(protocol, { announce: false });
     const clamped = await set('setpoint', '99');
     expect(clamped).toMatchObject({
       status: 0,

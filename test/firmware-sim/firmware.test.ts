@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Firmware } from '../../firmware-sim/firmware.js';
 import { SimulatedMcu } from '../../firmware-sim/mcu.js';
 import { pipePair } from '../../firmware-sim/pipe.js';
-import { numberIn } from '../../firmware-sim/points.js';
+import { numberIn, textIn } from '../../firmware-sim/points.js';
 import { parseProfile } from '../../firmware-sim/profile.js';
 import { PUMP_CONTROLLER_YAML } from '../../firmware-sim/pump-controller.js';
 import { SeededRandom } from '../../firmware-sim/random.js';
@@ -19,9 +19,63 @@ function build(protocol: 'protobuf' | 'compact' = 'compact', yaml = PUMP_CONTROL
 }
 
 describe.each(['protobuf', 'compact'] as const)('pump controller, %s', (protocol) => {
-  it('reports at its start what is in force', () => {
-    const { mcu, peer } = build(protocol);
+  it('announces at its start what its points are, before any value, in packets that fit', async () => {
+    const { mcu, peer, clock } = build(protocol);
     mcu.start();
+    await clock.advanceAsync(10);
+    const told = peer.points.filter(({ type }) => type === 'pointInfo');
+    expect(peer.points.slice(0, told.length)).toEqual(told);
+    const infos = Object.fromEntries(
+      told.map(({ key, value }) => [key, JSON.parse(textIn(value)) as object]),
+    );
+    expect(infos).toEqual({
+      flow: { kind: 'number', name: 'Flow', unit: 'l/min', writable: false },
+      pressure: { kind: 'number', name: 'Pressure', unit: 'bar', writable: false },
+      'temperature/motor': {
+        kind: 'number',
+        name: 'Motor temperature',
+        unit: '°C',
+        writable: false,
+      },
+      setpoint: { kind: 'number', name: 'Pressure to hold', unit: 'bar', min: 0.5, max: 8 },
+      enabled: { kind: 'switch' },
+      mode: { kind: 'text', values: ['auto', 'manual', 'eco'] },
+      label: { kind: 'text' },
+    });
+    for (const { payload } of peer.packets) expect(payload.length).toBeLessThan(1_000);
+  });
+
+  it('announces nothing where its profile says so, or has nothing new to tell', async () => {
+    for (const yaml of [
+      `announce: false\n${PUMP_CONTROLLER_YAML}`,
+      'settings: [{type: a, kind: number, min: 1, initial: 1}]',
+    ]) {
+      const { mcu, peer, clock } = build(protocol, yaml);
+      mcu.start();
+      await clock.advanceAsync(10);
+      expect(peer.values('pointInfo')).toEqual([]);
+    }
+  });
+
+  it('sends a point with a scale as a whole number, and takes its setting so', async () => {
+    const { mcu, peer, clock, firmware } = build(
+      protocol,
+      'settings: [{type: a, kind: number, initial: 23.5, scale: 0.1}]\n' +
+        'sensors: [{type: b, offset: 0.29, scale: 0.01}]',
+    );
+    mcu.start();
+    await clock.advanceAsync(1_000);
+    expect([peer.values('a'), peer.values('b')]).toEqual([[235], [29]]);
+    peer.set({ type: 'a', value: 241 });
+    await clock.advanceAsync(10);
+    expect(firmware.setting('a')).toBe(24.1);
+    expect(peer.values('a')).toEqual([235, 241]);
+  });
+
+  it('reports at its start what is in force', async () => {
+    const { mcu, peer, clock } = build(protocol);
+    mcu.start();
+    await clock.advanceAsync(10);
     expect(peer.values('description')).toEqual(['Pump controller']);
     expect(peer.values('setpoint').map(numberIn)[0]).toBeCloseTo(4.2, 5);
     expect(peer.values('enabled')).toEqual([1]);
@@ -164,6 +218,7 @@ describe.each(['protobuf', 'compact'] as const)('after a timeSync, %s', (protoco
   const timeSync = { type: 'timeSync', time: 1_767_323_045_000_000_000n };
   const ALL = ['description', 'setpoint', 'enabled', 'mode', 'label']
     .concat(['flow', 'pressure', 'temperature', 'uptime'])
+    .concat(Array.from({ length: 7 }, () => 'pointInfo'))
     .sort();
 
   /** Started, and all that it says by itself has been said. */

@@ -206,6 +206,21 @@ describe('a value that somebody sets', () => {
     expect(whyNotValue(value, known, 'p')).toBe(why);
   });
 
+  it('may be of another kind where somebody insists, and not beyond the limits', () => {
+    const forced = (value: Parameters<typeof whyNotValue>[0], known: PointInfo) =>
+      whyNotValue(value, known, 'p', true);
+    expect(forced(floatValue(1), { kind: 'text' })).toBeUndefined();
+    expect(forced(stringValue('x'), { kind: 'number', max: 5 })).toBeUndefined();
+    expect(forced(stringValue('6'), { max: 5 })).toBe(
+      '"6" is not allowed: p takes a number up to 5',
+    );
+    expect(forced(floatValue(6), { max: 5 })).toBeDefined();
+    expect(forced(floatValue(2), { kind: 'switch' })).toBeDefined();
+    expect(forced(floatValue(1), { values: ['a'] })).toBeDefined();
+    expect(forced(stringValue('b'), { values: ['a'] })).toBeDefined();
+    expect(forced(floatValue(1), { writable: false })).toBeDefined();
+  });
+
   it('is on a step for each multiple of it, however long the decimal fraction', () => {
     fc.assert(
       fc.property(

@@ -155,14 +155,14 @@ function whyRefused({ type, key }: SetRequest): string | undefined {
 
 /** By what is known of the point. What acts on the link itself is none of the device's. */
 function whyNotAllowed(
-  { type, key, link: name }: SetRequest,
+  { type, key, link: name, value: asked }: SetRequest,
   value: PointValue,
   link: ControlledLink,
 ): string | undefined {
   const info = isSwitch(type) ? undefined : link.infoOf(type, key);
   if (info === undefined) return undefined;
   const point = canonicalKey(key) === '0' ? type : `${type}/${key}`;
-  return whyNotValue(value, info, `${point} of ${name}`);
+  return whyNotValue(value, info, `${point} of ${name}`, asked.kind !== 'word');
 }
 
 function valueOf({ type, key, value }: SetRequest, link: ControlledLink): PointValue {
