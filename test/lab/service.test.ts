@@ -21,6 +21,7 @@ import {
   shareWithGroup,
   shell,
   startAs,
+  type Outcome,
 } from './support/service.js';
 import { UsbDevice } from './support/usb.js';
 
@@ -75,6 +76,14 @@ async function report(): Promise<string> {
   return (await mcu.sendPoints([point])).outcome;
 }
 
+/** A command of anna, again where the guest has stood still for longer than a command waits for the gateway. */
+async function answered(...args: readonly string[]): Promise<Outcome> {
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await runAs('anna', ...args);
+    if (tries === 3 || !/no gateway answers|no answer from/.test(outcome.stderr)) return outcome;
+  }
+}
+
 describe('the service', () => {
   it('starts, though somebody has made its group before, and says so in the journal with levels', async () => {
     shell('systemctl start siot-mcu');
@@ -99,20 +108,18 @@ describe('the service', () => {
 
   it('is there for users of its group, without an option', async () => {
     const watch = startAs('anna', 'watch', '--json');
-    const [set, status] = await Promise.all([
-      runAs('anna', 'set', LINK, 'setpoint', '4.5'),
-      HAS_STATUS ? runAs('anna', 'status') : undefined,
-      until(
-        async () => (await report()) && /"link":"pump-LAB1".*"type":"temp"/.test(watch.said()),
-        watch.said,
-        30_000,
-      ),
-    ]);
+    await until(
+      async () => (await report()) && /"link":"pump-LAB1".*"type":"temp"/.test(watch.said()),
+      watch.said,
+      30_000,
+    );
     await watch.end();
-    expect(set).toMatchObject({ status: 0 });
+    const set = await answered('set', LINK, 'setpoint', '4.5');
+    expect(set.status, set.stderr).toBe(0);
     mcu.assertReceived('setpoint', ({ value }) => value === 4.5);
-    if (status === undefined) return;
-    expect(status).toMatchObject({ status: 0 });
+    if (!HAS_STATUS) return;
+    const status = await answered('status');
+    expect(status.status, status.stderr).toBe(0);
     expect(status.stdout).toContain(LINK);
   });
 
@@ -134,8 +141,9 @@ describe('the service', () => {
 
   it('comes back after kill -9, and nothing that was set is lost', async () => {
     await board.unplug();
-    const set = await runAs('anna', 'set', LINK, 'setpoint', '6.5', '--timeout', '1');
-    expect(set).toMatchObject({ status: 1, stderr: expect.stringContaining('pending') as string });
+    const set = startAs('anna', 'set', LINK, 'setpoint', '6.5', '--timeout', '300');
+    await until(() => set.said().includes('is pending'), set.said, 30_000);
+    await set.end();
     const before = property('MainPID');
     shell(`kill -9 ${before}`);
     await board.plug();
