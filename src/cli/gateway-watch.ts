@@ -1,6 +1,7 @@
 /** What `siot-mcu watch` follows: the links of a gateway, their points and pending settings. */
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
-import { canonicalKey } from '../point/point.js';
+import type { PointInfoEntry } from '../gateway/control/control.js';
+import { canonicalKey, type Point } from '../point/point.js';
 import type { SiotWire } from '../siot/wire/wire.js';
 import { WIRES } from '../siot/wire/wires.js';
 import { CliError } from './errors.js';
@@ -11,7 +12,10 @@ import { linkNews, natsNews, settingNews, siotNews } from './watch-news.js';
 import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 
 /** What a {@link GatewayWatch} needs of the gateway. */
-export type WatchedGateway = Pick<GatewayClient, 'connected' | 'problem' | 'status' | 'subscribe'>;
+export type WatchedGateway = Pick<
+  GatewayClient,
+  'connected' | 'problem' | 'status' | 'subscribe' | 'pointInfo'
+>;
 
 /** Gets what a {@link GatewayWatch} finds. */
 export interface WatchListener {
@@ -24,6 +28,23 @@ export interface WatchListener {
 }
 
 const LOOK_EVERY_MS = 1_000;
+/** Links whose points are asked about in one look. */
+const MOST_ASKED = 5;
+
+/** What is known of the points of a link. */
+interface LinkInfo {
+  readonly version: string;
+  readonly points: readonly PointInfoEntry[];
+}
+
+/** Of the point itself, or else of all points of its type. */
+function infoOf(link: LinkInfo | undefined, { type, key }: Point): PointInfoEntry | undefined {
+  const ofType = link?.points.filter((entry) => entry.type === type) ?? [];
+  return (
+    ofType.find((entry) => entry.key === canonicalKey(key)) ??
+    ofType.find((entry) => entry.key === undefined)
+  );
+}
 
 /** Looks at the status once a second, listens to the points of the links, and tells what is new. */
 export class GatewayWatch {
@@ -35,6 +56,8 @@ export class GatewayWatch {
     string,
     { readonly link: string; readonly setting: PendingSetting }
   >();
+  /** What is known of the points of each link, by name. */
+  readonly #infos = new Map<string, LinkInfo>();
   #note = '';
   #left = '';
   #siot = '';
@@ -54,6 +77,7 @@ export class GatewayWatch {
   async run(): Promise<never> {
     const first = await this.client.status({ pending: this.only ?? true });
     if (this.only !== undefined) findLink(first.links, this.only);
+    await this.#learn(first);
     this.#show(first);
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
@@ -64,12 +88,29 @@ export class GatewayWatch {
   async #look(): Promise<void> {
     try {
       if (!this.client.connected) throw new CliError(this.client.problem);
-      this.#show(await this.client.status({ pending: this.only ?? true }));
+      const status = await this.client.status({ pending: this.only ?? true });
+      await this.#learn(status);
+      this.#show(status);
       this.#tell('');
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       this.listener.lost(error.message);
       this.#tell(error.message);
+    }
+  }
+
+  /** Asks for names and units where they have changed; of a few links at a time. */
+  async #learn({ links }: StatusReply): Promise<void> {
+    const changed = links.filter(
+      ({ name, pointsVersion }) =>
+        (this.only === undefined || name === this.only) &&
+        pointsVersion !== undefined &&
+        pointsVersion !== this.#infos.get(name)?.version,
+    );
+    for (const { name, pointsVersion: version } of changed.slice(0, MOST_ASKED)) {
+      const reply = await this.client.pointInfo(name);
+      if (reply.state !== 'points' || version === undefined) continue;
+      this.#infos.set(name, { version, points: reply.points });
     }
   }
 
@@ -143,7 +184,8 @@ export class GatewayWatch {
       if (this.#subscriptions.has(id)) continue;
       const end = this.client.subscribe(wire.pointSubscription(nodeId), ({ data }) => {
         for (const point of wire.decode(data)?.points ?? []) {
-          this.listener.heard({ kind: 'point', link, nodeId, point });
+          const info = infoOf(this.#infos.get(link), point);
+          this.listener.heard({ kind: 'point', link, nodeId, point, ...(info && { info }) });
         }
       });
       this.#subscriptions.set(id, end);

@@ -48,8 +48,13 @@ export class LiveWatch implements WatchListener {
   heard(event: WatchEvent): void {
     switch (event.kind) {
       case 'point': {
-        const { link, nodeId, point } = event;
-        this.#pointsOf(link).seen(directionOf(point, nodeId), point, this.clock.monotonicMs());
+        const { link, nodeId, point, info } = event;
+        this.#pointsOf(link).seen(
+          directionOf(point, nodeId),
+          point,
+          this.clock.monotonicMs(),
+          info,
+        );
         return;
       }
       case 'settled':

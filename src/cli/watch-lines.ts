@@ -1,6 +1,7 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
+import type { PointInfo } from '../point/point-info.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { harmless } from './logger.js';
@@ -13,6 +14,8 @@ export type WatchEvent =
       readonly link: string;
       readonly nodeId: string;
       readonly point: Point;
+      /** What is known of it; absent: nothing. */
+      readonly info?: Pick<PointInfo, 'name' | 'unit'>;
     }
   | { readonly kind: 'pending'; readonly link: string; readonly setting: PendingSetting }
   /** No longer pending. */
@@ -74,7 +77,7 @@ export function textLine(event: WatchEvent): string {
       const arrow = directionOf(point, nodeId) === 'up' ? '▲' : '▼';
       const gone = isDeleted(point) ? ' (deleted)' : '';
       const value = harmless(valueText(point.value));
-      return `${clockTime(point.time)} ${harmless(link)} ${arrow} ${nameOf(point)} = ${value}${gone}`;
+      return `${clockTime(point.time)} ${harmless(link)} ${arrow} ${nameOf(point)} = ${value}${unitText(event.info)}${gone}`;
     }
     case 'pending': {
       const { setting } = event;
@@ -125,6 +128,10 @@ function linkLine(status: LinkStatus): string {
   ].filter((part) => part !== '');
   return harmless(`${name}: ${transport}: ${parts.join('; ')}`);
 }
+
+/** The unit of a point behind its value. */
+export const unitText = (info: Pick<PointInfo, 'unit'> | undefined): string =>
+  info?.unit === undefined ? '' : ` ${harmless(info.unit)}`;
 
 /** What a link does, in a word. */
 export function linkState({ port, connected }: LinkSummary): string {

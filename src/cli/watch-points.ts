@@ -1,5 +1,6 @@
 /** The points that `watch` and the demo have seen: of each the latest value, and how often it comes. */
 import { canonicalKey, isDeleted, type Point, type PointValue } from '../point/point.js';
+import type { PointInfo } from '../point/point-info.js';
 import { isReservedType } from '../point/reserved.js';
 import type { Direction } from './watch-lines.js';
 
@@ -11,6 +12,8 @@ const BUCKET_MS = 500;
 /** The rate is that of so many buckets before the present one. */
 const BUCKETS = 10;
 
+type SeenInfo = Pick<PointInfo, 'name' | 'unit'>;
+
 /** A point that was seen. */
 export class SeenPoint {
   readonly type: string;
@@ -20,6 +23,8 @@ export class SeenPoint {
   /** Of a text, in UTF-8. */
   bytes: number | undefined;
   deleted: boolean;
+  /** What is known of it. */
+  info: SeenInfo | undefined;
   /** ms, monotonic. */
   seenMs: number;
   readonly #firstMs: number;
@@ -30,7 +35,9 @@ export class SeenPoint {
     readonly direction: Direction,
     point: Point,
     nowMs: number,
+    info: SeenInfo | undefined,
   ) {
+    this.info = info;
     this.type = point.type;
     this.key = canonicalKey(point.key);
     [this.value, this.bytes] = shortened(point.value);
@@ -40,7 +47,8 @@ export class SeenPoint {
     this.#bucket = Math.floor(nowMs / BUCKET_MS);
   }
 
-  again(point: Point, nowMs: number): void {
+  again(point: Point, nowMs: number, info: SeenInfo | undefined): void {
+    this.info = info;
     [this.value, this.bytes] = shortened(point.value);
     this.deleted = isDeleted(point);
     this.seenMs = nowMs;
@@ -83,13 +91,13 @@ export class LinkPoints {
   #sorted: readonly SeenPoint[] | undefined;
   #hasMore = false;
 
-  seen(direction: Direction, point: Point, nowMs: number): void {
+  seen(direction: Direction, point: Point, nowMs: number, info?: SeenInfo): void {
     const id = `${direction} ${point.type} ${canonicalKey(point.key)}`;
     const before = this.#points.get(id);
     if (before !== undefined) {
-      before.again(point, nowMs);
+      before.again(point, nowMs, info);
     } else if (this.#points.size < MOST_ROWS) {
-      this.#points.set(id, new SeenPoint(direction, point, nowMs));
+      this.#points.set(id, new SeenPoint(direction, point, nowMs, info));
       this.#sorted = undefined;
     } else {
       this.#hasMore = true;

@@ -7,7 +7,7 @@ import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { cut, padEnd, padStart, widthOf, wrap } from './columns.js';
 import { harmless } from './logger.js';
-import { linkState, nameOf } from './watch-lines.js';
+import { linkState, nameOf, unitText } from './watch-lines.js';
 import type { LinkPoints, SeenPoint } from './watch-points.js';
 
 /** What is shown. */
@@ -79,7 +79,7 @@ function planOf(links: readonly ShownLink[], columns: number): Plan {
   const rate = columns >= WITH_RATE ? RATE_COLUMNS : 0;
   const age = columns >= WITH_AGE ? AGE_COLUMNS : 0;
   const longest = Math.max(
-    ...links.flatMap(({ points }) => points.all().map((point) => widthOf(nameOf(point)))),
+    ...links.flatMap(({ points }) => points.all().map((point) => widthOf(shownName(point)))),
     14,
   );
   const name = Math.min(INDENT.length + longest + 1, Math.floor(columns * 0.4));
@@ -197,11 +197,22 @@ function pointLine(point: SeenPoint, plan: Plan, nowMs: number): string {
   const arrow = point.direction === 'up' ? '▲' : '▼';
   const rate = point.rate(nowMs);
   return (
-    padEnd(cut(` ${arrow} ${nameOf(point)}`, plan.name - 1), plan.name) +
-    padStart(cutValue(point, plan.value), plan.value) +
+    padEnd(cut(` ${arrow} ${shownName(point)}`, plan.name - 1), plan.name) +
+    padStart(valueWithUnit(point, plan.value), plan.value) +
     (plan.age > 0 ? padStart(ageText((nowMs - point.seenMs) / 1_000), plan.age) : '') +
     (plan.rate > 0 && rate > 0 ? padStart(rateText(rate), plan.rate) : '')
   );
+}
+
+/** The name that people gave it stands behind its type. */
+const shownName = (point: SeenPoint): string =>
+  point.info?.name === undefined
+    ? nameOf(point)
+    : `${nameOf(point)} (${harmless(point.info.name)})`;
+
+function valueWithUnit(point: SeenPoint, columns: number): string {
+  const unit = cut(unitText(point.info), Math.floor(columns / 2));
+  return cutValue(point, columns - widthOf(unit)) + unit;
 }
 
 function cutValue({ value, bytes, deleted }: SeenPoint, columns: number): string {

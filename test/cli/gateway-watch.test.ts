@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatewayWatch, type WatchedGateway } from '../../src/cli/gateway-watch.js';
 import { CliError } from '../../src/cli/errors.js';
 import { textLine } from '../../src/cli/watch-lines.js';
+import { floatValue, makePoint } from '../../src/point/point.js';
+import type { Incoming } from '../../src/siot/connection/connection.js';
+import { WIRES } from '../../src/siot/wire/wires.js';
 import type { LinkStatus, PendingSetting } from '../../src/gateway/link/status.js';
 
 const SETTING: PendingSetting = {
@@ -32,14 +35,22 @@ const PUMP: LinkStatus = {
 type Reply = Awaited<ReturnType<WatchedGateway['status']>>;
 
 /** A gateway that answers as the test says; what is told of it is in `lines`. */
-function watched(): { say(pump: Partial<LinkStatus>): void; silent: boolean; lines: string[] } {
+interface Watched {
+  say(pump: Partial<LinkStatus>): void;
+  silent: boolean;
+  readonly lines: string[];
+  hear: Parameters<WatchedGateway['subscribe']>[1];
+}
+
+function watched(): Watched {
   let looks = 0;
   let pump = PUMP;
   const lines: string[] = [];
-  const gateway = {
-    say: (next: Partial<LinkStatus>) => void (pump = { ...PUMP, ...next }),
+  const gateway: Watched = {
+    say: (next) => void (pump = { ...PUMP, ...next }),
     silent: false,
     lines,
+    hear: () => undefined,
   };
   const reply = (): Reply => ({
     gateway: { id: 'id', description: '', version: '' },
@@ -55,7 +66,12 @@ function watched(): { say(pump: Partial<LinkStatus>): void; silent: boolean; lin
         gateway.silent
           ? Promise.reject(new CliError('no gateway answers'))
           : Promise.resolve(reply()),
-      subscribe: () => () => undefined,
+      subscribe: (_subject, heard) => {
+        gateway.hear = heard;
+        return () => undefined;
+      },
+      pointInfo: () =>
+        Promise.resolve({ state: 'points', points: [{ type: 'flow', unit: 'l/min' }] }),
     },
     undefined,
     {
@@ -93,6 +109,17 @@ describe('watch in a pipe', () => {
       'pump: pending: setpoint = 4.25: not acknowledged while the device was heard: tried again after a pause',
       'pump: no longer pending: setpoint',
     ]);
+  });
+
+  it('has the unit of a point behind its value, once the gateway says that something is known', async () => {
+    const gateway = watched();
+    await vi.advanceTimersByTimeAsync(1_000);
+    gateway.say({ pointsVersion: '1' });
+    await vi.advanceTimersByTimeAsync(2_000);
+    gateway.lines.length = 0;
+    const point = makePoint({ type: 'flow', value: floatValue(1.5) });
+    gateway.hear({ subject: 'p.node.flow.0', data: WIRES[2].encode([point]) } as Incoming);
+    expect(gateway.lines).toEqual([expect.stringMatching(/pump ▲ flow = 1\.5 l\/min$/)]);
   });
 
   it('says once that the gateway does not answer, and that it does again', async () => {

@@ -185,6 +185,15 @@ describe('the points of a link', () => {
     expect(rate(1e9 + 500)).toBeCloseTo(0.2);
   });
 
+  it('are shown with the name and the unit that are known of them', () => {
+    const seen = new LinkPoints();
+    const point = makePoint({ type: 'flow', value: floatValue(1.5) });
+    seen.seen('up', point, 0, { name: 'Inlet', unit: 'l/min' });
+    const links = [{ ...PUMP, points: seen }];
+    const lines = frame({ ...shown, links }, { rows: 24, columns: 80 }, NOW);
+    expect(lines.find((line) => line.includes('flow'))).toMatch(/^ ▲ flow \(Inlet\) +1\.5 l\/min /);
+  });
+
   it('are limited in number', () => {
     const seen = new LinkPoints();
     for (let at = 0; at < 2_000; at += 1) {
