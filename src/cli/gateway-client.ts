@@ -25,12 +25,10 @@ import { settingsOf } from '../siot/connection/nats-settings.js';
 import { shownServer } from '../siot/connection/server-text.js';
 import { CliError } from './errors.js';
 import { knownGateway, privateNats } from './runtime-files.js';
-import type { LinkStatus } from '../gateway/link/status.js';
+import { MOST_PAGES, wholeStatus } from './status-pages.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
-/** Maximum number of pages that are asked for one status. */
-const MOST_PAGES = 50;
 
 /** A connection to NATS, and the verbs of one gateway on it. */
 export class GatewayClient {
@@ -90,41 +88,9 @@ export class GatewayClient {
     this.#watchers.push(watcher);
   }
 
-  /**
-   * The pages of the status, joined. `linksLeft` and `pendingLeft` say what is missing.
-   * The pages of the links have the first pending settings of each; `pending` asks for
-   * further ones, of all links (true) or of one (its name). Throws a {@link CliError}
-   * when the gateway does not answer.
-   */
-  async status({ pending = false }: { pending?: boolean | string } = {}): Promise<StatusReply> {
-    let pages = 1;
-    const first = await this.#page({});
-    const links = [...first.links];
-    let { linksLeft = 0 } = first;
-    for (; linksLeft > 0 && pages < MOST_PAGES; pages++) {
-      const page = await this.#page({ linksFrom: links.length });
-      if (page.links.length === 0) break;
-      links.push(...page.links);
-      linksLeft = page.linksLeft ?? 0;
-    }
-    for (let at = 0; pending !== false && at < links.length; at++) {
-      if (pending !== true && links[at]?.name !== pending) continue;
-      for (let link = links[at]; link?.pendingLeft !== undefined && pages < MOST_PAGES; pages++) {
-        link = await this.#more(link);
-        if (link === undefined) break;
-        links[at] = link;
-      }
-    }
-    const { linksLeft: _, ...status } = first;
-    return { ...status, links, ...(linksLeft > 0 ? { linksLeft } : {}) };
-  }
-
-  /** A link with its next pending settings; `undefined`: no page has more of them. */
-  async #more(link: LinkStatus): Promise<LinkStatus | undefined> {
-    const { links } = await this.#page({ link: link.name, pendingFrom: link.pending.length });
-    const next = links.find(({ name }) => name === link.name);
-    if (next === undefined || next.pending.length === 0) return undefined;
-    return { ...next, pending: [...link.pending, ...next.pending] };
+  /** See {@link wholeStatus}. Throws a {@link CliError} when the gateway does not answer. */
+  status({ pending = false }: { pending?: boolean | string } = {}): Promise<StatusReply> {
+    return wholeStatus((request) => this.#page(request), pending);
   }
 
   async #page(request: StatusRequest): Promise<StatusReply> {

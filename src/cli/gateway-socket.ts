@@ -15,8 +15,7 @@ type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;
 /** A request, with what its verb takes. */
 export interface SocketRequest {
   readonly verb: SocketVerb;
-  /** Of `raw`: the name of a link. */
-  readonly link?: string;
+  readonly [name: string]: unknown;
 }
 
 /** No gateway answers by the socket. */

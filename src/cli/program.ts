@@ -8,6 +8,7 @@ import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
 import { simCommand } from './commands/sim.js';
+import { statusCommand } from './commands/status.js';
 import { udevCommand } from './commands/udev.js';
 import { undeleteCommand } from './commands/undelete.js';
 import { watchCommand } from './commands/watch.js';
@@ -20,6 +21,7 @@ const COMMANDS = [
   portsCommand,
   probeCommand,
   udevCommand,
+  statusCommand,
   watchCommand,
   setCommand,
   confirmCommand,

@@ -4,7 +4,7 @@ import { LimitedLog } from '../point/limited-log.js';
 import { DEVICE_SAYS } from '../session/node/device-log.js';
 import { ClockWatch } from './clock-watch.js';
 import type { Configured, GatewayConfig } from './config/config.js';
-import type { Control, GatewayStatus } from './control/control.js';
+import type { Control, GatewayIdentity } from './control/control.js';
 import type { ControlledGateway } from './control/controlled.js';
 import { GatewayControl } from './control/gateway-control.js';
 import { VerbServer } from './control/nats/verb-server.js';
@@ -29,6 +29,7 @@ const FIXED = ['stateDir', 'runtimeDir', 'outbox'] as const;
 export class Gateway implements ControlledGateway, Configured {
   /** What can be asked of it. */
   readonly control: Control;
+  readonly outbox: OutboxService;
   readonly links: Links;
   readonly siot: SiotService;
   readonly #parts: GatewayParts;
@@ -52,6 +53,7 @@ export class Gateway implements ControlledGateway, Configured {
 
     this.#identity = new Identity(config, log);
     const outbox = new OutboxService(this, this.#identity, parts);
+    this.outbox = outbox;
     this.#nats = new NatsService(this, this.#identity.runtime, parts);
     this.siot = new SiotService(this, this.#identity, outbox, this.#nats, parts);
     this.links = new Links(this, this.#identity, outbox, this.siot, parts);
@@ -83,7 +85,7 @@ export class Gateway implements ControlledGateway, Configured {
     return this.#config;
   }
 
-  get identity(): GatewayStatus['gateway'] {
+  get identity(): GatewayIdentity {
     const description = gatewayDescription(this.#config, this.#parts);
     return { id: this.#identity.id, description, version: this.#parts.version };
   }

@@ -5,9 +5,11 @@ import { DiskOutbox, type DiskOutboxOptions } from '../outbox/disk-outbox.js';
 import { MachineFolder } from '../outbox/machine-folder.js';
 import { MemoryOutbox } from '../outbox/memory-outbox.js';
 import type { Outbox } from '../outbox/outbox.js';
-import type { Clock } from '../point/clock.js';
+import { NS_PER_MS, type Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
 import type { Configured, GatewayConfig } from './config/config.js';
+import type { OutboxBacklog } from './control/control.js';
+import type { ControlledOutbox } from './control/controlled.js';
 import type { GatewayParts } from './gateway-parts.js';
 import type { Identity } from './identity.js';
 import { nameOfNode, refuseSharedNodes } from './link-nodes.js';
@@ -16,7 +18,7 @@ import { codeOf, MACHINE_DISK, reasonOf } from './state/disk.js';
 import { StateError } from './state/state-dir.js';
 
 /** Points on their way to SIOT, which outlive a restart of the gateway. */
-export class OutboxService implements Service {
+export class OutboxService implements Service, ControlledOutbox {
   readonly name = 'outbox';
   readonly stopByMs = 4_050;
   readonly ifLate =
@@ -48,6 +50,27 @@ export class OutboxService implements Service {
   stop(): Promise<void> {
     return this.#outbox.close();
   }
+
+  backlog(): OutboxBacklog {
+    return backlogOf(this.#outbox, this.parts.clock);
+  }
+}
+
+/** What waits in an outbox now. */
+export function backlogOf(outbox: Pick<Outbox, 'lanes'>, clock: Clock): OutboxBacklog {
+  let points = 0;
+  let bytes = 0;
+  let oldestNs: bigint | undefined;
+  for (const lane of outbox.lanes()) {
+    if (lane.length === 0) continue;
+    points += lane.length;
+    bytes += lane.bytes;
+    const time = lane.read(lane.first)?.time;
+    if (time !== undefined && (oldestNs === undefined || time < oldestNs)) oldestNs = time;
+  }
+  if (oldestNs === undefined) return { points, bytes };
+  const ageMs = Number((clock.wallNs() - oldestNs) / NS_PER_MS);
+  return { points, bytes, oldestMs: Math.max(0, ageMs) };
 }
 
 /**

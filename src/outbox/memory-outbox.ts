@@ -84,6 +84,10 @@ class MemoryLane implements OutboxLane, LatestHost {
     return this.#length;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get used(): number {
     return this.#bytes / this.lanes.quota.bytes;
   }

@@ -61,6 +61,8 @@ export interface OutboxLane {
   readonly next: number;
   /** Number of points that are not settled. */
   readonly length: number;
+  /** Bytes that they take: on disk, or in memory where the outbox is there. */
+  readonly bytes: number;
   /** Used part of the lane's share, from 0 to 1. It may be larger after the share was reduced. */
   readonly used: number;
   /** Whether a `safe` has not been called yet. Then a quick delivery avoids a write. */

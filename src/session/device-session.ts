@@ -98,6 +98,10 @@ export interface DeviceSession {
   readonly advice: string | undefined;
   /** Why the device does not talk, or loses points though it does; `undefined`: nothing is known to be wrong. */
   readonly diagnosis: Diagnosis | undefined;
+  /** Monotonic ms of what was heard last of the device, over all openings; `undefined`: nothing yet. */
+  readonly heardMs: number | undefined;
+  /** From a packet to its ack, smoothed, ms; `undefined`: not measured since the opening. */
+  readonly roundTripMs: number | undefined;
   recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'>;
   /** The channel is open; nothing has been heard on it yet. */
   opened(): void;

@@ -21,6 +21,8 @@ const PUMP: LinkStatus = {
   name: 'pump',
   nodeId: 'node',
   transport: '/dev/ttyUSB0 115200 8N1',
+  state: 'talks',
+  rates: { pointsUp: 0, pointsDown: 0, rx: 0, tx: 0 },
   port: 'open',
   connected: true,
   echoes: false,
@@ -53,7 +55,13 @@ function watched(): Watched {
     hear: () => undefined,
   };
   const reply = (): Reply => ({
-    gateway: { id: 'id', description: '', version: '' },
+    gateway: {
+      id: 'id',
+      description: '',
+      version: '',
+      uptimeMs: 0,
+      outbox: { points: 0, bytes: 0 },
+    },
     nats: { state: 'connected', server: 'here:4222' },
     siot: { generation: 2, store: 'answers' },
     links: [{ ...pump, counters: { rx: (looks += 1) } }],

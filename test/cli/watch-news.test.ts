@@ -6,6 +6,8 @@ const link: LinkSummary = {
   name: 'pump',
   nodeId: '1234',
   transport: '/dev/ttyUSB0 115200 8N1',
+  state: 'talks',
+  rates: { pointsUp: 1, pointsDown: 0, rx: 1, tx: 1 },
   port: 'open',
   connected: true,
   echoes: false,

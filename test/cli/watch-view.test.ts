@@ -12,6 +12,8 @@ const linkStatus = (name: string, changed: Partial<LinkStatus> = {}): LinkStatus
   name,
   nodeId: `node-of-${name}`,
   transport: '/dev/ttyUSB0 115200 8N1',
+  state: 'talks',
+  rates: { pointsUp: 0, pointsDown: 0, rx: 0, tx: 0 },
   port: 'open',
   connected: true,
   echoes: false,

@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openOutbox } from '../../src/gateway/outbox-service.js';
+import { backlogOf, openOutbox } from '../../src/gateway/outbox-service.js';
 import { StateError } from '../../src/gateway/state/state-dir.js';
 import { DiskOutbox } from '../../src/outbox/disk-outbox.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { FAKE_START_NS, FakeClock } from '../support/fake-clock.js';
 import { tempDir } from '../support/temp-dir.js';
 import { configOf } from './plant.js';
 import { complaints, recordingLog, type Said } from '../support/recording-log.js';
@@ -26,6 +26,33 @@ const open = (stateDir: string, durability: 'disk' | 'memory', said: Said[] = []
     new FakeClock(),
     recordingLog(said),
   );
+
+it.each(['disk', 'memory'] as const)('says what waits in an outbox on %s', async (durability) => {
+  const clock = new FakeClock();
+  const outbox = await open(tempDir(), durability);
+  expect(backlogOf(outbox, clock)).toEqual({ points: 0, bytes: 0 });
+  const at = (seconds: number) =>
+    makePoint({
+      type: 'temp',
+      value: floatValue(seconds),
+      time: FAKE_START_NS - BigInt(seconds * 1_000_000_000),
+    });
+  const [a, b] = [outbox.lane('a'), outbox.lane('b')];
+  a.put([at(7), at(60)], () => undefined);
+  b.put([at(9)], () => undefined);
+  const full = backlogOf(outbox, clock);
+  expect(full).toEqual({ points: 3, bytes: a.bytes + b.bytes, oldestMs: 9_000 });
+  expect(full.bytes).toBeGreaterThan(3 * 10);
+  b.settle(b.first);
+  a.settle(a.first);
+  expect(backlogOf(outbox, clock)).toEqual({ points: 1, bytes: a.bytes, oldestMs: 60_000 });
+  a.settle(a.first);
+  expect(backlogOf(outbox, clock)).toEqual({ points: 0, bytes: 0 });
+  // Of a device whose clock is ahead.
+  a.put([at(-5)], () => undefined);
+  expect(backlogOf(outbox, clock).oldestMs).toBe(0);
+  await outbox.close();
+});
 
 describe('the outbox of a gateway', () => {
   it('is in stateDir, and is found there again', async () => {

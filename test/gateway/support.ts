@@ -1,4 +1,5 @@
 import { cpSync, lstatSync } from 'node:fs';
+
 /** Lets promise continuations run that need no more than the processor. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -64,9 +64,30 @@ export interface Control {
   undelete(request: UndeleteRequest): Promise<UndeleteReply>;
 }
 
+/** Who the gateway is. */
+export interface GatewayIdentity {
+  readonly id: string;
+  readonly description: string;
+  /** Of the program. */
+  readonly version: string;
+}
+
+/** Points that SIOT, or NATS where there is no store, has not taken yet; of all links. */
+export interface OutboxBacklog {
+  readonly points: number;
+  /** On disk, or in memory where the outbox is there. */
+  readonly bytes: number;
+  /** Age of the oldest by its own time, ms; absent: there is none. */
+  readonly oldestMs?: number;
+}
+
 /** Of the gateway and all its links; the same for people and for programs. */
 export interface GatewayStatus {
-  readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
+  readonly gateway: GatewayIdentity & {
+    /** ms since the program was started. */
+    readonly uptimeMs: number;
+    readonly outbox: OutboxBacklog;
+  };
   readonly siot: {
     /** Wire generation in use now. */
     readonly generation: SiotStatus['generation'];

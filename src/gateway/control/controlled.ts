@@ -2,11 +2,12 @@
 import type { Point } from '../../point/point.js';
 import type { SiotStatus, Undeleted } from '../../siot/siot.js';
 import type { Link } from '../link/link.js';
-import type { GatewayStatus } from './control.js';
+import type { GatewayIdentity, OutboxBacklog } from './control.js';
 
 /** Implemented by `Gateway`. */
 export interface ControlledGateway {
-  readonly identity: GatewayStatus['gateway'];
+  readonly identity: GatewayIdentity;
+  readonly outbox: ControlledOutbox;
   readonly links: ControlledLinks;
   readonly siot: ControlledSiot;
 }
@@ -17,6 +18,11 @@ export interface ControlledLinks {
   all(): readonly ControlledLink[];
   /** False: nothing of that link is held back, so that there is nothing to confirm. */
   confirm(name: string): boolean;
+}
+
+/** Implemented by `OutboxService`. */
+export interface ControlledOutbox {
+  backlog(): OutboxBacklog;
 }
 
 /** Implemented by `SiotService`. */

@@ -43,6 +43,7 @@ const TOO_MANY_QUESTIONS: Refused = {
 /** The control interface of a gateway, for its whole life. */
 export class GatewayControl implements Control {
   readonly statusTime: TimeBudget;
+  readonly #startedMs: number;
   /** Size of the requests whose settings neither SIOT nor the disk has yet. */
   #waitingBytes = 0;
   /** By node ID: who asks for the same while it runs gets the same answer. */
@@ -52,6 +53,7 @@ export class GatewayControl implements Control {
     private readonly gateway: ControlledGateway,
     private readonly clock: Clock,
   ) {
+    this.#startedMs = clock.monotonicMs();
     this.statusTime = new TimeBudget(STATUS_MS_A_SECOND, clock);
   }
 
@@ -64,11 +66,15 @@ export class GatewayControl implements Control {
   }
 
   view(): GatewayView {
-    const { identity, links, siot } = this.gateway;
+    const { identity, outbox, links, siot } = this.gateway;
     const { generation, store, nats, problem, storeProblem } = siot.status;
     const { server } = siot;
     return {
-      gateway: identity,
+      gateway: {
+        ...identity,
+        uptimeMs: Math.round(this.clock.monotonicMs() - this.#startedMs),
+        outbox: outbox.backlog(),
+      },
       siot: {
         generation,
         store,

@@ -1,5 +1,7 @@
 /** What is known of a link, in words and figures: see status.ts. */
 import type { Outbox } from '../../outbox/outbox.js';
+import type { Clock } from '../../point/clock.js';
+import { commandWord } from '../../point/command-word.js';
 import { isDeleted, plainValue, type Point } from '../../point/point.js';
 import type { DeviceSession } from '../../session/device-session.js';
 import { ECHO_ADVICE } from '../../session/receiving/own-echo.js';
@@ -12,6 +14,7 @@ import type { LinkFile } from '../state/link-file.js';
 import type { NamesFile } from '../state/names-file.js';
 import type { LinkChannel } from './channel-keeper.js';
 import type { LinkNode } from './link-node.js';
+import { stateOf } from './link-state.js';
 import type { LinkSummary, PendingSetting } from './status.js';
 
 /** Names of stale points in the status of a link. */
@@ -23,6 +26,7 @@ export interface DescribedLink {
   readonly nodeId: string;
   readonly transport: Transport;
   readonly outbox: Outbox;
+  readonly clock: Clock;
   readonly file: LinkFile;
   readonly names: NamesFile;
   readonly session: DeviceSession;
@@ -34,20 +38,36 @@ export interface DescribedLink {
 
 /** All but what is pending; a copy. */
 export function summaryOf(link: DescribedLink): LinkSummary {
-  const { config, nodeId, transport, session, node, channel } = link;
+  const { config, nodeId, transport, session, node, channel, clock } = link;
   const { statistics, router } = node;
   const { disabled } = router;
   const { problem } = channel;
+  const { codecName, heardMs, roundTripMs } = session;
+  const { points, sentPoints, rx, tx } = statistics.rates;
   return {
     name: config.name,
     nodeId,
     transport: transport.description,
+    ...stateOf({
+      isDisabled: disabled,
+      isOpen: channel.isOpen,
+      portProblem: problem,
+      isDeleted: node.state === 'deleted',
+      held: link.held,
+      isConnected: session.state.connected,
+      wasHeard: heardMs !== undefined,
+      heard: session.diagnosis?.heard,
+      unit: codecName === 'signals' ? 'frame that the database knows' : 'packet',
+    }),
+    ...(heardMs === undefined ? {} : { heardMs: Math.round(clock.monotonicMs() - heardMs) }),
+    ...(roundTripMs === undefined ? {} : { roundTripMs: Math.round(roundTripMs * 10) / 10 }),
+    rates: { pointsUp: points, pointsDown: sentPoints, rx, tx },
     port: disabled ? 'disabled' : channel.isOpen ? 'open' : 'closed',
     ...(disabled || problem === undefined ? {} : { portProblem: problem }),
     connected: session.state.connected,
     echoes: session.echoes,
     node: node.state,
-    codec: session.codecName,
+    codec: codecName,
     acknowledges: session.downlink.acknowledges,
     counters: {
       rx: statistics.value('rx'),
@@ -120,6 +140,9 @@ function adviceOf({
   const { advice: ages } = session.state.ages;
   if (ages !== undefined) advice.push(ages);
   if (held !== undefined) advice.push(`settings are held back: ${held}`);
+  if (node.router.disabled) {
+    advice.push(`it starts again with: siot-mcu set ${commandWord(config.name)} disabled 0`);
+  }
   if (node.state === 'deleted') {
     advice.push(
       'somebody deleted the node in SIOT: its points are dropped until it lives again: ' +

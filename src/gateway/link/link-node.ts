@@ -250,6 +250,7 @@ export class LinkNode
   #look(): void {
     this.#timer = this.parts.clock.setTimer(PUBLISH_EVERY_MS, () => this.#look());
     this.limits.look();
+    this.statistics.measure();
     if (this.#node === undefined || this.#state === 'deleted') return;
     const changed = this.statistics.changed();
     if (changed.length > 0) this.#node.status(changed);

@@ -21,6 +21,7 @@ import type { Counters } from '../../session/node/counters.js';
 import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
 import type { BusStatus } from '../../transport/transport.js';
 import { BUS_TYPES, busValues } from './bus-values.js';
+import { RateMeter } from './rate-meter.js';
 
 /** Counters that a person can reset by writing 1 to a point of this name. */
 const RESETS = {
@@ -37,8 +38,6 @@ const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount'];
 
 /** What has changed is published so often (docs/contract.md, "Statistics"). */
 export const PUBLISH_EVERY_MS = 5_000;
-/** Shortest time over which a rate is measured. */
-const RATE_OVER_MS = 1_000;
 
 /** Whether a point of this type resets a counter. SIOT's high-rate one is taken, and resets nothing. */
 export function isReset(type: string): type is Reset | 'errorCountResetHR' {
@@ -84,16 +83,14 @@ export class Statistics {
   #adopted = false;
   /** The node is marked as that of a link that has left the configuration. */
   #wasRemoved = false;
-  #rateFrom: { ms: number; points: number; hrRx: number };
-  /** A second. */
-  #rates = { points: 0, hrRx: 0 };
+  readonly #meter: RateMeter;
 
   constructor(
     private readonly counters: Counters,
     private readonly clock: Clock,
     private readonly gauges: LinkGauges,
   ) {
-    this.#rateFrom = { ms: clock.monotonicMs(), points: 0, hrRx: 0 };
+    this.#meter = new RateMeter(counters, clock);
   }
 
   /**
@@ -169,13 +166,22 @@ export class Statistics {
     return this.#point('connected', '0', floatValue(connected ? 1 : 0));
   }
 
+  /** Measures {@link rates}: called every few seconds, whether anything is published or not. */
+  measure(): void {
+    this.#meter.measure();
+  }
+
+  get rates(): RateMeter['rates'] {
+    return this.#meter.rates;
+  }
+
   /** Points whose values differ from those published before. */
   changed(): Point[] {
-    this.#measureRates();
+    this.measure();
     const values: [string, string, number][] = [
       ...COUNTED.map((name): [string, string, number] => [name, '0', this.value(name)]),
-      ['rate', '0', this.#rates.points],
-      ['rateHR', '0', this.#rates.hrRx],
+      ['rate', '0', this.rates.points],
+      ['rateHR', '0', this.rates.hrRx],
       ['pending', '0', this.gauges.pendingCount],
       [FULL_TYPE, '0', this.gauges.outboxFull ? 1 : 0],
     ];
@@ -208,17 +214,6 @@ export class Statistics {
     return before !== undefined && reads(before.value, value)
       ? []
       : [this.#point(type, key, value)];
-  }
-
-  #measureRates(): void {
-    const ms = this.clock.monotonicMs();
-    const { points, hrRx } = this.counters;
-    const from = this.#rateFrom;
-    // Over a moment one packet would be a high rate.
-    if (ms - from.ms < RATE_OVER_MS) return;
-    const aSecond = (count: number): number => Math.round((count / (ms - from.ms)) * 10_000) / 10;
-    this.#rates = { points: aSecond(points - from.points), hrRx: aSecond(hrRx - from.hrRx) };
-    this.#rateFrom = { ms, points, hrRx };
   }
 
   /** Everything that was published, with the values of now: the store has lost it. */

@@ -2,12 +2,42 @@
 import type { Diagnosis } from '../../session/diagnosis/diagnosis.js';
 import type { PlainValue } from '../../point/point.js';
 
+/**
+ * - `talks`: packets of the device arrive
+ * - `silent`: its port is open, and none does
+ * - `closed`: its port is not open
+ * - `disabled`: somebody has stopped the link in SIOT
+ * - `held`: another USB board may be plugged in, so that settings are held back
+ * - `deleted`: somebody has deleted its node in SIOT
+ */
+export type LinkState = 'talks' | 'silent' | 'closed' | 'disabled' | 'held' | 'deleted';
+
+/** A second, measured over some 5 s. */
+interface LinkRates {
+  /** Points received that went on. */
+  readonly pointsUp: number;
+  /** Packets with a point that were sent, retransmissions and the time included; of a bus frames. */
+  readonly pointsDown: number;
+  /** Packets received, acks not counted; of a bus frames that the database knows. */
+  readonly rx: number;
+  /** Packets sent, acks counted. */
+  readonly tx: number;
+}
+
 /** A link without its pending settings. */
 export interface LinkSummary {
   readonly name: string;
   readonly nodeId: string;
   /** Description of the transport, such as `/dev/ttyUSB0 115200 8N1`. */
   readonly transport: string;
+  readonly state: LinkState;
+  /** Why it does not talk, or what is wrong though it does, for people; absent: nothing is known. */
+  readonly reason?: string;
+  /** ms since a packet with a valid CRC was heard, of a bus a frame that the database knows; absent: none since the start. */
+  readonly heardMs?: number;
+  /** From a packet to its ack, smoothed, ms; absent: not measured since the port was opened. */
+  readonly roundTripMs?: number;
+  readonly rates: LinkRates;
   readonly port: 'open' | 'closed' | 'disabled';
   /** Why the port is closed, for people; absent when it is open. */
   readonly portProblem?: string;

@@ -85,26 +85,33 @@ const WIRE_ERRORS: ReadonlySet<Discard> = new Set<Discard>([
  * - `stale`: a point that was not reported for longer than its `maxAge`
  * - `superseded`: a point that was dropped for a newer one of its own while SIOT was behind
  */
-export type Notice =
-  | 'mendedText'
-  | 'stampedTime'
-  | 'mappedTime'
-  | 'futureTime'
-  | 'duplicate'
-  | 'samePoint'
-  | 'retransmission'
-  | 'echo'
-  | 'unconfirmed'
-  | 'restart'
-  | 'refusedSetting'
-  | SettingRefusal
-  | 'droppedLog'
-  | 'delayedSetting'
-  | 'slowedInput'
-  | 'givenDescription'
-  | 'badPointInfo'
-  | 'stale'
-  | 'superseded';
+export type Notice = (typeof NOTICES)[number];
+
+const NOTICES = [
+  'mendedText',
+  'stampedTime',
+  'mappedTime',
+  'futureTime',
+  'duplicate',
+  'samePoint',
+  'retransmission',
+  'echo',
+  'unconfirmed',
+  'restart',
+  'refusedSetting',
+  'tooManySettings',
+  'tooManySettingBytes',
+  'droppedLog',
+  'delayedSetting',
+  'slowedInput',
+  'givenDescription',
+  'badPointInfo',
+  'stale',
+  'superseded',
+] as const;
+
+/** Whether nothing was lost by what is counted under this name. */
+export const isNotice = (cause: string): boolean => (NOTICES as readonly string[]).includes(cause);
 
 /** Types come from devices and people, who must not fill the memory. */
 const MOST_TYPES_LOGGED = 100;
@@ -129,6 +136,8 @@ export class Counters {
   errorCount = 0;
   /** Points received that went on. */
   points = 0;
+  /** Packets with a point that were sent, each transmission; of a bus frames. */
+  sentPoints = 0;
   readonly #causes = new Map<Discard | Notice, number>();
   readonly #told: LogRateLimiter;
   readonly #typesLogged = new Map<'reserved' | SettingRefusal, Set<string>>();

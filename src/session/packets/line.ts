@@ -96,6 +96,7 @@ export class PacketLine<Unit> implements FrameSink {
 
   write(packet: Transmission): void {
     this.counters.tx += 1;
+    if (packet.content === 'points') this.counters.sentPoints += 1;
     this.#echo?.sent(packet);
     this.channel.write(this.options.framing.unitOf(packet.frame));
   }

@@ -89,6 +89,8 @@ export class PacketSession<Unit = Uint8Array>
   /** The packet that is being processed is a sign of life. */
   #isHeard = false;
 
+  /** Monotonic ms of what was heard last before this opening. */
+  #heardBeforeMs: number | undefined;
   #open = false;
   #held = false;
 
@@ -153,6 +155,14 @@ export class PacketSession<Unit = Uint8Array>
     return this.diagnoser.diagnosis;
   }
 
+  get heardMs(): number | undefined {
+    return this.sender.heardMs ?? this.#heardBeforeMs;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.sender.roundTripMs;
+  }
+
   recordWithoutSettings(): Omit<DeviceSessionRecord, 'settings'> {
     const { codec } = this.codecs;
     return {
@@ -166,6 +176,7 @@ export class PacketSession<Unit = Uint8Array>
 
   opened(): void {
     this.#open = true;
+    this.#heardBeforeMs = this.heardMs;
     this.line.opened();
     this.diagnoser.opened();
     for (const handler of this.#handlers()) handler.opened?.();

@@ -90,6 +90,11 @@ export class FlightControl {
     return this.#flights.size === 0;
   }
 
+  /** See {@link RetransmitTimer.roundTripMs}. */
+  get roundTripMs(): number | undefined {
+    return this.#retransmitTimer.roundTripMs;
+  }
+
   /** Whether a packet of a client with this window may be sent now. */
   hasPlace(window: number): boolean {
     let widest = window;

@@ -28,6 +28,11 @@ export class RetransmitTimer {
     return this.#timeoutMs;
   }
 
+  /** From a packet to its ack, smoothed, ms; `undefined`: not measured since {@link reset}. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
+  }
+
   /** Something else may be attached now. */
   reset(): void {
     this.#roundTripMs = undefined;

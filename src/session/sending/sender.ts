@@ -112,6 +112,11 @@ export class ReliableSender implements FlightHost, SilenceHost {
     return this.#silence.heardMs;
   }
 
+  /** From a packet to its ack, smoothed, ms; `undefined`: not measured since the opening. */
+  get roundTripMs(): number | undefined {
+    return this.#flights.roundTripMs;
+  }
+
   /** The channel is open; nothing has been heard on it yet. */
   opened(): void {
     this.#open = true;

@@ -56,6 +56,7 @@ export class SignalSession
   readonly codecName = 'signals';
   readonly advice = undefined;
   readonly acknowledges = 'no';
+  readonly roundTripMs = undefined;
   /** Nothing of a bus comes back: its controllers do not hear themselves. */
   readonly echoes = false;
   readonly diagnosis = undefined;
@@ -63,7 +64,7 @@ export class SignalSession
   readonly downlink: PendingSettings = this;
 
   /** Monotonic ms of the last frame that the database knows. */
-  heardMs = 0;
+  heardMs: number | undefined;
   readonly #reports: SignalReports;
   readonly #frames: SignalFrames;
   readonly #cycles = new Map<MessageCodec, { pages: readonly Page[]; timer: Timer }>();
@@ -241,6 +242,7 @@ export class SignalSession
 
   #handOver(frame: CanFrame): void {
     this.state.counters.tx += 1;
+    this.state.counters.sentPoints += 1;
     this.channel.write(frame);
   }
 

@@ -2,6 +2,7 @@
  * Undoes the deletion of a node: SIOT's page has no way to do that. A node is deleted
  * when all its edges are; it lives again when one of them does (docs/siot.md, 4.9).
  */
+import { commandWord } from '../../point/command-word.js';
 import { textOf } from '../../point/point.js';
 import { tokenProblem } from '../../point/token.js';
 import { isDeletedEdge, type StoredNode } from './node-reply.js';
@@ -33,8 +34,7 @@ export type Undeleted =
 /** The command with which a person undeletes the node of a link, or the gateway's own, for messages. */
 export function undeleteCommand(link?: string): string {
   if (link === undefined) return 'siot-mcu undelete --gateway';
-  const isPlain = /^[\w.:@%+/][\w.:@%+/-]*$/.test(link);
-  return `siot-mcu undelete ${isPlain ? link : `'${link.replaceAll("'", String.raw`'\''`)}'`}`;
+  return `siot-mcu undelete ${commandWord(link)}`;
 }
 
 /**

@@ -81,6 +81,7 @@ export const verbsTarget: FuzzTarget = {
     const control = new GatewayControl(
       {
         identity: { id: 'gateway-1', description: '', version: '' },
+        outbox: { backlog: () => ({ points: 0, bytes: 0 }) },
         links: { all: () => [link as unknown as ControlledLink], confirm: () => true },
         siot: {
           status: { generation: 2, store: 'none', nats: 'connected' },

@@ -70,6 +70,7 @@ function played() {
   const control: Control = new GatewayControl(
     {
       identity: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
+      outbox: { backlog: () => ({ points: 7, bytes: 210, oldestMs: 1_500 }) },
       links: { all: () => state.links, confirm: (name) => state.held.includes(name) },
       siot: {
         status: { generation: 1, store: 'expected', nats: 'connected', storeProblem: 'disk full' },
@@ -136,10 +137,17 @@ const asker = (): AbortSignal => new AbortController().signal;
 
 describe('the control interface, without NATS', () => {
   it('says how the gateway, SIOT, NATS and the links are', () => {
-    const { control, state, makeLink } = played();
+    const { control, clock, state, makeLink } = played();
     state.links = [makeLink('pump'), makeLink('valve')];
+    clock.advance(2_000);
     expect(control.status()).toEqual({
-      gateway: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
+      gateway: {
+        id: 'gw-1',
+        description: 'boiler room',
+        version: '1.2.3',
+        uptimeMs: 2_000,
+        outbox: { points: 7, bytes: 210, oldestMs: 1_500 },
+      },
       siot: { generation: 1, store: 'expected', problem: 'disk full' },
       nats: { state: 'connected', server: '10.0.0.1:4222' },
       links: [

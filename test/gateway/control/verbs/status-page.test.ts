@@ -19,6 +19,8 @@ const linkOf = (name: string, pending: PendingSetting[]): LinkStatus => ({
   name,
   nodeId: `node of ${name}`,
   transport: '/dev/ttyUSB0 115200 8N1',
+  state: 'talks',
+  rates: { pointsUp: 1, pointsDown: 0, rx: 1, tx: 1 },
   port: 'open',
   connected: true,
   node: 'alive',
@@ -31,7 +33,13 @@ const linkOf = (name: string, pending: PendingSetting[]): LinkStatus => ({
 });
 
 const statusOf = (links: LinkStatus[]): StatusReply => ({
-  gateway: { id: 'gw', description: 'boiler room', version: '1' },
+  gateway: {
+    id: 'gw',
+    description: 'boiler room',
+    version: '1',
+    uptimeMs: 1_000,
+    outbox: { points: 0, bytes: 0 },
+  },
   siot: { generation: 2, store: 'none' },
   nats: { state: 'connected' },
   links,

@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import type { GatewayConfig } from '../../gateway/config/config.js';
+import type { StatusReply, StatusRequest } from '../../gateway/control/verbs/status-request.js';
+import { readConfigFile } from '../config-file.js';
+import { CliError } from '../errors.js';
+import { GatewayClient } from '../gateway-client.js';
+import { askGateway, NoGatewayError } from '../gateway-socket.js';
+import { configOption, jsonOption, type ConfigOption, type JsonOption } from '../options.js';
+import { statusJson } from '../status-json.js';
+import { wholeStatus } from '../status-pages.js';
+import { statusText } from '../status-text.js';
+import { complain, printLine } from '../streams.js';
+
+type StatusOptions = ConfigOption & JsonOption;
+
+/** Line length where stdout is no terminal. */
+const COLUMNS = 80;
+const FEWEST_COLUMNS = 40;
+/** A longer line is hard to read. */
+const MOST_COLUMNS = 120;
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('Show the gateway and all its links at a glance, and what is wrong with them.')
+    .addOption(configOption())
+    .addOption(jsonOption('one object as JSON, for programs'))
+    .addHelpText(
+      'after',
+      '\nHEARD is the time since the last valid packet, ANSWERS how long the device takes to acknowledge,' +
+        '\nUP and DOWN are points a second, and PENDING counts settings on their way.' +
+        '\n\nThe gateway is asked by the socket in its runtimeDir, so that NATS need not be there. Where no' +
+        '\ngateway answers by it, such as one on another machine, it is asked over NATS.' +
+        '\n\nExit status: 0 the gateway runs, whatever its links do; 1 it does not, with the reason.' +
+        '\nExample:\n  siot-mcu status --json | jq \'.links[] | select(.state != "talks") | .name, .reason\'',
+    )
+    .action(async ({ config: file, json }: StatusOptions) => {
+      const status = await askForStatus(readConfigFile(file, process.env));
+      if (json) printLine(JSON.stringify(statusJson(status)));
+      else for (const line of statusText(status, styleOf(process.stdout))) printLine(line);
+    });
+}
+
+/** Throws a {@link CliError} that says why there is none. */
+async function askForStatus(config: GatewayConfig): Promise<StatusReply> {
+  try {
+    return await wholeStatus((request) => askPage(config, request), true);
+  } catch (error) {
+    if (!(error instanceof NoGatewayError) || error.why !== 'stopped') throw error;
+    const status = await askOverNats(config);
+    if (typeof status === 'string') {
+      throw new CliError(`${error.message} (over NATS: ${status})`, error.status, { cause: error });
+    }
+    complain(`siot-mcu: no gateway answers by the socket in ${config.runtimeDir}: asked over NATS`);
+    return status;
+  }
+}
+
+async function askPage(config: GatewayConfig, request: StatusRequest): Promise<StatusReply> {
+  for await (const answer of askGateway(config, { verb: 'status', ...request })) {
+    const page = answer as StatusReply | { readonly state: 'refused'; readonly reason: string };
+    if ('reason' in page) throw new CliError(page.reason);
+    return page;
+  }
+  throw new CliError('the gateway has ended meanwhile');
+}
+
+/** Why it cannot be asked, for people, in place of an answer. */
+async function askOverNats(config: GatewayConfig): Promise<StatusReply | string> {
+  try {
+    const client = new GatewayClient(config);
+    await client.connect();
+    try {
+      return await client.status({ pending: true });
+    } finally {
+      await client.close();
+    }
+  } catch (error) {
+    if (error instanceof Error) return error.message;
+    throw error;
+  }
+}
+
+function styleOf({ isTTY, columns }: NodeJS.WriteStream): Parameters<typeof statusText>[1] {
+  const { NO_COLOR = '', TERM } = process.env;
+  return {
+    columns: isTTY ? Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, columns || COLUMNS)) : COLUMNS,
+    isColoured: isTTY && NO_COLOR === '' && TERM !== 'dumb',
+  };
+}
