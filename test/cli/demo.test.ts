@@ -76,7 +76,7 @@ describe('npm run demo', () => {
     const [, file = ''] = /siot-mcu -- status -c (\S+)$/m.exec(demo.stdout) ?? [];
     expect(demo.stdout).toContain(`siot-mcu -- watch pump --raw -c ${file}\n`);
     const watch = new Cli(['watch', 'pump', '-c', file]);
-    await watch.said(/pump ▲ flow = 1\d\d\.\d+$/m, 'stdout');
+    await watch.said(/pump ▲ flow = 1\d\d\.\d+( \S+)?$/m, 'stdout');
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(0);
     expect(demo.stderr).toMatch(/siot-mcu -- status [^]*siot-mcu -- watch LINK --raw /);
