@@ -134,11 +134,16 @@ export const unitText = (info: Pick<PointInfo, 'unit'> | undefined): string =>
   info?.unit === undefined ? '' : ` ${harmless(info.unit)}`;
 
 /** What a link does, in a word. */
-export function linkState({ port, connected }: LinkSummary): string {
-  if (port === 'disabled') return 'disabled in SIOT';
-  if (port === 'closed') return 'closed';
-  return connected ? 'talks' : 'silent';
-}
+export const linkState = ({ state }: Pick<LinkSummary, 'state'>): string => STATES[state];
+
+const STATES: Readonly<Record<LinkSummary['state'], string>> = {
+  talks: 'talks',
+  silent: 'silent',
+  closed: 'closed',
+  disabled: 'disabled in SIOT',
+  held: 'settings are held back',
+  deleted: 'its node is deleted in SIOT',
+};
 
 /** A point as people write it: `TYPE` or `TYPE/KEY`. */
 export const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>

@@ -11,6 +11,7 @@ const LINK: readonly (keyof LinkSummary)[] = [
   'transport',
   'port',
   'portProblem',
+  'state',
   'connected',
   'echoes',
   'node',

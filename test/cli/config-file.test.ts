@@ -439,6 +439,33 @@ describe('each error in the configuration is reported with line, key and remedy'
       ['links[0].maxPoints: "word" is not allowed; give a whole number'],
     ],
     [
+      'limits of a point that exclude each other',
+      link('points: { temp: { min: 5, max: 1 } }'),
+      ['links[0].points.temp.min: 5 is more than max, 1; give the smaller one'],
+    ],
+    [
+      'a point of the gateway’s own among those of the device',
+      link('points: { gatewayCount: { unit: x } }'),
+      ['links[0].points.gatewayCount: "gatewayCount" is the gateway\'s own point; take it out'],
+    ],
+    [
+      'a limit of a switch',
+      link('points: { pump: { kind: switch, max: 3 } }'),
+      [
+        'links[0].points.pump.max: goes with numbers only, and kind is switch; take one of them out',
+      ],
+    ],
+    [
+      'a text among numbers',
+      link('points: { mode: { kind: text, values: [auto, 1] } }'),
+      ['links[0].points.mode.values: has a number, and the point is text; put it in quotes'],
+    ],
+    [
+      'more points than the link may have',
+      link('maxPoints: 1\n    points: { a: { unit: x }, b: { unit: y } }'),
+      ['links[0].points: has 2 entries, and the link at most 1 points; raise maxPoints'],
+    ],
+    [
       'one level of RTS for both directions',
       serialLink('rs485: { rtsOnSend: false }'),
       ['gw.yaml:3:70: links[0].transport.rs485.rtsOnSend: must differ from the other level of RTS'],

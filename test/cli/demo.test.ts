@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Crossing } from '../../src/cli/demo-view.js';
-import { Cli } from '../support/cli.js';
+import { Cli, runCli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
 
 const DEMO = resolve('dist/src/cli/demo.js');
@@ -77,6 +77,11 @@ describe('npm run demo', () => {
     expect(demo.stdout).toContain(`siot-mcu -- watch pump --raw -c ${file}\n`);
     const watch = new Cli(['watch', 'pump', '-c', file]);
     await watch.said(/pump ▲ flow = 1\d\d\.\d+( \S+)?$/m, 'stdout');
+    const status = await runCli(['status', '-c', file]);
+    expect([status.status, status.stderr]).toEqual([0, '']);
+    expect(status.stdout).toMatch(/^pump +talks .*\n\n1 link: 1 talks$/m);
+    const raw = new Cli(['watch', 'pump', '--raw', '-c', file]);
+    await raw.said(/▲ points +seq \d+ .* flow = 1\d\d/, 'stdout');
     demo.child.kill('SIGINT');
     expect(await demo.ended).toBe(0);
     expect(demo.stderr).toMatch(/siot-mcu -- status [^]*siot-mcu -- watch LINK --raw /);

@@ -87,17 +87,18 @@ describe('a frame of the view', () => {
         { rows: 24, columns: 100 },
         NOW,
       ).find((line) => line.startsWith('pump:'));
-    expect(titleOf({ connected: false })).toMatch(/^pump: silent · /);
-    expect(
-      titleOf({ connected: false, port: 'closed', portProblem: 'no such port: is it plugged in?' }),
-    ).toMatch(/^pump: closed: no such port: is it plugged in\? · /);
+    expect(titleOf({ state: 'silent' })).toMatch(/^pump: silent · /);
+    expect(titleOf({ state: 'closed', portProblem: 'no such port: is it plugged in?' })).toMatch(
+      /^pump: closed: no such port: is it plugged in\? · /,
+    );
     const diagnosis = { cause: 'text', heard: 'lines of text', advice: 'write packets' } as const;
-    const status = linkStatus('pump', { connected: false, diagnosis });
+    const status = linkStatus('pump', { state: 'silent', diagnosis });
     const links = [{ ...PUMP, status }];
     expect(frame({ ...shown, links }, { rows: 24, columns: 100 }, NOW).join('\n')).toMatch(
       /^ ! .*lines of text.*write packets/m,
     );
-    expect(titleOf({ connected: false, port: 'disabled' })).toMatch(/^pump: disabled in SIOT · /);
+    expect(titleOf({ state: 'disabled' })).toMatch(/^pump: disabled in SIOT · /);
+    expect(titleOf({ state: 'deleted' })).toMatch(/^pump: its node is deleted in SIOT · /);
   });
 
   it('says how many points and lines there is no room for', () => {

@@ -1,6 +1,5 @@
 /** Checks of `points` of a link, which say what its points are. */
 import { pointInfoProblems, pointTarget, type PointInfo } from '../../point/point-info.js';
-import { canonicalKey } from '../../point/point.js';
 import { POINT_INFO_TYPE, isReservedType } from '../../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { groupAt, has, isGroup, listAt, type ConfigProblem, type Placed } from './parts.js';
@@ -10,17 +9,11 @@ export function pointProblems({ link, path }: Placed): ConfigProblem[] {
   const points = groupAt(link, 'points');
   const isOnBus = groupAt(link, 'transport').type === 'can-signals';
   const problems: ConfigProblem[] = [];
-  const firsts = new Map<string, string>();
   for (const [name, entry] of Object.entries(points)) {
     const at = [...path, 'points', name];
-    const { type, key } = pointTarget(name);
+    const { type } = pointTarget(name);
     const why = whyNot(name, type);
     if (why !== undefined) problems.push({ path: at, message: why });
-    const same = JSON.stringify([type, key === undefined ? null : canonicalKey(key)]);
-    const first = firsts.get(same);
-    if (first !== undefined) {
-      problems.push({ path: at, message: `is the same point as ${first}; take one out` });
-    } else firsts.set(same, name);
     if (!isGroup(entry)) continue;
     for (const { field, message } of pointInfoProblems(wellFormed(entry))) {
       problems.push({ path: [...at, field], message });
