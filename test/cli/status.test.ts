@@ -208,6 +208,21 @@ describe('status', () => {
     expect(stderr).toContain('asked over NATS');
   });
 
+  it(
+    'asks nobody over NATS where the nats-server is the gateway’s own',
+    { timeout: 60_000 },
+    async () => {
+      const { file } = site({ nats: { embedded: true }, links: [] });
+      const daemon = new Cli(['run', '-c', file]);
+      await daemon.said(/runs with 0 link/);
+      daemon.child.kill('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+      const { status, stdout, stderr } = await runCli(['status', '-c', file]);
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toBe('siot-mcu: the gateway does not run now: start it with `siot-mcu run`\n');
+    },
+  );
+
   it('says that a configuration is wrong', async () => {
     const { file } = site({ links: [] });
     expect((await runCli(['status', '-c', file, '--jso'])).status).toBe(2);

@@ -46,6 +46,8 @@ async function askForStatus(config: GatewayConfig): Promise<StatusReply> {
     return await wholeStatus((request) => askPage(config, request), true);
   } catch (error) {
     if (!(error instanceof NoGatewayError) || error.why !== 'stopped') throw error;
+    // A private nats-server ends with its gateway.
+    if (config.nats.embedded) throw error;
     const status = await askOverNats(config);
     if (typeof status === 'string') {
       throw new CliError(`${error.message} (over NATS: ${status})`, error.status, { cause: error });
