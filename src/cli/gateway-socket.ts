@@ -10,6 +10,9 @@ import { withShortPath } from '../gateway/state/short-path.js';
 import { CliError, EXIT_FAILED } from './errors.js';
 import { deniedFor, whyNoGateway } from './runtime-files.js';
 
+/** For the first answer to a request: a gateway that is stopped, or busy for so long, gives none. */
+const ANSWER_WITHIN_MS = 5_000;
+
 type Folders = Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>;
 
 /** A request, with what its verb takes. */
@@ -33,7 +36,8 @@ export class NoGatewayError extends CliError {
 /**
  * The answers of the running gateway to a request, each of them parsed. Whoever stops
  * reading them ends the request. They end when the gateway has given all of them, or has
- * ended itself. Throws a {@link NoGatewayError} when no gateway can be asked.
+ * ended itself. Throws a {@link NoGatewayError} when no gateway can be asked, and a
+ * {@link CliError} when it gives no answer in time.
  */
 export async function* askGateway(
   folders: Folders,
@@ -42,7 +46,18 @@ export async function* askGateway(
   const socket = await connect(folders);
   try {
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of linesOf(socket)) yield answerOf(line);
+    const late = new CliError(
+      'the gateway runs and does not answer: it is stopped, or very busy; try again in a moment',
+    );
+    const timer = setTimeout(() => socket.destroy(late), ANSWER_WITHIN_MS);
+    try {
+      for await (const line of linesOf(socket)) {
+        clearTimeout(timer);
+        yield answerOf(line);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
   } finally {
     socket.destroy();
   }

@@ -112,8 +112,12 @@ describe('siot-mcu can decode', () => {
 
   it.each([
     ['database', ['nowhere.dbc'], 'nowhere.dbc:1:1: does not exist; check the name\n'],
-    ['log', [DBC, 'nowhere.log'], 'siot-mcu: nowhere.log cannot be read: '],
-    ['log, named so', [DBC, '--file', 'nowhere.log'], 'siot-mcu: nowhere.log cannot be read: '],
+    ['log', [DBC, 'nowhere.log'], 'siot-mcu: nowhere.log does not exist; check'],
+    [
+      'log, named so',
+      [DBC, '--file', 'nowhere.log'],
+      'siot-mcu: nowhere.log does not exist; check',
+    ],
     ['log, or another', [DBC, 'a.log', '--file', 'b.log'], 'siot-mcu: two logs: a.log and b.log; '],
     ['bus', [DBC, '--bus', 'X'], `${DBC}:1:1: there is no bus X`],
   ])('ends with 2 when the %s is not there', async (_what, args, said) => {

@@ -60,7 +60,7 @@ describe('siot-mcu run', () => {
     mkdirSync(links, { recursive: true });
     execFileSync('mkfifo', [join(links, 'n.state.new')]);
     const daemon = site.run();
-    await daemon.said(/nothing listens at/);
+    await daemon.said(/runs with 1 link/);
     const before = performance.now();
     daemon.child.kill('SIGTERM');
     expect(await daemon.ended).toBe(0);
@@ -188,12 +188,12 @@ describe('watch and set', () => {
 
     device.child.kill('SIGTERM');
     expect(await device.ended).toBe(0);
-    const args = ['set', 'pump', 'setpoint', '-3', '--timeout', '1.5', '-c', site.file];
+    const args = ['set', 'pump', 'setpoint', '3', '--timeout', '1.5', '-c', site.file];
     const late = await runCli(args);
     expect(late).toMatchObject({ status: 1, stdout: '' });
     expect(late.stderr).toMatch(/setpoint is pending: not acknowledged within 1\.5 s: \S/);
     await watch.said(
-      /"kind":"pending","link":"pump","type":"setpoint".*"value":-3.*"reason":"[^"]/,
+      /"kind":"pending","link":"pump","type":"setpoint".*"value":3,.*"reason":"[^"]/,
       'stdout',
     );
 

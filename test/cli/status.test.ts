@@ -223,6 +223,16 @@ describe('status', () => {
     },
   );
 
+  it('ends with 1 when the gateway does not answer', { timeout: 60_000 }, async () => {
+    const { file } = site({ nats: { servers: NEVER }, links: [] });
+    const daemon = new Cli(['run', '-c', file]);
+    await daemon.said(/runs with 0 link/);
+    daemon.child.kill('SIGSTOP');
+    const { status, stdout, stderr } = await runCli(['status', '-c', file]);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^siot-mcu: the gateway runs and does not answer: .*\n$/);
+  });
+
   it('says that a configuration is wrong', async () => {
     const { file } = site({ links: [] });
     expect((await runCli(['status', '-c', file, '--jso'])).status).toBe(2);

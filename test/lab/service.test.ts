@@ -28,7 +28,6 @@ import { UsbDevice } from './support/usb.js';
 needsSystemd('test/lab/service.test.ts');
 
 const hasSystemd = process.env['LAB_INIT'] === 'systemd';
-const HAS_STATUS = existsSync('src/cli/commands/status.ts');
 const LINK = 'pump-LAB1';
 /** By the serial number and the interface: see `siot-mcu udev`. */
 const STABLE = '/dev/siot-mcu/pump-LAB1-00';
@@ -117,7 +116,6 @@ describe('the service', () => {
     const set = await answered('set', LINK, 'setpoint', '4.5');
     expect(set.status, set.stderr).toBe(0);
     mcu.assertReceived('setpoint', ({ value }) => value === 4.5);
-    if (!HAS_STATUS) return;
     const status = await answered('status');
     expect(status.status, status.stderr).toBe(0);
     expect(status.stdout).toContain(LINK);

@@ -270,7 +270,7 @@ describe('raw traffic', () => {
     await until(() => seen.text.includes('removed'), 'traffic');
     socket.destroy();
     await until(() => observers.size === 0, 'the end of the observation');
-    expect(clock.pendingTimers).toBe(0);
+    await until(() => clock.pendingTimers === 0, 'the end of the connection');
   });
 
   it('ends with the gateway', async () => {
