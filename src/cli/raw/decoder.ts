@@ -46,6 +46,8 @@ export class RawDecoder {
   readonly #clock = new EventClock();
   readonly #last: Record<TapDirection, number> = { up: Infinity, down: Infinity };
   #reader: Reader;
+  /** When the last event was, at the gateway. */
+  #eventMs = 0;
 
   constructor(
     format: LinkFormat,
@@ -55,10 +57,20 @@ export class RawDecoder {
   }
 
   event(event: TrafficEvent): void {
+    this.#read(event);
+    this.#eventMs = this.#clock.monotonicMs();
+  }
+
+  /** No event has followed the last one for so long, ms: it counts from that event, however often this is called. */
+  idle(ms: number): void {
+    this.#pass(this.#eventMs + ms, this.#clock.wallNs());
+  }
+
+  #read(event: TrafficEvent): void {
     switch (event.kind) {
       case 'bytes':
       case 'frame':
-        this.idle(event.monotonicMs, event.wallNs);
+        this.#pass(event.monotonicMs, event.wallNs);
         this.#last[event.direction] = event.monotonicMs;
         this.#reader.unit(event);
         return;
@@ -91,22 +103,13 @@ export class RawDecoder {
   }
 
   /** It is that late at the gateway, and all that has crossed the link was told. */
-  idle(monotonicMs: number, wallNs: bigint): void {
+  #pass(monotonicMs: number, wallNs: bigint): void {
     for (const direction of ['up', 'down'] as const) {
       if (monotonicMs - this.#last[direction] < STREAM_IDLE_MS) continue;
       this.#last[direction] = Infinity;
       this.#reader.idle(direction);
     }
     this.#goTo(monotonicMs, wallNs);
-  }
-
-  /** The time of the last event. */
-  get monotonicMs(): number {
-    return this.#clock.monotonicMs();
-  }
-
-  get wallNs(): bigint {
-    return this.#clock.wallNs();
   }
 
   #note(text: string): void {

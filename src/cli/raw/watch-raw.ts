@@ -75,7 +75,9 @@ class Screen {
         for (const event of answer.events) this.#decoder?.event(trafficEvent(event));
         this.#heardMs = performance.now();
     }
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    if (!process.stdout.writableNeedDrain) return;
+    await once(process.stdout, 'drain');
+    this.#heardMs = performance.now();
   }
 
   /** Prints it, unless it was the last thing said. */
@@ -87,7 +89,7 @@ class Screen {
 
   /** Nothing more comes from this gateway process. */
   ended(): void {
-    this.#idle(Number.POSITIVE_INFINITY);
+    this.#decoder?.idle(Number.POSITIVE_INFINITY);
     this.#decoder = undefined;
   }
 
@@ -97,13 +99,13 @@ class Screen {
     this.#print({ kind: 'begin', wallNs: now(), name, transport, port, ...about });
     this.#decoder = new RawDecoder(format, (decoded) => this.#print(decoded));
     this.#heardMs = performance.now();
-    this.#timer ??= setInterval(() => this.#idle(performance.now() - this.#heardMs), IDLE_LOOK_MS);
+    this.#timer ??= setInterval(() => this.#look(), IDLE_LOOK_MS);
   }
 
-  /** Nothing has come for so long. */
-  #idle(ms: number): void {
-    const decoder = this.#decoder;
-    decoder?.idle(decoder.monotonicMs + ms, decoder.wallNs);
+  /** While the output is full nothing is read: more may have come. */
+  #look(): void {
+    if (process.stdout.writableNeedDrain) return;
+    this.#decoder?.idle(performance.now() - this.#heardMs);
   }
 
   #print(decoded: Decoded): void {

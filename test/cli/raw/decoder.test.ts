@@ -35,6 +35,7 @@ class Bench {
   readonly found: Decoded[] = [];
   readonly decoder: RawDecoder;
   #ms = FIRST_MS;
+  #eventMs = FIRST_MS;
 
   constructor(format: LinkFormat = COBS) {
     this.decoder = new RawDecoder(format, (decoded) => void this.found.push(decoded));
@@ -60,7 +61,7 @@ class Bench {
 
   bytes(direction: TapDirection, bytes: Uint8Array): this {
     const lent = Uint8Array.from(bytes);
-    this.decoder.event({ kind: 'bytes', direction, bytes: lent, ...this.time });
+    this.tell({ kind: 'bytes', direction, bytes: lent, ...this.time });
     lent.fill(0xee);
     return this;
   }
@@ -74,12 +75,12 @@ class Bench {
       error: false,
     };
     const frame = { id, data: fromHex(hex), ...rest, ...more };
-    this.decoder.event({ kind: 'frame', direction, frame, ...this.time });
-    return this;
+    return this.tell({ kind: 'frame', direction, frame, ...this.time });
   }
 
   tell(event: TrafficEvent): this {
     this.decoder.event(event);
+    this.#eventMs = this.#ms;
     return this;
   }
 
@@ -88,7 +89,18 @@ class Bench {
   }
 
   idle(): this {
-    this.after(1_000).decoder.idle(this.time.monotonicMs, this.time.wallNs);
+    return this.after(1_000).tick();
+  }
+
+  /** Time has passed since the last event, as far as {@link after} says. */
+  tick(): this {
+    this.decoder.idle(this.#ms - this.#eventMs);
+    return this;
+  }
+
+  /** Time passes in ticks of 100 ms, as `watch` looks. */
+  ticks(count: number): this {
+    for (let n = 0; n < count; n += 1) this.after(100).tick();
     return this;
   }
 
@@ -433,10 +445,27 @@ describe('CAN frames', () => {
     ]);
   });
 
+  it('looks ten times a second cost no time: bytes wait 0.3 s for their end, ISO-TP 1 s for the next frame', () => {
+    const bytes = new Bench();
+    bytes.up('temp=23').ticks(2);
+    expect(bytes.lines()).toEqual([]);
+    bytes.ticks(1);
+    expect(bytes.lines()).toEqual(['▲ text 7 B: "temp=23"']);
+
+    const frames = new Bench(ISO_TP);
+    frames.frame('up', 0x124, '1013010203040506').ticks(9);
+    frames.frame('up', 0x124, '210708090a0b0c0d').ticks(9).tell({ kind: 'removed' }).ticks(1);
+    expect(frames.lines().filter((line) => line.includes('discarded'))).toEqual([]);
+    frames.ticks(1);
+    expect(frames.lines()).toEqual([
+      '▲ discarded: the next frame of the packet did not come within 1 s',
+    ]);
+  });
+
   it('ISO-TP: in the middle of a packet, and one that does not go on', () => {
     const bench = new Bench(ISO_TP);
     bench.frame('up', 0x124, '22aabb').frame('up', 0x124, '1013010203040506');
-    bench.after(900).decoder.idle(bench.time.monotonicMs, bench.time.wallNs);
+    bench.after(900).tick();
     expect(bench.lines()).toEqual([
       '▲ 124#22AABB  consecutive frame 2',
       '▲ 124#1013010203040506  first frame of 19 bytes',

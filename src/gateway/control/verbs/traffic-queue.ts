@@ -6,7 +6,7 @@ import { json, type StreamAsker } from './verb.js';
 
 /** Maximum size of what waits, bytes. */
 const MOST_WAITING = 1_048_576;
-/** Memory that an event takes besides its bytes. */
+/** Memory that an event takes besides its bytes, or the format that it tells. */
 const EVENT_BYTES = 256;
 /** In base64 and JSON, at most some 100 KB. */
 const MOST_IN_A_MESSAGE = 65_536;
@@ -24,7 +24,7 @@ export class TrafficQueue implements LinkObserver {
   #bytes = 0;
   #lost: LostTraffic | undefined;
   /** The newest that was left out: the next events can be read only as it says. */
-  #lostLink: RawEvent | undefined;
+  #lostLink: Waiting | undefined;
   #timer: Timer | undefined;
 
   constructor(
@@ -35,13 +35,15 @@ export class TrafficQueue implements LinkObserver {
   }
 
   observed(event: LinkEvent): void {
-    const bytes = bytesOf(event);
-    if (this.#bytes + bytes + EVENT_BYTES > MOST_WAITING) {
-      this.#leaveOut(event, bytes);
+    const size = sizeOf(event);
+    // Before it, what was left out is told. One that has all the room may be larger than that.
+    const before = this.#bytes + this.#lostSize;
+    if (before > 0 && before + size > MOST_WAITING) {
+      this.#leaveOut(event, size);
       return;
     }
     this.#tellLost();
-    this.#push(rawEvent(event), bytes);
+    this.#push({ event: rawEvent(event), bytes: size });
     this.#timer ??= this.clock.setTimer(GATHER_MS, () => {
       this.#timer = undefined;
       this.#send();
@@ -54,26 +56,30 @@ export class TrafficQueue implements LinkObserver {
     this.asker.onReady = undefined;
   }
 
-  #push(event: RawEvent, bytes: number): void {
-    this.#waiting.push({ event, bytes: bytes + EVENT_BYTES });
-    this.#bytes += bytes + EVENT_BYTES;
+  #push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#bytes += waiting.bytes;
   }
 
-  #leaveOut(event: LinkEvent, bytes: number): void {
+  get #lostSize(): number {
+    return this.#lost === undefined ? 0 : EVENT_BYTES + (this.#lostLink?.bytes ?? 0);
+  }
+
+  #leaveOut(event: LinkEvent, size: number): void {
     const { units, bytes: before, wallNs } = this.#lost ?? NOTHING_LOST;
-    if (event.kind === 'link') this.#lostLink = event;
+    if (event.kind === 'link') this.#lostLink = { event, bytes: size };
     this.#lost = {
       kind: 'lost',
       wallNs: units === 0 ? this.clock.wallNs() : wallNs,
       units: units + 1,
-      bytes: before + bytes,
+      bytes: before + bytesOf(event),
     };
   }
 
   #tellLost(): void {
     if (this.#lost === undefined) return;
-    this.#push(rawEvent(this.#lost), 0);
-    if (this.#lostLink !== undefined) this.#push(this.#lostLink, 0);
+    this.#push({ event: rawEvent(this.#lost), bytes: EVENT_BYTES });
+    if (this.#lostLink !== undefined) this.#push(this.#lostLink);
     this.#lost = undefined;
     this.#lostLink = undefined;
   }
@@ -103,6 +109,13 @@ export class TrafficQueue implements LinkObserver {
 
 const NOTHING_LOST = { units: 0, bytes: 0, wallNs: 0n };
 
+/** Memory that an event takes while it waits. */
+function sizeOf(event: LinkEvent): number {
+  if (event.kind !== 'link') return EVENT_BYTES + bytesOf(event);
+  return EVENT_BYTES + JSON.stringify(event).length;
+}
+
+/** Of the traffic in it. */
 function bytesOf(event: LinkEvent): number {
   if (event.kind === 'bytes') return event.bytes.length;
   return event.kind === 'frame' ? event.frame.data.length : 0;

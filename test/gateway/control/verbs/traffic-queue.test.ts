@@ -60,6 +60,14 @@ const LINK: ObservedLink = {
   format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 64 },
 };
 
+const DATABASE = 'A'.repeat(200_000);
+
+const withDatabase = (name: string, times = 1): ObservedLink => ({
+  ...LINK,
+  name,
+  format: { kind: 'signals', database: { file: 'a.dbc', content: DATABASE.repeat(times) } },
+});
+
 describe('an event in JSON', () => {
   const times = { monotonicMs: 12.5, wallNs: FAKE_START_NS };
   const frame = {
@@ -151,6 +159,32 @@ describe('the queue of an asker', () => {
     queue.observed({ kind: 'link', link: LINK });
     asker.ready();
     expect(asker.heard.slice(-2)).toMatchObject([{ kind: 'lost' }, { kind: 'link', link: LINK }]);
+  });
+
+  it('counts a format with its database: many changes for an asker who does not read are bounded, the newest is kept', () => {
+    const { clock, asker, queue, bytes } = rig();
+    const changed = (name: string): LinkEvent => ({ kind: 'link', link: withDatabase(name) });
+    asker.isReady = false;
+    for (let n = 0; n < 40; n += 1) queue.observed(changed(String(n)));
+    queue.observed(bytes(10));
+    asker.ready();
+    const told = asker.heard.flatMap((event) => (event.kind === 'link' ? [event.link.name] : []));
+    expect(told).toEqual(['0', '1', '2', '3', '4', '39']);
+    expect(asker.heard.at(-2)).toMatchObject({ kind: 'lost', units: 36, bytes: 10 });
+    // No other event is in the message of one: an answer has a limit.
+    expect(Math.max(...asker.sizes)).toBeLessThan(DATABASE.length + 1_000);
+    queue.observed(changed('40'));
+    queue.observed(bytes(60_000));
+    clock.advance(20);
+    expect(asker.kinds.slice(-2)).toEqual(['link', 'bytes']);
+    expect(Math.max(...asker.sizes)).toBeLessThan(DATABASE.length + 1_000);
+  });
+
+  it('tells a format that is larger than all of its room, once there is nothing else', () => {
+    const { clock, asker, queue } = rig();
+    queue.observed({ kind: 'link', link: withDatabase('large', 10) });
+    clock.advance(20);
+    expect(asker.kinds).toEqual(['link']);
   });
 
   it('sends nothing after its end, and leaves no timer', () => {
