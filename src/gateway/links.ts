@@ -34,6 +34,11 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
   readonly #coming = new Set<string>();
   readonly #budget: PointBudget;
   readonly #scheduler: Scheduler;
+  readonly #removalWatchers = new Set<(name: string) => void>();
+  /** Names of links that have ended, and may be made anew. */
+  readonly #left = new Set<string>();
+  /** Another configuration is being applied. */
+  #changing = false;
   #ending = false;
 
   constructor(
@@ -81,6 +86,11 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
     return this.usb.confirm(name);
   }
 
+  watchRemovals(removed: (name: string) => void): () => void {
+    this.#removalWatchers.add(removed);
+    return () => void this.#removalWatchers.delete(removed);
+  }
+
   presentNodes(): ReadonlySet<string> {
     const { id } = this.identity;
     return new Set([
@@ -102,6 +112,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
 
   /** Ends the links that the configuration, another one now, does not have any more or has otherwise. */
   async removeChanged(): Promise<void> {
+    this.#changing = true;
     const { links: wanted, gateway } = this.configured.config;
     this.#budget.limit = gateway.maxPoints;
     const changed = (link: LinkConfig): boolean =>
@@ -137,6 +148,8 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       }
     }
     await this.usb.lookAgain();
+    this.#changing = false;
+    this.#tellRemovals();
     await this.removed.review();
   }
 
@@ -164,7 +177,9 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
 
   async removeLink(name: string): Promise<void> {
     const link = this.#links.get(name);
-    if (link !== undefined) await this.#remove(link);
+    if (link === undefined) return;
+    await this.#remove(link);
+    if (!this.#changing) this.#tellRemovals();
   }
 
   async #addConfigured(config: LinkConfig): Promise<void> {
@@ -212,12 +227,19 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
 
   async #remove(link: Link): Promise<void> {
     this.#links.delete(link.name);
+    this.#left.add(link.name);
     await link.stop();
     for (const [name, { isObserved }] of this.#taps)
       if (!isObserved && !this.#links.has(name)) this.#taps.delete(name);
     await link.node.detach();
     await link.keep();
     this.outbox.outbox.release(link.nodeId);
+  }
+
+  #tellRemovals(): void {
+    const names = [...this.#left].filter((name) => !this.#links.has(name));
+    this.#left.clear();
+    for (const name of names) for (const removed of this.#removalWatchers) removed(name);
   }
 
   #tapOf(name: string): Tap {

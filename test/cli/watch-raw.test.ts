@@ -48,6 +48,10 @@ const temperature = (sequence: number, value: number): Uint8Array => {
   return packet(sequence, '', POINT_CODECS.compact.encode([point]));
 };
 
+/** What a command has said besides traffic, after its head; of the port without the reason. */
+const notes = ({ stdout }: Cli): string[] =>
+  [...stdout.matchAll(/ -- (port closed|port opened|.*$)/gm)].slice(1).map(([, note = '']) => note);
+
 describe('raw traffic', () => {
   it('is shown both ways, decoded and in hex, with the round trip; Ctrl-C ends it with 0', async () => {
     const { file, pty, watch } = site();
@@ -114,9 +118,14 @@ describe('raw traffic', () => {
     await seen.said(/-- pump/, 'stdout');
     configure({ maxFrameLength: 512 });
     daemon.child.kill('SIGHUP');
-    await seen.said(/port closed: [^]*configured otherwise[^]*port opened/, 'stdout');
+    await seen.said(/port opened/, 'stdout');
     await pty.write(temperature(1, 7));
     await seen.said(/temp\/motor = 7$/m, 'stdout');
+    expect(notes(seen)).toEqual([
+      'port closed',
+      'the link is configured otherwise now, and its traffic is read as that says',
+      'port opened',
+    ]);
     daemon.child.kill('SIGTERM');
     await seen.said(/the gateway has ended/, 'stdout');
     await daemon.ended;
@@ -126,6 +135,17 @@ describe('raw traffic', () => {
     await seen.said(/temp\/motor = 8$/m, 'stdout');
     seen.child.kill('SIGINT');
     expect(await seen.ended).toBe(0);
+  });
+
+  it('tells once that the link was removed from the configuration', async () => {
+    const { file, configure, watch } = site();
+    const daemon = await running(file);
+    const seen = watch('--no-hex');
+    await seen.said(/-- pump/, 'stdout');
+    configure({ name: 'valve' });
+    daemon.child.kill('SIGHUP');
+    await seen.said(/-- the link was removed/, 'stdout');
+    expect(notes(seen)).toEqual(['port closed', 'the link was removed from the configuration']);
   });
 
   it('costs a slow reader what it does not read, which is told, and the gateway goes on', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SiotStore } from '../siot-store/siot-store.js';
+import type { LinkEvent } from '../../src/gateway/control/control.js';
 import type { PointSnapshot } from '../siot-store/snapshot.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
 import { useNats } from '../support/nats.js';
@@ -169,6 +170,33 @@ describe('a link that has left the configuration', () => {
     });
     await gateway.start();
     await store.waitForPoint(nodeId, 'gatewayRemoved', '0', isAt(0));
+  });
+});
+
+describe('who observes a link', () => {
+  it('hears once that it has left, also of one that is disabled, and nothing of that when it is changed', async () => {
+    const { store, gateway } = await plant([link('pump'), link('fan')]);
+    await store.setAs('user', gateway.nodeId('pump'), 'disabled', '0', 1);
+    await until(() => gateway.link('pump').port === 'disabled', 'disabled');
+    const heard: string[] = [];
+    const asker = new AbortController();
+    for (const name of ['pump', 'fan']) {
+      const observer = {
+        observed: ({ kind }: LinkEvent): void => {
+          if (kind === 'removed') heard.push(name);
+        },
+      };
+      gateway.gateway.control.observe({ link: name }, observer, asker.signal);
+    }
+    await gateway.reload(document({ ...link('pump'), maxFrameLength: 512 }, link('fan')));
+    await gateway.reload(
+      document({ ...link('pump'), maxFrameLength: 512 }, { ...link('fan'), maxFrameLength: 512 }),
+    );
+    expect(heard).toEqual([]);
+    await gateway.reload(document(link('light')));
+    expect(heard.toSorted()).toEqual(['fan', 'pump']);
+    await gateway.reload(document(link('light'), link('valve')));
+    expect(heard).toHaveLength(2);
   });
 });
 

@@ -18,6 +18,11 @@ export interface ControlledLinks {
   all(): readonly ControlledLink[];
   /** False: nothing of that link is held back, so that there is nothing to confirm. */
   confirm(name: string): boolean;
+  /**
+   * Tells `removed` the name of each link that ends and is not made anew, until the
+   * returned function is called. Of a changed configuration it is told once that is applied.
+   */
+  watchRemovals(removed: (name: string) => void): () => void;
 }
 
 /** Implemented by `OutboxService`. */

@@ -8,7 +8,7 @@ import type { ControlledLink, ControlledLinks } from './controlled.js';
 export class LinkObservation implements TapObserver {
   readonly #name: string;
   #said: ObservedLink['format'];
-  readonly #end: () => void;
+  readonly #ends: readonly (() => void)[];
 
   constructor(
     private readonly links: ControlledLinks,
@@ -17,28 +17,27 @@ export class LinkObservation implements TapObserver {
   ) {
     this.#name = link.name;
     this.#said = link.format;
-    this.#end = link.tap.observe(this);
+    this.#ends = [
+      link.tap.observe(this),
+      links.watchRemovals((name) => {
+        if (name === this.#name) this.observer.observed({ kind: 'removed' });
+      }),
+    ];
   }
 
   tapped(event: TapEvent): void {
     if (event.kind === 'opened') this.#look();
     this.observer.observed(event);
-    if (event.kind === 'closed' && this.#link() === undefined)
-      this.observer.observed({ kind: 'removed' });
   }
 
   /** Idempotent. */
   end(): void {
-    this.#end();
-  }
-
-  #link(): ControlledLink | undefined {
-    return this.links.all().find(({ name }) => name === this.#name);
+    for (const end of this.#ends) end();
   }
 
   /** The link may be another one of that name. */
   #look(): void {
-    const link = this.#link();
+    const link = this.links.all().find(({ name }) => name === this.#name);
     if (link === undefined || isDeepStrictEqual(link.format, this.#said)) return;
     this.#said = link.format;
     this.observer.observed({ kind: 'link', link: observedLink(link) });

@@ -82,7 +82,11 @@ export const verbsTarget: FuzzTarget = {
       {
         identity: { id: 'gateway-1', description: '', version: '' },
         outbox: { backlog: () => ({ points: 0, bytes: 0 }) },
-        links: { all: () => [link as unknown as ControlledLink], confirm: () => true },
+        links: {
+          all: () => [link as unknown as ControlledLink],
+          confirm: () => true,
+          watchRemovals: () => () => undefined,
+        },
         siot: {
           status: { generation: 2, store: 'none', nats: 'connected' },
           server: undefined,

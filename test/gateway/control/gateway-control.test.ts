@@ -28,6 +28,7 @@ function played() {
   const announcing: ((problem?: string) => void)[] = [];
   const undeleting: { readonly nodeId: string; readonly done: (result: Undeleted) => void }[] = [];
   const watchers: ((setting: Setting) => void)[] = [];
+  const removals = new Set<(name: string) => void>();
   const settings: Setting[] = [];
   const taken: string[] = [];
   const state = {
@@ -71,7 +72,14 @@ function played() {
     {
       identity: { id: 'gw-1', description: 'boiler room', version: '1.2.3' },
       outbox: { backlog: () => ({ points: 7, bytes: 210, oldestMs: 1_500 }) },
-      links: { all: () => state.links, confirm: (name) => state.held.includes(name) },
+      links: {
+        all: () => state.links,
+        confirm: (name) => state.held.includes(name),
+        watchRemovals: (removed) => {
+          removals.add(removed);
+          return () => void removals.delete(removed);
+        },
+      },
       siot: {
         status: { generation: 1, store: 'expected', nats: 'connected', storeProblem: 'disk full' },
         server: '10.0.0.1:4222',
@@ -96,6 +104,7 @@ function played() {
   return {
     control,
     clock,
+    removals,
     replies,
     taken,
     state,
@@ -272,7 +281,7 @@ describe('the control interface, without NATS', () => {
 
 describe('what crosses a link', () => {
   it('is told to an observer until it ends, and then nobody observes', () => {
-    const { control, state, makeLink } = played();
+    const { control, state, makeLink, removals } = played();
     const link = { ...makeLink('pump'), summary: () => SUMMARY };
     state.links.push(link);
     const heard: LinkEvent[] = [];
@@ -291,28 +300,29 @@ describe('what crosses a link', () => {
     link.tap.opened('a port');
     expect(heard).toMatchObject([{ kind: 'opened' }]);
     asker.abort();
-    expect(link.tap.isObserved).toBe(false);
+    expect([link.tap.isObserved, removals.size]).toEqual([false, 0]);
     expect(getEventListeners(asker.signal, 'abort')).toEqual([]);
     control.observe({ link: 'pump' }, observer, asker.signal);
     expect(link.tap.isObserved).toBe(false);
   });
 
   it('is told on after the link was made anew, with its format, and its removal is told', () => {
-    const { control, state, makeLink } = played();
+    const { control, state, makeLink, removals } = played();
     const link = { ...makeLink('pump'), summary: () => SUMMARY };
     state.links.push(link);
     const heard: string[] = [];
     const observer = { observed: ({ kind }: LinkEvent) => void heard.push(kind) };
     control.observe({ link: 'pump' }, observer, new AbortController().signal);
     link.tap.opened('a port');
-    state.links[0] = { ...link, format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 64 } };
-    link.tap.closed('changed');
-    link.tap.opened('a port');
-    link.tap.closed('unplugged');
-    link.tap.opened('a port');
+    // While it is made anew there is no link of that name.
     state.links.pop();
+    link.tap.closed('changed');
+    state.links.push({ ...link, format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 64 } });
+    link.tap.opened('a port');
     link.tap.closed('removed');
-    const again = ['closed', 'link', 'opened', 'closed', 'opened', 'closed', 'removed'];
+    state.links.pop();
+    for (const removed of removals) for (const name of ['fan', 'pump']) removed(name);
+    const again = ['closed', 'link', 'opened', 'closed', 'removed'];
     expect(heard).toEqual(['opened', ...again]);
   });
 
