@@ -40,7 +40,8 @@ describe('siot-mcu probe', () => {
     const path = await simulated('');
     const { status, stdout } = await runCli(['probe', path, '--seconds', '6']);
     expect(stdout).toContain(`${path}: a device talks: packets with compact points`);
-    expect(stdout).toMatch(/setpoint = \d/);
+    // It announces its points before it reports them.
+    expect(stdout).toMatch(/^ {2}setpoint \(Pressure to hold, bar\): announced$/m);
     expect(stdout).toContain(`transport: { type: serial, path: ${path}, baudRate: 115200 }`);
     expect(stdout).toContain('protocol: compact');
     expect(status).toBe(0);

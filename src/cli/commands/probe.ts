@@ -2,7 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../point/clock.js';
-import { plainValue } from '../../point/point.js';
+import { readAnnouncement } from '../../point/point-announcement.js';
+import { plainValue, textOf, type Point } from '../../point/point.js';
+import { POINT_INFO_TYPE } from '../../point/reserved.js';
+import { valueText } from '../../point/value-text.js';
 import { diagnosisText } from '../../session/diagnosis/diagnosis.js';
 import { listPorts } from '../../transport/serial/ports.js';
 import { SERIAL_DEFAULTS, createTransport } from '../../transport/transports.js';
@@ -12,6 +15,7 @@ import { harmless } from '../logger.js';
 import { jsonOption, seconds, type JsonOption } from '../options.js';
 import { probeLine, type ProbeResult } from '../port-probe.js';
 import { complain, printLine } from '../streams.js';
+import { nameOf } from '../watch-lines.js';
 
 interface ProbeCommandOptions extends JsonOption {
   readonly baud?: readonly number[];
@@ -140,14 +144,22 @@ const MOST_SHOWN = 8;
 function resultLines(name: string, { talks, codec, points, diagnosis: wrong }: Tried): string[] {
   if (!talks || codec === 'shell')
     return [`${name}: ${wrong === undefined ? 'nothing' : diagnosisText(wrong)}`];
-  const shown = points.slice(0, MOST_SHOWN).map(({ type, key, value }) => {
-    const text = JSON.stringify(plainValue(value));
-    return `  ${key === '' || key === '0' ? type : `${type}/${key}`} = ${text}`;
-  });
+  const shown = points.slice(0, MOST_SHOWN).map(pointLine);
   const more =
     points.length > MOST_SHOWN ? [`  and ${String(points.length - MOST_SHOWN)} more points`] : [];
   const what = codec === 'unknown' ? 'packets, and no points yet' : `packets with ${codec} points`;
   return [`${name}: a device talks: ${what}`, ...shown, ...more];
+}
+
+/**
+ * An announcement is shown as the point that it speaks of: a device that is not acknowledged,
+ * and a probe acknowledges nothing, may come to nothing else.
+ */
+function pointLine({ type, key, value }: Point): string {
+  if (type !== POINT_INFO_TYPE) return `  ${nameOf({ type, key })} = ${valueText(value)}`;
+  const { name, unit } = readAnnouncement(textOf(value)).info;
+  const known = [name, unit].filter((word) => word !== undefined).join(', ');
+  return `  ${key}${known === '' ? '' : ` (${known})`}: announced`;
 }
 
 async function serialConfig(path: string, best: Tried | undefined): Promise<string> {
