@@ -7,6 +7,9 @@
  */
 import { floatValue, type PointValue } from './point.js';
 
+/** The scale of a point that has none: the device and SIOT say the same number. */
+export const NO_SCALE = 1;
+
 /** A scale as a quotient of two whole numbers, where both are exact: 0.25 is 25 / 100. */
 export interface PointScale {
   readonly factor: number;

@@ -80,6 +80,7 @@ const setting = z.object({
   restoring: z.boolean().optional(),
   doubted: z.boolean().optional(),
   spelling: z.string().optional(),
+  scale: z.number().optional(),
   transmissions: z.int(),
   confirmed: decimal.optional(),
 });
@@ -106,7 +107,11 @@ const judge = z.object({
 
 const given = z.object({ key: z.string(), time: decimal, device: value.optional() });
 
-const age = z.object({ at: z.int(), stale: z.boolean().optional() });
+const age = z.object({
+  at: z.int(),
+  stale: z.boolean().optional(),
+  unreported: z.boolean().optional(),
+});
 
 const entry = z.discriminatedUnion('of', [
   z.object({

@@ -7,6 +7,7 @@ import { PAYLOAD_CODECS, detectCodec } from '../../packet/codecs.js';
 import type { DecodedPayload, PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import type { Point } from '../../point/point.js';
 import type { Counters } from '../node/counters.js';
 import { CodecProbe, type CodecProbeHost } from './probe.js';
 
@@ -14,6 +15,11 @@ import { CodecProbe, type CodecProbeHost } from './probe.js';
 export interface CodecChoiceHost {
   /** Sends a `timeSync`; returns its sequence. `undefined`: the channel takes nothing now. */
   sendTime(codec: PayloadCodec): number | undefined;
+  /**
+   * The device has sent these points. Called for each payload before anything else is
+   * made of it, {@link codecKnown} included: what is sent then may depend on them. Hot.
+   */
+  decoded(points: readonly Point[]): void;
   /** The codec is known now, or is another one. */
   codecKnown(): void;
   /** The codec has changed often within a minute. Called again while it does. */
@@ -73,8 +79,7 @@ export class CodecChoice implements CodecProbeHost {
   decode(payload: Uint8Array): DecodedPayload | undefined {
     const decoded =
       this.configured === 'auto' ? this.#decodeAny(payload) : this.#decodeFixed(payload);
-    // A payload of nothing but unknown fields is no list of points.
-    if (decoded !== undefined && (hasContent(decoded) || isEmptyList(payload))) return decoded;
+    if (decoded !== undefined) return decoded;
     this.counters.discard('payload', { bytes: payload.length, protocol: this.configured });
     return undefined;
   }
@@ -83,6 +88,8 @@ export class CodecChoice implements CodecProbeHost {
     const decoded = this.#codec?.decode(payload);
     if (decoded !== undefined) {
       this.#advice = undefined;
+      if (!isList(decoded, payload)) return undefined;
+      this.host.decoded(decoded.points);
       return decoded;
     }
     const other = detectCodec(payload);
@@ -94,16 +101,12 @@ export class CodecChoice implements CodecProbeHost {
 
   #decodeAny(payload: Uint8Array): DecodedPayload | undefined {
     // Most payloads are in the codec of the last one, and no protobuf decodes as compact.
-    if (this.#codec?.name === 'compact') {
-      const decoded = this.#codec.decode(payload);
-      if (decoded !== undefined) {
-        this.#advice = undefined;
-        return decoded;
-      }
-    }
-    const codec = detectCodec(payload);
-    const decoded = codec.decode(payload);
-    if (decoded === undefined || !(hasContent(decoded) || isEmptyList(payload))) return undefined;
+    const compact = this.#codec?.name === 'compact' ? this.#codec : undefined;
+    const asBefore = compact?.decode(payload);
+    const codec = asBefore === undefined ? detectCodec(payload) : compact;
+    const decoded = asBefore ?? codec?.decode(payload);
+    if (codec === undefined || decoded === undefined || !isList(decoded, payload)) return undefined;
+    this.host.decoded(decoded.points);
     this.#use(codec);
     return decoded;
   }
@@ -153,8 +156,9 @@ export class CodecChoice implements CodecProbeHost {
 const MIXED_CHANGES = 4;
 const MIXED_WITHIN_MS = 60_000;
 
-const hasContent = ({ points, oddValues }: DecodedPayload): boolean =>
-  points.length > 0 || oddValues > 0;
+/** A payload of nothing but unknown fields is no list of points. */
+const isList = ({ points, oddValues }: DecodedPayload, payload: Uint8Array): boolean =>
+  points.length > 0 || oddValues > 0 || isEmptyList(payload);
 
 /** The compact form of no points at all. */
 export function isEmptyList(payload: Uint8Array): boolean {

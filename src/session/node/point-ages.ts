@@ -7,6 +7,7 @@
  */
 import { NS_PER_S, type Clock, type Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import { pointTarget } from '../../point/point-info.js';
 import { canonicalKey, type Point } from '../../point/point.js';
 import type { Counters } from './counters.js';
 import type { KnownTarget, PointInfosListener } from './point-infos.js';
@@ -31,6 +32,8 @@ export interface AgeRecord {
   /** Wall time of its last report, s since 1970. */
   readonly at: number;
   readonly stale?: boolean | undefined;
+  /** A type of which nothing was reported yet. */
+  readonly unreported?: boolean | undefined;
 }
 
 /** One point; or a type of which nothing was reported yet. */
@@ -99,8 +102,12 @@ export class PointAges implements PointInfosListener {
       if (maxAgeMs === undefined) this.#forget(points, key, point);
       else point.maxAgeMs = maxAgeMs;
     }
-    if (limits.size === 0) this.#types.delete(type);
-    else this.#types.set(type, { limits, points });
+    if (limits.size === 0) {
+      this.#types.delete(type);
+      return;
+    }
+    this.#types.set(type, { limits, points });
+    this.#watchBefore(type);
     for (const key of limits.keys()) {
       const isWatched = key === undefined ? points.size > 0 : points.has(key);
       if (!isWatched) this.#watch(type, key);
@@ -131,11 +138,18 @@ export class PointAges implements PointInfosListener {
     const nowNs = this.clock.wallNs();
     const record: [string, AgeRecord][] = [];
     for (const { points } of this.#types.values()) {
-      for (const { name, lastMs, isStale } of points.values()) {
+      for (const [key, { name, lastMs, isStale }] of points) {
         const agoNs = BigInt(Math.round((nowMs - lastMs) * 1e6));
         const at = Number((nowNs - agoNs) / NS_PER_S);
-        record.push([name, { at, ...(isStale ? { stale: true } : {}) }]);
+        const stale = isStale ? { stale: true } : {};
+        const unreported = key === undefined ? { unreported: true } : {};
+        record.push([name, { at, ...stale, ...unreported }]);
       }
+    }
+    // Their limits may be known again later.
+    for (const [name, before] of this.#before) {
+      if (record.length >= MOST_WATCHED) break;
+      record.push([name, before]);
     }
     return Object.fromEntries(record);
   }
@@ -144,6 +158,14 @@ export class PointAges implements PointInfosListener {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+  }
+
+  /** Points of a type that an earlier run has watched: a dead one would never be watched by a report. */
+  #watchBefore(type: string): void {
+    for (const [name, { unreported }] of this.#before) {
+      const { type: of, key } = pointTarget(name);
+      if (of === type && unreported !== true) this.#watch(type, canonicalKey(key ?? ''));
+    }
   }
 
   #watch(type: string, key: string | undefined): Watched | undefined {

@@ -13,7 +13,13 @@ import {
   type PointInfo,
   type PointTarget,
 } from '../../point/point-info.js';
-import { fromDevice, pointScale, toDevice, type PointScale } from '../../point/point-scale.js';
+import {
+  NO_SCALE,
+  fromDevice,
+  pointScale,
+  toDevice,
+  type PointScale,
+} from '../../point/point-scale.js';
 import {
   canonicalKey,
   hashValue,
@@ -29,6 +35,9 @@ import type { Counters } from './counters.js';
 
 /** Characters of all that a device announces, together. */
 export const ANNOUNCED_CHARACTERS = 262_144;
+
+/** Mistakes of a device's announcements that are told: each one once. */
+export const MOST_TOLD = 100;
 
 /** Something is known of a point, or of all points of a type. */
 export interface KnownTarget extends PointTarget {
@@ -75,6 +84,8 @@ export class PointInfos {
   /** Some point has a scale, or had one. */
   #hasScales = false;
   #fullSaid = false;
+  /** What was told of wrong announcements. */
+  readonly #told = new Set<string>();
 
   constructor(
     configured: Readonly<Record<string, PointInfo>>,
@@ -123,9 +134,16 @@ export class PointInfos {
     return undefined;
   }
 
-  /** Points of the device, as they came: those of type `pointInfo` are learned. Hot. */
-  heard(points: readonly Point[]): void {
-    for (const point of points) if (point.type === POINT_INFO_TYPE) this.#learn(point);
+  /**
+   * Points of the device, as they came: those of type `pointInfo` are learned. True: it
+   * has announced something else than before. Hot.
+   */
+  heard(points: readonly Point[]): boolean {
+    let isNew = false;
+    for (const point of points) {
+      if (point.type === POINT_INFO_TYPE && this.#learn(point)) isNew = true;
+    }
+    return isNew;
   }
 
   /** A point of the device as SIOT shows it. Hot. */
@@ -133,6 +151,12 @@ export class PointInfos {
     if (!this.#hasScales) return point;
     const scale = this.#known(point.type, canonicalKey(point.key))?.scale;
     return scale === undefined ? point : { ...point, value: fromDevice(point.value, scale) };
+  }
+
+  /** By which the numbers of a point go to the device and come from it. */
+  scaleOf(type: string, key: string): number {
+    if (!this.#hasScales) return NO_SCALE;
+    return this.#known(type, canonicalKey(key))?.info.scale ?? NO_SCALE;
   }
 
   /** A value of SIOT as the device says it. */
@@ -161,27 +185,29 @@ export class PointInfos {
     }
   }
 
-  #learn({ key: name, value, tombstone }: Point): void {
+  /** True: it is something else than before. */
+  #learn({ key: name, value, tombstone }: Point): boolean {
     const why = whyNotAnnounced(name);
     if (why !== undefined) {
       this.#tellBad(name, [why]);
-      return;
+      return false;
     }
     const text = isDeleted({ tombstone }) ? '' : textOf(value);
     const { type, key } = targetOf(name);
     const before = this.#types.get(type)?.announced.get(key);
     if (text === (before?.text ?? '')) {
       if (before?.isBad === true) this.counters.notice('badPointInfo');
-      return;
+      return false;
     }
     const problems = this.#put(name, text);
     if (problems === 'full') {
       this.#tellFull(name);
-      return;
+      return false;
     }
     if (problems.length > 0) this.#tellBad(name, problems);
     this.changed();
     this.listener.infoChanged(type, this.ofType(type));
+    return true;
   }
 
   /** Keeps an announcement, or forgets it where it is blank. Returns what of it cannot be used. */
@@ -223,6 +249,9 @@ export class PointInfos {
 
   #tellBad(name: string, problems: readonly string[]): void {
     this.counters.notice('badPointInfo');
+    const mistake = [name, ...problems].join('\n');
+    if (this.#told.has(mistake) || this.#told.size >= MOST_TOLD) return;
+    this.#told.add(mistake);
     this.log.warn(
       { pointInfo: name, problems },
       'the device announces something of its points that cannot be used: the rest is used',

@@ -16,6 +16,7 @@ import type { Packet } from '../../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import type { Point } from '../../point/point.js';
 import { CodecChoice, type CodecChoiceHost } from '../codec/choice.js';
 import type {
   DeviceSession,
@@ -88,6 +89,8 @@ export class PacketSession<Unit = Uint8Array>
   #mostPoints = 0;
   /** The packet that is being processed is a sign of life. */
   #isHeard = false;
+  /** It says by which scale settings are to be sent again. */
+  #isRescaled = false;
 
   /** Monotonic ms of what was heard last before this opening. */
   #heardBeforeMs: number | undefined;
@@ -231,6 +234,11 @@ export class PacketSession<Unit = Uint8Array>
     const handler = this.#subjects.get(packet.subject) ?? this.#points;
     const points = handler.packet(packet, this.#arrival, doubtful);
     if (points > this.#mostPoints) this.#mostPoints = points;
+    if (this.#isRescaled) {
+      // Not before: what else it reports was said before the device could have them.
+      this.#isRescaled = false;
+      this.sender.pump();
+    }
     // Not before: a packet that tells of a restart is answered with a resync first.
     if (!this.#isHeard) return;
     this.#isHeard = false;
@@ -300,6 +308,10 @@ export class PacketSession<Unit = Uint8Array>
     const packet = this.outgoing.timeSync(this.clock.wallNs(), codec);
     this.line.write(packet);
     return packet.sequence;
+  }
+
+  decoded(points: readonly Point[]): void {
+    if (this.state.infos.heard(points) && this.settings.rescale()) this.#isRescaled = true;
   }
 
   codecKnown(): void {

@@ -115,6 +115,16 @@ export class PacketSettings
     return this.services.state.infos.toDevice(type, key, value);
   }
 
+  scaleOf({ point }: Setting): number {
+    return this.services.state.infos.scaleOf(point.type, point.key);
+  }
+
+  /** The device announces other things of its points. True: settings are to be sent again for it. */
+  rescale(): boolean {
+    // A device that is held may be another one: what it says counts when it is no longer held.
+    return this.codec() !== undefined && this.client.rescale();
+  }
+
   shown(points: readonly Point[]): void {
     this.services.state.kinds.shown(points);
     this.#reconciler.shown(points);

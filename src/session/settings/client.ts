@@ -189,10 +189,14 @@ export class SettingsClient implements SenderClient, WaitingSettings, SettingDel
   on(event: SenderEvent): void {
     switch (event) {
       case 'opened':
+        this.rescale();
         this.outcomes.opened(this.settings.all());
         this.#all(this.pending(), { type: event });
         return;
       case 'codecKnown':
+        this.rescale();
+        this.#all(this.pending(), { type: event });
+        return;
       case 'awake':
       case 'restarted':
         this.#all(this.pending(), { type: event });
@@ -203,6 +207,26 @@ export class SettingsClient implements SenderClient, WaitingSettings, SettingDel
       case 'quiet':
       // Settings are sent when they are set.
     }
+  }
+
+  /**
+   * What went to the device by another scale than its point has now says something else
+   * there: it is to be sent again, as after a restart of the device. A command is not, as
+   * it may have acted. True: there is such a setting.
+   */
+  rescale(): boolean {
+    let isAny = false;
+    for (const setting of this.settings.all()) {
+      if (setting.command || setting.sentScale === this.scaleOf(setting)) continue;
+      isAny = true;
+      if (this.#inFlight?.setting === setting) this.sender.withdraw(this.#inFlight);
+      this.outcomes.on(setting, { type: 'resync', restore: true });
+    }
+    return isAny;
+  }
+
+  scaleOf(setting: Setting): number {
+    return this.host.scaleOf(setting);
   }
 
   #all(settings: Iterable<Setting>, event: SettingEvent): void {

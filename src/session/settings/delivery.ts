@@ -9,6 +9,8 @@ import type { SettingEvent } from './transitions.js';
 
 /** What a delivery needs of the settings client, and tells it. */
 export interface SettingDeliveryHost {
+  /** By which its point is scaled now. */
+  scaleOf(setting: Setting): number;
   /** `undefined`: the setting cannot be sent, or does not wait any more. */
   encode(setting: Setting, codec: PayloadCodec): OutgoingPacket | undefined;
   /** Its ack is waited for. */
@@ -26,6 +28,8 @@ export class SettingDelivery implements Delivery {
   limit = 0;
   /** Takes back what its ack has changed. */
   #takeBack: SettingEvent | undefined;
+  /** By which the setting was scaled in this packet. */
+  #scale: number | undefined;
 
   constructor(
     readonly setting: Setting,
@@ -41,6 +45,7 @@ export class SettingDelivery implements Delivery {
   }
 
   encode(codec: PayloadCodec): OutgoingPacket | undefined {
+    this.#scale = this.host.scaleOf(this.setting);
     return this.host.encode(this.setting, codec);
   }
 
@@ -48,15 +53,21 @@ export class SettingDelivery implements Delivery {
     this.attempt = attempt;
     this.limit = limit;
     this.host.awaiting(this);
+    this.#written();
     this.outcomes.on(this.setting, { type: 'transmitted' });
   }
 
   sentOnce(): void {
+    this.#written();
     this.outcomes.on(this.setting, { type: 'sentOnce' });
   }
 
   acknowledged(): void {
     const { setting } = this;
+    if (this.#isOutdated) {
+      this.host.ended(this);
+      return;
+    }
     this.host.answered(this);
     const before = setting.life;
     this.outcomes.on(setting, { type: 'acknowledged', ns: this.clock.wallNs() });
@@ -78,5 +89,14 @@ export class SettingDelivery implements Delivery {
 
   dropped(): void {
     this.host.ended(this);
+  }
+
+  #written(): void {
+    if (this.#scale !== undefined) this.setting.sentScale = this.#scale;
+  }
+
+  /** The device has the number, and it means another one by now. A command has acted all the same. */
+  get #isOutdated(): boolean {
+    return !this.setting.command && this.#scale !== this.host.scaleOf(this.setting);
   }
 }

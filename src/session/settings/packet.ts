@@ -12,6 +12,8 @@ export interface SettingValues {
   toDevice(type: string, key: string, value: PointValue): PointValue;
   /** What a setting says, as it goes to the device (docs/contract.md, "Values"). */
   asDeviceSays(setting: Setting): PointValue;
+  /** The scale of its point, as far as is known now. */
+  scaleOf(setting: Setting): number;
 }
 
 /** Or why it cannot be sent, for people. `maxFrameLength`: of the longest frame to send, delimiters included, bytes. */

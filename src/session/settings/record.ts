@@ -1,3 +1,4 @@
+import { NO_SCALE } from '../../point/point-scale.js';
 import type { PointValue } from '../../point/point.js';
 import { keptOf, type KeptLife } from './kept.js';
 import type { Setting } from './setting.js';
@@ -11,6 +12,8 @@ export interface SettingRecord extends TimeRecord, KeptLife {
   readonly tombstone: number;
   readonly origin: string;
   readonly spelling?: string;
+  /** By which it went to the device last, where that was not 1. */
+  readonly scale?: number;
 }
 
 /** As {@link PointValue}, in JSON: numbers as text, which also holds infinities and 64 bits. */
@@ -21,7 +24,7 @@ export interface ValueRecord {
 }
 
 /** A setting, to be kept. */
-export function toRecord({ point, time, life, spelling }: Setting): SettingRecord {
+export function toRecord({ point, time, life, spelling, sentScale }: Setting): SettingRecord {
   return {
     type: point.type,
     key: point.key,
@@ -31,6 +34,7 @@ export function toRecord({ point, time, life, spelling }: Setting): SettingRecor
     origin: point.origin,
     ...keptOf(life),
     ...(spelling === undefined ? {} : { spelling }),
+    ...(sentScale === NO_SCALE ? {} : { scale: sentScale }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What somebody has set a point to (docs/contract.md, "Towards the device"). What becomes of it: transitions.ts. */
+import { NO_SCALE } from '../../point/point-scale.js';
 import { isDeleted, numberOf, textOf, type Point } from '../../point/point.js';
 import { isKeptTheSame, type KeptState } from './kept.js';
 import {
@@ -38,6 +39,7 @@ export interface Overtaken {
 export class Setting {
   #life: SettingLife;
   #spelling: string | undefined;
+  #sentScale: number;
   #time: SettingTime;
   /** The owner's value that SIOT showed when the node was read, while nothing newer is known. */
   shown: Point | undefined;
@@ -61,10 +63,12 @@ export class Setting {
     private readonly host: SettingHost,
     life: SettingLife = PENDING,
     spelling?: string,
+    sentScale = NO_SCALE,
   ) {
     this.#time = time;
     this.#life = life;
     this.#spelling = spelling;
+    this.#sentScale = sentScale;
   }
 
   get life(): SettingLife {
@@ -104,6 +108,17 @@ export class Setting {
   set spelling(spelling: string | undefined) {
     if (spelling === this.#spelling) return;
     this.#spelling = spelling;
+    this.host.keptChanged(this);
+  }
+
+  /** The scale by which it went to the device last; it says nothing before that. */
+  get sentScale(): number {
+    return this.#sentScale;
+  }
+
+  set sentScale(scale: number) {
+    if (scale === this.#sentScale) return;
+    this.#sentScale = scale;
     this.host.keptChanged(this);
   }
 

@@ -25,6 +25,7 @@ const LEFT_OUT =
 interface SettingStart {
   readonly slot?: object | undefined;
   readonly spelling?: string | undefined;
+  readonly sentScale?: number | undefined;
   readonly life?: SettingLife | undefined;
 }
 
@@ -149,10 +150,11 @@ export class Settings implements SettingHost {
     this.onImpossible(setting, event);
   }
 
-  #make(point: Point, time: SettingTime, { slot, spelling, life }: SettingStart): Setting {
+  #make(point: Point, time: SettingTime, start: SettingStart): Setting {
+    const { slot = {}, spelling, sentScale, life } = start;
     const counted = point.time === time.ns ? point : { ...point, time: time.ns };
     const command = this.isCommand(point.type);
-    const setting = new Setting(counted, time, command, slot ?? {}, this, life, spelling);
+    const setting = new Setting(counted, time, command, slot, this, life, spelling, sentScale);
     this.#changed.add(setting);
     return setting;
   }
@@ -174,9 +176,10 @@ export class Settings implements SettingHost {
         continue;
       }
       this.quota.take(point);
-      const { spelling } = record;
+      const { spelling, scale: sentScale } = record;
       const life = lifeOf(record, this.isCommand(point.type));
-      const setting = this.#make(point, SettingTime.restore(record, point), { spelling, life });
+      const start = { spelling, sentScale, life };
+      const setting = this.#make(point, SettingTime.restore(record, point), start);
       this.#settings.set(record.type, record.key, setting);
     }
     this.#changed.clear();

@@ -14,7 +14,7 @@ export interface Confirmation {
 /** It waits for its first transmission. */
 export interface Pending {
   readonly name: 'pending';
-  /** It is in force, and sent again because the device has restarted: what it was. */
+  /** It is in force, and sent again because the device has restarted, or scales its point anew: what it was. */
   readonly restores?: InForce | undefined;
 }
 
@@ -97,7 +97,7 @@ export function isWaiting(life: SettingLife): life is Waiting {
   }
 }
 
-/** It is in force, and sent again because the device has restarted: what it was. */
+/** It is in force, and sent again because the device has restarted, or scales its point anew: what it was. */
 export function restoredBy(life: SettingLife): InForce | undefined {
   switch (life.name) {
     case 'pending':

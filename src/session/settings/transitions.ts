@@ -111,7 +111,7 @@ export type SettingEvent =
   | { readonly type: 'unanswered'; readonly why: Unanswered; readonly nowMs: number }
   /** See `SenderEvent` in sending/client.ts. */
   | { readonly type: 'opened' | 'codecKnown' | 'awake' | 'restarted' }
-  /** `restore`: what is in force is sent again. */
+  /** The device is to have it again. `restore`: also what is in force. */
   | { readonly type: 'resync'; readonly restore: boolean }
   | { readonly type: 'takenByBus'; readonly ns: bigint }
   /** The device reports its value. `newest`: nothing newer was reported of the point. */

@@ -42,6 +42,7 @@ function onDisk(): Record<string, unknown>[] {
     });
     const { setting } = settings.take(point);
     if (at > 0) transmit(setting);
+    if (at === 2) setting.sentScale = 0.1;
     if (at === 1) confirm(setting, 'ack', 12345678901234567890n);
   }
   settings.take(makePoint({ type: 'restart', value: floatValue(1), time: -5n, tombstone: 3 }));
@@ -85,6 +86,7 @@ describe('what is kept of a link', () => {
       state: 'inForce',
       confirmedNs: 12345678901234567890n,
     });
+    expect(settings.get('limit', '2')?.sentScale).toBe(0.1);
     expect(settings.get('restart', '')).toMatchObject({
       command: true,
       point: { time: -5n, tombstone: 3 },
@@ -94,6 +96,14 @@ describe('what is kept of a link', () => {
       time: { ns: 8n, stated: 7n, seen: 2n ** 63n - 1n, tied: true },
     });
     expect(JSON.parse(JSON.stringify(settings.records()))).toEqual(content);
+  });
+
+  it('has the ages of points', () => {
+    const ages = {
+      temp: { at: 5, unreported: true },
+      'temp/a': { at: 7, stale: true },
+    };
+    expect(head({ ages })).toEqual({ of: 'link', ages });
   });
 
   it('may be empty, and may contain what a later version adds', () => {

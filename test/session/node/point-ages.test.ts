@@ -6,6 +6,7 @@ import { MOST_WATCHED, PointAges, type AgeRecord } from '../../../src/session/no
 import { PointInfos } from '../../../src/session/node/point-infos.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { recordingLog, type Said } from '../../support/recording-log.js';
+import { SessionHarness } from '../../support/session-harness.js';
 
 function rig(
   points: Readonly<Record<string, PointInfo>>,
@@ -30,6 +31,10 @@ function rig(
   };
   return { ages, infos, clock, counters, said, told, stale, report };
 }
+
+/** As it is on disk. */
+const reread = (ages: PointAges): Record<string, AgeRecord> =>
+  JSON.parse(JSON.stringify(ages.record())) as Record<string, AgeRecord>;
 
 describe('the age of points', () => {
   it('is told once when it is beyond maxAge, and again when the point comes', () => {
@@ -89,7 +94,7 @@ describe('the age of points', () => {
     const first = rig({ temp: { maxAge: 3_600 }, old: { maxAge: 10 } });
     first.report('temp', 'old');
     first.clock.advance(3_000_000);
-    const record = JSON.parse(JSON.stringify(first.ages.record())) as Record<string, AgeRecord>;
+    const record = reread(first.ages);
     expect(record.old?.stale).toBe(true);
 
     const second = rig({ temp: { maxAge: 3_600 }, old: { maxAge: 10 } }, record, first.clock);
@@ -114,6 +119,54 @@ describe('the age of points', () => {
     expect(future.stale()).toEqual([]);
   });
 
+  it('of each key goes on over a restart of the gateway, whichever of them is reported', () => {
+    const limits = { temp: { maxAge: 60 } };
+    const first = rig(limits);
+    first.report('temp', 'temp/a', 'temp/b');
+    first.clock.advance(50_000);
+    first.report('temp/b');
+    first.clock.advance(20_000);
+    expect(first.stale()).toEqual(['temp', 'temp/a']);
+
+    const second = rig(limits, reread(first.ages), first.clock);
+    expect(second.stale()).toEqual(['temp', 'temp/a']);
+    second.report('temp/b');
+    second.report('temp/new');
+    expect(second.stale()).toEqual(['temp', 'temp/a']);
+    expect(second.told).toEqual([]);
+
+    // Nothing is known of their limits yet, and nothing of them is lost.
+    const between = rig({}, reread(second.ages), first.clock);
+    expect(between.stale()).toEqual([]);
+    const third = rig({}, reread(between.ages), first.clock);
+    third.ages.infoChanged('temp', [{ type: 'temp', key: undefined, info: { maxAge: 60 } }]);
+    expect(third.stale()).toEqual(['temp', 'temp/a']);
+    third.report('temp/a');
+    expect(third.stale()).toEqual(['temp']);
+  });
+
+  it('of a type of which nothing was reported ends with the first report, also after a restart', () => {
+    const limits = { typo: { maxAge: 10 } };
+    const first = rig(limits);
+    first.clock.advance(10_000);
+    const second = rig(limits, reread(first.ages), first.clock);
+    expect(second.stale()).toEqual(['typo']);
+    second.report('typo/x');
+    expect(second.stale()).toEqual([]);
+    expect(Object.keys(second.ages.record())).toEqual(['typo/x']);
+  });
+
+  it('is kept of so many points only, those that are watched first', () => {
+    const before = Object.fromEntries(
+      Array.from({ length: 2 * MOST_WATCHED }, (_, key) => [`old/${key}`, { at: 0 }]),
+    );
+    const { ages, report } = rig({ temp: { maxAge: 10 } }, before);
+    report('temp');
+    const kept = Object.keys(ages.record());
+    expect(kept).toHaveLength(MOST_WATCHED);
+    expect(kept[0]).toBe('temp');
+  });
+
   it('is no longer watched when nothing says so any more', () => {
     const { ages, clock, stale, told, report } = rig({ temp: { maxAge: 10 } });
     report('temp');
@@ -133,6 +186,17 @@ describe('the age of points', () => {
     expect(stale()).toHaveLength(MOST_WATCHED);
     expect(said.map(({ level }) => level)).toEqual(['warn', 'warn']);
     expect(ages.advice).toContain('temp/4 and 495 more');
+  });
+
+  it('counts from reports for which the outbox has no room, too', () => {
+    const harness = SessionHarness.talking({ points: { temp: { maxAge: 10 } } });
+    harness.outbox = 'full';
+    for (let value = 2; value < 6; value += 1) {
+      harness.advance(5_000);
+      harness.points([{ type: 'temp', value }]);
+    }
+    expect(harness.count('outboxFull')).toBe(4);
+    expect(harness.session.state.ages.stale.size).toBe(0);
   });
 
   it('ends with the link', () => {

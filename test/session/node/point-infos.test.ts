@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { floatValue, plainValue, stringValue } from '../../../src/point/point.js';
 import { numberIn, type PointLike } from '../../../firmware-sim/points.js';
+import { MOST_TOLD } from '../../../src/session/node/point-infos.js';
 import { complaints } from '../../support/recording-log.js';
 import { ackAll, SessionHarness, type HarnessOptions } from '../../support/session-harness.js';
 
@@ -61,6 +62,24 @@ describe.each(['compact', 'protobuf'] as const)('what a %s device announces', (d
     expect(infosOf(harness).of('flow', '')).toEqual({ unit: 'l' });
     expect(infosOf(harness).of('temp', '')).toEqual({});
     expect([...infosOf(harness).all()].map(({ type }) => type)).toEqual(['flow']);
+  });
+
+  it('is told once of each key, whatever the device says by turns, and of so many keys', () => {
+    const harness = talking();
+    for (let times = 0; times < 3; times += 1) {
+      harness.points([
+        announcement('', { unit: 'V' }),
+        announcement('connected', { unit: 'V' }),
+        { type: 'pointInfo', key: 'flow', value: 'bar' },
+        { type: 'pointInfo', key: 'flow', value: '{"min":"a"}' },
+      ]);
+    }
+    expect(harness.count('badPointInfo')).toBe(12);
+    expect(complaints(harness.log)).toHaveLength(4);
+    for (let key = 0; key < 2 * MOST_TOLD; key += 1) {
+      harness.points([{ type: 'pointInfo', key: `flow/${key}`, value: 'bar' }]);
+    }
+    expect(complaints(harness.log)).toHaveLength(MOST_TOLD);
   });
 
   it('cannot be of points that belong to the gateway', () => {

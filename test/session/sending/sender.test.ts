@@ -175,6 +175,7 @@ class Plant {
         lastValue: () => undefined,
         asDeviceSays: ({ point }) => point.value,
         toDevice: (_type, _key, value) => value,
+        scaleOf: () => 1,
         changed: () => undefined,
         askAll: () => undefined,
         resyncing: () => false,

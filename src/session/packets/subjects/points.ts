@@ -51,10 +51,10 @@ export class PointsHandler implements SubjectHandler {
 
     const bySequence = services.restarts.sequence(sequence);
     services.restarted(this.#filter.restartSign(points, services.restarts) ?? bySequence);
-    state.infos.heard(points);
     const taken = this.#filter.take(points, arrival);
-    if (!this.#uplink.deliver(packet, taken)) return points.length;
+    // Also those for which the outbox has no room.
     state.ages.reported(taken, arrival.ms);
+    if (!this.#uplink.deliver(packet, taken)) return points.length;
     services.settings.pointsReported(taken);
     return points.length;
   }
