@@ -1,16 +1,18 @@
 /**
  * Marks the nodes of links that have left the configuration, so that nobody takes them
  * for devices that are silent: `connected` 0 and `gatewayRemoved` 1. A link has left if
- * `stateDir` has a file of it and the configuration does not have it. Whether it left
+ * `stateDir` has a file of it, the configuration does not have it, and no other gateway
+ * serves its node (removed-node.ts). Whether it left
  * while the gateway ran or not makes no difference, nor does a crash: a node is looked
  * for until it is marked, and that is kept in `stateDir/removed.json`.
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import { floatValue, makePoint } from '../point/point.js';
+import { floatValue, makePoint, type Point } from '../point/point.js';
 import { tokenProblem } from '../point/token.js';
 import type { Siot } from '../siot/siot.js';
 import { REMOVED_TYPE } from './link/statistics.js';
+import { RemovedNode } from './removed-node.js';
 import type { Service } from './services.js';
 import type { StateDir } from './state/state-dir.js';
 
@@ -28,17 +30,17 @@ export interface PresentNodes {
 
 /** SIOT as it is now; another one after its connection was begun anew. */
 interface NodeMarker {
-  readonly current: Pick<Siot, 'publishLast'>;
+  readonly current: Pick<Siot, 'storedPoints' | 'publishLast'>;
 }
 
 /** Marks nodes whose links have left the configuration. */
 export class RemovedLinks implements Service {
   readonly name = 'removed links';
   readonly stopByMs = 1_250;
-  /** Nodes that are marked. */
+  /** Nodes that are marked, or that another gateway serves. */
   #marked: Promise<Set<string>> | undefined;
-  /** Nodes that are to be marked. */
-  readonly #owed = new Set<string>();
+  /** Nodes that are to be marked, and what is known of each; `undefined`: it was not looked at. */
+  readonly #owed = new Map<string, RemovedNode | undefined>();
   #marking = false;
   #saving: Promise<void> = Promise.resolve();
   /** Nodes were marked since they were last saved. */
@@ -82,7 +84,9 @@ export class RemovedLinks implements Service {
     const left = known.filter((nodeId) => {
       return !present.has(nodeId) && !marked.has(nodeId) && tokenProblem(nodeId) === undefined;
     });
-    for (const nodeId of left.slice(0, MOST_NODES)) this.#owed.add(nodeId);
+    for (const nodeId of left.slice(0, MOST_NODES)) {
+      if (!this.#owed.has(nodeId)) this.#owed.set(nodeId, undefined);
+    }
     this.#againMs = FIRST_AGAIN_MS;
     void this.#mark();
   }
@@ -111,7 +115,7 @@ export class RemovedLinks implements Service {
     if (this.#marking) return;
     this.#marking = true;
     this.#timer?.cancel();
-    for (const nodeId of this.#owed) {
+    for (const nodeId of this.#owed.keys()) {
       if (!this.#stopped) await this.#markOne(nodeId);
     }
     if (this.#unsaved && !this.#stopped) await this.#save();
@@ -122,21 +126,44 @@ export class RemovedLinks implements Service {
   }
 
   async #markOne(nodeId: string): Promise<void> {
+    const node =
+      this.#owed.get(nodeId) ?? new RemovedNode(nodeId, await this.state.lastConnected(nodeId));
+    const stored = await this.siot.current.storedPoints(nodeId);
+    // The link may have come back meanwhile.
+    if (stored === 'later' || !this.#owed.has(nodeId)) return;
+    this.#owed.set(nodeId, node);
+    if (stored === 'noNode') return this.#done(nodeId);
+    switch (node.servedBy(stored, this.clock.monotonicMs())) {
+      case 'unknown':
+        return;
+      case 'another':
+        return this.#done(
+          nodeId,
+          'its link has left the configuration, but another gateway serves the node now: it is left as it is',
+        );
+      case 'nobody':
+        if ((await this.#publish(nodeId, stored)) === 'published')
+          await this.#done(
+            nodeId,
+            'its link has left the configuration: the node is marked as removed',
+          );
+    }
+  }
+
+  #publish(nodeId: string, stored: readonly Point[]): Promise<'published' | 'later'> {
     const time = this.clock.wallNs();
-    const outcome = await this.siot.current.publishLast(nodeId, [
+    const points = [
       makePoint({ type: 'connected', key: '0', time, value: floatValue(0) }),
       makePoint({ type: REMOVED_TYPE, key: '0', time, value: floatValue(1) }),
-    ]);
+    ];
+    return this.siot.current.publishLast(nodeId, points, stored);
+  }
+
+  async #done(nodeId: string, said?: string): Promise<void> {
     const marked = await this.#load();
-    // The link may have come back meanwhile.
-    if (outcome === 'later' || this.#stopped || !this.#owed.delete(nodeId)) return;
+    if (this.#stopped || !this.#owed.delete(nodeId)) return;
     marked.add(nodeId);
     this.#unsaved = true;
-    if (outcome === 'published') {
-      this.log.info(
-        { nodeId },
-        'its link has left the configuration: the node is marked as removed',
-      );
-    }
+    if (said !== undefined) this.log.info({ nodeId }, said);
   }
 }

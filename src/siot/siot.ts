@@ -264,21 +264,28 @@ export class Siot
   }
 
   /**
+   * The points of a node that has no link any more; none without a store. Resolves to
+   * `noNode` if SIOT has no such node, or somebody deleted it, and to `later` if SIOT
+   * does not answer now.
+   */
+  async storedPoints(nodeId: string): Promise<readonly Point[] | 'noNode' | 'later'> {
+    if (this.#store === undefined)
+      return this.#publisher.mode.kind === 'withoutStore' ? [] : 'later';
+    const found = await this.#store.find(nodeId);
+    if (found.life === 'unknown') return 'later';
+    return found.life === 'alive' ? found.node.points : 'noNode';
+  }
+
+  /**
    * Publishes points on a node that has no link any more, each with a time later than the
-   * point that SIOT has. Resolves to `noNode` if SIOT has no such node, or somebody
-   * deleted it, and to `later` if neither SIOT nor, without a store, NATS takes them now.
+   * one in `stored`. Resolves to `later` if neither SIOT nor, without a store, NATS takes
+   * them now.
    */
   async publishLast(
     nodeId: string,
     points: readonly Point[],
-  ): Promise<'published' | 'noNode' | 'later'> {
-    let stored: readonly Point[] = [];
-    if (this.#store !== undefined) {
-      const found = await this.#store.find(nodeId);
-      if (found.life === 'unknown') return 'later';
-      if (found.life !== 'alive') return 'noNode';
-      stored = found.node.points;
-    } else if (this.#publisher.mode.kind !== 'withoutStore') return 'later';
+    stored: readonly Point[],
+  ): Promise<'published' | 'later'> {
     for (const point of points) {
       const before = stored.find(({ type, key }) => isSamePoint(point, { type, key }));
       const time = laterTime(point.time, before?.time ?? 0n);

@@ -173,6 +173,57 @@ describe('a link that has left the configuration', () => {
   });
 });
 
+describe('a link that was moved to another gateway', () => {
+  const fixed = { id: 'moved-node' };
+  const moved = 'moved-node';
+
+  /** The other gateway, whose device talks. */
+  async function other(store: SiotStore): Promise<GatewayUnderTest> {
+    const device = await openDevice();
+    const pump = { ...link('pump', fixed), transport: device.transport, protocol: 'compact' };
+    const gateway = await new GatewayUnderTest(tempDir(), document(pump)).start();
+    await gateway.ready('pump');
+    await device.report('temp', 1);
+    await store.waitForPoint(moved, 'connected', '0', isAt(1));
+    return gateway;
+  }
+
+  const isLeft = ({ message }: { readonly message: string }): boolean =>
+    message.includes('another gateway serves the node');
+
+  it('is not marked by the one that it has left, and that is said once', async () => {
+    const { store, gateway } = await plant([link('pump', fixed), link('fan')]);
+    await gateway.stop();
+    await other(store);
+    gateway.document = document(link('fan'));
+    await gateway.start();
+    await until(() => isKept(gateway, moved), 'kept');
+    await gateway.restart();
+    await until(() => gateway.link('fan').node === 'alive', 'its node');
+    expect(gateway.said.filter(isLeft)).toHaveLength(1);
+    expect([markOf(store, moved), store.point(moved, 'connected')?.number]).toEqual([undefined, 1]);
+  });
+
+  it('is not marked by a reload after the other one has it', async () => {
+    const { store, gateway } = await plant([link('pump', fixed), link('fan')]);
+    await other(store);
+    await gateway.reload(document(link('fan')));
+    await until(() => isKept(gateway, moved), 'kept');
+    expect(gateway.said.filter(isLeft)).toHaveLength(1);
+    expect([markOf(store, moved), store.point(moved, 'connected')?.number]).toEqual([undefined, 1]);
+  });
+
+  it('has a mark taken back at once that another gateway makes nevertheless', async () => {
+    const store = await startStore(nats);
+    const gateway = await other(store);
+    const time = gateway.clock.wallNs() + 3_600_000_000_000n;
+    await store.setAs('', moved, 'connected', '0', 0, { time });
+    await store.setAs('', moved, 'gatewayRemoved', '0', 1, { time });
+    await store.waitForPoint(moved, 'gatewayRemoved', '0', isAt(0));
+    await store.waitForPoint(moved, 'connected', '0', isAt(1));
+  });
+});
+
 describe('who observes a link', () => {
   it('hears once that it has left, also of one that is disabled, and nothing of that when it is changed', async () => {
     const { store, gateway } = await plant([link('pump'), link('fan')]);

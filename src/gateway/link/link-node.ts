@@ -127,6 +127,7 @@ export class LinkNode
     this.#state = 'unknown';
     this.#node = siot.addNode({ id: nodeId, type, description, name: config.name }, this);
     this.#publishAll();
+    this.parts.saver.soon();
   }
 
   /** Ends what is done for the node here; the node itself stays in SIOT. */
@@ -142,6 +143,7 @@ export class LinkNode
 
   connected(connected: boolean): void {
     this.#node?.status([this.statistics.connected(connected)]);
+    this.parts.saver.soon();
   }
 
   /** A bus that comes or goes is told at once. */
@@ -153,6 +155,8 @@ export class LinkNode
   // Events of the node in SIOT (SiotNodeEvents).
 
   heard(points: readonly Point[]): void {
+    const owners = points.filter((point) => this.#isOwners(point));
+    if (owners.length > 0) this.#markedByAnother(owners);
     const ofOthers = this.router.ofOthers(points);
     if (ofOthers.length > 0) this.router.live(this.rateLimiter.admit(ofOthers));
   }
@@ -262,6 +266,19 @@ export class LinkNode
 
   #publishAll(): void {
     this.#node?.status(this.statistics.all(this.parts.session.state.connected));
+  }
+
+  #markedByAnother(points: readonly Point[]): void {
+    if (this.#state === 'deleted') return;
+    const { connected } = this.parts.session.state;
+    const changed = this.statistics.markedByAnother(points, connected);
+    if (changed.length === 0) return;
+    this.parts.log.warn(
+      {},
+      'another gateway has marked the node as removed: taken back; it has a link of this node in its stateDir',
+    );
+    this.#node?.status(changed);
+    this.parts.saver.soon();
   }
 
   #isOwners({ origin }: Point): boolean {

@@ -101,9 +101,16 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     );
     this.#descriptions = descriptions;
     this.node = new LinkNode({ ...parts, session, lane, descriptions, saver }, this);
-    const { router, limits } = this.node;
+    const { router, limits, statistics } = this.node;
     const { ages } = session.state;
-    this.#kept = new UnpublishedSettings({ session, settings, router, descriptions, ages });
+    this.#kept = new UnpublishedSettings({
+      session,
+      settings,
+      router,
+      descriptions,
+      ages,
+      statistics,
+    });
     this.#slot = connect(this, limits);
   }
 

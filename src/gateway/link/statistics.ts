@@ -162,6 +162,25 @@ export class Statistics {
     return changed;
   }
 
+  /** Time of the newest `connected`; `undefined`: none was published yet. */
+  get connectedNs(): bigint | undefined {
+    return this.#published.get('connected', '0')?.time;
+  }
+
+  /**
+   * Another gateway has published these on the node. Returns what to publish if it has
+   * marked the node as removed, although the link is here.
+   */
+  markedByAnother(points: readonly Point[], connected: boolean): Point[] {
+    for (const { type, key, time } of points) {
+      if (type !== 'connected' && type !== REMOVED_TYPE) continue;
+      if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
+    }
+    if (!points.some(({ type, value }) => type === REMOVED_TYPE && isTrue(value))) return [];
+    this.#wasRemoved = true;
+    return [this.connected(connected), this.#point(REMOVED_TYPE, '0', floatValue(0))];
+  }
+
   connected(connected: boolean): Point {
     return this.#point('connected', '0', floatValue(connected ? 1 : 0));
   }

@@ -16,6 +16,7 @@ import type { DeviceSession } from '../../session/device-session.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { LinkState } from '../state/link-file.js';
 import type { DescriptionRecord, LinkHead, RouterRecord } from '../state/link-record.js';
+import type { Statistics } from './statistics.js';
 import type { SettingRecord } from '../../session/settings/record.js';
 
 interface Unpublished {
@@ -37,6 +38,7 @@ interface KeptParts {
   };
   readonly descriptions: { record(): readonly DescriptionRecord[] };
   readonly ages: Pick<PointAges, 'record'>;
+  readonly statistics: Pick<Statistics, 'connectedNs'>;
 }
 
 /** What is known of a link, and what is going to be. */
@@ -73,13 +75,15 @@ export class UnpublishedSettings implements LinkState {
   }
 
   head(): LinkHead {
-    const { session, router, descriptions, ages } = this.parts;
+    const { session, router, descriptions, ages, statistics } = this.parts;
     const kept = ages.record();
+    const { connectedNs } = statistics;
     const head = {
       session: session.recordWithoutSettings(),
       judge: router.record(),
       descriptions: descriptions.record(),
       ...(Object.keys(kept).length === 0 ? {} : { ages: kept }),
+      ...(connectedNs === undefined ? {} : { connected: String(connectedNs) }),
     };
     for (const { point, disabled } of this.#awaited()) {
       if (disabled === undefined) continue;

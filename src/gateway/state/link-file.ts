@@ -204,6 +204,12 @@ function line(entry: LinkEntry): string {
   return `${crc16(Buffer.from(json)).toString(16).padStart(4, '0')} ${json}\n`;
 }
 
+/** {@link LinkHead.connected} in the content of a file; `undefined`: it does not say. */
+export function connectedIn(bytes: Uint8Array): bigint | undefined {
+  const head = readLines(bytes).entries.findLast((entry) => entry.of === 'link');
+  return head?.connected === undefined ? undefined : BigInt(head.connected);
+}
+
 /**
  * `torn`: the last line is not complete, as after a crash. `broken`: number of
  * lines with a wrong CRC. A file is created with its first line in it, so a file

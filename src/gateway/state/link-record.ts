@@ -31,6 +31,8 @@ export interface LinkHead {
   readonly descriptions?: readonly DescriptionRecord[] | undefined;
   /** Of points with a `maxAge`, by `TYPE` or `TYPE/KEY`. */
   readonly ages?: Readonly<Record<string, AgeRecord>> | undefined;
+  /** Time of the point `connected` that the gateway published last, ns as decimal text. */
+  readonly connected?: string | undefined;
 }
 
 /** All that is kept of a link. */
@@ -120,6 +122,7 @@ const entry = z.discriminatedUnion('of', [
     judge: judge.optional(),
     descriptions: z.array(given).optional(),
     ages: z.record(z.string(), age).optional(),
+    connected: decimal.optional(),
   }),
   setting.extend({ of: z.literal('setting') }),
 ]);

@@ -12,13 +12,13 @@
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, whyUnusable, writeAtomically, type Disk } from './disk.js';
-import { LinkFile } from './link-file.js';
+import { connectedIn, LinkFile } from './link-file.js';
 import { NamesFile } from './names-file.js';
 import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
@@ -34,6 +34,14 @@ export interface GatewayRecord {
   readonly id: string;
   /** A SIOT store has answered before, as this generation. */
   readonly store?: { readonly generation: 1 | 2 };
+}
+
+/** When this gateway last published `connected` of a link. */
+export interface LastConnected {
+  /** ns since 1970, UTC; 0: nothing is known. */
+  readonly ns: bigint;
+  /** False: an earlier version wrote the link's file, and `ns` is when. */
+  readonly isExact: boolean;
 }
 
 /** The folder, and the files in it. */
@@ -126,6 +134,18 @@ export class StateDir {
   async knownNodes(): Promise<string[]> {
     const files = await readdir(join(this.path, 'links')).catch(() => []);
     return files.flatMap((file) => nodeOf(file) ?? []);
+  }
+
+  /** As the file of a link says that does not run. */
+  async lastConnected(nodeId: string): Promise<LastConnected> {
+    const path = join(this.path, linkFile(nodeId));
+    try {
+      const ns = connectedIn(await this.disk.read(path));
+      if (ns !== undefined) return { ns, isExact: true };
+      return { ns: (await stat(path, { bigint: true })).mtimeNs, isExact: false };
+    } catch {
+      return { ns: 0n, isExact: false };
+    }
   }
 
   /** IDs of nodes in `removed.json`; none if it cannot be read, since marking a node twice does no harm. */

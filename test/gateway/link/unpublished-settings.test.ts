@@ -20,6 +20,7 @@ function rig() {
     },
     ages: { record: () => ({}) },
     descriptions: { record: () => [] },
+    statistics: { connectedNs: undefined },
   });
   const announce = (one: Point): void => ahead.add(one, settings.recordOf(one, one.time));
   const took = (one: Point) => settings.take(one, SettingTime.of(one)).setting;

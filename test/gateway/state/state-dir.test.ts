@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StateDir, StateError } from '../../../src/gateway/state/state-dir.js';
@@ -10,6 +10,27 @@ function rig(path = join(tempDir(), 'state')) {
   const said: Said[] = [];
   return { path, said, state: new StateDir(path, recordingLog(said)) };
 }
+
+describe('when a link was last said to be connected, or not', () => {
+  it('is in its file; of an earlier version it is when that was written; or nothing is known', async () => {
+    const { state, path } = rig();
+    mkdirSync(join(path, 'links'), { recursive: true });
+    const save = (connected: string | undefined): Promise<boolean> =>
+      state.linkFile('pump').save({
+        head: () => ({ connected }),
+        settings: () => [],
+        takeChangedSettings: () => [],
+        takeStale: () => false,
+      });
+    await save(undefined);
+    const { mtimeNs } = statSync(join(path, 'links', 'pump.state'), { bigint: true });
+    expect(await state.lastConnected('pump')).toEqual({ ns: mtimeNs, isExact: false });
+    await save('122');
+    await save('123');
+    expect(await state.lastConnected('pump')).toEqual({ ns: 123n, isExact: true });
+    expect(await state.lastConnected('fan')).toEqual({ ns: 0n, isExact: false });
+  });
+});
 
 describe('the identity of the gateway', () => {
   it('is made at first start and kept', async () => {
