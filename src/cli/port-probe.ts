@@ -7,7 +7,7 @@ import type { Clock } from '../point/clock.js';
 import { NO_VALUE, makePoint, type Point } from '../point/point.js';
 import { analyse, type Expected } from '../session/diagnosis/analyse.js';
 import { ByteSample } from '../session/diagnosis/byte-sample.js';
-import { diagnosis, type Diagnosis } from '../session/diagnosis/diagnosis.js';
+import { diagnosis, type Diagnosis, type Listener } from '../session/diagnosis/diagnosis.js';
 import { rateText } from '../session/diagnosis/diagnoser.js';
 import type { ByteChannel, ByteTransport } from '../transport/transport.js';
 
@@ -132,13 +132,14 @@ class LineProbe {
       return { ...base, talks: true, codec: this.#codec ?? onlyAcked ?? 'unknown', certain: true };
     }
     if (total === 0) {
-      const heard = diagnosis('silence', 'nothing was heard');
+      const heard = diagnosis('silence', 'nothing was heard', this.#listener);
       return { ...base, talks: false, codec: 'unknown', diagnosis: heard, certain: false };
     }
     const expected: Expected = {
       maxFrameLength: MAX_FRAME_LENGTH,
       codec: 'auto',
       echoes: this.#hasEcho,
+      listener: this.#listener,
     };
     const found = analyse(this.#sample.bytes(), expected) ?? {
       cause: 'unclear' as const,
@@ -151,9 +152,13 @@ class LineProbe {
       ...base,
       talks: isShell,
       codec: isShell ? 'shell' : 'unknown',
-      diagnosis: diagnosis(found.cause, `${rate}: ${found.what}`),
+      diagnosis: diagnosis(found.cause, `${rate}: ${found.what}`, this.#listener),
       certain: found.conclusive && !OTHER_RATE.includes(found.cause),
     };
+  }
+
+  get #listener(): Listener {
+    return this.options.silent ? 'listen' : 'probe';
   }
 
   #sendTime(channel: ByteChannel, codec: PayloadCodecName): void {

@@ -8,6 +8,10 @@ import { PtyPipe } from '../../firmware-sim/pty.js';
 import { loadTtyIoctl } from '../../src/linux/tty-ioctl.js';
 import { runCli } from '../support/cli.js';
 import { openPty } from '../support/pty.js';
+import { SLOWNESS } from '../support/slowness.js';
+
+/** `--seconds` of a machine as slow as this one. */
+const seconds = (s: number): string => String(s * SLOWNESS);
 
 async function simulated(faults: string): Promise<string> {
   const pipe = await PtyPipe.open({});
@@ -38,7 +42,7 @@ function sending(message: () => string | undefined): string {
 describe('siot-mcu probe', () => {
   it('says what talks, and how to configure it', async () => {
     const path = await simulated('');
-    const { status, stdout } = await runCli(['probe', path, '--seconds', '6']);
+    const { status, stdout } = await runCli(['probe', path, '--seconds', seconds(8)]);
     expect(stdout).toContain(`${path}: a device talks: packets with compact points`);
     // It announces its points before it reports them.
     expect(stdout).toMatch(/^ {2}setpoint \(Pressure to hold, bar\): announced$/m);
@@ -54,7 +58,7 @@ describe('siot-mcu probe', () => {
       path,
       '--listen',
       '--seconds',
-      '1',
+      seconds(2),
       '--json',
     ]);
     const found = JSON.parse(stdout) as {
@@ -83,13 +87,15 @@ describe('siot-mcu probe', () => {
       path,
       '--listen',
       '--seconds',
-      '1',
+      seconds(2),
       '--baud',
       '9600,19200,38400',
     ]);
     expect(stdout).toContain(`${path} at 9600 baud: `);
     expect(stdout).toContain(`${path} at 19200 baud: about`);
     expect(stdout).toContain('a shell');
+    expect(stdout).toMatch(/at 9600 baud: .*--baud/);
+    expect(stdout).not.toContain('siot-mcu probe');
     expect(stdout).not.toContain('38400');
     expect(status).toBe(0);
   });
@@ -97,9 +103,13 @@ describe('siot-mcu probe', () => {
   it('says that nothing was heard, and refuses wrong words', async () => {
     const pty = openPty();
     onTestFinished(() => pty.close());
-    const silent = await runCli(['probe', pty.path, '--seconds', '0.5']);
+    const silent = await runCli(['probe', pty.path, '--seconds', seconds(1)]);
     expect(silent.stdout).toContain('nothing was heard: are TX and RX swapped');
+    expect(silent.stdout).toContain('It was spoken to as well');
     expect(silent.status).toBe(1);
+    const listening = await runCli(['probe', pty.path, '--listen', '--seconds', seconds(1)]);
+    expect(listening.stdout).toContain('leave --listen out');
+    for (const { stdout } of [silent, listening]) expect(stdout).not.toContain('siot-mcu probe');
     expect((await runCli(['probe', pty.path, '--baud', 'fast'])).status).toBe(2);
     const missing = await runCli(['probe', '/dev/ttyNobody']);
     expect(missing.stderr).toContain('/dev/ttyNobody does not exist');

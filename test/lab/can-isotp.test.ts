@@ -43,7 +43,7 @@ async function ours(options: OursOptions = {}): Promise<Ours> {
   const transport = new IsoTpTransport(
     inner,
     { blockSize: 0, stMin: 0, frameLength: fd ? 64 : 8, ...isotp },
-    { clock, maxFrameLength: 4095, discard },
+    { clock, maxFrameLength: 4095, frame: () => undefined, discard },
   );
   const channel = await transport.open({
     data: ({ data }) => void packets.push(Buffer.from(data)),

@@ -91,6 +91,7 @@ export class Joined {
       {
         codec: 'auto',
         framing: FRAMINGS.cobs,
+        listener: 'serial',
         ackTimeoutMs: 1_000,
         retries: RETRIES,
         maxFrameLength: 1_024,

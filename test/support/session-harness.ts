@@ -166,6 +166,7 @@ export class SessionHarness {
       {
         codec: options.codec ?? 'auto',
         framing: options.framing ?? FRAMINGS.cobs,
+        listener: options.listener ?? 'serial',
         ackTimeoutMs: options.ackTimeoutMs ?? 1_000,
         retries: options.retries ?? 3,
         maxFrameLength: options.maxFrameLength ?? 1_024,

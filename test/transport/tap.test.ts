@@ -138,7 +138,8 @@ describe('on a CAN bus', () => {
     tap.observe(heard);
     const [can, clock] = [new FakeCan(), new FakeClock()];
     const frames = new CanTransport(CAN, clock, new CanBuses(can));
-    const parts = { clock, maxFrameLength: 100, discard: () => undefined };
+    const nothing = (): void => undefined;
+    const parts = { clock, maxFrameLength: 100, frame: nothing, discard: nothing };
     await new IsoTpTransport(frames, CLASSIC, parts).open(events(tap));
     await new Promise((resolve) => setImmediate(resolve));
     can.hear(0x124, [0x10, 10, 1, 2, 3, 4, 5, 6]);

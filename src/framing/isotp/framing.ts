@@ -28,6 +28,8 @@ interface IsoTpParts {
   readonly clock: Clock;
   /** Longest packet that may be received, bytes. */
   readonly maxFrameLength: number;
+  /** Called for each CAN frame of the device, before it is looked at. */
+  readonly frame: () => void;
   /** Called for each discard; `length`: bytes thrown away. */
   readonly discard: (cause: FrameDiscard, length: number) => void;
 }
@@ -40,12 +42,13 @@ export class IsoTpTransport implements TransportOf<Frame> {
   readonly #options: IsoTpOptions;
   readonly #clock: Clock;
   readonly #maxLength: number;
+  readonly #frame: () => void;
   readonly #discard: (cause: FrameDiscard, length: number) => void;
 
   constructor(
     inner: TransportOf<Frame>,
     options: IsoTpOptions,
-    { clock, maxFrameLength, discard }: IsoTpParts,
+    { clock, maxFrameLength, frame, discard }: IsoTpParts,
   ) {
     this.description = `${inner.description} isotp`;
     if (inner.bus !== undefined) this.bus = inner.bus.bind(inner);
@@ -53,6 +56,7 @@ export class IsoTpTransport implements TransportOf<Frame> {
     this.#options = options;
     this.#clock = clock;
     this.#maxLength = maxFrameLength;
+    this.#frame = frame;
     this.#discard = discard;
   }
 
@@ -69,7 +73,10 @@ export class IsoTpTransport implements TransportOf<Frame> {
       this.#maxLength,
     );
     const channel = await this.#inner.open({
-      data: ({ data }) => connection.receive(data),
+      data: ({ data }) => {
+        this.#frame();
+        connection.receive(data);
+      },
       discarded: (cause, detail) => events.discarded(cause, detail),
       closed: (cause) => {
         connection.reset();

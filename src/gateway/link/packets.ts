@@ -1,11 +1,13 @@
 /** Links to devices that send and acknowledge packets. */
 import { FRAMINGS, IsoTpTransport } from '../../framing/framings.js';
+import type { Listener } from '../../session/diagnosis/diagnosis.js';
 import type { DeviceSessionHost, SessionChannel } from '../../session/device-session.js';
 import type { NodeState } from '../../session/node-state.js';
 import { PacketSession, type PacketSessionOptions } from '../../session/packets/session.js';
+import type { Frame } from '../../transport/frame.js';
 import { FrameStream } from '../../transport/frame-stream.js';
 import type { ByteTransport } from '../../transport/transport.js';
-import { framingOf } from '../config/config.js';
+import { framingOf, type LinkConfig } from '../config/config.js';
 import { ChannelKeeper } from './channel-keeper.js';
 import {
   linkSession,
@@ -16,6 +18,15 @@ import {
 
 /** Transmissions of a packet after the first. */
 const RETRIES = 3;
+
+/** What a link listens at, for advice to people. */
+const LISTENERS: Readonly<Record<LinkConfig['transport']['type'], Listener>> = {
+  serial: 'serial',
+  usb: 'serial',
+  tcp: 'tcp',
+  can: 'can',
+  'can-signals': 'can',
+};
 
 /** Packets in COBS over bytes, or in ISO-TP or COBS over the frames of one device. */
 export const createPacketSession: CreateSession = (parts, host, state) => {
@@ -28,10 +39,13 @@ export const createPacketSession: CreateSession = (parts, host, state) => {
   const packets = new IsoTpTransport(transport, framing.isotp, {
     clock,
     maxFrameLength,
-    discard: (cause, length) => state.counters.discard(cause, { bytes: length }),
+    frame: () => session.line.partCame(),
+    discard: (cause, length) => session.line.partsDiscarded(cause, length),
   });
   const channel = new ChannelKeeper(packets, clock, log, tap);
-  const session = packetSession(parts, host, state, channel, { framing: FRAMINGS.isotp });
+  const session: PacketSession<Frame> = packetSession(parts, host, state, channel, {
+    framing: FRAMINGS.isotp,
+  });
   return linkSession(session, channel, (...input) => scheduler.joinFrames(...input));
 };
 
@@ -59,6 +73,15 @@ function packetSession<Unit>(
   line: Pick<PacketSessionOptions<Unit>, 'framing' | 'echo'>,
 ): PacketSession<Unit> {
   const { protocol: codec, restore, ackTimeoutMs, maxFrameLength } = config;
-  const options = { ...line, codec, restore, ackTimeoutMs, retries: RETRIES, maxFrameLength };
+  const listener = LISTENERS[config.transport.type];
+  const options = {
+    ...line,
+    listener,
+    codec,
+    restore,
+    ackTimeoutMs,
+    retries: RETRIES,
+    maxFrameLength,
+  };
   return new PacketSession(host, channel, options, state, clock, log, record.session ?? {});
 }

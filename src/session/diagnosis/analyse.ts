@@ -19,7 +19,7 @@
 import { FRAMINGS } from '../../framing/framings.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
 import { slowerRate } from './bits.js';
-import type { DiagnosisCause, Finding } from './diagnosis.js';
+import type { DiagnosisCause, Finding, Listener } from './diagnosis.js';
 import { verdictsOf, type FrameVerdict } from './frame-verdict.js';
 import { streamFinding } from './streams.js';
 import { textFinding } from './text.js';
@@ -32,6 +32,7 @@ export interface Expected {
   readonly codec: 'auto' | PayloadCodecName;
   /** The line returns what is sent on it. */
   readonly echoes: boolean;
+  readonly listener: Listener;
 }
 
 const ENOUGH_FRAMES = 2;
@@ -41,6 +42,8 @@ const ENOUGH_BROKEN = 3;
 const BROKEN_SHARE = 0.8;
 /** Frames of the right form, whose CRC is wrong, that are no noise. */
 const ENOUGH_WRONG_CRCS = 4;
+/** From so many on, some others may be among them. */
+const MANY_WRONG_CRCS = 8;
 /** Fewer bytes are an accident: a plug, a reset. */
 const LEAST_BYTES = 4;
 /** With so many bytes there would be a zero in nearly any binary stream. */
@@ -63,7 +66,7 @@ export function analyse(bytes: Uint8Array, expected: Expected): Finding | undefi
   const found = textFinding(bytes) ?? (packets > 0 ? undefined : streamFinding(bytes));
   if (found?.conclusive === true) return found;
   if (mistake?.conclusive === true) return mistake;
-  const slower = slowerRate(bytes);
+  const slower = expected.listener === 'can' ? undefined : slowerRate(bytes);
   if (packets === 0 && slower !== undefined) {
     return { cause: 'baudRate', what: slower, conclusive: true };
   }
@@ -163,7 +166,10 @@ function mostCommon({ each, malformed, oversize }: Frames): Finding | undefined 
   const isBroken = FROM_NOISE.has(mistake.cause);
   const enough =
     mistake.cause === 'crcWrong' ? ENOUGH_WRONG_CRCS : isBroken ? ENOUGH_BROKEN : ENOUGH_FRAMES;
-  const share = mistake.cause === 'crcWrong' || isBroken ? BROKEN_SHARE : SHARE;
+  const isWrongCrc = mistake.cause === 'crcWrong';
+  // A line that damages each packet leaves now and then some in a row in their form.
+  const surely = isWrongCrc && count < MANY_WRONG_CRCS;
+  const share = surely ? 1 : isWrongCrc || isBroken ? BROKEN_SHARE : SHARE;
   const sample = mistake.sample === undefined ? '' : ` (${mistake.sample})`;
   return {
     cause: mistake.cause,

@@ -3,11 +3,35 @@
  * (docs/troubleshooting.md, "Why does it not talk?").
  */
 
+/**
+ * Who listens: what to do next depends on it. `serial`, `tcp` and `can` are links;
+ * `probe` and `listen` are `siot-mcu probe`, without and with `--listen`.
+ */
+export type Listener = 'serial' | 'tcp' | 'can' | 'probe' | 'listen';
+
+type Advice = string | Readonly<Record<Listener, string>>;
+
+const WIRING =
+  'are TX and RX swapped, is GND joined, is the device powered, and is it the right port?';
+const NOT_THE_RATE = 'or it is another protocol than packets (docs/wire.md)';
+const OTHER_RATES =
+  'the device probably has another baud rate: give others by --baud (behind TCP, set it where the port is)';
+const UNCLEAR_RATE = `most likely the baud rate differs (--baud takes others; behind TCP, set it where the port is), ${NOT_THE_RATE}`;
+
 /** What to do, by cause; for people. */
 const ADVICE = {
-  silence:
-    'are TX and RX swapped, is GND joined, is the device powered, and is it the right port? Some devices ' +
-    'speak only when they are spoken to: `siot-mcu probe` tries',
+  silence: {
+    serial: `${WIRING} Some devices speak only when they are spoken to: \`siot-mcu probe\` tries`,
+    tcp:
+      'is this the host and port of the device, is the device joined to that host (TX and RX swapped, GND?), ' +
+      'and powered? Some devices speak only when they are spoken to: `siot-mcu probe HOST:PORT` tries',
+    can:
+      'is the device powered, are CAN H and CAN L joined and terminated at both ends, is the bit rate the same ' +
+      'everywhere, and is rxId (with extendedIds) the identifier with which the device sends? `candump` shows all ' +
+      'frames on the bus',
+    probe: `${WIRING} It was spoken to as well, and has not answered`,
+    listen: `${WIRING} Some devices speak only when they are spoken to: leave --listen out`,
+  },
   echo:
     'the device itself says nothing. TX is joined to RX, or an adapter hears itself and no device answers ' +
     'behind it: look at the wiring, and whether the device is on',
@@ -36,7 +60,7 @@ const ADVICE = {
     'is the frame encoded by COBS? Each code byte is the distance to the next zero, so that it is 1 where a zero ' +
     'follows at once (docs/wire.md has the code)',
   tooLong:
-    'send shorter packets, or raise maxFrameLength of the link. Does each frame end with a zero byte?',
+    'send shorter packets, or raise maxFrameLength of the link. Does each COBS frame end with a zero byte?',
   tooShort:
     'a packet has at least 19 bytes: sequence, subject of 16 bytes padded with zeros, CRC of 2 bytes (docs/wire.md)',
   subjectLength:
@@ -69,11 +93,34 @@ const ADVICE = {
     'the line damages packets: bytes are lost or changed. Is the cable short and shielded, GND joined, the baud rate ' +
     'exact on both sides, and no other program reading from the port? ' +
     'If no packet ever arrives whole, compare the firmware’s COBS with docs/wire.md',
-  baudRate: 'the device probably has another baud rate: `siot-mcu probe` tries them in turn',
-  unclear:
-    'most likely the baud rate differs (`siot-mcu probe` tries them in turn), or it is another protocol than packets ' +
-    '(docs/wire.md)',
-} as const;
+  isoTp:
+    'does the firmware send packets by ISO-TP (docs/wire.md), and not by COBS or as bare frames? Do txId, rxId and ' +
+    'the addresses of isotp fit the device, does no other device send with rxId, and does the device get the flow ' +
+    'control that the gateway sends with txId?',
+  baudRate: {
+    serial: 'the device probably has another baud rate: `siot-mcu probe` tries them in turn',
+    tcp: 'the device probably has another baud rate than its port: set it at the host that has the port',
+    can: 'is rxId the identifier with which the device sends packets?',
+    probe: OTHER_RATES,
+    listen: OTHER_RATES,
+  },
+  unclear: {
+    serial: `most likely the baud rate differs (\`siot-mcu probe\` tries them in turn), ${NOT_THE_RATE}`,
+    tcp: `most likely the baud rate differs (it is set at the host that has the port), ${NOT_THE_RATE}`,
+    can: `most likely rxId is not the identifier with which the device sends packets, ${NOT_THE_RATE}`,
+    probe: UNCLEAR_RATE,
+    listen: UNCLEAR_RATE,
+  },
+} as const satisfies Readonly<Record<string, Advice>>;
+
+/**
+ * Instead of the advice for `sequenceStands`, where the packets are all the same and the
+ * device has acknowledged nothing: a device that is deaf looks the same.
+ */
+export const STANDS_OR_DEAF =
+  'either the firmware does not count the sequence up for each new packet, 1 … 255 (docs/wire.md), or the device ' +
+  'does not hear the gateway and repeats one packet: is the wire from the gateway’s TX to its RX in place, and does ' +
+  'its firmware take acknowledgements (subject ack, the same sequence)?';
 
 /** Why a device does not talk, or loses points though it does. */
 export type DiagnosisCause = keyof typeof ADVICE;
@@ -91,11 +138,10 @@ export interface Diagnosis {
 }
 
 /** A diagnosis; `heard`: see {@link Diagnosis}. */
-export const diagnosis = (cause: DiagnosisCause, heard: string): Diagnosis => ({
-  cause,
-  heard,
-  advice: ADVICE[cause],
-});
+export function diagnosis(cause: DiagnosisCause, heard: string, listener: Listener): Diagnosis {
+  const advice: Advice = ADVICE[cause];
+  return { cause, heard, advice: typeof advice === 'string' ? advice : advice[listener] };
+}
 
 /** A diagnosis as one text. */
 export const diagnosisText = ({ heard, advice }: Diagnosis): string => `${heard}: ${advice}`;

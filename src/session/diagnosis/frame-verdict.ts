@@ -8,6 +8,7 @@ import {
   PAYLOAD_AT,
 } from '../../packet/packet.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
+import { isOneBitOff } from './bit-error.js';
 import { crc32, crcVariants } from './crc-variants.js';
 import type { DiagnosisCause } from './diagnosis.js';
 import { isEmptyPayload, oldLayoutIn, payloadElsewhere, pointsIn, subjectIn } from './layouts.js';
@@ -71,6 +72,7 @@ function withSubject(frame: Uint8Array, subject: string): FrameVerdict[] {
     const other = otherTail(frame);
     if (other !== undefined) return [other];
     if (isWellFormed(payload, subject) && !isWellFormed(afterSubject, subject)) {
+      if (isOneBitOff(right ^ stated, end)) return [{ kind: 'damaged' }];
       return [
         mistake('crcWrong', 'packets of the right form whose CRC is wrong', crcPair(stated, right)),
       ];

@@ -9,6 +9,7 @@ import type { Log } from '../../point/log.js';
 import { LogRateLimiter } from '../../point/log-rate-limiter.js';
 import type { SessionChannel } from '../device-session.js';
 import type { Diagnoser } from '../diagnosis/diagnoser.js';
+import type { Listener } from '../diagnosis/diagnosis.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
 
@@ -25,6 +26,8 @@ export interface PacketLineOptions<Unit> {
   readonly framing: Framing<Unit>;
   /** Longest frame, delimiters included, bytes. */
   readonly maxFrameLength: number;
+  /** What the line is, for advice to people. */
+  readonly listener: Listener;
   /** Of a line that may echo; `undefined`: it cannot. */
   readonly echo?: EchoOptions;
 }
@@ -58,7 +61,7 @@ export class PacketLine<Unit> implements FrameSink {
     private readonly clock: Clock,
     private readonly counters: Counters,
     private readonly log: Log,
-    private readonly diagnoser: Pick<Diagnoser, 'came' | 'listen'>,
+    private readonly diagnoser: Pick<Diagnoser, 'came' | 'listen' | 'frame' | 'discarded'>,
   ) {
     this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
     this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
@@ -88,6 +91,17 @@ export class PacketLine<Unit> implements FrameSink {
   data(unit: Unit): void {
     if (this.diagnoser.came()) this.diagnoser.listen(this.options.framing.cobsOf(unit));
     this.#deframer.push(unit);
+  }
+
+  /** A CAN frame has come, which need not complete a packet. Hot. */
+  partCame(): void {
+    this.diagnoser.frame();
+  }
+
+  /** CAN frames were thrown away below the packets. */
+  partsDiscarded(cause: FrameDiscard, length: number): void {
+    this.diagnoser.discarded(cause);
+    this.counters.discard(cause, { bytes: length });
   }
 
   congested(): boolean {

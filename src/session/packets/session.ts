@@ -26,8 +26,8 @@ import type {
   SessionInput,
 } from '../device-session.js';
 import type { Expected } from '../diagnosis/analyse.js';
-import { Diagnoser, type DiagnosedLine } from '../diagnosis/diagnoser.js';
-import type { Diagnosis } from '../diagnosis/diagnosis.js';
+import { Diagnoser, type DiagnosedLine, type DeviceLife } from '../diagnosis/diagnoser.js';
+import { STANDS_OR_DEAF, type Diagnosis } from '../diagnosis/diagnosis.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
 import type { Arrival } from '../receiving/device-time.js';
@@ -223,8 +223,13 @@ export class PacketSession<Unit = Uint8Array>
   }
 
   expected(): Expected {
-    const { maxFrameLength, codec } = this.options;
-    return { maxFrameLength, codec, echoes: this.echoes };
+    const { maxFrameLength, codec, listener } = this.options;
+    return { maxFrameLength, codec, listener, echoes: this.echoes };
+  }
+
+  life(): DeviceLife {
+    if (!this.state.presence.connected) return 'gone';
+    return this.sender.acknowledges === 'yes' ? 'answers' : 'unknown';
   }
 
   // Packets that come.
@@ -270,18 +275,29 @@ export class PacketSession<Unit = Uint8Array>
     this.#resync.restarted();
   }
 
-  acknowledge(sequence: number): void {
+  acknowledge(sequence: number): boolean {
     const { codec } = this.codecs;
-    if (codec === undefined || !this.#open) return;
+    if (codec === undefined || !this.#open) return false;
     // An ack that waits comes too late: the device will send its packet again.
-    if (this.line.congested()) return;
+    if (this.line.congested()) return false;
     this.line.write(this.outgoing.ack(sequence, codec));
+    return true;
   }
 
-  sequenceStands(stands: boolean, sequence: number): void {
-    const what = `points arrive, and the sequence of their packets is always ${String(sequence)}`;
-    if (stands) this.diagnoser.note('sequenceStands', what);
-    else this.diagnoser.retract('sequenceStands');
+  sequenceStands(stands: boolean, sequence: number, evidence: 'differ' | 'equal'): void {
+    if (!stands) {
+      this.diagnoser.retract('sequenceStands');
+      return;
+    }
+    const always = `the sequence of their packets is always ${String(sequence)}`;
+    if (evidence === 'differ') {
+      this.diagnoser.note('sequenceStands', `points arrive, and ${always}`);
+    } else {
+      const what = `points arrive, ${always}, and all are the same`;
+      // A device that acknowledges hears the gateway.
+      const advice = this.diagnoser.hasAcknowledged ? undefined : STANDS_OR_DEAF;
+      this.diagnoser.note('sequenceStands', what, advice);
+    }
   }
 
   unheard(unheard: boolean): void {

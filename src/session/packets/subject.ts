@@ -37,8 +37,8 @@ export interface PacketServices extends RepetitionHost {
   heard(doubtful?: boolean): void;
   /** The device has restarted, if there is a sign of it. */
   restarted(sign: RestartSign | undefined): void;
-  /** Sends an ack for a packet of the device, 0 … 255. */
-  acknowledge(sequence: number): void;
+  /** Sends an ack for a packet of the device, 0 … 255. False: it could not be written now. */
+  acknowledge(sequence: number): boolean;
 }
 
 /** Handles all packets of one subject. */

@@ -18,8 +18,8 @@ interface Outlet {
 
 /** Sends acks to the device, and is told what is odd about its packets. */
 interface AckSender extends RepetitionHost {
-  /** Acknowledges a packet of the device by its sequence, 0 … 255. */
-  acknowledge(sequence: number): void;
+  /** Acknowledges a packet of the device by its sequence, 0 … 255. False: it could not be written now. */
+  acknowledge(sequence: number): boolean;
 }
 
 /** A packet of points that was taken. */
@@ -33,6 +33,8 @@ interface TakenPacket {
   ownSafe: boolean;
   /** All its points are safe: it may be acknowledged, also again. */
   safe: boolean;
+  /** An ack for it was written. */
+  acknowledged: boolean;
 }
 
 /** A packet with points that an earlier packet had as well, and that are not safe yet. */
@@ -44,7 +46,14 @@ interface Repetition {
 
 const SAME_PACKET_WITHIN_MS = 5_000;
 
-const NO_PACKET: TakenPacket = { length: -1, ms: 0, number: 0, ownSafe: false, safe: false };
+const NO_PACKET: TakenPacket = {
+  length: -1,
+  ms: 0,
+  number: 0,
+  ownSafe: false,
+  safe: false,
+  acknowledged: false,
+};
 
 /** Delivers the points of one device, and acknowledges its packets. */
 export class Uplink {
@@ -95,10 +104,8 @@ export class Uplink {
     if (!repeated) return false;
     this.counters.notice('duplicate');
     last.ms = now;
-    if (last.safe) {
-      this.#watch.repeated();
-      this.acks.acknowledge(sequence);
-    }
+    if (last.acknowledged) this.#watch.repeated(sequence, now, true);
+    if (last.safe && this.acks.acknowledge(sequence)) last.acknowledged = true;
     return true;
   }
 
@@ -186,7 +193,7 @@ export class Uplink {
 
   #nowSafe({ packet, sequence, restarts }: Repetition): void {
     packet.safe = true;
-    if (restarts === this.#restarts) this.acks.acknowledge(sequence);
+    if (restarts === this.#restarts) packet.acknowledged = this.acks.acknowledge(sequence);
   }
 
   #forget(): void {
@@ -206,18 +213,25 @@ export class Uplink {
   }
 
   #remember(sequence: number, frame: Uint8Array): TakenPacket {
+    const ms = this.clock.monotonicMs();
     // A repeated packet does not tell whether the device's sequence moves.
     if (!this.#hasLastBytes(frame)) {
       this.#noteSequence(sequence);
       this.#watch.packet(sequence);
-    } else if (this.#last.safe) {
-      this.#watch.repeated();
+    } else if (this.#last.acknowledged) {
+      this.#watch.repeated(sequence, ms, this.#sequenceMoves);
     }
     this.#lastBytes.set(frame);
     this.#lastBytesLength = frame.length;
-    const ms = this.clock.monotonicMs();
     this.#packets += 1;
-    this.#last = { length: frame.length, ms, number: this.#packets, ownSafe: false, safe: false };
+    this.#last = {
+      length: frame.length,
+      ms,
+      number: this.#packets,
+      ownSafe: false,
+      safe: false,
+      acknowledged: false,
+    };
     return this.#last;
   }
 }

@@ -67,6 +67,7 @@ async function opened() {
   const transport = new IsoTpTransport(inner, CLASSIC, {
     clock,
     maxFrameLength: 100,
+    frame: () => undefined,
     discard: (cause) => void discards.push(cause),
   });
   const heard = new Packets();

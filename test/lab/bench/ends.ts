@@ -91,7 +91,12 @@ export async function openGatewayEnd({ framing: name, fd }: Case): Promise<End> 
     warning: () => undefined,
     drained: () => undefined,
   };
-  const parts = { clock, maxFrameLength: MAX_FRAME_LENGTH, discard };
+  const parts = {
+    clock,
+    maxFrameLength: MAX_FRAME_LENGTH,
+    frame: () => undefined,
+    discard,
+  };
   const openPackets = async (): Promise<{
     write(packet: Uint8Array): void;
     close(): Promise<void>;

@@ -158,7 +158,7 @@ describe('a diagnosis', () => {
     const tested = new Set([
       ...BROKEN_DEVICES.map(({ cause }) => cause),
       ...Object.values(MISTAKES),
-      ...(['silence', 'echo', 'deaf', 'otherCodec', 'unclear', 'damaged'] as const),
+      ...(['silence', 'echo', 'deaf', 'otherCodec', 'unclear', 'damaged', 'isoTp'] as const),
     ]);
     expect(DIAGNOSIS_CAUSES.filter((cause) => !tested.has(cause))).toEqual([]);
   });

@@ -1,10 +1,15 @@
-/** A good device on a bad line is never blamed. SEED=n repeats a run. */
+/**
+ * A good device on a bad line is never blamed. SEED=n looks at other seeds from that one
+ * on, SEEDS=n at so many of them.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Protocol } from '../../../firmware-sim/codec.js';
+import { SLOWNESS } from '../../support/slowness.js';
 import { simulated } from './simulated.js';
 import type { DiagnosisCause } from '../../../src/session/diagnosis/diagnosis.js';
 
-const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = Number(process.env.SEED ?? 20_261_130);
+const SEEDS = Number(process.env.SEEDS ?? 4);
 
 /** What is true of a good device on a line that damages packets. */
 const OF_THE_LINE: readonly (DiagnosisCause | undefined)[] = [
@@ -12,7 +17,6 @@ const OF_THE_LINE: readonly (DiagnosisCause | undefined)[] = [
   'silence',
   'damaged',
   'unclear',
-  'baudRate',
 ];
 
 /** All causes that a good device with these faults is given within 40 s. */
@@ -43,18 +47,28 @@ describe('a good device', () => {
     'babble=15s/300ms',
     'silent=5s/3s,reboot=20s',
     'delay=0.3/900ms,split=1',
-  ])('with faults %s', async (faults) => {
-    for (const protocol of ['protobuf', 'compact'] as const) {
-      for (let seed = SEED; seed < SEED + 4; seed++) {
-        const blamed = [...(await causesOf(faults, protocol, seed))].filter(
-          (cause) => !OF_THE_LINE.includes(cause),
-        );
-        expect([`seed ${String(seed)}`, protocol, blamed]).toEqual([
-          `seed ${String(seed)}`,
-          protocol,
-          [],
-        ]);
+  ])(
+    'with faults %s',
+    async (faults) => {
+      for (const protocol of ['protobuf', 'compact'] as const) {
+        for (let seed = SEED; seed < SEED + SEEDS; seed++) {
+          const blamed = [...(await causesOf(faults, protocol, seed))].filter(
+            (cause) => !OF_THE_LINE.includes(cause),
+          );
+          expect([`seed ${String(seed)}`, protocol, blamed]).toEqual([
+            `seed ${String(seed)}`,
+            protocol,
+            [],
+          ]);
+        }
       }
-    }
+    },
+    5_000 * SEEDS * SLOWNESS,
+  );
+
+  // Four packets in a row whose form the noise left intact were taken for a wrong CRC of the firmware.
+  it('that was blamed once is not any more', async () => {
+    const causes = await causesOf('flip=5e-2', 'protobuf', 100_035);
+    expect([...causes].filter((cause) => !OF_THE_LINE.includes(cause))).toEqual([]);
   });
 });

@@ -31,11 +31,11 @@ export class PointsHandler implements SubjectHandler {
     counters.rx += 1;
     services.heard();
     if (payload.length === 0 || isEmptyList(payload)) {
-      this.#hello(packet);
+      this.#hello(packet, arrival);
       return 0;
     }
     if (this.#uplink.repeats(packet)) {
-      services.diagnoser.talks();
+      services.diagnoser.talks(arrival.ms);
       return 0;
     }
     const decoded = services.codecs.decode(payload);
@@ -43,7 +43,7 @@ export class PointsHandler implements SubjectHandler {
       services.diagnoser.undecodable();
       return 0;
     }
-    if (isWord(packet.subject)) services.diagnoser.talks();
+    if (isWord(packet.subject)) services.diagnoser.talks(arrival.ms);
     else services.diagnoser.undecodable();
     const { points, oddValues, mendedTexts } = decoded;
     if (oddValues > 0) counters.discard('oddValue', {}, oddValues);
@@ -69,8 +69,8 @@ export class PointsHandler implements SubjectHandler {
     this.#uplink.restarted();
   }
 
-  #hello({ sequence, payload }: Packet): void {
-    this.services.diagnoser.talks();
+  #hello({ sequence, payload }: Packet, { ms }: Arrival): void {
+    this.services.diagnoser.talks(ms);
     // Also an empty list tells the codec.
     if (payload.length > 0) this.services.codecs.decode(payload);
     this.#uplink.hello(sequence);

@@ -1,0 +1,73 @@
+import type { LinkConfig } from '../../src/gateway/config/config.js';
+import { Scheduler } from '../../src/gateway/link/scheduler.js';
+import { createSession } from '../../src/gateway/link/sessions.js';
+import { SILENT_LOG } from '../../src/point/log.js';
+import type { DeviceSession, DeviceSessionHost } from '../../src/session/device-session.js';
+import { PointBudget } from '../../src/session/node/point-quota.js';
+import { CanBuses } from '../../src/transport/can/bus.js';
+import { CanTransport } from '../../src/transport/can/can.js';
+import { Tap } from '../../src/transport/tap.js';
+import type { FakeClock } from '../support/fake-clock.js';
+import { CLASSIC } from '../support/isotp-bus.js';
+import type { FakeCan } from '../transport/can/fake-can.js';
+
+const CAN = { interface: 'can0', txId: 0x123, rxId: 0x124, extendedIds: false, fd: false };
+const LINK = {
+  name: 'alone',
+  commands: [],
+  maxPoints: 100,
+  silenceTimeoutMs: 0,
+  ackTimeoutMs: 1000,
+  maxFrameLength: 1024,
+  restore: true,
+};
+const HOST: DeviceSessionHost = {
+  report: () => 'taken',
+  connected: () => undefined,
+  settingChanged: () => undefined,
+  settingReported: () => undefined,
+  namesChanged: () => undefined,
+  staleChanged: () => undefined,
+  changed: () => undefined,
+  saved: (then) => then(true),
+};
+
+/** A session on a CAN bus, as a link has it; its channel is opened in the next turn. `auto`: its codec is not known. */
+export function linkOn(
+  can: FakeCan,
+  clock: FakeClock,
+  framing: 'cobs' | 'isotp',
+  auto: boolean,
+): DeviceSession {
+  const { session, channel, connect } = createSession(
+    {
+      config: {
+        ...LINK,
+        protocol: auto ? 'auto' : 'compact',
+        transport: { type: 'can', ...CAN, framing, isotp: CLASSIC },
+      } as unknown as LinkConfig,
+      transport: new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can)),
+      scheduler: new Scheduler(clock),
+      budget: new PointBudget(1000),
+      clock,
+      random: () => 0,
+      log: SILENT_LOG,
+      record: { session: auto ? {} : { acknowledges: 'yes' } },
+      tap: new Tap(clock),
+    },
+    HOST,
+  );
+  const slot = connect(
+    {
+      opened: () => session.opened(),
+      discarded: () => undefined,
+      closed: () => {
+        slot.clear();
+        session.closed();
+      },
+    },
+    { inputLimited: () => undefined },
+  );
+  channel.start();
+  return session;
+}
