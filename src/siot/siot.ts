@@ -1,5 +1,6 @@
 import type { Outbox } from '../outbox/outbox.js';
-import { canonicalKey, type Point } from '../point/point.js';
+import type { Point } from '../point/point.js';
+import { PointMap } from '../point/point-map.js';
 import { laterTime } from '../point/time.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
@@ -64,9 +65,6 @@ export class SettingError extends Error {
     super(message, options);
   }
 }
-
-const isSamePoint = (a: Pick<Point, 'type' | 'key'>, b: Pick<Point, 'type' | 'key'>): boolean =>
-  a.type === b.type && canonicalKey(a.key) === canonicalKey(b.key);
 
 /** Interval at which it is checked whether points are delivered, ms. */
 const DRAIN_LOOK_MS = 10;
@@ -286,9 +284,10 @@ export class Siot
     points: readonly Point[],
     stored: readonly Point[],
   ): Promise<'published' | 'later'> {
+    const times = new PointMap<bigint>();
+    for (const { type, key, time } of stored) times.set(type, key, time);
     for (const point of points) {
-      const before = stored.find(({ type, key }) => isSamePoint(point, { type, key }));
-      const time = laterTime(point.time, before?.time ?? 0n);
+      const time = laterTime(point.time, times.get(point.type, point.key) ?? 0n);
       try {
         await this.publishSetting(nodeId, { ...point, time });
       } catch {

@@ -11,6 +11,7 @@ import { mcuTimes, SLOWNESS } from '../support/slowness.js';
 import { until } from '../support/until.js';
 import {
   CONFIG,
+  hasSystemd,
   installProgram,
   installUnit,
   journal,
@@ -27,7 +28,6 @@ import { UsbDevice } from './support/usb.js';
 
 needsSystemd('test/lab/service.test.ts');
 
-const hasSystemd = process.env['LAB_INIT'] === 'systemd';
 const LINK = 'pump-LAB1';
 /** By the serial number and the interface: see `siot-mcu udev`. */
 const STABLE = '/dev/siot-mcu/pump-LAB1-00';

@@ -7,7 +7,7 @@ import { Connection } from '../../src/siot/connection/connection.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { readReceipt } from '../../src/siot/publishing/receipt.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
-import { SiotStore } from '../siot-store/siot-store.js';
+import type { SiotStore } from '../siot-store/siot-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startCluster } from '../support/nats-cluster.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -22,22 +22,13 @@ import {
   rawClient,
   startNats,
   startSiot,
+  startStore,
   warnings,
   watch,
 } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
 import { until } from '../support/until.js';
 import { SLOWNESS } from '../support/slowness.js';
-
-async function startStore(
-  nats: string,
-  version: SiotStore['version'],
-  given: Partial<Parameters<typeof SiotStore.start>[0]> = {},
-): Promise<SiotStore> {
-  const store = await SiotStore.start({ nats, version, ...given });
-  cleanup(() => store.stop());
-  return store;
-}
 
 /** Values of `temp` in the order in which the store took each for the first time. */
 function taken(store: SiotStore, since: number[] = []): number[] {

@@ -10,6 +10,7 @@ import { NatsServer, type NatsServerOptions } from '../../src/siot/connection/na
 import { Siot, type SiotNodeEvents, type SiotOptions } from '../../src/siot/siot.js';
 import type { Generation } from '../../src/siot/wire/wire.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
+import { SiotStore, type SiotStoreOptions } from '../siot-store/siot-store.js';
 import { recordingLog, type Said } from '../support/recording-log.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -27,6 +28,17 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   const server = await NatsServer.start(options);
   cleanup(() => server.stop());
   return server;
+}
+
+/** The stand-in for a SIOT of this version. */
+export async function startStore(
+  nats: string,
+  version: SiotStore['version'],
+  given: Partial<SiotStoreOptions> = {},
+): Promise<SiotStore> {
+  const store = await SiotStore.start({ nats, version, ...given });
+  cleanup(() => store.stop());
+  return store;
 }
 
 export async function rawClient(

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { intValue, jsonValue, stringValue } from '../../src/point/point.js';
-import { SiotStore } from '../siot-store/siot-store.js';
 import {
-  cleanup,
   delivered,
   GATEWAY_ID,
   NODE_ID,
@@ -10,14 +8,9 @@ import {
   put,
   startNats,
   startSiot,
+  startStore,
 } from './harness.js';
 import { until } from '../support/until.js';
-
-async function startStore(nats: string, version: SiotStore['version']): Promise<SiotStore> {
-  const store = await SiotStore.start({ nats, version });
-  cleanup(() => store.stop());
-  return store;
-}
 
 describe.each(['0.18.5', '0.22.0', '0.25.0'] as const)('SIOT %s', (version) => {
   const generation = version === '0.18.5' ? 1 : 2;

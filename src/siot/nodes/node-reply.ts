@@ -29,9 +29,13 @@ export type NodesReply =
 
 /** Whether somebody deleted the node under this parent (docs/siot.md, 1.3). */
 export function isDeletedEdge(node: StoredNode): boolean {
-  const tombstone = node.edgePoints.find((point) => point.type === 'tombstone');
+  const tombstone = edgeTombstone(node);
   return tombstone !== undefined && isTrue(tombstone.value);
 }
+
+/** The point of the node's edge that says whether it is deleted; `undefined`: it has none. */
+export const edgeTombstone = ({ edgePoints }: StoredNode): Point | undefined =>
+  edgePoints.find(({ type }) => type === 'tombstone');
 
 const TAG = { nodes: 0x0a, error: 0x12 };
 const NODE_TAG = { id: 0x0a, type: 0x12, points: 0x1a, hash: 0x20, parent: 0x32, edges: 0x3a };

@@ -2,7 +2,7 @@ import type { Clock } from '../../point/clock.js';
 import { floatValue, makePoint, stringValue, type Point } from '../../point/point.js';
 import { laterTime } from '../../point/time.js';
 import type { Connection } from '../connection/connection.js';
-import { decodeNodes, isDeletedEdge, type StoredNode } from './node-reply.js';
+import { decodeNodes, edgeTombstone, isDeletedEdge, type StoredNode } from './node-reply.js';
 import { readReceipt } from '../publishing/receipt.js';
 import type { SiotWire } from '../wire/wire.js';
 
@@ -73,10 +73,9 @@ export class StoreClient {
    * Makes a deleted edge live again, with a time later than that of its deletion. Resolves
    * to the problem, or to `undefined` when the store has confirmed it.
    */
-  async reviveEdge({ id, parent, edgePoints }: StoredNode): Promise<Unwritten | undefined> {
-    const tombstone = edgePoints.find(({ type }) => type === 'tombstone');
-    const point = this.#point('tombstone', floatValue(0), tombstone?.time);
-    return this.#write(this.wire.edgeSubject(id, parent), this.wire.encode([point]));
+  async reviveEdge(edge: StoredNode): Promise<Unwritten | undefined> {
+    const point = this.#point('tombstone', floatValue(0), edgeTombstone(edge)?.time);
+    return this.#write(this.wire.edgeSubject(edge.id, edge.parent), this.wire.encode([point]));
   }
 
   /**

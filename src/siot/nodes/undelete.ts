@@ -5,7 +5,7 @@
 import { commandWord } from '../../point/command-word.js';
 import { textOf } from '../../point/point.js';
 import { tokenProblem } from '../../point/token.js';
-import { isDeletedEdge, type StoredNode } from './node-reply.js';
+import { edgeTombstone, isDeletedEdge, type StoredNode } from './node-reply.js';
 import type { StoreClient } from './store-client.js';
 
 /** A node in SIOT, for people. */
@@ -85,8 +85,7 @@ function lastDeleted(edges: readonly StoredNode[]): StoredNode[] {
   return usable.filter((edge) => deletionTime(edge) >= lastNs - ONE_DELETION_NS);
 }
 
-const deletionTime = ({ edgePoints }: StoredNode): bigint =>
-  edgePoints.find(({ type }) => type === 'tombstone')?.time ?? 0n;
+const deletionTime = (edge: StoredNode): bigint => edgeTombstone(edge)?.time ?? 0n;
 
 /** Reads the nodes above a node, each once. */
 class NodesAbove {

@@ -16,10 +16,13 @@ export const CONFIG = '/etc/siot-mcu/gateway.yaml';
 /** Folders that services find programs in. */
 const SERVICE_PATH = ['/usr/local/bin', '/usr/bin', '/usr/sbin'];
 
+/** The guest's first program is systemd. */
+export const hasSystemd = process.env['LAB_INIT'] === 'systemd';
+
 /** Skips the tests of a file, whose path is `file`, where the guest has no systemd. */
 export function needsSystemd(file: string): void {
   beforeEach(({ skip }) => {
-    if (process.env['LAB_INIT'] === 'systemd') return;
+    if (hasSystemd) return;
     skip(`the guest has no systemd: npm run lab -- --systemd ${file}`);
   });
 }

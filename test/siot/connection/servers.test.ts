@@ -9,7 +9,6 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { startCluster } from '../../support/nats-cluster.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { SiotStore } from '../../siot-store/siot-store.js';
 import {
   cleanup,
   delivered,
@@ -19,6 +18,7 @@ import {
   rawClient,
   startNats,
   startSiot,
+  startStore,
   warnings,
   watch,
 } from '../harness.js';
@@ -37,12 +37,6 @@ async function configured(text: string): Promise<[NatsServer, (changed: string) 
       nats.signal('SIGHUP');
     },
   ];
-}
-
-async function startStore(nats: string): Promise<SiotStore> {
-  const store = await SiotStore.start({ nats, version: '0.25.0' });
-  cleanup(() => store.stop());
-  return store;
 }
 
 describe('a nats-server that is full', () => {
@@ -126,7 +120,7 @@ describe('a nats-server that is about to go (lame duck)', () => {
 
   it('loses nothing, says so, and what waits goes to the server that comes', async () => {
     const [nats] = await configured(LAME);
-    const store = await startStore(nats.url);
+    const store = await startStore(nats.url, '0.25.0');
     const rig = startSiot(nats);
     await until(() => rig.node.events.includes('resend'), 'made');
     let n = 0;
@@ -154,7 +148,7 @@ describe('a nats-server that is about to go (lame duck)', () => {
     cleanup(() => cluster.stop());
     const [first, second] = cluster.servers;
     if (first === undefined || second === undefined) throw new Error('two');
-    const store = await startStore(second.url);
+    const store = await startStore(second.url, '0.25.0');
     const rig = startSiot(first);
     await until(() => rig.node.events.includes('resend'), 'made');
     first.signal('SIGUSR2');
@@ -183,7 +177,7 @@ describe('a leaf node', () => {
     const [leaf] = await configured(
       `leafnodes { reconnect: 1, remotes: [ { url: "${leafUrl}" } ] }`,
     );
-    const store = await startStore(hub.url);
+    const store = await startStore(hub.url, '0.25.0');
     const rig = startSiot(leaf);
     await until(() => rig.node.events.includes('resend'), 'made across the leaf');
     let n = 0;
@@ -252,7 +246,7 @@ describe('a nats-server that finds the gateway too slow', () => {
     const [nats] = await configured(
       'write_deadline: "200ms"\nmax_payload: 300000\nmax_pending: 300000',
     );
-    const store = await startStore(nats.url);
+    const store = await startStore(nats.url, '0.25.0');
     const proxy = await TcpProxy.start({ port: nats.port });
     cleanup(() => proxy.stop());
     const rig = startSiot(proxy);

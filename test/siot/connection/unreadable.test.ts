@@ -3,8 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { numberOf } from '../../../src/point/point.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { SiotStore } from '../../siot-store/siot-store.js';
-import { cleanup, NODE_ID, nodeRecord, startNats, startSiot, type Rig } from '../harness.js';
+import {
+  cleanup,
+  NODE_ID,
+  nodeRecord,
+  startNats,
+  startSiot,
+  startStore,
+  type Rig,
+} from '../harness.js';
 import { until } from '../../support/until.js';
 
 const said = (rig: Rig, level: string, text: string): number =>
@@ -14,8 +21,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', 
   it('is reported, still heard, and read with all that was set meanwhile once this is possible', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
-    const store = await SiotStore.start({ nats: nats.url, version, clock });
-    cleanup(() => store.stop());
+    const store = await startStore(nats.url, version, { clock });
     const proxy = await TcpProxy.start({ port: nats.port });
     cleanup(() => proxy.stop());
     const rig = startSiot(proxy, { clock });
@@ -64,8 +70,7 @@ describe.each(['0.18.5', '0.25.0'] as const)('a node that SIOT %s cannot list', 
   it('is one of several, and is not reported any more once its link has gone', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
-    const store = await SiotStore.start({ nats: nats.url, version, clock });
-    cleanup(() => store.stop());
+    const store = await startStore(nats.url, version, { clock });
     const rig = startSiot(nats, { clock, remembered: { generation: store.generation } }, false);
     store.silent.add(NODE_ID);
     store.silent.add('dev-2');

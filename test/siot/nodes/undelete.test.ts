@@ -2,10 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/point/clock.js';
 import { undeleteCommand } from '../../../src/siot/siot.js';
-import { SiotStore } from '../../siot-store/siot-store.js';
 import { until } from '../../support/until.js';
 import {
-  cleanup,
   delivered,
   GATEWAY_ID,
   NODE_ID,
@@ -13,6 +11,7 @@ import {
   put,
   startNats,
   startSiot,
+  startStore,
   warnings,
 } from '../harness.js';
 
@@ -22,8 +21,7 @@ const now = (): bigint => new SystemClock().wallNs();
 describe.each(['0.18.5', '0.22.0', '0.25.0'] as const)('SIOT %s', (version) => {
   async function made() {
     const nats = await startNats();
-    const store = await SiotStore.start({ nats: nats.url, version });
-    cleanup(() => store.stop());
+    const store = await startStore(nats.url, version);
     const rig = startSiot(nats);
     await until(() => rig.node.events.includes('resend'), 'made');
     return {
