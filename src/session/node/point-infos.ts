@@ -102,8 +102,8 @@ export class PointInfos {
       this.#typeOf(type).configured.set(key, info);
       this.#hasScales ||= info.scale !== undefined;
       this.#mix('configured', name, JSON.stringify(info));
-      listener.infoChanged(type, this.ofType(type));
     }
+    this.#tellListener(this.#types.keys());
   }
 
   /** Changes with what is known; the same after a restart of the gateway. `undefined`: nothing is known. */
@@ -139,11 +139,16 @@ export class PointInfos {
    * has announced something else than before. Hot.
    */
   heard(points: readonly Point[]): boolean {
-    let isNew = false;
+    let types: Set<string> | undefined;
     for (const point of points) {
-      if (point.type === POINT_INFO_TYPE && this.#learn(point)) isNew = true;
+      if (point.type !== POINT_INFO_TYPE || !this.#learn(point)) continue;
+      types ??= new Set();
+      types.add(pointTarget(point.key).type);
     }
-    return isNew;
+    if (types === undefined) return false;
+    this.changed();
+    this.#tellListener(types);
+    return true;
   }
 
   /** A point of the device as SIOT shows it. Hot. */
@@ -177,12 +182,18 @@ export class PointInfos {
 
   /** What the device has announced to an earlier run of the gateway. */
   restore(record: Readonly<Record<string, string>>): void {
+    const types = new Set<string>();
     for (const [name, text] of Object.entries(record)) {
       if (whyNotAnnounced(name) !== undefined) continue;
       this.#put(name, text);
-      const { type } = targetOf(name);
-      this.listener.infoChanged(type, this.ofType(type));
+      types.add(pointTarget(name).type);
     }
+    this.#tellListener(types);
+  }
+
+  /** Once for each type: it is told all that is known of it. */
+  #tellListener(types: Iterable<string>): void {
+    for (const type of types) this.listener.infoChanged(type, this.ofType(type));
   }
 
   /** True: it is something else than before. */
@@ -205,8 +216,6 @@ export class PointInfos {
       return false;
     }
     if (problems.length > 0) this.#tellBad(name, problems);
-    this.changed();
-    this.listener.infoChanged(type, this.ofType(type));
     return true;
   }
 
@@ -219,7 +228,9 @@ export class PointInfos {
     if (text !== '' && (isMore || characters > ANNOUNCED_CHARACTERS)) return 'full';
     this.#characters = characters;
     const infos = this.#typeOf(type);
-    infos.known.clear();
+    // What is known of the type is a part of what is known of each key.
+    if (key === undefined) infos.known.clear();
+    else infos.known.delete(key);
     if (before !== undefined) {
       infos.announced.delete(key);
       this.#count -= 1;
