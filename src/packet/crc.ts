@@ -12,6 +12,10 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
 export const crc16Next = (crc: number, byte: number): number =>
   (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
 
+/** The CRC that the two bytes at `at` say, low byte first. */
+export const statedCrc = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+
 /** CRC of the first `length` bytes. */
 export function crc16(bytes: Uint8Array, length = bytes.length): number {
   let crc = 0;

@@ -12,7 +12,7 @@
  *  01 6c6f6700000000000000000000000000 4869        sequence 1, `log`, "Hi", no CRC
  * ```
  */
-import { crc16 } from './crc.js';
+import { crc16, statedCrc } from './crc.js';
 import { readText } from './text.js';
 
 /** Offset of the subject in a packet. */
@@ -60,8 +60,7 @@ export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
   if (subject !== LOG_SUBJECT) {
     end -= CRC_LENGTH;
     if (end < PAYLOAD_AT) return 'short';
-    const stated = (frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8);
-    if (crc16(frame, end) !== stated) return 'crc';
+    if (crc16(frame, end) !== statedCrc(frame, end)) return 'crc';
   }
   return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end), frame };
 }

@@ -3,6 +3,7 @@
  * range or algorithm. Each variant is tried on a frame whose CRC is wrong.
  */
 import { FRAMINGS } from '../../framing/framings.js';
+import { statedCrc } from '../../packet/crc.js';
 import { PAYLOAD_AT } from '../../packet/packet.js';
 import type { DiagnosisCause } from './diagnosis.js';
 
@@ -24,6 +25,14 @@ const KERMIT: Algorithm = {
   reflected: true,
 };
 
+const MODBUS: Algorithm = {
+  name: 'CRC-16/MODBUS',
+  poly: 0xa001,
+  init: 0xffff,
+  xorOut: 0,
+  reflected: true,
+};
+
 /** Those that libraries for microcontrollers have. */
 const ALGORITHMS: readonly Algorithm[] = [
   { name: 'CRC-16/XMODEM', poly: 0x1021, init: 0, xorOut: 0, reflected: false },
@@ -31,7 +40,7 @@ const ALGORITHMS: readonly Algorithm[] = [
   { name: 'CRC-16/AUG-CCITT', poly: 0x1021, init: 0x1d0f, xorOut: 0, reflected: false },
   { name: 'CRC-16/GENIBUS', poly: 0x1021, init: 0xffff, xorOut: 0xffff, reflected: false },
   { name: 'CRC-16/BUYPASS', poly: 0x8005, init: 0, xorOut: 0, reflected: false },
-  { name: 'CRC-16/MODBUS', poly: 0xa001, init: 0xffff, xorOut: 0, reflected: true },
+  MODBUS,
   { name: 'CRC-16/ARC', poly: 0xa001, init: 0, xorOut: 0, reflected: true },
   { name: 'CRC-16/USB', poly: 0xa001, init: 0xffff, xorOut: 0xffff, reflected: true },
   { name: 'CRC-16/X-25', poly: 0x8408, init: 0xffff, xorOut: 0xffff, reflected: true },
@@ -50,6 +59,8 @@ function crcOf({ poly, init, xorOut, reflected }: Algorithm, bytes: Uint8Array):
   }
   return crc ^ xorOut;
 }
+
+export const modbusCrc = (bytes: Uint8Array): number => crcOf(MODBUS, bytes);
 
 const ZEROS = new Uint8Array(2);
 
@@ -99,8 +110,8 @@ export interface CrcVariant {
 /** The variants that explain the last two bytes of a frame; none where the CRC is right, or just wrong. */
 export function* crcVariants(frame: Uint8Array): Generator<CrcVariant> {
   const end = frame.length - 2;
-  const low = frame[end] ?? 0;
-  const high = frame[end + 1] ?? 0;
+  const stated = statedCrc(frame, end);
+  const statedSwapped = ((stated & 0xff) << 8) | (stated >>> 8);
   const whole = frame.subarray(0, end);
   const matches = (
     algorithm: Algorithm,
@@ -108,8 +119,8 @@ export function* crcVariants(frame: Uint8Array): Generator<CrcVariant> {
   ): '' | ', its bytes swapped' | undefined => {
     if (bytes.length === 0) return undefined;
     const crc = crcOf(algorithm, bytes);
-    if (crc === (low | (high << 8))) return '';
-    return crc === (high | (low << 8)) ? ', its bytes swapped' : undefined;
+    if (crc === stated) return '';
+    return crc === statedSwapped ? ', its bytes swapped' : undefined;
   };
   const swapped = matches(KERMIT, whole);
   if (swapped === '') return;
@@ -120,8 +131,9 @@ export function* crcVariants(frame: Uint8Array): Generator<CrcVariant> {
   }
   for (const algorithm of ALGORITHMS) {
     const order = matches(algorithm, whole);
-    if (order !== undefined)
+    if (order !== undefined) {
       yield { cause: 'crcAlgorithm', name: `it is ${algorithm.name}${order}` };
+    }
   }
   for (const algorithm of ALGORITHMS) {
     for (const [name, of] of RANGES.slice(0, 2)) {
@@ -134,14 +146,4 @@ export function* crcVariants(frame: Uint8Array): Generator<CrcVariant> {
       }
     }
   }
-}
-
-/** CRC-32 as zip and Ethernet have it. */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb8_8320 : crc >>> 1;
-  }
-  return (crc ^ 0xffff_ffff) >>> 0;
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a frame: its COBS decodes, and it should be a packet. */
-import { crc16 } from '../../packet/crc.js';
+import { crc32 } from 'node:zlib';
+import { crc16, statedCrc } from '../../packet/crc.js';
 import {
   ACK_SUBJECT,
   FILE_SUBJECT,
@@ -9,7 +10,7 @@ import {
 } from '../../packet/packet.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
 import { isOneBitOff } from './bit-error.js';
-import { crc32, crcVariants } from './crc-variants.js';
+import { crcVariants } from './crc-variants.js';
 import type { DiagnosisCause } from './diagnosis.js';
 import { isEmptyPayload, oldLayoutIn, payloadElsewhere, pointsIn, subjectIn } from './layouts.js';
 import { isText, quoted } from './text.js';
@@ -59,7 +60,7 @@ function withSubject(frame: Uint8Array, subject: string): FrameVerdict[] {
   const afterSubject = frame.subarray(PAYLOAD_AT);
   if (end >= PAYLOAD_AT) {
     const payload = frame.subarray(PAYLOAD_AT, end);
-    const stated = (frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8);
+    const stated = statedCrc(frame, end);
     const right = crc16(frame, end);
     if (right === stated) return [payloadVerdict(payload, subject)];
     // An all-zero frame has the CRC 0 in many variants.
@@ -137,8 +138,7 @@ function withoutSubject(frame: Uint8Array): FrameVerdict {
     );
   }
   const end = frame.length - 2;
-  const rightCrc =
-    end > 0 && crc16(frame, end) === ((frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8));
+  const rightCrc = end > 0 && crc16(frame, end) === statedCrc(frame, end);
   for (const to of rightCrc ? [end] : [frame.length, end]) {
     if (pointsIn(frame.subarray(0, to)) !== undefined) {
       return mistake(

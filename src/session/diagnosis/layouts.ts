@@ -1,5 +1,5 @@
 /** What bytes mean besides the layout of a packet: subjects, points, the older layout of SIOT's examples. */
-import { crc16 } from '../../packet/crc.js';
+import { crc16, statedCrc } from '../../packet/crc.js';
 import { detectCodec } from '../../packet/codecs.js';
 import {
   ACK_SUBJECT,
@@ -33,7 +33,7 @@ export function subjectIn(frame: Uint8Array, strict = false): string | undefined
   let end = SUBJECT_AT;
   while (end < PAYLOAD_AT && isPrintable(frame[end] ?? 0)) end++;
   for (let i = end; i < PAYLOAD_AT; i++) if (frame[i] !== 0) return undefined;
-  const subject = Buffer.from(frame.subarray(SUBJECT_AT, end)).toString('latin1');
+  const subject = latin1(frame.subarray(SUBJECT_AT, end));
   return !strict || KNOWN_SUBJECTS.includes(subject) ? subject : undefined;
 }
 
@@ -59,10 +59,10 @@ export function pointsIn(payload: Uint8Array): PointsFound | undefined {
 
 const isListed = ({ number, bytes }: Field): boolean => number === 1 && bytes !== undefined;
 
+const isType = (text: string): boolean => /^[\x21-\x7e]{1,64}$/.test(text);
+
 const isPlausible = ({ type, key, origin }: Point): boolean =>
-  /^[\x21-\x7e]{1,64}$/.test(type) &&
-  /^[\x20-\x7e]{0,64}$/.test(key) &&
-  /^[\x20-\x7e]*$/.test(origin);
+  isType(type) && /^[\x20-\x7e]{0,64}$/.test(key) && /^[\x20-\x7e]*$/.test(origin);
 
 /** A packet without points is well-formed: an ack, a hello. */
 export const isEmptyPayload = (payload: Uint8Array): boolean =>
@@ -77,7 +77,7 @@ export function payloadElsewhere(frame: Uint8Array, end: number): number | undef
 }
 
 /** The layout of SIOT's Arduino examples up to February 2023 (docs/siot.md, 2.11), as a frame has it. */
-export interface OldLayout {
+interface OldLayout {
   readonly types: readonly string[];
   /** How its CRC was computed; `short`: over so many bytes as the lowest 8 bits of the length say. */
   readonly crc: 'right' | 'short' | 'wrong' | 'absent';
@@ -95,7 +95,7 @@ export function oldLayoutIn(frame: Uint8Array): OldLayout | undefined {
     const withoutCrc = oldPoints(frame.subarray(1));
     return withoutCrc === undefined ? undefined : { types: withoutCrc, crc: 'absent' };
   }
-  const stated = (frame[end] ?? 0) | ((frame[end + 1] ?? 0) << 8);
+  const stated = statedCrc(frame, end);
   if (crc16(frame, end) === stated) return { types, crc: 'right' };
   return { types, crc: crc16(frame, end & 0xff) === stated ? 'short' : 'wrong' };
 }
@@ -106,15 +106,14 @@ function oldPoints(message: Uint8Array): string[] | undefined {
   let subjects = 0;
   for (const field of fieldsOf(message) ?? []) {
     if (field.bytes === undefined) return undefined;
-    if (
-      field.number === OLD_SUBJECT &&
-      subjects++ === 0 &&
-      /^[\x20-\x7e]{1,63}$/.test(latin1(field.bytes))
-    )
+    if (field.number === OLD_SUBJECT) {
+      const isSubject = /^[\x20-\x7e]{1,63}$/.test(latin1(field.bytes));
+      if (!isSubject || subjects++ > 0) return undefined;
       continue;
-    const payload = field.number === OLD_POINTS ? oldPoint(field.bytes) : undefined;
-    if (payload === undefined) return undefined;
-    types.push(payload);
+    }
+    const type = field.number === OLD_POINTS ? oldPoint(field.bytes) : undefined;
+    if (type === undefined) return undefined;
+    types.push(type);
   }
   return types.length === 0 ? undefined : types;
 }
@@ -128,7 +127,7 @@ function oldPoint(message: Uint8Array): string | undefined {
     if (!known.has(field.number)) return undefined;
     if (field.number === 2 && field.bytes !== undefined) type = latin1(field.bytes);
   }
-  return type !== undefined && /^[\x21-\x7e]{1,64}$/.test(type) ? type : undefined;
+  return type !== undefined && isType(type) ? type : undefined;
 }
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

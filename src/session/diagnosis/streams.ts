@@ -1,6 +1,7 @@
 /** Streams of bytes that are no COBS frames: packets without COBS or without delimiters, bare points, SLIP, Modbus. */
-import { crc16Next } from '../../packet/crc.js';
+import { crc16Next, statedCrc } from '../../packet/crc.js';
 import { ACK_SUBJECT, LOG_SUBJECT, PAYLOAD_AT } from '../../packet/packet.js';
+import { modbusCrc } from './crc-variants.js';
 import type { Finding } from './diagnosis.js';
 import { isEmptyPayload, pointsIn, subjectIn } from './layouts.js';
 import { isText } from './text.js';
@@ -142,12 +143,7 @@ function modbusFrames(bytes: Uint8Array): number {
     const address = bytes[at] ?? 0;
     const operation = bytes[at + 1] ?? 0;
     if (address < 1 || address > 247 || operation < 1 || operation > 6) continue;
-    let crc = 0xffff;
-    for (let i = at; i < at + 6; i++) {
-      crc ^= bytes[i] ?? 0;
-      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xa001 : crc >>> 1;
-    }
-    if (crc !== ((bytes[at + 6] ?? 0) | ((bytes[at + 7] ?? 0) << 8))) continue;
+    if (modbusCrc(bytes.subarray(at, at + 6)) !== statedCrc(bytes, at + 6)) continue;
     hits++;
     at += 7;
   }
