@@ -20,7 +20,7 @@ import { FRAMINGS } from '../../framing/framings.js';
 import type { PayloadCodecName } from '../../packet/payload.js';
 import { slowerRate } from './bits.js';
 import type { DiagnosisCause, Finding, Listener } from './diagnosis.js';
-import { verdictsOf, type FrameVerdict } from './frame-verdict.js';
+import { verdictsOf, type FrameVerdict, type GoodFrame, type Mistake } from './frame-verdict.js';
 import { streamFinding } from './streams.js';
 import { textFinding } from './text.js';
 
@@ -60,8 +60,8 @@ export function analyse(bytes: Uint8Array, expected: Expected): Finding | undefi
   if (good.length > 0 && (isWithPoints || mistake === undefined || !HAS_CRC.has(mistake.cause))) {
     return notTaken(good, expected);
   }
-  const isFormal = mistake !== undefined && !FROM_NOISE.has(mistake.cause);
-  if (mistake?.conclusive === true && isFormal) return mistake;
+  const isOfFirmware = mistake !== undefined && !FROM_NOISE.has(mistake.cause);
+  if (mistake?.conclusive === true && isOfFirmware) return mistake;
   const packets = damagedPackets(bytes, frames);
   const found = textFinding(bytes) ?? (packets > 0 ? undefined : streamFinding(bytes));
   if (found?.conclusive === true) return found;
@@ -73,7 +73,7 @@ export function analyse(bytes: Uint8Array, expected: Expected): Finding | undefi
   const broken = brokenFrames(bytes, frames, packets, expected);
   if (broken !== undefined) return broken;
   // One frame alone is told as what it looks like, and not as the cause.
-  const what = (isFormal ? mistake.what : undefined) ?? found?.what;
+  const what = (isOfFirmware ? mistake.what : undefined) ?? found?.what;
   const unclear =
     what === undefined ? 'bytes that are no packets' : `too little to tell, perhaps ${what}`;
   return { cause: 'unclear', what: `${unclear} (${hexOf(bytes)})`, conclusive: false };
@@ -127,17 +127,15 @@ function framesOf(bytes: Uint8Array, maxFrameLength: number): Frames {
 }
 
 /** Good packets have come, and the session has taken none of them. */
-function notTaken(good: readonly FrameVerdict[], { codec, echoes }: Expected): Finding | undefined {
-  const other = good.find(
-    (one) => one.kind === 'good' && one.codec !== undefined && one.codec !== codec,
-  );
+function notTaken(good: readonly GoodFrame[], { codec, echoes }: Expected): Finding | undefined {
   if (echoes) {
     return { cause: 'echo', what: 'only what the gateway sends comes back', conclusive: true };
   }
-  if (codec === 'auto' || other?.kind !== 'good' || other.codec === undefined) return undefined;
+  const other = good.find((one) => one.codec !== undefined && one.codec !== codec)?.codec;
+  if (codec === 'auto' || other === undefined) return undefined;
   return {
     cause: 'otherCodec',
-    what: `packets with ${other.codec} points, where protocol is ${codec}`,
+    what: `packets with ${other} points, where protocol is ${codec}`,
     conclusive: good.length >= ENOUGH_FRAMES,
   };
 }
@@ -146,7 +144,7 @@ function notTaken(good: readonly FrameVerdict[], { codec, echoes }: Expected): F
 function mostCommon({ each, malformed, oversize }: Frames): Finding | undefined {
   interface Count {
     count: number;
-    readonly mistake: FrameVerdict & { readonly kind: 'mistake' };
+    readonly mistake: Mistake;
   }
   const counts = new Map<string, Count>();
   for (const verdicts of each) {
@@ -163,19 +161,24 @@ function mostCommon({ each, malformed, oversize }: Frames): Finding | undefined 
   if (most === undefined) return undefined;
   const { count, mistake } = most;
   const all = each.length + malformed + oversize;
-  const isBroken = FROM_NOISE.has(mistake.cause);
-  const enough =
-    mistake.cause === 'crcWrong' ? ENOUGH_WRONG_CRCS : isBroken ? ENOUGH_BROKEN : ENOUGH_FRAMES;
-  const isWrongCrc = mistake.cause === 'crcWrong';
-  // A line that damages each packet leaves now and then some in a row in their form.
-  const surely = isWrongCrc && count < MANY_WRONG_CRCS;
-  const share = surely ? 1 : isWrongCrc || isBroken ? BROKEN_SHARE : SHARE;
+  const { frames, share } = enoughOf(mistake.cause, count);
   const sample = mistake.sample === undefined ? '' : ` (${mistake.sample})`;
   return {
     cause: mistake.cause,
     what: `${mistake.what}${sample}`,
-    conclusive: count >= enough && count >= share * all,
+    conclusive: count >= frames && count >= share * all,
   };
+}
+
+/** Of how many frames, and of which part of all, a mistake must be to be the firmware's; `count` frames have it. */
+function enoughOf(cause: DiagnosisCause, count: number): { frames: number; share: number } {
+  if (cause === 'crcWrong') {
+    // A line that damages each packet leaves now and then some in a row in their form.
+    const share = count < MANY_WRONG_CRCS ? 1 : BROKEN_SHARE;
+    return { frames: ENOUGH_WRONG_CRCS, share };
+  }
+  if (FROM_NOISE.has(cause)) return { frames: ENOUGH_BROKEN, share: BROKEN_SHARE };
+  return { frames: ENOUGH_FRAMES, share: SHARE };
 }
 
 /** Frames that are recognised as packets, and are damaged. */

@@ -17,20 +17,24 @@ import { isText, quoted } from './text.js';
 
 /**
  * What a frame is.
- * - `good`: a packet; `other`: with points, in that codec
+ * - `good`: a packet; `codec`: that of its points, if it has any
  * - `damaged`: it begins as a packet does, and fits no mistake that firmware makes
  * - `unknown`: nothing is recognised
  * - else the mistake, with what it was found by. Two frames agree if both are the same
  */
-export type FrameVerdict =
-  | { readonly kind: 'good'; readonly codec?: PayloadCodecName }
-  | { readonly kind: 'damaged' | 'unknown' }
-  | {
-      readonly kind: 'mistake';
-      readonly cause: DiagnosisCause;
-      readonly what: string;
-      readonly sample?: string;
-    };
+export type FrameVerdict = GoodFrame | { readonly kind: 'damaged' | 'unknown' } | Mistake;
+
+export interface GoodFrame {
+  readonly kind: 'good';
+  readonly codec?: PayloadCodecName;
+}
+
+export interface Mistake {
+  readonly kind: 'mistake';
+  readonly cause: DiagnosisCause;
+  readonly what: string;
+  readonly sample?: string;
+}
 
 const mistake = (cause: DiagnosisCause, what: string, sample?: string): FrameVerdict => ({
   kind: 'mistake',
