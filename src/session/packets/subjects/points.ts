@@ -54,8 +54,7 @@ export class PointsHandler implements SubjectHandler {
     const taken = this.#filter.take(points, arrival);
     // Also those for which the outbox has no room.
     state.ages.reported(taken, arrival.ms);
-    if (!this.#uplink.deliver(packet, taken)) return points.length;
-    services.settings.pointsReported(taken);
+    if (this.#uplink.deliver(packet, taken)) services.settings.pointsReported(taken);
     return points.length;
   }
 
