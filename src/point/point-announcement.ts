@@ -3,6 +3,7 @@
  * type (or `TYPE/KEY`) that it speaks of, and whose text is JSON (docs/wire.md, "What
  * your points are").
  */
+import { excerpt } from './excerpt.js';
 import {
   POINT_INFO_FIELDS,
   POINT_INFO_RANGE,
@@ -49,7 +50,7 @@ export function readAnnouncement(text: string): Announcement {
   try {
     json = JSON.parse(text);
   } catch {
-    return nothing(`it is no JSON: ${excerpt(text)}`);
+    return nothing(`it is no JSON: ${shown(text)}`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     return nothing('it is no JSON object');
@@ -69,14 +70,13 @@ export function readAnnouncement(text: string): Announcement {
     else problems.push(`${problem.field} ${problem.message}`);
   }
   const unknown = Object.keys(json).filter((key) => !Object.hasOwn(FIELDS, key));
-  problems.push(...unknown.map((key) => `unknown field ${excerpt(key)}`));
+  problems.push(...unknown.map((key) => `unknown field ${shown(key)}`));
   return { info, problems: problems.slice(0, MOST_PROBLEMS) };
 }
 
 const nothing = (problem: string): Announcement => ({ info: {}, problems: [problem] });
 
-const excerpt = (text: string): string =>
-  JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+const shown = (text: string): string => JSON.stringify(excerpt(text, SHOWN));
 
 interface Field {
   readonly is: (value: unknown) => boolean;

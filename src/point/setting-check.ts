@@ -1,5 +1,6 @@
 /** Whether a point may be set to a value, by what is known of the point (docs/contract.md, "What points are"). */
 import { decimalNumber, numberOfWord } from './decimal-number.js';
+import { excerpt, firstOf } from './excerpt.js';
 import { floatValue, jsonValue, numberOf, stringValue, type PointValue } from './point.js';
 import { kindOfInfo, type PointInfo } from './point-info.js';
 
@@ -24,13 +25,14 @@ export function valueOfWordByInfo(word: string, info: PointInfo): PointValue | u
     case 'json':
       return jsonValue(word);
     case 'number':
-    case 'switch': {
-      const isSwitch = kindOfInfo(info) === 'switch';
-      const number = isSwitch ? numberOfWord(word) : decimalNumber(word);
-      return number === undefined ? stringValue(word) : floatValue(number);
-    }
+      return numberOrText(decimalNumber(word), word);
+    case 'switch':
+      return numberOrText(numberOfWord(word), word);
   }
 }
+
+const numberOrText = (number: number | undefined, word: string): PointValue =>
+  number === undefined ? stringValue(word) : floatValue(number);
 
 /**
  * Why a point cannot have this value, for people; `undefined`: it can. `of`: the point,
@@ -49,13 +51,11 @@ export function whyNotValue(
 }
 
 /** What a point can be set to, for people: `0.5 … 8 bar in steps of 0.1`. */
-export function allowedValues(info: PointInfo): string {
+function allowedValues(info: PointInfo): string {
   const { values, min, max, step } = info;
   const unit = info.unit === undefined ? '' : ` ${info.unit}`;
   if (values !== undefined) {
-    const told = values.slice(0, MOST_VALUES_TOLD).map(String).join(', ');
-    const more = values.length - MOST_VALUES_TOLD;
-    return `${told}${more > 0 ? ` and ${String(more)} more` : ''}${unit}`;
+    return `${firstOf(values, MOST_VALUES_TOLD)}${unit}`;
   }
   const kind = kindOfInfo(info);
   switch (kind) {
@@ -131,10 +131,6 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Of a long text, enough to know it again. */
-const excerpt = (text: string): string =>
-  text.length > MOST_CHARACTERS_TOLD ? `${text.slice(0, MOST_CHARACTERS_TOLD)}…` : text;
-
 function shown(value: PointValue): string {
   switch (value.kind) {
     case 'none':
@@ -145,6 +141,6 @@ function shown(value: PointValue): string {
       return String(value.integer);
     case 'string':
     case 'json':
-      return excerpt(JSON.stringify(value.text));
+      return excerpt(JSON.stringify(value.text), MOST_CHARACTERS_TOLD);
   }
 }

@@ -25,7 +25,7 @@ import { isoTpFinding } from './iso-tp.js';
 import { ReportInterval } from './report-interval.js';
 
 /** From the first byte to the first analysis: several packets of most devices, and people need not wait 5 s. */
-export const FIRST_LOOK_MS = 4_000;
+const FIRST_LOOK_MS = 4_000;
 const NEXT_LOOK_MS = 5_000;
 /** A device that has talked is listened to again after so long without a good packet … */
 const QUIET_MS = 30_000;

@@ -1,5 +1,6 @@
 /** Text that a device prints in place of packets. */
 import { isUtf8 } from 'node:buffer';
+import { excerpt } from '../../point/excerpt.js';
 import type { Finding } from './diagnosis.js';
 
 /** Bytes of text that are no accident. */
@@ -41,7 +42,7 @@ function hasWords(bytes: Uint8Array): boolean {
 /** A text in quotation marks, cut, without control characters. */
 export function quoted(text: string): string {
   const clean = text.replaceAll(/[^\x20-\x7e\u00a0-\uffff]+/g, ' ').trim();
-  return `"${clean.length > SAMPLE_LENGTH ? `${clean.slice(0, SAMPLE_LENGTH)}…` : clean}"`;
+  return `"${excerpt(clean, SAMPLE_LENGTH)}"`;
 }
 
 // eslint-disable-next-line no-control-regex -- escape sequences of terminals begin with one

@@ -6,6 +6,7 @@
  * a `maxAge` of which nothing has been reported yet counts from the start.
  */
 import { NS_PER_S, type Clock, type Timer } from '../../point/clock.js';
+import { firstOf } from '../../point/excerpt.js';
 import type { Log } from '../../point/log.js';
 import { pointTarget } from '../../point/point-info.js';
 import { canonicalKey, type Point } from '../../point/point.js';
@@ -88,7 +89,7 @@ export class PointAges implements PointInfosListener {
     const names = [...this.#stale].filter(([, isStale]) => isStale).map(([name]) => name);
     return names.length === 0
       ? undefined
-      : `not reported for longer than maxAge: ${namesOf(names)}`;
+      : `not reported for longer than maxAge: ${firstOf(names, MOST_NAMES)}`;
   }
 
   infoChanged(type: string, known: Iterable<KnownTarget>): void {
@@ -242,7 +243,7 @@ export class PointAges implements PointInfosListener {
     }
     if (names.length > 0) {
       this.log.warn(
-        { points: namesOf(names) },
+        { points: firstOf(names, MOST_NAMES) },
         'the device has not reported these points for longer than their maxAge',
       );
     }
@@ -276,8 +277,3 @@ export class PointAges implements PointInfosListener {
     return undefined;
   }
 }
-
-const namesOf = (names: readonly string[]): string => {
-  const more = names.length - MOST_NAMES;
-  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;
-};

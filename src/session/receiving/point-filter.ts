@@ -1,6 +1,7 @@
 /** Which points of a device go to SIOT, and with which time (docs/contract.md, "Never on NATS", "Times"). */
 import { MAX_COMPACT_FIELD } from '../../packet/compact.js';
 import { textLength } from '../../packet/text.js';
+import { excerpt } from '../../point/excerpt.js';
 import { isReservedType } from '../../point/reserved.js';
 import { canonicalKey, numberOf, textOf, type Point, type PointValue } from '../../point/point.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
@@ -9,6 +10,9 @@ import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './dev
 import type { PointInfos } from '../node/point-infos.js';
 import { asOwner, type PointRecord, type Replica } from '../node/replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
+
+/** Characters of a device's text in a line of the log. */
+const MOST_LOGGED = 60;
 
 /** A point that goes to SIOT. */
 export interface TakenPoint {
@@ -72,12 +76,15 @@ export class PointFilter {
     const problem =
       (known === undefined ? nameProblem(type, key) : undefined) ?? valueProblem(point);
     if (problem === 'reserved') {
-      this.counters.reserved(excerpt(type));
+      this.counters.reserved(excerpt(type, MOST_LOGGED));
       return undefined;
     }
     const record = problem ?? this.replica.admit(point);
     if (typeof record !== 'string') return record;
-    this.counters.discard(record, { type: excerpt(type), key: excerpt(key) });
+    this.counters.discard(record, {
+      type: excerpt(type, MOST_LOGGED),
+      key: excerpt(key, MOST_LOGGED),
+    });
     return undefined;
   }
 
@@ -118,9 +125,4 @@ function newestFromStart(points: readonly Point[]): bigint | undefined {
     if (countsFromStart(time) && (newest === undefined || time > newest)) newest = time;
   }
   return newest;
-}
-
-/** The beginning of a device's text, for a log line. */
-function excerpt(word: string): string {
-  return word.length > 60 ? `${word.slice(0, 60)}…` : word;
 }
