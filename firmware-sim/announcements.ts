@@ -24,12 +24,11 @@ export const announcementPoint = ({ announces, json }: Announcement): PointLike 
   value: { json },
 });
 
-/** Something that exists only to be announced; limits are there for the device itself. */
+/** What a gateway knows only from an announcement; limits are there for the device itself. */
+const ONLY_ANNOUNCED: ReadonlySet<string> = new Set(['name', 'unit', 'step', 'scale', 'maxAge']);
+
 const isTold = (point: SensorProfile | SettingProfile): boolean =>
-  [point.name, point.unit, point.maxAge, 'scale' in point ? point.scale : undefined].some(
-    (field) => field !== undefined,
-  ) ||
-  ('step' in point && point.step !== undefined);
+  Object.entries(point).some(([key, value]) => value !== undefined && ONLY_ANNOUNCED.has(key));
 
 /** Members that are `undefined` are not in the JSON. */
 function infoOf(point: SensorProfile | SettingProfile): object {

@@ -4,7 +4,7 @@
  */
 import { encodeFrame } from './cobs.js';
 import { carriesPoints, POINT_CODECS, type Protocol } from './codec.js';
-import { crc16, encodePacket, type McuPacket } from './packet.js';
+import { crc16, encodePacket, HEADER_BYTES, type McuPacket } from './packet.js';
 import { numberIn, textIn, type McuPoint } from './points.js';
 
 interface MistakeKind {
@@ -15,19 +15,24 @@ interface MistakeKind {
 }
 
 const NOTHING = new Uint8Array(0);
-const HEADER_BYTES = 17;
 
 const joined = (...parts: readonly Uint8Array[]): Uint8Array =>
   Uint8Array.from(Buffer.concat(parts));
 
+const lowByteFirst = (crc: number): Uint8Array => Uint8Array.of(crc & 0xff, crc >>> 8);
+
+/** The points of a packet; `undefined`: it is none of points. */
+const pointsOf = ({ subject, payload }: McuPacket, protocol: Protocol): McuPoint[] | undefined =>
+  carriesPoints(subject) ? POINT_CODECS[protocol].decode(payload) : undefined;
+
 /** The packet before its CRC, with another one. */
 const withCrc =
-  (crc: (body: Uint8Array) => readonly number[]): MistakeKind['encode'] =>
+  (crc: (body: Uint8Array) => Uint8Array): MistakeKind['encode'] =>
   (packet) => {
     const whole = encodePacket(packet);
     if (packet.subject === 'log') return encodeFrame(whole);
     const body = whole.subarray(0, -2);
-    return encodeFrame(joined(body, Uint8Array.from(crc(body))));
+    return encodeFrame(joined(body, crc(body)));
   };
 
 /** CRC-16/MODBUS: reflected 0xa001, start 0xffff. */
@@ -43,18 +48,16 @@ function modbusCrc(bytes: Uint8Array): number {
 /** A line for each point. */
 const asLines =
   (line: (point: McuPoint) => string): MistakeKind['encode'] =>
-  ({ subject, payload }, protocol) => {
-    const points = carriesPoints(subject) ? (POINT_CODECS[protocol].decode(payload) ?? []) : [];
-    return Uint8Array.from(Buffer.from(points.map(line).join('')));
-  };
+  (packet, protocol) =>
+    Uint8Array.from(Buffer.from((pointsOf(packet, protocol) ?? []).map(line).join('')));
 
 const plain = ({ value }: McuPoint): string => textIn(value) || String(numberIn(value));
 
 const OTHER: Readonly<Record<Protocol, Protocol>> = { protobuf: 'compact', compact: 'protobuf' };
 
 /** `sequence, protobuf { 2: repeated point }, CRC` with a length of 8 bits, and a zero behind it (docs/siot.md, 2.11). */
-function oldArduino({ sequence, subject, payload }: McuPacket, protocol: Protocol): Uint8Array {
-  const points = carriesPoints(subject) ? (POINT_CODECS[protocol].decode(payload) ?? []) : [];
+function oldArduino(packet: McuPacket, protocol: Protocol): Uint8Array {
+  const points = pointsOf(packet, protocol) ?? [];
   if (points.length === 0) return NOTHING;
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
     joined(Uint8Array.of((number << 3) | 2, bytes.length), bytes);
@@ -73,29 +76,26 @@ function oldArduino({ sequence, subject, payload }: McuPacket, protocol: Protoco
       ),
     );
   });
-  const body = joined(Uint8Array.of(sequence), ...list);
+  const body = joined(Uint8Array.of(packet.sequence), ...list);
   const crc = crc16(body.subarray(0, body.length & 0xff));
-  return encodeFrame(joined(body, Uint8Array.of(crc & 0xff, crc >>> 8))).subarray(1);
+  return encodeFrame(joined(body, lowByteFirst(crc))).subarray(1);
 }
 
 /** All mistakes by name. */
 const KINDS = {
   'crc-swapped': {
     what: 'the high byte of its CRC comes first',
-    encode: withCrc((body) => [crc16(body) >>> 8, crc16(body) & 0xff]),
+    encode: withCrc((body) => lowByteFirst(crc16(body)).reverse()),
   },
   'crc-modbus': {
     what: 'its CRC is CRC-16/MODBUS',
-    encode: withCrc((body) => [modbusCrc(body) & 0xff, modbusCrc(body) >>> 8]),
+    encode: withCrc((body) => lowByteFirst(modbusCrc(body))),
   },
   'crc-payload': {
     what: 'its CRC covers the payload alone',
-    encode: withCrc((body) => {
-      const crc = crc16(body.subarray(HEADER_BYTES));
-      return [crc & 0xff, crc >>> 8];
-    }),
+    encode: withCrc((body) => lowByteFirst(crc16(body.subarray(HEADER_BYTES)))),
   },
-  'no-crc': { what: 'its packets have no CRC', encode: withCrc(() => []) },
+  'no-crc': { what: 'its packets have no CRC', encode: withCrc(() => NOTHING) },
   'no-cobs': {
     what: 'its packets are not encoded by COBS',
     encode: (packet) => joined(Uint8Array.of(0), encodePacket(packet), Uint8Array.of(0)),
@@ -108,8 +108,7 @@ const KINDS = {
     what: 'its subject ends at the first zero',
     encode: ({ sequence, subject, payload }) => {
       const body = joined(Uint8Array.of(sequence), Buffer.from(`${subject}\0`), payload);
-      const crc = crc16(body);
-      return encodeFrame(joined(body, Uint8Array.of(crc & 0xff, crc >>> 8)));
+      return encodeFrame(joined(body, lowByteFirst(crc16(body))));
     },
   },
   'old-arduino': { what: 'the layout of SIOT’s older Arduino examples', encode: oldArduino },
@@ -124,9 +123,7 @@ const KINDS = {
   'two-codecs': {
     what: 'each other packet has its points in the other codec',
     encode: (packet, protocol, count) => {
-      const points = carriesPoints(packet.subject)
-        ? POINT_CODECS[protocol].decode(packet.payload)
-        : undefined;
+      const points = pointsOf(packet, protocol);
       const isOther = count % 2 === 1 && points !== undefined;
       const payload = isOther ? POINT_CODECS[OTHER[protocol]].encode(points) : packet.payload;
       return encodeFrame(encodePacket({ ...packet, payload }));

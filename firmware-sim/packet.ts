@@ -24,7 +24,8 @@ export interface McuPacket {
 type PacketProblem = 'short' | 'crc';
 
 const SUBJECT_BYTES = 16;
-const HEADER_BYTES = 1 + SUBJECT_BYTES;
+/** Sequence and subject, before the payload. */
+export const HEADER_BYTES = 1 + SUBJECT_BYTES;
 const CRC_BYTES = 2;
 
 /** CRC-16/KERMIT, bit by bit: reflected 0x8408, start 0; of "123456789" 0x2189. */
