@@ -2,6 +2,7 @@
 import type { SetRequest } from '../gateway/control/control.js';
 import { numberOfWord } from '../point/decimal-number.js';
 import { parseInt64 } from '../point/int64.js';
+import { pointTarget } from '../point/point-info.js';
 import { keyProblem, tokenProblem } from '../point/token.js';
 import { CliError, EXIT_WRONG } from './errors.js';
 
@@ -46,9 +47,7 @@ export function parseValue(word: string, form: ValueForm): SetRequest['value'] {
 
 /** Reads `TYPE` or `TYPE/KEY`. Throws a {@link CliError} if it cannot be a point. */
 export function parseTarget(word: string): { readonly type: string; readonly key: string } {
-  const slash = word.indexOf('/');
-  const type = slash === -1 ? word : word.slice(0, slash);
-  const key = slash === -1 ? '' : word.slice(slash + 1);
+  const { type, key = '' } = pointTarget(word);
   if ((tokenProblem(type) ?? keyProblem(key)) !== undefined) {
     throw new CliError(
       `${JSON.stringify(word)} names no point: give TYPE or TYPE/KEY without dots, spaces, * and >, ` +

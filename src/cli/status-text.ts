@@ -1,6 +1,7 @@
 /** The page of `siot-mcu status` for people: the gateway, then its links, those that do not talk first. */
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import type { LinkState, LinkStatus, PendingSetting } from '../gateway/link/status.js';
+import { pointName } from '../point/point-info.js';
 import { plainText } from '../point/value-text.js';
 import { padEnd, padStart, widthOf } from './columns.js';
 import { harmless } from './logger.js';
@@ -183,10 +184,9 @@ function rankOf({ state, reason, advice }: LinkStatus): number {
 }
 
 function pendingText({ type, key, value, deleted, reason, progress }: PendingSetting): string {
-  const name = key === '' || key === '0' ? type : `${type}/${key}`;
   const shown = deleted ? '(deleted)' : plainText(value);
   const how = progress === undefined ? '' : `, ${progress}`;
-  return harmless(`pending: ${name} = ${shown}: ${reason}${how}`);
+  return harmless(`pending: ${pointName(type, key)} = ${shown}: ${reason}${how}`);
 }
 
 const rateText = (rate: number): string => (rate === 0 ? '–' : `${rate}/s`);

@@ -1,7 +1,7 @@
 /** The lines of `siot-mcu watch`, for people and as JSON. */
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import { isDeleted, plainValue, type Point } from '../point/point.js';
-import type { PointInfo } from '../point/point-info.js';
+import { pointName, type PointInfo } from '../point/point-info.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { harmless } from './logger.js';
@@ -147,7 +147,7 @@ const STATES: Readonly<Record<LinkSummary['state'], string>> = {
 
 /** A point as people write it: `TYPE` or `TYPE/KEY`. */
 export const nameOf = ({ type, key }: { readonly type: string; readonly key: string }): string =>
-  harmless(key === '' || key === '0' ? type : `${type}/${key}`);
+  harmless(pointName(type, key));
 
 /** Local time of day. */
 export function clockTime(ns: bigint): string {

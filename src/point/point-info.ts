@@ -4,6 +4,8 @@
  * announces it. What is used is joined from both, field by field.
  */
 
+import { canonicalKey } from './point.js';
+
 export const POINT_KINDS = ['number', 'text', 'switch', 'json'] as const;
 
 /** `switch`: the number 1 (on) or 0 (off). */
@@ -80,6 +82,10 @@ export function pointTarget(text: string): PointTarget {
     ? { type: text, key: undefined }
     : { type: text.slice(0, slash), key: text.slice(slash + 1) };
 }
+
+/** A point as people write it, and as {@link pointTarget} reads it: `TYPE`, or `TYPE/KEY` where it has a key. */
+export const pointName = (type: string, key: string): string =>
+  canonicalKey(key) === '0' ? type : `${type}/${key}`;
 
 /** A field that does not go with the others. */
 export interface PointInfoProblem {

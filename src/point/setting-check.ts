@@ -1,6 +1,7 @@
 /** Whether a point may be set to a value, by what is known of the point (docs/contract.md, "What points are"). */
 import { decimalNumber, numberOfWord } from './decimal-number.js';
 import { excerpt, firstOf } from './excerpt.js';
+import { isJson } from './json-text.js';
 import { floatValue, jsonValue, numberOf, stringValue, type PointValue } from './point.js';
 import { kindOfInfo, type PointInfo } from './point-info.js';
 
@@ -120,15 +121,6 @@ function isNumberAllowed(number: number, { min, max, step, values }: PointInfo):
   if (step === undefined) return true;
   const steps = (number - (min ?? 0)) / step;
   return Math.abs(steps - Math.round(steps)) <= STEP_TOLERANCE * Math.max(1, Math.abs(steps));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function shown(value: PointValue): string {

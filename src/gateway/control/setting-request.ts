@@ -14,6 +14,7 @@ import {
   type Point,
   type PointValue,
 } from '../../point/point.js';
+import { pointName } from '../../point/point-info.js';
 import { POINT_INFO_TYPE, isNeverSentDown } from '../../point/reserved.js';
 import { valueOfWordByInfo, whyNotValue } from '../../point/setting-check.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
@@ -161,8 +162,7 @@ function whyNotAllowed(
 ): string | undefined {
   const info = isSwitch(type) ? undefined : link.infoOf(type, key);
   if (info === undefined) return undefined;
-  const point = canonicalKey(key) === '0' ? type : `${type}/${key}`;
-  return whyNotValue(value, info, `${point} of ${name}`, asked.kind !== 'word');
+  return whyNotValue(value, info, `${pointName(type, key)} of ${name}`, asked.kind !== 'word');
 }
 
 function valueOf({ type, key, value }: SetRequest, link: ControlledLink): PointValue {

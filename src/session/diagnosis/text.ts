@@ -1,6 +1,7 @@
 /** Text that a device prints in place of packets. */
 import { isUtf8 } from 'node:buffer';
 import { excerpt } from '../../point/excerpt.js';
+import { isJson } from '../../point/json-text.js';
 import type { Finding } from './diagnosis.js';
 
 /** Bytes of text that are no accident. */
@@ -74,7 +75,8 @@ export function textFinding(bytes: Uint8Array): Finding | undefined {
   if (/(^|[\r\n])[\w:@-]*[~][$#] /.test(all) || count(isShellLine)) {
     return { cause: 'shell', what: `a shell, such as ${sample}`, conclusive };
   }
-  if (count(isJson)) return { cause: 'json', what: `lines of JSON, such as ${sample}`, conclusive };
+  if (count(isJsonLine))
+    return { cause: 'json', what: `lines of JSON, such as ${sample}`, conclusive };
   if (count(isNmea)) return { cause: 'nmea', what: `NMEA 0183, such as ${sample}`, conclusive };
   return { cause: 'text', what: `text, such as ${sample}`, conclusive };
 }
@@ -100,15 +102,7 @@ const isShellLine = (line: string): boolean =>
     line,
   );
 
-function isJson(line: string): boolean {
-  if (!/^\s*[[{]/.test(line)) return false;
-  try {
-    JSON.parse(line);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const isJsonLine = (line: string): boolean => /^\s*[[{]/.test(line) && isJson(line);
 
 function isNmea(line: string): boolean {
   const match = /^[$!]([^*]+)\*([0-9A-Fa-f]{2})\s*$/.exec(line);

@@ -8,7 +8,7 @@
 import { NS_PER_S, type Clock, type Timer } from '../../point/clock.js';
 import { firstOf } from '../../point/excerpt.js';
 import type { Log } from '../../point/log.js';
-import { pointTarget } from '../../point/point-info.js';
+import { pointName, pointTarget } from '../../point/point-info.js';
 import { canonicalKey, type Point } from '../../point/point.js';
 import type { Counters } from './counters.js';
 import type { KnownTarget, PointInfosListener } from './point-infos.js';
@@ -177,7 +177,7 @@ export class PointAges implements PointInfosListener {
       this.#sayTooMany();
       return undefined;
     }
-    const name = key === undefined || key === '0' ? type : `${type}/${key}`;
+    const name = pointName(type, key ?? '');
     const before = this.#before.get(name);
     this.#before.delete(name);
     const nowMs = this.clock.monotonicMs();
