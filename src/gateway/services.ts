@@ -1,6 +1,7 @@
 /** The parts of the gateway that are started and stopped, as one list. */
-import type { Clock, Timer } from '../point/clock.js';
+import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
+import { within } from '../point/within.js';
 
 /** One part of the gateway. */
 export interface Service {
@@ -60,17 +61,11 @@ export class Services {
   }
 
   async #stopOne(service: Service, withinMs: number): Promise<void> {
-    let timer: Timer | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = this.clock.setTimer(withinMs, () => resolve('late'));
-    });
     const stopped = (async () => service.stop(withinMs))().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       this.log.error({ service: service.name, reason }, `${service.name}: stopping failed`);
     });
-    const outcome = await Promise.race([stopped, late]);
-    timer?.cancel();
-    if (outcome !== 'late') return;
+    if ((await within(withinMs, this.clock, stopped)) !== 'late') return;
     const { name, ifLate } = service;
     this.log.error(
       { service: name, ms: Math.round(withinMs) },

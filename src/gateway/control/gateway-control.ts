@@ -1,4 +1,5 @@
-import type { Clock, Timer } from '../../point/clock.js';
+import type { Clock } from '../../point/clock.js';
+import { within } from '../../point/within.js';
 import {
   UNDELETE_WITHIN_MS,
   type ConfirmReply,
@@ -168,13 +169,8 @@ export class GatewayControl implements Control {
 
   async #undelete(nodeId: string, request: UndeleteRequest): Promise<UndeleteReply> {
     const { siot, identity } = this.gateway;
-    let timer: Timer | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = this.clock.setTimer(UNDELETE_WITHIN_MS, () => resolve(undefined));
-    });
-    const result = await Promise.race([siot.undelete(nodeId), late]);
-    timer?.cancel();
-    if (result !== undefined) return undeleteReply(result, request, identity.id);
+    const result = await within(UNDELETE_WITHIN_MS, this.clock, siot.undelete(nodeId));
+    if (result !== 'late') return undeleteReply(result, request, identity.id);
     return { state: 'unconfirmed', reason: 'SIOT did not answer in time' };
   }
 }

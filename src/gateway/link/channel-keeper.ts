@@ -1,6 +1,7 @@
 /** Keeps a link's channel open: retries for ever, independently of other links. */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
+import { within } from '../../point/within.js';
 import type { SessionChannel } from '../../session/device-session.js';
 import type { Tap } from '../../transport/tap.js';
 import type {
@@ -107,13 +108,7 @@ export class ChannelKeeper<Unit> implements SessionChannel<Unit> {
       const { channel } = state;
       this.#busy = this.#busy.then(() => channel.close());
     }
-    await new Promise<void>((resolve) => {
-      const enough = this.clock.setTimer(RELEASED_WITHIN_MS, resolve);
-      void this.#busy.then(() => {
-        enough.cancel();
-        resolve();
-      });
-    });
+    await within(RELEASED_WITHIN_MS, this.clock, this.#busy);
   }
 
   /** The device was plugged in: ends the pause before the next try. */

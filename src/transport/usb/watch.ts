@@ -1,6 +1,7 @@
 /** Watches USB serial ports being plugged in and unplugged. */
 import { watch, type FSWatcher } from 'node:fs';
 import type { Clock, Timer } from '../../point/clock.js';
+import { within } from '../../point/within.js';
 import type { SystemRoot } from '../serial/ports.js';
 import { listUsbPorts, sameUsbPort, type UsbPort } from './ports.js';
 
@@ -59,13 +60,8 @@ export class UsbWatch {
   /** Resolves after the first scan, or after {@link FIRST_SCAN_MS}; then listeners are called later. */
   async start(): Promise<void> {
     this.#listen();
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = this.clock.setTimer(FIRST_SCAN_MS, resolve);
-    });
     const scan = this.#scan(true).then(() => this.#poll());
-    await Promise.race([scan, late]);
-    timer?.cancel();
+    await within(FIRST_SCAN_MS, this.clock, scan);
   }
 
   stop(): void {
