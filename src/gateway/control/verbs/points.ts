@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PointInfoEntry, PointInfoReply } from '../control.js';
+import { pageRoom, sizeOf } from './page-room.js';
 import type { PointsReply, PointsRequest } from './points-request.js';
 import { json, NOT_UNDERSTOOD, readRequest, type Verb } from './verb.js';
 
@@ -7,9 +8,6 @@ const pointsRequest: z.ZodType<PointsRequest> = z.object({
   link: z.string(),
   from: z.int().min(0).optional(),
 });
-
-/** For what says how much was left out. */
-const SAID_BYTES = 40;
 
 /** Request: a `PointsRequest`. Answer: a `PointsReply`, with as many entries as a message has room for. */
 export const pointsVerb: Verb = (face) => (request, asker) => {
@@ -20,12 +18,10 @@ export const pointsVerb: Verb = (face) => (request, asker) => {
 
 function page(answer: PointInfoReply, from: number, mostBytes: number): PointsReply {
   if (answer.state === 'refused') return answer;
-  const bytesOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
-  let room = mostBytes - SAID_BYTES - bytesOf({ ...answer, points: [] });
+  const fits = pageRoom({ ...answer, points: [] }, mostBytes);
   const points: PointInfoEntry[] = [];
   for (const entry of answer.points.slice(from)) {
-    room -= bytesOf(entry) + 1;
-    if (room < 0) break;
+    if (!fits(sizeOf(entry) + 1)) break;
     points.push(entry);
   }
   const pointsLeft = Math.max(0, answer.points.length - from - points.length);

@@ -8,26 +8,21 @@
  */
 import type { LinkStatus, LinkSummary, LinkView, PendingSetting } from '../../link/status.js';
 import type { GatewayView } from '../control.js';
+import { pageRoom, SAID_BYTES, sizeOf } from './page-room.js';
 import type { StatusReply, StatusRequest } from './status-request.js';
 
 /** Of a text that is pending, in a page: people want to know it again, no more. */
 const LONGEST_VALUE = 200;
 /** At the end of a text that was cut: the first of two units. */
 const HALF_A_CHARACTER = /[\uD800-\uDBFF]$/;
-/** For what says how much was left out, of the reply and of each link. */
-const SAID_BYTES = 40;
+
 /** `mostBytes`: of the answer, as JSON in UTF-8. */
 export function statusPage(
   view: GatewayView,
   { link, linksFrom = 0, pendingFrom = 0 }: StatusRequest,
   mostBytes: number,
 ): StatusReply {
-  let room = mostBytes - sizeOf({ ...view, links: [] }) - SAID_BYTES;
-  const fits = (bytes: number): boolean => {
-    if (bytes > room) return false;
-    room -= bytes;
-    return true;
-  };
+  const fits = pageRoom({ ...view, links: [] }, mostBytes);
   const wanted =
     link === undefined
       ? view.links.slice(linksFrom)
@@ -73,5 +68,3 @@ function shortened(setting: PendingSetting): PendingSetting {
     valueBytes: Buffer.byteLength(value),
   };
 }
-
-const sizeOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
