@@ -1,7 +1,7 @@
 /**
  * What can be asked of the running gateway, and how it answers. The interface is
- * one; faces carry it: nats/ answers `siot-mcu watch` and `siot-mcu set`. A face
- * reads requests and writes answers in its own form, and decides nothing else.
+ * one; faces carry it: nats/ and socket/, by which the commands ask. A face reads
+ * requests and writes answers in its own form, and decides nothing else.
  */
 import type { PointInfo } from '../../point/point-info.js';
 import type { PlainValue } from '../../point/point.js';

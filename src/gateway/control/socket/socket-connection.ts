@@ -9,7 +9,7 @@ import {
   NOT_UNDERSTOOD,
   readRequest,
   type StreamAsker,
-  type StreamHandler,
+  type VerbHandler,
 } from '../verbs/verb.js';
 import { LARGEST_ANSWER, LONGEST_REQUEST } from './protocol.js';
 
@@ -24,7 +24,7 @@ const verbRequest = z.looseObject({ verb: z.string() });
 
 /** What a connection needs of its server. */
 interface SocketParts {
-  readonly handlers: ReadonlyMap<string, StreamHandler>;
+  readonly handlers: ReadonlyMap<string, VerbHandler<StreamAsker>>;
   readonly clock: Clock;
   readonly log: Log;
 }

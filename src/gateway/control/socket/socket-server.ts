@@ -5,7 +5,13 @@ import type { Service } from '../../services.js';
 import { reasonOf } from '../../state/disk.js';
 import type { RuntimeDir } from '../../state/runtime-dir.js';
 import type { Control } from '../control.js';
-import { json, type StreamHandler, type StreamVerb, type VerbFace } from '../verbs/verb.js';
+import {
+  json,
+  type StreamAsker,
+  type StreamVerb,
+  type VerbFace,
+  type VerbHandler,
+} from '../verbs/verb.js';
 import { LARGEST_ANSWER, SOCKET_NAME } from './protocol.js';
 import { SocketConnection } from './socket-connection.js';
 import { SOCKET_VERBS } from './verbs.js';
@@ -17,7 +23,7 @@ export class SocketServer implements Service, VerbFace {
   readonly name = 'socket for commands';
   readonly stopByMs = 4_080;
   readonly #connections = new Set<SocketConnection>();
-  #handlers: ReadonlyMap<string, StreamHandler> = new Map();
+  #handlers: ReadonlyMap<string, VerbHandler<StreamAsker>> = new Map();
   #server: Server | undefined;
   #ending = false;
 

@@ -6,14 +6,14 @@ import type { z } from 'zod';
 import type { Clock } from '../../../point/clock.js';
 import type { Control, Refused } from '../control.js';
 
-/** Makes the handler of a verb; anew for each connection of the gateway to SIOT. */
-export type Verb = (face: VerbFace) => VerbHandler;
+/** Makes the handler of a verb; anew each time a face begins to answer. */
+export type Verb<Who = Asker> = (face: VerbFace) => VerbHandler<Who>;
 
 /**
  * Answers a request. `request` is JSON, as it came. What is returned resolves when no
  * answer follows any more, and never rejects; nothing returned: the answers are given.
  */
-export type VerbHandler = (request: Uint8Array, asker: Asker) => Promise<void> | void;
+export type VerbHandler<Who = Asker> = (request: Uint8Array, asker: Who) => Promise<void> | void;
 
 /** What a verb has to work with. */
 export interface VerbFace {
@@ -31,11 +31,8 @@ export interface Asker {
   readonly until: AbortSignal;
 }
 
-/** As {@link Verb}, for answers that go on until the asker goes away. */
-export type StreamVerb = (face: VerbFace) => StreamHandler;
-
-/** As {@link VerbHandler}. */
-export type StreamHandler = (request: Uint8Array, asker: StreamAsker) => Promise<void> | void;
+/** Its answers go on until the asker goes away. */
+export type StreamVerb = Verb<StreamAsker>;
 
 /** An asker of whom the face knows how fast they read. */
 export interface StreamAsker extends Asker {
