@@ -33,7 +33,8 @@ interface SocketParts {
 export class SocketConnection implements StreamAsker {
   onReady: (() => void) | undefined;
   readonly #gone = new AbortController();
-  #chunks: Buffer[] = [];
+  /** The request as far as it has come; `undefined`: it is complete, or refused. */
+  #chunks: Buffer[] | undefined = [];
   #length = 0;
   #timer: Timer;
 
@@ -100,19 +101,20 @@ export class SocketConnection implements StreamAsker {
   }
 
   #read(chunk: Buffer): void {
+    const chunks = this.#chunks;
     // What follows the request is not read.
-    if (this.#length > LONGEST_REQUEST) return;
+    if (chunks === undefined) return;
     const end = chunk.indexOf(NEWLINE);
-    this.#chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
+    chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
     this.#length += chunk.length;
-    if (this.#length > LONGEST_REQUEST) this.#refuse('the request is too long');
-    else if (end >= 0) {
-      const request = Buffer.concat(this.#chunks);
-      this.#length = Number.POSITIVE_INFINITY;
+    if (this.#length > LONGEST_REQUEST) {
+      this.#chunks = undefined;
+      this.#refuse('the request is too long');
+    } else if (end >= 0) {
+      this.#chunks = undefined;
       this.#timer.cancel();
-      this.#handle(request);
+      this.#handle(Buffer.concat(chunks));
     }
-    if (this.#length > LONGEST_REQUEST) this.#chunks = [];
   }
 
   #handle(request: Uint8Array): void {
