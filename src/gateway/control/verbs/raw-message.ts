@@ -32,6 +32,9 @@ interface RawTime {
   readonly ms: number;
 }
 
+/** An event without its times. */
+type Content<Event> = Event extends unknown ? Omit<Event, 'monotonicMs' | 'wallNs'> : never;
+
 /** A {@link TrafficEvent} in JSON. */
 export type RawEvent =
   | (RawTime &
@@ -43,18 +46,11 @@ export type RawEvent =
             readonly frame: Omit<CanFrame, 'data' | 'time'>;
             readonly data: string;
           }
-        | Pick<Extract<TapEvent, { readonly kind: 'opened' }>, 'kind' | 'transport'>
-        | Pick<Extract<TapEvent, { readonly kind: 'closed' }>, 'kind' | 'reason'>
-        | Pick<Extract<TapEvent, { readonly kind: 'discarded' }>, 'kind' | 'cause'>
+        | Content<Extract<TapEvent, { readonly kind: 'opened' | 'closed' | 'discarded' }>>
       ))
   | { readonly kind: 'link'; readonly link: ObservedLink }
   | { readonly kind: 'removed' }
-  | {
-      readonly kind: 'lost';
-      readonly time: string;
-      readonly units: number;
-      readonly bytes: number;
-    };
+  | (Pick<RawTime, 'time'> & Omit<LostTraffic, 'wallNs'>);
 
 /** The event in JSON; a copy. */
 export function rawEvent(event: TrafficEvent): RawEvent {
@@ -62,16 +58,16 @@ export function rawEvent(event: TrafficEvent): RawEvent {
     case 'link':
     case 'removed':
       return event;
-    case 'lost':
-      return { kind: 'lost', time: String(event.wallNs), units: event.units, bytes: event.bytes };
+    case 'lost': {
+      const { wallNs, ...rest } = event;
+      return { ...rest, time: String(wallNs) };
+    }
     default: {
       const { monotonicMs, wallNs, ...rest } = event;
       return { time: String(wallNs), ms: monotonicMs, ...rawContent(rest) };
     }
   }
 }
-
-type Content<Event> = Event extends unknown ? Omit<Event, 'monotonicMs' | 'wallNs'> : never;
 
 function rawContent(event: Content<TapEvent>) {
   switch (event.kind) {
