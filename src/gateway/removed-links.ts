@@ -2,9 +2,9 @@
  * Marks the nodes of links that have left the configuration, so that nobody takes them
  * for devices that are silent: `connected` 0 and `gatewayRemoved` 1. A link has left if
  * `stateDir` has a file of it, the configuration does not have it, and no other gateway
- * serves its node (removed-node.ts). Whether it left
- * while the gateway ran or not makes no difference, nor does a crash: a node is looked
- * for until it is marked, and that is kept in `stateDir/removed.json`.
+ * serves its node (removed-node.ts). Whether it left while the gateway ran or not makes
+ * no difference, nor does a crash: a node is looked for until it is marked, and that is
+ * kept in `stateDir/removed.json`.
  */
 import type { Clock, Timer } from '../point/clock.js';
 import type { Log } from '../point/log.js';
@@ -19,7 +19,7 @@ import type { StateDir } from './state/state-dir.js';
 /** The pauses between two attempts to mark nodes while SIOT does not take it, ms. */
 const FIRST_AGAIN_MS = 1_000;
 const LAST_AGAIN_MS = 30_000;
-/** Most nodes that are marked in one life of the gateway. */
+/** Most nodes that one review takes up. */
 const MOST_NODES = 1_000;
 
 /** Which nodes belong to links that are there. */
@@ -126,13 +126,14 @@ export class RemovedLinks implements Service {
   }
 
   async #markOne(nodeId: string): Promise<void> {
+    const stored = await this.siot.current.storedPoints(nodeId);
+    if (stored === 'later') return;
+    if (stored === 'noNode') return this.#done(nodeId);
     const node =
       this.#owed.get(nodeId) ?? new RemovedNode(nodeId, await this.state.lastConnected(nodeId));
-    const stored = await this.siot.current.storedPoints(nodeId);
     // The link may have come back meanwhile.
-    if (stored === 'later' || !this.#owed.has(nodeId)) return;
+    if (!this.#owed.has(nodeId)) return;
     this.#owed.set(nodeId, node);
-    if (stored === 'noNode') return this.#done(nodeId);
     switch (node.servedBy(stored, this.clock.monotonicMs())) {
       case 'unknown':
         return;

@@ -152,7 +152,7 @@ export class StateDir {
   async loadRemoved(): Promise<string[]> {
     try {
       const bytes = await this.disk.read(join(this.path, 'removed.json'));
-      return parseRemoved(JSON.parse(Buffer.from(bytes).toString())) ?? [];
+      return removedRecord.parse(JSON.parse(Buffer.from(bytes).toString())).nodes;
     } catch {
       return [];
     }
@@ -238,9 +238,4 @@ function nodeOf(file: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function parseRemoved(content: unknown): string[] | undefined {
-  const parsed = removedRecord.safeParse(content);
-  return parsed.success ? parsed.data.nodes : undefined;
 }
