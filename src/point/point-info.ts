@@ -94,7 +94,8 @@ export interface PointInfoProblem {
   readonly message: string;
 }
 
-const NUMBER_FIELDS = ['min', 'max', 'step', 'scale'] as const;
+/** Fields of numbers: no other kind has one. */
+export const NUMBER_FIELDS = ['min', 'max', 'step', 'scale'] as const;
 
 /** The kind of a point, also where only the other fields tell it. */
 export function kindOfInfo(info: PointInfo): PointKind | undefined {

@@ -1,5 +1,11 @@
 /** Checks of `points` of a link, which say what its points are. */
-import { pointInfoProblems, pointTarget, type PointInfo } from '../../point/point-info.js';
+import {
+  NUMBER_FIELDS,
+  POINT_KINDS,
+  pointInfoProblems,
+  pointTarget,
+  type PointInfo,
+} from '../../point/point-info.js';
 import { POINT_INFO_TYPE, isReservedType } from '../../point/reserved.js';
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { groupAt, has, isGroup, listAt, type ConfigProblem, type Placed } from './parts.js';
@@ -41,16 +47,13 @@ function whyNot(name: string, type: string): string | undefined {
 
 /** The fields of the right type: the others have a message of their own. */
 function wellFormed(entry: Readonly<Record<string, unknown>>): PointInfo {
-  const numbers = (['min', 'max', 'step', 'scale'] as const).filter(
-    (field) => typeof entry[field] === 'number',
-  );
+  const kind = POINT_KINDS.find((one) => one === entry.kind);
+  const numbers = NUMBER_FIELDS.filter((field) => typeof entry[field] === 'number');
   const values = listAt(entry, 'values').filter(
     (value) => typeof value === 'number' || typeof value === 'string',
   );
-  const { kind } = entry;
-  const isKind = kind === 'number' || kind === 'text' || kind === 'switch' || kind === 'json';
   return {
-    ...(isKind ? { kind } : {}),
+    ...(kind === undefined ? {} : { kind }),
     ...Object.fromEntries(numbers.map((field) => [field, entry[field]])),
     ...(values.length === 0 ? {} : { values }),
   };

@@ -386,9 +386,10 @@ const node = group({
 
 const { name: nameLength, unit: unitLength, values: mostValues, maxAge } = POINT_INFO_RANGE;
 
-const characters = (most: number) =>
+/** `what`: an article and a noun. */
+const characters = (most: number, what = 'a text') =>
   text(
-    `a text of 1 to ${most} characters without control characters`,
+    `${what} of 1 to ${most} characters without control characters`,
     new RegExp(`^[^\\p{Cc}]{1,${most}}$`, 'u'),
   );
 const anyNumber = () => number('a number', () => true);
@@ -441,7 +442,7 @@ const pointInfo = group({
 });
 
 const link = group({
-  name: text('a name of 1 to 64 characters without control characters', /^[^\p{Cc}]{1,64}$/u).meta({
+  name: characters(64, 'a name').meta({
     description: 'Name of the link, for people and for `set`; the node’s ID is made from it.',
   }),
   transport: transport.meta({ description: 'How the device is attached.' }),

@@ -7,21 +7,22 @@ export function rs485Problems({ link, path }: Placed): ConfigProblem[] {
   const transport = groupAt(link, 'transport');
   if (!has(transport, 'rs485')) return [];
   const problems: ConfigProblem[] = [];
-  const add = (key: string, message: string): void => {
-    problems.push({ path: [...path, 'transport', ...key.split('.')], message });
+  const add = (keys: readonly string[], message: string): void => {
+    problems.push({ path: [...path, 'transport', ...keys], message });
   };
+  const rs485 = groupAt(transport, 'rs485');
   const { rtsOnSend = RS485_DEFAULTS.rtsOnSend, rtsAfterSend = RS485_DEFAULTS.rtsAfterSend } =
-    groupAt(transport, 'rs485');
+    rs485;
   if (rtsOnSend === rtsAfterSend) {
-    const key =
-      groupAt(transport, 'rs485').rtsAfterSend === undefined ? 'rtsOnSend' : 'rtsAfterSend';
-    add(`rs485.${key}`, 'must differ from the other level of RTS, by which the direction is told');
+    const key = rs485.rtsAfterSend === undefined ? 'rtsOnSend' : 'rtsAfterSend';
+    const message = 'must differ from the other level of RTS, by which the direction is told';
+    add(['rs485', key], message);
   }
   if (transport.rtscts === true) {
-    add('rtscts', 'does not go with rs485, which switches RTS itself; take one of them out');
+    add(['rtscts'], 'does not go with rs485, which switches RTS itself; take one of them out');
   }
   if (transport.rts === 'on' || transport.rts === 'off') {
-    add('rts', 'does not go with rs485, which switches RTS itself; leave it at leave');
+    add(['rts'], 'does not go with rs485, which switches RTS itself; leave it at leave');
   }
   return problems;
 }
