@@ -33,10 +33,9 @@ const sessionKindOf = ({ transport, protocol }: LinkConfig): SessionKind =>
 export function createSession(parts: SessionParts, host: DeviceSessionHost): LinkSession {
   const { config, clock, log, budget, record } = parts;
   const kind = sessionKindOf(config);
-  const { maxPoints, silenceTimeoutMs } = config;
+  const { maxPoints, silenceTimeoutMs, points } = config;
   // A signal has a value, and nothing that acts once.
   const commands = kind === 'signals' ? [] : config.commands;
-  const { points } = config;
   const options = { commands, maxPoints, silenceTimeoutMs, points };
   const settings = record.session?.settings ?? [];
   const state = new NodeState(host, options, clock, log, budget, settings, record.ages);

@@ -107,7 +107,7 @@ export class Statistics {
       const { type, key, time } = point;
       if (!STATISTICS.has(type)) continue;
       if (type === REMOVED_TYPE && isTrue(point.value)) this.#wasRemoved = true;
-      if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
+      this.#noteTime(type, key, time);
       const ours = this.#published.get(type, key);
       if (ours === undefined || time < ours.time || reads(point.value, ours.value)) continue;
       overtaken = true;
@@ -151,7 +151,7 @@ export class Statistics {
   reset(point: Point): Point[] {
     const { type, time } = point;
     if (!isTrue(point.value) || isDeleted(point) || !isReset(type)) return [];
-    if (time > (this.#times.get(type, '0') ?? 0n)) this.#times.set(type, '0', time);
+    this.#noteTime(type, '0', time);
     const changed = [this.#point(type, '0', floatValue(0))];
     if (type !== 'errorCountResetHR') {
       const counted = RESETS[type];
@@ -173,8 +173,7 @@ export class Statistics {
    */
   markedByAnother(points: readonly Point[], connected: boolean): Point[] {
     for (const { type, key, time } of points) {
-      if (type !== 'connected' && type !== REMOVED_TYPE) continue;
-      if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
+      if (type === 'connected' || type === REMOVED_TYPE) this.#noteTime(type, key, time);
     }
     if (!points.some(({ type, value }) => type === REMOVED_TYPE && isTrue(value))) return [];
     this.#wasRemoved = true;
@@ -239,6 +238,11 @@ export class Statistics {
   all(connected: boolean): Point[] {
     this.#published.clear();
     return [this.connected(connected), ...this.changed()];
+  }
+
+  /** SIOT has the point with this time: what is published next is later. */
+  #noteTime(type: string, key: string, time: bigint): void {
+    if (time > (this.#times.get(type, key) ?? 0n)) this.#times.set(type, key, time);
   }
 
   #point(type: string, key: string, value: PointValue): Point {
