@@ -26,7 +26,7 @@ interface TapTime {
 }
 
 /** A unit that has crossed a channel. */
-export type TapUnit =
+type TapUnit =
   | { readonly kind: 'bytes'; readonly direction: TapDirection; readonly bytes: Uint8Array }
   | { readonly kind: 'frame'; readonly direction: TapDirection; readonly frame: CanFrame };
 

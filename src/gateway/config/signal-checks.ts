@@ -64,7 +64,7 @@ export function signalFindings(placed: Placed, content: Uint8Array, file: string
 }
 
 /** An option of the transport that is allowed but has less effect than it seems to have. */
-export interface SignalWarning {
+interface SignalWarning {
   /** Key of the transport. */
   readonly key: string;
   /** For people. */

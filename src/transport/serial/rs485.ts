@@ -1,16 +1,19 @@
+import { constants } from 'node:os';
 import { IoctlError, type TtyIoctl } from '../../linux/tty-ioctl.js';
 import { TransportError } from '../transport.js';
 import type { Rs485Options } from './options.js';
 
 /** A port and who drives it, for messages. */
-export interface DrivenPort {
+interface DrivenPort {
   readonly path: string;
   /** Such as `ftdi_sio`; undefined where the system does not say. */
   readonly driver: string | undefined;
 }
 
+const { EINVAL, ENOTTY, ENOSYS, EOPNOTSUPP } = constants.errno;
+
 /** errno of a driver that has no such call, or takes none of its modes. */
-const NO_SUCH_CALL: readonly number[] = [22 /* EINVAL */, 25 /* ENOTTY */, 38 /* ENOSYS */, 95];
+const NO_SUCH_CALL: readonly number[] = [EINVAL, ENOTTY, ENOSYS, EOPNOTSUPP];
 
 /**
  * Lets the driver switch the direction of the line. Call it after the rate and the format are
