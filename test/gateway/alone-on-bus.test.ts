@@ -4,8 +4,10 @@ import { floatValue, makePoint } from '../../src/point/point.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeCan } from '../transport/can/fake-can.js';
 import { linkOn } from './link-on-can.js';
+import { settled } from './support.js';
 
 const HOUR_MS = 3_600_000;
+
 it.each<[string, 'cobs' | 'isotp', boolean]>([
   ['cobs', 'cobs', false],
   ['isotp', 'isotp', false],
@@ -21,8 +23,8 @@ it.each<[string, 'cobs' | 'isotp', boolean]>([
       const value = { type: `s${at}`, key: '', value: floatValue(at), origin: 'u' };
       session.settings.set(makePoint({ ...value, time: clock.wallNs() }));
     }
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
+    await settled();
     const attemptsBefore = session.state.counters.tx;
     can.full = true;
     clock.advance(6 * HOUR_MS);

@@ -4,10 +4,9 @@ import type { Diagnosis } from '../../src/session/diagnosis/diagnosis.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeCan } from '../transport/can/fake-can.js';
 import { linkOn } from './link-on-can.js';
+import { settled } from './support.js';
 
 const RX_ID = 0x124;
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** What is known after 6 s, in which a frame comes each 100 ms. */
 async function diagnosed(
@@ -17,12 +16,12 @@ async function diagnosed(
   const can = new FakeCan();
   const clock = new FakeClock();
   const session = linkOn(can, clock, framing, true);
-  await turn();
-  await turn();
+  await settled();
+  await settled();
   for (let i = 0; i < 60; i++) {
     const data = frame(i);
     if (data !== undefined) can.hear(RX_ID, data);
-    await turn();
+    await settled();
     await clock.advanceAsync(100);
   }
   return session.diagnosis;

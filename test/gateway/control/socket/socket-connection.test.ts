@@ -10,6 +10,7 @@ import { FakeClock } from '../../../support/fake-clock.js';
 import { complaints, recordingLog, type Said } from '../../../support/recording-log.js';
 import { tempDir } from '../../../support/temp-dir.js';
 import { until } from '../../../support/until.js';
+import { settled } from '../../support.js';
 
 async function rig(handle?: () => never) {
   const clock = new FakeClock();
@@ -52,7 +53,7 @@ it('a reader that does not read makes a stream not ready, before much memory is 
     if (asker.isReady) asker.reply(LINE);
     else leftOut += 1;
     if (asker.isReady) sent += 1;
-    if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (n % 100 === 0) await settled();
   }
   expect(leftOut).toBeGreaterThan(1_000);
   expect(socket.writableLength).toBeLessThan(128 * 1024);

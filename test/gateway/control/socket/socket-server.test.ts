@@ -23,6 +23,7 @@ import { FakeClock } from '../../../support/fake-clock.js';
 import { complaints, recordingLog, type Said } from '../../../support/recording-log.js';
 import { tempDir } from '../../../support/temp-dir.js';
 import { until } from '../../../support/until.js';
+import { settled } from '../../support.js';
 
 interface Rig {
   readonly runtimeDir: string;
@@ -138,7 +139,7 @@ describe('the socket', () => {
     const { socket, seen } = dial(path);
     for (const piece of ['{"verb":', '"confirm","link"', ':"é"}', '\n']) {
       socket.write(piece);
-      await new Promise((resolve) => setImmediate(resolve));
+      await settled();
     }
     await until(() => seen.closed, 'the end');
     expect(seen.text).toBe('{"state":"refused","reason":"no é"}\n');
@@ -165,7 +166,7 @@ describe('the socket', () => {
     const { seen } = dial(path);
     await until(() => clock.pendingTimers === 1, 'the connection');
     clock.advance(9_999);
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled();
     expect(seen.closed).toBe(false);
     clock.advance(1);
     await until(() => seen.closed, 'the end');
