@@ -55,8 +55,11 @@ export const padEnd = (text: string, columns: number): string =>
 export const padStart = (text: string, columns: number): string =>
   ' '.repeat(Math.max(0, columns - widthOf(text))) + text;
 
-/** A text on several lines, broken at spaces; those after the first begin with `indent`. */
-export function wrap(text: string, columns: number, indent: string): string[] {
+/**
+ * A text on several lines, broken at spaces; those after the first begin with `indent`. A
+ * word that is longer than the columns stands whole on a line of its own.
+ */
+export function breakLines(text: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
   const words = text.trimStart().split(' ');
   let line = text.slice(0, text.length - text.trimStart().length) + (words.shift() ?? '');
@@ -66,8 +69,12 @@ export function wrap(text: string, columns: number, indent: string): string[] {
       line = longer;
       continue;
     }
-    lines.push(cut(line, columns));
+    lines.push(line);
     line = indent + word;
   }
-  return [...lines, cut(line, columns)];
+  return [...lines, line];
 }
+
+/** The same, and no line is longer than the columns. */
+export const wrap = (text: string, columns: number, indent: string): string[] =>
+  breakLines(text, columns, indent).map((line) => cut(line, columns));

@@ -1,11 +1,11 @@
 /** The page of `siot-mcu status` for people: the gateway, then its links, those that do not talk first. */
 import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import type { LinkState, LinkStatus, PendingSetting } from '../gateway/link/status.js';
-import { pointName } from '../point/point-info.js';
 import { plainText } from '../point/value-text.js';
-import { padEnd, padStart, widthOf } from './columns.js';
+import { breakLines, padEnd, padStart, widthOf } from './columns.js';
 import { harmless } from './logger.js';
 import { adviceOf, discardedOf } from './status-json.js';
+import { nameOf, STORES } from './watch-lines.js';
 
 /** How the page is to look. */
 export interface PageStyle {
@@ -142,19 +142,7 @@ class Page {
 
   /** Lines of words; `hanging`: columns before those after the first. */
   #wrap(text: string, indent: number, hanging = indent): string[] {
-    const lines: string[] = [];
-    let line = ' '.repeat(indent);
-    let isEmpty = true;
-    for (const word of text.split(' ')) {
-      if (!isEmpty && widthOf(line) + 1 + widthOf(word) > this.style.columns) {
-        lines.push(line);
-        line = ' '.repeat(hanging);
-        isEmpty = true;
-      }
-      line += isEmpty ? word : ` ${word}`;
-      isEmpty = false;
-    }
-    return [...lines, line];
+    return breakLines(' '.repeat(indent) + text, this.style.columns, ' '.repeat(hanging));
   }
 
   #paint(style: Style | undefined, text: string): string {
@@ -171,22 +159,17 @@ const head = (nameWidth: number): string =>
     ' CODEC',
   ].join(' ');
 
-const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
-  answers: 'its store answers',
-  expected: 'its store does not answer: points wait for it',
-  none: 'no store: points are delivered to NATS only',
-};
-
 /** The worst first; a link that talks and needs attention before others that talk. */
 function rankOf({ state, reason, advice }: LinkStatus): number {
   const rank = ORDER.indexOf(state);
   return state === 'talks' && reason === undefined && advice.length === 0 ? rank + 1 : rank;
 }
 
-function pendingText({ type, key, value, deleted, reason, progress }: PendingSetting): string {
+function pendingText(setting: PendingSetting): string {
+  const { value, deleted, reason, progress } = setting;
   const shown = deleted ? '(deleted)' : plainText(value);
   const how = progress === undefined ? '' : `, ${progress}`;
-  return harmless(`pending: ${pointName(type, key)} = ${shown}: ${reason}${how}`);
+  return harmless(`pending: ${nameOf(setting)} = ${shown}: ${reason}${how}`);
 }
 
 const rateText = (rate: number): string => (rate === 0 ? '–' : `${rate}/s`);

@@ -110,9 +110,10 @@ export function siotLine({ generation, store, problem }: StatusReply['siot']): s
 
 const told = (problem: string | undefined): string => (problem === undefined ? '' : `; ${problem}`);
 
-const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
+/** What the store of SIOT does, in words. */
+export const STORES: Readonly<Record<StatusReply['siot']['store'], string>> = {
   answers: 'its store answers',
-  expected: 'its store does not answer now: points wait for it',
+  expected: 'its store does not answer: points wait for it',
   none: 'no store: points are delivered to NATS only',
 };
 
