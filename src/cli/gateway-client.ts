@@ -24,6 +24,7 @@ import { Connection, type Answer, type Incoming } from '../siot/connection/conne
 import { settingsOf } from '../siot/connection/nats-settings.js';
 import { shownServer } from '../siot/connection/server-text.js';
 import { CliError } from './errors.js';
+import { answerOf } from './gateway-answer.js';
 import { knownGateway, privateNats } from './runtime-files.js';
 import { MOST_PAGES, wholeStatus } from './status-pages.js';
 
@@ -94,9 +95,7 @@ export class GatewayClient {
   }
 
   async #page(request: StatusRequest): Promise<StatusReply> {
-    const isFirst = Object.keys(request).length === 0;
-    const payload = isFirst ? new Uint8Array() : Buffer.from(JSON.stringify(request));
-    return (await this.#ask('status', payload)) as StatusReply;
+    return (await this.#ask('status', request)) as StatusReply;
   }
 
   /**
@@ -105,14 +104,13 @@ export class GatewayClient {
    */
   async confirm(link: string): Promise<ConfirmReply> {
     const request: ConfirmRequest = { link };
-    return (await this.#ask('confirm', Buffer.from(JSON.stringify(request)))) as ConfirmReply;
+    return (await this.#ask('confirm', request)) as ConfirmReply;
   }
 
   /** A deleted node is to live again. Throws a {@link CliError} when the gateway does not answer. */
   async undelete(request: UndeleteRequest): Promise<UndeleteReply> {
-    const payload = Buffer.from(JSON.stringify(request));
     const withinMs = UNDELETE_WITHIN_MS + ANSWER_WITHIN_MS;
-    return (await this.#ask('undelete', payload, withinMs)) as UndeleteReply;
+    return (await this.#ask('undelete', request, withinMs)) as UndeleteReply;
   }
 
   /**
@@ -123,8 +121,7 @@ export class GatewayClient {
     const points: PointInfoEntry[] = [];
     for (let pages = 0; ; pages++) {
       const request: PointsRequest = { link, from: points.length };
-      const payload = Buffer.from(JSON.stringify(request));
-      const reply = (await this.#ask('points', payload)) as PointsReply;
+      const reply = (await this.#ask('points', request)) as PointsReply;
       if (reply.state === 'refused') return reply;
       const { pointsLeft = 0, ...page } = reply;
       points.push(...page.points);
@@ -133,18 +130,17 @@ export class GatewayClient {
     }
   }
 
-  async #ask(verb: VerbName, payload: Uint8Array, withinMs = ANSWER_WITHIN_MS): Promise<unknown> {
+  async #ask(verb: VerbName, request: object, withinMs = ANSWER_WITHIN_MS): Promise<unknown> {
     const subject = verbSubject(this.#id, verb);
-    const answer = await this.#connection.request(subject, payload, withinMs);
+    const answer = await this.#connection.request(subject, payloadOf(request), withinMs);
     if (typeof answer === 'string') throw new CliError(this.#silence(answer));
     return parse(answer);
   }
 
   /** Calls back for each answer; `undefined`: the connection is lost, and no answer follows. */
   set(request: SetRequest, answered: (reply: SetReply | undefined) => void): void {
-    const payload = Buffer.from(JSON.stringify(request));
     const lost = (): void => answered(undefined);
-    this.#connection.publish(verbSubject(this.#id, 'set'), payload, {
+    this.#connection.publish(verbSubject(this.#id, 'set'), payloadOf(request), {
       answered: (_token, answer) => {
         if (answer === 'lost') lost();
         else if (typeof answer === 'string') {
@@ -170,12 +166,8 @@ export class GatewayClient {
   }
 }
 
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch (cause) {
-    throw new CliError('the gateway’s answer is not understood: use the same version', 1, {
-      cause,
-    });
-  }
-}
+/** An empty request is no bytes at all. */
+const payloadOf = (request: object): Uint8Array =>
+  Object.keys(request).length === 0 ? new Uint8Array() : Buffer.from(JSON.stringify(request));
+
+const parse = (bytes: Uint8Array): unknown => answerOf(Buffer.from(bytes).toString('utf8'));

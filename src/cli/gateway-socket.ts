@@ -8,6 +8,7 @@ import type { SocketVerb } from '../gateway/control/socket/verbs.js';
 import { codeOf } from '../gateway/state/disk.js';
 import { withShortPath } from '../gateway/state/short-path.js';
 import { CliError, EXIT_FAILED } from './errors.js';
+import { answerOf } from './gateway-answer.js';
 import { deniedFor, whyNoGateway } from './runtime-files.js';
 
 /** For the first answer to a request: a gateway that is stopped, or busy for so long, gives none. */
@@ -96,14 +97,5 @@ async function* linesOf(socket: Socket): AsyncGenerator<string, void, undefined>
   } catch (error) {
     // The gateway was ended in the middle of it.
     if (codeOf(error) !== 'ECONNRESET' && codeOf(error) !== 'EPIPE') throw error;
-  }
-}
-
-function answerOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    const what = 'the gateway’s answer is not understood: use the same version';
-    throw new CliError(what, EXIT_FAILED, { cause });
   }
 }
