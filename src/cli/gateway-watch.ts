@@ -77,8 +77,7 @@ export class GatewayWatch {
   async run(): Promise<never> {
     const first = await this.client.status({ pending: this.only ?? true });
     if (this.only !== undefined) findLink(first.links, this.only);
-    await this.#learn(first);
-    this.#show(first);
+    await this.#take(first);
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       await this.#look();
@@ -88,9 +87,7 @@ export class GatewayWatch {
   async #look(): Promise<void> {
     try {
       if (!this.client.connected) throw new CliError(this.client.problem);
-      const status = await this.client.status({ pending: this.only ?? true });
-      await this.#learn(status);
-      this.#show(status);
+      await this.#take(await this.client.status({ pending: this.only ?? true }));
       this.#tell('');
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
@@ -99,13 +96,17 @@ export class GatewayWatch {
     }
   }
 
+  async #take(status: StatusReply): Promise<void> {
+    const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
+    await this.#learn(links);
+    this.#show({ ...status, links });
+  }
+
   /** Asks for names and units where they have changed; of a few links at a time. */
-  async #learn({ links }: StatusReply): Promise<void> {
+  async #learn(links: readonly LinkStatus[]): Promise<void> {
     const changed = links.filter(
       ({ name, pointsVersion }) =>
-        (this.only === undefined || name === this.only) &&
-        pointsVersion !== undefined &&
-        pointsVersion !== this.#infos.get(name)?.version,
+        pointsVersion !== undefined && pointsVersion !== this.#infos.get(name)?.version,
     );
     for (const { name, pointsVersion: version } of changed.slice(0, MOST_ASKED)) {
       const reply = await this.client.pointInfo(name);
@@ -120,6 +121,7 @@ export class GatewayWatch {
     this.#note = note;
   }
 
+  /** `status`: with the links that are watched. */
   #show(status: StatusReply): void {
     const siot = siotNews(status.siot);
     if (siot !== this.#siot) this.listener.heard({ kind: 'siot', siot: status.siot });
@@ -127,8 +129,8 @@ export class GatewayWatch {
     const nats = natsNews(status.nats);
     if (nats !== this.#nats) this.listener.heard({ kind: 'nats', nats: status.nats });
     this.#nats = nats;
-    const links = status.links.filter(({ name }) => this.only === undefined || name === this.only);
-    this.listener.looked({ ...status, links });
+    const { links } = status;
+    this.listener.looked(status);
     this.#follow(links, WIRES[status.siot.generation]);
     for (const link of links) {
       const news = linkNews(link);
