@@ -1,10 +1,18 @@
 /** What talks on a line: listens at one baud rate, and says to the device what a gateway says. */
 import { FRAMINGS } from '../framing/framings.js';
 import { PAYLOAD_CODECS, detectCodec } from '../packet/codecs.js';
-import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket, parsePacket } from '../packet/packet.js';
+import {
+  ACK_SUBJECT,
+  LOG_SUBJECT,
+  POINTS_SUBJECT,
+  buildPacket,
+  parsePacket,
+} from '../packet/packet.js';
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { Clock } from '../point/clock.js';
 import { NO_VALUE, makePoint, type Point } from '../point/point.js';
+import { TIME_SYNC_TYPE } from '../point/reserved.js';
+import { isEmptyList } from '../session/codec/choice.js';
 import { analyse, type Expected } from '../session/diagnosis/analyse.js';
 import { ByteSample } from '../session/diagnosis/byte-sample.js';
 import { diagnosis, type Diagnosis, type Listener } from '../session/diagnosis/diagnosis.js';
@@ -165,7 +173,7 @@ class LineProbe {
     // Of no packet that a gateway has in flight, and another for each.
     const sequence = 201 + this.#sent.size;
     const time = makePoint({
-      type: 'timeSync',
+      type: TIME_SYNC_TYPE,
       value: NO_VALUE,
       time: this.options.clock.wallNs(),
     });
@@ -181,7 +189,7 @@ class LineProbe {
     }
     const packet = parsePacket(frame);
     // A log has no CRC: the analysis knows it.
-    if (typeof packet === 'string' || packet.subject === 'log') return;
+    if (typeof packet === 'string' || packet.subject === LOG_SUBJECT) return;
     const { subject, payload, sequence } = packet;
     if (subject === ACK_SUBJECT) {
       for (const sent of this.#sent.values())
@@ -190,8 +198,7 @@ class LineProbe {
       if (!/^[\x20-\x7e]*$/.test(subject)) return;
       const codec = detectCodec(payload);
       const decoded = codec.decode(payload);
-      const isEmptyList = payload.length === 4 && payload.every((byte) => byte === 0);
-      if (decoded === undefined || (decoded.points.length === 0 && !isEmptyList)) return;
+      if (decoded === undefined || (decoded.points.length === 0 && !isEmptyList(payload))) return;
       this.#codec = codec.name;
       for (const point of decoded.points) {
         if (this.#points.size < MOST_POINTS)
