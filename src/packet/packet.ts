@@ -20,7 +20,8 @@ export const SUBJECT_AT = 1;
 const SUBJECT_LENGTH = 16;
 /** Offset of the payload in a packet. */
 export const PAYLOAD_AT = SUBJECT_AT + SUBJECT_LENGTH;
-const CRC_LENGTH = 2;
+/** Bytes of the checksum at its end. */
+export const CRC_LENGTH = 2;
 
 /** Subject of points for a device; its own points have this subject or a blank one. */
 export const POINTS_SUBJECT = 'proto';

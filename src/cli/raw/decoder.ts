@@ -341,9 +341,7 @@ class SignalReader implements Reader {
     if (content === undefined) {
       const text = `the database ${file} is too large to be sent: its frames are not decoded`;
       out({ kind: 'note', wallNs: clock.wallNs(), text });
-    }
-    if (content !== undefined)
-      this.#codec = new DatabaseCodec(readDatabase(Buffer.from(content, 'base64'), bus));
+    } else this.#codec = new DatabaseCodec(readDatabase(Buffer.from(content, 'base64'), bus));
   }
 
   unit(event: CrossingEvent): void {

@@ -3,6 +3,7 @@ import { crc16 } from '../../packet/crc.js';
 import { detectCodec, PAYLOAD_CODECS } from '../../packet/codecs.js';
 import {
   ACK_SUBJECT,
+  CRC_LENGTH,
   FILE_SUBJECT,
   HIGH_RATE_SUBJECT,
   LOG_SUBJECT,
@@ -30,8 +31,6 @@ import type {
 
 /** A device repeats a packet within this time when it has missed the ack, ms. */
 const REPEATED_WITHIN_MS = 5_000;
-/** Bytes of the checksum. */
-const CRC_LENGTH = 2;
 
 export interface PacketReaderOptions {
   readonly protocol: 'auto' | PayloadCodecName;

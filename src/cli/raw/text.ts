@@ -1,4 +1,5 @@
 /** The lines of `siot-mcu watch --raw` for people. */
+import { CRC_LENGTH, PAYLOAD_AT } from '../../packet/packet.js';
 import { isDeleted, type Point } from '../../point/point.js';
 import { plainText, valueText } from '../../point/value-text.js';
 import { cansendText } from '../../signals/candump.js';
@@ -150,7 +151,7 @@ function ackText(acknowledged: Acknowledged | undefined): string {
 }
 
 /** Least length of a packet: sequence, subject and CRC. */
-const SHORTEST = 19;
+const SHORTEST = PAYLOAD_AT + CRC_LENGTH;
 
 function discardText({ cause, crc, length, hint, text }: DiscardedFrame): string {
   const parts = [CAUSES[cause]];

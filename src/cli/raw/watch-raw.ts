@@ -2,10 +2,12 @@
 import { once } from 'node:events';
 import type { ObservedLink } from '../../gateway/control/control.js';
 import { trafficEvent, type RawReply } from '../../gateway/control/verbs/raw-message.js';
+import { SystemClock } from '../../point/clock.js';
 import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { askGateway, NoGatewayError } from '../gateway-socket.js';
 import type { ConfigOption, JsonOption } from '../options.js';
+import { printLine } from '../streams.js';
 import { RawDecoder } from './decoder.js';
 import type { Decoded } from './decoded.js';
 import { jsonLine } from './json.js';
@@ -23,19 +25,19 @@ const IDLE_LOOK_MS = 100;
 /** Runs until the program ends. Throws a {@link CliError} if the gateway does not answer at first, or has no such link. */
 export async function watchRaw(link: string, options: RawOptions): Promise<never> {
   const folders = readConfigFile(options.config, process.env);
-  const screen = new Screen(options);
+  const printer = new Printer(options);
   for (;;) {
     try {
       for await (const answer of askGateway(folders, { verb: 'raw', link })) {
-        await screen.answer(answer as RawReply);
+        await printer.answer(answer as RawReply);
       }
-      screen.note('the gateway has ended, or has been restarted: waiting for it');
+      printer.note('the gateway has ended, or has been restarted: waiting for it');
     } catch (error) {
-      if (!screen.hasBegun && error instanceof NoGatewayError) throw elsewhere(error);
-      if (!screen.hasBegun || !(error instanceof CliError)) throw error;
-      screen.note(`waiting for the gateway: ${error.message}`);
+      if (!printer.hasBegun && error instanceof NoGatewayError) throw elsewhere(error);
+      if (!printer.hasBegun || !(error instanceof CliError)) throw error;
+      printer.note(`waiting for the gateway: ${error.message}`);
     }
-    screen.ended();
+    printer.ended();
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
 }
@@ -49,8 +51,10 @@ function elsewhere(error: NoGatewayError): CliError {
   return new CliError(message, error.status, { cause: error });
 }
 
+const clock = new SystemClock();
+
 /** Prints what is found; it reads no faster than its reader. */
-class Screen {
+class Printer {
   #decoder: RawDecoder | undefined;
   /** When the last traffic came, monotonic ms of this process. */
   #heardMs = 0;
@@ -73,18 +77,18 @@ class Screen {
         break;
       case 'traffic':
         for (const event of answer.events) this.#decoder?.event(trafficEvent(event));
-        this.#heardMs = performance.now();
+        this.#heardMs = clock.monotonicMs();
     }
     if (!process.stdout.writableNeedDrain) return;
     await once(process.stdout, 'drain');
-    this.#heardMs = performance.now();
+    this.#heardMs = clock.monotonicMs();
   }
 
   /** Prints it, unless it was the last thing said. */
   note(text: string): void {
     if (text === this.#note) return;
     this.#note = text;
-    this.#print({ kind: 'note', wallNs: now(), text });
+    this.#print({ kind: 'note', wallNs: clock.wallNs(), text });
   }
 
   /** Nothing more comes from this gateway process. */
@@ -96,23 +100,21 @@ class Screen {
   #begin({ name, transport, port, problem, format }: ObservedLink): void {
     this.#note = '';
     const about = problem === undefined ? {} : { problem };
-    this.#print({ kind: 'begin', wallNs: now(), name, transport, port, ...about });
+    this.#print({ kind: 'begin', wallNs: clock.wallNs(), name, transport, port, ...about });
     this.#decoder = new RawDecoder(format, (decoded) => this.#print(decoded));
-    this.#heardMs = performance.now();
+    this.#heardMs = clock.monotonicMs();
     this.#timer ??= setInterval(() => this.#look(), IDLE_LOOK_MS);
   }
 
   /** While the output is full nothing is read: more may have come. */
   #look(): void {
     if (process.stdout.writableNeedDrain) return;
-    this.#decoder?.idle(performance.now() - this.#heardMs);
+    this.#decoder?.idle(clock.monotonicMs() - this.#heardMs);
   }
 
   #print(decoded: Decoded): void {
     const { json, hex } = this.options;
     const lines = json === true ? [jsonLine(decoded, hex)] : textLines(decoded, hex);
-    process.stdout.write(`${lines.join('\n')}\n`);
+    printLine(lines.join('\n'));
   }
 }
-
-const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
