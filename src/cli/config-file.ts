@@ -11,6 +11,7 @@ import { senderProblems, type SentMessage } from '../gateway/config/can-checks.j
 import { signalFindings } from '../gateway/config/signal-checks.js';
 import { configSchema, type RawConfig } from '../gateway/config/schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config/config.js';
+import { codeOf } from '../gateway/state/disk.js';
 import { configFileOf, defaultFolders, type DefaultFolders } from './config-places.js';
 import { readGatewayId } from './runtime-files.js';
 import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
@@ -178,7 +179,7 @@ class ConfigFile {
       if (found === undefined || found.isDirectory()) return;
     } catch (error) {
       // Other problems with the folder are reported when the gateway starts.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return;
+      if (codeOf(error) !== 'ENOTDIR') return;
     }
     const message = `${JSON.stringify(folder)} is no folder; name one, or a name that is free`;
     this.#add(source.valueAt([key]), [key], message);

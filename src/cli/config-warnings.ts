@@ -8,7 +8,7 @@ import { dirname, isAbsolute } from 'node:path';
 import { groupAt, has, textAt } from '../gateway/config/parts.js';
 import { placedLinks } from '../gateway/config/checks.js';
 import { signalWarnings } from '../gateway/config/signal-checks.js';
-import { reasonOf } from '../gateway/state/disk.js';
+import { codeOf, reasonOf } from '../gateway/state/disk.js';
 import { ownerName, userName } from '../linux/accounts.js';
 import type { Database } from '../signals/database.js';
 import { readDatabase } from '../signals/formats.js';
@@ -95,7 +95,7 @@ async function nearestExisting(path: string): Promise<string> {
   for (let place = path; ; place = dirname(place)) {
     const isThere = await stat(place).then(
       () => true,
-      (error: unknown) => !/^E(NOENT|NOTDIR)$/.test(String((error as { code?: unknown }).code)),
+      (error: unknown) => !/^E(NOENT|NOTDIR)$/.test(codeOf(error) ?? ''),
     );
     if (isThere || place === dirname(place)) return place;
   }

@@ -1,4 +1,5 @@
 /** Where the events of `siot-mcu watch` go: lines, or a view on the terminal. */
+import type { GatewayStatus } from '../gateway/control/control.js';
 import { SystemClock } from '../point/clock.js';
 import type { WatchListener } from './gateway-watch.js';
 import { LiveWatch } from './live-watch.js';
@@ -37,7 +38,7 @@ export class ScreenOutput extends LiveWatch {
     super([`siot-mcu watch${what} · Ctrl-C ends`], new SystemClock());
   }
 
-  override looked(status: Parameters<LiveWatch['looked']>[0]): void {
+  override looked(status: GatewayStatus): void {
     super.looked(status);
     if (!this.#ended) this.#screen.start();
   }

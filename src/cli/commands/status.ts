@@ -8,7 +8,7 @@ import { askGateway, NoGatewayError } from '../gateway-socket.js';
 import { configOption, jsonOption, type ConfigOption, type JsonOption } from '../options.js';
 import { statusJson } from '../status-json.js';
 import { wholeStatus } from '../status-pages.js';
-import { statusText } from '../status-text.js';
+import { statusText, type PageStyle } from '../status-text.js';
 import { complain, printLine } from '../streams.js';
 
 type StatusOptions = ConfigOption & JsonOption;
@@ -82,7 +82,7 @@ async function askOverNats(config: GatewayConfig): Promise<StatusReply | string>
   }
 }
 
-function styleOf({ isTTY, columns }: NodeJS.WriteStream): Parameters<typeof statusText>[1] {
+function styleOf({ isTTY, columns }: NodeJS.WriteStream): PageStyle {
   const { NO_COLOR = '', TERM } = process.env;
   return {
     columns: isTTY ? Math.min(MOST_COLUMNS, Math.max(FEWEST_COLUMNS, columns || COLUMNS)) : COLUMNS,
