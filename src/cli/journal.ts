@@ -6,13 +6,14 @@ const PRIORITIES = { error: 3, warn: 4, info: 6, debug: 7 } as const;
 const STDERR = 2;
 
 /**
- * Whether the journal reads stderr. `stream`: the variable JOURNAL_STREAM, device and inode
- * in decimal. A child inherits it, also where its stderr leads elsewhere (systemd.exec(5)).
+ * Whether the journal reads stderr: JOURNAL_STREAM is its device and inode in decimal. A
+ * child inherits the variable, also where its stderr leads elsewhere (systemd.exec(5)).
  */
-export function isJournal(stream: string | undefined, descriptor = STDERR): boolean {
+export function isJournal(): boolean {
+  const stream = process.env['JOURNAL_STREAM'];
   if (stream === undefined || stream === '') return false;
   try {
-    const { dev, ino } = fstatSync(descriptor, { bigint: true });
+    const { dev, ino } = fstatSync(STDERR, { bigint: true });
     return stream === `${dev}:${ino}`;
   } catch {
     return false; // stderr is closed

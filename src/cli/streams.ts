@@ -13,7 +13,7 @@ export function complain(text: string): void {
 
 /** Prints why the command fails, to stderr; in the journal of systemd as an error. */
 export function complainOfFailure(text: string): void {
-  if (!isJournal(process.env['JOURNAL_STREAM'])) complain(text);
+  if (!isJournal()) complain(text);
   else process.stderr.write(journalText('error', text.trimEnd().split('\n')));
 }
 

@@ -44,7 +44,7 @@ export function runCommand(): Command {
 }
 
 function formatOfStderr(): LogFormat {
-  if (isJournal(process.env['JOURNAL_STREAM'])) return 'journal';
+  if (isJournal()) return 'journal';
   return process.stderr.isTTY ? 'text' : 'json';
 }
 
