@@ -272,6 +272,8 @@ function mayBeSecret(value: string, path: KeyPath): boolean {
   if (/^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value)) return false;
   // In a server's address the whole host may be a variable. Anything more may be a password.
   if (path[0] === 'nats' && path[1] === 'servers') return !SERVER_OF_VARIABLE.test(value);
+  // A key without a space behind its colon is a part of the value.
+  if (/^(token|password):/.test(value)) return true;
   const rest = value.replaceAll(/\$\{[^}]*\}?/g, '');
   return /^(token|password)$/.test(String(path.at(-1))) || /[^\w./:-]/.test(rest);
 }

@@ -129,7 +129,8 @@ describe('a secret in nats.servers', () => {
           expectHidden(problemsOf(file), secret);
         }
       }),
-      { numRuns: 50 },
+      // Found once by chance: what looks like a variable behind `token:`.
+      { numRuns: 50, examples: [['${QQ://://}Q']] },
     );
   });
 
