@@ -5,34 +5,11 @@ import { textLine } from '../../src/cli/watch-lines.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import type { Incoming } from '../../src/siot/connection/connection.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
-import type { LinkStatus, PendingSetting } from '../../src/gateway/link/status.js';
+import type { LinkStatus } from '../../src/gateway/link/status.js';
+import { linkStatus, pendingSetting } from '../support/link-status.js';
 
-const SETTING: PendingSetting = {
-  type: 'setpoint',
-  key: '0',
-  value: 4.25,
-  time: '1767225600000000000',
-  deleted: false,
-  command: false,
-  reason: 'sent, waiting for the acknowledgement',
-};
-
-const PUMP: LinkStatus = {
-  name: 'pump',
-  nodeId: 'node',
-  transport: '/dev/ttyUSB0 115200 8N1',
-  state: 'talks',
-  rates: { pointsUp: 0, pointsDown: 0, rx: 0, tx: 0 },
-  port: 'open',
-  connected: true,
-  echoes: false,
-  node: 'alive',
-  codec: 'compact',
-  acknowledges: 'yes',
-  counters: {},
-  advice: [],
-  pending: [],
-};
+const SETTING = pendingSetting({ reason: 'sent, waiting for the acknowledgement' });
+const PUMP = linkStatus('pump');
 
 type Reply = Awaited<ReturnType<WatchedGateway['status']>>;
 

@@ -4,26 +4,16 @@ import { statusJson } from '../../src/cli/status-json.js';
 import { durationText, statusText } from '../../src/cli/status-text.js';
 import type { StatusReply } from '../../src/gateway/control/verbs/status-request.js';
 import type { LinkStatus } from '../../src/gateway/link/status.js';
+import { linkStatus, pendingSetting } from '../support/link-status.js';
 
-const linkOf = (name: string, more: Partial<LinkStatus> = {}): LinkStatus => ({
-  name,
-  nodeId: `node of ${name}`,
-  transport: '/dev/ttyUSB0 115200 8N1',
-  state: 'talks',
-  heardMs: 120,
-  roundTripMs: 21.3,
-  rates: { pointsUp: 10, pointsDown: 0, rx: 2, tx: 2.1 },
-  port: 'open',
-  connected: true,
-  echoes: false,
-  node: 'alive',
-  codec: 'compact',
-  acknowledges: 'yes',
-  counters: { rx: 7, tx: 8, hrRx: 0, errorCount: 3, crc: 2, malformed: 1, restart: 1 },
-  advice: [],
-  pending: [],
-  ...more,
-});
+const linkOf = (name: string, more: Partial<LinkStatus> = {}): LinkStatus =>
+  linkStatus(name, {
+    heardMs: 120,
+    roundTripMs: 21.3,
+    rates: { pointsUp: 10, pointsDown: 0, rx: 2, tx: 2.1 },
+    counters: { rx: 7, tx: 8, hrRx: 0, errorCount: 3, crc: 2, malformed: 1, restart: 1 },
+    ...more,
+  });
 
 const statusOf = (links: LinkStatus[], more: Partial<StatusReply> = {}): StatusReply => ({
   gateway: {
@@ -76,16 +66,13 @@ describe('the page', () => {
   });
 
   it('says what waits, and why, and what is pending', () => {
-    const pending = Array.from({ length: 5 }, (_, n) => ({
-      type: `limit${n}`,
-      key: '0',
-      value: 4.25,
-      time: '1',
-      deleted: false,
-      command: false,
-      reason: 'the device is silent',
-      progress: 'next try in 12 s',
-    }));
+    const pending = Array.from({ length: 5 }, (_, n) =>
+      pendingSetting({
+        type: `limit${n}`,
+        reason: 'the device is silent',
+        progress: 'next try in 12 s',
+      }),
+    );
     const status = statusOf([linkOf('pump', { pending, pendingLeft: 2 })], {
       siot: { generation: 1, store: 'expected', problem: 'its disk is full' },
       nats: { state: 'connecting', problem: 'nothing listens there' },

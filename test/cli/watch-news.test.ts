@@ -1,33 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { linkNews, settingNews } from '../../src/cli/watch-news.js';
-import type { LinkSummary, PendingSetting } from '../../src/gateway/link/status.js';
+import { linkStatus, pendingSetting } from '../support/link-status.js';
 
-const link: LinkSummary = {
-  name: 'pump',
-  nodeId: '1234',
-  transport: '/dev/ttyUSB0 115200 8N1',
-  state: 'talks',
-  rates: { pointsUp: 1, pointsDown: 0, rx: 1, tx: 1 },
-  port: 'open',
-  connected: true,
-  echoes: false,
-  node: 'alive',
-  codec: 'compact',
-  acknowledges: 'yes',
-  counters: { rx: 1 },
-  advice: [],
-};
-
-const setting: PendingSetting = {
-  type: 'setpoint',
-  key: '0',
-  value: 4.25,
-  time: '1767225600000000000',
-  deleted: false,
-  command: false,
-  reason: 'not acknowledged while the device was heard: tried again after a pause',
-  progress: 'next try in 28 s',
-};
+const link = linkStatus('pump', { counters: { rx: 1 } });
+const setting = pendingSetting();
 
 describe('what is worth a line of watch', () => {
   it('of a link is what people are told, not what moves all the time', () => {

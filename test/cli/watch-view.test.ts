@@ -3,39 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { widthOf } from '../../src/cli/columns.js';
 import { LinkPoints } from '../../src/cli/watch-points.js';
 import { frame, share, type Moment, type ShownLink } from '../../src/cli/watch-view.js';
-import type { LinkStatus, PendingSetting } from '../../src/gateway/link/status.js';
+import type { LinkStatus } from '../../src/gateway/link/status.js';
 import { floatValue, makePoint, stringValue, type PointValue } from '../../src/point/point.js';
+import { linkStatus, pendingSetting } from '../support/link-status.js';
 
 const NOW: Moment = { monotonicMs: 10_000, wallNs: 1_767_225_600_000_000_000n };
 
-const linkStatus = (name: string, changed: Partial<LinkStatus> = {}): LinkStatus => ({
-  name,
-  nodeId: `node-of-${name}`,
-  transport: '/dev/ttyUSB0 115200 8N1',
-  state: 'talks',
-  rates: { pointsUp: 0, pointsDown: 0, rx: 0, tx: 0 },
-  port: 'open',
-  connected: true,
-  echoes: false,
-  node: 'alive',
-  codec: 'compact',
-  acknowledges: 'yes',
-  counters: {},
-  advice: [],
-  pending: [],
-  ...changed,
-});
-
-const SETTING: PendingSetting = {
-  type: 'setpoint',
-  key: '0',
-  value: 4.25,
-  time: String(NOW.wallNs - 12_000_000_000n),
-  deleted: false,
-  command: false,
-  reason: 'not acknowledged while the device was heard: tried again after a pause',
-  progress: 'next try in 28 s',
-};
+const SETTING = pendingSetting({ time: String(NOW.wallNs - 12_000_000_000n) });
 
 /** Points that have come twice a second for 10 s. */
 function points(values: Readonly<Record<string, PointValue>>): LinkPoints {
