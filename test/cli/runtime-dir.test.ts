@@ -11,10 +11,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../../src/cli/config-file.js';
 import { Cli, runCli } from '../support/cli.js';
+import { mayBeAnotherUser, NOBODY } from '../support/other-user.js';
 import { tempDir } from '../support/temp-dir.js';
 
 async function freePort(): Promise<number> {
@@ -152,18 +153,10 @@ function natsArguments(parent: number | undefined): string[] {
     .flatMap((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0'));
 }
 
-/** Only root may become another user, who must get to the program. */
-function isReadableByAll(path: string): boolean {
-  for (let at = path; at !== '/'; at = dirname(at)) {
-    if ((statSync(at).mode & 0o005) === 0) return false;
-  }
-  return true;
-}
-const NOBODY = 65_534;
 /** A group without a name and members. */
 const GROUP = 4242;
 
-describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/cli')))(
+describe.skipIf(!mayBeAnotherUser())(
   'a command of another user (skipped unless root runs the tests, where others may read)',
   () => {
     it(

@@ -1,11 +1,12 @@
 /** `siot-mcu status` of the built program: with devices on PTYs, with and without NATS, a gateway or a permission. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { openDevice } from '../gateway/plant.js';
 import { BROKEN_DEVICES } from '../session/diagnosis/broken-devices.js';
 import { Cli, runCli } from '../support/cli.js';
+import { mayBeAnotherUser, NOBODY } from '../support/other-user.js';
 import { openPty, type Pty } from '../support/pty.js';
 import { tempDir } from '../support/temp-dir.js';
 import { until } from '../support/until.js';
@@ -240,16 +241,7 @@ describe('status', () => {
   });
 });
 
-/** Only root may become another user, who must get to the program. */
-function isReadableByAll(path: string): boolean {
-  for (let at = path; at !== '/'; at = dirname(at)) {
-    if ((statSync(at).mode & 0o005) === 0) return false;
-  }
-  return true;
-}
-const NOBODY = 65_534;
-
-describe.skipIf(process.getuid?.() !== 0 || !isReadableByAll(resolve('dist/src/cli')))(
+describe.skipIf(!mayBeAnotherUser())(
   'status for another user (skipped unless root runs the tests, where others may read)',
   () => {
     it(
