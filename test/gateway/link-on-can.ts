@@ -1,4 +1,5 @@
 import type { LinkConfig } from '../../src/gateway/config/config.js';
+import { formatOf } from '../../src/gateway/link/format.js';
 import { Scheduler } from '../../src/gateway/link/scheduler.js';
 import { createSession } from '../../src/gateway/link/sessions.js';
 import { SILENT_LOG } from '../../src/point/log.js';
@@ -22,7 +23,10 @@ const LINK = {
   restore: true,
 };
 const HOST: DeviceSessionHost = {
-  report: () => 'taken',
+  report: (_points, safe) => {
+    safe();
+    return 'taken';
+  },
   connected: () => undefined,
   settingChanged: () => undefined,
   settingReported: () => undefined,
@@ -32,28 +36,31 @@ const HOST: DeviceSessionHost = {
   saved: (then) => then(true),
 };
 
-/** A session on a CAN bus, as a link has it; its channel is opened in the next turn. `auto`: its codec is not known. */
-export function linkOn(
+/** A link on a CAN bus, whose channel is still to be started. `auto`: its codec is not known. */
+export function canLink(
   can: FakeCan,
   clock: FakeClock,
   framing: 'cobs' | 'isotp',
   auto: boolean,
-): DeviceSession {
+  tap = new Tap(clock),
+) {
+  const config = {
+    ...LINK,
+    protocol: auto ? 'auto' : 'compact',
+    transport: { type: 'can', ...CAN, framing, isotp: CLASSIC },
+  } as unknown as LinkConfig;
+  const transport = new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can));
   const { session, channel, connect } = createSession(
     {
-      config: {
-        ...LINK,
-        protocol: auto ? 'auto' : 'compact',
-        transport: { type: 'can', ...CAN, framing, isotp: CLASSIC },
-      } as unknown as LinkConfig,
-      transport: new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can)),
+      config,
+      transport,
       scheduler: new Scheduler(clock),
       budget: new PointBudget(1000),
       clock,
       random: () => 0,
       log: SILENT_LOG,
       record: { session: auto ? {} : { acknowledges: 'yes' } },
-      tap: new Tap(clock),
+      tap,
     },
     HOST,
   );
@@ -68,6 +75,17 @@ export function linkOn(
     },
     { inputLimited: () => undefined },
   );
+  return { session, channel, format: formatOf(config, transport) };
+}
+
+/** The session of such a link; its channel is opened in the next turn. */
+export function linkOn(
+  can: FakeCan,
+  clock: FakeClock,
+  framing: 'cobs' | 'isotp',
+  auto: boolean,
+): DeviceSession {
+  const { session, channel } = canLink(can, clock, framing, auto);
   channel.start();
   return session;
 }

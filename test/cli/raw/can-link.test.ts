@@ -3,78 +3,17 @@ import { expect, it } from 'vitest';
 import { RawDecoder } from '../../../src/cli/raw/decoder.js';
 import { textLines } from '../../../src/cli/raw/text.js';
 import { rawEvent, trafficEvent } from '../../../src/gateway/control/verbs/raw-message.js';
-import type { LinkConfig } from '../../../src/gateway/config/config.js';
-import { formatOf } from '../../../src/gateway/link/format.js';
-import { Scheduler } from '../../../src/gateway/link/scheduler.js';
-import { createSession } from '../../../src/gateway/link/sessions.js';
-import { SILENT_LOG } from '../../../src/point/log.js';
-import type { DeviceSessionHost } from '../../../src/session/device-session.js';
-import { PointBudget } from '../../../src/session/node/point-quota.js';
-import { CanBuses } from '../../../src/transport/can/bus.js';
-import { CanTransport } from '../../../src/transport/can/can.js';
 import { Tap } from '../../../src/transport/tap.js';
 import { encodePacket, POINT_CODECS } from '../../../firmware-sim/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { CLASSIC } from '../../support/isotp-bus.js';
+import { canLink } from '../../gateway/link-on-can.js';
 import { settled } from '../../gateway/support.js';
 import { FakeCan } from '../../transport/can/fake-can.js';
-
-const CAN = { interface: 'can0', txId: 0x123, rxId: 0x124, extendedIds: false, fd: false };
-const HOST: DeviceSessionHost = {
-  report: (_points, safe) => {
-    safe();
-    return 'taken';
-  },
-  connected: () => undefined,
-  settingChanged: () => undefined,
-  settingReported: () => undefined,
-  namesChanged: () => undefined,
-  staleChanged: () => undefined,
-  changed: () => undefined,
-  saved: (then) => then(true),
-};
-
-/** A link with its session, as the gateway makes it. */
-function link(can: FakeCan, clock: FakeClock, tap: Tap) {
-  const config = {
-    name: 'pump',
-    commands: [],
-    maxPoints: 100,
-    silenceTimeoutMs: 0,
-    ackTimeoutMs: 1000,
-    maxFrameLength: 1024,
-    restore: true,
-    protocol: 'auto',
-    transport: { type: 'can', ...CAN, framing: 'isotp', isotp: CLASSIC },
-  } as unknown as LinkConfig;
-  const transport = new CanTransport({ ...CAN, bitRateSwitch: false }, clock, new CanBuses(can));
-  const { session, channel, connect } = createSession(
-    {
-      config,
-      transport,
-      scheduler: new Scheduler(clock),
-      budget: new PointBudget(1000),
-      clock,
-      random: () => 0,
-      log: SILENT_LOG,
-      record: {},
-      tap,
-    },
-    HOST,
-  );
-  const handler = {
-    opened: () => session.opened(),
-    discarded: () => undefined,
-    closed: () => session.closed(),
-  };
-  connect(handler, { inputLimited: () => undefined });
-  return { channel, format: formatOf(config, transport) };
-}
 
 it('packets in ISO-TP: each frame with its identifier, flow control, and the ack with its round trip', async () => {
   const [can, clock] = [new FakeCan(), new FakeClock()];
   const tap = new Tap(clock);
-  const { channel, format } = link(can, clock, tap);
+  const { channel, format } = canLink(can, clock, 'isotp', true, tap);
   const lines: string[] = [];
   const decoder = new RawDecoder(format, (found) => {
     lines.push(...textLines(found, false).map((line) => line.slice(13)));
