@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { bundle } from './bundle.mjs';
 import { runChild } from './children.mjs';
 import { readOr, ROOT, runStep, say, SetupError } from './setup-common.mjs';
 
@@ -53,6 +54,7 @@ export const makeProtoCode = () =>
 
 /** What belongs to a build besides the compiled files. */
 async function finish() {
+  await bundle();
   // A link to it on the PATH is how it is installed (README.md); npm does this for packages alone.
   chmodSync(inRoot('dist', 'src', 'cli', 'main.js'), 0o755);
   await runStep('writing the JSON Schema', process.execPath, [

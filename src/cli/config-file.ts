@@ -13,6 +13,7 @@ import { configSchema, type RawConfig } from '../gateway/config/schema.js';
 import { resolveConfig, type GatewayConfig, type SecretKey } from '../gateway/config/config.js';
 import { codeOf } from '../gateway/state/disk.js';
 import { configFileOf, defaultFolders, type DefaultFolders } from './config-places.js';
+import { ConfigFileError } from './errors.js';
 import { readGatewayId } from './runtime-files.js';
 import { MAX_DATABASE_BYTES, readFileBytes, readTextFile, TextFileError } from './text-file.js';
 import {
@@ -27,15 +28,6 @@ const MAX_CONFIG_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 65_536;
 /** A system's bundle of authorities has some 230,000 bytes, and with those of a company some more. */
 const MAX_PEM_BYTES = 4_194_304;
-
-/** The configuration, or a file that it names, is wrong. */
-export class ConfigFileError extends Error {
-  override readonly name = 'ConfigFileError';
-  /** `problems`: each in the form `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-  }
-}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,9 +1,9 @@
 /** Reads the CAN databases that people name on the command line. */
 import { DatabaseError, type Database, type DatabaseProblem } from '../signals/database.js';
 import { readDatabase } from '../signals/formats.js';
-import { ConfigFileError } from './config-file.js';
 import { complain } from './streams.js';
 import { MAX_DATABASE_BYTES, readFileBytes, TextFileError } from './text-file.js';
+import { ConfigFileError } from './errors.js';
 
 const MOST_WARNINGS = 20;
 

@@ -19,12 +19,24 @@ export class CliError extends Error {
   }
 }
 
+/** The configuration, or a file that it names, is wrong. */
+export class ConfigFileError extends Error {
+  override readonly name = 'ConfigFileError';
+  /** `problems`: each in the form `FILE:LINE:COLUMN: path.to.key: what is wrong and what is allowed`. */
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
 /** The environment variable with which errors show their stack. */
 const DEBUG_VARIABLE = 'SIOT_MCU_DEBUG';
 
+/** Whether {@link errorText} has the stack. */
+export const showsStacks = (): boolean => process.env[DEBUG_VARIABLE] !== undefined;
+
 /** The text of an error for people; with its stack only if {@link DEBUG_VARIABLE} is set. */
 export function errorText(error: unknown): string {
-  if (process.env[DEBUG_VARIABLE] !== undefined && error instanceof Error) {
+  if (showsStacks() && error instanceof Error) {
     return error.stack ?? error.message;
   }
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,7 @@
 /** The daemon's log on stderr: lines for people or for systemd's journal, or JSON for programs. */
 import pino from 'pino';
 import type { Log } from '../point/log.js';
+import { harmless } from './harmless.js';
 import { journalText } from './journal.js';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -82,15 +83,4 @@ function partsOf(entry: object) {
 
 function shown(value: unknown): string {
   return harmless(typeof value === 'string' ? value : JSON.stringify(value));
-}
-
-/** Control characters, ends of lines, and those that make the text around them run the other way. */
-const HARMFUL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
-
-/** Escapes control characters: a device's text must not send commands to the terminal, nor begin a line of its own. */
-export function harmless(text: string): string {
-  return text.replaceAll(HARMFUL, (control) => {
-    const code = control.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`;
-  });
 }

@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 /** `siot-mcu`: runs the command line, and turns each error into a line and an exit status. */
 import { CommanderError } from 'commander';
-import { ConfigFileError } from './config-file.js';
-import { CliError, errorText, EXIT_FAILED, EXIT_WRONG } from './errors.js';
+import {
+  CliError,
+  ConfigFileError,
+  errorText,
+  EXIT_FAILED,
+  EXIT_WRONG,
+  showsStacks,
+} from './errors.js';
 import { buildProgram } from './program.js';
 import { complainOfFailure, endWithReader } from './streams.js';
 
@@ -21,6 +27,8 @@ function fail(error: unknown): never {
   process.exit(statusOf(error));
 }
 
+// A stack then names lines of the sources: the program's files are bundles of them.
+if (showsStacks()) process.setSourceMapsEnabled(true);
 endWithReader();
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);

@@ -1,7 +1,7 @@
 /** The lines of `siot-mcu ports`, for people. */
 import type { ListedCanInterface } from '../transport/can/interfaces.js';
 import type { PortInfo } from '../transport/serial/ports.js';
-import { harmless } from './logger.js';
+import { harmless } from './harmless.js';
 
 /** The path of a serial port, then details in indented lines. */
 export function portLines(port: PortInfo): string[] {

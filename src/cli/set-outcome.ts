@@ -1,6 +1,6 @@
 /** What `siot-mcu set` prints at its end (docs/contract.md, "Commands"). */
 import type { SetReply, SettingReport, SetRequest } from '../gateway/control/control.js';
-import { harmless } from './logger.js';
+import { harmless } from './harmless.js';
 import type { PlainValue } from '../point/point.js';
 import { numberText } from '../point/value-text.js';
 

@@ -3,7 +3,7 @@ import type { StatusReply } from '../gateway/control/verbs/status-request.js';
 import type { LinkState, LinkStatus, PendingSetting } from '../gateway/link/status.js';
 import { plainText } from '../point/value-text.js';
 import { breakLines, padEnd, padStart, widthOf } from './columns.js';
-import { harmless } from './logger.js';
+import { harmless } from './harmless.js';
 import { adviceOf, discardedOf } from './status-json.js';
 import { nameOf, STORES } from './watch-lines.js';
 

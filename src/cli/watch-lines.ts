@@ -4,7 +4,7 @@ import { isDeleted, plainValue, type Point } from '../point/point.js';
 import { pointName, type PointInfo } from '../point/point-info.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { diagnosisText } from '../session/diagnosis/diagnosis.js';
-import { harmless } from './logger.js';
+import { harmless } from './harmless.js';
 import type { LinkStatus, LinkSummary, PendingSetting } from '../gateway/link/status.js';
 
 /** An event for which `watch` prints a line. */

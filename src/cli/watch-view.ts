@@ -6,7 +6,7 @@ import type { LinkStatus, PendingSetting } from '../gateway/link/status.js';
 import { diagnosisText } from '../session/diagnosis/diagnosis.js';
 import { plainText, valueText } from '../point/value-text.js';
 import { cut, padEnd, padStart, widthOf, wrap } from './columns.js';
-import { harmless } from './logger.js';
+import { harmless } from './harmless.js';
 import { linkState, nameOf, unitText } from './watch-lines.js';
 import type { LinkPoints, SeenPoint } from './watch-points.js';
 

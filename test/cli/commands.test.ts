@@ -263,6 +263,8 @@ describe('siot-mcu', () => {
   it('shows where an error came from only when asked to', async () => {
     const args = ['watch', '-c', configFile('links: []\n')];
     expect((await runCli(args)).stderr).not.toMatch(/\n\s+at /);
-    expect((await runCli(args, { env: { SIOT_MCU_DEBUG: '1' } })).stderr).toMatch(/\n\s+at /);
+    expect((await runCli(args, { env: { SIOT_MCU_DEBUG: '1' } })).stderr).toMatch(
+      /\n\s+at .*src\/cli\/.*\.ts:/,
+    );
   });
 });

@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigFileError, readConfigFile } from '../../src/cli/config-file.js';
+import { readConfigFile } from '../../src/cli/config-file.js';
 import { uuidV5 } from '../../src/gateway/state/uuid.js';
 import { tempDir } from '../support/temp-dir.js';
+import { ConfigFileError } from '../../src/cli/errors.js';
 
 /** Reads this text as a file; the problems without the folder's name, or none. */
 function problemsOf(

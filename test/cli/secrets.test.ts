@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigFileError, readConfigFile } from '../../src/cli/config-file.js';
+import { readConfigFile } from '../../src/cli/config-file.js';
 import { shownServer } from '../../src/siot/connection/server-text.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { Cli, runCli } from '../support/cli.js';
 import { tempDir } from '../support/temp-dir.js';
+import { ConfigFileError } from '../../src/cli/errors.js';
 
 /** No message of ours has two of these within four characters. */
 const LETTERS = 'QXZJKVWЖß'.split('');

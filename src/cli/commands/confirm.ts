@@ -1,10 +1,5 @@
 import { Command } from 'commander';
-import { readConfigFile } from '../config-file.js';
-import { CliError } from '../errors.js';
-import { GatewayClient } from '../gateway-client.js';
-import { findLink } from '../links.js';
 import { configOption, type ConfigOption } from '../options.js';
-import { printLine } from '../streams.js';
 
 export function confirmCommand(): Command {
   return new Command('confirm')
@@ -17,16 +12,7 @@ export function confirmCommand(): Command {
         '\nkind of board comes there, its settings are held back until somebody confirms it.' +
         '\nExample:\n  siot-mcu confirm boards-0000:00:14.0-usb2-1',
     )
-    .action(async (link: string, { config }: ConfigOption) => {
-      const client = new GatewayClient(readConfigFile(config, process.env));
-      await client.connect();
-      try {
-        findLink((await client.status()).links, link);
-        const reply = await client.confirm(link);
-        if (reply.state === 'refused') throw new CliError(reply.reason);
-        printLine(`${link} is confirmed: its settings are sent`);
-      } finally {
-        await client.close();
-      }
-    });
+    .action(async (link: string, options: ConfigOption) =>
+      (await import('../actions/confirm.js')).confirm(link, options),
+    );
 }

@@ -1,6 +1,4 @@
 import { Command } from 'commander';
-import { configJsonSchema } from '../../gateway/config/schema.js';
-import { printLine } from '../streams.js';
 
 export function schemaCommand(): Command {
   return new Command('schema')
@@ -11,5 +9,5 @@ export function schemaCommand(): Command {
         '\nand as the first line of gateway.yaml:' +
         '\n  # yaml-language-server: $schema=gateway.schema.json',
     )
-    .action(() => printLine(JSON.stringify(configJsonSchema(), undefined, 2)));
+    .action(async () => (await import('../actions/schema.js')).schema());
 }

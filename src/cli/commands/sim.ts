@@ -1,12 +1,7 @@
 import { Command, Option } from 'commander';
 import { FAULT_HELP } from '../../../firmware-sim/faults.js';
 import type { SimulatorOptions } from '../../../firmware-sim/program.js';
-import { SystemClock } from '../../point/clock.js';
-import { openCanPort } from '../can-port.js';
-import { ConfigFileError } from '../config-file.js';
-import { CliError, EXIT_WRONG } from '../errors.js';
 import { canId, wholeNumber } from '../options.js';
-import { complain, printLine } from '../streams.js';
 
 export function simCommand(): Command {
   return new Command('sim')
@@ -58,28 +53,9 @@ export function simCommand(): Command {
         '\n\nExamples:\n  siot-mcu sim --pty /tmp/pump --protocol compact --seed 1' +
         '\n  siot-mcu sim --pty /tmp/pump --faults crc-swapped',
     )
-    .action(simulate);
+    .action(async (options: SimulatorOptions) =>
+      (await import('../actions/sim.js')).simulate(options),
+    );
 }
 
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
-
-async function simulate(options: SimulatorOptions): Promise<void> {
-  const program = await import('../../../firmware-sim/program.js');
-  const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => end.abort());
-  try {
-    await program.runSimulator(options, {
-      out: printLine,
-      err: complain,
-      signal: end.signal,
-      openCan: (settings) => openCanPort(settings, new SystemClock()),
-    });
-  } catch (error) {
-    if (!program.isUsageError(error) || !(error instanceof Error)) throw error;
-    // Each problem of a profile is a line of its own, like the problems of a configuration.
-    if (options.profile !== undefined && error.message.startsWith(`${options.profile}:`)) {
-      throw new ConfigFileError(error.message.split('\n'));
-    }
-    throw new CliError(error.message, EXIT_WRONG, { cause: error });
-  }
-}

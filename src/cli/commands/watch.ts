@@ -1,17 +1,6 @@
 import { Command, Option } from 'commander';
-import { readConfigFile } from '../config-file.js';
-import { CliError, EXIT_WRONG } from '../errors.js';
-import { GatewayClient } from '../gateway-client.js';
-import { GatewayWatch } from '../gateway-watch.js';
+import type { WatchOptions } from '../actions/watch.js';
 import { configOption, jsonOption } from '../options.js';
-import { watchRaw, type RawOptions } from '../raw/watch-raw.js';
-import { isTerminal } from '../screen.js';
-import { jsonLine, textLine } from '../watch-lines.js';
-import { LineOutput, ScreenOutput } from '../watch-output.js';
-
-interface WatchOptions extends RawOptions {
-  readonly raw?: true;
-}
 
 export function watchCommand(): Command {
   return new Command('watch')
@@ -30,36 +19,7 @@ export function watchCommand(): Command {
         '\n  siot-mcu watch pump --json | jq -r \'select(.kind == "point") | .value\'' +
         '\n  siot-mcu watch pump --raw',
     )
-    .action(async (link: string | undefined, options: WatchOptions) => {
-      if (options.raw || !options.hex) await showRaw(link, options);
-      const client = new GatewayClient(readConfigFile(options.config, process.env));
-      await client.connect();
-      const output =
-        !options.json && isTerminal(process.stdout, process.env)
-          ? new ScreenOutput(link)
-          : new LineOutput(options.json ? jsonLine : textLine);
-      const stop = (): void => {
-        output.end();
-        void client.close().then(() => process.exit(0));
-      };
-      process.on('SIGINT', stop);
-      process.on('SIGTERM', stop);
-      try {
-        await new GatewayWatch(client, link, output).run();
-      } finally {
-        output.end();
-        await client.close();
-      }
-    });
-}
-
-async function showRaw(link: string | undefined, options: WatchOptions): Promise<never> {
-  if (!options.raw) throw new CliError('--no-hex is for --raw', EXIT_WRONG);
-  if (link === undefined) {
-    throw new CliError('--raw needs the name of a link: siot-mcu watch LINK --raw', EXIT_WRONG);
-  }
-  const stop = (): void => process.exit(0);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return watchRaw(link, options);
+    .action(async (link: string | undefined, options: WatchOptions) =>
+      (await import('../actions/watch.js')).watch(link, options),
+    );
 }

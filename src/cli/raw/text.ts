@@ -5,7 +5,7 @@ import { plainText, valueText } from '../../point/value-text.js';
 import { cansendText } from '../../signals/candump.js';
 import type { MessageCodec } from '../../signals/message-codec.js';
 import type { ChannelDiscard } from '../../transport/transport.js';
-import { harmless } from '../logger.js';
+import { harmless } from '../harmless.js';
 import { clockTime, nameOf } from '../watch-lines.js';
 import type {
   Acknowledged,

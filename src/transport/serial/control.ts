@@ -1,3 +1,4 @@
+import type { LinuxBinding, LinuxPortBinding } from '@serialport/bindings-cpp';
 import { basename } from 'node:path';
 import { driverOf } from '../../linux/sysfs.js';
 import type { Clock } from '../../point/clock.js';
@@ -18,22 +19,12 @@ const WITHOUT_IOCTL =
   'taken the port for itself, other programs are not kept out, `dtr`, `rts` and `hupcl` are left ' +
   'as they are, and settings that the driver refuses go unnoticed';
 
-/** The part of serialport's binding for Linux that is used here. */
-interface BindingPort {
-  readonly fd: number | null;
-  flush(): Promise<void>;
-  close(): Promise<void>;
-}
-interface Binding {
-  open(options: object): Promise<BindingPort>;
-}
-
 /**
  * The descriptor that reserves a port while a link uses it, and sets it up:
  * settings, advisory lock, exclusive mode, modem lines. No data goes through it.
  */
 export class SerialControl {
-  readonly #port: BindingPort;
+  readonly #port: LinuxPortBinding;
   readonly #fd: number;
   readonly #options: SerialOptions;
   readonly #probe: PortProbe;
@@ -43,7 +34,7 @@ export class SerialControl {
   #exclusive = false;
 
   private constructor(
-    port: BindingPort,
+    port: LinuxPortBinding,
     fd: number,
     options: SerialOptions,
     probe: PortProbe,
@@ -149,15 +140,14 @@ export class SerialControl {
   }
 }
 
-async function openBinding(options: SerialOptions, devicePath: string): Promise<BindingPort> {
+async function openBinding(options: SerialOptions, devicePath: string): Promise<LinuxPortBinding> {
   const { path, baudRate, dataBits, parity, stopBits, rtscts, xonxoff, hupcl } = options;
-  let binding: Binding;
+  let binding: typeof LinuxBinding;
   try {
-    const { SerialPort } = await import('serialport');
-    binding = SerialPort.binding;
+    ({ LinuxBinding: binding } = await import('@serialport/bindings-cpp'));
   } catch (error) {
     const message =
-      'the package serialport cannot be loaded: is there a build of it for this machine?';
+      'the package @serialport/bindings-cpp cannot be loaded: is there a build of it for this machine?';
     throw new TransportError('io', message, { cause: error });
   }
   try {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
-import { ConfigFileError, readConfigFile } from '../../../src/cli/config-file.js';
+import { readConfigFile } from '../../../src/cli/config-file.js';
 import { YamlSource } from '../../../src/cli/yaml-source.js';
 import { inCheckout } from '../checkout.js';
 import { scratchFile } from '../scratch.js';
 import { agree, must, type FuzzTarget } from '../target.js';
+import { ConfigFileError } from '../../../src/cli/errors.js';
 
 const ENVIRONMENT = { TOKEN: 'secret', PORT: '3333', EMPTY: '' };
 
