@@ -68,6 +68,8 @@ export class DiskLane implements OutboxLane, LatestHost {
   #latest: Latest | undefined;
   #options: LaneOptions | undefined;
   latestNs = 0n;
+  /** When points were last settled, ms of the monotonic clock. */
+  deliveredMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     readonly nodeId: string,
@@ -185,6 +187,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     const { live } = this.extents;
     const pieces = live.in(from, Math.min(to, this.next));
     if (pieces.length === 0) return;
+    this.deliveredMs = this.host.clock.monotonicMs();
     for (const [low, high] of pieces) {
       this.extents.settle(low, high);
       for (let at = Math.max(low, this.#ring.first); at < high; at++) {
@@ -196,12 +199,13 @@ export class DiskLane implements OutboxLane, LatestHost {
       if (low < this.#touched) this.host.settled(this.nodeId, low, Math.min(high, this.#touched));
     }
     this.#ring.dropBefore(this.first);
+    let inTime = false;
     for (const [low, high] of pieces) {
-      this.#waiters.settled(low, high);
+      if (this.#waiters.settled(low, high)) inTime = true;
       this.#latest?.safe(low, high);
     }
     this.#releaseWaiters();
-    if (!this.#waiters.any) this.writeDelay.succeeded();
+    if (inTime) this.writeDelay.succeeded();
     if (this.length === 0) this.host.emptied(this);
   }
 

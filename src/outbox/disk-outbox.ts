@@ -31,8 +31,18 @@ export interface DiskOutboxOptions {
   readonly onDeleted?: () => void;
 }
 
-/** Points that are delivered within this time are not written, ms. */
-const GRACE_MS = 3;
+/**
+ * Points of a lane are not written while something of it is delivered within this time, ms: what
+ * a NATS server or a store nearby takes, twice.
+ */
+const GRACE_MS = 12;
+/** For no longer than this, ms: a device that waits so long does not send again yet. */
+const LONGEST_GRACE_MS = 50;
+/**
+ * Further time in which the loop reads what has come, ms. After the process stood still, the
+ * loop serves the timer first, although the confirmation may be there already.
+ */
+const READ_ON_MS = 1;
 /** Marks of settled points wait this long for a write of points, ms. Then they are written alone. */
 const MARKS_EVERY_MS = 1_000;
 /** Bytes of points in one write. */
@@ -242,7 +252,7 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
 
   writeSoon(lane: DiskLane): void {
     if (!lane.writeDelay.isOff(this.clock.monotonicMs())) {
-      this.#timer ??= this.clock.setTimer(GRACE_MS, () => this.#look());
+      this.#timer ??= this.clock.setTimer(GRACE_MS, () => this.#readOn());
       return;
     }
     if (this.#committing !== undefined || this.#asked) return;
@@ -254,8 +264,15 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     });
   }
 
-  /** Writes the points of lanes that have waited long enough. */
-  #look(): void {
+  /** Looks for points that have waited long enough by now, once the loop has read what has come. */
+  #readOn(): void {
+    // 0.5: a timer may fire a little early.
+    const latestMs = this.clock.monotonicMs() - GRACE_MS + 0.5;
+    this.#timer = this.clock.setTimer(READ_ON_MS, () => this.#look(latestMs));
+  }
+
+  /** Writes the points of lanes that wait since `latestMs` or longer, or that write at once. */
+  #look(latestMs = Number.NEGATIVE_INFINITY): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#committing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
@@ -264,15 +281,18 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) {
       if (!lane.hasUnwritten) continue;
-      const waitMs = (lane.awaitedSinceMs ?? nowMs) + GRACE_MS - nowMs;
-      // 0.5: a timer may fire a little early.
-      if (!lane.writeDelay.isOff(nowMs) && waitMs <= 0.5) lane.writeDelay.failed(nowMs);
-      if (lane.writeDelay.isOff(nowMs)) due.push(lane);
-      else nextMs = Math.min(nextMs, waitMs);
+      const awaitedMs = lane.awaitedSinceMs ?? nowMs;
+      const longestMs = awaitedMs + LONGEST_GRACE_MS - GRACE_MS;
+      const sinceMs = Math.min(Math.max(awaitedMs, lane.deliveredMs), longestMs);
+      const isOff = lane.writeDelay.isOff(nowMs);
+      const isLate = sinceMs <= latestMs;
+      if (isLate && !isOff) lane.writeDelay.failed(nowMs);
+      if (isLate || isOff) due.push(lane);
+      else nextMs = Math.min(nextMs, Math.max(0, sinceMs + GRACE_MS - nowMs));
     }
     if (due.length > 0 || this.#log.deleted !== undefined) void this.#commit(due, false);
     else if (nextMs < Number.POSITIVE_INFINITY) {
-      this.#timer = this.clock.setTimer(nextMs, () => this.#look());
+      this.#timer = this.clock.setTimer(nextMs, () => this.#readOn());
     }
   }
 

@@ -41,8 +41,11 @@ export class Waiters {
     this.#waiting += 1;
   }
 
-  /** The positions from `from` to `to` − 1 are settled. None of them was settled before. */
-  settled(from: number, to: number): void {
+  /**
+   * The positions from `from` to `to` − 1 are settled. None of them was settled before. True:
+   * a callback was waiting for that, and was called.
+   */
+  settled(from: number, to: number): boolean {
     const told: Waiter[] = [];
     for (let at = this.#endingAfter(from); at < this.#list.length; at++) {
       const waiter = this.#list[at];
@@ -52,6 +55,7 @@ export class Waiters {
       if (waiter.left === 0) told.push(waiter);
     }
     this.#tell(told);
+    return told.length > 0;
   }
 
   /** All positions before `through` are on disk or settled. */

@@ -69,7 +69,7 @@ describe('an outbox on disk', () => {
     let safe = 0;
     lane.put([point(1), point(2)], () => (safe += 1));
     expect([safe, lane.awaited]).toEqual([0, true]);
-    await site.clock.advanceAsync(2);
+    await site.clock.advanceAsync(12);
     expect(site.disk.calls).toEqual([]);
     await site.clock.advanceAsync(2);
     expect([safe, lane.awaited]).toEqual([1, false]);
@@ -86,7 +86,7 @@ describe('an outbox on disk', () => {
       const never = ['sync', 'remove', 'truncate'];
       site.disk.fails = (call) => (never.includes(call) ? new Error('killed') : undefined);
       site.outbox.lane('a').put([point(1)], nothing);
-      await site.clock.advanceAsync(4);
+      await site.clock.advanceAsync(14);
       site.disk.fails = undefined;
       await site.open();
       expect(valuesOf(site.outbox.lane('a'))).toEqual([1]);
@@ -101,7 +101,7 @@ describe('an outbox on disk', () => {
     let safe = 0;
     for (let n = 0; n < 100; n++) {
       lane.put([point(n)], () => (safe += 1));
-      await site.clock.advanceAsync(1);
+      await site.clock.advanceAsync(12);
       lane.settle(n);
       expect(safe).toBe(n + 1);
     }
@@ -109,15 +109,57 @@ describe('an outbox on disk', () => {
     expect(site.disk.calls).toEqual([]);
   });
 
-  it('writes without a delay after a delivery that did not come', async () => {
+  it('writes little of a steady stream, of which something always waits', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    for (let n = 0; n < 1_000; n++) {
+      lane.put([point(n)], nothing);
+      await site.clock.advanceAsync(1);
+      if (n >= 11) lane.settle(n - 11);
+    }
+    expect(site.disk.calls).toEqual([]);
+  });
+
+  it('writes nothing of a burst while some of it is delivered, and the rest after 50 ms', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    let safe = 0;
+    for (let n = 0; n < 100; n++) lane.put([point(n)], () => (safe += 1));
+    for (let n = 0; n < 5; n++) {
+      await site.clock.advanceAsync(10);
+      lane.settle(n);
+    }
+    expect([site.disk.calls, safe]).toEqual([[], 5]);
+    await site.clock.advanceAsync(1);
+    expect(safe).toBe(100);
+  });
+
+  it('reads what has come before it writes, after the process stood still', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');
     lane.put([point(0)], nothing);
-    await site.clock.advanceAsync(4);
-    let safe = false;
-    lane.put([point(1)], () => (safe = true));
-    await site.clock.advanceAsync(0);
-    expect(safe).toBe(true);
+    await site.clock.advanceAsync(8);
+    lane.put([point(1)], nothing);
+    site.clock.standStill(200);
+    // The timer has fired. Now the loop reads that both are delivered.
+    lane.settle(0, 2);
+    await site.clock.advanceAsync(5_000);
+    expect(site.disk.calls).toEqual([]);
+  });
+
+  it('writes without a delay after two deliveries that did not come', async () => {
+    const site = await new Site().open();
+    const lane = site.outbox.lane('a');
+    const putAndWait = async (ms: number): Promise<boolean> => {
+      let safe = false;
+      lane.put([point(1)], () => (safe = true));
+      await site.clock.advanceAsync(ms);
+      return safe;
+    };
+    expect(await putAndWait(14)).toBe(true);
+    expect(await putAndWait(0)).toBe(false);
+    await site.clock.advanceAsync(14);
+    expect(await putAndWait(0)).toBe(true);
   });
 
   it('reports points as safe also when the last of them were delivered before the write', async () => {
@@ -126,7 +168,7 @@ describe('an outbox on disk', () => {
     let safe = false;
     lane.put([point(0), point(1)], () => (safe = true));
     lane.settle(1);
-    await site.clock.advanceAsync(4);
+    await site.clock.advanceAsync(14);
     expect(safe).toBe(true);
   });
 
@@ -266,7 +308,7 @@ describe('an outbox on disk', () => {
     let go = nothing;
     site.disk.slow = new Promise((resolve) => (go = resolve));
     lane.put([point(1)], nothing);
-    await site.clock.advanceAsync(10);
+    await site.clock.advanceAsync(20);
     lane.settle(0);
     await site.clock.advanceAsync(1_500);
     site.disk.slow = undefined;
@@ -287,7 +329,7 @@ describe('an outbox on disk', () => {
       await site.clock.advanceAsync(1_500);
       site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
       lane.put([point(2)], nothing);
-      await site.clock.advanceAsync(10);
+      await site.clock.advanceAsync(20);
       site.disk.fails = undefined;
       await site.clock.advanceAsync(1_500);
       await site.crash(seed);
@@ -404,7 +446,7 @@ describe('an outbox on disk', () => {
       for (let at = 0; at < count; at += 2) lane.settle(at);
       await site.clock.advanceAsync(1_500);
       lane.put([point(count)], nothing);
-      await site.clock.advanceAsync(10);
+      await site.clock.advanceAsync(20);
       await site.crash(count);
       const left = points.filter((_, at) => at % 2 === 1).map(({ time }) => Number(time));
       expect(valuesOf(site.outbox.lane('a'))).toEqual([...left, count]);
@@ -444,7 +486,7 @@ describe('an outbox whose files somebody deletes', () => {
     const lane = site.outbox.lane('a');
     let safe = 0;
     lane.put([point(1), point(2)], () => (safe += 1));
-    await site.clock.advanceAsync(10);
+    await site.clock.advanceAsync(20);
     expect(safe).toBe(1);
     lane.settle(0);
     site.disk.deleteAll();
@@ -536,7 +578,7 @@ describe('an outbox whose files somebody deletes', () => {
   it('has all of it when it is closed after that', async () => {
     const site = await new Site().open();
     site.outbox.lane('a').put([point(1)], nothing);
-    await site.clock.advanceAsync(10);
+    await site.clock.advanceAsync(20);
     site.disk.deleteAll();
     site.outbox.lane('a').put([point(2)], nothing);
     await site.outbox.close();
@@ -676,7 +718,7 @@ describe('a disk that is full', () => {
     // Of what it had room for before it was full nothing is left that would look damaged.
     site.disk.fails = (call) => (call === 'write' ? new Error('no space') : undefined);
     lane.put([point(5)], nothing);
-    await site.clock.advanceAsync(10);
+    await site.clock.advanceAsync(20);
     site.disk.fails = undefined;
     await site.clock.advanceAsync(10_000);
     await site.open();

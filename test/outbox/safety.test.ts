@@ -82,7 +82,7 @@ describe('points of one packet, of which SIOT has taken only the last,', () => {
       // What is on disk now is not settled; all that is not is.
       bench.disk.fails = (call) => (call === 'write' ? new Error('no room') : undefined);
     };
-    await bench.clock.advanceAsync(10);
+    await bench.clock.advanceAsync(20);
     expect(bench.safe).toBe(0);
     for (let at = first + count - 1; at >= first + 15_000; at--) bench.lane.settle(at);
     expect(bench.safe).toBe(0);

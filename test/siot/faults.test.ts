@@ -380,7 +380,8 @@ describe('what SIOT cannot do now', () => {
   it('is reported: it answers queries and takes no points', async () => {
     const nats = await startNats();
     const clock = new FakeClock();
-    const store = await ScriptedStore.start(await rawClient(nats), 2);
+    const client = await rawClient(nats);
+    const store = await ScriptedStore.start(client, 2);
     const rig = startSiot(nats, { clock });
     await until(() => rig.node.events.includes('resend'), 'made');
     await store.pauseWrites();
@@ -388,6 +389,7 @@ describe('what SIOT cannot do now', () => {
     for (let ms = 0; ms < 30_000; ms += 250) {
       clock.advance(250);
       await new Promise((resolve) => setTimeout(resolve, 1));
+      await client.flush();
     }
     expect(rig.siot.status.storeProblem).toContain('takes no points');
     const loud = rig.said.filter(({ level, message }) => level !== 'debug' && /SIOT/.test(message));

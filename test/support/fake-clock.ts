@@ -61,6 +61,18 @@ export class FakeClock implements Clock {
   }
 
   /**
+   * The process stands still: `ms` pass, and only after them the timers fire that have
+   * become due, but none that these set.
+   */
+  standStill(ms: number): void {
+    this.#moveTo(this.#endAfter(ms));
+    const due = [...this.#waiting].filter((entry) => entry.due <= this.#nowMs);
+    for (const entry of due.sort((a, b) => a.due - b.due || a.order - b.order)) {
+      if (this.#waiting.delete(entry)) entry.fn();
+    }
+  }
+
+  /**
    * As {@link advance}, and before, between and after the timers lets promise
    * continuations and `setImmediate` callbacks of the code under test run.
    */

@@ -10,7 +10,7 @@ interface BarrierSenderOptions extends SenderOptions {
   readonly connection: Connection;
 }
 
-/** Interval at which the server is asked whether it has processed what was published, ms. */
+/** Interval at which the server is asked whether it has processed what no device waits for, ms. */
 const CONFIRM_EVERY_MS = 20;
 /** With CONFIRM_AT unconfirmed points the server is asked at once; with MOST_UNCONFIRMED publishing waits. */
 const CONFIRM_AT = 1_024;
@@ -37,8 +37,6 @@ export class BarrierSender implements Sender {
   #sinceBarrier = 0;
   #bytesSinceBarrier = 0;
   #asking = false;
-  /** A PING is about to be sent. */
-  #soon = false;
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -46,8 +44,13 @@ export class BarrierSender implements Sender {
     this.#options = options;
   }
 
-  lane(state: PublishState): void {
-    if (this.#stopped || state.held) return;
+  lanes(states: Iterable<PublishState>): void {
+    if (this.#stopped) return;
+    for (const state of states) if (!state.held) this.#publishLane(state);
+    this.#confirm();
+  }
+
+  #publishLane(state: PublishState): void {
     const { lane } = state;
     const batch = this.#options.wire.batch;
     while (state.cursor < lane.next) {
@@ -60,7 +63,6 @@ export class BarrierSender implements Sender {
       this.#published.add(state);
     }
     lane.claimBefore(state.cursor);
-    this.#confirm();
   }
 
   status(): void {
@@ -188,16 +190,9 @@ export class BarrierSender implements Sender {
   #confirm(): void {
     if (this.#stopped || this.#asking) return;
     if (this.#published.size === 0 && this.#slots.length === 0) return;
-    if (this.#sinceBarrier >= CONFIRM_AT || !this.#options.window.open) {
+    const isDue = this.#sinceBarrier >= CONFIRM_AT || !this.#options.window.open;
+    if (isDue || this.#isAwaited()) {
       this.#ask();
-    } else if (this.#isAwaited()) {
-      if (this.#soon) return;
-      this.#soon = true;
-      // One PING for all points that are published in this turn of the loop.
-      queueMicrotask(() => {
-        this.#soon = false;
-        if (!this.#stopped && !this.#asking) this.#ask();
-      });
     } else {
       this.#timer ??= this.#options.clock.setTimer(CONFIRM_EVERY_MS, () => {
         this.#timer = undefined;
@@ -238,8 +233,7 @@ export class BarrierSender implements Sender {
       const waiting = [...this.#waiting];
       this.#waiting.clear();
       this.status();
-      for (const state of waiting) this.lane(state);
-      this.#confirm();
+      this.lanes(waiting);
     });
   }
 }

@@ -15,8 +15,8 @@ export interface KeyGroup {
   answered: boolean;
 }
 
-/** A group with more points than this may have several on the way at once. */
-const CROWDED = 32;
+/** A group whose points would wait longer than this, one after the other, has several on the way at once, ms. */
+const LONGEST_WAIT_MS = 5;
 const MOST_TOGETHER = 32;
 /** When too many positions wait, a group with a refused one keeps only so many. The rest are read again later. */
 const BEHIND_REFUSED = 256;
@@ -25,9 +25,10 @@ const BEHIND_REFUSED = 256;
  * Keeps points in order: the next point of the same type+key is sent when the point before
  * it was answered. So a newer point cannot overtake a point that is refused or lost.
  *
- * That is too slow for a distant store. There, several points of a group are sent
- * together, but only after one reply: a busy store and a dead store both look slow.
- * If one of these points is refused or lost, later ones may overtake it.
+ * Where many wait, or the store is distant, that is too slow: a device waits for its
+ * acknowledgement, and the points go to disk. Then several points of a group are sent together,
+ * but only after one reply: a busy store and a dead store both look slow. If one of these
+ * points is refused or lost, later ones may overtake it. SIOT then ignores the older one.
  *
  * A group's name is type+key without a separator: two points whose names are equal
  * must not share a message either (docs/siot.md, 1.7).
@@ -39,8 +40,8 @@ export class KeyGroups {
   readonly #cut = new Set<KeyGroup>();
   #cutFrom = Number.POSITIVE_INFINITY;
 
-  /** `isDistant`: even the quickest answer of the store takes long. */
-  constructor(private readonly isDistant: () => boolean) {}
+  /** `quickestMs`: the store's quickest answer so far; 0: there was none. */
+  constructor(private readonly quickestMs: () => number) {}
 
   /** Number of positions that wait, in all groups. */
   get waiting(): number {
@@ -137,7 +138,7 @@ export class KeyGroups {
 
   #most(group: KeyGroup): number {
     if (group.refused !== undefined) return 0;
-    const crowded = group.onTheWay + group.waiting.length > CROWDED;
-    return crowded && group.answered && this.isDistant() ? MOST_TOGETHER : 1;
+    const waitMs = (group.onTheWay + group.waiting.length) * this.quickestMs();
+    return group.answered && waitMs > LONGEST_WAIT_MS ? MOST_TOGETHER : 1;
   }
 }

@@ -29,7 +29,7 @@ export class LaneRound {
     /** Gets points that were refused, and whose next try is not due yet. */
     private readonly retries: RetryList,
     /** See {@link KeyGroups}. */
-    private readonly isDistant: () => boolean,
+    private readonly quickestMs: () => number,
     /** Called when a lane whose reading was interrupted for others can be read further. */
     private readonly onMore: () => void,
   ) {}
@@ -40,7 +40,7 @@ export class LaneRound {
     if (track === undefined) {
       track = {
         state,
-        groups: new KeyGroups(this.isDistant),
+        groups: new KeyGroups(this.quickestMs),
         ready: new Queue(),
         inRound: false,
       };

@@ -54,6 +54,8 @@ export class Publisher implements PublishHost {
   readonly #held = new Set<string>();
   readonly #discarded = new Set<string>();
   readonly #status = new StatusPoints(this.#held);
+  /** Lanes that have got points in this turn of the loop. */
+  readonly #due = new Set<PublishState>();
   readonly #totals: Totals = { accepted: 0 };
   readonly #window: PublishWindow;
   #mode: PublishMode = { kind: 'paused' };
@@ -124,9 +126,7 @@ export class Publisher implements PublishHost {
     this.#status.restart();
     for (const state of this.#states.values()) state.cursor = state.lane.first;
     this.#sender.status();
-    for (const state of this.#states.values()) {
-      if (state.lane.length > 0) this.#sender.lane(state);
-    }
+    this.#sender.lanes([...this.#states.values()].filter(({ lane }) => lane.length > 0));
   }
 
   /** Makes the points of a node wait until the node has been read, or publishes them. */
@@ -136,7 +136,7 @@ export class Publisher implements PublishHost {
     const state = this.#states.get(nodeId);
     if (state === undefined || state.held === held) return;
     state.held = held;
-    if (!held) this.#sender?.lane(state);
+    if (!held) this.#sender?.lanes([state]);
   }
 
   /** True: drops all points of a node, since somebody deleted it in SIOT. False: the node was undeleted. */
@@ -196,8 +196,24 @@ export class Publisher implements PublishHost {
   readonly #onPut = (lane: OutboxLane): void => {
     const state = this.#stateOf(lane);
     if (state.discarded) this.#discardAll(state);
-    else this.#sender?.lane(state);
+    else this.#publishSoon(state);
   };
+
+  /**
+   * Publishes what all lanes get in this turn of the loop together: one write to the server
+   * has it all, and the PING that confirms it. A write costs more than a point.
+   */
+  #publishSoon(state: PublishState): void {
+    if (this.#sender === undefined) return;
+    if (this.#due.size === 0) {
+      setImmediate(() => {
+        const due = [...this.#due];
+        this.#due.clear();
+        this.#sender?.lanes(due);
+      });
+    }
+    this.#due.add(state);
+  }
 
   #stateOf(lane: OutboxLane): PublishState {
     let state = this.#states.get(lane.nodeId);

@@ -15,8 +15,8 @@ export interface SenderOptions {
 
 /** Publishes the lanes from their cursors on. When the mode changes, another sender takes its place. */
 export interface Sender {
-  /** A lane has new points, or does not have to wait any more. */
-  lane(state: PublishState): void;
+  /** These lanes have new points, or do not have to wait any more. */
+  lanes(states: Iterable<PublishState>): void;
   /** A status point has changed. */
   status(): void;
   /** Forgets the lane: answers for its points are ignored from now on. */

@@ -25,8 +25,6 @@ interface WindowSenderOptions extends SenderOptions {
   readonly totals: Totals;
 }
 
-/** A store is distant if even its quickest answer takes longer. */
-const DISTANT_MS = 10;
 const SWEEP_EVERY_MS = 1_000;
 const RETRY = { firstMs: 500, maxMs: 30_000 };
 /** A point is dropped after so many refusals between which the store took others. */
@@ -61,14 +59,14 @@ export class WindowSender implements Sender, AnswerReceiver {
       for (const entry of due) this.#again(entry);
       this.#pump();
     });
-    const isDistant = (): boolean => (this.#quickestMs ?? 0) > DISTANT_MS;
-    this.#lanes = new LaneRound(options, this.#retries, isDistant, () => this.#pump());
+    const quickestMs = (): number => this.#quickestMs ?? 0;
+    this.#lanes = new LaneRound(options, this.#retries, quickestMs, () => this.#pump());
     this.#stall = new Stall(options.clock, options.random, RETRY, () => this.#pump());
   }
 
-  lane(state: PublishState): void {
-    if (this.#stopped || state.held) return;
-    this.#lanes.add(state);
+  lanes(states: Iterable<PublishState>): void {
+    if (this.#stopped) return;
+    for (const state of states) if (!state.held) this.#lanes.add(state);
     this.#pump();
   }
 

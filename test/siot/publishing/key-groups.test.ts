@@ -14,18 +14,18 @@ function enter(groups: KeyGroups, count: number): number[] {
 
 describe('the points of one type+key', () => {
   it('go one after the other, however many wait', () => {
-    const groups = new KeyGroups(() => false);
+    const groups = new KeyGroups(() => 0);
     expect(enter(groups, 100)).toEqual([0]);
     const group = groups.get('temp0')!;
     expect(groups.leave(group, 0)).toEqual([1]);
     expect(groups.leave(group, 1)).toEqual([2]);
   });
 
-  it('go together to a distant store when many wait, once one was answered, in order', () => {
-    const groups = new KeyGroups(() => true);
-    expect(enter(groups, 32)).toEqual([0]);
+  it('go together when so many wait that it would take long, once one was answered, in order', () => {
+    const groups = new KeyGroups(() => 0.15);
+    expect(enter(groups, 33)).toEqual([0]);
     expect(groups.leave(groups.get('temp0')!, 0)).toEqual([1]);
-    const crowded = new KeyGroups(() => true);
+    const crowded = new KeyGroups(() => 0.15);
     expect(enter(crowded, 40)).toEqual([0]);
     const group = crowded.get('temp0')!;
     expect(crowded.leave(group, 0)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
@@ -33,12 +33,12 @@ describe('the points of one type+key', () => {
   });
 
   it('do not overtake the first while it has no answer', () => {
-    const groups = new KeyGroups(() => true);
+    const groups = new KeyGroups(() => 0.15);
     expect(enter(groups, 200)).toEqual([0]);
   });
 
-  it('wait behind one that was refused, also for a distant store', () => {
-    const groups = new KeyGroups(() => true);
+  it('wait behind one that was refused, however many wait', () => {
+    const groups = new KeyGroups(() => 0.15);
     enter(groups, 40);
     const group = groups.get('temp0')!;
     groups.leave(group, 0);
@@ -47,13 +47,13 @@ describe('the points of one type+key', () => {
   });
 
   it('do not wait for those of another name', () => {
-    const groups = new KeyGroups(() => false);
+    const groups = new KeyGroups(() => 0);
     enter(groups, 3);
     expect(groups.enter('flow0', 3)).toBeDefined();
   });
 
   it('are forgotten far behind a refused one, and are taken again in order when it is settled', () => {
-    const groups = new KeyGroups(() => false);
+    const groups = new KeyGroups(() => 0);
     expect(enter(groups, 1_000)).toEqual([0]);
     expect([groups.waiting, groups.cut()]).toEqual([999, false]);
     const group = groups.get('temp0')!;

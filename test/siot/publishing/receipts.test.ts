@@ -49,6 +49,7 @@ async function scene(generation: Generation): Promise<Scene> {
     }
   };
   const pass = async (ms: number, stepMs = 250): Promise<void> => {
+    await settle();
     for (let left = ms; left > 0; left -= stepMs) {
       clock.advance(Math.min(stepMs, left));
       await settle();
@@ -119,6 +120,8 @@ describe.each<Generation>([1, 2])('a store of generation %i that refuses', (gene
     const s = await scene(generation);
     s.store.answer = (points) => (isType('bad')(points) ? 'I do not like it' : '');
     put(s.outbox, point('bad', 1));
+    // Else it would share a message with the next point, which does not count.
+    await s.settle();
     for (let i = 0; i < 500 && s.node.droppedPoints.length === 0; i++) {
       put(s.outbox, point('temp', i));
       await s.pass(400);

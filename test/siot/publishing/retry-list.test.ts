@@ -22,7 +22,7 @@ function lists(): {
   const due: number[] = [];
   const list = new RetryList(clock, (entries) => due.push(...entries.map(positionOf)));
   const lane = new MemoryOutbox({ maxBytes: 1e6 }).lane('dev-1');
-  const groups = new KeyGroups(() => false);
+  const groups = new KeyGroups(() => 0);
   const state = {
     lane,
     held: false,
