@@ -50,6 +50,8 @@ export interface SessionInput<in Unit> {
 export interface DeviceSessionHost extends NodeHost {
   /** The device has reported the point of a setting that was sent to it. */
   settingReported(setting: Setting): void;
+  /** The device has acknowledged a packet with a setting, perhaps one that is not the newest of its point. */
+  settingAcknowledged(): void;
   /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
 }

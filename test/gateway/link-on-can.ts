@@ -30,6 +30,7 @@ const HOST: DeviceSessionHost = {
   connected: () => undefined,
   settingChanged: () => undefined,
   settingReported: () => undefined,
+  settingAcknowledged: () => undefined,
   namesChanged: () => undefined,
   staleChanged: () => undefined,
   changed: () => undefined,

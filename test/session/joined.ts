@@ -72,6 +72,7 @@ export class Joined {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: () => undefined,
       settingReported: () => undefined,
+      settingAcknowledged: () => undefined,
       namesChanged: () => undefined,
       staleChanged: () => undefined,
       changed: () => undefined,

@@ -134,6 +134,7 @@ export class SessionHarness {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),
       settingReported: () => undefined,
+      settingAcknowledged: () => undefined,
       namesChanged: () => undefined,
       staleChanged: () => undefined,
       changed: () => undefined,

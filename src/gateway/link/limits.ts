@@ -10,7 +10,7 @@ import { GATEWAY_PREFIX } from '../../point/reserved.js';
 /**
  * - `input`: its device sends more than there is time for beside others
  * - `log`: its device sends more log lines than anyone reads
- * - `settings`: somebody sets its points faster than they can be routed beside others
+ * - `settings`: somebody sets its points faster than its device acknowledges them, or too many new ones at once
  * - `settingNames`: more distinct points of it were set than it may have
  * - `settingBytes`: its settings have more bytes than it may have
  * - `points`: its device has more distinct points than the link may have
@@ -28,8 +28,8 @@ const ADVICE: Readonly<Record<LimitCause, string>> = {
     'not in a loop?',
   log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
   settings:
-    'points of this link are set faster than the gateway routes them: they wait, and of each only ' +
-    'the latest is used. Find out who publishes them, and how often',
+    'points of this link are set faster than its device acknowledges them, or too many new ones at once: ' +
+    'they wait, and of each only the latest is used. Find out who publishes them, and how often',
   settingNames:
     'more distinct points of this link have been set than it may have: those beyond are not sent to ' +
     'the device. If all are meant, raise maxPoints of the link; if not, delete them in SIOT',

@@ -76,9 +76,9 @@ export class LinkNode
     private readonly host: LinkNodeHost,
   ) {
     const { config, nodeId, session, lane, clock, log } = parts;
-    const { settings, counters } = session.state;
+    const { settings, replica, counters } = session.state;
     this.router = new RemotePointRouter(
-      { nodeId, session: session.settings, settings, counters, host: this, clock, log },
+      { nodeId, session: session.settings, settings, replica, counters, host: this, clock, log },
       parts.record.judge ?? {},
     );
     this.rateLimiter = new SettingRateLimiter({

@@ -354,6 +354,10 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     for (const watcher of this.#watchers) watcher(setting);
   }
 
+  settingAcknowledged(): void {
+    this.node.rateLimiter.acknowledged();
+  }
+
   namesChanged(): void {
     this.parts.names.changed(() => this.#session.state.knownNames());
   }

@@ -18,6 +18,7 @@ import { POINT_INFO_TYPE, isNeverSentDown, isReservedType } from '../../point/re
 import { MAX_TOKEN_BYTES, isTooLong } from '../../point/token.js';
 import { SettingTime, isFar, type Heard } from '../../session/settings/time.js';
 import type { Counters } from '../../session/node/counters.js';
+import type { Replica } from '../../session/node/replica.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { RouterRecord } from '../state/link-record.js';
 import { isReset } from './statistics.js';
@@ -39,6 +40,7 @@ interface RemotePointParts {
   /** Takes what goes to the device; `undefined`: it does not count. */
   readonly session: { set(point: Point, heard: Heard): object | undefined };
   readonly settings: Pick<Settings, 'get' | 'isCommand' | 'check' | 'passOver'>;
+  readonly replica: Pick<Replica, 'find'>;
   readonly counters: Pick<Counters, 'notice'>;
   readonly host: RemotePointHost;
   readonly clock: Clock;
@@ -121,9 +123,14 @@ export class RemotePointRouter {
     return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
   }
 
-  /** It has been set before, or acts on the link itself: the number of such points is bounded. */
+  /** It has been set before, the device has reported it, or it acts on the link itself: the number of such points is bounded. */
   isKnown(type: string, key: string): boolean {
-    return this.parts.settings.get(type, key) !== undefined || isOwnSwitch(type, key);
+    const { settings, replica } = this.parts;
+    return (
+      settings.get(type, key) !== undefined ||
+      replica.find(type, key) !== undefined ||
+      isOwnSwitch(type, key)
+    );
   }
 
   record(): RouterRecord {

@@ -3,19 +3,22 @@
  * other links have time as well. Somebody who sets a point 10,000 times a second
  * means the last value: of what waits only the newest of each point is kept. Where
  * times are equal or far ahead, as many are kept as give the same result as all.
+ *
+ * ```
+ *  a point ─┬─ known: 2,000 a second, and one for each that the device acknowledges ─┬─► router
+ *           └─ new:   2,000 a second ────────────────────────────────────────────────┘
+ * ```
+ *
+ * So known points go to the device as fast as it acknowledges them, and no faster than
+ * that is routed much in vain. New names, which anybody can invent, do not delay them.
  */
 import type { Clock, Timer } from '../../point/clock.js';
-import { PointMap } from '../../point/point-map.js';
-import { sameValue, type Point } from '../../point/point.js';
+import type { Point } from '../../point/point.js';
 import type { SettingRefusal, SettingQuota } from '../../session/node/setting-quota.js';
 import type { Counters } from '../../session/node/counters.js';
+import { RateLimitedPoints, joined } from './rate-limited-points.js';
 import type { RemotePointRouter } from './remote-point-router.js';
-import { isFar } from '../../session/settings/time.js';
 
-/** Points that may come at once. */
-const BURST = 500;
-/** Points in a second after that. */
-const A_SECOND = 2_000;
 /** Pause between two looks at what waits. */
 const LOOK_EVERY_MS = 5;
 /** After a point was refused without being routed, the node is read again after this time: SIOT may still have it. */
@@ -36,40 +39,45 @@ interface RateLimiterParts {
   readonly mostNew: number;
 }
 
-const NONE: readonly Point[] = [];
-
 /** Points that wait to be routed; see the top of this file. */
 export class SettingRateLimiter {
-  /** Of each point in the order in which they came. */
-  readonly #waiting = new PointMap<readonly Point[]>();
-  #allowed = BURST;
-  #sinceMs: number;
+  readonly #known: RateLimitedPoints;
+  readonly #new: RateLimitedPoints;
   #timer: Timer | undefined;
   #missed: Timer | undefined;
 
   constructor(private readonly parts: RateLimiterParts) {
-    this.#sinceMs = parts.clock.monotonicMs();
+    const nowMs = parts.clock.monotonicMs();
+    this.#known = new RateLimitedPoints(nowMs, parts.quota);
+    this.#new = new RateLimitedPoints(nowMs, parts.quota);
   }
 
   /** Points that wait to be routed, the newest of each. */
   get waiting(): Iterable<Point> {
-    return [...this.#waiting.values()].flatMap((points) => points.slice(-1));
+    return [...this.#known.newest(), ...this.#new.newest()];
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#new.size + this.#known.size;
   }
 
-  /** Those that may be routed now: all of them, or none, and then the router gets them as time allows. */
+  /** Those that may be routed now. The router gets the others as time allows. */
   admit(points: readonly Point[]): readonly Point[] {
-    this.#refill();
-    if (this.#timer === undefined && this.#allowed >= points.length) {
-      this.#allowed -= points.length;
-      return points;
-    }
-    for (const point of points) this.#wait(point);
-    this.#later();
-    return NONE;
+    const nowMs = this.parts.clock.monotonicMs();
+    const admitted = points.filter((point) => {
+      const kind = this.#kindOf(point);
+      if (kind.admits(nowMs)) return true;
+      this.#wait(kind, point);
+      return false;
+    });
+    if (this.size > 0) this.#later();
+    return admitted;
+  }
+
+  /** The device has acknowledged a setting: it has time for another one. */
+  acknowledged(): void {
+    this.#known.allowMore(1);
+    if (this.#known.size > 0) this.#route(this.#known.takeDue());
   }
 
   /** Routes all that waits: the link ends. */
@@ -78,19 +86,23 @@ export class SettingRateLimiter {
     this.#timer = undefined;
     this.#missed?.cancel();
     this.#missed = undefined;
-    this.#routeWaiting(Number.POSITIVE_INFINITY);
+    for (const kind of [this.#known, this.#new]) this.#route(kind.takeAll());
   }
 
-  #wait(point: Point): void {
-    const { type, key } = point;
-    const before = this.#waiting.get(type, key) ?? [];
+  /** A point that waits as a new one goes on doing so: those of one name stay in order. */
+  #kindOf(point: Point): RateLimitedPoints {
+    if (this.#new.of(point).length > 0) return this.#new;
+    return this.parts.router.isKnown(point.type, point.key) ? this.#known : this.#new;
+  }
+
+  #wait(kind: RateLimitedPoints, point: Point): void {
+    const before = kind.of(point);
     const after = joined(before, point, this.parts.clock.wallNs());
     if (!after.includes(point)) {
       this.parts.counters.notice('delayedSetting');
       return;
     }
-    const isPlace = before.length > 0 || this.#waiting.size < this.parts.mostNew;
-    if (!isPlace && !this.parts.router.isKnown(type, key)) {
+    if (kind === this.#new && before.length === 0 && kind.size >= this.parts.mostNew) {
       this.#refuse(point, 'tooManySettings');
       return;
     }
@@ -98,14 +110,14 @@ export class SettingRateLimiter {
       point,
       before.find((one) => !after.includes(one)),
     );
-    this.#take(before);
     if (!hasRoom) {
+      // An older one is not wanted any more.
+      kind.delete(point);
       this.#refuse(point, 'tooManySettingBytes');
       return;
     }
     this.parts.counters.notice('delayedSetting');
-    this.#waiting.set(type, key, after);
-    for (const one of after) this.parts.quota.take(one);
+    kind.wait(point, after);
   }
 
   #refuse(point: Point, cause: SettingRefusal): void {
@@ -116,55 +128,19 @@ export class SettingRateLimiter {
     });
   }
 
-  #take(points: readonly Point[]): void {
-    for (const point of points) {
-      this.#waiting.delete(point.type, point.key);
-      this.parts.quota.giveBack(point);
-    }
-  }
-
   #later(): void {
     this.#timer ??= this.parts.clock.setTimer(LOOK_EVERY_MS, () => {
       this.#timer = undefined;
-      this.#refill();
-      this.#allowed -= this.#routeWaiting(Math.floor(this.#allowed));
-      if (this.#waiting.size > 0) this.#later();
+      const nowMs = this.parts.clock.monotonicMs();
+      for (const kind of [this.#known, this.#new]) {
+        kind.refill(nowMs);
+        this.#route(kind.takeDue());
+      }
+      if (this.size > 0) this.#later();
     });
   }
 
-  /** Routes at most so many that wait; returns how many. */
-  #routeWaiting(most: number): number {
-    const due: Point[] = [];
-    for (const points of this.#waiting.values()) {
-      if (due.length >= most) break;
-      due.push(...points);
-    }
-    this.#take(due);
+  #route(due: readonly Point[]): void {
     if (due.length > 0) this.parts.router.live(due);
-    return due.length;
-  }
-
-  #refill(): void {
-    const nowMs = this.parts.clock.monotonicMs();
-    this.#allowed = Math.min(BURST, this.#allowed + ((nowMs - this.#sinceMs) * A_SECOND) / 1_000);
-    this.#sinceMs = nowMs;
   }
 }
-
-/**
- * What waits of a point once one more has come: the newest, of a time that can be
- * believed and of one that is far ahead; and of equal times the first and the last,
- * since stores may keep the first.
- */
-function joined(waiting: readonly Point[], point: Point, nowNs: bigint): readonly Point[] {
-  const far = isFar(point.time, nowNs);
-  const alike = waiting.filter(({ time }) => isFar(time, nowNs) === far);
-  if (alike.some(({ time }) => time > point.time)) return waiting;
-  const [first] = alike.filter(({ time }) => time === point.time);
-  const left = waiting.filter((one) => one === first || !alike.includes(one));
-  const isAgain = first !== undefined && isSame(first, point) && alike.length === 1;
-  return isAgain ? left : [...left, point];
-}
-
-const isSame = (one: Point, other: Point): boolean =>
-  sameValue(one.value, other.value) && one.tombstone === other.tombstone;

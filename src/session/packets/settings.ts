@@ -161,6 +161,10 @@ export class PacketSettings
     this.services.host.settingReported(setting);
   }
 
+  settingAcknowledged(): void {
+    this.services.host.settingAcknowledged();
+  }
+
   saved(then: (kept: boolean) => void): void {
     this.services.host.saved(then);
   }

@@ -42,6 +42,8 @@ export interface SettingsClientOptions {
 /** What the settings client needs of its session. */
 export interface SettingsClientHost extends SettingValues, SettingOutcomesHost, CommandJournalHost {
   codec(): PayloadCodec | undefined;
+  /** The device has acknowledged a setting. */
+  settingAcknowledged(): void;
 }
 
 /** The settings of one device that wait or are in flight. */
@@ -258,6 +260,10 @@ export class SettingsClient implements SenderClient, WaitingSettings, SettingDel
     if (inFlight !== delivery && inFlight?.setting === delivery.setting) {
       this.sender.withdraw(inFlight);
     }
+  }
+
+  acknowledged(): void {
+    this.host.settingAcknowledged();
   }
 
   #delivery(setting: Setting, once: boolean): SettingDelivery {

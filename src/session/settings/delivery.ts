@@ -19,6 +19,8 @@ export interface SettingDeliveryHost {
   ended(delivery: SettingDelivery): void;
   /** The device has acknowledged the setting by this packet, perhaps late. */
   answered(delivery: SettingDelivery): void;
+  /** All that follows from an ack is done. */
+  acknowledged(): void;
 }
 
 /** One packet with a setting, on its way to the device. */
@@ -63,11 +65,13 @@ export class SettingDelivery implements Delivery {
   }
 
   acknowledged(): void {
+    if (this.#isOutdated) this.host.ended(this);
+    else this.#answered();
+    this.host.acknowledged();
+  }
+
+  #answered(): void {
     const { setting } = this;
-    if (this.#isOutdated) {
-      this.host.ended(this);
-      return;
-    }
     this.host.answered(this);
     const before = setting.life;
     this.outcomes.on(setting, { type: 'acknowledged', ns: this.clock.wallNs() });

@@ -43,7 +43,7 @@ export const remotePointsTarget: FuzzTarget = {
   check: (input) => {
     const points = decodeCompact(input)?.points ?? [];
     const harness = SessionHarness.talking({ acks: ackAll, commands: ['restart'] });
-    const { settings, counters } = harness.session.state;
+    const { settings, replica, counters } = harness.session.state;
     const router = new RemotePointRouter(
       {
         nodeId: 'node-1',
@@ -55,6 +55,7 @@ export const remotePointsTarget: FuzzTarget = {
           },
         },
         settings,
+        replica,
         counters,
         host: {
           show: () => undefined,

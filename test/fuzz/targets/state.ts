@@ -98,12 +98,13 @@ function withChecksums(lines: Uint8Array): Uint8Array {
 /** A link lives with it: opens, is set, hears its device, and is kept again. */
 async function live(record: LinkRecord): Promise<void> {
   const harness = new SessionHarness({ record: record.session ?? {}, acks: ackAll });
-  const { settings, counters } = harness.session.state;
+  const { settings, replica, counters } = harness.session.state;
   const router = new RemotePointRouter(
     {
       nodeId: 'node-1',
       session: harness.session.settings,
       settings,
+      replica,
       counters,
       host: NOBODY,
       clock: harness.clock,

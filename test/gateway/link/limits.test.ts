@@ -18,8 +18,8 @@ it('a limit is reported when it begins, with what to do, and ends a minute after
   said.length = 0;
   limits.look();
   const advice =
-    'points of this link are set faster than the gateway routes them: they wait, and of each only ' +
-    'the latest is used. Find out who publishes them, and how often';
+    'points of this link are set faster than its device acknowledges them, or too many new ones at once: ' +
+    'they wait, and of each only the latest is used. Find out who publishes them, and how often';
   expect(said).toEqual([
     { level: 'warn', fields: { limited: 'settings', total: 3 }, message: advice },
   ]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RemotePointRouter } from '../../../src/gateway/link/remote-point-router.js';
 import { parseLinkEntry, type RouterRecord } from '../../../src/gateway/state/link-record.js';
+import { PointRecord } from '../../../src/session/node/replica.js';
 import { SettingTime } from '../../../src/session/settings/time.js';
 import {
   floatValue,
@@ -26,7 +27,7 @@ interface Rig {
   /** A reading is one at that time, ns. */
   readonly router: Pick<
     RemotePointRouter,
-    'live' | 'ofOthers' | 'disabled' | 'switchTime' | 'record'
+    'live' | 'ofOthers' | 'isKnown' | 'disabled' | 'switchTime' | 'record'
   > & {
     reading(points: readonly Point[], nowNs: bigint): void;
   };
@@ -67,6 +68,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
         check: (point) => (point.time > known ? SettingTime.of(point) : 'notNewer'),
         passOver: (point) => void done.passed.push(point),
       },
+      replica: { find: (type) => (type === 'reported' ? new PointRecord(0n) : undefined) },
       counters: { notice: () => void (done.refused += 1) },
       host: {
         show: (point) => void done.shown.push(point),
@@ -91,6 +93,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
   const router: Rig['router'] = {
     live: (points) => real.live(points),
     ofOthers: (points) => real.ofOthers(points),
+    isKnown: (type, key) => real.isKnown(type, key),
     reading: (points, nowNs) => {
       clock.mono += nowNs - clock.now;
       clock.now = nowNs;
@@ -402,6 +405,12 @@ describe('the latest time of a switch', () => {
     expect(timeOf('rxReset')).toBe(9n);
     expect(timeOf('limit')).toBeUndefined();
   });
+});
+
+it('a point that the device has reported is known, and so is one that acts on the link', () => {
+  const { router } = rig();
+  const types = ['reported', 'disabled', 'rxReset', 'new'];
+  expect(types.map((type) => router.isKnown(type, ''))).toEqual([true, true, true, false]);
 });
 
 describe('names that no device can report', () => {

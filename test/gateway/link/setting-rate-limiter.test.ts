@@ -86,6 +86,88 @@ describe('what others set', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('goes on as fast as the device acknowledges, if the points are known', () => {
+    const { clock, routed, counts, limiter, hear } = rig(5_000, ['limit']);
+    let acknowledged = 0;
+    for (let ms = 0; ms < 1_000; ms++) {
+      for (let n = 0; n < 8; n++) hear('limit', ms * 8 + n);
+      for (; acknowledged < routed.length; acknowledged++) limiter.acknowledged();
+      clock.advance(1);
+    }
+    expect(routed).toHaveLength(8_000);
+    expect(counts.delayed).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('faster than the device acknowledges waits for acknowledgements, and each takes the newest', () => {
+    const { clock, routed, limiter, hear } = rig(5_000, ['a', 'b']);
+    for (let n = 0; n < 500; n++) hear('a', n);
+    hear('a', 500);
+    hear('b', 501);
+    hear('a', 502);
+    expect(routed).toHaveLength(500);
+    limiter.acknowledged();
+    expect(routed.slice(500).map(({ value }) => numberOf(value))).toEqual([502]);
+    limiter.acknowledged();
+    expect(routed.slice(501).map(({ type }) => type)).toEqual(['b']);
+    limiter.acknowledged();
+    hear('b', 503);
+    expect(routed).toHaveLength(503);
+    // A device that is silent gets what it got before: 2,000 a second.
+    hear('a', 504);
+    clock.advance(5);
+    expect(routed.slice(503).map(({ value }) => numberOf(value))).toEqual([504]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('is routed 2,000 times a second more than the device acknowledges, at the most', () => {
+    const { clock, routed, limiter, hear } = rig(5_000, ['limit']);
+    for (let ms = 0; ms < 3_000; ms++) {
+      for (let n = 0; n < 20; n++) hear('limit', ms * 20 + n);
+      limiter.acknowledged();
+      clock.advance(1);
+    }
+    expect(routed.length).toBeGreaterThan(3 * 3_000);
+    expect(routed.length).toBeLessThan(500 + 3 * 3_000 + 20);
+    clock.advance(1_000);
+    expect(numberOf(routed.at(-1)!.value)).toBe(59_999);
+  });
+
+  it('of new points is routed no faster for acknowledgements', () => {
+    const { clock, routed, limiter, hear } = rig();
+    for (let n = 0; n < 1_000; n++) {
+      hear(`t${n}`, n);
+      limiter.acknowledged();
+    }
+    expect(routed).toHaveLength(500);
+    clock.advance(100);
+    expect(routed.length).toBeLessThanOrEqual(700);
+  });
+
+  it('stays in order where a point becomes known while it waits', () => {
+    const known: string[] = [];
+    const { clock, routed, limiter, hear } = rig(5_000, known);
+    for (let n = 0; n < 500; n++) hear(`t${n}`, n);
+    const t = clock.wallNs();
+    hear('limit', 1, t);
+    known.push('limit');
+    hear('limit', 2, t);
+    limiter.acknowledged();
+    expect(routed).toHaveLength(500);
+    clock.advance(5);
+    expect(routed.slice(500).map(({ value }) => numberOf(value))).toEqual([1, 2]);
+  });
+
+  it('takes turns: a point that is set without end keeps no other waiting, and does not wait for others', () => {
+    const { clock, routed, hear } = rig(5_000, ['busy', 'a', 'b']);
+    for (let n = 0; n < 500; n++) hear('busy', n);
+    hear('busy', 500);
+    for (let n = 0; n < 9; n++) hear(n % 2 === 0 ? 'a' : 'b', n);
+    hear('busy', 501);
+    clock.advance(5);
+    expect(routed.slice(500).map(({ type }) => type)).toEqual(['busy', 'a', 'b']);
+  });
+
   it('loses no point: of each, the newest by its time is kept', () => {
     const { clock, routed, counts, hear } = rig();
     for (let n = 0; n < 3_000; n++) hear(`t${n}`, n);
@@ -134,13 +216,17 @@ describe('what others set', () => {
   it('has a place for each known point, whatever somebody invents', () => {
     const { routed, counts, limiter, hear } = rig(100, ['limit', 'disabled']);
     for (let n = 0; n < 1_000; n++) hear(`t${n}`, n);
-    hear('limit', 1);
+    // It does not wait for what somebody invents, either.
+    for (let n = 0; n < 500; n++) hear('limit', n);
+    expect(routed).toHaveLength(1_000);
+    hear('limit', 500);
     hear('disabled', 1);
     expect(counts.refused).toBe(400);
     expect(limiter.size).toBe(102);
     expect([...limiter.waiting].map(({ type }) => type)).toContain('disabled');
     limiter.flush();
-    expect(routed.slice(-2).map(({ type }) => type)).toEqual(['limit', 'disabled']);
+    const known = routed.slice(1_000).filter(({ type }) => !type.startsWith('t'));
+    expect(known.map(({ type }) => type)).toEqual(['limit', 'disabled']);
   });
 
   it('is routed completely at the end', () => {
@@ -163,13 +249,13 @@ describe('what others set', () => {
     expect(room.bytes).toBeLessThanOrEqual(10_000);
     expect(refused).toHaveLength(16);
     expect(new Set(refused.map(([, cause]) => cause))).toEqual(new Set(['tooManySettingBytes']));
-    // A newer one of a point takes the place of the one before it, and ends it where there is no room.
+    // A newer one of a point takes the turn of the one before it, and ends it where there is no room.
     clock.advance(1);
     admit(text(clock, 'text0', 'y'.repeat(1_000)));
     admit(text(clock, 'text1', 'y'.repeat(9_000)));
     expect([...limiter.waiting].map(({ type }) => type)).not.toContain('text1');
     clock.advance(1_000);
-    expect(routed.map(({ type }) => type).slice(500)).toEqual(['text2', 'text3', 'text0']);
+    expect(routed.map(({ type }) => type).slice(500)).toEqual(['text0', 'text2', 'text3']);
     expect(room.bytes).toBe(0);
     expect(missed()).toBe(0);
     clock.advance(5_000);

@@ -179,6 +179,7 @@ class Plant {
         changed: () => undefined,
         askAll: () => undefined,
         resyncing: () => false,
+        settingAcknowledged: () => undefined,
         saved: (then) => then(true),
       },
       this.sender,
