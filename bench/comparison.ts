@@ -8,8 +8,6 @@ export interface Measure {
   readonly of: 'time' | 'memory';
 }
 
-/** CPU time of a packet. */
-export const CPU_PER_PACKET: Measure = { what: 'CPU, µs/packet', of: 'time' };
 /** Time of a point under full load. */
 export const TIME_PER_POINT: Measure = { what: 'elapsed, µs/point', of: 'time' };
 /** Resident memory. */

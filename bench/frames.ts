@@ -1,19 +1,16 @@
 /** Ready-made bytes of both sides, from the simulated MCU's own codec. */
 import { encodeFrame } from '../firmware-sim/cobs.js';
-import { POINT_CODECS } from '../firmware-sim/codec.js';
+import { POINT_CODECS, type Protocol } from '../firmware-sim/codec.js';
 import { encodePacket } from '../firmware-sim/packet.js';
 import { mcuPoint, type McuPoint } from '../firmware-sim/points.js';
 
 /** Type of the points that go up; their keys are 0, 1, 2 … */
 export const UP_TYPE = 'value';
-/** Type of the setting that goes down. */
+/** Type of the settings that go down; their keys are 0, 1, 2 … */
 export const DOWN_TYPE = 'setpoint';
 
 /** Sequence numbers go from 1 to this one. */
 export const SEQUENCES = 255;
-
-const codec = POINT_CODECS.compact;
-const EMPTY_LIST = codec.encode([]);
 
 /** `time` 0: stamped on arrival, so that each is news. */
 export function pointsOf(count: number, value: number, time = 0n): McuPoint[] {
@@ -23,7 +20,8 @@ export function pointsOf(count: number, value: number, time = 0n): McuPoint[] {
 }
 
 /** A packet of points for each sequence number; its values follow the sequence. */
-export function pointFrames(points: number): Uint8Array[] {
+export function pointFrames(points: number, protocol: Protocol): Uint8Array[] {
+  const codec = POINT_CODECS[protocol];
   return sequences((sequence) =>
     encodeFrame(
       encodePacket({ sequence, subject: '', payload: codec.encode(pointsOf(points, sequence)) }),
@@ -32,15 +30,25 @@ export function pointFrames(points: number): Uint8Array[] {
 }
 
 /** An ack for each sequence number. */
-export function ackFrames(): Uint8Array[] {
-  return sequences((sequence) =>
-    encodeFrame(encodePacket({ sequence, subject: 'ack', payload: EMPTY_LIST })),
+export function ackFrames(protocol: Protocol): Uint8Array[] {
+  const payload = POINT_CODECS[protocol].encode([]);
+  return sequences((sequence) => encodeFrame(encodePacket({ sequence, subject: 'ack', payload })));
+}
+
+/** A packet in which the device reports its settings, so that they are known. */
+export function reportFrame(settings: number, sequence: number, protocol: Protocol): Uint8Array {
+  const points = Array.from({ length: settings }, (_, i) =>
+    mcuPoint({ type: DOWN_TYPE, key: String(i), value: -1, time: 0n }),
   );
+  const payload = POINT_CODECS[protocol].encode(points);
+  return encodeFrame(encodePacket({ sequence, subject: '', payload }));
 }
 
 /** What the relay sends down for a setting. */
 export function settingFrame(): Uint8Array {
-  const payload = codec.encode([mcuPoint({ type: DOWN_TYPE, key: '0', value: 1, time: 1n })]);
+  const payload = POINT_CODECS.compact.encode([
+    mcuPoint({ type: DOWN_TYPE, key: '0', value: 1, time: 1n }),
+  ]);
   return encodeFrame(encodePacket({ sequence: 1, subject: 'proto', payload }));
 }
 

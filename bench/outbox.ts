@@ -1,42 +1,13 @@
-/** What the outbox on disk costs: against one in memory, in time to open it, and in memory. */
+/** What the outbox on disk costs in time to open it, and in memory. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, builtIn } from './child.js';
-import {
-  CPU_PER_PACKET,
-  RESIDENT,
-  TIME_PER_POINT,
-  compare,
-  type Comparison,
-  type Measure,
-} from './comparison.js';
-import type { Target } from './parts.js';
-import {
-  AWAY,
-  HOUR,
-  OUTBOX_LOADS,
-  RECOVERY,
-  gateways,
-  inTurn,
-  isWanted,
-  outboxName,
-  type BenchOptions,
-  type LoadPlan,
-} from './plan.js';
+import { RESIDENT, compare, type Comparison, type Measure } from './comparison.js';
+import { MB, type Target } from './parts.js';
+import { AWAY, LONG, RECOVERY, gateways, inTurn, isWanted, type BenchOptions } from './plan.js';
 import type { OutboxArgs, OutboxState } from './roles/store.js';
-import { Stage, type Sample } from './stage.js';
-import { median, pairedRatio } from './statistics.js';
-
-/** An outbox on disk beside one in memory, under a load. */
-interface OutboxLoadFigures extends LoadPlan {
-  readonly name: string;
-  readonly diskPointsPerSecond: number;
-  readonly memoryPointsPerSecond: number;
-  /** Disk to memory: median of the pairs. */
-  readonly ratio: number;
-  readonly lost: number;
-}
+import { Stage } from './stage.js';
 
 /** Resident memory while points go through. */
 interface MemoryFigures {
@@ -48,21 +19,18 @@ interface MemoryFigures {
 
 /** All figures of the outbox; absent: not measured. */
 export interface OutboxFigures {
-  readonly loads: readonly OutboxLoadFigures[];
   /** `idleMb`: what the process has without an outbox. */
   readonly recovery?: OutboxState & { readonly rssMb: number; readonly idleMb: number };
-  readonly hour?: MemoryFigures;
+  readonly long?: MemoryFigures;
   readonly away?: MemoryFigures;
 }
 
-const MB = 1024 * 1024;
 const FULL_BYTES = 256 * MB;
-const HOUR_POINTS = 3600 * 10_000;
-const WARM = { points: 10, window: 4, ms: 400 };
+const LONG_POINTS = 3_000_000;
 const BUSY = { points: 10, window: 16 };
 const MOMENTS = 10;
-/** Of the whole measurement, where a sample has so many seconds. */
-const FULL_SECONDS = 1.5;
+/** The whole measurement is made where a sample has so many seconds; otherwise a part of it. */
+const FULL_SECONDS = 1;
 
 const OPENING: Measure = { what: 'opening, ms', of: 'time' };
 
@@ -72,10 +40,6 @@ export async function measureOutbox(
   comparisons: Comparison[],
 ): Promise<OutboxFigures> {
   const wanted = (name: string): boolean => isWanted(name, options.only);
-  const loads: OutboxLoadFigures[] = [];
-  for (const plan of OUTBOX_LOADS) {
-    if (wanted(outboxName(plan))) loads.push(await measureLoad(plan, options, comparisons));
-  }
   const { seconds, progress } = options;
   const share = Math.min(1, seconds / FULL_SECONDS);
   const targets: Target[] = gateways(options);
@@ -89,12 +53,12 @@ export async function measureOutbox(
     progress(RECOVERY);
     recovery = await measureRecovery(FULL_BYTES * share, options, targets, comparisons);
   }
-  let hour: MemoryFigures | undefined;
-  if (wanted(HOUR)) {
-    progress(HOUR);
-    const figures = await measureHour(HOUR_POINTS * share, options, targets);
-    compareMemory(HOUR, figures);
-    hour = figures.gateway;
+  let long: MemoryFigures | undefined;
+  if (wanted(LONG)) {
+    progress(LONG);
+    const figures = await measureLong(LONG_POINTS * share, options, targets);
+    compareMemory(LONG, figures);
+    long = figures.gateway;
   }
   let away: MemoryFigures | undefined;
   if (wanted(AWAY)) {
@@ -104,50 +68,9 @@ export async function measureOutbox(
     away = figures.gateway;
   }
   return {
-    loads,
     ...(recovery === undefined ? {} : { recovery }),
-    ...(hour === undefined ? {} : { hour }),
+    ...(long === undefined ? {} : { long }),
     ...(away === undefined ? {} : { away }),
-  };
-}
-
-async function measureLoad(
-  plan: LoadPlan,
-  options: BenchOptions,
-  comparisons: Comparison[],
-): Promise<OutboxLoadFigures> {
-  const { seconds, rounds, profile, baseline, progress } = options;
-  const name = outboxName(plan);
-  progress(name);
-  const { links, points, window } = plan;
-  const targets: Target[] = ['memory', ...gateways(options)];
-  const stage = new Stage({ links, targets, baseline, profile });
-  let samples: Record<Target, Sample[]>;
-  try {
-    await stage.start();
-    for (const target of targets) await stage.load(target, WARM);
-    const spec = { points, window, ms: seconds * 1000 };
-    samples = await inTurn(targets, rounds, (target) => stage.load(target, spec));
-  } finally {
-    await stage.stop();
-  }
-  const { gateway: disk, memory } = samples;
-  if (baseline !== undefined) {
-    for (const [measure, of] of [
-      [CPU_PER_PACKET, ({ cpuMs, packets }: Sample) => (cpuMs / packets) * 1000],
-      [TIME_PER_POINT, ({ ms, packets }: Sample) => (ms / packets / points) * 1000],
-    ] as const) {
-      comparisons.push(compare(name, measure, disk.map(of), samples.baseline.map(of)));
-    }
-  }
-  const perSecond = ({ packets, ms }: Sample): number => ((packets * points) / ms) * 1000;
-  return {
-    name,
-    ...plan,
-    diskPointsPerSecond: median(disk.map(perSecond)),
-    memoryPointsPerSecond: median(memory.map(perSecond)),
-    ratio: pairedRatio(disk.map(perSecond), memory.map(perSecond)),
-    lost: [...disk, ...memory].reduce((sum, one) => sum + one.lostPackets + one.lostPoints, 0),
   };
 }
 
@@ -203,7 +126,7 @@ async function inChild<T>(program: string, work: (child: Child) => Promise<T>): 
   }
 }
 
-async function measureHour(
+async function measureLong(
   points: number,
   { seconds, baseline }: BenchOptions,
   targets: readonly Target[],

@@ -1,14 +1,26 @@
 /** What all that is measured beside each other has in common. */
-import { POINT_CODECS } from '../firmware-sim/codec.js';
+import { POINT_CODECS, type Protocol } from '../firmware-sim/codec.js';
 import { configSchema } from '../src/gateway/config/schema.js';
 import type { SerialConfig } from '../src/gateway/config/config.js';
 import { pointsOf } from './frames.js';
 
 /**
  * What can stand between the devices and NATS: this gateway, the gateway of
- * another checkout, the bare relay, and this gateway with its outbox in memory.
+ * another checkout, the bare relay, this gateway with its outbox in memory, and
+ * another program.
  */
-export type Target = 'gateway' | 'baseline' | 'relay' | 'memory';
+export type Target = 'gateway' | 'baseline' | 'relay' | 'memory' | 'against';
+
+/** Another program, as `--against` names it. */
+export interface Against {
+  /** For a shell. */
+  readonly command: string;
+  /** What its devices speak. */
+  readonly protocol: Protocol;
+}
+
+/** Bytes of a MB. */
+export const MB = 1024 * 1024;
 
 /** Node of a link; of the same length for all targets. */
 export const linkId = (target: Target, link: number): string =>

@@ -1,31 +1,15 @@
 /** The figures as tables for people, and what was aimed at. */
 import { conclusions, type Comparison } from './comparison.js';
+import { judge, type Judgement } from './goals.js';
+import type { LoadFigures, TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
 import type { OutboxFigures } from './outbox.js';
-import { rounded } from './statistics.js';
-
-const GOALS = { cpuRatio: 1.6, latencyMs: 0.3, rssMb: 100, diskShare: 0.6, outboxRssMb: 120 };
-
-/** Columns as wide as their widest cell; the first to the left, the others to the right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join('──');
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
-
-/** With as many digits as mean something. */
-export const show = (value: number): string => rounded(value).toLocaleString('en-US');
-const judged = (good: boolean): string => (good ? 'met' : 'MISSED');
+import { besideProgram } from './peer.js';
+import { percent, show, table } from './table.js';
 
 /** The text of all tables and goals. */
 export function report(figures: BenchFigures): string {
-  const { codecs, nats, loads, latencies, rssMb, outbox } = figures;
+  const { codecs, nats, loads, fair, usb } = figures;
   const parts: string[] = [];
   if (codecs.length > 0) {
     const rows = codecs.map((each) => [
@@ -41,79 +25,135 @@ export function report(figures: BenchFigures): string {
         `${show(nats.cpuUsPerMessage)} µs of CPU each`,
     );
   }
-  if (loads.length > 0) {
-    const head = [
-      'links, points × in flight',
-      'points/s',
-      'of relay',
-      ...(nats === undefined ? [] : ['of NATS']),
-      'µs/packet',
-      'µs/point',
-      'relay µs/packet',
-      'ratio',
-      'lost',
-      'MB',
-    ];
-    const rows = loads.map(({ links, points, window, gateway, relay, cpuRatio }) => [
-      `${String(links).padStart(2)},  ${String(points).padStart(2)} × ${String(window)}`,
-      show(gateway.pointsPerSecond),
-      share(gateway.pointsPerSecond, relay.pointsPerSecond),
-      ...(nats === undefined ? [] : [share(gateway.pointsPerSecond, nats.messagesPerSecond)]),
-      show(gateway.cpuUsPerPacket),
-      show(gateway.cpuUsPerPoint),
-      show(relay.cpuUsPerPacket),
-      cpuRatio.toFixed(2),
-      String(gateway.lostPackets + gateway.lostPoints),
-      show(gateway.rssMb),
-    ]);
-    parts.push(table(head, rows));
+  const all = [...loads, ...(fair.load ? [fair.load] : []), ...(usb ? [usb.load] : [])];
+  for (const [beside, title] of [
+    ['relay', 'beside the bare relay'],
+    ['memory', 'beside durability: memory'],
+  ] as const) {
+    const some = all.filter((load) => load.beside === beside);
+    if (some.length > 0) parts.push(loadTable(title, beside, some, nats?.messagesPerSecond));
   }
-  if (latencies.length > 0) {
-    const rows = latencies.flatMap((each) =>
-      (['gateway', 'relay'] as const).map((target) => {
-        const { upP50Ms, upP99Ms, downP50Ms, downP99Ms } = each[target];
-        return [
-          `${String(each.links)} link(s), ${target}`,
-          ...[upP50Ms, upP99Ms, downP50Ms, downP99Ms].map((ms) => ms.toFixed(2)),
-        ];
-      }),
-    );
-    const head = ['latency in ms at 100 points/s', 'up p50', 'up p99', 'down p50', 'down p99'];
-    parts.push(table(head, rows));
+  parts.push(...latencyTable(figures), ...settingsTable(figures), ...outboxParts(figures.outbox));
+  const rows = besideProgram(figures).map(({ name, what, gateway, against }) => [
+    `${name}: ${what}`,
+    show(gateway),
+    against === null ? '–' : show(against),
+    against === null ? '–' : (gateway / against).toFixed(2),
+  ]);
+  if (rows.length > 0) {
+    parts.push(table(['beside the other program', 'this', 'other', 'ratio'], rows));
   }
-  parts.push(...outboxTables(outbox));
-  const goals: string[] = [];
-  const oneInFlight = loads.filter(({ window }) => window === 1);
-  if (oneInFlight.length > 0) {
-    const worst = Math.max(...oneInFlight.map(({ cpuRatio }) => cpuRatio));
-    goals.push(
-      `CPU per packet, one in flight, at most ${GOALS.cpuRatio} × the bare relay's: ` +
-        `${judged(worst <= GOALS.cpuRatio)} (worst ${worst.toFixed(2)})`,
-    );
-  }
-  if (loads.length > 0) {
-    const lost = loads.reduce(
-      (sum, { gateway }) => sum + gateway.lostPackets + gateway.lostPoints,
-      0,
-    );
-    goals.push(`nothing lost at any window: ${judged(lost === 0)} (${lost})`);
-  }
-  for (const { links, gateway } of latencies) {
-    const worst = Math.max(gateway.upP50Ms, gateway.downP50Ms);
-    goals.push(
-      `latency p50 below ${GOALS.latencyMs} ms each way, ${links} link(s): ` +
-        `${judged(worst < GOALS.latencyMs)} (${worst.toFixed(2)} ms)`,
-    );
-  }
-  for (const [links, mb] of Object.entries(rssMb)) {
-    goals.push(
-      `below ${GOALS.rssMb} MB with ${links} link(s): ${judged(mb < GOALS.rssMb)} (${show(mb)} MB)`,
-    );
-  }
-  goals.push(...outboxGoals(outbox));
-  if (goals.length > 0) parts.push(goals.join('\n'));
+  const judgements = judge(figures);
+  if (judgements.length > 0) parts.push(goalTable(judgements));
   if (figures.comparisons !== undefined) parts.push(comparisonReport(figures.comparisons));
   return `${parts.join('\n\n')}\n`;
+}
+
+const ABSENT = '–';
+
+function loadTable(
+  title: string,
+  beside: 'relay' | 'memory',
+  loads: readonly LoadFigures[],
+  natsPerSecond: number | undefined,
+): string {
+  const head = [
+    title,
+    'points/s',
+    'ratio',
+    ...(natsPerSecond === undefined ? [] : ['of NATS']),
+    'µs/packet',
+    beside,
+    'ratio',
+    'p50 ms',
+    beside,
+    'p99 ms',
+    beside,
+    'disk B/point',
+    beside,
+    'lost',
+    'MB',
+  ];
+  const rows = loads.map((load) => {
+    const { name, gateway, pointsRatio, cpuRatio, countsDisk } = load;
+    const other = load[beside] ?? gateway;
+    const both = (of: (figures: TargetFigures) => string): string[] => [of(gateway), of(other)];
+    return [
+      name,
+      show(gateway.pointsPerSecond),
+      pointsRatio.toFixed(2),
+      ...(natsPerSecond === undefined ? [] : [percent(gateway.pointsPerSecond / natsPerSecond)]),
+      ...both(({ cpuUsPerPacket }) => show(cpuUsPerPacket)),
+      cpuRatio.toFixed(2),
+      ...both(({ roundTripP50Ms }) => roundTripP50Ms.toFixed(2)),
+      ...both(({ roundTripP99Ms }) => roundTripP99Ms.toFixed(2)),
+      ...both(({ diskBytesPerPoint }) => (countsDisk ? show(diskBytesPerPoint) : ABSENT)),
+      String(gateway.lostPackets + gateway.lostPoints),
+      show(gateway.rssMb),
+    ];
+  });
+  return table(head, rows);
+}
+
+function latencyTable({ latencies }: BenchFigures): string[] {
+  if (latencies.length === 0) return [];
+  const rows = latencies.flatMap((each) =>
+    (['gateway', 'relay'] as const).map((target) => {
+      const { upP50Ms, upP99Ms, downP50Ms, downP99Ms } = each[target];
+      return [
+        `${String(each.links)} link(s), ${target}`,
+        ...[upP50Ms, upP99Ms, downP50Ms, downP99Ms].map((ms) => ms.toFixed(2)),
+      ];
+    }),
+  );
+  const head = ['latency in ms at 100 points/s', 'up p50', 'up p99', 'down p50', 'down p99'];
+  return [table(head, rows)];
+}
+
+function settingsTable({ settings }: BenchFigures): string[] {
+  if (settings === undefined) return [];
+  const rows = (['gateway', 'relay'] as const).map((target) => {
+    const { perSecond, p50Ms, p99Ms } = settings[target];
+    return [target, show(perSecond), p50Ms.toFixed(2), p99Ms.toFixed(2)];
+  });
+  return [table(['settings of known points', 'settings/s', 'p50 ms at 100/s', 'p99'], rows)];
+}
+
+function outboxParts({ recovery, long, away }: OutboxFigures): string[] {
+  const parts: string[] = [];
+  if (recovery !== undefined) {
+    const { points, bytes, ms, idleMb, rssMb } = recovery;
+    parts.push(
+      `recovery: ${show(points)} points in ${show(bytes / 1024 / 1024)} MiB opened in ${show(ms)} ms; ` +
+        `${show(idleMb)} MB before, ${show(rssMb)} MB after`,
+    );
+  }
+  for (const [what, memory] of [
+    ['points delivered', long],
+    ['points kept, since the store is away', away],
+  ] as const) {
+    if (memory === undefined) continue;
+    parts.push(
+      `${show(memory.points)} ${what}, in ${show(memory.seconds)} s; ` +
+        `MB meanwhile: ${memory.rssMb.map(show).join(' ')}`,
+    );
+  }
+  return parts;
+}
+
+/** Verdicts are of the medians of this run. */
+function goalTable(judgements: readonly Judgement[]): string {
+  const rows = judgements.map(({ name, goal, verdict, seen }) => [
+    `${name}: ${goal}`,
+    verdict,
+    seen,
+  ]);
+  const wide = Math.max(...rows.map(([goal = '']) => goal.length));
+  return rows
+    .map(([goal = '', verdict = '', seen = '']) =>
+      `${goal.padEnd(wide)}  ${verdict.padEnd(10)}  ${seen}`.trimEnd(),
+    )
+    .join('\n');
 }
 
 /** The NATS client alone has no gateway in it. */
@@ -137,63 +177,3 @@ const WORDS = {
   time: { worse: 'slower', better: 'faster', alike: '', unknown: '' },
   memory: { worse: 'larger', better: 'smaller', alike: '', unknown: '' },
 } as const;
-
-function outboxTables({ loads, recovery, hour, away }: OutboxFigures): string[] {
-  const parts: string[] = [];
-  if (loads.length > 0) {
-    const rows = loads.map((each) => [
-      `${String(each.links).padStart(2)},  ${String(each.points).padStart(2)} × ${String(each.window)}`,
-      show(each.diskPointsPerSecond),
-      show(each.memoryPointsPerSecond),
-      each.ratio.toFixed(2),
-      String(each.lost),
-    ]);
-    const head = ['outbox: links, points × in flight', 'disk points/s', 'memory', 'ratio', 'lost'];
-    parts.push(table(head, rows));
-  }
-  if (recovery !== undefined) {
-    const { points, bytes, ms, idleMb, rssMb } = recovery;
-    parts.push(
-      `recovery: ${show(points)} points in ${show(bytes / 1024 / 1024)} MiB opened in ${show(ms)} ms; ` +
-        `${show(idleMb)} MB before, ${show(rssMb)} MB after`,
-    );
-  }
-  for (const [what, memory] of [
-    ['points delivered', hour],
-    ['points kept, since the store is away', away],
-  ] as const) {
-    if (memory === undefined) continue;
-    parts.push(
-      `${show(memory.points)} ${what}, in ${show(memory.seconds)} s; ` +
-        `MB meanwhile: ${memory.rssMb.map(show).join(' ')}`,
-    );
-  }
-  return parts;
-}
-
-function outboxGoals({ loads, recovery, hour, away }: OutboxFigures): string[] {
-  // With one in flight an ack waits for the store's reply, as promised; memory acknowledges at once.
-  const goals = loads
-    .filter(({ window }) => window > 1)
-    .map(
-      ({ name, ratio }) =>
-        `${name}: disk at least ${GOALS.diskShare} of memory: ` +
-        `${judged(ratio >= GOALS.diskShare)} (${ratio.toFixed(2)})`,
-    );
-  const most = Math.max(0, ...[hour, away].flatMap((memory) => memory?.rssMb ?? []));
-  if (most > 0) {
-    goals.push(
-      `below ${GOALS.outboxRssMb} MB with a busy outbox: ` +
-        `${judged(most < GOALS.outboxRssMb)} (${show(most)} MB)`,
-    );
-  }
-  if (recovery !== undefined) {
-    goals.push(
-      `below ${GOALS.outboxRssMb} MB with a full outbox: ` +
-        `${judged(recovery.rssMb < GOALS.outboxRssMb)} (${show(recovery.rssMb)} MB)`,
-    );
-  }
-  return goals;
-}
-
-const share = (of: number, to: number): string => `${Math.round((100 * of) / to)} %`;

@@ -1,26 +1,35 @@
 /**
  * The gateway and what it is compared with (the bare relay, the gateway of
- * another checkout) beside each other, each with as many devices, on one
- * nats-server, so that the same load can go through one after the other. A
+ * another checkout, another program) beside each other, each with as many devices,
+ * on one nats-server, so that the same load can go through one after the other. A
  * target without load does nothing.
  *
  * ```
  *             ┌ PTY ══ siot-mcu run ┐
- *   devices ──┤                     ├── nats-server ── subscriber
+ *   devices ──┤                     ├── nats-server ── subscriber (and a store)
  *             └ PTY ══ bare relay ──┘
  *   each a process of its own; CPU is that of the target, in the middle
  * ```
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NatsServer } from '../src/siot/connection/nats-server.js';
-import { BenchError, Child, builtIn } from './child.js';
-import { linkId, type Target } from './parts.js';
-import type { Heard, LoadArgs, LoadResult } from './roles/device.js';
+import { verbSubject } from '../src/gateway/control/nats/protocol.js';
+import { pin, pinAway, unpin } from './affinity.js';
+import { BenchError, Child, ShellCommand, builtIn, type Subject } from './child.js';
+import {
+  makeFolder,
+  removeFolder,
+  stateOf,
+  writtenBetween,
+  type BenchFolder,
+} from './disk-folder.js';
+import { linkId, type Against, type Target } from './parts.js';
+import type { FirstAckArgs, LoadArgs, LoadResult, OpenedPort } from './roles/device.js';
 import type { RelayArgs } from './roles/relay.js';
-import type { Usage } from './roles/serve.js';
-import type { SettingsArgs } from './roles/subscriber.js';
+import { nowUs } from './roles/serve.js';
+import type { SettingsArgs, SettingsResult } from './roles/settings.js';
+import type { Usage } from './usage.js';
 
 /** One load through one target. */
 export interface Sample {
@@ -29,16 +38,24 @@ export interface Sample {
   readonly lostPackets: number;
   readonly lostPoints: number;
   readonly ms: number;
-  /** CPU of the process under test, all its threads. */
+  /** From a packet to its ack. */
+  readonly roundTripMs: { readonly p50: number; readonly p99: number };
+  /** Of the process under test. */
   readonly cpuMs: number;
   readonly rssBytes: number;
+  readonly peakRssBytes: number;
+  /** Bytes written to disk. */
+  readonly writtenBytes: number;
+  /** Files of the outbox that were made or written to. */
+  readonly outboxWrites: number;
 }
 
 /** See LoadPlan; `ms`: length of the sample. */
-interface LoadSpec {
+export interface LoadSpec {
   readonly points: number;
   readonly window: number;
   readonly ms: number;
+  readonly packetsPerSecond?: number | undefined;
 }
 
 /** Latency of each point, ms. */
@@ -50,60 +67,78 @@ export interface Latencies {
 const ATTACHED_WITHIN_MS = 15_000;
 const ARRIVED_WITHIN_MS = 3_000;
 /** 100 points/s. */
-const PACE_MS = 10;
+const PACE = { perSecond: 100, everyMs: 10 };
+/** Of packets that keep a pace and are few: more than are ever on their way. */
+const WIDE_WINDOW = 64;
+const REPORTED_WITHIN_MS = 200;
 
 /** What is started. */
 interface StageOptions {
   readonly links: number;
   readonly targets: readonly Target[];
+  /** One link more for each target, whose device is a process of its own. */
+  readonly quiet?: boolean;
+  /** A store that confirms points. */
+  readonly store?: boolean;
+  /** The targets share one core, where the computer can do that. */
+  readonly pinned?: boolean;
   /** Checkout of the target `baseline`. */
   readonly baseline?: string | undefined;
+  /** The target `against`. */
+  readonly against?: Against | undefined;
   /** Folder for CPU profiles of the targets, except `baseline`. */
   readonly profile?: string | undefined;
   /** More of the gateways' configuration. */
   readonly config?: object;
 }
 
+/** A target and its devices. */
+interface Side {
+  subject: Subject;
+  readonly start: () => Subject;
+  readonly device: Child;
+  /** Numbers of its devices. */
+  readonly ports: readonly number[];
+  /** Number of its quiet device, in a process of its own. */
+  readonly quietPort: number | undefined;
+}
+
 /** The processes of a measurement. */
 export class Stage {
   readonly #ends: (() => unknown)[] = [];
-  readonly #targets = new Map<Target, Child>();
+  readonly #sides = new Map<Target, Side>();
   #device: Child | undefined;
+  #quietDevice: Child | undefined;
   #subscriber: Child | undefined;
+  #server: NatsServer | undefined;
+  #folder: BenchFolder | undefined;
+  #isPinned = false;
 
   constructor(private readonly options: StageOptions) {}
 
-  /** Starts all, and waits until each gateway has opened its ports. Rejects with a BenchError. */
+  /** Starts all, and waits until each target has opened its ports. Rejects with a BenchError. */
   async start(): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-'));
-    const remove = (): void => rmSync(folder, { recursive: true, force: true });
-    this.#ends.push(remove);
-    // Also when a signal ends this process.
-    process.once('exit', remove);
+    const { targets, store = false, pinned = false, quiet = false } = this.options;
+    // What is started runs on the same cores as this process.
+    const isApart = pinned && pinAway([process.pid]);
+    if (isApart) this.#ends.push(() => unpin([process.pid]));
+    const folder = makeFolder();
+    this.#folder = folder;
+    this.#ends.push(() => removeFolder(folder.path));
     const server = await NatsServer.start();
+    this.#server = server;
     this.#ends.push(() => server.stop());
-    const subscriber = this.#child('roles/subscriber.js', { args: [server.url] });
-    const device = this.#child('roles/device.js', {});
-    const { links, targets } = this.options;
-    const paths = await device.ask<string[]>('open', { count: targets.length * links });
-    for (const target of targets) {
-      const ports = this.#ports(target).map((port, i) => ({
-        id: linkId(target, i),
-        path: paths[port]!,
-      }));
-      this.#targets.set(target, this.#start(target, folder, { server: server.url, links: ports }));
-    }
-    this.#device = device;
-    this.#subscriber = subscriber;
-    const late = new Promise<never>((_, reject) => {
-      const timer = setTimeout(
-        () => reject(new BenchError('the ports were not opened in time')),
-        ATTACHED_WITHIN_MS,
-      );
-      this.#ends.push(() => clearTimeout(timer));
-    });
-    await Promise.race([device.ask('attached'), late]);
-    await subscriber.ask('count');
+    const others: Child[] = [];
+    if (store) others.push(this.#child('roles/siot.js', [server.url]));
+    this.#subscriber = this.#child('roles/subscriber.js', [server.url]);
+    this.#device = this.#child('roles/device.js', []);
+    if (quiet) this.#quietDevice = this.#child('roles/device.js', []);
+    others.push(this.#subscriber, this.#device);
+    for (const other of others) await other.usage();
+    for (const target of targets) this.#sides.set(target, await this.#open(target));
+    await this.#attached();
+    this.#isPinned =
+      isApart && [...this.#sides.values()].every(({ subject }) => pin(subject.pids()));
   }
 
   /** Ends all that was started, newest first. */
@@ -111,28 +146,52 @@ export class Stage {
     for (let end = this.#ends.pop(); end !== undefined; end = this.#ends.pop()) await end();
   }
 
+  /** Whether bytes written to disk are counted where the gateways keep their state. */
+  get countsDisk(): boolean {
+    return this.#folder?.isOnDisk ?? false;
+  }
+
+  /** What the target has used so far. */
+  usage(target: Target): Promise<Usage> {
+    return this.#side(target).subject.usage();
+  }
+
+  /** Whether the targets share one core, and all others do without it. */
+  get isPinned(): boolean {
+    return this.#isPinned;
+  }
+
   /** Packets through one target, until all are acknowledged and their points have arrived. */
-  async load(target: Target, { points, window, ms }: LoadSpec): Promise<Sample> {
-    const { child, device, subscriber } = this.#parts(target);
-    if (target === 'relay') await child.ask('points', { points });
-    const counted = await subscriber.ask<number>('count');
-    const ports = this.#ports(target);
-    const before = await child.usage();
-    const load: LoadArgs = { ports, points, window, ms };
+  async load(
+    target: Target,
+    { points, window, ms, packetsPerSecond }: LoadSpec,
+    arrivedWithinMs = ARRIVED_WITHIN_MS,
+  ): Promise<Sample> {
+    const { subject, device, ports } = this.#side(target);
+    await this.#tellRelay(target, points);
+    const counted = await this.#ask<number>('count');
+    const outbox = this.#outboxOf(target);
+    const outboxBefore = stateOf(outbox);
+    const before = await subject.usage();
+    const load: LoadArgs = { ports, points, window, ms, packetsPerSecond };
     const result = await device.ask<LoadResult>('load', load);
     const expected = counted + result.packets * points;
-    const arrived = await subscriber.ask<number>('reach', {
+    const arrived = await this.#ask<number>('reach', {
       count: expected,
-      withinMs: ARRIVED_WITHIN_MS,
+      withinMs: arrivedWithinMs,
     });
-    const after: Usage = await child.usage();
+    const after = await subject.usage();
     return {
       packets: result.packets,
       lostPackets: result.lost,
       lostPoints: Math.abs(expected - arrived),
       ms: result.ms,
+      roundTripMs: result.roundTripMs,
       cpuMs: after.cpuMs - before.cpuMs,
       rssBytes: after.rssBytes,
+      peakRssBytes: after.peakRssBytes,
+      writtenBytes: after.writtenBytes - before.writtenBytes,
+      outboxWrites: writtenBetween(outboxBefore, stateOf(outbox)),
     };
   }
 
@@ -141,77 +200,216 @@ export class Stage {
     target: Target,
     { points, window, ms }: LoadSpec,
   ): Promise<{ packets: number; rssBytes: number }> {
-    const { child, device } = this.#parts(target);
-    const ports = this.#ports(target);
+    const { subject, device, ports } = this.#side(target);
     const { packets } = await device.ask<LoadResult>('load', { ports, points, window, ms });
-    return { packets, rssBytes: (await child.usage()).rssBytes };
+    return { packets, rssBytes: (await subject.usage()).rssBytes };
+  }
+
+  /** Single packets of the quiet device at 100/s: from packet to ack. */
+  async quietly(target: Target, ms: number): Promise<LoadResult> {
+    const { quietPort } = this.#side(target);
+    if (quietPort === undefined || this.#quietDevice === undefined) {
+      throw new BenchError('there is no quiet device');
+    }
+    return this.#quietDevice.ask<LoadResult>('load', {
+      ports: [quietPort],
+      points: 1,
+      window: WIDE_WINDOW,
+      ms,
+      packetsPerSecond: PACE.perSecond,
+    });
   }
 
   /** How long single points take at 100/s, from the device to the subscriber and back. */
   async latency(target: Target, seconds: number): Promise<Latencies> {
-    const { child, device, subscriber } = this.#parts(target);
-    if (target === 'relay') await child.ask('points', { points: 1 });
-    const count = Math.max(10, Math.round((seconds * 1000) / PACE_MS));
-    const port = this.#ports(target)[0]!;
-
-    const counted = await subscriber.ask<number>('count');
-    await subscriber.ask('record', { on: true });
-    const sent = await device.ask<number[]>('paced', { port, count, everyMs: PACE_MS });
-    await subscriber.ask('reach', { count: counted + count, withinMs: ARRIVED_WITHIN_MS });
-    const arrived = await subscriber.ask<number[]>('record', { on: false });
-    if (arrived.length !== count) {
-      throw new BenchError(`${target}: ${arrived.length} of ${count} points arrived`);
+    const { device, ports } = this.#side(target);
+    await this.#tellRelay(target, 1);
+    const counted = await this.#ask<number>('count');
+    await this.#ask('record', { on: true });
+    const { packets, sentUs } = await device.ask<LoadResult>('load', {
+      ports: ports.slice(0, 1),
+      points: 1,
+      window: WIDE_WINDOW,
+      ms: Math.max(100, seconds * 1000),
+      packetsPerSecond: PACE.perSecond,
+    });
+    await this.#ask('reach', { count: counted + packets, withinMs: ARRIVED_WITHIN_MS });
+    const arrived = await this.#ask<number[]>('record', { on: false });
+    if (arrived.length !== packets) {
+      throw new BenchError(`${target}: ${arrived.length} of ${packets} points arrived`);
     }
+    const { tripsMs } = await this.settings(target, { known: 1, ms: seconds * 1000, paced: true });
+    return { upMs: arrived.map((us, i) => (us - sentUs[i]!) / 1000), downMs: [...tripsMs] };
+  }
 
-    // The relay does not know an ack from a packet with points.
-    const acknowledges = target !== 'relay';
-    await device.ask('takeHeard', { port, acknowledges });
-    const settings: SettingsArgs = { id: linkId(target, 0), count, everyMs: PACE_MS };
-    const set = await subscriber.ask<number[]>('settings', settings);
-    const heard = await device.ask<Heard[]>('takeHeard', { port, acknowledges });
+  /** The device of the first link reports so many settings, so that they are known. */
+  async reportSettings(target: Target, known: number): Promise<void> {
+    const { device, ports } = this.#side(target);
+    await this.#tellRelay(target, 1);
+    const withinMs = REPORTED_WITHIN_MS;
+    await device.ask('report', { port: ports[0]!, settings: known, withinMs });
+  }
+
+  /** Settings of points of the first link: each as soon as the device has the one before, or at 100/s. */
+  async settings(
+    target: Target,
+    { known, ms, paced }: { known: number; ms: number; paced: boolean },
+  ): Promise<SettingsResult> {
+    const { device, ports } = this.#side(target);
+    const args: SettingsArgs = {
+      port: ports[0]!,
+      server: this.#server?.url ?? '',
+      id: linkId(target, 0),
+      known,
+      ms,
+      ...(paced ? { everyMs: PACE.everyMs } : {}),
+      // The relay does not know an ack from a packet with points.
+      understands: target !== 'relay',
+    };
+    return device.ask<SettingsResult>('settings', args);
+  }
+
+  /** Number of links that the gateway slowed down so far, since they wanted more than their share. */
+  async slowedLinks(target: Target): Promise<number> {
+    const record = readFileSync(join(this.#stateDir(target), 'gateway.json'), 'utf8');
+    const { id } = JSON.parse(record) as { id: string };
+    const { links } = await this.#ask<{
+      links: { counters: Readonly<Record<string, number>> }[];
+    }>('request', { subject: verbSubject(id, 'status'), payload: '' });
+    return links.filter(({ counters }) => (counters['slowedInput'] ?? 0) > 0).length;
+  }
+
+  /** Ends the target and starts it again. Returns how long after that its first packet was acknowledged, ms. */
+  async firstAck(target: Target, withinMs: number): Promise<number | undefined> {
+    const side = this.#side(target);
+    await side.subject.stop();
+    const startUs = nowUs();
+    side.subject = side.start();
+    const args: FirstAckArgs = { port: side.ports[0]!, everyMs: 5, withinMs };
+    const ackedUs = await side.device.ask<number | undefined>('firstAck', args);
+    return ackedUs === undefined ? undefined : (ackedUs - startUs) / 1000;
+  }
+
+  #side(target: Target): Side {
+    const side = this.#sides.get(target);
+    if (side === undefined) throw new BenchError('not started');
+    return side;
+  }
+
+  async #ask<T>(verb: string, args: object = {}): Promise<T> {
+    if (this.#subscriber === undefined) throw new BenchError('not started');
+    return this.#subscriber.ask<T>(verb, args);
+  }
+
+  /** The relay looks into no packet. */
+  async #tellRelay(target: Target, points: number): Promise<void> {
+    const { subject } = this.#side(target);
+    if (target === 'relay' && subject instanceof Child) await subject.ask('points', { points });
+  }
+
+  #stateDir(target: Target): string {
+    return join(this.#folder?.path ?? '', target);
+  }
+
+  #outboxOf(target: Target): string {
+    return join(this.#stateDir(target), 'outbox');
+  }
+
+  /** Makes the devices of a target, and starts it. */
+  async #open(target: Target): Promise<Side> {
+    const { links, against } = this.options;
+    const device = this.#device!;
+    const protocol = target === 'against' && against !== undefined ? against.protocol : 'compact';
+    const open = (of: Child, count: number): Promise<OpenedPort[]> =>
+      of.ask('open', { count, protocol });
+    const opened = await open(device, links);
+    const [quiet] = this.#quietDevice === undefined ? [] : await open(this.#quietDevice, 1);
+    const all = [...opened, ...(quiet === undefined ? [] : [quiet])];
+    const args: RelayArgs = {
+      server: this.#server?.url ?? '',
+      links: all.map(({ path }, i) => ({ id: linkId(target, i), path })),
+    };
+    const start = (): Subject => this.#start(target, args);
     return {
-      upMs: arrived.map((us, i) => (us - sent[i]!) / 1000),
-      // What is sent again counts when it came first; what a newer one replaced never comes.
-      downMs: set.flatMap((us, i) => {
-        const first = acknowledges ? heard.find(({ value }) => value === i) : heard[i];
-        return first === undefined ? [] : [(first.us - us) / 1000];
-      }),
+      subject: start(),
+      start,
+      device,
+      ports: opened.map(({ port }) => port),
+      quietPort: quiet?.port,
     };
   }
 
-  #parts(target: Target): { child: Child; device: Child; subscriber: Child } {
-    const child = this.#targets.get(target);
-    if (!child || !this.#device || !this.#subscriber) throw new BenchError('not started');
-    return { child, device: this.#device, subscriber: this.#subscriber };
+  async #attached(): Promise<void> {
+    const late = new Promise<never>((_, reject) => {
+      const timer = setTimeout(
+        () => reject(new BenchError('the ports were not opened in time')),
+        ATTACHED_WITHIN_MS,
+      );
+      this.#ends.push(() => clearTimeout(timer));
+    });
+    const ports = (which: (side: Side) => readonly number[]): number[] =>
+      [...this.#sides]
+        // A program that says nothing of itself is heard when it acknowledges.
+        .filter(([target]) => target !== 'against')
+        .flatMap(([, side]) => which(side));
+    await Promise.race([
+      Promise.all([
+        this.#device?.ask('attached', { ports: ports((side) => side.ports) }),
+        this.#quietDevice?.ask('attached', {
+          ports: ports(({ quietPort }) => (quietPort === undefined ? [] : [quietPort])),
+        }),
+      ]),
+      late,
+    ]);
   }
 
-  /** Numbers of its devices. */
-  #ports(target: Target): number[] {
-    const { links, targets } = this.options;
-    return Array.from({ length: links }, (_, i) => targets.indexOf(target) * links + i);
-  }
-
-  #start(target: Target, folder: string, args: RelayArgs): Child {
-    const { baseline, profile, config } = this.options;
+  #start(target: Target, args: RelayArgs): Subject {
+    const { baseline, profile, config, against } = this.options;
     if (target === 'relay') {
-      return this.#child('roles/relay.js', { args: [JSON.stringify(args)], profile });
+      return this.#child('roles/relay.js', [JSON.stringify(args)], { profile });
     }
-    const file = join(folder, `${target}.yaml`);
+    const stateDir = this.#stateDir(target);
+    if (target === 'against' && against !== undefined) {
+      mkdirSync(stateDir, { recursive: true });
+      const command = new ShellCommand(against.command, environmentOf(args, against, stateDir));
+      this.#ends.push(() => command.stop());
+      return command;
+    }
+    const file = `${stateDir}.yaml`;
     const outbox = target === 'memory' ? { outbox: { durability: 'memory' } } : {};
-    writeFileSync(file, gatewayConfig(args, join(folder, target), { ...config, ...outbox }));
+    writeFileSync(file, gatewayConfig(args, stateDir, { ...config, ...outbox }));
     const ofBaseline = target === 'baseline' && baseline !== undefined;
-    return this.#child(ofBaseline ? builtIn(baseline, 'src/cli/main.js') : '../src/cli/main.js', {
-      args: ['run', '-c', file],
+    const program = ofBaseline ? builtIn(baseline, 'src/cli/main.js') : '../src/cli/main.js';
+    return this.#child(program, ['run', '-c', file], {
       preload: './roles/leash.js',
       profile: ofBaseline ? undefined : profile,
     });
   }
 
-  #child(...[program, options]: ConstructorParameters<typeof Child>): Child {
-    const child = new Child(program, options);
+  #child(
+    program: string,
+    args: readonly string[],
+    more: { readonly preload?: string; readonly profile?: string | undefined } = {},
+  ): Child {
+    const child = new Child(program, { args, ...more });
     this.#ends.push(() => child.stop());
     return child;
   }
+}
+
+/** What a program gets that `--against` names. */
+function environmentOf(
+  { server, links }: RelayArgs,
+  { protocol }: Against,
+  stateDir: string,
+): Record<string, string> {
+  return {
+    NATS_URL: server,
+    PORTS: links.map(({ path }) => path).join(' '),
+    NODE_IDS: links.map(({ id }) => id).join(' '),
+    PROTOCOL: protocol,
+    STATE_DIR: stateDir,
+  };
 }
 
 function gatewayConfig({ server, links }: RelayArgs, stateDir: string, more: object): string {

@@ -1,16 +1,10 @@
-/**
- * The devices' side: PTYs, ready-made frames, and a wait for acks. Each device
- * keeps `window` packets unacknowledged, and a PTY that is full is waited for.
- */
-import { createRequire } from 'node:module';
-import type { SocketConstructorOpts } from 'node:net';
-import { ReadStream } from 'node:tty';
-import { decodeCobs } from '../../firmware-sim/cobs.js';
-import { POINT_CODECS } from '../../firmware-sim/codec.js';
-import { decodePacket } from '../../firmware-sim/packet.js';
-import { numberIn } from '../../firmware-sim/points.js';
-import { SEQUENCES, ackFrames, pointFrames } from '../frames.js';
-import { nowUs, serve, sleep } from './serve.js';
+/** The devices' side, each device on a PTY of its own. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Protocol } from '../../firmware-sim/codec.js';
+import { percentile } from '../statistics.js';
+import { Device } from './pty-device.js';
+import { nowUs, serve } from './serve.js';
+import { setSettings, type SettingsArgs } from './settings.js';
 
 /** Arguments of `load`; see LoadPlan. `ports`: numbers of the devices. */
 export interface LoadArgs {
@@ -18,6 +12,8 @@ export interface LoadArgs {
   readonly points: number;
   readonly window: number;
   readonly ms: number;
+  /** Of each device; absent: as many as are acknowledged. */
+  readonly packetsPerSecond?: number | undefined;
 }
 
 /** Result of `load`. */
@@ -27,15 +23,12 @@ export interface LoadResult {
   readonly lost: number;
   /** From the first packet to the last ack. */
   readonly ms: number;
+  /** From a packet to its ack. */
+  readonly roundTripMs: { readonly p50: number; readonly p99: number };
+  /** When each packet was sent, in µs; only of devices that keep a pace. */
+  readonly sentUs: readonly number[];
 }
 
-/** A packet that goes down: when it was heard, and the number in it. */
-export interface Heard {
-  readonly us: number;
-  readonly value: number;
-}
-
-const READ_BYTES = 65_536;
 /**
  * Acks that have not come so long after the last packet are lost. A link that
  * the gateway reads more slowly, since it wants more than its share, has its
@@ -43,162 +36,153 @@ const READ_BYTES = 65_536;
  * slow each, 4 ms for a turn.
  */
 const LOST_AFTER_MS = 30_000;
+/** Where nothing at all is acknowledged, nobody acknowledges. */
+const NO_ACK_AFTER_MS = 3_000;
 
-const acks = ackFrames();
-const framesByPoints = new Map<number, Uint8Array[]>();
-
-class Device {
-  readonly path: string;
-  /** Something has come: the other side has opened it. */
-  readonly attached: Promise<void>;
-  readonly heard: Heard[] = [];
-  acknowledges = true;
-  /** Packets sent so far: the sequence goes on from one measurement to the next, as a device's does. */
-  sent = 0;
-  onAcked: ((count: number) => void) | undefined;
-  readonly #stream: ReadStream;
-  #attach: () => void = () => undefined;
-  #part = Buffer.alloc(0);
-
-  constructor() {
-    const { master, pty } = openPty();
-    this.path = pty;
-    this.attached = new Promise((resolve) => (this.#attach = resolve));
-    const onread = {
-      buffer: Buffer.alloc(READ_BYTES),
-      callback: (length: number, buffer: Uint8Array) => {
-        this.#read(buffer.subarray(0, length));
-        return true;
-      },
-    };
-    this.#stream = new ReadStream(master, { onread } as SocketConstructorOpts);
-    this.#stream.resume();
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#stream.write(bytes);
-  }
-
-  /** The next of these packets, one for each sequence number. */
-  next(frames: readonly Uint8Array[]): Uint8Array {
-    return frames[this.sent++ % SEQUENCES]!;
-  }
-
-  #read(chunk: Uint8Array): void {
-    this.#attach();
-    const bytes = this.#part.length === 0 ? chunk : Buffer.concat([this.#part, chunk]);
-    let from = 0;
-    let acked = 0;
-    for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, from)) {
-      if (end > from && this.#frame(bytes.subarray(from, end))) acked += 1;
-      from = end + 1;
-    }
-    this.#part = Buffer.from(bytes.subarray(from));
-    if (acked > 0) this.onAcked?.(acked);
-  }
-
-  /** True: an ack. */
-  #frame(frame: Uint8Array): boolean {
-    // Code, sequence, subject: the sequence is never 0 here.
-    if (frame[2] === 0x61 && frame[3] === 0x63 && frame[4] === 0x6b) return true;
-    const us = nowUs();
-    const packet = decodePacket(decodeCobs(frame) ?? new Uint8Array());
-    if (typeof packet === 'string' || packet.subject !== 'proto') return false;
-    if (this.acknowledges) this.write(acks[packet.sequence - 1] ?? new Uint8Array());
-    const [point] = POINT_CODECS.compact.decode(packet.payload) ?? [];
-    if (point?.type !== 'timeSync') this.heard.push({ us, value: numberIn(point?.value) });
-    return false;
-  }
-}
-
-/** The other side stays open here too, unread: reading a PTY that nobody has open fails. */
-function openPty(): { master: number; pty: string } {
-  const { requireBinary } = createRequire(import.meta.url)('@lydell/node-pty/requireBinary.js') as {
-    requireBinary: (file: string) => {
-      open(columns: number, rows: number): { master: number; pty: string };
-    };
-  };
-  return requireBinary('pty.node').open(80, 24);
-}
-
-function framesOf(points: number): Uint8Array[] {
-  let frames = framesByPoints.get(points);
-  if (frames === undefined) {
-    frames = pointFrames(points);
-    framesByPoints.set(points, frames);
-  }
-  return frames;
+interface OneResult {
+  readonly packets: number;
+  readonly lost: number;
+  readonly ms: number;
+  readonly tripsMs: readonly number[];
+  readonly sentUs: readonly number[];
 }
 
 /** Sends packets for so long, and waits until all are acknowledged. */
-function loadOne(device: Device, { points, window, ms }: LoadArgs): Promise<LoadResult> {
-  const frames = framesOf(points);
+function loadOne(device: Device, args: LoadArgs): Promise<OneResult> {
+  const { points, window, ms, packetsPerSecond } = args;
   const startUs = nowUs();
   const endUs = startUs + ms * 1000;
-  let sent = 0;
-  let acked = 0;
+  const most = packetsPerSecond === undefined ? Infinity : (packetsPerSecond * ms) / 1000;
+  const sentUs: number[] = [];
+  const tripsMs: number[] = [];
   let lastUs = startUs;
   return new Promise((resolve) => {
+    let tick: NodeJS.Timeout | undefined;
     const finish = (): void => {
       clearTimeout(late);
+      clearTimeout(unheard);
+      clearTimeout(tick);
       device.onAcked = undefined;
-      resolve({ packets: sent, lost: sent - acked, ms: (lastUs - startUs) / 1000 });
+      resolve({
+        packets: sentUs.length,
+        lost: sentUs.length - tripsMs.length,
+        ms: (lastUs - startUs) / 1000,
+        tripsMs,
+        sentUs: packetsPerSecond === undefined ? [] : sentUs,
+      });
     };
     const late = setTimeout(finish, ms + LOST_AFTER_MS);
-    const send = (count: number): void => {
-      sent += count;
-      const batch = Array.from({ length: count }, () => device.next(frames));
-      device.write(batch.length === 1 ? batch[0]! : Buffer.concat(batch));
+    const unheard = setTimeout(() => {
+      if (tripsMs.length === 0) finish();
+    }, ms + NO_ACK_AFTER_MS);
+    /** As many as may be on their way, and as are due. */
+    const send = (us: number): void => {
+      const free = window - (sentUs.length - tripsMs.length);
+      const due =
+        packetsPerSecond === undefined
+          ? Infinity
+          : Math.min(most, 1 + ((us - startUs) * packetsPerSecond) / 1e6);
+      const count = Math.max(0, Math.min(free, Math.floor(due) - sentUs.length));
+      for (let i = 0; i < count; i++) sentUs.push(us);
+      if (count > 0) device.send(points, count);
     };
     device.onAcked = (count) => {
-      acked += count;
       lastUs = nowUs();
-      if (lastUs < endUs) send(count);
-      else if (acked >= sent) finish();
+      for (let i = 0; i < count; i++) {
+        // Packets are acknowledged in the order in which they were sent.
+        const at = sentUs[tripsMs.length];
+        if (at !== undefined) tripsMs.push((lastUs - at) / 1000);
+      }
+      if (lastUs < endUs) send(lastUs);
+      else if (tripsMs.length >= sentUs.length) finish();
     };
-    send(window);
+    const keepPace = (): void => {
+      const us = nowUs();
+      if (us < endUs) {
+        send(us);
+        tick = setTimeout(keepPace, 1);
+      } else if (tripsMs.length >= sentUs.length) finish();
+    };
+    if (packetsPerSecond === undefined) send(startUs);
+    else keepPace();
   });
 }
 
 const devices: Device[] = [];
 
 serve({
-  open: ({ count }: { count: number }): string[] => {
-    const added = Array.from({ length: count }, () => new Device());
+  open: ({ count, protocol }: { count: number; protocol: Protocol }): OpenedPort[] => {
+    const added = Array.from({ length: count }, () => new Device(protocol));
+    const first = devices.length;
     devices.push(...added);
-    return added.map(({ path }) => path);
+    return added.map(({ path }, i) => ({ port: first + i, path }));
   },
 
-  attached: async (): Promise<void> => {
-    await Promise.all(devices.map((device) => device.attached));
+  attached: async ({ ports }: { ports: readonly number[] }): Promise<void> => {
+    await Promise.all(ports.map((port) => devices[port]!.attached));
   },
 
   load: async (args: LoadArgs): Promise<LoadResult> => {
     const results = await Promise.all(args.ports.map((port) => loadOne(devices[port]!, args)));
+    const sum = (of: (result: OneResult) => number): number =>
+      results.reduce((total, result) => total + of(result), 0);
+    const tripsMs = results.flatMap((result) => result.tripsMs);
     return {
-      packets: results.reduce((sum, { packets }) => sum + packets, 0),
-      lost: results.reduce((sum, { lost }) => sum + lost, 0),
+      packets: sum(({ packets }) => packets),
+      lost: sum(({ lost }) => lost),
       ms: Math.max(...results.map(({ ms }) => ms)),
+      roundTripMs: { p50: percentile(tripsMs, 0.5), p99: percentile(tripsMs, 0.99) },
+      sentUs: results.flatMap(({ sentUs }) => sentUs),
     };
   },
 
-  /** Single packets at a pace; when each was written, in µs. */
-  paced: async ({ port, count, everyMs }: { port: number; count: number; everyMs: number }) => {
-    const frames = framesOf(1);
+  /** When the first packet was acknowledged, in µs; one is sent every so often. */
+  firstAck: async ({ port, everyMs, withinMs }: FirstAckArgs): Promise<number | undefined> => {
     const device = devices[port]!;
-    const sentUs: number[] = [];
-    for (let i = 0; i < count; i++) {
-      sentUs.push(nowUs());
-      device.write(device.next(frames));
+    let ackedUs: number | undefined;
+    const endUs = nowUs() + withinMs * 1000;
+    device.onAcked = () => (ackedUs ??= nowUs());
+    while (ackedUs === undefined && nowUs() < endUs) {
+      device.send(1, 1);
       await sleep(everyMs);
     }
-    return sentUs;
+    device.onAcked = undefined;
+    return ackedUs;
   },
 
-  /** Takes down all that was heard until now. */
-  takeHeard: ({ port, acknowledges }: { port: number; acknowledges: boolean }): Heard[] => {
+  /** Resolves when the packet with so many settings is acknowledged, or the time is over. */
+  report: async ({ port, settings, withinMs }: ReportArgs): Promise<void> => {
     const device = devices[port]!;
-    device.acknowledges = acknowledges;
-    return device.heard.splice(0);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      device.onAcked = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      device.report(settings);
+    });
+    device.onAcked = undefined;
   },
+
+  settings: (args: SettingsArgs) => setSettings(devices[args.port]!, args),
 });
+
+/** A device's number, and the PTY that a gateway opens. */
+export interface OpenedPort {
+  readonly port: number;
+  readonly path: string;
+}
+
+/** Arguments of `report`. */
+interface ReportArgs {
+  readonly port: number;
+  readonly settings: number;
+  readonly withinMs: number;
+}
+
+/** Arguments of `firstAck`. */
+export interface FirstAckArgs {
+  readonly port: number;
+  readonly everyMs: number;
+  readonly withinMs: number;
+}

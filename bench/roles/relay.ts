@@ -21,7 +21,7 @@ const { server, links } = JSON.parse(process.argv[2] ?? '') as RelayArgs;
 
 const nats = await connect({ servers: server, noEcho: true, noAsyncTraces: true });
 const payload = messagePayload();
-const ack = ackFrames()[0]!;
+const ack = ackFrames('compact')[0]!;
 const setting = settingFrame();
 let points = 1;
 

@@ -1,10 +1,5 @@
 /** The child's end of {@link Child}: answers what the bench asks, and ends with it. */
-
-/** ms of CPU of this whole process, and its resident memory in bytes. */
-export interface Usage {
-  readonly cpuMs: number;
-  readonly rssBytes: number;
-}
+import { memoryAndDiskOf, type Usage } from '../usage.js';
 
 /** A request of the bench. */
 interface Ask {
@@ -23,10 +18,9 @@ export interface Reply {
 /** What a role can be asked for. Arguments and results are JSON. */
 type Handlers = Readonly<Record<string, (args: never) => unknown>>;
 
-/** CPU and memory of this process so far. */
-export function usage(): Usage {
+function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
+  return { cpuMs: (user + system) / 1000, ...memoryAndDiskOf('self') };
 }
 
 /** Answers requests by `handlers`, and ends with the bench. */

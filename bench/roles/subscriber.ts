@@ -1,16 +1,7 @@
-/** Who listens on NATS, and who changes settings there. */
+/** Who listens on NATS, and who asks the gateway there. */
 import { connect } from '@nats-io/transport-node';
-import { POINT_CODECS } from '../../firmware-sim/codec.js';
-import { mcuPoint } from '../../firmware-sim/points.js';
-import { DOWN_TYPE, UP_TYPE } from '../frames.js';
-import { nowUs, serve, sleep } from './serve.js';
-
-/** Arguments of `settings`; `id`: of the link's node. */
-export interface SettingsArgs {
-  readonly id: string;
-  readonly count: number;
-  readonly everyMs: number;
-}
+import { UP_TYPE } from '../frames.js';
+import { nowUs, serve } from './serve.js';
 
 const nats = await connect({ servers: process.argv[2] ?? '', noAsyncTraces: true });
 
@@ -26,6 +17,8 @@ nats.subscribe(`p.*.${UP_TYPE}.*`, {
   },
 });
 await nats.flush();
+
+const REPLY_WITHIN_MS = 5_000;
 
 serve({
   count: (): number => count,
@@ -55,19 +48,7 @@ serve({
     return recorded;
   },
 
-  /** Settings with the values 0, 1, 2 … at a pace; when each was published, in µs. */
-  settings: async ({ id, count: settings, everyMs }: SettingsArgs): Promise<number[]> => {
-    const subject = `p.${id}.${DOWN_TYPE}.0`;
-    const sentUs: number[] = [];
-    for (let value = 0; value < settings; value++) {
-      // Times of settings increase.
-      const time = BigInt(Date.now()) * 1_000_000n + BigInt(value);
-      const point = mcuPoint({ type: DOWN_TYPE, key: '0', value, time, origin: 'bench' });
-      const payload = POINT_CODECS.compact.encode([point]);
-      sentUs.push(nowUs());
-      nats.publish(subject, payload);
-      await sleep(everyMs);
-    }
-    return sentUs;
-  },
+  /** The reply to a request, as JSON. */
+  request: async ({ subject, payload }: { subject: string; payload: string }): Promise<unknown> =>
+    (await nats.request(subject, payload, { timeout: REPLY_WITHIN_MS })).json(),
 });

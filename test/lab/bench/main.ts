@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { show, table } from '../../../bench/report.js';
+import { show, table } from '../../../bench/table.js';
 import { median, pairedRatio, percentile } from '../../../bench/statistics.js';
 import { addVcan, removeInterface } from '../support/can.js';
 import { CASES, INTERFACE, type IDS, nameOf, type Case } from './cases.js';

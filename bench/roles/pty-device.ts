@@ -1,0 +1,110 @@
+/**
+ * A device on a PTY: ready-made packets go up, acks are counted, packets that come down are
+ * acknowledged. It does no more than that, so that it is not what the bench measures.
+ */
+import { createRequire } from 'node:module';
+import type { SocketConstructorOpts } from 'node:net';
+import { ReadStream } from 'node:tty';
+import { decodeCobs } from '../../firmware-sim/cobs.js';
+import { POINT_CODECS, type Protocol } from '../../firmware-sim/codec.js';
+import { decodePacket } from '../../firmware-sim/packet.js';
+import type { McuPoint } from '../../firmware-sim/points.js';
+import { SEQUENCES, ackFrames, pointFrames, reportFrame } from '../frames.js';
+
+const READ_BYTES = 65_536;
+
+/** A device; a PTY that is full is waited for. */
+export class Device {
+  readonly path: string;
+  /** Something has come: the other side has opened it. */
+  readonly attached: Promise<void>;
+  /** Told how many acks have come. */
+  onAcked: ((count: number) => void) | undefined;
+  /** Given the points of each packet that comes down. */
+  onPoints: ((points: readonly McuPoint[]) => void) | undefined;
+  /** False: whoever sends packets down does not know an ack from a packet. */
+  acknowledges = true;
+  /** Packets sent so far: the sequence goes on from one measurement to the next, as a device's does. */
+  #sent = 0;
+  readonly #stream: ReadStream;
+  readonly #acks: readonly Uint8Array[];
+  readonly #frames = new Map<number, readonly Uint8Array[]>();
+  #attach: () => void = () => undefined;
+  #part = Buffer.alloc(0);
+
+  constructor(private readonly protocol: Protocol) {
+    this.#acks = ackFrames(protocol);
+    const { master, pty } = openPty();
+    this.path = pty;
+    this.attached = new Promise((resolve) => (this.#attach = resolve));
+    const onread = {
+      buffer: Buffer.alloc(READ_BYTES),
+      callback: (length: number, buffer: Uint8Array) => {
+        this.#read(buffer.subarray(0, length));
+        return true;
+      },
+    };
+    this.#stream = new ReadStream(master, { onread } as SocketConstructorOpts);
+    this.#stream.resume();
+  }
+
+  /** Sends packets with so many points each. */
+  send(points: number, count: number): void {
+    const frames = this.#framesOf(points);
+    if (count === 1) {
+      this.#stream.write(frames[this.#sent++ % SEQUENCES]!);
+      return;
+    }
+    const batch = Array.from({ length: count }, () => frames[this.#sent++ % SEQUENCES]!);
+    this.#stream.write(Buffer.concat(batch));
+  }
+
+  /** Reports so many settings, as a device does that has just started. */
+  report(settings: number): void {
+    const sequence = (this.#sent++ % SEQUENCES) + 1;
+    this.#stream.write(reportFrame(settings, sequence, this.protocol));
+  }
+
+  #framesOf(points: number): readonly Uint8Array[] {
+    let frames = this.#frames.get(points);
+    if (frames === undefined) {
+      frames = pointFrames(points, this.protocol);
+      this.#frames.set(points, frames);
+    }
+    return frames;
+  }
+
+  #read(chunk: Uint8Array): void {
+    this.#attach();
+    const bytes = this.#part.length === 0 ? chunk : Buffer.concat([this.#part, chunk]);
+    let from = 0;
+    let acked = 0;
+    for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, from)) {
+      if (end > from && this.#frame(bytes.subarray(from, end))) acked += 1;
+      from = end + 1;
+    }
+    this.#part = Buffer.from(bytes.subarray(from));
+    if (acked > 0) this.onAcked?.(acked);
+  }
+
+  /** True: an ack. */
+  #frame(frame: Uint8Array): boolean {
+    // Code, sequence, subject: the sequence is never 0 here.
+    if (frame[2] === 0x61 && frame[3] === 0x63 && frame[4] === 0x6b) return true;
+    const packet = decodePacket(decodeCobs(frame) ?? new Uint8Array());
+    if (typeof packet === 'string' || packet.subject !== 'proto') return false;
+    if (this.acknowledges) this.#stream.write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
+    this.onPoints?.(POINT_CODECS[this.protocol].decode(packet.payload) ?? []);
+    return false;
+  }
+}
+
+/** The other side stays open here too, unread: reading a PTY that nobody has open fails. */
+function openPty(): { master: number; pty: string } {
+  const { requireBinary } = createRequire(import.meta.url)('@lydell/node-pty/requireBinary.js') as {
+    requireBinary: (file: string) => {
+      open(columns: number, rows: number): { master: number; pty: string };
+    };
+  };
+  return requireBinary('pty.node').open(80, 24);
+}
