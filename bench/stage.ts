@@ -285,7 +285,7 @@ export class Stage {
     await side.subject.stop();
     const startUs = nowUs();
     side.subject = side.start();
-    const args: FirstAckArgs = { port: side.ports[0]!, everyMs: 5, withinMs };
+    const args: FirstAckArgs = { port: side.ports[0]!, withinMs };
     const ackedUs = await side.device.ask<number | undefined>('firstAck', args);
     return ackedUs === undefined ? undefined : (ackedUs - startUs) / 1000;
   }

@@ -1,5 +1,4 @@
 /** The devices' side, each device on a PTY of its own. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Protocol } from '../../firmware-sim/codec.js';
 import { percentile } from '../statistics.js';
 import { Device } from './pty-device.js';
@@ -38,6 +37,10 @@ export interface LoadResult {
 const LOST_AFTER_MS = 30_000;
 /** Where nothing at all is acknowledged, nobody acknowledges. */
 const NO_ACK_AFTER_MS = 3_000;
+/** Packets to a gateway that starts: before it has opened the port, and after. */
+const KNOCK_EVERY_MS = 100;
+const SEND_AGAIN_MS = 5;
+const MOST_UNHEARD = 64;
 
 interface OneResult {
   readonly packets: number;
@@ -136,18 +139,34 @@ serve({
     };
   },
 
-  /** When the first packet was acknowledged, in µs; one is sent every so often. */
-  firstAck: async ({ port, everyMs, withinMs }: FirstAckArgs): Promise<number | undefined> => {
+  /** When a packet was acknowledged for the first time, in µs. */
+  firstAck: ({ port, withinMs }: FirstAckArgs): Promise<number | undefined> => {
     const device = devices[port]!;
-    let ackedUs: number | undefined;
-    const endUs = nowUs() + withinMs * 1000;
-    device.onAcked = () => (ackedUs ??= nowUs());
-    while (ackedUs === undefined && nowUs() < endUs) {
-      device.send(1, 1);
-      await sleep(everyMs);
-    }
-    device.onAcked = undefined;
-    return ackedUs;
+    return new Promise((resolve) => {
+      let sent = 0;
+      let again: NodeJS.Timeout | undefined;
+      const send = (afterMs: number): void => {
+        clearTimeout(again);
+        // A PTY that nobody reads holds some 4 KiB.
+        if (sent++ < MOST_UNHEARD) device.send(1, 1);
+        again = setTimeout(() => send(afterMs), afterMs);
+      };
+      const finish = (ackedUs?: number): void => {
+        clearTimeout(again);
+        clearTimeout(late);
+        device.onAcked = undefined;
+        device.onBytes = undefined;
+        resolve(ackedUs);
+      };
+      const late = setTimeout(finish, withinMs);
+      device.onAcked = () => finish(nowUs());
+      // Who opens a port says so, mostly: from then on nothing is lost.
+      device.onBytes = () => {
+        device.onBytes = undefined;
+        send(SEND_AGAIN_MS);
+      };
+      send(KNOCK_EVERY_MS);
+    });
   },
 
   /** Resolves when the packet with so many settings is acknowledged, or the time is over. */
@@ -183,6 +202,5 @@ interface ReportArgs {
 /** Arguments of `firstAck`. */
 export interface FirstAckArgs {
   readonly port: number;
-  readonly everyMs: number;
   readonly withinMs: number;
 }

@@ -20,6 +20,8 @@ export class Device {
   readonly attached: Promise<void>;
   /** Told how many acks have come. */
   onAcked: ((count: number) => void) | undefined;
+  /** Told that something has come. */
+  onBytes: (() => void) | undefined;
   /** Given the points of each packet that comes down. */
   onPoints: ((points: readonly McuPoint[]) => void) | undefined;
   /** False: whoever sends packets down does not know an ack from a packet. */
@@ -76,6 +78,7 @@ export class Device {
 
   #read(chunk: Uint8Array): void {
     this.#attach();
+    this.onBytes?.();
     const bytes = this.#part.length === 0 ? chunk : Buffer.concat([this.#part, chunk]);
     let from = 0;
     let acked = 0;

@@ -48,17 +48,22 @@ async function attach(id: string, path: string): Promise<void> {
     drained: () => undefined,
     warning: () => undefined,
   });
+  channels.push(channel);
   nats.subscribe(`p.${id}.${DOWN_TYPE}.>`, {
     callback: () => {
       channel.write(setting);
     },
   });
-  // The device is told that somebody is there.
-  channel.write(ack);
+  // The device is told that somebody is there: an empty frame.
+  channel.write(Uint8Array.of(0));
 }
 
-// A CPU profile is written on the way out.
-process.on('SIGTERM', () => process.exit(0));
+const channels: ByteChannel[] = [];
+
+// A CPU profile is written on the way out, and a port may be opened again only when it was closed.
+process.on('SIGTERM', () => {
+  void Promise.all(channels.map((channel) => channel.close())).finally(() => process.exit(0));
+});
 
 for (const { id, path } of links) await attach(id, path);
 
