@@ -13,7 +13,9 @@ import type { Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { ChannelHandler, ChannelKeeper, LinkChannel } from './channel-keeper.js';
-import type { InputLimitListener, Scheduler, SchedulerSlot } from './scheduler.js';
+import type { InputLimitListener } from './input-load.js';
+import type { Scheduler } from './scheduler.js';
+import type { SchedulerSlot } from './scheduler-slot.js';
 
 /** What a session is made of, besides the state of its node. */
 export interface SessionParts {

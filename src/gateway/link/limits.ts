@@ -8,7 +8,7 @@ import type { Counters } from '../../session/node/counters.js';
 import { GATEWAY_PREFIX } from '../../point/reserved.js';
 
 /**
- * - `input`: its device sends more than there is time for beside others
+ * - `input`: its device sends more than there is time for beside a link that says little
  * - `log`: its device sends more log lines than anyone reads
  * - `settings`: somebody sets its points faster than its device acknowledges them, or too many new ones at once
  * - `settingNames`: more distinct points of it were set than it may have
@@ -23,9 +23,9 @@ export const LIMITED_TYPE = `${GATEWAY_PREFIX}Limited`;
 /** What it is and what to do. */
 const ADVICE: Readonly<Record<LimitCause, string>> = {
   input:
-    'the device sends more than there is time for beside others: it is read more slowly, and what ' +
-    'its port cannot hold is lost there. Is the baud rate right, the line free of noise, its firmware ' +
-    'not in a loop?',
+    'the device sends more than there is time for beside devices that say little: it is read more slowly, ' +
+    'and what its port cannot hold is lost there. Is the baud rate right, the line free of noise, its ' +
+    'firmware not in a loop? If it means to send so much, give it a gateway of its own',
   log: 'the device sends more log lines than can be kept: only some are. Make its firmware log less',
   settings:
     'points of this link are set faster than its device acknowledges them, or too many new ones at once: ' +

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Scheduler, TURN_MS, type SchedulerSlot } from '../../../src/gateway/link/scheduler.js';
+import { Scheduler } from '../../../src/gateway/link/scheduler.js';
+import { TURN_MS, type SchedulerSlot } from '../../../src/gateway/link/scheduler-slot.js';
 import type { Frame } from '../../../src/transport/frame.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -11,10 +12,18 @@ const PIECE_MS = 0.05;
 function loop() {
   const clock = new FakeClock();
   let next: (() => void)[] = [];
-  const scheduler = new Scheduler(clock, (then) => void next.push(then));
+  let activeMs = 0;
+  const work = (ms: number): void => {
+    activeMs += ms;
+    clock.advance(ms);
+  };
+  const scheduler = new Scheduler(clock, {
+    nextTurn: (then) => void next.push(then),
+    activeMs: () => activeMs,
+  });
   const lines: Line[] = [];
   const line = (cost: { ms: number; steps?: number } = { ms: PIECE_MS }): Line => {
-    const made = new Line(scheduler, clock, cost);
+    const made = new Line(scheduler, work, cost);
     lines.push(made);
     return made;
   };
@@ -26,8 +35,9 @@ function loop() {
     next = [];
     for (const then of due) then();
     const took = clock.monotonicMs() - from;
-    // Each turn takes some time.
-    clock.advance(0.01);
+    // Each turn takes some time; without work the loop waits.
+    if (took > 0) work(0.01);
+    else clock.advance(0.05);
     return took;
   };
   /** Runs turns for this time; returns the longest one. */
@@ -38,7 +48,21 @@ function loop() {
     }
     return longest;
   };
-  return { clock, scheduler, line, turn, run };
+  /** Part of the time that something takes while `act` runs: the work of one line, or all that the loop does. */
+  const share = (of: Line | 'loop', act: () => void): number => {
+    const spent = (): number => (of === 'loop' ? activeMs : of.workedMs);
+    const [from, before] = [clock.monotonicMs(), spent()];
+    act();
+    return (spent() - before) / (clock.monotonicMs() - from);
+  };
+  /** Lets a line say something short at this pace, for this time. */
+  const speak = (line: Line, everyMs: number, forMs: number): void => {
+    for (let ms = 0; ms < forMs; ms += everyMs) {
+      line.supply += 60;
+      run(everyMs);
+    }
+  };
+  return { clock, scheduler, work, line, turn, run, share, speak };
 }
 
 class Line {
@@ -56,14 +80,14 @@ class Line {
 
   constructor(
     scheduler: Scheduler,
-    private readonly clock: FakeClock,
+    spend: (ms: number) => void,
     private readonly cost: { ms: number; steps?: number },
   ) {
     this.slot = scheduler.joinBytes(
       {
         data: (piece) => {
           const ms = (this.cost.ms * piece.length) / PIECE;
-          clock.advance(ms);
+          spend(ms);
           this.workedMs += ms;
           this.workedBytes += piece.length;
           if (this.record) this.work.push(Uint8Array.from(piece));
@@ -89,14 +113,6 @@ class Line {
       this.supply -= this.endless ? 0 : size;
       this.slot.data(new Uint8Array(size), this);
     }
-  }
-
-  /** Load on the loop since `before`, 0 to 1. */
-  loadSince(before: { ms: number; at: number }): number {
-    return (this.workedMs - before.ms) / (this.clock.monotonicMs() - before.at);
-  }
-  mark(): { ms: number; at: number } {
-    return { ms: this.workedMs, at: this.clock.monotonicMs() };
   }
 }
 
@@ -125,43 +141,164 @@ describe('a link that sends without end', () => {
     expect(Math.max(...worked) / Math.min(...worked)).toBeLessThan(1.2);
   });
 
-  it('has all the time while it is alone, and little while another link works', () => {
-    const { line, run } = loop();
+  it('has all the time while it is alone', () => {
+    const { line, run, share } = loop();
     const babbler = line();
-    const other = line();
     babbler.endless = true;
-    run(1_500);
-    expect(babbler.limited).toEqual([true]);
-    const alone = babbler.mark();
-    run(1_000);
-    expect(babbler.loadSince(alone)).toBeGreaterThan(0.9);
-    const beside = babbler.mark();
-    for (let n = 0; n < 20; n++) {
-      other.supply += 60;
-      run(50);
-    }
-    expect(babbler.loadSince(beside)).toBeLessThan(0.1);
-    expect(other.workedBytes).toBe(20 * 60);
-    expect(other.limited).toEqual([]);
+    run(2_000);
+    expect(share(babbler, () => run(1_000))).toBeGreaterThan(0.9);
+    expect(babbler.limited).toEqual([]);
   });
 
-  it('is reported as limited once, for as long as it goes on, and no longer when it has been calm', () => {
-    const { line, run } = loop();
-    const babbler = line();
-    const other = line();
-    babbler.endless = true;
-    for (let n = 0; n < 150; n++) {
-      other.supply += 60;
-      run(100);
-    }
-    expect(babbler.limited).toEqual([true]);
-    babbler.endless = false;
-    run(45_000);
-    expect(babbler.limited).toEqual([true, false]);
+  it('leaves the loop idle half of the time while a quiet link is there, and is limited then', () => {
+    const { line, run, share, speak } = loop();
+    const [babbler, quiet] = [line(), line()];
     babbler.endless = true;
     run(3_000);
+    expect(babbler.limited).toEqual([]);
+    speak(quiet, 50, 3_000);
+    expect(babbler.limited).toEqual([true]);
+    expect(share('loop', () => speak(quiet, 50, 2_000))).toBeLessThan(0.51);
+    expect(share(babbler, () => speak(quiet, 50, 2_000))).toBeGreaterThan(0.2);
+    expect(quiet.limited).toEqual([]);
+    // It has gone.
+    run(1_500);
+    expect(share(babbler, () => run(2_000))).toBeGreaterThan(0.9);
+    // Back again: known already, so that nothing is said, nor waited for.
+    speak(quiet, 50, 500);
+    expect(share('loop', () => speak(quiet, 50, 2_000))).toBeLessThan(0.51);
+    expect(babbler.limited).toEqual([true]);
+  });
+
+  it('leaves it idle for a link that seldom says something, as long as that is expected', () => {
+    const { line, run, share, speak } = loop();
+    const [babbler, quiet] = [line(), line()];
+    babbler.endless = true;
+    speak(quiet, 4_000, 16_000);
+    expect(babbler.limited).toEqual([true]);
+    expect(share('loop', () => speak(quiet, 4_000, 8_000))).toBeLessThan(0.51);
+    run(9_000);
+    expect(share(babbler, () => run(2_000))).toBeGreaterThan(0.9);
+  });
+
+  it('is no longer limited when it has been calm for half a minute', () => {
+    const { line, speak } = loop();
+    const [babbler, quiet] = [line(), line()];
+    babbler.endless = true;
+    speak(quiet, 100, 4_000);
+    expect(babbler.limited).toEqual([true]);
+    babbler.endless = false;
+    speak(quiet, 100, 29_000);
+    expect(babbler.limited).toEqual([true]);
+    speak(quiet, 100, 2_000);
+    expect(babbler.limited).toEqual([true, false]);
+    babbler.endless = true;
+    speak(quiet, 100, 4_000);
     expect(babbler.limited).toEqual([true, false, true]);
     babbler.slot.leave();
+  });
+
+  it('is not held for a link whose device is gone', () => {
+    const { line, run, share, speak } = loop();
+    const [babbler, quiet] = [line(), line()];
+    babbler.endless = true;
+    speak(quiet, 50, 3_000);
+    quiet.slot.clear();
+    run(250);
+    expect(share(babbler, () => run(700))).toBeGreaterThan(0.9);
+  });
+
+  it('is served, a little, when other work keeps the loop from being idle', () => {
+    const { line, run, share, speak, work, scheduler } = loop();
+    const [babbler, quiet] = [line(), line()];
+    babbler.endless = true;
+    speak(quiet, 50, 3_000);
+    expect(scheduler.clock.monotonicMs()).toBeGreaterThan(3_000);
+    const beside = share(babbler, () => {
+      for (let n = 0; n < 40; n++) {
+        quiet.supply += 60;
+        for (let m = 0; m < 100; m++) {
+          work(0.45);
+          run(0.05);
+        }
+      }
+    });
+    expect(beside).toBeGreaterThan(0.02);
+  });
+});
+
+describe('sixteen links that send without end', () => {
+  const sixteen = (line: () => Line): Line[] =>
+    Array.from({ length: 16 }, () => {
+      const made = line();
+      made.endless = true;
+      return made;
+    });
+  const spread = (lines: readonly Line[], act: () => void): number => {
+    const before = lines.map(({ workedBytes }) => workedBytes);
+    act();
+    const worked = lines.map(({ workedBytes }, at) => workedBytes - before[at]!);
+    return Math.max(...worked) / Math.min(...worked);
+  };
+
+  it('take turns, and none is limited: none waits for the excess of another', () => {
+    const { line, run, share } = loop();
+    const lines = sixteen(line);
+    run(1_000);
+    expect(spread(lines, () => run(5_000))).toBeLessThan(1.1);
+    expect(share('loop', () => run(1_000))).toBe(1);
+    expect(lines.flatMap(({ limited }) => limited)).toEqual([]);
+  });
+
+  it('are not taken for quiet when their few bytes take much time', () => {
+    const { line, run } = loop();
+    const [costly, cheap] = [line({ ms: 1 }), line()];
+    costly.endless = true;
+    cheap.endless = true;
+    run(5_000);
+    expect(cheap.workedBytes / costly.workedBytes).toBeGreaterThan(4);
+    expect([costly.limited, cheap.limited]).toEqual([[], []]);
+  });
+
+  it('are not taken for quiet while one after the other begins, and ends', () => {
+    const { line, run } = loop();
+    const lines = sixteen(line);
+    for (const one of lines) one.endless = false;
+    for (const one of lines) {
+      one.endless = true;
+      run(400);
+    }
+    for (const one of lines.slice(1)) {
+      one.endless = false;
+      run(400);
+    }
+    expect(lines.flatMap(({ limited }) => limited)).toEqual([]);
+  });
+
+  it('leave the loop idle half of the time beside a quiet link, in equal shares and without long gaps', () => {
+    const { line, run, share, speak, clock } = loop();
+    const lines = sixteen(line);
+    const quiet = line();
+    speak(quiet, 50, 3_000);
+    expect(lines.map(({ limited }) => limited)).toEqual(lines.map(() => [true]));
+    expect(quiet.limited).toEqual([]);
+    expect(share('loop', () => speak(quiet, 50, 2_000))).toBeLessThan(0.51);
+    expect(spread(lines, () => speak(quiet, 50, 5_000))).toBeLessThan(1.1);
+    // The longest time that one of them is not worked on, in turns of all: it is its turn once in each round.
+    const one = lines[0]!;
+    let [longest, since, before] = [0, clock.monotonicMs(), one.workedBytes];
+    const services: number[] = [];
+    for (let n = 0; n < 4_000; n++) {
+      if (n % 100 === 0) quiet.supply += 60;
+      run(0.5);
+      if (one.workedBytes === before) continue;
+      services.push(clock.monotonicMs() - since);
+      longest = Math.max(longest, services.at(-1)!);
+      [since, before] = [clock.monotonicMs(), one.workedBytes];
+    }
+    const mean = services.reduce((sum, ms) => sum + ms, 0) / services.length;
+    expect(longest).toBeLessThan(2 * mean);
+    expect(longest).toBeLessThan(30);
   });
 });
 
@@ -176,7 +313,7 @@ describe('a healthy link', () => {
   });
 
   it('gets all that it sent, in order, whatever the pauses', () => {
-    const { scheduler, clock, line, run } = loop();
+    const { line, run } = loop();
     const healthy = line();
     healthy.record = true;
     const bytes = Uint8Array.from({ length: 4096 }, (_, at) => at & 0xff);
@@ -189,25 +326,26 @@ describe('a healthy link', () => {
     run(20);
     expect(Buffer.concat(healthy.work)).toEqual(Buffer.from([...bytes, 1, 2, 3]));
     expect(healthy.paused).toBe(false);
-    expect(scheduler.hasCompetitor(healthy.slot, clock.monotonicMs())).toBe(false);
   });
 
   it('that keeps the loop busy for a third of the time, in bursts, is never limited', () => {
-    const { line, turn, clock } = loop();
+    const { line, turn, clock, share } = loop();
     const [fast, other] = [line(), line()];
-    const from = fast.mark();
     // 4 KiB take 1.6 ms here; they come each 5 ms.
-    for (let at = 0; at < 20_000; at += 5) {
-      fast.supply += 4096;
-      if (at % 500 === 0) other.supply += 60;
-      while (clock.monotonicMs() < at + 5) {
-        turn();
-        if (fast.supply === 0 && !fast.paused) clock.advance(at + 5 - clock.monotonicMs() + 0.001);
+    const load = share(fast, () => {
+      for (let at = 0; at < 20_000; at += 5) {
+        fast.supply += 4096;
+        if (at % 500 === 0) other.supply += 60;
+        while (clock.monotonicMs() < at + 5) {
+          turn();
+          if (fast.supply === 0 && !fast.paused)
+            clock.advance(at + 5 - clock.monotonicMs() + 0.001);
+        }
       }
-    }
+    });
     expect(fast.limited).toEqual([]);
     expect(fast.supply).toBe(0);
-    expect(fast.loadSince(from)).toBeGreaterThan(0.3);
+    expect(load).toBeGreaterThan(0.3);
   });
 
   it('waits for a link that sends without end no longer than a turn', () => {
@@ -229,42 +367,43 @@ describe('a healthy link', () => {
 describe('packets that take longer than a turn', () => {
   // 64 KiB of points: one piece in many takes 10 ms.
   it('are followed by a pause while others work: on average none waits for them', () => {
-    const { line, run } = loop();
+    const { line, run, share, speak } = loop();
     const large = line({ ms: 10, steps: 2_000 });
     const other = line();
     large.endless = true;
     other.supply = 60;
     run(100);
-    const beside = large.mark();
-    for (let n = 0; n < 40; n++) {
-      other.supply += 60;
-      run(250);
-    }
+    const beside = share(large, () => speak(other, 250, 10_000));
     // Each keeps the loop for T: somebody who comes at any time waits T / 2 in a share of the cases.
-    const averageWait = large.loadSince(beside) * 5;
+    const averageWait = beside * 5;
     expect(averageWait).toBeLessThan(0.2);
     expect(averageWait).toBeGreaterThan(0.05);
   });
 
+  it('are not followed by a pause while the packets of all others are as long', () => {
+    const { line, run, share } = loop();
+    for (const one of [line({ ms: 10, steps: 2_000 }), line({ ms: 10, steps: 2_000 })])
+      one.endless = true;
+    run(500);
+    expect(share('loop', () => run(2_000))).toBeGreaterThan(0.9);
+  });
+
   it('follow each other at once while no other link works', () => {
-    const { line, run } = loop();
+    const { line, run, share } = loop();
     const large = line({ ms: 10, steps: 2_000 });
     large.endless = true;
-    const alone = large.mark();
-    run(1_000);
-    expect(large.loadSince(alone)).toBeGreaterThan(0.9);
+    expect(share(large, () => run(1_000))).toBeGreaterThan(0.9);
   });
 
   it('are not assumed when the machine was busy with something else meanwhile', () => {
-    const { line, run } = loop();
+    const { line, run, share } = loop();
     const healthy = line({ ms: 30, steps: 2 });
     const other = line();
     other.supply = 60;
     healthy.supply = 1024;
-    const from = healthy.mark();
-    run(240);
+    const load = share(healthy, () => run(240));
     expect(healthy.supply).toBe(0);
-    expect(healthy.loadSince(from)).toBeGreaterThan(0.9);
+    expect(load).toBeGreaterThan(0.9);
   });
 });
 
@@ -275,7 +414,7 @@ describe('a channel of frames', () => {
   const listener = { inputLimited: () => undefined };
 
   function frames() {
-    const { scheduler, clock, run } = loop();
+    const { scheduler, work, run } = loop();
     const worked: Frame[] = [];
     const source = {
       paused: false,
@@ -284,7 +423,7 @@ describe('a channel of frames', () => {
     };
     const worker = {
       data: ({ data }: Frame) => {
-        clock.advance((PIECE_MS * data.length) / PIECE);
+        work((PIECE_MS * data.length) / PIECE);
         worked.push({ data: Uint8Array.from(data) });
         return 1;
       },
@@ -320,11 +459,11 @@ describe('a channel of frames', () => {
   });
 
   it('keeps all fields of a frame', () => {
-    const { scheduler, clock, run } = loop();
+    const { scheduler, work, run } = loop();
     const ids: number[] = [];
     const worker = {
       data: ({ id, data }: Frame & { readonly id: number }) => {
-        clock.advance(data.length);
+        work(data.length);
         ids.push(id);
         return 1;
       },
