@@ -47,7 +47,7 @@ export class DescriptionOverrides {
 
   constructor(
     private readonly device: DescribedDevice,
-    private readonly saver: Pick<Saver, 'atOnce' | 'soon'>,
+    private readonly saver: Pick<Saver, 'promptly' | 'soon'>,
     private readonly clock: Clock,
     records: readonly DescriptionRecord[],
   ) {
@@ -102,7 +102,7 @@ export class DescriptionOverrides {
     if ((before?.stands ?? false) !== stands) this.#standing += stands ? 1 : -1;
     this.#given.set(key, { time, stands, device: before?.device });
     // There is no other copy of it.
-    this.saver.atOnce();
+    this.saver.promptly();
     if (!released) return undefined;
     const value = this.device.replica.find(DESCRIPTION_TYPE, key)?.newest?.value ?? before.device;
     return value === undefined ? undefined : this.#release(key, value, time);

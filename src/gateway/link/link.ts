@@ -346,7 +346,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   settingChanged(setting: Setting): void {
     // Without a store there is no other copy of it.
-    this.#saver.atOnce();
+    this.#saver.promptly();
     this.settingReported(setting);
   }
 
@@ -378,7 +378,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   /** See `LinkNodeHost`. */
   disable(disabled: boolean): void {
-    this.#saver.atOnce();
+    this.#saver.promptly();
     this.parts.log.info({ disabled }, disabled ? 'disabled in SIOT' : 'enabled in SIOT');
     if (!this.#running) return;
     if (!disabled) this.#channel.start();

@@ -8,7 +8,7 @@
  * that is never too low. SIOT keeps the points that it was given, over all restarts. So
  * their names are kept here as well, each as a hash.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { textLength } from '../../packet/text.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { DESCRIPTION_TYPE, STALE_TYPE, isReservedType } from '../../point/reserved.js';
@@ -237,8 +237,7 @@ function isOwn({ type, key }: Point): boolean {
   return type !== STALE_TYPE && isReservedType(type);
 }
 
-/** A hash of a point's type and key, of {@link HASH_BYTES} bytes. */
+/** A hash of a point's type and key, of {@link HASH_BYTES} bytes. In one call: each setting needs it. */
 export function nameHash({ type, key }: Pick<Point, 'type' | 'key'>): number {
-  const hash = createHash('sha256').update(type).update('\0').update(canonicalKey(key));
-  return hash.digest().readUIntLE(0, HASH_BYTES);
+  return hash('sha256', `${type}\0${canonicalKey(key)}`, 'buffer').readUIntLE(0, HASH_BYTES);
 }

@@ -102,6 +102,8 @@ export class PacketSettings
 
   inDeviceForm({ point }: Setting): PointValue {
     const { type, key, value } = point;
+    // Only text has another form.
+    if (value.kind !== 'string') return value;
     const { kinds, infos } = this.services.state;
     return valueForDevice(value, kinds.of(type, key) ?? formOf(infos.of(type, key)));
   }

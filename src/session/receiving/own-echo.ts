@@ -62,8 +62,7 @@ interface SentPoints {
 /** What was sent on one line, and has not come back. */
 export class OwnEcho {
   #recognised = false;
-  /** Those that have not come back yet, the oldest first. With one packet in flight there is hardly more than one. */
-  readonly #points: SentPoints[] = [];
+  readonly #points = new AwaitedPoints();
   readonly #acks = new SentAcks();
   /** When the last byte written so far is sent at the latest (monotonic ms). */
   #busyUntilMs = Number.NEGATIVE_INFINITY;
@@ -111,7 +110,7 @@ export class OwnEcho {
     this.#busyUntilMs = Math.max(nowMs, this.#busyUntilMs) + frame.length * this.byteMs;
     const untilMs = this.#busyUntilMs + WITHIN_MS;
     if (content === 'ack') this.#acks.push(packet, untilMs);
-    else this.#points.push({ packet, sentMs: nowMs, untilMs, acksBefore: this.#acks.count });
+    else this.#points.add({ packet, sentMs: nowMs, untilMs, acksBefore: this.#acks.count });
     if (content === 'points' || this.#recognised) this.#watch();
   }
 
@@ -129,22 +128,18 @@ export class OwnEcho {
   }
 
   #pointsCame(packet: Uint8Array): Whose {
-    for (let i = 0; i < this.#points.length; i++) {
-      const sent = this.#points[i];
-      if (sent === undefined || !sameBytes(sent.packet, packet)) continue;
-      this.#points.splice(i, 1);
-      // A line keeps the order: acks sent before this packet have come back, or never will.
-      this.#acks.retire(sent.acksBefore);
-      if (this.#recognised) return 'own';
-      this.#recognised = true;
-      this.#acks.expire(this.clock.monotonicMs());
-      // From now on for acks as well.
-      this.#timer?.cancel();
-      this.#timer = undefined;
-      this.#watch();
-      return 'recognised';
-    }
-    return 'theirs';
+    const sent = this.#points.take(packet);
+    if (sent === undefined) return 'theirs';
+    // A line keeps the order: acks sent before this packet have come back, or never will.
+    this.#acks.retire(sent.acksBefore);
+    if (this.#recognised) return 'own';
+    this.#recognised = true;
+    this.#acks.expire(this.clock.monotonicMs());
+    // From now on for acks as well.
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#watch();
+    return 'recognised';
   }
 
   /**
@@ -155,7 +150,7 @@ export class OwnEcho {
   #watch(): void {
     if (this.#timer !== undefined) return;
     const acksMs = this.#recognised ? this.#acks.nextMs : Number.POSITIVE_INFINITY;
-    const nextMs = Math.min(this.#points[0]?.untilMs ?? Number.POSITIVE_INFINITY, acksMs);
+    const nextMs = Math.min(this.#points.oldest?.untilMs ?? Number.POSITIVE_INFINITY, acksMs);
     if (nextMs === Number.POSITIVE_INFINITY) return;
     this.#timer = this.clock.setTimer(Math.max(0, nextMs - this.clock.monotonicMs()), () => {
       const overMs = this.clock.monotonicMs();
@@ -169,12 +164,59 @@ export class OwnEcho {
 
   #expire(nowMs: number): void {
     if (this.#recognised) this.#acks.expire(nowMs);
-    for (let oldest = this.#points[0]; oldest !== undefined; oldest = this.#points[0]) {
+    for (let { oldest } = this.#points; oldest !== undefined; oldest = this.#points.oldest) {
       if (nowMs < oldest.untilMs) return;
-      this.#points.shift();
+      this.#points.delete(oldest);
       // It may have come back broken.
       if (this.#brokenMs < oldest.sentMs) this.#notEchoedMs = oldest.sentMs;
     }
+  }
+}
+
+/** Points packets that have not come back yet. To a quick device it is thousands: each waits for a second. */
+class AwaitedPoints {
+  /** Those that have come back are left out later. */
+  readonly #inOrder: SentPoints[] = [];
+  /** By their sequence: a packet that has come is compared with few. */
+  readonly #bySequence = new Map<number | undefined, Set<SentPoints>>();
+
+  /** The one that was sent first. */
+  get oldest(): SentPoints | undefined {
+    for (;;) {
+      const oldest = this.#inOrder[0];
+      if (oldest === undefined || this.#of(oldest.packet).has(oldest)) return oldest;
+      this.#inOrder.shift();
+    }
+  }
+
+  add(sent: SentPoints): void {
+    this.#of(sent.packet).add(sent);
+    this.#inOrder.push(sent);
+  }
+
+  delete(sent: SentPoints): void {
+    this.#of(sent.packet).delete(sent);
+  }
+
+  /** A packet has come. If it equals one of these, the first such one has come back. */
+  take(packet: Uint8Array): SentPoints | undefined {
+    const alike = this.#of(packet);
+    for (const sent of alike) {
+      if (!sameBytes(sent.packet, packet)) continue;
+      alike.delete(sent);
+      return sent;
+    }
+    return undefined;
+  }
+
+  #of(packet: Uint8Array): Set<SentPoints> {
+    const sequence = packet[0];
+    let alike = this.#bySequence.get(sequence);
+    if (alike === undefined) {
+      alike = new Set();
+      this.#bySequence.set(sequence, alike);
+    }
+    return alike;
   }
 }
 

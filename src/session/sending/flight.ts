@@ -122,8 +122,12 @@ export class FlightControl {
   launch(delivery: Delivery, packet: OutgoingPacket, plan: FlightPlan): void {
     this.#sent.set(packet.sequence, delivery);
     this.line.write(packet);
+    const { limit, window, probe, heardBefore } = plan;
     const flight: Flight = {
-      ...plan,
+      limit,
+      window,
+      probe,
+      heardBefore,
       delivery,
       packet,
       number: this.#launched++,
@@ -135,7 +139,7 @@ export class FlightControl {
     };
     this.#flights.set(packet.sequence, flight);
     this.#await(flight);
-    delivery.transmitted(1, plan.limit);
+    delivery.transmitted(1, limit);
   }
 
   /** `undefined`: nothing with this sequence was sent, or it was acknowledged before. */

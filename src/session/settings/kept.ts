@@ -26,29 +26,34 @@ export interface KeptLife {
 
 /** What is kept of a state. A superseded setting is not kept at all, but has a form here for completeness: `refused`. */
 export function keptOf(life: SettingLife): KeptLife {
-  const restored = restoredBy(life);
-  const name = isWaiting(life) ? (restored?.name ?? 'pending') : life.name;
-  const state = name === 'superseded' ? 'refused' : name;
   const confirmedNs = confirmationOf(life)?.ns;
-  const isNoted = life.name === 'noting' || life.name === 'noted';
   return {
-    state,
-    transmissions: isNoted || restored !== undefined || wasSent(life) ? 1 : 0,
-    ...(restored === undefined ? {} : { restoring: true }),
+    state: stateOf(life),
+    transmissions: isMaybeSent(life) ? 1 : 0,
+    ...(restoredBy(life) === undefined ? {} : { restoring: true }),
     ...(isDoubted(life) ? { doubted: true } : {}),
     ...(confirmedNs === undefined ? {} : { confirmed: confirmedNs.toString() }),
   };
 }
 
-/** Whether both states are kept alike, so that nothing is to be saved. */
+function stateOf(life: SettingLife): KeptState {
+  const name = isWaiting(life) ? (restoredBy(life)?.name ?? 'pending') : life.name;
+  return name === 'superseded' ? 'refused' : name;
+}
+
+function isMaybeSent(life: SettingLife): boolean {
+  const isNoted = life.name === 'noting' || life.name === 'noted';
+  return isNoted || restoredBy(life) !== undefined || wasSent(life);
+}
+
+/** Whether {@link keptOf} makes the same of both, so that nothing is to be saved. Called for each change of a state. */
 export function isKeptTheSame(one: SettingLife, other: SettingLife): boolean {
-  const [a, b] = [keptOf(one), keptOf(other)];
   return (
-    a.state === b.state &&
-    a.transmissions === b.transmissions &&
-    a.restoring === b.restoring &&
-    a.doubted === b.doubted &&
-    a.confirmed === b.confirmed
+    stateOf(one) === stateOf(other) &&
+    isMaybeSent(one) === isMaybeSent(other) &&
+    (restoredBy(one) === undefined) === (restoredBy(other) === undefined) &&
+    isDoubted(one) === isDoubted(other) &&
+    confirmationOf(one)?.ns === confirmationOf(other)?.ns
   );
 }
 

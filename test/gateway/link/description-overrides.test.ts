@@ -37,7 +37,7 @@ function makeRig(records: readonly DescriptionRecord[] = []) {
       replica,
       counters: { notice: (what, by) => void (counted[what] = (counted[what] ?? 0) + (by ?? 1)) },
     },
-    { atOnce: changed, soon: changed },
+    { promptly: changed, soon: changed },
     { wallNs: () => NOW, monotonicMs: () => 0, setTimer: () => ({ cancel: () => undefined }) },
     records,
   );

@@ -1,6 +1,11 @@
 /** What a setting is after a restart of the gateway, by what this version or the one before has kept. */
 import { describe, expect, it } from 'vitest';
-import { keptOf, lifeOf, type KeptLife } from '../../../src/session/settings/kept.js';
+import {
+  isKeptTheSame,
+  keptOf,
+  lifeOf,
+  type KeptLife,
+} from '../../../src/session/settings/kept.js';
 import type { SettingLife } from '../../../src/session/settings/states.js';
 
 const confirmed = { ns: 7n, by: undefined };
@@ -76,4 +81,40 @@ it('the version before can read the present record', () => {
     doubted: true,
     confirmed: '7',
   });
+});
+
+it('what is kept alike is found without making the records', () => {
+  const later = { ns: 8n, by: 'ack' } as const;
+  const aside = { name: 'setAside', reported: false, pauseMs: 1, untilMs: 1 } as const;
+  const lives: readonly SettingLife[] = [
+    { name: 'pending' },
+    { name: 'pending', restores: inForce },
+    { name: 'pending', restores: { ...inForce, name: 'unconfirmed' } },
+    { name: 'noting' },
+    { name: 'noted' },
+    { name: 'unnoted' },
+    sent,
+    { ...sent, reported: true },
+    { ...sent, restores: inForce },
+    aside,
+    { ...aside, untilMs: 2 },
+    { name: 'unsendable', why: 'too large', before: { name: 'pending' } },
+    { name: 'unsendable', why: 'too large', before: sent },
+    inForce,
+    { ...inForce, reported: true },
+    { ...inForce, doubted: true },
+    { ...inForce, confirmed: later },
+    { ...inForce, name: 'unconfirmed', confirmed: undefined },
+    { name: 'replaced', confirmed },
+    { name: 'ended', confirmed },
+    { name: 'ended', confirmed: later },
+    { name: 'refused' },
+    { name: 'superseded', confirmed },
+  ];
+  for (const one of lives) {
+    for (const other of lives) {
+      const alike = JSON.stringify(keptOf(one)) === JSON.stringify(keptOf(other));
+      expect(isKeptTheSame(one, other), `${one.name} and ${other.name}`).toBe(alike);
+    }
+  }
 });
