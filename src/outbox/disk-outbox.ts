@@ -37,7 +37,7 @@ export interface DiskOutboxOptions {
  */
 const GRACE_MS = 12;
 /** For no longer than this, ms: a device that waits so long does not send again yet. */
-const LONGEST_GRACE_MS = 50;
+const LONGEST_GRACE_MS = 100;
 /**
  * Further time in which the loop reads what has come, ms. After the process stood still, the
  * loop serves the timer first, although the confirmation may be there already.
