@@ -69,20 +69,25 @@ function tap(of: object, method: string, look: (given: unknown[], stack: string)
 
 type Stack = readonly Frame[];
 
-/** The first stack on which a library was given something that has `mark` in it; `act` is repeated until there is one. */
+/**
+ * The first stack on which a library was given something that has `mark` in it, or anything
+ * where there is none; `act` is repeated until there is one.
+ */
 async function stackOf(
   of: object,
   method: string,
-  mark: string,
+  mark: string | undefined,
   act: () => Promise<unknown>,
   fits: (stack: Stack) => boolean = () => true,
 ): Promise<Stack> {
   const fitting: Stack[] = [];
   const release = tap(of, method, (given, text) => {
-    const isMarked = given.some(
-      (one) =>
-        (typeof one === 'string' || one instanceof Uint8Array) && Buffer.from(one).includes(mark),
-    );
+    const isMarked =
+      mark === undefined ||
+      given.some(
+        (one) =>
+          (typeof one === 'string' || one instanceof Uint8Array) && Buffer.from(one).includes(mark),
+      );
     const stack = framesOf(text);
     if (isMarked && stack.length > 0 && fits(stack)) fitting.push(stack);
   });
@@ -90,7 +95,7 @@ async function stackOf(
     const endMs = performance.now() + 10_000 * SLOWNESS;
     while (fitting.length === 0 && performance.now() < endMs) await act();
     const [first] = fitting;
-    if (first === undefined) throw new Error(`no call of ${method} had ${mark}`);
+    if (first === undefined) throw new Error(`no call of ${method} had ${mark ?? 'such a stack'}`);
     return first;
   } finally {
     release();
@@ -99,11 +104,13 @@ async function stackOf(
 
 const beginsIn = (folder: string, stack: Stack): boolean =>
   stack[0]?.file.startsWith(folder) === true;
-const beginsAtPort = (stack: Stack): boolean => beginsIn('src/transport/', stack);
+const beginsInSiot = (stack: Stack): boolean => beginsIn('src/siot/', stack);
+const isToPublisher = (stack: Stack): boolean =>
+  beginsIn('src/transport/', stack) && stack.at(-1)?.file.startsWith('src/siot/') === true;
 /** NATS has a socket as well. */
 const isToPort = (stack: Stack): boolean =>
   stack.at(-1)?.file.startsWith('src/transport/') === true;
-const isFromSiotToPort = (stack: Stack): boolean => beginsIn('src/siot/', stack) && isToPort(stack);
+const isFromSiotToPort = (stack: Stack): boolean => beginsInSiot(stack) && isToPort(stack);
 
 interface Length {
   readonly frames: number;
@@ -147,7 +154,7 @@ function check(title: string, stack: Stack, most: Length): void {
  */
 class ClockOfASlowDisk extends SystemClock {
   override setTimer(ms: number, then: () => void): Timer {
-    return super.setTimer(ms < 10 ? 200 : ms, then);
+    return super.setTimer(ms < 20 ? 200 : ms, then);
   }
 }
 
@@ -172,8 +179,11 @@ describe('the way through the code', () => {
     const library = Object.getPrototypeOf(await nats.connect()) as object;
 
     const report = () => device.report('flow', 1);
-    const up = await stackOf(library, 'publish', '.flow.', report, beginsAtPort);
-    check('a point up, from the port to NATS', up, { frames: 18, files: 13, link: 1 });
+    // What all links have brought in one turn of the event loop is published together.
+    const up = await stackOf(globalThis, 'setImmediate', undefined, report, isToPublisher);
+    check('a point up, from the port to the publisher', up, { frames: 15, files: 11, link: 1 });
+    const out = await stackOf(library, 'publish', '.flow.', report, beginsInSiot);
+    check('and from there to NATS, at the end of the turn', out, { frames: 5, files: 3, link: 0 });
 
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isFromSiotToPort);
     check('its acknowledgement, from SIOT’s reply to the port', ack, {
