@@ -8,11 +8,20 @@ const PIECE = 128;
 /** What one piece costs, in ms: some small packets. */
 const PIECE_MS = 0.05;
 
+/** Of a piece: at once, and in the next turn of the loop, ms; see the scheduler for its steps. */
+interface Cost {
+  readonly ms: number;
+  readonly later?: number;
+  readonly steps?: number;
+}
+
 /** An event loop whose turns the test runs one by one, and in which work takes time. */
 function loop() {
   const clock = new FakeClock();
   let next: (() => void)[] = [];
   let activeMs = 0;
+  /** What has to be done in the next turn. */
+  let later = 0;
   const work = (ms: number): void => {
     activeMs += ms;
     clock.advance(ms);
@@ -22,14 +31,16 @@ function loop() {
     activeMs: () => activeMs,
   });
   const lines: Line[] = [];
-  const line = (cost: { ms: number; steps?: number } = { ms: PIECE_MS }): Line => {
-    const made = new Line(scheduler, work, cost);
+  const line = (cost: Cost = { ms: PIECE_MS }): Line => {
+    const made = new Line(scheduler, work, cost, (ms) => void (later += ms));
     lines.push(made);
     return made;
   };
   /** One turn: links that are not paused are read, then the waiting work runs. Returns ms. */
   const turn = (): number => {
     const from = clock.monotonicMs();
+    if (later > 0) work(later);
+    later = 0;
     for (const one of lines) one.poll();
     const due = next;
     next = [];
@@ -81,13 +92,15 @@ class Line {
   constructor(
     scheduler: Scheduler,
     spend: (ms: number) => void,
-    private readonly cost: { ms: number; steps?: number },
+    private readonly cost: Cost,
+    postpone: (ms: number) => void,
   ) {
     this.slot = scheduler.joinBytes(
       {
         data: (piece) => {
           const ms = (this.cost.ms * piece.length) / PIECE;
           spend(ms);
+          if (this.cost.later !== undefined) postpone(this.cost.later);
           this.workedMs += ms;
           this.workedBytes += piece.length;
           if (this.record) this.work.push(Uint8Array.from(piece));
@@ -299,6 +312,75 @@ describe('sixteen links that send without end', () => {
     const mean = services.reduce((sum, ms) => sum + ms, 0) / services.length;
     expect(longest).toBeLessThan(2 * mean);
     expect(longest).toBeLessThan(30);
+  });
+});
+
+describe('links beside a quiet one', () => {
+  it('are held back when it waits long for all of them, though the loop is idle at times', () => {
+    const { line, run, share } = loop();
+    const lines = Array.from({ length: 16 }, () => line({ ms: 0.2 }));
+    const quiet = line();
+    const bursts = (count: number): void => {
+      for (let n = 0; n < count; n++) {
+        for (const one of lines) one.supply = Math.min(one.supply + PIECE, 4 * PIECE);
+        if (n % 20 === 0) quiet.supply += 20;
+        run(4);
+      }
+    };
+    expect(share('loop', () => bursts(200))).toBeLessThan(0.95);
+    bursts(600);
+    expect(lines.map(({ limited }) => limited)).toEqual(lines.map(() => [true]));
+    expect(quiet.limited).toEqual([]);
+  });
+
+  it('are not held when the machine was busy with something else for long', () => {
+    const { line, run } = loop();
+    const [link, quiet] = [line({ ms: 30 }), line()];
+    for (let n = 0; n < 40; n++) {
+      for (let m = 0; m < 8; m++) {
+        if (m === 0) link.supply += PIECE;
+        quiet.supply += 2;
+        run(30);
+      }
+    }
+    link.supply = PIECE;
+    const before = link.workedBytes;
+    link.poll();
+    expect(link.workedBytes).toBe(before + PIECE);
+  });
+
+  it('do not take its place when they get little: it may say as much as they', () => {
+    const { line, run } = loop();
+    const lines = Array.from({ length: 16 }, () => line({ ms: 0.4 }));
+    for (const one of lines) one.endless = true;
+    const quiet = line();
+    // 1,000 bytes in a window, where the others take 5,000 at first, and then half of that.
+    for (let n = 0; n < 400; n++) {
+      quiet.supply += 100;
+      run(25);
+    }
+    const before = lines[0]!.workedMs;
+    for (let n = 0; n < 80; n++) {
+      quiet.supply += 100;
+      quiet.poll();
+      expect(quiet.supply).toBe(0);
+      run(25);
+    }
+    expect((lines[0]!.workedMs - before) / 2_000).toBeLessThan(0.6 / 16);
+    expect(quiet.limited).toEqual([]);
+  });
+
+  it('are read less at a time where more work follows from it', () => {
+    const { line, run, speak } = loop();
+    const [babbler, quiet] = [line({ ms: 0.05, later: 0.8 }), line()];
+    babbler.endless = true;
+    speak(quiet, 50, 6_000);
+    let longest = 0;
+    for (let n = 0; n < 100; n++) {
+      quiet.supply += 20;
+      longest = Math.max(longest, run(20));
+    }
+    expect(longest).toBeLessThan(2.5);
   });
 });
 
