@@ -370,6 +370,24 @@ describe('links beside a quiet one', () => {
     expect(quiet.limited).toEqual([]);
   });
 
+  it('are joined by one that was quiet and is not any more', () => {
+    const { line, speak } = loop();
+    const [babbler, quiet, other] = [line(), line(), line()];
+    babbler.endless = true;
+    speakBoth(3_000);
+    expect([babbler.limited, other.limited]).toEqual([[true], []]);
+    other.endless = true;
+    speak(quiet, 50, 3_000);
+    expect([babbler.limited, other.limited, quiet.limited]).toEqual([[true], [true], []]);
+
+    function speakBoth(forMs: number): void {
+      for (let ms = 0; ms < forMs; ms += 50) {
+        other.supply += 60;
+        speak(quiet, 50, 50);
+      }
+    }
+  });
+
   it('are read less at a time where more work follows from it', () => {
     const { line, run, speak } = loop();
     const [babbler, quiet] = [line({ ms: 0.05, later: 0.8 }), line()];
