@@ -33,11 +33,14 @@ async function loadedBy(...args: string[]): Promise<Loaded> {
   const env = { NODE_OPTIONS: `--import=${recordingTo(file)}` };
   const { status, stderr } = await runCli(args, { env });
   expect([status, stderr]).not.toEqual([null, '']);
-  const sources = readFileSync(file, 'utf8')
+  const urls = readFileSync(file, 'utf8')
     .split('\n')
-    .filter((url) => url.startsWith('file:'))
-    .flatMap((url) => sourcesOf(fileURLToPath(url)));
+    .filter((url) => url.startsWith('file:'));
+  const sources = urls.flatMap((url) => sourcesOf(fileURLToPath(url)));
   expect(sources).toContain('src/cli/main.ts');
+  // V8 would keep their texts with two bytes a character.
+  const files = urls.map((url) => fileURLToPath(url));
+  expect(files.filter((path) => /[^\0-\x7f]/.test(readFileSync(path, 'latin1')))).toEqual([]);
   const packages = sources.map((path) => /node_modules\/((@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
   return {
     sources: sources.filter((path) => !path.startsWith('node_modules/')),
