@@ -15,20 +15,26 @@ export interface BenchFolder {
   readonly isOnDisk: boolean;
 }
 
+const folders = new Set<string>();
+// Also when a signal ends this process.
+process.once('exit', () => folders.forEach(removeFolder));
+
 /** A new folder: among temporary files, or in the checkout where those are on no disk. */
 export function makeFolder(): BenchFolder {
-  const folders = [tmpdir(), BUILD].map((parent) => {
+  const made = [tmpdir(), BUILD].map((parent) => {
     const path = mkdtempSync(join(parent, 'siot-mcu-bench-'));
-    // Also when a signal ends this process.
-    process.once('exit', () => removeFolder(path));
+    folders.add(path);
     return { path, isOnDisk: isCounted(join(path, 'probe')) };
   });
-  const chosen = folders.find(({ isOnDisk }) => isOnDisk) ?? folders[0]!;
-  for (const { path } of folders) if (path !== chosen.path) removeFolder(path);
+  const chosen = made.find(({ isOnDisk }) => isOnDisk) ?? made[0]!;
+  for (const { path } of made) if (path !== chosen.path) removeFolder(path);
   return chosen;
 }
 
-export const removeFolder = (path: string): void => rmSync(path, { recursive: true, force: true });
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  folders.delete(path);
+}
 
 function isCounted(file: string): boolean {
   const before = memoryAndDiskOf('self').writtenBytes;

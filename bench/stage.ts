@@ -25,7 +25,8 @@ import {
   type BenchFolder,
 } from './disk-folder.js';
 import { linkId, type Against, type Target } from './parts.js';
-import type { FirstAckArgs, LoadArgs, LoadResult, OpenedPort } from './roles/device.js';
+import type { FirstAckArgs, OpenedPort } from './roles/device.js';
+import type { LoadResult } from './roles/load.js';
 import type { RelayArgs } from './roles/relay.js';
 import { nowUs } from './roles/serve.js';
 import type { SettingsArgs, SettingsResult } from './roles/settings.js';
@@ -173,7 +174,7 @@ export class Stage {
     const outbox = this.#outboxOf(target);
     const outboxBefore = stateOf(outbox);
     const before = await subject.usage();
-    const load: LoadArgs = { ports, points, window, ms, packetsPerSecond };
+    const load = { ports, points, window, ms, packetsPerSecond };
     const result = await device.ask<LoadResult>('load', load);
     const expected = counted + result.packets * points;
     const arrived = await this.#ask<number>('reach', {

@@ -2,6 +2,7 @@
  * A device on a PTY: ready-made packets go up, acks are counted, packets that come down are
  * acknowledged. It does no more than that, so that it is not what the bench measures.
  */
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { SocketConstructorOpts } from 'node:net';
 import { ReadStream } from 'node:tty';
@@ -12,6 +13,8 @@ import type { McuPoint } from '../../firmware-sim/points.js';
 import { SEQUENCES, ackFrames, pointFrames, reportFrame } from '../frames.js';
 
 const READ_BYTES = 65_536;
+/** A PTY that is full is tried again after this time, or when something has come from the other side. */
+const FULL_MS = 1;
 
 /** A device; a PTY that is full is waited for. */
 export class Device {
@@ -28,7 +31,11 @@ export class Device {
   acknowledges = true;
   /** Packets sent so far: the sequence goes on from one measurement to the next, as a device's does. */
   #sent = 0;
+  readonly #master: number;
   readonly #stream: ReadStream;
+  /** What the PTY did not take yet. */
+  #rest: Uint8Array = new Uint8Array();
+  #again: NodeJS.Timeout | undefined;
   readonly #acks: readonly Uint8Array[];
   readonly #frames = new Map<number, readonly Uint8Array[]>();
   #attach: () => void = () => undefined;
@@ -37,6 +44,7 @@ export class Device {
   constructor(private readonly protocol: Protocol) {
     this.#acks = ackFrames(protocol);
     const { master, pty } = openPty();
+    this.#master = master;
     this.path = pty;
     this.attached = new Promise((resolve) => (this.#attach = resolve));
     const onread = {
@@ -54,17 +62,40 @@ export class Device {
   send(points: number, count: number): void {
     const frames = this.#framesOf(points);
     if (count === 1) {
-      this.#stream.write(frames[this.#sent++ % SEQUENCES]!);
+      this.#write(frames[this.#sent++ % SEQUENCES]!);
       return;
     }
     const batch = Array.from({ length: count }, () => frames[this.#sent++ % SEQUENCES]!);
-    this.#stream.write(Buffer.concat(batch));
+    this.#write(Buffer.concat(batch));
   }
 
   /** Reports so many settings, as a device does that has just started. */
   report(settings: number): void {
     const sequence = (this.#sent++ % SEQUENCES) + 1;
-    this.#stream.write(reportFrame(settings, sequence, this.protocol));
+    this.#write(reportFrame(settings, sequence, this.protocol));
+  }
+
+  /** Gives the PTY back. */
+  close(): void {
+    clearTimeout(this.#again);
+    this.#stream.destroy();
+  }
+
+  /** A stream would try again and again while a PTY is full, and take all the time of a core for it. */
+  #write(bytes: Uint8Array): void {
+    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    if (this.#again === undefined) this.#flush();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    try {
+      this.#rest = this.#rest.subarray(writeSync(this.#master, this.#rest));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    }
+    if (this.#rest.length > 0) this.#again = setTimeout(() => this.#flush(), FULL_MS);
   }
 
   #framesOf(points: number): readonly Uint8Array[] {
@@ -79,6 +110,7 @@ export class Device {
   #read(chunk: Uint8Array): void {
     this.#attach();
     this.onBytes?.();
+    if (this.#again !== undefined) this.#flush();
     const bytes = this.#part.length === 0 ? chunk : Buffer.concat([this.#part, chunk]);
     let from = 0;
     let acked = 0;
@@ -96,7 +128,7 @@ export class Device {
     if (frame[2] === 0x61 && frame[3] === 0x63 && frame[4] === 0x6b) return true;
     const packet = decodePacket(decodeCobs(frame) ?? new Uint8Array());
     if (typeof packet === 'string' || packet.subject !== 'proto') return false;
-    if (this.acknowledges) this.#stream.write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
+    if (this.acknowledges) this.#write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
     this.onPoints?.(POINT_CODECS[this.protocol].decode(packet.payload) ?? []);
     return false;
   }
