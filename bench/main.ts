@@ -3,9 +3,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Protocol } from '../firmware-sim/codec.js';
-import { measure, type BenchFigures } from './measure.js';
-import { judge, type Judgement } from './goals.js';
-import { besideProgram, type PeerRow } from './peer.js';
+import { asJson } from './json.js';
+import { measure } from './measure.js';
 import { ALL_NAMES, isWanted } from './plan.js';
 import { report } from './report.js';
 
@@ -113,18 +112,6 @@ async function main(): Promise<void> {
     options.json === true ? `${JSON.stringify(asJson(figures), null, 2)}\n` : report(figures),
   );
 }
-
-/** The figures, and what follows from them. */
-export type BenchJson = BenchFigures & {
-  readonly goals: readonly Judgement[];
-  readonly peer: readonly PeerRow[];
-};
-
-const asJson = (figures: BenchFigures): BenchJson => ({
-  ...figures,
-  goals: judge(figures),
-  peer: besideProgram(figures),
-});
 
 // Children end with this process, whatever ends it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -18,6 +18,8 @@ export interface LoadCase extends LoadPlan {
   readonly store: boolean;
   /** Of each device; absent: as many as are acknowledged. */
   readonly packetsPerSecond?: number;
+  /** Whether it is measured how soon points are confirmed. */
+  readonly withAnswers?: boolean;
 }
 
 /** Options of the bench. */
@@ -92,10 +94,17 @@ const disk = (store: boolean): LoadCase[] => [
     name: `${DISK}/${store ? 'store-' : ''}paced`,
     beside: 'relay',
     store,
+    withAnswers: true,
     // 1,000 points/s.
     packetsPerSecond: 100,
   },
-  { ...load(1, 10, 64), name: `${DISK}/${store ? 'store-' : ''}full`, beside: 'relay', store },
+  {
+    ...load(1, 10, 64),
+    name: `${DISK}/${store ? 'store-' : ''}full`,
+    beside: 'relay',
+    store,
+    withAnswers: true,
+  },
 ];
 
 /** Cases that are a load. */

@@ -33,7 +33,7 @@ export interface LoadResult {
  */
 const LOST_AFTER_MS = 30_000;
 /** Where nothing at all is acknowledged, nobody acknowledges. */
-const NO_ACK_AFTER_MS = 3_000;
+const NO_ACK_AFTER_MS = 1_000;
 interface OneResult {
   readonly packets: number;
   readonly lost: number;

@@ -1,6 +1,8 @@
 /** Who listens on NATS, and who asks the gateway there. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
 import { UP_TYPE } from '../frames.js';
+import { messagePayload } from '../parts.js';
 import { nowUs, serve } from './serve.js';
 
 const nats = await connect({ servers: process.argv[2] ?? '', noAsyncTraces: true });
@@ -19,6 +21,9 @@ nats.subscribe(`p.*.${UP_TYPE}.*`, {
 await nats.flush();
 
 const REPLY_WITHIN_MS = 5_000;
+const ASK_EVERY_MS = 20;
+/** Not of the type that is counted. */
+const ASKED = 'p.bench-nobody.asked.0';
 
 serve({
   count: (): number => count,
@@ -46,6 +51,23 @@ serve({
     const recorded = arrivals ?? [];
     arrivals = on ? [] : undefined;
     return recorded;
+  },
+
+  /**
+   * How long points of a node of nobody's take to be confirmed, ms: by the store, or by
+   * nats-server where `store` is false.
+   */
+  answers: async ({ ms, store }: { ms: number; store: boolean }): Promise<number[]> => {
+    const tripsMs: number[] = [];
+    const endUs = nowUs() + ms * 1000;
+    while (nowUs() < endUs) {
+      const startUs = nowUs();
+      if (store) await nats.request(ASKED, messagePayload(), { timeout: REPLY_WITHIN_MS });
+      else await nats.flush();
+      tripsMs.push((nowUs() - startUs) / 1000);
+      await sleep(ASK_EVERY_MS);
+    }
+    return tripsMs;
   },
 
   /** The reply to a request, as JSON. */

@@ -4,21 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { BenchFigures } from '../../bench/measure.js';
+import type { BenchJson } from '../../bench/json.js';
 import { ALL_NAMES, isWanted } from '../../bench/plan.js';
 
 const run = promisify(execFile);
 const ROOT = new URL('../..', import.meta.url).pathname;
+const GATEWAY = new URL('../../dist/src/cli/main.js', import.meta.url).pathname;
 const MAIN = new URL('../../dist/bench/main.js', import.meta.url).pathname;
 
 const folder = mkdtempSync(join(tmpdir(), 'siot-mcu-bench-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function bench(...args: string[]): Promise<BenchFigures> {
+async function bench(...args: string[]): Promise<BenchJson> {
   const { stdout } = await run(process.execPath, [MAIN, '--quick', '--json', ...args], {
     env: { ...process.env, TMPDIR: folder },
   });
-  return JSON.parse(stdout) as BenchFigures;
+  return JSON.parse(stdout) as BenchJson;
 }
 
 /** Too short for figures that mean anything. */
@@ -97,6 +98,44 @@ describe('npm run bench', () => {
     ]);
     expect(loads).toHaveLength(1);
     expect(outbox.recovery?.points).toBeGreaterThan(0);
+  });
+
+  it('measures another gateway in the same cases', async () => {
+    const config =
+      '{nats: {servers: $NATS_URL}, stateDir: $STATE_DIR/state, links: [{name: a, ' +
+      'protocol: $PROTOCOL, transport: {type: serial, path: $PORTS}, node: {id: $NODE_IDS}}]}';
+    const command =
+      `echo "${config}" > $STATE_DIR/gateway.yaml; ` +
+      `exec ${process.execPath} ${GATEWAY} run -c $STATE_DIR/gateway.yaml`;
+    const only = ['--only', 'links-1/10x4,links-1/latency'];
+    const figures = await bench(...only, ...SHORT, '--against', command, '--wire', 'protobuf');
+    const { gateway, against } = figures.loads[0]!;
+    expect(against).toMatchObject({ lostPackets: 0, lostPoints: 0 });
+    expect(against!.pointsPerSecond).toBeGreaterThan(0);
+    expect(against!.rssMb).toBeGreaterThan(gateway.rssMb / 2);
+    expect(figures.latencies[0]!.against?.downP50Ms).toBeGreaterThan(0);
+    expect(figures.peer.map(({ name, what }) => `${name}: ${what}`)).toEqual([
+      'links-1/10x4: points/s',
+      'links-1/10x4: CPU, µs/packet',
+      'links-1/10x4: p50, ms',
+      'links-1/10x4: p99, ms',
+      'links-1/10x4: disk, B/point',
+      'links-1/10x4: lost',
+      'links-1/10x4: MB',
+      'links-1/latency: up p50, ms',
+      'links-1/latency: up p99, ms',
+      'links-1/latency: down p50, ms',
+      'links-1/latency: down p99, ms',
+    ]);
+  });
+
+  it('shows what another program cannot do, and says why one has ended', async () => {
+    const only = ['--only', 'links-1/1x1', ...SHORT];
+    const { loads, peer } = await bench(...only, '--against', 'exec sleep 1000');
+    expect(loads[0]!.against).toBeNull();
+    expect(new Set(peer.map(({ against }) => against))).toEqual(new Set([null]));
+    const failed = bench(...only, '--against', 'echo no such port >&2; exit 3');
+    await expect(failed).rejects.toThrow(/ended \(3\) no such port/);
   });
 
   it('says which file is missing in a baseline', async () => {

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { judge, type Judgement } from '../../bench/goals.js';
+import type { LoadFigures, TargetFigures } from '../../bench/loads.js';
+import type { BenchFigures } from '../../bench/measure.js';
+import { besideProgram } from '../../bench/peer.js';
+import { FAIR, LOAD_CASES, USB } from '../../bench/plan.js';
+import { report } from '../../bench/report.js';
+
+const NOTHING: BenchFigures = {
+  node: 'v20',
+  seconds: 1,
+  rounds: 5,
+  codecs: [],
+  loads: [],
+  latencies: [],
+  fair: {},
+  start: {},
+  rssMb: {},
+  outbox: {},
+};
+
+const TARGET: TargetFigures = {
+  pointsPerSecond: 1_000,
+  arrivedPerSecond: 1_000,
+  cpuUsPerPacket: 100,
+  cpuUsPerPoint: 10,
+  cpuShare: 0.5,
+  roundTripP50Ms: 1,
+  roundTripP99Ms: 2,
+  lostPackets: 0,
+  lostPoints: 0,
+  rssMb: 70,
+  diskBytesPerPoint: 0,
+  diskBytesPerSecond: 0,
+  samplesWithOutbox: { answeredInTime: 0, answeredLate: 0 },
+  answerP95Ms: 1,
+};
+
+function load(name: string, more: Partial<LoadFigures> = {}): LoadFigures {
+  const plan = [...LOAD_CASES, FAIR, USB].find((each) => each.name === name);
+  if (plan === undefined) throw new Error(`no case ${name}`);
+  return {
+    ...plan,
+    gateway: TARGET,
+    [plan.beside]: TARGET,
+    cpuRatio: 1,
+    pointsRatio: 1,
+    p99Ratio: 1,
+    p50MoreMs: 0,
+    countsDisk: true,
+    ...more,
+  };
+}
+
+/** The verdicts about one name, without those about all loads. */
+const verdicts = (figures: Partial<BenchFigures>, name: string): Judgement['verdict'][] =>
+  judge({ ...NOTHING, ...figures }).flatMap((each) => (each.name === name ? [each.verdict] : []));
+
+describe('the goals of the bench', () => {
+  it('judges nothing that was not measured', () => {
+    expect(judge(NOTHING)).toEqual([]);
+    expect(report(NOTHING)).toBe('\n');
+  });
+
+  it.each([
+    ['at the limits', { cpuRatio: 1.3, p50MoreMs: 0.05, p99Ratio: 1.99 }, 'met'],
+    ['with too much CPU', { cpuRatio: 1.31 }, 'MISSED'],
+    ['with a p50 that is too long', { p50MoreMs: 0.051 }, 'MISSED'],
+    ['with a p99 that is too long', { p99Ratio: 2 }, 'MISSED'],
+  ])('holds an outbox on disk against one in memory, %s', (_, seen, verdict) => {
+    const name = 'durable/store-10x1';
+    expect(verdicts({ loads: [load(name, seen)] }, name)).toEqual([verdict]);
+  });
+
+  it.each([
+    ['in no sample', 0, 0, 'met'],
+    ['in few samples', 2, 0, 'met'],
+    ['in most samples', 3, 0, 'MISSED'],
+    ['in most samples, since answers were late', 0, 3, 'not judged'],
+    ['in most samples, some with late answers', 2, 1, 'not judged'],
+  ] as const)(
+    'judges bytes of the outbox that were written %s',
+    (_, answeredInTime, late, verdict) => {
+      const samplesWithOutbox = { answeredInTime, answeredLate: late };
+      const gateway = { ...TARGET, samplesWithOutbox };
+      expect(verdicts({ loads: [load('disk/full', { gateway })] }, 'disk/full')).toEqual([verdict]);
+    },
+  );
+
+  it('counts what else is written to disk, where that is counted', () => {
+    const gateway = { ...TARGET, diskBytesPerSecond: 1_000_000 };
+    const loads = (countsDisk: boolean) => [load('disk/paced', { gateway, countsDisk })];
+    expect(verdicts({ loads: loads(true) }, 'disk/paced')).toEqual(['MISSED']);
+    expect(verdicts({ loads: loads(false) }, 'disk/paced')).toEqual(['not judged']);
+  });
+
+  it('judges equal links by their slowest packets, and by whether one is called limited', () => {
+    const of = (roundTripP99Ms: number, limitedLinks: number): Judgement['verdict'][] => {
+      const gateway = { ...TARGET, roundTripP99Ms };
+      return verdicts({ fair: { load: load(FAIR.name, { gateway }), limitedLinks } }, FAIR.name);
+    };
+    expect(of(3, 0)).toEqual(['met', 'met']);
+    expect(of(3.01, 1)).toEqual(['MISSED', 'MISSED']);
+  });
+
+  it('judges a quiet link by its idle value', () => {
+    const of = (ratio: number): Judgement['verdict'][] => {
+      const figures = { idleP50Ms: 1, busyP50Ms: ratio, busyP99Ms: 9, ratio };
+      return verdicts({ fair: { quiet: { gateway: figures, relay: figures } } }, 'fair/quiet');
+    };
+    expect([of(2), of(2.1)]).toEqual([['met'], ['MISSED']]);
+  });
+
+  it('judges settings by their number, or by what the relay brings down', () => {
+    const of = (perSecond: number, ratio: number): Judgement['verdict'][] => {
+      const gateway = { perSecond, p50Ms: 1, p99Ms: 2 };
+      return verdicts({ settings: { gateway, relay: gateway, ratio, rssMb: 1 } }, 'settings/known');
+    };
+    expect([of(8_000, 0.1), of(900, 0.8), of(7_999, 0.79)]).toEqual([['met'], ['met'], ['MISSED']]);
+  });
+
+  it('judges memory by the number of links', () => {
+    expect(verdicts({ rssMb: { 1: 79.9, 16: 95 } }, 'memory')).toEqual(['met', 'MISSED']);
+  });
+
+  it('judges how programs start', () => {
+    const help = { ms: 150, rssMb: 55, nodeMs: 40, nodeRssMb: 40 };
+    expect(verdicts({ start: { help } }, 'start/help')).toEqual(['met']);
+    expect(verdicts({ start: { help: { ...help, rssMb: 56 } } }, 'start/help')).toEqual(['MISSED']);
+    const firstAck = { gatewayMs: 250, relayMs: 100 };
+    expect(verdicts({ start: { firstAck } }, 'start/first-ack')).toEqual(['MISSED']);
+  });
+
+  it('judges what USB devices bring only where the relay manages it', () => {
+    const all = USB.links * USB.points * USB.packetsPerSecond;
+    const of = (gateway: number, relay: number, pinned = true): Judgement | undefined => {
+      const figures = load(USB.name, {
+        gateway: { ...TARGET, arrivedPerSecond: gateway * all },
+        relay: { ...TARGET, arrivedPerSecond: relay * all },
+      });
+      return judge({ ...NOTHING, usb: { load: figures, pinned } })[0];
+    };
+    expect(of(1, 1)?.verdict).toBe('met');
+    expect(of(0.9, 1)?.verdict).toBe('MISSED');
+    expect(of(0.5, 0.6)).toMatchObject({
+      verdict: 'not judged',
+      seen: expect.stringContaining('the relay manages 60 %') as string,
+    });
+    expect(of(1, 1, false)?.verdict).toBe('not judged');
+  });
+
+  it('prints each case with its goal and the verdict', () => {
+    const text = report({ ...NOTHING, loads: [load('durable/1x1')] });
+    expect(text).toMatch(/^durable\/1x1: CPU ≤ 1\.3 × memory's.* met {2}.*\+0\.000 ms/m);
+  });
+});
+
+describe('another program beside the gateway', () => {
+  it('is shown case by case; what it cannot do is left open', () => {
+    const figures: BenchFigures = {
+      ...NOTHING,
+      loads: [
+        load('links-1/1x1', { against: { ...TARGET, cpuUsPerPacket: 50 } }),
+        load('links-1/10x1', { against: null }),
+        load('links-1/25x1'),
+      ],
+      start: { firstAck: { gatewayMs: 200, relayMs: 100, againstMs: 50 } },
+    };
+    const rows = besideProgram(figures).filter(({ what }) => what !== 'lost');
+    const cpu = rows.filter(({ what }) => what.startsWith('CPU'));
+    expect(cpu).toEqual([
+      { name: 'links-1/1x1', what: 'CPU, µs/packet', gateway: 100, against: 50 },
+      { name: 'links-1/10x1', what: 'CPU, µs/packet', gateway: 100, against: null },
+    ]);
+    expect(rows.at(-1)).toEqual({
+      name: 'start/first-ack',
+      what: 'ms',
+      gateway: 200,
+      against: 50,
+    });
+    expect(report(figures)).toMatch(/^links-1\/10x1: CPU, µs\/packet +100 +– +–$/m);
+    expect(besideProgram({ ...figures, loads: [], start: {} })).toEqual([]);
+  });
+});
