@@ -70,6 +70,8 @@ export class SocketChannel implements ByteChannel {
   #closing = false;
   #cause: TransportError | undefined;
   #ended = false;
+  /** What is written now is collected until the present callback of the event loop ends. */
+  #collects = false;
   readonly #released: Promise<void>;
 
   constructor(parts: SocketChannelParts) {
@@ -101,8 +103,22 @@ export class SocketChannel implements ByteChannel {
     if (this.#closing || this.#ended || this.#socket.destroyed) return false;
     const { tap } = this.#parts.events;
     if (tap?.isObserved === true) tap.bytes('down', bytes);
-    // The stream calls write(2) at once, and queues what the system does not take.
+    this.#collect();
     return this.#socket.write(bytes);
+  }
+
+  /**
+   * One confirmation of NATS may acknowledge many packets: their acks go in one write(2), which
+   * costs more than all the rest of an ack. What the system does not take is queued.
+   */
+  #collect(): void {
+    if (this.#collects) return;
+    this.#collects = true;
+    this.#socket.cork();
+    queueMicrotask(() => {
+      this.#collects = false;
+      this.#socket.uncork();
+    });
   }
 
   get queued(): number {
