@@ -33,8 +33,8 @@ export const LIMITS = {
   fairP99: 3,
   quietP50: 2,
   settingsPerSecond: 8_000,
-  /** Of the settings that the relay brings down: the device then acknowledges no faster. */
-  settingsShare: 0.8,
+  /** Of the settings that the relay brings down, one at a time too: as fast as the device acknowledges. */
+  settingsShare: 0.5,
   /** MB, by number of links. */
   rssMb: { 1: 80, 16: 95 } as Readonly<Record<string, number>>,
   outboxRssMb: 120,

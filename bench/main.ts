@@ -71,7 +71,7 @@ function checkout(folder: string): string {
 
 const command = new Command('bench')
   .description('The gateway between PTYs and NATS, beside a bare relay and the bare NATS client.')
-  .option('--quick', 'one short sample each, for a first look: less than a minute for all')
+  .option('--quick', 'one short sample each, for a first look: about a minute for all')
   .option(
     '--only <names>',
     'such as codec, links-1, links-1/10x64, durable, disk/store-full',

@@ -42,6 +42,8 @@ const TIME_PER_SETTING: Measure = { what: 'elapsed, µs/setting', of: 'time' };
 const SETTING_P99: Measure = { what: 'p99 at 100/s, ms', of: 'time' };
 /** Until what was set before is settled. */
 const SETTLED_MS = 100;
+/** So much longer than a sample each target works before the first. */
+const WARM_SAMPLES = 2;
 
 /** Undefined: not wanted. */
 export async function measureSettings(
@@ -61,6 +63,10 @@ export async function measureSettings(
     }
     let rssBytes = 0;
     const ms = seconds * 1000;
+    // Until the code is compiled by the optimizer.
+    for (const target of targets) {
+      await stage.settings(target, { known: KNOWN_SETTINGS, ms: WARM_SAMPLES * ms, paced: false });
+    }
     const samples = await inTurn(targets, rounds, async (target): Promise<Sample> => {
       const busy = await stage.settings(target, { known: KNOWN_SETTINGS, ms, paced: false });
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));

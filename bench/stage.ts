@@ -27,7 +27,7 @@ import {
 import { linkId, type Against, type Target } from './parts.js';
 import type { FirstAckArgs, OpenedPort } from './roles/device.js';
 import type { LoadResult } from './roles/load.js';
-import type { RelayArgs } from './roles/relay.js';
+import type { RelayArgs, RelayExpects } from './roles/relay.js';
 import { nowUs } from './roles/serve.js';
 import type { SettingsArgs, SettingsResult } from './roles/settings.js';
 import { percentile } from './statistics.js';
@@ -174,7 +174,7 @@ export class Stage {
     arrivedWithinMs = ARRIVED_WITHIN_MS,
   ): Promise<Sample> {
     const { subject, device, ports } = this.#side(target);
-    await this.#tellRelay(target, points);
+    await this.#tellRelay(target, { points });
     const counted = await this.#ask<number>('count');
     const outbox = this.#outboxOf(target);
     const outboxBefore = stateOf(outbox);
@@ -233,7 +233,7 @@ export class Stage {
   /** How long single points take at 100/s, from the device to the subscriber and back. */
   async latency(target: Target, seconds: number): Promise<Latencies> {
     const { device, ports } = this.#side(target);
-    await this.#tellRelay(target, 1);
+    await this.#tellRelay(target, { points: 1 });
     const counted = await this.#ask<number>('count');
     await this.#ask('record', { on: true });
     const { packets, sentUs } = await device.ask<LoadResult>('load', {
@@ -257,7 +257,7 @@ export class Stage {
   /** The device of the first link reports so many settings, so that they are known. */
   async reportSettings(target: Target, known: number): Promise<void> {
     const { device, ports } = this.#side(target);
-    await this.#tellRelay(target, 1);
+    await this.#tellRelay(target, { points: 1 });
     const withinMs = REPORTED_WITHIN_MS;
     await device.ask('report', { port: ports[0]!, settings: known, withinMs });
   }
@@ -275,9 +275,9 @@ export class Stage {
       known,
       ms,
       ...(paced ? { everyMs: PACE.everyMs } : {}),
-      // The relay does not know an ack from a packet with points.
-      understands: target !== 'relay',
+      isAlwaysSame: target === 'relay',
     };
+    await this.#tellRelay(target, { areAcks: true });
     return device.ask<SettingsResult>('settings', args);
   }
 
@@ -314,9 +314,14 @@ export class Stage {
   }
 
   /** The relay looks into no packet. */
-  async #tellRelay(target: Target, points: number): Promise<void> {
+  async #tellRelay(
+    target: Target,
+    { points = 1, areAcks = false }: Partial<RelayExpects>,
+  ): Promise<void> {
     const { subject } = this.#side(target);
-    if (target === 'relay' && subject instanceof Child) await subject.ask('points', { points });
+    if (target !== 'relay' || !(subject instanceof Child)) return;
+    const expects: RelayExpects = { points, areAcks };
+    await subject.ask('expect', expects);
   }
 
   #stateDir(target: Target): string {

@@ -27,8 +27,6 @@ export class Device {
   onBytes: (() => void) | undefined;
   /** Given the points of each packet that comes down. */
   onPoints: ((points: readonly McuPoint[]) => void) | undefined;
-  /** False: whoever sends packets down does not know an ack from a packet. */
-  acknowledges = true;
   /** Packets sent so far: the sequence goes on from one measurement to the next, as a device's does. */
   #sent = 0;
   readonly #master: number;
@@ -128,7 +126,7 @@ export class Device {
     if (frame[2] === 0x61 && frame[3] === 0x63 && frame[4] === 0x6b) return true;
     const packet = decodePacket(decodeCobs(frame) ?? new Uint8Array());
     if (typeof packet === 'string' || packet.subject !== 'proto') return false;
-    if (this.acknowledges) this.#write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
+    this.#write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
     this.onPoints?.(POINT_CODECS[this.protocol].decode(packet.payload) ?? []);
     return false;
   }

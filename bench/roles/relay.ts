@@ -17,6 +17,12 @@ export interface RelayArgs {
   readonly links: readonly { readonly id: string; readonly path: string }[];
 }
 
+/** Arguments of `expect`. */
+export interface RelayExpects {
+  readonly points: number;
+  readonly areAcks: boolean;
+}
+
 const { server, links } = JSON.parse(process.argv[2] ?? '') as RelayArgs;
 
 const nats = await connect({ servers: server, noEcho: true, noAsyncTraces: true });
@@ -24,12 +30,27 @@ const payload = messagePayload();
 const ack = ackFrames('compact')[0]!;
 const setting = settingFrame();
 let points = 1;
+/** What the devices send is no packet with points: it acknowledges a setting. */
+let areAcks = false;
 
 async function attach(id: string, path: string): Promise<void> {
   const subjects = Array.from({ length: 100 }, (_, i) => `p.${id}.${UP_TYPE}.${String(i)}`);
   /** A frame has begun and not ended. */
   let inside = false;
+  /** Settings that wait: as the gateway's, one is on its way at a time. */
+  let waiting = 0;
+  let onItsWay = false;
+  const next = (channel: ByteChannel): void => {
+    onItsWay = waiting > 0;
+    if (!onItsWay) return;
+    waiting -= 1;
+    channel.write(setting);
+  };
   const relay = (channel: ByteChannel): void => {
+    if (areAcks) {
+      next(channel);
+      return;
+    }
     for (let i = 0; i < points; i++) nats.publish(subjects[i]!, payload);
     channel.write(ack);
   };
@@ -51,7 +72,8 @@ async function attach(id: string, path: string): Promise<void> {
   channels.push(channel);
   nats.subscribe(`p.${id}.${DOWN_TYPE}.>`, {
     callback: () => {
-      channel.write(setting);
+      waiting += 1;
+      if (!onItsWay) next(channel);
     },
   });
   // The device is told that somebody is there: an empty frame.
@@ -68,8 +90,9 @@ process.on('SIGTERM', () => {
 for (const { id, path } of links) await attach(id, path);
 
 serve({
-  /** From now on a packet is that many messages. */
-  points: (args: { points: number }): void => {
+  /** From now on a packet is that many messages, or an ack. */
+  expect: (args: RelayExpects): void => {
     points = args.points;
+    areAcks = args.areAcks;
   },
 });

@@ -18,11 +18,8 @@ export interface SettingsArgs {
   readonly ms: number;
   /** Absent: each point is set again as soon as the device has it. */
   readonly everyMs?: number;
-  /**
-   * False: what comes down is always the same packet, whatever was set, and an ack would be
-   * taken for a packet with points.
-   */
-  readonly understands: boolean;
+  /** What comes down is always the same packet, whatever was set. */
+  readonly isAlwaysSame: boolean;
 }
 
 /** Result of `settings`. */
@@ -41,7 +38,7 @@ const connections = new Map<string, Promise<NatsConnection>>();
 
 /** Sets points for so long. */
 export async function setSettings(device: Device, args: SettingsArgs): Promise<SettingsResult> {
-  const { server, id, known, ms, everyMs, understands } = args;
+  const { server, id, known, ms, everyMs, isAlwaysSame } = args;
   let connecting = connections.get(server);
   if (connecting === undefined) {
     connecting = connect({ servers: server, noAsyncTraces: true });
@@ -65,16 +62,15 @@ export async function setSettings(device: Device, args: SettingsArgs): Promise<S
 
   const startUs = nowUs();
   const endUs = startUs + ms * 1000;
-  device.acknowledges = understands;
   device.onPoints = (points) => {
     const us = nowUs();
     for (const { type, key, value } of points) {
       if (type !== DOWN_TYPE) continue;
-      const [at] = understands ? [Number(key)] : wanted.keys();
+      const [at] = isAlwaysSame ? wanted.keys() : [Number(key)];
       const want = at === undefined ? undefined : wanted.get(at);
       // What is sent again counts once.
       if (at === undefined || want === undefined) continue;
-      if (understands && want.value !== numberIn(value)) continue;
+      if (!isAlwaysSame && want.value !== numberIn(value)) continue;
       wanted.delete(at);
       tripsMs.push((us - want.us) / 1000);
       if (everyMs === undefined && us < endUs) set(at);
@@ -93,6 +89,5 @@ export async function setSettings(device: Device, args: SettingsArgs): Promise<S
   const tookMs = (nowUs() - startUs) / 1000;
   await sleep(LAST_MS);
   device.onPoints = undefined;
-  device.acknowledges = true;
   return { received, ms: tookMs, tripsMs };
 }
