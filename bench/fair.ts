@@ -28,6 +28,8 @@ export interface FairFigures {
 
 /** The quiet link is heard for this time less than the others are busy, and later. */
 const LEAD_MS = 100;
+/** A gateway has to hear for some time who is quiet, and that it has to wait. */
+const SETTLING_MS = 2_500;
 const QUIET_P50: Measure = { what: 'round trip p50 of the quiet link, ms', of: 'time' };
 
 interface QuietSample {
@@ -77,8 +79,10 @@ async function measureQuiet(
   const targets = targetsBeside(options, [beside]);
   const samples = await inTurn(targets, options.rounds, async (target): Promise<QuietSample> => {
     const idle = await stage.quietly(target, ms);
-    const load = stage.load(target, { points, window, ms: ms + 2 * LEAD_MS });
+    const busyMs = SETTLING_MS + ms + 2 * LEAD_MS;
+    const load = stage.load(target, { points, window, ms: busyMs });
     await new Promise((resolve) => setTimeout(resolve, LEAD_MS));
+    await stage.quietly(target, SETTLING_MS);
     const { roundTripMs } = await stage.quietly(target, ms);
     await load;
     return { idleMs: idle.roundTripMs.p50, busyMs: roundTripMs.p50, busyP99Ms: roundTripMs.p99 };

@@ -113,15 +113,19 @@ function latency({ latencies }: BenchFigures): Judgement[] {
   });
 }
 
-function durable({ loads }: BenchFigures): Judgement[] {
+function durable({ loads, confirmed }: BenchFigures): Judgement[] {
   const { cpu, p50MoreMs, p99 } = LIMITS.durable;
+  const least =
+    confirmed === undefined
+      ? ''
+      : `; NATS client alone +${confirmed.ms.toFixed(3)} ms, ${show(confirmed.cpuUs)} µs`;
   return within(loads, DURABLE).map((load) => ({
     name: load.name,
     goal: `CPU ≤ ${cpu} × memory's, p50 ≤ ${p50MoreMs} ms above it, p99 < ${p99} ×`,
     verdict: verdict(load.cpuRatio <= cpu && load.p50MoreMs <= p50MoreMs && load.p99Ratio < p99),
     seen:
       `${load.cpuRatio.toFixed(2)} ×, ${signed(load.p50MoreMs)} ms, ` +
-      `${load.p99Ratio.toFixed(2)} ×`,
+      `${load.p99Ratio.toFixed(2)} ×${load.store ? '' : least}`,
   }));
 }
 

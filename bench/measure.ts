@@ -4,7 +4,16 @@ import type { Comparison } from './comparison.js';
 import { measureFair, type FairFigures } from './fair.js';
 import { measureLoads, type LatenciesFigures, type LoadFigures } from './loads.js';
 import { measureOutbox, type OutboxFigures } from './outbox.js';
-import { CODEC, NATS, STAGES, isWanted, type BenchOptions } from './plan.js';
+import {
+  CODEC,
+  CONFIRMED,
+  DURABLE,
+  LOAD_CASES,
+  NATS,
+  STAGES,
+  isWanted,
+  type BenchOptions,
+} from './plan.js';
 import { measureSettings, type SettingsFigures } from './settings.js';
 import { publishAlone } from './stage.js';
 import { measureStart, type StartFigures } from './starting.js';
@@ -18,6 +27,11 @@ export interface BenchFigures {
   readonly rounds: number;
   readonly codecs: readonly CodecFigures[];
   readonly nats?: { readonly messagesPerSecond: number; readonly cpuUsPerMessage: number };
+  /**
+   * The NATS client alone publishes one message and waits until the server has confirmed it: what
+   * an acknowledgement costs at least that is not the disk's.
+   */
+  readonly confirmed?: { readonly ms: number; readonly cpuUs: number };
   readonly loads: readonly LoadFigures[];
   readonly latencies: readonly LatenciesFigures[];
   readonly fair: FairFigures;
@@ -31,6 +45,12 @@ export interface BenchFigures {
   readonly comparisons?: readonly Comparison[];
 }
 
+/** Messages between two confirmations by the server. */
+const BURST = 1_000;
+
+const isDurable = (name: string, only: readonly string[]): boolean =>
+  name.startsWith(`${DURABLE}/`) && isWanted(name, only);
+
 /** Measures what `options.only` names. Rejects with a BenchError. */
 export async function measure(options: BenchOptions): Promise<BenchFigures> {
   const { seconds, rounds, only, baseline, progress } = options;
@@ -43,10 +63,19 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
   let nats: BenchFigures['nats'];
   if (isWanted(NATS, only)) {
     progress('the NATS client alone');
-    const samples = await publishAlone(seconds, rounds);
+    const samples = await publishAlone(seconds, rounds, BURST);
     nats = {
       messagesPerSecond: median(samples.map(({ messages, ms }) => (messages / ms) * 1000)),
       cpuUsPerMessage: median(samples.map(({ messages, cpuMs }) => (cpuMs / messages) * 1000)),
+    };
+  }
+  let confirmed: BenchFigures['confirmed'];
+  if (isWanted(CONFIRMED, only) || LOAD_CASES.some(({ name }) => isDurable(name, only))) {
+    progress(CONFIRMED);
+    const samples = await publishAlone(seconds, rounds, 1);
+    confirmed = {
+      ms: median(samples.map(({ messages, ms }) => ms / messages)),
+      cpuUs: median(samples.map(({ messages, cpuMs }) => (cpuMs / messages) * 1000)),
     };
   }
   const { loads, latencies } = await measureLoads(options, comparisons);
@@ -68,6 +97,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     rounds,
     codecs,
     ...(nats === undefined ? {} : { nats }),
+    ...(confirmed === undefined ? {} : { confirmed }),
     loads,
     latencies,
     fair,

@@ -43,6 +43,8 @@ export interface BenchOptions {
 export const CODEC = 'codec';
 /** The NATS client alone. */
 export const NATS = 'nats';
+/** One message after the other, each confirmed by the server. */
+export const CONFIRMED = 'nats/confirmed';
 
 const load = (links: number, points: number, window: number): LoadPlan => ({
   links,
@@ -169,6 +171,7 @@ export const latencyName = (links: number): string => `links-${String(links)}/la
 export const ALL_NAMES: readonly string[] = [
   CODEC,
   NATS,
+  CONFIRMED,
   ...LOAD_CASES.map(({ name }) => name),
   ...STAGES.map(latencyName),
   FAIR.name,

@@ -9,7 +9,7 @@ import { percent, show, table } from './table.js';
 
 /** The text of all tables and goals. */
 export function report(figures: BenchFigures): string {
-  const { codecs, nats, loads, fair, usb } = figures;
+  const { codecs, nats, confirmed, loads, fair, usb } = figures;
   const parts: string[] = [];
   if (codecs.length > 0) {
     const rows = codecs.map((each) => [
@@ -23,6 +23,12 @@ export function report(figures: BenchFigures): string {
     parts.push(
       `NATS client alone: ${show(nats.messagesPerSecond)} messages/s, ` +
         `${show(nats.cpuUsPerMessage)} µs of CPU each`,
+    );
+  }
+  if (confirmed !== undefined) {
+    parts.push(
+      `NATS client alone, one message after the other is confirmed: ${confirmed.ms.toFixed(3)} ms, ` +
+        `${show(confirmed.cpuUs)} µs of CPU each`,
     );
   }
   const all = [...loads, ...(fair.load ? [fair.load] : []), ...(usb ? [usb.load] : [])];

@@ -71,7 +71,8 @@ export interface Latencies {
 }
 
 const ATTACHED_WITHIN_MS = 15_000;
-const ARRIVED_WITHIN_MS = 3_000;
+/** An outbox in memory acknowledges more than a store takes: what waits is not part of the next sample. */
+const ARRIVED_WITHIN_MS = 30_000;
 /** 100 points/s. */
 const PACE = { perSecond: 100, everyMs: 10 };
 /** Of packets that keep a pace and are few: more than are ever on their way. */
@@ -445,10 +446,11 @@ function gatewayConfig({ server, links }: RelayArgs, stateDir: string, more: obj
   });
 }
 
-/** What the NATS client publishes by itself; CPU of its process. */
+/** What the NATS client publishes by itself, `burst` messages between two confirmations; CPU of its process. */
 export async function publishAlone(
   seconds: number,
   rounds: number,
+  burst: number,
 ): Promise<{ messages: number; ms: number; cpuMs: number }[]> {
   const server = await NatsServer.start();
   // Somebody listens there, as in all other measurements.
@@ -457,11 +459,12 @@ export async function publishAlone(
   try {
     await subscriber.ask('count');
     const samples = [];
-    await publisher.ask('publish', { ms: 300 });
+    await publisher.ask('publish', { ms: 300, burst });
     for (let round = 0; round < rounds; round++) {
       const before = await publisher.usage();
       const { messages, ms } = await publisher.ask<{ messages: number; ms: number }>('publish', {
         ms: seconds * 1000,
+        burst,
       });
       const after = await publisher.usage();
       samples.push({ messages, ms, cpuMs: after.cpuMs - before.cpuMs });

@@ -10,8 +10,6 @@ interface PublishResult {
   readonly ms: number;
 }
 
-/** Messages between two confirmations by the server. */
-const BURST = 1_000;
 const SUBJECTS = 10;
 
 const nats = await connect({ servers: process.argv[2] ?? '', noAsyncTraces: true });
@@ -22,13 +20,14 @@ const subjects = Array.from(
 );
 
 serve({
-  publish: async ({ ms }: { ms: number }): Promise<PublishResult> => {
+  /** `burst`: messages between two confirmations by the server. */
+  publish: async ({ ms, burst }: { ms: number; burst: number }): Promise<PublishResult> => {
     const startUs = nowUs();
     let messages = 0;
     do {
-      for (let i = 0; i < BURST; i++) nats.publish(subjects[i % SUBJECTS]!, payload);
+      for (let i = 0; i < burst; i++) nats.publish(subjects[i % SUBJECTS]!, payload);
       await nats.flush();
-      messages += BURST;
+      messages += burst;
     } while (nowUs() - startUs < ms * 1000);
     return { messages, ms: (nowUs() - startUs) / 1000 };
   },

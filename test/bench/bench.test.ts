@@ -147,7 +147,7 @@ describe('npm run bench', () => {
   it('lists the cases when an unknown one is asked for', async () => {
     const failed = bench('--only', 'links-3');
     await expect(failed).rejects.toMatchObject({ code: 2 });
-    await expect(failed).rejects.toThrow(/there is: codec, nats, links-1\/1x1/);
+    await expect(failed).rejects.toThrow(/there is: codec, nats, nats\/confirmed, links-1\/1x1/);
   });
 
   it('accepts the name of a case, or the beginning of several names', () => {
