@@ -2,7 +2,7 @@
 // 0.5 ms and keeps some 50 KB for it, and there would be seven hundred of them.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './setup-common.mjs';
+import { ROOT, say } from './setup-common.mjs';
 
 const PROGRAM = join(ROOT, 'src', 'cli', 'main.ts');
 const FOLDER = join(ROOT, 'dist', 'src', 'cli');
@@ -16,10 +16,15 @@ const OUTSIDE = [/^koffi$/, /^@serialport\/bindings-cpp$/, /^@lydell\/node-pty/]
 
 /** Takes the place of what the compiler has written for main.ts. Throws an Error where a source is wrong. */
 export async function bundle() {
-  const { rolldown } = await import('rolldown');
+  // npm installs no compiled part of it for Node 20 before 20.19 and 22 before 22.12.
+  const bundler = await import('rolldown').catch(() => undefined);
+  if (bundler === undefined) {
+    say('rolldown cannot be loaded: the program works, starts more slowly and takes more memory');
+    return;
+  }
   rmSync(join(FOLDER, 'main.js'), { force: true });
   rmSync(join(FOLDER, PARTS), { recursive: true, force: true });
-  const one = await rolldown({
+  const one = await bundler.rolldown({
     cwd: ROOT,
     input: { main: PROGRAM },
     platform: 'node',
