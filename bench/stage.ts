@@ -190,6 +190,7 @@ export class Stage {
     // Who acknowledges nothing mostly publishes nothing.
     const withinMs = result.lost < result.packets ? arrivedWithinMs : 0;
     const arrived = await this.#ask<number>('reach', { count: expected, withinMs });
+    if (store) await this.#ask('settled');
     const after = await subject.usage();
     return {
       packets: result.packets,

@@ -8,7 +8,6 @@ import { setSettings, type SettingsArgs } from './settings.js';
 /** Packets to a gateway that starts: before it has opened the port, and after. */
 const KNOCK_EVERY_MS = 100;
 const SEND_AGAIN_MS = 5;
-const MOST_UNHEARD = 64;
 
 const devices: Device[] = [];
 
@@ -34,26 +33,24 @@ serve({
   firstAck: ({ port, withinMs }: FirstAckArgs): Promise<number | undefined> => {
     const device = devices[port]!;
     return new Promise((resolve) => {
-      let sent = 0;
       let again: NodeJS.Timeout | undefined;
       const send = (afterMs: number): void => {
         clearTimeout(again);
-        // A PTY that nobody reads holds some 4 KiB.
-        if (sent++ < MOST_UNHEARD) device.send(1, 1);
+        device.send(1, 1);
         again = setTimeout(() => send(afterMs), afterMs);
       };
       const finish = (ackedUs?: number): void => {
         clearTimeout(again);
         clearTimeout(late);
         device.onAcked = undefined;
-        device.onBytes = undefined;
+        device.onPacket = undefined;
         resolve(ackedUs);
       };
       const late = setTimeout(finish, withinMs);
       device.onAcked = () => finish(nowUs());
-      // Who opens a port says so, mostly: from then on nothing is lost.
-      device.onBytes = () => {
-        device.onBytes = undefined;
+      // Who opens a port sends a packet, mostly: from then on nothing is lost.
+      device.onPacket = () => {
+        device.onPacket = undefined;
         send(SEND_AGAIN_MS);
       };
       send(KNOCK_EVERY_MS);

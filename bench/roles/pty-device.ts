@@ -23,8 +23,8 @@ export class Device {
   readonly attached: Promise<void>;
   /** Told how many acks have come. */
   onAcked: ((count: number) => void) | undefined;
-  /** Told that something has come. */
-  onBytes: (() => void) | undefined;
+  /** Told that a packet has come that is no ack. What the terminal echoes before it is opened is none. */
+  onPacket: (() => void) | undefined;
   /** Given the points of each packet that comes down. */
   onPoints: ((points: readonly McuPoint[]) => void) | undefined;
   /** Packets sent so far: the sequence goes on from one measurement to the next, as a device's does. */
@@ -107,7 +107,6 @@ export class Device {
 
   #read(chunk: Uint8Array): void {
     this.#attach();
-    this.onBytes?.();
     if (this.#again !== undefined) this.#flush();
     const bytes = this.#part.length === 0 ? chunk : Buffer.concat([this.#part, chunk]);
     let from = 0;
@@ -127,6 +126,7 @@ export class Device {
     const packet = decodePacket(decodeCobs(frame) ?? new Uint8Array());
     if (typeof packet === 'string' || packet.subject !== 'proto') return false;
     this.#write(this.#acks[packet.sequence - 1] ?? new Uint8Array());
+    this.onPacket?.();
     this.onPoints?.(POINT_CODECS[this.protocol].decode(packet.payload) ?? []);
     return false;
   }

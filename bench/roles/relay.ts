@@ -76,8 +76,8 @@ async function attach(id: string, path: string): Promise<void> {
       if (!onItsWay) next(channel);
     },
   });
-  // The device is told that somebody is there: an empty frame.
-  channel.write(Uint8Array.of(0));
+  // The device is told that somebody is there.
+  channel.write(setting);
 }
 
 const channels: ByteChannel[] = [];

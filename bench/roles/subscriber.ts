@@ -21,6 +21,7 @@ nats.subscribe(`p.*.${UP_TYPE}.*`, {
 await nats.flush();
 
 const REPLY_WITHIN_MS = 5_000;
+const SETTLED_WITHIN_MS = 30_000;
 const ASK_EVERY_MS = 20;
 /** Not of the type that is counted. */
 const ASKED = 'p.bench-nobody.asked.0';
@@ -68,6 +69,11 @@ serve({
       await sleep(ASK_EVERY_MS);
     }
     return tripsMs;
+  },
+
+  /** Resolves when the store has done all that was published before. */
+  settled: async (): Promise<void> => {
+    await nats.request(ASKED, messagePayload(), { timeout: SETTLED_WITHIN_MS });
   },
 
   /** The reply to a request, as JSON. */
