@@ -11,12 +11,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { bundle, PROGRAM } from './bundle.mjs';
 import { runChild } from './children.mjs';
 import { readOr, ROOT, runStep, say, SetupError } from './setup-common.mjs';
 
 const SOURCE_FOLDERS = ['src', 'firmware-sim', 'test', 'bench', 'proto'];
-const SOURCE_FILES = ['package.json', 'package-lock.json', 'tsconfig.json'];
+const SOURCE_FILES = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  // What makes dist of the others.
+  'tools/build.mjs',
+  'tools/bundle.mjs',
+  'tools/licences.mjs',
+];
 
 const inRoot = (...path) => join(ROOT, ...path);
 /** Of the sources of the last build that was checked whole. */
@@ -54,7 +62,8 @@ export const makeProtoCode = () =>
 
 /** What belongs to a build besides the compiled files. */
 async function finish() {
-  await bundle();
+  // The compiler does not write it again while its source is the same.
+  if (!(await bundle())) await transpile([PROGRAM]);
   // A link to it on the PATH is how it is installed (README.md); npm does this for packages alone.
   chmodSync(inRoot('dist', 'src', 'cli', 'main.js'), 0o755);
   await runStep('writing the JSON Schema', process.execPath, [

@@ -1,10 +1,12 @@
 // dist/src/cli/main.js with all that it imports in few files. Node finds and reads a module in some
 // 0.5 ms and keeps some 50 KB for it, and there would be seven hundred of them.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { licencesOf } from './licences.mjs';
 import { ROOT, say } from './setup-common.mjs';
 
-const PROGRAM = join(ROOT, 'src', 'cli', 'main.ts');
+/** In the checkout. */
+export const PROGRAM = 'src/cli/main.ts';
 const FOLDER = join(ROOT, 'dist', 'src', 'cli');
 /** What a command loads only when it is asked for; in {@link FOLDER}. */
 const PARTS = 'parts';
@@ -14,19 +16,21 @@ const LICENCES = join(FOLDER, 'main.js.LICENSE.txt');
 /** Packages with a part that is compiled for the machine, which they find beside themselves. */
 const OUTSIDE = [/^koffi$/, /^@serialport\/bindings-cpp$/, /^@lydell\/node-pty/];
 
-/** Takes the place of what the compiler has written for main.ts. Throws an Error where a source is wrong. */
+/**
+ * Takes the place of what the compiler has written for {@link PROGRAM}. Returns whether it does:
+ * where there is no rolldown, the older bundle is removed and main.js is to be compiled again.
+ * Throws an Error where a source is wrong, or where the licence of a package is not known.
+ */
 export async function bundle() {
-  // npm installs no compiled part of it for Node 20 before 20.19 and 22 before 22.12.
-  const bundler = await import('rolldown').catch(() => undefined);
-  if (bundler === undefined) {
-    say('rolldown cannot be loaded: the program works, starts more slowly and takes more memory');
-    return;
+  for (const old of ['main.js', 'main.js.map', PARTS]) {
+    rmSync(join(FOLDER, old), { recursive: true, force: true });
   }
-  rmSync(join(FOLDER, 'main.js'), { force: true });
-  rmSync(join(FOLDER, PARTS), { recursive: true, force: true });
+  rmSync(LICENCES, { force: true });
+  const bundler = await rolldownOrNothing();
+  if (bundler === undefined) return false;
   const one = await bundler.rolldown({
     cwd: ROOT,
-    input: { main: PROGRAM },
+    input: { main: join(ROOT, PROGRAM) },
     platform: 'node',
     external: OUTSIDE,
     logLevel: 'warn',
@@ -42,9 +46,22 @@ export async function bundle() {
     for (const { type, fileName, code } of output) {
       if (type === 'chunk') writeFileSync(join(FOLDER, fileName), inAscii(code));
     }
-    writeFileSync(LICENCES, licencesOf(output));
+    writeFileSync(LICENCES, licencesOf(output.flatMap(({ moduleIds = [] }) => moduleIds)));
+    return true;
   } finally {
     await one.close();
+  }
+}
+
+/** npm installs no compiled part of it for Node 20 before 20.19 and 22 before 22.12. */
+async function rolldownOrNothing() {
+  try {
+    return await import('rolldown');
+  } catch (error) {
+    const [reason] = String(error?.message ?? error).split('\n');
+    say(`rolldown cannot be loaded: ${reason}`);
+    say('the program works without it, starts more slowly and takes more memory');
+    return undefined;
   }
 }
 
@@ -58,20 +75,3 @@ const inAscii = (code) =>
     /[^\0-\x7f]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-
-/** The licences of all packages of which something is in the files. */
-function licencesOf(output) {
-  const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
-  const folders = modules.map((path) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
-  const packages = [...new Set(folders.filter((folder) => folder !== undefined))].sort();
-  return packages.map(licenceOf).join(`\n${'-'.repeat(80)}\n\n`);
-}
-
-function licenceOf(folder) {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const file = ['LICENSE', 'LICENSE.md', 'LICENCE', 'license', 'LICENSE.txt']
-    .map((one) => join(folder, one))
-    .find((path) => existsSync(path));
-  const text = file === undefined ? '' : `\n${readFileSync(file, 'utf8').trim()}\n`;
-  return `${name} ${version}: ${license}\n${text}`;
-}

@@ -50,6 +50,14 @@ it('has the licence and what its pages link to, and nothing else of the tests', 
   expect(files.filter((file) => /(^|\/)test\//.test(file) && !pages.includes(file))).toEqual([]);
 });
 
+it('has the licence text of each package whose code is in the program', () => {
+  const path = `${PROGRAM}.LICENSE.txt`;
+  expect(files).toContain(path);
+  const licences = read(path).split(`\n${'-'.repeat(80)}\n\n`);
+  expect(licences.some((text) => text.startsWith('saxes '))).toBe(true);
+  expect(licences.filter((text) => text.length < 500)).toEqual([]);
+});
+
 it('is started by a link to it, as README.md installs it', () => {
   const link = join(tempDir(), 'siot-mcu');
   symlinkSync(resolve(PROGRAM), link);

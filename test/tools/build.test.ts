@@ -1,6 +1,17 @@
 /** What `npm test -- FILE` compiles by itself is what the build would write. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
@@ -30,6 +41,17 @@ function checkout() {
   put('src/cli/main.ts', "export { of } from './part.js';\n");
   let at = 1_700_000_000;
   return {
+    folder,
+    put,
+    /** Has the installed packages but these. */
+    without(...packages: string[]): void {
+      const installed = join(folder, 'node_modules');
+      rmSync(installed);
+      mkdirSync(installed);
+      for (const name of readdirSync('node_modules').filter((one) => !packages.includes(one))) {
+        symlinkSync(resolve('node_modules', name), join(installed, name));
+      }
+    },
     /** Each text at a time of its own, whatever the clock's tick. */
     part(text: string): void {
       put(PART, text);
@@ -84,6 +106,47 @@ it(
     const { part, run } = checkout();
     part('export const = 1;\n');
     expect(() => run('buildWithoutTypes')).toThrow(/src\/cli\/part\.ts.*1,14.*expected/);
+  },
+  COMPILERS_MS,
+);
+
+it(
+  'writes the program anew where rolldown cannot be loaded any more, and again where it can',
+  () => {
+    const { folder, put, part, run, without } = checkout();
+    put('src/cli/main.ts', "#!/usr/bin/env node\nconsole.log((await import('./part.js')).text);\n");
+    const program = join(folder, 'dist/src/cli/main.js');
+    const said = (): string => execFileSync(program, { encoding: 'utf8' }).trim();
+    const bundled = (): boolean[] =>
+      ['parts', 'main.js.LICENSE.txt'].map((name) => existsSync(join(program, '..', name)));
+    part("export const text = 'one';\n");
+    run('build');
+    expect([said(), ...bundled()]).toEqual(['one', true, true]);
+
+    without('rolldown');
+    part("export const text = 'two';\n");
+    run('build');
+    expect([said(), ...bundled()]).toEqual(['two', false, false]);
+
+    // A bundler that has changed bundles again; no source has changed.
+    symlinkSync(resolve('node_modules/rolldown'), join(folder, 'node_modules/rolldown'));
+    appendFileSync(join(folder, 'tools/bundle.mjs'), '// Changed.\n');
+    run('buildWithoutTypes');
+    expect([said(), ...bundled()]).toEqual(['two', true, true]);
+  },
+  COMPILERS_MS,
+);
+
+it(
+  'refuses to bundle a package whose licence is not known, and names it',
+  () => {
+    const { put, part, run, without } = checkout();
+    without();
+    part(source('one'));
+    put('node_modules/bare/package.json', '{"name":"bare","version":"1.2.3","license":"MIT"}');
+    put('node_modules/bare/index.js', 'console.log(1);\n');
+    put('src/cli/main.ts', "import 'bare';\n");
+    expect(() => run('buildWithoutTypes')).toThrow(/bare 1\.2\.3 has no licence file/);
   },
   COMPILERS_MS,
 );
