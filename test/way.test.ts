@@ -187,7 +187,7 @@ describe('the way through the code', () => {
 
     const ack = await stackOf(Socket.prototype, 'write', 'ack', report, isFromSiotToPort);
     check('its acknowledgement, from SIOT’s reply to the port', ack, {
-      frames: 15,
+      frames: 16,
       files: 11,
       link: 0,
     });

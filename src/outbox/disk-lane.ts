@@ -68,7 +68,7 @@ export class DiskLane implements OutboxLane, LatestHost {
   #latest: Latest | undefined;
   #options: LaneOptions | undefined;
   latestNs = 0n;
-  /** When points were last settled, ms of the monotonic clock. */
+  /** When points were last delivered or given up, ms of the monotonic clock. */
   deliveredMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -176,7 +176,7 @@ export class DiskLane implements OutboxLane, LatestHost {
     for (const [from, to] of this.extents.live.in(extent.first, extent.next)) {
       for (let at = from; at < to; at++) {
         if (points.has(at) || this.#ring.get(at) !== undefined) continue;
-        this.settle(at);
+        this.#remove(at, at + 1);
         count += 1;
       }
     }
@@ -184,10 +184,15 @@ export class DiskLane implements OutboxLane, LatestHost {
   }
 
   settle(from: number, to = from + 1): void {
+    this.deliveredMs = this.host.clock.monotonicMs();
+    if (this.#remove(from, to)) this.writeDelay.succeeded();
+  }
+
+  /** Takes points out of the lane. True: a callback was waiting for that, and was called. */
+  #remove(from: number, to: number): boolean {
     const { live } = this.extents;
     const pieces = live.in(from, Math.min(to, this.next));
-    if (pieces.length === 0) return;
-    this.deliveredMs = this.host.clock.monotonicMs();
+    if (pieces.length === 0) return false;
     for (const [low, high] of pieces) {
       this.extents.settle(low, high);
       for (let at = Math.max(low, this.#ring.first); at < high; at++) {
@@ -199,14 +204,14 @@ export class DiskLane implements OutboxLane, LatestHost {
       if (low < this.#touched) this.host.settled(this.nodeId, low, Math.min(high, this.#touched));
     }
     this.#ring.dropBefore(this.first);
-    let inTime = false;
+    let called = false;
     for (const [low, high] of pieces) {
-      if (this.#waiters.settled(low, high)) inTime = true;
+      if (this.#waiters.settled(low, high)) called = true;
       this.#latest?.safe(low, high);
     }
     this.#releaseWaiters();
-    if (inTime) this.writeDelay.succeeded();
     if (this.length === 0) this.host.emptied(this);
+    return called;
   }
 
   settleThrough(position: number): void {
@@ -361,7 +366,7 @@ export class DiskLane implements OutboxLane, LatestHost {
   }
 
   supersede(position: number): void {
-    this.settle(position);
+    this.#remove(position, position + 1);
     this.#options?.onSuperseded(1);
   }
 

@@ -277,15 +277,19 @@ export class DiskOutbox implements Outbox, DiskLaneHost, LanesHost<DiskLane> {
     this.#timer = undefined;
     if (this.#committing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
     const nowMs = this.clock.monotonicMs();
+    const unwritten = [...this.#lanes].filter((lane) => lane.hasUnwritten);
+    // One sync serves all: where one lane is written, those that have waited go with it. And
+    // a lane that is written again and again must not put off the others' time for ever.
+    const isWriting = unwritten.some((lane) => lane.writeDelay.isOff(nowMs));
+    const lateMs = isWriting ? nowMs - GRACE_MS : latestMs;
     const due: DiskLane[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) {
-      if (!lane.hasUnwritten) continue;
+    for (const lane of unwritten) {
       const awaitedMs = lane.awaitedSinceMs ?? nowMs;
       const longestMs = awaitedMs + LONGEST_GRACE_MS - GRACE_MS;
       const sinceMs = Math.min(Math.max(awaitedMs, lane.deliveredMs), longestMs);
       const isOff = lane.writeDelay.isOff(nowMs);
-      const isLate = sinceMs <= latestMs;
+      const isLate = sinceMs <= lateMs;
       if (isLate && !isOff) lane.writeDelay.failed(nowMs);
       if (isLate || isOff) due.push(lane);
       else nextMs = Math.min(nextMs, Math.max(0, sinceMs + GRACE_MS - nowMs));

@@ -103,16 +103,22 @@ export class SocketChannel implements ByteChannel {
     if (this.#closing || this.#ended || this.#socket.destroyed) return false;
     const { tap } = this.#parts.events;
     if (tap?.isObserved === true) tap.bytes('down', bytes);
-    this.#collect();
+    this.#collect(bytes.length);
     return this.#socket.write(bytes);
   }
 
   /**
    * One confirmation of NATS may acknowledge many packets: their acks go in one write(2), which
-   * costs more than all the rest of an ack. What the system does not take is queued.
+   * costs more than all the rest of an ack. What the system does not take is queued. Only that
+   * may reach the limit of the queue, and not what is collected.
    */
-  #collect(): void {
-    if (this.#collects) return;
+  #collect(length: number): void {
+    if (this.#collects) {
+      if (this.#socket.writableLength + length < HIGH_WATER_BYTES) return;
+      this.#socket.uncork();
+      this.#socket.cork();
+      return;
+    }
     this.#collects = true;
     this.#socket.cork();
     queueMicrotask(() => {

@@ -244,7 +244,7 @@ describe('an outbox whose power goes', () => {
       const each = seed * 100_000 + moments.length;
       moments.push({ seed: each, disk: disk.afterCrash(each), known });
     };
-    await life.run(220);
+    await life.run(240);
     // Each kind of thing happens in this life.
     expect(disk.calls.length).toBeGreaterThan(200);
     expect(new Set(disk.calls)).toEqual(

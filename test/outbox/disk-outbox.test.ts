@@ -120,6 +120,31 @@ describe('an outbox on disk', () => {
     expect(site.disk.calls).toEqual([]);
   });
 
+  it('makes a quiet lane wait no longer beside a busy one that is written all the time', async () => {
+    const site = await new Site().open();
+    const [busy, quiet] = [site.outbox.lane('busy'), site.outbox.lane('quiet')];
+    // A write and a sync take longer than the pause between two points.
+    site.disk.onCall = () => {
+      site.disk.slow = new Promise((resolve) => void site.clock.setTimer(2.5, resolve));
+    };
+    const waits: number[] = [];
+    let isWaiting = false;
+    for (let ms = 0; ms < 10_000; ms += 4) {
+      const putMs = site.clock.monotonicMs();
+      busy.put([point(ms)], nothing);
+      if (!isWaiting && ms % 1_000 === 200) {
+        isWaiting = true;
+        quiet.put([point(ms)], () => {
+          isWaiting = false;
+          waits.push(site.clock.monotonicMs() - putMs);
+        });
+      }
+      await site.clock.advanceAsync(4);
+    }
+    expect(waits).toHaveLength(10);
+    expect(Math.max(...waits)).toBeLessThan(30);
+  });
+
   it('writes nothing of a burst while some of it is delivered, and the rest after 100 ms', async () => {
     const site = await new Site().open();
     const lane = site.outbox.lane('a');

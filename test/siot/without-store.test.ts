@@ -44,6 +44,19 @@ describe('a plain nats-server', () => {
     expect(performance.now() - beforeMs).toBeLessThan(4_000 * SLOWNESS);
   });
 
+  it('gets each of many values of one turn, also where only the newest is kept of what waits', async () => {
+    const nats = await startNats();
+    const seen = await watch(await rawClient(nats), 2);
+    const { outbox, siot } = startSiot(nats, { store: 'none', generation: 2 });
+    let superseded = 0;
+    const onSuperseded = (count: number): void => void (superseded += count);
+    const lane = outbox.lane(NODE_ID, { backlog: 'latest', onSuperseded });
+    await until(() => siot.status.nats === 'connected', 'connected');
+    for (let n = 0; n < 50; n++) put(outbox, point('temp', n));
+    await until(() => lane.length === 0, 'all confirmed');
+    expect([seen.length, superseded]).toEqual([50, 0]);
+  });
+
   it('gets generation 1 in batches where it is configured, each point once in a message', async () => {
     const nats = await startNats();
     const seen = await watch(await rawClient(nats), 1);

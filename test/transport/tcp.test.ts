@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
 import { HIGH_WATER_BYTES } from '../../src/transport/socket-channel.js';
 import { CONNECT_TIMEOUT_MS, TcpTransport } from '../../src/transport/tcp.js';
@@ -86,6 +85,28 @@ describe('bytes', () => {
     ]);
     expect(received.equals(much)).toBe(true);
     expect(events.received.equals(much)).toBe(true);
+  });
+
+  test('what is written in one turn goes to the system at once, in one call', async () => {
+    const { channel, device } = await connected();
+    const calls = [vi.spyOn(Socket.prototype, '_writev'), vi.spyOn(Socket.prototype, '_write')];
+    for (let i = 0; i < 100; i++) channel.write(allBytes.subarray(i, i + 7));
+    const received = await receive(device, 700);
+    const made = calls.map((call) => call.mock.calls.length);
+    for (const call of calls) call.mockRestore();
+    expect(made).toEqual([1, 0]);
+    for (let i = 0; i < 100; i++) {
+      expect(received.subarray(i * 7, i * 7 + 7)).toEqual(allBytes.subarray(i, i + 7));
+    }
+  });
+
+  test('what is collected in one turn is no queue: none of it is refused', async () => {
+    const { channel, events, device } = await connected();
+    const receiving = receive(device, 20_000);
+    const taken = Array.from({ length: 2_000 }, () => channel.write(allBytes.subarray(0, 10)));
+    expect(taken).not.toContain(false);
+    expect(await receiving).toHaveLength(20_000);
+    expect(events.drains).toBe(0);
   });
 
   test('what was written just before close() still arrives', async () => {

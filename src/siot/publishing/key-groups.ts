@@ -15,7 +15,7 @@ export interface KeyGroup {
   answered: boolean;
 }
 
-/** A group whose points would wait longer than this, one after the other, has several on the way at once, ms. */
+/** A group whose points would wait longer than this has as many on the way at once as it needs, ms. */
 const LONGEST_WAIT_MS = 5;
 const MOST_TOGETHER = 32;
 /** When too many positions wait, a group with a refused one keeps only so many. The rest are read again later. */
@@ -139,6 +139,6 @@ export class KeyGroups {
   #most(group: KeyGroup): number {
     if (group.refused !== undefined) return 0;
     const waitMs = (group.onTheWay + group.waiting.length) * this.quickestMs();
-    return group.answered && waitMs > LONGEST_WAIT_MS ? MOST_TOGETHER : 1;
+    return group.answered ? Math.min(MOST_TOGETHER, Math.ceil(waitMs / LONGEST_WAIT_MS) || 1) : 1;
   }
 }

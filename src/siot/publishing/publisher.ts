@@ -181,6 +181,7 @@ export class Publisher implements PublishHost {
     this.#discarded.delete(nodeId);
     const state = this.#states.get(nodeId);
     if (state === undefined) return;
+    this.#due.delete(state);
     this.#sender?.forget(state);
     this.#states.delete(nodeId);
   }
@@ -205,6 +206,11 @@ export class Publisher implements PublishHost {
    */
   #publishSoon(state: PublishState): void {
     if (this.#sender === undefined) return;
+    if (state.lane.claimed !== Number.POSITIVE_INFINITY) {
+      // Only the newest is kept of what waits here. What can go out now does not wait.
+      this.#sender.lanes([state]);
+      return;
+    }
     if (this.#due.size === 0) {
       setImmediate(() => {
         const due = [...this.#due];
@@ -232,6 +238,7 @@ export class Publisher implements PublishHost {
 
   #discardAll(state: PublishState): void {
     const { lane } = state;
+    this.#due.delete(state);
     this.#sender?.forget(state);
     const points: Point[] = [];
     for (let at = lane.first; at < lane.next; at++) {

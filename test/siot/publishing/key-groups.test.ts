@@ -28,8 +28,16 @@ describe('the points of one type+key', () => {
     const crowded = new KeyGroups(() => 0.15);
     expect(enter(crowded, 40)).toEqual([0]);
     const group = crowded.get('temp0')!;
-    expect(crowded.leave(group, 0)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
-    expect(crowded.leave(group, 1)).toEqual([33]);
+    expect(crowded.leave(group, 0)).toEqual([1, 2]);
+    expect(crowded.leave(group, 1)).toEqual([3]);
+  });
+
+  it('go together to a distant store, but no more than 32', () => {
+    const groups = new KeyGroups(() => 50);
+    expect(enter(groups, 40)).toEqual([0]);
+    const group = groups.get('temp0')!;
+    expect(groups.leave(group, 0)).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
+    expect(groups.leave(group, 1)).toEqual([33]);
   });
 
   it('do not overtake the first while it has no answer', () => {
