@@ -119,6 +119,9 @@ export class InputGuard {
     if (this.inputs.size > 0) return;
     this.#window?.cancel();
     this.#window = undefined;
+    this.#longWaitWindows = 0;
+    this.#quiet = false;
+    this.#protect(false);
   }
 
   #pauseFor(ms: number): void {

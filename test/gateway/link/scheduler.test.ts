@@ -603,6 +603,20 @@ describe('a link whose channel is closed', () => {
     expect(babbler.workedBytes).toBe(done + 60);
   });
 
+  it('protects nobody once all links have left: one that comes then is served at once', () => {
+    const { line, speak } = loop();
+    const [babbler, quiet] = [line(), line()];
+    babbler.endless = true;
+    speak(quiet, 50, 3_000);
+    expect(babbler.limited).toEqual([true]);
+    babbler.endless = false;
+    for (const one of [babbler, quiet]) one.slot.leave();
+    const next = line();
+    next.supply = 60;
+    next.poll();
+    expect(next.workedBytes).toBe(60);
+  });
+
   it('leaves no timer behind, also while it is limited', () => {
     const { clock, line, run } = loop();
     const [babbler, other] = [line(), line()];
