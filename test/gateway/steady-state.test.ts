@@ -7,13 +7,15 @@ import { Device } from '../../bench/roles/pty-device.js';
 import { memoryAndDiskOf } from '../../bench/usage.js';
 import { useNats } from '../support/nats.js';
 import { SlowableClock } from '../support/slowable-clock.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { tempDir } from '../support/temp-dir.js';
 import { until } from '../support/until.js';
 import { GatewayUnderTest, startStore } from './plant.js';
 
 /** The gateway's clock runs so many times slower: a busy machine answers in time, too. */
 const SLOWER = 20;
-const STORE_ANSWERS_MS = 5;
+/** On the gateway's clock: a grace that is shorter than this would let the outbox write. */
+const CONFIRMED_AFTER_MS = 5;
 /** Records of links and of the gateway; the outbox would be many times that. */
 const RECORDS_BYTES = 64 * 1024;
 
@@ -25,19 +27,21 @@ const LOADS = [
 const nats = useNats();
 
 describe.each([
-  ['nats-server alone', false],
+  ['nats-server alone, which confirms after 5 ms', false],
   ['a store that answers after 5 ms', true],
 ])('with %s', (_, withStore) => {
   it.each(LOADS)('writes no byte of the outbox at %s', async (_name, load) => {
     const device = new Device('compact');
     onTestFinished(() => device.close());
     const store = withStore ? await startStore(nats) : undefined;
+    const proxy = withStore ? undefined : await TcpProxy.start({ port: nats.server.port });
+    onTestFinished(() => proxy?.stop());
     const clock = new SlowableClock();
     const folder = tempDir();
     const plant = await new GatewayUnderTest(
       folder,
       {
-        nats: { servers: nats.url },
+        nats: { servers: proxy?.url ?? nats.url },
         links: [
           { name: 'a', protocol: 'compact', transport: { type: 'serial', path: device.path } },
         ],
@@ -56,7 +60,8 @@ describe.each([
     await device.attached;
 
     clock.slowDown(SLOWER);
-    store?.delayReplies(STORE_ANSWERS_MS * SLOWER);
+    store?.delayReplies(CONFIRMED_AFTER_MS * SLOWER);
+    if (proxy !== undefined) proxy.latencyMs = (CONFIRMED_AFTER_MS * SLOWER) / 2;
     const outbox = join(folder, 'state', 'outbox');
     const before = stateOf(outbox);
     const { writtenBytes } = memoryAndDiskOf('self');

@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export interface ProxyOptions {
   /** Of the server behind. */
   readonly port: number;
-  /** One way, in ms. */
+  /** See {@link TcpProxy.latencyMs}; 0 by default. */
   readonly latencyMs?: number;
   /** Each way and connection; none: as fast as it goes. */
   readonly bytesPerS?: number;
@@ -16,6 +16,8 @@ export class TcpProxy {
   bytesUp = 0;
   /** New connections are closed at once. */
   refuses = false;
+  /** One way, in ms. A shorter one would let what comes later overtake what is under way. */
+  latencyMs: number;
   #deaf = false;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
@@ -23,6 +25,7 @@ export class TcpProxy {
     private readonly server: Server,
     private readonly options: ProxyOptions,
   ) {
+    this.latencyMs = options.latencyMs ?? 0;
     server.on('connection', (client: Socket) => this.#join(client));
   }
 
@@ -86,7 +89,7 @@ export class TcpProxy {
 
   // Reads no more than the line carries: what waits stays with the sender.
   #carry(from: Socket, to: Socket, isUp: boolean): void {
-    const { latencyMs = 0, bytesPerS } = this.options;
+    const { bytesPerS } = this.options;
     from.on('data', (chunk: Buffer) => {
       if (isUp) this.bytesUp += chunk.length;
       const onLineMs = bytesPerS === undefined ? 0 : (chunk.length / bytesPerS) * 1_000;
@@ -94,7 +97,7 @@ export class TcpProxy {
         from.pause();
         setTimeout(() => (isUp || !this.#deaf ? from.resume() : undefined), onLineMs);
       }
-      const arriveMs = onLineMs + latencyMs;
+      const arriveMs = onLineMs + this.latencyMs;
       if (arriveMs === 0) to.write(chunk);
       else setTimeout(() => to.destroyed || to.write(chunk), arriveMs);
     });
