@@ -1,6 +1,7 @@
 /** Known points that are set faster than the device takes them: each acknowledgement makes room for one more. */
 import { expect, it } from 'vitest';
 import { SystemClock, type Timer } from '../../src/point/clock.js';
+import { LOOK_EVERY_MS } from '../../src/gateway/link/setting-rate-limiter.js';
 import { floatValue, makePoint } from '../../src/point/point.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
 import { useNats } from '../support/nats.js';
@@ -10,10 +11,14 @@ import { GatewayUnderTest, openDevice } from './plant.js';
 
 const nats = useNats();
 
-/** The limiter does not look at what waits by itself: setting-rate-limiter.ts, LOOK_EVERY_MS. */
+/** The limiter does not look at what waits by itself. */
 class WithoutLooks extends SystemClock {
+  dropped = 0;
+
   override setTimer(ms: number, fn: () => void): Timer {
-    return ms === 5 ? { cancel: () => undefined } : super.setTimer(ms, fn);
+    if (ms !== LOOK_EVERY_MS) return super.setTimer(ms, fn);
+    this.dropped += 1;
+    return { cancel: () => undefined };
   }
 }
 
@@ -22,6 +27,7 @@ const ROUNDS = 30;
 
 it('what waits is sent as the device acknowledges, the newest of each point, without any timer', async () => {
   const device = await openDevice();
+  const clock = new WithoutLooks();
   const gateway = await new GatewayUnderTest(
     tempDir(),
     {
@@ -29,7 +35,7 @@ it('what waits is sent as the device acknowledges, the newest of each point, wit
       siot: { store: 'none', generation: 2 },
       links: [{ name: 'pump', transport: device.transport, protocol: 'compact' }],
     },
-    { clock: new WithoutLooks() },
+    { clock },
   ).start();
   await until(() => gateway.link('pump').connected, 'the device to talk');
   const nodeId = gateway.nodeId('pump');
@@ -67,4 +73,5 @@ it('what waits is sent as the device acknowledges, the newest of each point, wit
   await until(() => allAre(ROUNDS), 'the newest of each point');
   await until(() => gateway.link('pump').pending.length === 0, 'the acknowledgements');
   expect(gateway.link('pump').counters['delayedSetting']).toBeGreaterThan(0);
+  expect(clock.dropped).toBeGreaterThan(0);
 });

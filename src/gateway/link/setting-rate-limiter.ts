@@ -20,7 +20,7 @@ import { RateLimitedPoints, joined } from './rate-limited-points.js';
 import type { RemotePointRouter } from './remote-point-router.js';
 
 /** Pause between two looks at what waits. */
-const LOOK_EVERY_MS = 5;
+export const LOOK_EVERY_MS = 5;
 /** After a point was refused without being routed, the node is read again after this time: SIOT may still have it. */
 const READ_AGAIN_MS = 5_000;
 
