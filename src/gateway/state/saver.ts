@@ -5,7 +5,8 @@
  *
  * ```
  *  a setting now and then   set, acknowledged, saved after 10 ms
- *  without a pause          saved after 20 ms, 40 ms, 80 ms … 1 s, and then each second
+ *  without a pause          saved after 20 ms, 40 ms, 80 ms … 1 s, and then each second;
+ *                           on a slow disk, five times as long as a save takes if that is longer
  * ```
  */
 import type { Clock, Timer } from '../../point/clock.js';
