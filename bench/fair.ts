@@ -1,8 +1,8 @@
 /** Whether links that want more than there is time for harm each other, or a quiet one. */
 import { compare, type Comparison, type Measure } from './comparison.js';
-import { WARM, measureLoad, type LoadFigures } from './loads.js';
+import { measureLoad, type LoadFigures } from './loads.js';
 import { FAIR, QUIET, inTurn, isWanted, targetsBeside, type BenchOptions } from './plan.js';
-import { Stage } from './stage.js';
+import { onWarmStage, type Stage } from './stage.js';
 import { median, pairedRatio } from './statistics.js';
 
 /** From a packet of the quiet link to its ack; medians. */
@@ -50,10 +50,8 @@ export async function measureFair(
   const { links } = FAIR;
   progress(`starting ${String(links)} links and a quiet one`);
   const targets = targetsBeside(options, [FAIR.beside]);
-  const stage = new Stage({ links, quiet: true, targets, baseline, against, profile });
-  try {
-    await stage.start();
-    for (const target of targets) await stage.load(target, WARM);
+  const given = { links, quiet: true, targets, baseline, against, profile };
+  return onWarmStage(given, async (stage) => {
     let figures: FairFigures = {};
     if (withLoad) {
       const load = await measureLoad(stage, FAIR, options, comparisons);
@@ -64,9 +62,7 @@ export async function measureFair(
       figures = { ...figures, quiet: await measureQuiet(stage, options, comparisons) };
     }
     return figures;
-  } finally {
-    await stage.stop();
-  }
+  });
 }
 
 async function measureQuiet(

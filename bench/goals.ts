@@ -1,7 +1,7 @@
 /** What is aimed at, and whether the figures reach it. Pure functions: they measure nothing. */
 import { IN_TIME_MS, type LoadFigures, type TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
-import { DISK, DURABLE, OUTBOX, QUIET, SETTINGS, FIRST_ACK, HELP } from './plan.js';
+import { DISK, DURABLE, FIRST_ACK, HELP, OUTBOX, QUIET, SETTINGS, latencyName } from './plan.js';
 import { percent, show } from './table.js';
 
 export type Verdict = 'met' | 'MISSED' | 'not judged';
@@ -105,7 +105,7 @@ function latency({ latencies }: BenchFigures): Judgement[] {
   return latencies.map(({ links, gateway }) => {
     const worst = Math.max(gateway.upP50Ms, gateway.downP50Ms);
     return {
-      name: `links-${links}/latency`,
+      name: latencyName(links),
       goal: `p50 below ${LIMITS.latencyMs} ms each way`,
       verdict: verdict(worst < LIMITS.latencyMs),
       seen: `${worst.toFixed(2)} ms`,

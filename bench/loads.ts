@@ -11,7 +11,7 @@ import {
   type BenchOptions,
   type LoadCase,
 } from './plan.js';
-import { Stage, type Latencies, type Sample } from './stage.js';
+import { onWarmStage, type Latencies, type Sample, type Stage } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
 /** Of a target under a load: medians of the samples, where nothing else is said. */
@@ -75,9 +75,6 @@ export interface LatenciesFigures {
   readonly against?: LatencyFigures | null;
 }
 
-/** Before the first sample of each target. */
-export const WARM = { points: 10, window: 4, ms: 400 };
-
 const CPU_PER_PACKET: Measure = { what: 'CPU, µs/packet', of: 'time' };
 const ROUND_TRIP_P50: Measure = { what: 'round trip p50, ms', of: 'time' };
 const ROUND_TRIP_P99: Measure = { what: 'round trip p99, ms', of: 'time' };
@@ -105,18 +102,13 @@ export async function measureLoads(
         ...(withLatency ? (['relay'] as const) : []),
       ]);
       const targets = targetsBeside(options, [...beside]);
-      const stage = new Stage({ links, store, targets, baseline, against, profile });
-      try {
-        await stage.start();
-        for (const target of targets) await stage.load(target, WARM);
+      const given = { links, store, targets, baseline, against, profile };
+      await onWarmStage(given, async (stage) => {
         for (const each of cases) loads.push(await measureLoad(stage, each, options, comparisons));
-        if (withLatency) {
-          progress(latencyName(links));
-          latencies.push(await measureLatencies(stage, links, options, comparisons));
-        }
-      } finally {
-        await stage.stop();
-      }
+        if (!withLatency) return;
+        progress(latencyName(links));
+        latencies.push(await measureLatencies(stage, links, options, comparisons));
+      });
     }
   }
   return { loads, latencies };

@@ -7,7 +7,7 @@ import { RESIDENT, compare, type Comparison, type Measure } from './comparison.j
 import { MB, type Target } from './parts.js';
 import { AWAY, LONG, RECOVERY, gateways, inTurn, isWanted, type BenchOptions } from './plan.js';
 import type { OutboxArgs, OutboxState } from './roles/store.js';
-import { Stage } from './stage.js';
+import { onStage } from './stage.js';
 
 /** Resident memory while points go through. */
 interface MemoryFigures {
@@ -131,16 +131,12 @@ async function measureLong(
   { seconds, baseline }: BenchOptions,
   targets: readonly Target[],
 ): Promise<Partial<Record<Target, MemoryFigures>>> {
-  const stage = new Stage({ links: 16, targets, baseline });
-  try {
-    await stage.start();
-    return await overMoments(targets, points / MOMENTS, async (target) => {
+  return onStage({ links: 16, targets, baseline }, (stage) =>
+    overMoments(targets, points / MOMENTS, async (target) => {
       const { packets, rssBytes } = await stage.load(target, { ...BUSY, ms: seconds * 1000 });
       return { points: packets * BUSY.points, rssBytes };
-    });
-  } finally {
-    await stage.stop();
-  }
+    }),
+  );
 }
 
 /** A store that is required and not there: all stays in the outbox. */
@@ -149,16 +145,12 @@ async function measureAway(
   targets: readonly Target[],
 ): Promise<Partial<Record<Target, MemoryFigures>>> {
   const config = { siot: { store: 'required' } };
-  const stage = new Stage({ links: 16, targets, baseline, config });
-  try {
-    await stage.start();
-    return await overMoments(targets, 1, async (target) => {
+  return onStage({ links: 16, targets, baseline, config }, (stage) =>
+    overMoments(targets, 1, async (target) => {
       const { packets, rssBytes } = await stage.fill(target, { ...BUSY, ms: seconds * 1000 });
       return { points: packets * BUSY.points, rssBytes };
-    });
-  } finally {
-    await stage.stop();
-  }
+    }),
+  );
 }
 
 /** Works until so many points have gone through each target, for each of the moments. */

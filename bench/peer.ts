@@ -2,7 +2,7 @@
 import { arrivedShare } from './goals.js';
 import type { LatencyFigures, LoadFigures, TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
-import { FIRST_ACK, QUIET, SETTINGS } from './plan.js';
+import { FIRST_ACK, QUIET, SETTINGS, latencyName } from './plan.js';
 
 /** One figure of both. */
 export interface PeerRow {
@@ -54,7 +54,7 @@ export function besideProgram(figures: BenchFigures): PeerRow[] {
   const addLoad = (load: LoadFigures): void => add(load.name, OF_LOADS, load.gateway, load.against);
   loads.forEach(addLoad);
   for (const { links, gateway, against } of latencies) {
-    add(`links-${links}/latency`, OF_LATENCIES, gateway, against);
+    add(latencyName(links), OF_LATENCIES, gateway, against);
   }
   if (fair.load !== undefined) addLoad(fair.load);
   if (fair.quiet !== undefined) {

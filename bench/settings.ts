@@ -9,8 +9,7 @@ import {
   targetsBeside,
   type BenchOptions,
 } from './plan.js';
-import { WARM } from './loads.js';
-import { Stage } from './stage.js';
+import { onWarmStage } from './stage.js';
 import { median, pairedRatio, percentile } from './statistics.js';
 
 /** Of a target; medians. */
@@ -54,13 +53,9 @@ export async function measureSettings(
   if (!isWanted(SETTINGS, only)) return undefined;
   progress(SETTINGS);
   const targets = targetsBeside(options, ['relay']);
-  const stage = new Stage({ links: 1, targets, baseline, against: other, profile });
-  try {
-    await stage.start();
-    for (const target of targets) {
-      await stage.load(target, WARM);
-      await stage.reportSettings(target, KNOWN_SETTINGS);
-    }
+  const given = { links: 1, targets, baseline, against: other, profile };
+  return onWarmStage(given, async (stage) => {
+    for (const target of targets) await stage.reportSettings(target, KNOWN_SETTINGS);
     let rssBytes = 0;
     const ms = seconds * 1000;
     // Until the code is compiled by the optimizer.
@@ -97,9 +92,7 @@ export async function measureSettings(
       ratio: pairedRatio(gateway.map(perSecond), relay.map(perSecond)),
       rssMb: rssBytes / MB,
     };
-  } finally {
-    await stage.stop();
-  }
+  });
 }
 
 const figuresOf = (samples: readonly Sample[]): SettingTargetFigures => ({

@@ -73,6 +73,8 @@ export interface Latencies {
 const ATTACHED_WITHIN_MS = 15_000;
 /** An outbox in memory acknowledges more than a store takes: what waits is not part of the next sample. */
 const ARRIVED_WITHIN_MS = 30_000;
+/** Before the first sample of each target. */
+const WARM = { points: 10, window: 4, ms: 400 };
 /** 100 points/s. */
 const PACE = { perSecond: 100, everyMs: 10 };
 /** Of packets that keep a pace and are few: more than are ever on their way. */
@@ -415,6 +417,30 @@ export class Stage {
     return child;
   }
 }
+
+/** Starts a stage, does something on it, and stops it. Rejects with a BenchError. */
+export async function onStage<T>(
+  options: StageOptions,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const stage = new Stage(options);
+  try {
+    await stage.start();
+    return await act(stage);
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** As {@link onStage}, when each target has worked for a while. */
+export const onWarmStage = <T>(
+  options: StageOptions,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> =>
+  onStage(options, async (stage) => {
+    for (const target of options.targets) await stage.load(target, WARM);
+    return act(stage);
+  });
 
 /** What a program gets that `--against` names. */
 function environmentOf(

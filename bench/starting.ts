@@ -1,7 +1,6 @@
 /** How long programs take to start, and what memory they need for it. */
 import { builtFile, builtIn, runNode, type Run } from './child.js';
 import { RESIDENT, compare, type Comparison, type Measure } from './comparison.js';
-import { WARM } from './loads.js';
 import { MB } from './parts.js';
 import {
   FIRST_ACK,
@@ -12,7 +11,7 @@ import {
   targetsBeside,
   type BenchOptions,
 } from './plan.js';
-import { Stage } from './stage.js';
+import { onWarmStage } from './stage.js';
 import { median } from './statistics.js';
 
 /** `siot-mcu --help`, and Node without a program; medians. */
@@ -99,13 +98,8 @@ async function measureFirstAck(
 ): Promise<FirstAckFigures> {
   const { rounds, baseline, against: other } = options;
   const targets = targetsBeside(options, ['relay']);
-  const stage = new Stage({ links: 1, targets, baseline, against: other });
-  try {
-    await stage.start();
-    for (const target of targets) {
-      await stage.load(target, WARM);
-      await stage.firstAck(target, FIRST_ACK_WITHIN_MS);
-    }
+  return onWarmStage({ links: 1, targets, baseline, against: other }, async (stage) => {
+    for (const target of targets) await stage.firstAck(target, FIRST_ACK_WITHIN_MS);
     const samples = await inTurn(targets, rounds * STARTS_A_ROUND, (target) =>
       stage.firstAck(target, FIRST_ACK_WITHIN_MS),
     );
@@ -125,7 +119,5 @@ async function measureFirstAck(
         ? {}
         : { againstMs: against.length === 0 ? null : median(against) }),
     };
-  } finally {
-    await stage.stop();
-  }
+  });
 }

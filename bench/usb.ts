@@ -1,8 +1,8 @@
 /** What eight USB full-speed devices bring, and how much of it one core can take. */
 import type { Comparison } from './comparison.js';
-import { WARM, measureLoad, type LoadFigures } from './loads.js';
+import { measureLoad, type LoadFigures } from './loads.js';
 import { USB, isWanted, targetsBeside, type BenchOptions } from './plan.js';
-import { Stage } from './stage.js';
+import { onWarmStage } from './stage.js';
 
 export interface UsbFigures {
   readonly load: LoadFigures;
@@ -23,13 +23,9 @@ export async function measureUsb(
   progress(`starting ${String(USB.links)} links on one core`);
   const { links, beside } = USB;
   const targets = targetsBeside(options, [beside]);
-  const stage = new Stage({ links, pinned: true, targets, baseline, against, profile });
-  try {
-    await stage.start();
-    for (const target of targets) await stage.load(target, WARM);
+  const given = { links, pinned: true, targets, baseline, against, profile };
+  return onWarmStage(given, async (stage) => {
     const load = await measureLoad(stage, USB, options, comparisons, ARRIVED_WITHIN_MS);
     return { load, pinned: stage.isPinned };
-  } finally {
-    await stage.stop();
-  }
+  });
 }

@@ -26,10 +26,8 @@ export interface LoadResult {
 }
 
 /**
- * Acks that have not come so long after the last packet are lost. A link that
- * the gateway reads more slowly, since it wants more than its share, has its
- * last 64 packets acknowledged seconds later: 128 bytes, a turn of all that are
- * slow each, 4 ms for a turn.
+ * Acks that have not come so long after the last packet are lost. A link whose input is held
+ * for the sake of a quiet one has its last packets acknowledged seconds later.
  */
 const LOST_AFTER_MS = 30_000;
 /** Where nothing at all is acknowledged, nobody acknowledges. */
