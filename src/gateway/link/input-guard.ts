@@ -28,7 +28,7 @@ export interface EventLoop {
   activeMs(): number;
 }
 
-/** Input of a link that can be held. */
+/** Input of a link that can be held, whatever its units are. */
 export interface HoldableInput {
   readonly load: InputLoad;
   /** Works on it for so long, at least on one piece. */

@@ -1,7 +1,7 @@
 /** One link in the scheduler: its input that waits, and how it is cut. */
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Frame } from '../../transport/frame.js';
-import { AVERAGE_WAIT_MS } from './input-guard.js';
+import { AVERAGE_WAIT_MS, type HoldableInput } from './input-guard.js';
 import type { InputLoad } from './input-load.js';
 
 /** Works on what was received: a link's session. */
@@ -25,13 +25,12 @@ interface SlotHost {
   readonly clock: Clock;
   leftMs(): number;
   spend(ms: number): number;
-  holds(slot: HostedSlot, nowMs: number): boolean;
-  wait(slot: HostedSlot, nowMs: number): void;
-  forget(slot: HostedSlot): void;
-  leave(slot: HostedSlot): void;
-  hasShorter(slot: HostedSlot, steps: number, nowMs: number): boolean;
+  holds(slot: HoldableInput, nowMs: number): boolean;
+  wait(slot: HoldableInput, nowMs: number): void;
+  forget(slot: HoldableInput): void;
+  leave(slot: HoldableInput): void;
+  hasShorter(slot: HoldableInput, steps: number, nowMs: number): boolean;
 }
-type HostedSlot = Pick<SchedulerSlot<never>, 'load' | 'serve' | 'goOn'>;
 
 /**
  * Time for work in one turn of the event loop, ms: so much for all links that read,
@@ -75,7 +74,7 @@ const WHOLE: Cutter<Frame> = {
 export const FRAMES = <F extends Frame>(): Cutter<F> => WHOLE as Cutter<F>;
 
 /** One link in the scheduler. */
-export class SchedulerSlot<Unit> {
+export class SchedulerSlot<Unit> implements HoldableInput {
   /** Input that waits. Of the first unit the part before {@link #restAt} is done. */
   #rest: Unit[] = [];
   #restAt = 0;

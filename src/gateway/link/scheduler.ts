@@ -18,7 +18,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../../point/clock.js';
 import type { Frame } from '../../transport/frame.js';
-import { InputGuard, type EventLoop } from './input-guard.js';
+import { InputGuard, type EventLoop, type HoldableInput } from './input-guard.js';
 import { InputLoad, type InputLimitListener } from './input-load.js';
 import { BYTES, FRAMES, SchedulerSlot, TURN_MS, type InputWorker } from './scheduler-slot.js';
 
@@ -31,15 +31,12 @@ const EVENT_LOOP: EventLoop = {
   activeMs: () => performance.eventLoopUtilization().active,
 };
 
-/** What the scheduler needs of a slot, whatever its units are. */
-export type AnySlot = Pick<SchedulerSlot<never>, 'load' | 'serve' | 'goOn'>;
-
 /** The scheduler of all links of a gateway. */
 export class Scheduler {
   readonly #guard: InputGuard;
   /** Links with input that waits, in the order in which they are served. */
-  readonly #ring = new Set<AnySlot>();
-  readonly #slots = new Set<AnySlot>();
+  readonly #ring = new Set<HoldableInput>();
+  readonly #slots = new Set<HoldableInput>();
   #turnAhead = false;
   /** Time of links that have read in this turn of the loop. */
   #spentMs = 0;
@@ -72,13 +69,13 @@ export class Scheduler {
     return slot;
   }
 
-  leave(slot: AnySlot): void {
+  leave(slot: HoldableInput): void {
     this.#slots.delete(slot);
     this.#guard.left();
   }
 
   /** Its input does not wait any more. */
-  forget(slot: AnySlot): void {
+  forget(slot: HoldableInput): void {
     this.#ring.delete(slot);
     this.#guard.forget(slot, this.clock.monotonicMs());
   }
@@ -96,13 +93,13 @@ export class Scheduler {
   }
 
   /** Input of a link comes: whether it has to wait for the sake of others. */
-  holds(slot: AnySlot, nowMs: number): boolean {
+  holds(slot: HoldableInput, nowMs: number): boolean {
     this.#guard.hear(nowMs);
     return this.#guard.holds(slot, nowMs);
   }
 
   /** Its input waits: it is served in the next turn, or when the time of others allows. */
-  wait(slot: AnySlot, nowMs: number): void {
+  wait(slot: HoldableInput, nowMs: number): void {
     if (this.#guard.holds(slot, nowMs)) {
       this.#guard.hold(slot, nowMs);
       return;
@@ -112,7 +109,7 @@ export class Scheduler {
   }
 
   /** Whether another link was heard lately whose packets are at most half as long. */
-  hasShorter(slot: AnySlot, steps: number, nowMs: number): boolean {
+  hasShorter(slot: HoldableInput, steps: number, nowMs: number): boolean {
     for (const other of this.#slots) {
       if (other === slot || nowMs - other.load.heardMs >= COMPETITOR_MS) continue;
       if (other.load.steps * 2 <= steps) return true;
