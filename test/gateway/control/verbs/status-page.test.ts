@@ -3,34 +3,13 @@ import { statusPage } from '../../../../src/gateway/control/verbs/status-page.js
 import type { GatewayView } from '../../../../src/gateway/control/control.js';
 import type { StatusReply } from '../../../../src/gateway/control/verbs/status-request.js';
 import type { LinkStatus, LinkView, PendingSetting } from '../../../../src/gateway/link/status.js';
+import { linkStatus, pendingSetting } from '../../../support/link-status.js';
 
 const pendingOf = (count: number, text: string): PendingSetting[] =>
-  Array.from({ length: count }, (_, n) => ({
-    type: `setting${n}`,
-    key: '0',
-    value: text,
-    time: '1767323045678901234',
-    deleted: false,
-    command: false,
-    reason: 'the device is silent: tried every 30 s, and when it is heard',
-  }));
+  Array.from({ length: count }, (_, n) => pendingSetting({ type: `setting${n}`, value: text }));
 
-const linkOf = (name: string, pending: PendingSetting[]): LinkStatus => ({
-  name,
-  nodeId: `node of ${name}`,
-  transport: '/dev/ttyUSB0 115200 8N1',
-  state: 'talks',
-  rates: { pointsUp: 1, pointsDown: 0, rx: 1, tx: 1 },
-  port: 'open',
-  connected: true,
-  node: 'alive',
-  codec: 'compact',
-  acknowledges: 'yes',
-  counters: { rx: 1, tx: 2, hrRx: 0, errorCount: 0 },
-  pending,
-  advice: [],
-  echoes: false,
-});
+const linkOf = (name: string, pending: PendingSetting[]): LinkStatus =>
+  linkStatus(name, { pending });
 
 const statusOf = (links: LinkStatus[]): StatusReply => ({
   gateway: {
