@@ -184,8 +184,9 @@ export class DiskLane implements OutboxLane, LatestHost {
   }
 
   settle(from: number, to = from + 1): void {
-    this.deliveredMs = this.host.clock.monotonicMs();
+    const before = this.length;
     if (this.#remove(from, to)) this.writeDelay.succeeded();
+    if (this.length < before) this.deliveredMs = this.host.clock.monotonicMs();
   }
 
   /** Takes points out of the lane. True: a callback was waiting for that, and was called. */
