@@ -17,6 +17,7 @@ import { receiptTarget } from './targets/receipt.js';
 import { sessionTarget } from './targets/session.js';
 import { setTarget } from './targets/set.js';
 import { gatewayRecordTarget, linkFileTarget } from './targets/state.js';
+import { textLinesTarget } from './targets/text-lines.js';
 import { textTarget } from './targets/text.js';
 import { verbsTarget } from './targets/verbs.js';
 
@@ -25,6 +26,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   isoTpTarget,
   packetTarget,
   textTarget,
+  textLinesTarget,
   protobufTarget,
   compactTarget,
   sessionTarget,
