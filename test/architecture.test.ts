@@ -55,6 +55,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'backoff.ts',
     'answered-publisher.ts',
     'denials.ts',
+    'publish-buffer.ts',
     'reply-quota.ts',
   ],
   'session/codec': ['choice.ts'],

@@ -202,29 +202,51 @@ export function encodeCompact(points: readonly Point[]): Uint8Array {
   if (points.length > MAX_COMPACT_POINTS) {
     throw new PayloadError(`${String(points.length)} points; at most 10,000 fit one payload`);
   }
-  let size = 4;
+  let size = FIRST_POINT_AT;
   for (const point of points) {
-    size +=
-      SMALLEST_POINT +
-      fieldLength('type', point.type) +
-      fieldLength('key', point.key) +
-      valueLength(point.value) +
-      fieldLength('origin', point.origin);
+    size += 4 + fieldLength('type', point.type) + fieldLength('key', point.key);
+    size += compactTailLength(point);
   }
   const bytes = Buffer.allocUnsafe(size);
   // A DataView, since Buffer's writeBigInt64LE makes more BigInts.
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   view.setUint32(0, points.length, true);
-  let at = 4;
+  let at = FIRST_POINT_AT;
   for (const point of points) {
     at = writeField(bytes, view, at, point.type);
     at = writeField(bytes, view, at, point.key);
-    view.setBigInt64(at, point.time, true);
-    at = writeValue(bytes, view, at + 8, point.value);
-    view.setInt32(at, point.tombstone, true);
-    at = writeField(bytes, view, at + 4, point.origin);
+    at = writeCompactTail(bytes, view, at, point);
   }
   return bytes;
+}
+
+/** What all payloads with one point of this type and key begin with. Throws a {@link PayloadError}. */
+export function compactHead(type: string, key: string): Uint8Array {
+  const bytes = Buffer.allocUnsafe(
+    FIRST_POINT_AT + 4 + fieldLength('type', type) + fieldLength('key', key),
+  );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  view.setUint32(0, 1, true);
+  writeField(bytes, view, writeField(bytes, view, FIRST_POINT_AT, type), key);
+  return bytes;
+}
+
+/** Bytes of a point behind its type and key. Throws a {@link PayloadError}. */
+export function compactTailLength({ value, origin }: Point): number {
+  return SMALLEST_POINT - 4 + valueLength(value) + fieldLength('origin', origin);
+}
+
+/** Writes what {@link compactTailLength} counts. Returns the end. */
+export function writeCompactTail(
+  bytes: Buffer,
+  view: DataView,
+  start: number,
+  point: Point,
+): number {
+  view.setBigInt64(start, point.time, true);
+  const at = writeValue(bytes, view, start + 8, point.value);
+  view.setInt32(at, point.tombstone, true);
+  return writeField(bytes, view, at + 4, point.origin);
 }
 
 function fieldLength(name: string, text: string): number {

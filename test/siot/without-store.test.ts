@@ -57,6 +57,19 @@ describe('a plain nats-server', () => {
     expect([seen.length, superseded]).toEqual([50, 0]);
   });
 
+  it('gets long and short texts of a point in their order, and more than one write has', async () => {
+    const nats = await startNats();
+    const seen = await watch(await rawClient(nats), 2);
+    const { outbox, siot } = startSiot(nats, { store: 'none', generation: 2 });
+    await until(() => siot.status.nats === 'connected', 'connected');
+    const texts = Array.from({ length: 300 }, (_, n) => `${String(n)} `.repeat(1 + (n % 7) ** 4));
+    put(outbox, ...texts.map((text) => point('note', 0, { value: stringValue(text) })));
+    await until(() => outbox.lane(NODE_ID).length === 0, 'all confirmed');
+    expect(seen.flatMap(({ points }) => points.map(({ value }) => value))).toEqual(
+      texts.map(stringValue),
+    );
+  });
+
   it('gets generation 1 in batches where it is configured, each point once in a message', async () => {
     const nats = await startNats();
     const seen = await watch(await rawClient(nats), 1);

@@ -6,6 +6,7 @@ import { connectionProblem } from './connection-problem.js';
 import { Denials } from './denials.js';
 import { Dialer } from './dialer.js';
 import { KeepAlive } from './keep-alive.js';
+import { PublishBuffer, commandsOf } from './publish-buffer.js';
 import { limitReading, socketOf } from './read-limiter.js';
 import { ReplyInbox, type Answer, type AnswerReceiver } from './reply-inbox.js';
 import { settingsOf, type NatsSettings, type NatsSource } from './nats-settings.js';
@@ -93,6 +94,7 @@ export class Connection {
   #state: ConnectionState = { name: 'connecting' };
   #started = false;
   #nats: NatsConnection | undefined;
+  #buffer: PublishBuffer | undefined;
   #failures = 0;
   #upMs = 0;
   readonly #dialer: Dialer;
@@ -132,6 +134,15 @@ export class Connection {
     return this.#nats?.info?.max_payload;
   }
 
+  /**
+   * Takes messages that need neither a reply nor a check of their own. They are sent with its
+   * `send`, and before all that is published or asked here afterwards. What was added when
+   * the connection ends is lost: the barrier after it says so. `undefined`: there is none.
+   */
+  get buffer(): PublishBuffer | undefined {
+    return this.#buffer;
+  }
+
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -155,6 +166,7 @@ export class Connection {
     const most = nats.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (payload.length > most) throw new TooLargeError(payload.length, most);
     const token = receiver === undefined ? 0 : this.#inbox.newToken();
+    this.#buffer?.send();
     try {
       if (receiver === undefined) nats.publish(subject, payload);
       else nats.publish(subject, payload, { reply: this.#inbox.subjectOf(token) });
@@ -217,6 +229,7 @@ export class Connection {
       done(false);
       return;
     }
+    this.#buffer?.send();
     this.#barriers.add(done);
     const settle = (processed: boolean): void => {
       if (this.#barriers.delete(done)) done(processed);
@@ -287,6 +300,7 @@ export class Connection {
     const socket = socketOf(nats);
     if (socket !== undefined) limitReading(socket, this.#options.clock);
     this.#nats = nats;
+    this.#buffer = bufferOf(nats);
     this.#upMs = this.#options.clock.monotonicMs();
     this.#said = '';
     this.#dialer.discover(nats);
@@ -335,6 +349,7 @@ export class Connection {
   #lose(nats: NatsConnection | undefined): void {
     if (nats === undefined) return;
     this.#nats = undefined;
+    this.#buffer = undefined;
     this.#keepAlive?.stop();
     this.#denials.clear();
     const { clock } = this.#options;
@@ -420,6 +435,14 @@ export class Connection {
     this.#state = state;
     this.#options.onState(state);
   }
+}
+
+function bufferOf(nats: NatsConnection): PublishBuffer | undefined {
+  const commands = commandsOf(nats);
+  if (commands === undefined) return undefined;
+  return new PublishBuffer((messages) => {
+    if (!nats.isClosed()) commands(messages);
+  }, nats.info?.max_payload ?? 0);
 }
 
 function messageOf(error: unknown): string {

@@ -2,8 +2,10 @@ import type { Timer } from '../../point/clock.js';
 import { PointMap } from '../../point/point-map.js';
 import { canonicalKey, textOf, type Point } from '../../point/point.js';
 import { NotConnectedError, type Connection } from '../connection/connection.js';
+import { MessageStart } from '../connection/publish-buffer.js';
 import { readDue, type PublishState } from './publish-state.js';
 import { BATCH_BYTES, MESSAGE_BYTES, type Sender, type SenderOptions } from './sender.js';
+import type { SinglePointPayload } from '../wire/wire.js';
 import type { StatusSlot } from './status-points.js';
 
 interface BarrierSenderOptions extends SenderOptions {
@@ -30,8 +32,8 @@ export class BarrierSender implements Sender {
   readonly #published = new Set<PublishState>();
   /** Lanes that wait for confirmations. */
   readonly #waiting = new Set<PublishState>();
-  /** Subjects by node. Making one costs as much as the rest of a publish. */
-  readonly #subjects = new Map<string, PointMap<string>>();
+  /** By node. */
+  readonly #starts = new Map<string, PointMap<MessageStart>>();
   #slots: { readonly slot: StatusSlot; readonly point: Point }[] = [];
   #unconfirmed = 0;
   #sinceBarrier = 0;
@@ -48,6 +50,8 @@ export class BarrierSender implements Sender {
     if (this.#stopped) return;
     for (const state of states) if (!state.held) this.#publishLane(state);
     this.#confirm();
+    // If nothing asks for a confirmation now, nothing has sent them.
+    this.#options.connection.buffer?.send();
   }
 
   #publishLane(state: PublishState): void {
@@ -89,7 +93,7 @@ export class BarrierSender implements Sender {
   forget(state: PublishState): void {
     this.#published.delete(state);
     this.#waiting.delete(state);
-    this.#subjects.delete(state.lane.nodeId);
+    this.#starts.delete(state.lane.nodeId);
   }
 
   /** Stops: it is not known which message is meant. A sender that confirms each message replaces this one. */
@@ -111,7 +115,7 @@ export class BarrierSender implements Sender {
     const position = state.cursor;
     const point = readDue(state, position, this.#options.host);
     if (point !== undefined) {
-      const problem = this.#publish(state.lane.nodeId, [point]);
+      const problem = this.#publishSingle(state.lane.nodeId, point);
       if (problem instanceof NotConnectedError) return false;
       if (problem === undefined) this.#count(1);
       else this.#drop(state, [position], [point], problem);
@@ -151,30 +155,55 @@ export class BarrierSender implements Sender {
   }
 
   #publish(nodeId: string, points: readonly Point[]): Error | undefined {
-    const { connection, wire, window } = this.#options;
+    const { connection, wire } = this.#options;
     const [first] = points;
     if (first === undefined) return undefined;
     try {
       const payload = wire.encode(points);
-      connection.publish(this.#subject(nodeId, first), payload);
-      const bytes = payload.length + MESSAGE_BYTES;
-      this.#bytesSinceBarrier += bytes;
-      window.sent(bytes);
+      connection.publish(wire.pointSubject(nodeId, first), payload);
+      this.#sent(payload.length);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
   }
 
-  #subject(nodeId: string, point: Point): string {
-    let subjects = this.#subjects.get(nodeId);
-    if (subjects === undefined) this.#subjects.set(nodeId, (subjects = new PointMap()));
-    let subject = subjects.get(point.type, point.key);
-    if (subject === undefined) {
-      subject = this.#options.wire.pointSubject(nodeId, point);
-      subjects.set(point.type, point.key, subject);
+  /** As {@link #publish}. Hot: called for each point. */
+  #publishSingle(nodeId: string, point: Point): Error | undefined {
+    const { single } = this.#options.wire;
+    const { buffer } = this.#options.connection;
+    if (single === undefined || buffer === undefined) return this.#publish(nodeId, [point]);
+    try {
+      const start = this.#startOf(nodeId, point, single);
+      const tailLength = single.tailLength(point);
+      const at = start && buffer.add(start, tailLength);
+      // What does not fit there is published as it is, or has its problem told.
+      if (start === undefined || at === undefined) return this.#publish(nodeId, [point]);
+      single.writeTail(buffer.bytes, buffer.view, at, point);
+      this.#sent(start.headLength + tailLength);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
     }
-    return subject;
+  }
+
+  #startOf(nodeId: string, point: Point, single: SinglePointPayload): MessageStart | undefined {
+    let starts = this.#starts.get(nodeId);
+    if (starts === undefined) this.#starts.set(nodeId, (starts = new PointMap()));
+    let start = starts.get(point.type, point.key);
+    if (start === undefined) {
+      const subject = this.#options.wire.pointSubject(nodeId, point);
+      start = MessageStart.of(subject, single.head(point));
+      if (start !== undefined) starts.set(point.type, point.key, start);
+    }
+    return start;
+  }
+
+  /** `payload`: bytes. */
+  #sent(payload: number): void {
+    const bytes = payload + MESSAGE_BYTES;
+    this.#bytesSinceBarrier += bytes;
+    this.#options.window.sent(bytes);
   }
 
   #drop(state: PublishState, positions: number[], points: Point[], problem: Error): void {

@@ -1,4 +1,11 @@
-import { compactPieces, decodeCompact, encodeCompact } from '../../packet/compact.js';
+import {
+  compactHead,
+  compactPieces,
+  compactTailLength,
+  decodeCompact,
+  encodeCompact,
+  writeCompactTail,
+} from '../../packet/compact.js';
 import type { DecodedPayload } from '../../packet/payload.js';
 import type { Point } from '../../point/point.js';
 import { canonicalKey } from '../../point/point.js';
@@ -23,6 +30,11 @@ export const generation2: SiotWire = {
   pointSubscription: (nodeId) => `p.${nodeId}.>`,
   edgeSubscription: (nodeId) => `ep.${nodeId}.*`,
   encode: (points) => encodeCompact(points.some(isBlank) ? points.map(withKey) : points),
+  single: {
+    head: ({ type, key }) => compactHead(type, canonicalKey(key)),
+    tailLength: compactTailLength,
+    writeTail: writeCompactTail,
+  },
   decode: (payload) => {
     const decoded = decodeCompact(payload);
     return decoded && asPoints(decoded);

@@ -27,6 +27,8 @@ export interface SiotWire {
    * when a field is too long.
    */
   encode(points: readonly Point[]): Uint8Array;
+  /** As {@link encode}, of one point, in two parts; absent: a message has several points. */
+  readonly single?: SinglePointPayload;
   /** `undefined`: not a payload of this generation, or a broken one. */
   decode(payload: Uint8Array): DecodedPoints | undefined;
   /**
@@ -34,6 +36,16 @@ export interface SiotWire {
    * decoded when the iteration reaches it: all points of a message of 1 MiB need 20 MB.
    */
   pieces(payload: Uint8Array): Iterable<DecodedPoints> | undefined;
+}
+
+/** Payloads with one point: those of one type and key begin with the same bytes. Each throws as {@link SiotWire.encode} does. */
+export interface SinglePointPayload {
+  /** The beginning, for all points of this type and key. */
+  head(point: Pick<Point, 'type' | 'key'>): Uint8Array;
+  /** Bytes of the rest. */
+  tailLength(point: Point): number;
+  /** Writes the rest at `at`; `view` is of the same memory as `bytes`, from its beginning. */
+  writeTail(bytes: Buffer, view: DataView, at: number, point: Point): void;
 }
 
 /** Points in one piece: more than most messages have, and few enough for the memory. */

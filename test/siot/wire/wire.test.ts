@@ -85,6 +85,19 @@ describe('points on NATS', () => {
     ]);
   });
 
+  it.each(cases)('in two parts are the same as in one: %s', (_name, value) => {
+    const { single, encode } = WIRES[2];
+    for (const point of [
+      { ...temp, value, tombstone: 3 },
+      { ...temp, value, key: '', origin: '' },
+    ]) {
+      const head = single?.head(point) ?? new Uint8Array(0);
+      const tail = Buffer.alloc(7 + (single?.tailLength(point) ?? 0));
+      single?.writeTail(tail, new DataView(tail.buffer, tail.byteOffset), 7, point);
+      expect(Buffer.concat([head, tail.subarray(7)])).toEqual(encode([point]));
+    }
+  });
+
   it('keep their nanoseconds, also before 1970', () => {
     for (const time of [0n, 1n, -1n, -1_000_000_001n, TIME, -62_135_596_800_000_000_000n]) {
       expect(WIRES[1].decode(WIRES[1].encode([{ ...temp, time }]))?.points[0]?.time).toBe(time);
