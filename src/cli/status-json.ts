@@ -49,7 +49,7 @@ export function adviceOf({ state, reason, diagnosis, advice }: LinkStatus): stri
 }
 
 /** Counters that are no cause of a loss, by their names in `counters`. */
-const TOTALS = new Set(['rx', 'tx', 'hrRx', 'errorCount']);
+const TOTALS = new Set(['rx', 'tx', 'hrRx', 'errorCount', 'errorCountHR']);
 
 /** What was thrown away, by cause; the most frequent first. */
 export const discardedOf = ({ counters }: LinkStatus): [cause: string, count: number][] =>

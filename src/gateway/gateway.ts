@@ -23,7 +23,7 @@ import { SiotService } from './siot-service.js';
 const SEVERAL_LINKS = 20;
 
 /** Takes effect at the next start; the rest of the configuration at once. */
-const FIXED = ['stateDir', 'runtimeDir', 'outbox'] as const;
+const FIXED = ['stateDir', 'runtimeDir', 'outbox', 'highRate'] as const;
 
 /** One gateway: {@link start} once, then {@link reload} as often as needed, then {@link stop}. */
 export class Gateway implements ControlledGateway, Configured {
@@ -141,8 +141,8 @@ export class Gateway implements ControlledGateway, Configured {
     this.#warnOfFixed(config);
     // Before anything is disturbed: a private nats-server may not start.
     const source = isSiotChanged(before, config) ? await this.#nats.use(config.nats) : undefined;
-    const { stateDir, runtimeDir, outbox } = before;
-    this.#config = { ...config, stateDir, runtimeDir, outbox };
+    const { stateDir, runtimeDir, outbox, highRate } = before;
+    this.#config = { ...config, stateDir, runtimeDir, outbox, highRate };
 
     await this.links.removeChanged();
     if (this.#isEnding()) return;

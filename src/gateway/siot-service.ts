@@ -84,6 +84,7 @@ export class SiotService implements Service, ControlledSiot {
       remembered: identity.store,
       remember: (store) => identity.remember(store),
       outbox: this.outbox.outbox,
+      highRateBytes: config.highRate.maxBytes,
       clock: parts.clock,
       random: parts.random,
       log: parts.log,

@@ -44,6 +44,11 @@ export interface NodeHost {
    * `full`: not taken, do not acknowledge.
    */
   report(points: readonly Point[], safe: () => void): 'taken' | 'dropped' | 'full';
+  /**
+   * The samples of a high-rate packet, for SIOT, best effort; the bytes are its own from
+   * now on. `dropped`: nobody wants them.
+   */
+  stream(payload: Uint8Array): 'taken' | 'dropped';
   /** The device talks, or does not any more. */
   connected(connected: boolean): void;
   /** The state of a setting, or the reason why it waits, has changed. */

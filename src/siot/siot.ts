@@ -2,6 +2,7 @@ import type { Outbox } from '../outbox/outbox.js';
 import type { Point } from '../point/point.js';
 import { PointMap } from '../point/point-map.js';
 import { laterTime } from '../point/time.js';
+import { BestEffortPublisher } from './connection/best-effort-publisher.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,
@@ -40,6 +41,8 @@ export interface SiotOptions extends StoreSearchOptions {
   readonly parent: string;
   readonly gateway: { readonly id: string; readonly description: string; readonly version: string };
   readonly outbox: Outbox;
+  /** Most bytes of high-rate packets that wait for NATS; 4 MiB. */
+  readonly highRateBytes?: number;
 }
 
 /** The state of SIOT now. */
@@ -66,6 +69,7 @@ export class SettingError extends Error {
   }
 }
 
+const HIGH_RATE_BYTES = 4 * 1_048_576;
 /** Interval at which it is checked whether points are delivered, ms. */
 const DRAIN_LOOK_MS = 10;
 /** Longest time for which the last points of a removed node are delivered, ms. */
@@ -92,6 +96,7 @@ export class Siot
   readonly #search: StoreSearch;
   readonly #publisher: Publisher;
   readonly #keeper: NodeKeeper;
+  readonly #streams: BestEffortPublisher;
   readonly #nodes = new Map<string, ListeningNode>();
   #wire: SiotWire;
   #store: StoreClient | undefined;
@@ -120,6 +125,8 @@ export class Siot
       log,
       host: this,
     });
+    const { highRateBytes = HIGH_RATE_BYTES } = options;
+    this.#streams = new BestEffortPublisher(this.#connection, highRateBytes);
     this.#keeper = new NodeKeeper({
       clock,
       random,
@@ -151,6 +158,7 @@ export class Siot
     this.#search.stop();
     this.#keeper.end();
     this.#publisher.stop();
+    this.#streams.flush();
     await this.#connection.close();
   }
 
@@ -189,6 +197,7 @@ export class Siot
       connection: this.#connection,
       keeper: this.#keeper,
       publisher: this.#publisher,
+      streams: this.#streams,
       clock,
       log,
     };
@@ -300,6 +309,7 @@ export class Siot
   #onConnection(state: ConnectionState): void {
     if (this.#stopping && state.name === 'closed') return;
     this.#search.connectionChanged(state.name === 'connected');
+    if (state.name === 'connected') this.#streams.goOn();
   }
 
   // For the search -------------------------------------------------------------
@@ -317,6 +327,7 @@ export class Siot
   noStore(): void {
     if (this.#publisher.mode.kind === 'withoutStore') return;
     this.#publisher.mode = { kind: 'withoutStore', wire: this.#wire };
+    this.#streams.goOn();
   }
 
   storeAnswers(generation: Generation, first: boolean): void {
@@ -328,9 +339,21 @@ export class Siot
     this.#store = new StoreClient(this.#connection, this.#options.clock, this.#wire);
     this.#keeper.begin(this.#store, first);
     this.#publisher.mode = { kind: 'withStore', wire: this.#wire };
+    this.#streams.goOn();
   }
 
   // For publisher, keeper and nodes --------------------------------------------
+
+  parentFound(): void {
+    this.#streams.goOn();
+  }
+
+  /** Without a store there is no root node whose ID could be known. */
+  get defaultHighRateNode(): string | undefined {
+    return (
+      this.#keeper.parentId ?? (this.#publisher.mode.kind === 'withoutStore' ? 'root' : undefined)
+    );
+  }
 
   suspect(why: Suspicion): void {
     this.#search.suspect(why);

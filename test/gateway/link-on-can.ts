@@ -23,6 +23,7 @@ const LINK = {
   restore: true,
 };
 const HOST: DeviceSessionHost = {
+  stream: () => 'taken',
   report: (_points, safe) => {
     safe();
     return 'taken';

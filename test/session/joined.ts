@@ -64,6 +64,7 @@ export class Joined {
   constructor(private readonly options: JoinedOptions) {
     const { clock } = this;
     const host: DeviceSessionHost = {
+      stream: () => 'taken',
       report: (points, safe) => {
         this.published.push(...points);
         clock.setTimer(options.safeAfterMs, safe);

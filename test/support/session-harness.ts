@@ -66,6 +66,8 @@ export class SessionHarness {
   readonly session: PacketSession;
   readonly written: Sent[] = [];
   readonly reports: Point[][] = [];
+  /** Payloads of high-rate packets that were handed on. */
+  readonly streamed: Uint8Array[] = [];
   readonly connected: boolean[] = [];
   readonly changedSettings: Setting[] = [];
   readonly log: Said[] = [];
@@ -130,6 +132,10 @@ export class SessionHarness {
         if (this.safety === 'now') safe();
         else this.unsafe.push(safe);
         return 'taken';
+      },
+      stream: (payload) => {
+        this.streamed.push(payload);
+        return this.outbox === 'dropped' ? 'dropped' : 'taken';
       },
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),

@@ -10,6 +10,7 @@ import {
   parsePacket,
   type Packet,
 } from '../../packet/packet.js';
+import { readHighRate } from '../../packet/high-rate.js';
 import type { DecodedPayload, PayloadCodecName } from '../../packet/payload.js';
 import { readText } from '../../packet/text.js';
 import type { Clock } from '../../point/clock.js';
@@ -239,23 +240,12 @@ function crcsOf(frame: Uint8Array): { readonly stated: number; readonly computed
 }
 
 const NAME_LENGTH = 16;
-const PERIOD_AT = 40;
-const SAMPLES_AT = 44;
-const SAMPLE_LENGTH = 4;
-
 /** See docs/siot.md, 2.5; nothing where there is no sample. */
 function highRateOf(payload: Uint8Array): { readonly highRate?: HighRate } {
-  if (payload.length < SAMPLES_AT + SAMPLE_LENGTH) return {};
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  return {
-    highRate: {
-      type: nameAt(bytes, 0),
-      key: nameAt(bytes, NAME_LENGTH),
-      time: bytes.readBigUInt64LE(2 * NAME_LENGTH),
-      periodNs: bytes.readUInt32LE(PERIOD_AT),
-      samples: Math.floor((bytes.length - SAMPLES_AT) / SAMPLE_LENGTH),
-    },
-  };
+  const header = readHighRate(payload);
+  if (header === undefined) return {};
+  const { type, key, startNs: time, periodNs, samples } = header;
+  return { highRate: { type, key, time, periodNs, samples } };
 }
 
 const BLOCK_AT = NAME_LENGTH;

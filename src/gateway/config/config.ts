@@ -58,6 +58,7 @@ export interface GatewayConfig {
   /** Absolute; the same as `stateDir` unless the file or its place names another folder. */
   readonly runtimeDir: string;
   readonly outbox: Readonly<RawConfig['outbox']>;
+  readonly highRate: Readonly<RawConfig['highRate']>;
   readonly log: Readonly<RawConfig['log']>;
   readonly links: readonly LinkConfig[];
 }
@@ -118,6 +119,7 @@ export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig
     stateDir: files.resolve(stateDir),
     runtimeDir: files.resolve(raw.runtimeDir ?? files.folders.runtimeDir ?? stateDir),
     outbox: raw.outbox,
+    highRate: raw.highRate,
     log: raw.log,
     links: raw.links.map((link) => resolveLink(link, files)),
   };

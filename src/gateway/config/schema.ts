@@ -475,6 +475,13 @@ const link = group({
         'What points are, by TYPE or TYPE/KEY, for people and for `set`; ' +
         'it wins over what the device announces.',
     }),
+  highRateNode: text(TOKEN_RULE, TOKEN)
+    .optional()
+    .meta({
+      description:
+        'ID of the node whose consumers get the samples of high-rate channels, as X of ' +
+        'phrup.X.<ID of the link’s node>; otherwise siot.parent, where SIOT’s db node listens.',
+    }),
   ackTimeoutMs: integer({ min: 10, max: 60_000, unit: 'ms' }).default(1000).meta({
     description: 'Time for the device to acknowledge a packet before it is sent again (ms).',
   }),
@@ -541,6 +548,17 @@ export const configSchema = group({
   })
     .prefault({})
     .meta({ description: 'The queue of points on their way to SIOT.' }),
+  highRate: group({
+    maxBytes: integer({ min: 65_536, max: 1_073_741_824, unit: 'bytes' })
+      .default(4_194_304)
+      .meta({
+        description:
+          'Most bytes of high-rate packets of all links that wait in memory while NATS is away or ' +
+          'slow; the newest are kept (bytes).',
+      }),
+  })
+    .prefault({})
+    .meta({ description: 'Samples of high-rate channels on their way to NATS.' }),
   log: group({
     level: choice(['debug', 'info', 'warn', 'error'])
       .default('info')

@@ -74,6 +74,7 @@ export function summaryOf(link: DescribedLink): LinkSummary {
       tx: statistics.value('tx'),
       hrRx: statistics.value('hrRx'),
       errorCount: statistics.value('errorCount'),
+      errorCountHR: statistics.value('errorCountHR'),
       ...Object.fromEntries(statistics.causes()),
     },
     ...(session.diagnosis === undefined ? {} : { diagnosis: session.diagnosis }),

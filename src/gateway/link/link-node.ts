@@ -125,7 +125,9 @@ export class LinkNode
     const { config, nodeId } = this.parts;
     const { type, description } = config.node;
     this.#state = 'unknown';
-    this.#node = siot.addNode({ id: nodeId, type, description, name: config.name }, this);
+    const { name, highRateNode } = config;
+    const spec = { id: nodeId, type, description, name };
+    this.#node = siot.addNode(highRateNode === undefined ? spec : { ...spec, highRateNode }, this);
     this.#publishAll();
     this.parts.saver.soon();
   }
@@ -134,6 +136,13 @@ export class LinkNode
   async detach(): Promise<void> {
     await this.#node?.remove();
     this.#node = undefined;
+  }
+
+  /** Samples of the device, best effort. `dropped`: somebody deleted the node. */
+  stream(payload: Uint8Array): 'taken' | 'dropped' {
+    if (this.#state === 'deleted' || this.#node === undefined) return 'dropped';
+    this.#node.stream(payload);
+    return 'taken';
   }
 
   /** SIOT may have what was not heard of. */
@@ -184,6 +193,10 @@ export class LinkNode
 
   dropped(cause: DropCause, points: readonly Point[]): void {
     this.parts.session.state.counters.discard(cause, {}, points.length);
+  }
+
+  streamDropped(packets: number, why: string): void {
+    this.parts.session.state.counters.discard('highRateDropped', { why }, packets);
   }
 
   // What the router finds that acts on the link (RemotePointHost).

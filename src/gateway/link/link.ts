@@ -340,6 +340,10 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return 'full';
   }
 
+  stream(payload: Uint8Array): 'taken' | 'dropped' {
+    return this.node.stream(payload);
+  }
+
   connected(connected: boolean): void {
     this.node.connected(connected);
   }

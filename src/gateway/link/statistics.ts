@@ -29,19 +29,20 @@ const RESETS = {
   txReset: 'tx',
   hrRxReset: 'hrRx',
   errorCountReset: 'errorCount',
+  errorCountResetHR: 'errorCountHR',
 } as const;
 
 type Reset = keyof typeof RESETS;
 type Counted = (typeof RESETS)[Reset];
 
-const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount'];
+const COUNTED: readonly Counted[] = ['rx', 'tx', 'hrRx', 'errorCount', 'errorCountHR'];
 
 /** What has changed is published so often (docs/contract.md, "Statistics"). */
 export const PUBLISH_EVERY_MS = 5_000;
 
-/** Whether a point of this type resets a counter. SIOT's high-rate one is taken, and resets nothing. */
-export function isReset(type: string): type is Reset | 'errorCountResetHR' {
-  return Object.hasOwn(RESETS, type) || type === 'errorCountResetHR';
+/** Whether a point of this type resets a counter. */
+export function isReset(type: string): type is Reset {
+  return Object.hasOwn(RESETS, type);
 }
 
 const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
@@ -68,7 +69,13 @@ export interface LinkGauges {
 /** The values of a link's statistics, and which of them are to be published. */
 export class Statistics {
   /** What a published counter has more than the one in memory: from before this start. */
-  readonly #base: Record<Counted, number> = { rx: 0, tx: 0, hrRx: 0, errorCount: 0 };
+  readonly #base: Record<Counted, number> = {
+    rx: 0,
+    tx: 0,
+    hrRx: 0,
+    errorCount: 0,
+    errorCountHR: 0,
+  };
   readonly #causeBase = new Map<string, number>();
   /** Where SIOT shows a limit of an earlier life, which nobody has ended. */
   readonly #limitedBefore = new Set<LimitCause>();
@@ -152,14 +159,10 @@ export class Statistics {
     const { type, time } = point;
     if (!isTrue(point.value) || isDeleted(point) || !isReset(type)) return [];
     this.#noteTime(type, '0', time);
-    const changed = [this.#point(type, '0', floatValue(0))];
-    if (type !== 'errorCountResetHR') {
-      const counted = RESETS[type];
-      this.#base[counted] = -this.counters[counted];
-      if (!this.#adopted) this.#resetEarly.add(counted);
-      changed.push(this.#point(counted, '0', floatValue(0)));
-    }
-    return changed;
+    const counted = RESETS[type];
+    this.#base[counted] = -this.counters[counted];
+    if (!this.#adopted) this.#resetEarly.add(counted);
+    return [this.#point(type, '0', floatValue(0)), this.#point(counted, '0', floatValue(0))];
   }
 
   /** Time of the newest `connected`; `undefined`: none was published yet. */
@@ -259,7 +262,6 @@ export class Statistics {
 const STATISTICS: ReadonlySet<string> = new Set([
   ...COUNTED,
   ...Object.keys(RESETS),
-  'errorCountResetHR',
   'rate',
   'rateHR',
   'pending',

@@ -28,6 +28,10 @@ import type { SettingRefusal } from './setting-quota.js';
  * - `notPermitted`: too often not permitted by NATS, which took others
  * - `unsendable`: too large for the NATS server
  * - `unwritable`: it cannot be written as bytes, such as a time beyond 64 bits
+ * - `highRate`: a high-rate packet that cannot be used
+ * - `tooManyChannels`: a high-rate packet of one more channel than a device may have
+ * - `highRateGap`: samples of a high-rate channel that were lost before they came here
+ * - `highRateDropped`: a high-rate packet that NATS did not take in time
  */
 export type PointDiscard =
   | TokenProblem
@@ -42,7 +46,11 @@ export type PointDiscard =
   | 'refusedByStore'
   | 'notPermitted'
   | 'unsendable'
-  | 'unwritable';
+  | 'unwritable'
+  | 'highRate'
+  | 'tooManyChannels'
+  | 'highRateGap'
+  | 'highRateDropped';
 
 /** Why something that was received went no further. */
 export type Discard = ChannelDiscard | FrameDiscard | PacketDiscard | PointDiscard;
@@ -134,6 +142,8 @@ export class Counters {
   hrRx = 0;
   /** Broken frames, packets and payloads. */
   errorCount = 0;
+  /** High-rate packets that cannot be used. */
+  errorCountHR = 0;
   /** Points received that went on. */
   points = 0;
   /** Packets with a point that were sent, each transmission; of a bus frames. */
@@ -153,8 +163,17 @@ export class Counters {
   discard(cause: Discard, detail: object, count = 1): void {
     this.#add(cause, count);
     if (WIRE_ERRORS.has(cause)) this.errorCount += count;
+    if (cause === 'highRate') this.errorCountHR += count;
     if (this.#told.due(cause) === 0) return;
     this.log.warn({ cause, total: this.#causes.get(cause), ...detail }, 'discarded');
+  }
+
+  /** Counts a gap in a high-rate channel, and logs it at most once a minute. */
+  gap(detail: { readonly type: string; readonly key: string; readonly samples: number }): void {
+    this.#add('highRateGap', 1);
+    const gaps = this.#told.due('highRateGap');
+    if (gaps === 0) return;
+    this.log.warn({ ...detail, gaps }, 'samples of a high-rate channel are missing');
   }
 
   /** Counts a device's point that the gateway or its administrator owns, and logs it once for each type. */

@@ -30,7 +30,7 @@ import { Diagnoser, type DiagnosedLine, type DeviceLife } from '../diagnosis/dia
 import { STANDS_OR_DEAF, type Diagnosis } from '../diagnosis/diagnosis.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
-import type { Arrival } from '../receiving/device-time.js';
+import { DeviceClock, type Arrival } from '../receiving/device-time.js';
 import { ReportRound } from '../receiving/report-round.js';
 import { RestartDetector, type RestartSign } from '../receiving/restart.js';
 import { ResyncLimiter, type ResyncHost } from '../receiving/resync-limiter.js';
@@ -74,6 +74,7 @@ export class PacketSession<Unit = Uint8Array>
   readonly settings: PacketSettings;
   readonly downlink: SettingsClient;
   readonly restarts: RestartDetector;
+  readonly deviceClock = new DeviceClock();
   readonly possibleEchoes = new PossibleEchoes();
   readonly maxFrameLength: number;
   readonly outgoing: Outgoing;
@@ -182,6 +183,7 @@ export class PacketSession<Unit = Uint8Array>
     this.#heardBeforeMs = this.heardMs;
     this.line.opened();
     this.diagnoser.opened();
+    this.deviceClock.reset();
     for (const handler of this.#handlers()) handler.opened?.();
     this.possibleEchoes.opened();
     // Before the opening is served, so that the time goes out once.
@@ -269,6 +271,7 @@ export class PacketSession<Unit = Uint8Array>
     this.state.counters.notice('restart');
     // Until the resync, others are not logged.
     if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
+    this.deviceClock.reset();
     for (const handler of this.#handlers()) handler.restarted?.();
     this.sender.restarted();
     this.host.changed();

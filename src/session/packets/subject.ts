@@ -7,7 +7,7 @@ import type { Clock } from '../../point/clock.js';
 import type { CodecChoice } from '../codec/choice.js';
 import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { NodeHost, NodeState } from '../node-state.js';
-import type { Arrival } from '../receiving/device-time.js';
+import type { Arrival, DeviceClock } from '../receiving/device-time.js';
 import type { RepetitionHost } from '../receiving/repetition-watch.js';
 import type { RestartDetector, RestartSign } from '../receiving/restart.js';
 import type { PossibleEchoes } from '../sending/possible-echoes.js';
@@ -22,6 +22,8 @@ export interface PacketServices extends RepetitionHost {
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
   readonly restarts: RestartDetector;
+  /** Maps the times of the device; begins anew when it has restarted, or the channel was opened. */
+  readonly deviceClock: DeviceClock;
   readonly possibleEchoes: PossibleEchoes;
   /** Is told whether the device talks. */
   readonly diagnoser: Pick<Diagnoser, 'talks' | 'acknowledges' | 'undecodable'>;
@@ -29,8 +31,8 @@ export interface PacketServices extends RepetitionHost {
   readonly settings: Pick<PacketSettings, 'pointsReported'>;
   /** Counters, replica, device log: what is known of the node. */
   readonly state: NodeState;
-  /** Takes the device's points to SIOT. */
-  readonly host: Pick<NodeHost, 'report'>;
+  /** Takes the device's points and samples to SIOT. */
+  readonly host: Pick<NodeHost, 'report' | 'stream'>;
   /** Longest frame, bytes. */
   readonly maxFrameLength: number;
   /** The device lives: a packet with a valid CRC has come. `doubtful`: it may have been an echo. */

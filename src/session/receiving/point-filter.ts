@@ -6,7 +6,7 @@ import { isReservedType } from '../../point/reserved.js';
 import { canonicalKey, numberOf, textOf, type Point, type PointValue } from '../../point/point.js';
 import { keyProblem, tokenProblem } from '../../point/token.js';
 import type { Counters, Discard } from '../node/counters.js';
-import { DeviceClock, countsFromStart, type Arrival, type TimeKind } from './device-time.js';
+import { countsFromStart, type Arrival, type DeviceClock, type TimeKind } from './device-time.js';
 import type { PointInfos } from '../node/point-infos.js';
 import { asOwner, type PointRecord, type Replica } from '../node/replica.js';
 import type { RestartDetector, RestartSign } from './restart.js';
@@ -31,18 +31,12 @@ export interface TakenPoint {
 
 /** Checks and dates the points of one device. */
 export class PointFilter {
-  readonly #clock = new DeviceClock();
-
   constructor(
     private readonly replica: Replica,
     private readonly counters: Counters,
     private readonly infos: Pick<PointInfos, 'fromDevice'>,
+    private readonly clock: DeviceClock,
   ) {}
-
-  /** The device has restarted, or the channel was opened anew: its clock is another. */
-  reset(): void {
-    this.#clock.reset();
-  }
 
   /** What the points of a packet say about a restart, besides its sequence. */
   restartSign(points: readonly Point[], restarts: RestartDetector): RestartSign | undefined {
@@ -59,7 +53,7 @@ export class PointFilter {
   /** The points of a packet that go to SIOT. The others are counted, each under its cause. */
   take(points: readonly Point[], arrival: Arrival): TakenPoint[] {
     const newest = newestFromStart(points);
-    if (newest !== undefined) this.#clock.learn(newest, arrival);
+    if (newest !== undefined) this.clock.learn(newest, arrival);
     const taken: TakenPoint[] = [];
     for (const point of points) {
       const record = this.#admit(point);
@@ -89,7 +83,7 @@ export class PointFilter {
   }
 
   #timed(said: Point, record: PointRecord, arrival: Arrival): TakenPoint {
-    const { ns, kind } = this.#clock.map(said.time, arrival);
+    const { ns, kind } = this.clock.map(said.time, arrival);
     const { key: spelling, value } = said;
     const point = this.infos.fromDevice(said);
     if (kind === 'real') {
@@ -98,7 +92,7 @@ export class PointFilter {
       if (again) this.counters.notice('samePoint');
       return { record, point: owned, said: value, spelling, timeKind: kind, again };
     }
-    this.counters.notice(NOTICES[kind]);
+    this.counters.notice(TIME_NOTICES[kind]);
     const owned = asOwner(point, record.giveTime(ns));
     return { record, point: owned, said: value, spelling, timeKind: kind, again: false };
   }
@@ -117,7 +111,12 @@ function valueProblem({ value }: Point): Discard | undefined {
   return tooLong ? 'tooLong' : undefined;
 }
 
-const NOTICES = { stamped: 'stampedTime', mapped: 'mappedTime', future: 'futureTime' } as const;
+/** What is counted where the gateway gives a time. */
+export const TIME_NOTICES = {
+  stamped: 'stampedTime',
+  mapped: 'mappedTime',
+  future: 'futureTime',
+} as const;
 
 function newestFromStart(points: readonly Point[]): bigint | undefined {
   let newest: bigint | undefined;

@@ -42,6 +42,11 @@ export class RestartDetector {
       : { ...this.#last, startClock: this.#startClock.toString() };
   }
 
+  /** Of the device's last packet, acks not counted; `undefined`: none has come yet. */
+  get lastSequence(): number | undefined {
+    return this.#last.sequence;
+  }
+
   /** A packet without points has come. */
   hello(sequence: number): RestartSign | undefined {
     const bySequence = this.sequence(sequence);

@@ -5,12 +5,25 @@ import type { StoreClient } from './store-client.js';
 export class GatewayParent {
   /** Whether the store has said that there is no such node. Already logged. */
   isMissing = false;
+  /** ID of the root node, as it was read last. */
+  #rootId: string | undefined;
 
   constructor(
     /** `root`, or the ID of a node. */
     readonly id: string,
     private readonly log: Log,
   ) {}
+
+  /** Its ID as far as it is known; `undefined`: SIOT has not said yet which node is the root. */
+  get known(): string | undefined {
+    return this.id === 'root' ? this.#rootId : this.id;
+  }
+
+  /** Another store may have another root. */
+  forget(): void {
+    this.isMissing = false;
+    this.#rootId = undefined;
+  }
 
   /**
    * ID of the parent; `undefined`: it does not exist, or cannot be read. It is looked for
@@ -22,6 +35,7 @@ export class GatewayParent {
     if (id === 'root') {
       const rootId = await store.rootId();
       if (rootId === undefined) log.warn({}, "SIOT's root node could not be read");
+      else this.#rootId = rootId;
       return rootId;
     }
     const found = await store.find(id);

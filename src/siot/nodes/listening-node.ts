@@ -1,6 +1,7 @@
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point } from '../../point/point.js';
+import type { BestEffortPublisher, BestEffortSource } from '../connection/best-effort-publisher.js';
 import type { Connection } from '../connection/connection.js';
 import type { DropCause } from '../publishing/publish-state.js';
 import { UNSET_NS } from '../wire/generation1.js';
@@ -18,6 +19,8 @@ export interface SiotNodeSpec {
   readonly description: string;
   /** Name of the link, for the log. */
   readonly name: string;
+  /** ID of the node whose consumers get its high-rate samples; `undefined`: the gateway's parent. */
+  readonly highRateNode?: string;
 }
 
 /** What happens to a link's node. */
@@ -37,6 +40,8 @@ export interface SiotNodeEvents {
   withholds?(point: Point): boolean;
   /** Points of the node were given up. Already logged. */
   dropped?(cause: DropCause, points: readonly Point[]): void;
+  /** High-rate packets were thrown away. `why`: for people. */
+  streamDropped?(packets: number, why: string): void;
 }
 
 /** The node of a link, as its link uses it. */
@@ -44,6 +49,11 @@ export interface SiotNode {
   readonly life: NodeLife;
   /** Publishes points of which only the latest value counts. They overtake the points in the outbox. */
   status(points: readonly Point[]): void;
+  /**
+   * Publishes the payload of a high-rate packet, best effort, beside the outbox. The bytes
+   * must not be changed afterwards. Hot.
+   */
+  stream(payload: Uint8Array): void;
   /** Reads the node once more ({@link SiotNodeEvents.read}), to be called after messages on it were skipped. */
   readAgain(): void;
   /**
@@ -58,6 +68,7 @@ interface NodeServices {
   readonly connection: Connection;
   readonly keeper: NodeKeeper;
   readonly publisher: Publisher;
+  readonly streams: BestEffortPublisher;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -66,12 +77,16 @@ interface NodeServices {
 export interface ListeningNodeHost {
   /** The node's link has left the configuration. Resolves as {@link SiotNode.remove} does. */
   removed(node: ListeningNode): Promise<void>;
+  /** ID of the node whose consumers get high-rate samples by default; `undefined`: not known yet. */
+  readonly defaultHighRateNode: string | undefined;
 }
 
 /** A link's node: what others publish on it, and what its link publishes. */
-export class ListeningNode implements SiotNode, NodeEvents {
+export class ListeningNode implements SiotNode, NodeEvents, BestEffortSource {
   #life: NodeLife = 'unknown';
   #unsubscribe: (() => void)[] = [];
+  #streamsTo: string | undefined;
+  #streamSubject = '';
 
   constructor(
     readonly spec: SiotNodeSpec,
@@ -118,12 +133,32 @@ export class ListeningNode implements SiotNode, NodeEvents {
     this.services.publisher.putStatus(this.spec.id, points);
   }
 
+  stream(payload: Uint8Array): void {
+    this.services.streams.put(this, payload);
+  }
+
+  /** Where its high-rate samples go (docs/siot.md, 2.5). */
+  get subject(): string | undefined {
+    const to = this.spec.highRateNode ?? this.host.defaultHighRateNode;
+    if (to === undefined) return undefined;
+    // Making it anew for each packet would cost as much as the rest of its way.
+    if (to !== this.#streamsTo) this.#streamSubject = `phrup.${to}.${this.spec.id}`;
+    this.#streamsTo = to;
+    return this.#streamSubject;
+  }
+
+  /** See `BestEffortSource`. */
+  dropped(messages: number, why: string): void {
+    this.events.streamDropped?.(messages, why);
+  }
+
   readAgain(): void {
     this.services.keeper.readAgain(this.spec.id);
   }
 
   remove(): Promise<void> {
     this.#stopListening();
+    this.services.streams.forget(this);
     return this.host.removed(this);
   }
 

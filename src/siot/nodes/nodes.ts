@@ -34,6 +34,8 @@ interface NodeKeeperOptions {
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
+  /** `NodeKeeper.parentId` is known now, after it was asked for in vain. */
+  parentFound(): void;
 }
 
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
@@ -43,6 +45,9 @@ const HOLD_MOST_MS = 10_000;
 const RECHECK_MS = [50, 1_000];
 /** Interval at which the gateway's node is looked for, to notice that the store was replaced, ms. */
 const LOOK_EVERY_MS = 30_000;
+
+/** Pause before SIOT is asked again for its root node, ms. */
+const PARENT_AGAIN_MS = 5_000;
 
 const NOT_NOW: Undeleted = { state: 'failed', why: 'SIOT does not answer', maybe: false };
 
@@ -60,6 +65,8 @@ export class NodeKeeper {
   /** Why nodes cannot be made or read, for people; blank: there is no problem. */
   problem = '';
   readonly #parent: GatewayParent;
+  /** Runs for a while after SIOT was asked for the parent: it is not asked again until then. */
+  #findingParent: Timer | undefined;
   /** Time of the last version point. */
   #lastNs = 0n;
 
@@ -76,7 +83,7 @@ export class NodeKeeper {
   begin(store: StoreClient, first: boolean): void {
     this.end();
     this.#store = store;
-    this.#parent.isMissing = false;
+    this.#parent.forget();
     this.problem = '';
     for (const kept of this.#all()) {
       kept.unread = true;
@@ -88,10 +95,31 @@ export class NodeKeeper {
     this.#schedulePulse(store);
   }
 
+  /**
+   * ID of `siot.parent`; `undefined`: it is not known yet. Then SIOT is asked, and
+   * `NodeKeeperHost.parentFound` follows.
+   */
+  get parentId(): string | undefined {
+    const { known } = this.#parent;
+    if (known === undefined) void this.#findParent();
+    return known;
+  }
+
+  async #findParent(): Promise<void> {
+    const store = this.#store;
+    if (store === undefined || this.#findingParent !== undefined) return;
+    const { clock, host } = this.#options;
+    this.#findingParent = clock.setTimer(PARENT_AGAIN_MS, () => (this.#findingParent = undefined));
+    if ((await this.#parent.find(store)) === undefined || this.#store !== store) return;
+    host.parentFound();
+  }
+
   /** The store has stopped answering. */
   end(): void {
     this.#store = undefined;
     this.#pulse?.cancel();
+    this.#findingParent?.cancel();
+    this.#findingParent = undefined;
     for (const kept of this.#all()) this.#rest(kept);
   }
 

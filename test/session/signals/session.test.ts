@@ -47,6 +47,7 @@ class Bus {
       transmit,
     }) as SignalPlan;
     const host: NodeHost & SignalSessionHost = {
+      stream: () => 'taken',
       report: (points) => {
         if (this.outcome === 'taken') this.points.push(...points);
         return this.outcome;

@@ -12,7 +12,12 @@ export class PointsHandler implements SubjectHandler {
 
   constructor(private readonly services: PacketServices) {
     const { state, host, clock, maxFrameLength, restarts } = services;
-    this.#filter = new PointFilter(state.replica, state.counters, state.infos);
+    this.#filter = new PointFilter(
+      state.replica,
+      state.counters,
+      state.infos,
+      services.deviceClock,
+    );
     this.#uplink = new Uplink(
       host,
       services,
@@ -60,11 +65,9 @@ export class PointsHandler implements SubjectHandler {
 
   opened(): void {
     this.#uplink.opened();
-    this.#filter.reset();
   }
 
   restarted(): void {
-    this.#filter.reset();
     this.#uplink.restarted();
   }
 

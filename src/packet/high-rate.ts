@@ -1,0 +1,86 @@
+/**
+ * Samples of one channel at a fixed rate: the payload of a `phr` packet, which goes to
+ * NATS as it is (docs/siot.md, 2.5):
+ *
+ * ```
+ *  offset  size  field
+ *  0       16    type, NUL padded
+ *  16      16    key, NUL padded
+ *  32      8     u64: time of the first sample, ns; 0: the device has no clock
+ *  40      4     u32: time from one sample to the next, ns
+ *  44      4·k   float32: the samples, k ≥ 1
+ *
+ *  766f6c74616765 00… 30 00… f2670d45f2ca8618 40420f00 0000803f   voltage/0, 1 ms, 1.0
+ * ```
+ *
+ * All numbers are little-endian. A partial sample at the end is ignored.
+ */
+import { isMended, readText } from './text.js';
+
+export const HIGH_RATE_NAME_LENGTH = 16;
+/** Offset of the first sample's time. */
+export const HIGH_RATE_START_AT = 2 * HIGH_RATE_NAME_LENGTH;
+const PERIOD_AT = 40;
+const SAMPLES_AT = 44;
+const SAMPLE_LENGTH = 4;
+
+/** All but the samples. */
+export interface HighRateHeader {
+  readonly type: string;
+  /** As it is written: blank and `0` mean the same. */
+  readonly key: string;
+  /** Of the first sample, ns; 0: not known. */
+  readonly startNs: bigint;
+  /** From one sample to the next, ns, 0 … 2³² − 1. */
+  readonly periodNs: number;
+  /** 1 or more. */
+  readonly samples: number;
+}
+
+/** Reads the names, which bytes 0 to 31 hold; `undefined`: they are not UTF-8. */
+export function readHighRateNames(
+  payload: Uint8Array,
+): Pick<HighRateHeader, 'type' | 'key'> | undefined {
+  const type = nameAt(payload, 0);
+  const key = nameAt(payload, HIGH_RATE_NAME_LENGTH);
+  return type === undefined || key === undefined ? undefined : { type, key };
+}
+
+/** Reads start, period and number of samples; `undefined`: it is too short for one sample. */
+export function readHighRateTiming(
+  payload: Uint8Array,
+): Omit<HighRateHeader, 'type' | 'key'> | undefined {
+  const samples = Math.floor((payload.length - SAMPLES_AT) / SAMPLE_LENGTH);
+  if (samples < 1) return undefined;
+  const bytes = viewOf(payload);
+  return {
+    startNs: bytes.readBigUInt64LE(HIGH_RATE_START_AT),
+    periodNs: bytes.readUInt32LE(PERIOD_AT),
+    samples,
+  };
+}
+
+/** Reads the header; `undefined`: it is too short, or its names are not UTF-8. */
+export function readHighRate(payload: Uint8Array): HighRateHeader | undefined {
+  const timing = readHighRateTiming(payload);
+  const names = timing && readHighRateNames(payload);
+  return names && { ...names, ...timing };
+}
+
+/** One sample, counted from 0. */
+export function highRateSample(payload: Uint8Array, index: number): number {
+  return viewOf(payload).readFloatLE(SAMPLES_AT + index * SAMPLE_LENGTH);
+}
+
+const viewOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Without NULs at both ends, as SIOT reads it. */
+function nameAt(bytes: Uint8Array, at: number): string | undefined {
+  let from = at;
+  let to = at + HIGH_RATE_NAME_LENGTH;
+  while (to > from && bytes[to - 1] === 0) to--;
+  while (from < to && bytes[from] === 0) from++;
+  const name = readText(bytes, from, to - from);
+  return isMended(name, bytes, from, to - from) ? undefined : name;
+}

@@ -1,0 +1,180 @@
+import { NotConnectedError } from './connection.js';
+
+/** The connection on which it publishes. */
+export interface BestEffortHost {
+  readonly connected: boolean;
+  publish(subject: string, payload: Uint8Array): void;
+  /** Calls back when the server has processed everything that was published before; `false`: the connection is lost. */
+  barrier(done: (processed: boolean) => void): void;
+}
+
+/** Whose messages are published: a node. */
+export interface BestEffortSource {
+  /** Where its messages go now; `undefined`: it is not known yet, and they wait. */
+  readonly subject: string | undefined;
+  /** Messages of it were thrown away. `why`: for people. */
+  dropped(messages: number, why: string): void;
+}
+
+/** Bytes that the server has not confirmed: enough for some 10 MB/s, little to lose with the connection. */
+const MOST_UNCONFIRMED = 512 * 1024;
+/** Bytes that are added to the size of each message. */
+const MESSAGE_BYTES = 128;
+
+const BEHIND = 'NATS is away or slower than the device: the newest are kept (highRate.maxBytes)';
+const NO_SUBJECT = 'it is not known yet where they go: set highRateNode if there is no SIOT';
+const LOST = 'the connection to NATS was lost before it had confirmed them';
+
+/** What waits of one source. */
+interface Waiting {
+  messages: Uint8Array[];
+  /** Index of the oldest. */
+  first: number;
+  bytes: number;
+}
+
+/**
+ * Publishes messages beside the outbox, best effort: nothing is kept on disk, nothing is
+ * sent twice, and of what NATS does not take in time the newest are kept, within a budget
+ * for all sources together. When that is used up, the source that has most in it loses its
+ * oldest message: one device takes no room from another.
+ *
+ * What comes in a turn of the event loop leaves in one write.
+ */
+export class BestEffortPublisher {
+  readonly #waiting = new Map<BestEffortSource, Waiting>();
+  #waitingBytes = 0;
+  #unconfirmedBytes = 0;
+  /** Published since the last barrier. */
+  #published = new Map<BestEffortSource, number>();
+  #publishedBytes = 0;
+  #asking = false;
+  #isDue = false;
+
+  constructor(
+    private readonly host: BestEffortHost,
+    /** Budget for what waits and for what NATS has not confirmed yet, bytes. */
+    private readonly maxBytes: number,
+    private readonly nextTurn: (then: () => void) => void = (then) => void setImmediate(then),
+  ) {}
+
+  /** Hot. The payload must not be changed afterwards. */
+  put(source: BestEffortSource, payload: Uint8Array): void {
+    let waiting = this.#waiting.get(source);
+    if (waiting === undefined) {
+      waiting = { messages: [], first: 0, bytes: 0 };
+      this.#waiting.set(source, waiting);
+    }
+    waiting.messages.push(payload);
+    const bytes = payload.length + MESSAGE_BYTES;
+    waiting.bytes += bytes;
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes + this.#unconfirmedBytes > this.maxBytes) this.#makeRoom();
+    this.#publishSoon();
+  }
+
+  /** The connection is there again, or a subject is known now. */
+  goOn(): void {
+    if (this.#waitingBytes > 0) this.#publishSoon();
+  }
+
+  /** Publishes what can be published now, and forgets the source. */
+  forget(source: BestEffortSource): void {
+    this.flush();
+    const waiting = this.#waiting.get(source);
+    if (waiting === undefined) return;
+    this.#waitingBytes -= waiting.bytes;
+    this.#waiting.delete(source);
+  }
+
+  /** Publishes what can be published now. */
+  flush(): void {
+    if (!this.host.connected) return;
+    // In turn, so that a source that has much does not keep the others waiting.
+    let rest = [...this.#waiting.keys()];
+    while (rest.length > 0) rest = rest.filter((source) => this.#publishOne(source));
+    this.#confirm();
+  }
+
+  #publishSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.nextTurn(() => {
+      this.#isDue = false;
+      this.flush();
+    });
+  }
+
+  get #isWindowFull(): boolean {
+    return this.#unconfirmedBytes >= Math.min(MOST_UNCONFIRMED, this.maxBytes / 2);
+  }
+
+  /** False: it has nothing that can be published now. */
+  #publishOne(source: BestEffortSource): boolean {
+    const waiting = this.#waiting.get(source);
+    const { subject } = source;
+    if (waiting === undefined || subject === undefined || this.#isWindowFull) return false;
+    const payload = waiting.messages[waiting.first];
+    if (payload === undefined) return false;
+    try {
+      this.host.publish(subject, payload);
+    } catch (error) {
+      if (error instanceof NotConnectedError) return false;
+      this.#takeOldest(waiting);
+      source.dropped(1, error instanceof Error ? error.message : String(error));
+      return true;
+    }
+    const bytes = this.#takeOldest(waiting);
+    this.#unconfirmedBytes += bytes;
+    this.#publishedBytes += bytes;
+    this.#published.set(source, (this.#published.get(source) ?? 0) + 1);
+    return true;
+  }
+
+  /** Returns its bytes. */
+  #takeOldest(waiting: Waiting): number {
+    const bytes = (waiting.messages[waiting.first]?.length ?? 0) + MESSAGE_BYTES;
+    waiting.first += 1;
+    waiting.bytes -= bytes;
+    this.#waitingBytes -= bytes;
+    if (waiting.first === waiting.messages.length) {
+      waiting.messages = [];
+      waiting.first = 0;
+    } else if (waiting.first >= 1024 && waiting.first * 2 >= waiting.messages.length) {
+      waiting.messages = waiting.messages.slice(waiting.first);
+      waiting.first = 0;
+    }
+    return bytes;
+  }
+
+  #makeRoom(): void {
+    while (this.#waitingBytes + this.#unconfirmedBytes > this.maxBytes && this.#waitingBytes > 0) {
+      let most: [BestEffortSource, Waiting] | undefined;
+      for (const one of this.#waiting) {
+        if (most === undefined || one[1].bytes > most[1].bytes) most = one;
+      }
+      if (most === undefined) return;
+      const [source, waiting] = most;
+      this.#takeOldest(waiting);
+      const isUnknown = this.host.connected && source.subject === undefined;
+      source.dropped(1, isUnknown ? NO_SUBJECT : BEHIND);
+    }
+  }
+
+  #confirm(): void {
+    if (this.#asking || this.#publishedBytes === 0) return;
+    this.#asking = true;
+    const published = this.#published;
+    const bytes = this.#publishedBytes;
+    this.#published = new Map();
+    this.#publishedBytes = 0;
+    this.host.barrier((processed) => {
+      this.#asking = false;
+      this.#unconfirmedBytes -= bytes;
+      if (!processed) for (const [source, count] of published) source.dropped(count, LOST);
+      // What was published meanwhile is confirmed next.
+      this.#confirm();
+      this.goOn();
+    });
+  }
+}
