@@ -2,8 +2,21 @@ import type { Behaviour } from './behaviours.js';
 import type { SimClock, SimTimer } from './clock.js';
 import type { Episode, FaultPlan } from './faults.js';
 import type { FaultyPipe } from './faulty-pipe.js';
-import type { SimulatedMcu } from './mcu.js';
+import type { McuTimes } from './mcu.js';
+import type { PointLike } from './points.js';
 import type { SeededRandom } from './random.js';
+
+/** The device that has the faults. */
+export interface FaultyMcu {
+  /** Which times its points have from now on. */
+  set times(times: McuTimes);
+  reboot(): void;
+  /** Writes bytes to the line as they are. */
+  sendRaw(bytes: Uint8Array): void;
+  sendPoints(points: readonly PointLike[], options: { readonly waitAck: false }): Promise<unknown>;
+  /** Of a device with acks: see `SimulatedMcu.push`. */
+  push?(behaviour: Behaviour): () => void;
+}
 
 /** Called when a fault of the device begins, with a text for people. */
 export type FaultNotice = (what: string) => void;
@@ -16,17 +29,17 @@ const LONGEST_NOISE = 200;
 /** Faults of the device: lost acks, restarts, babbling, silence, a clock that cannot be set. */
 export class DeviceFaults {
   readonly #timers = new Set<SimTimer>();
-  readonly #seeAcks: () => void;
+  readonly #seeAcks: (() => void) | undefined;
 
   constructor(
-    private readonly mcu: SimulatedMcu,
+    private readonly mcu: FaultyMcu,
     private readonly pipe: FaultyPipe,
     plan: FaultPlan,
     random: SeededRandom,
     private readonly clock: SimClock,
     private readonly notice: FaultNotice = () => undefined,
   ) {
-    this.#seeAcks = mcu.push(forgetAcks(plan, random.fork('acks')));
+    this.#seeAcks = mcu.push?.(forgetAcks(plan, random.fork('acks')));
     if (plan.clock1970) mcu.times = 'sinceStart';
     if (plan.rebootMs !== undefined) this.#reboots(plan.rebootMs, random.fork('reboot'));
     if (plan.silent !== undefined) {
@@ -47,7 +60,7 @@ export class DeviceFaults {
   stop(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    this.#seeAcks();
+    this.#seeAcks?.();
     this.pipe.mend();
   }
 

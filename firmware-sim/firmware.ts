@@ -1,6 +1,5 @@
 import { announcementPoint, announcementsOf, type Announcement } from './announcements.js';
 import type { SimTimer } from './clock.js';
-import type { SimulatedMcu } from './mcu.js';
 import {
   numberIn,
   sameKey,
@@ -11,8 +10,33 @@ import {
 } from './points.js';
 import type { Profile, SensorProfile, SettingProfile } from './profile.js';
 import type { SeededRandom } from './random.js';
-import type { SendResult } from './sender.js';
+import type { SendOutcome } from './sender.js';
 import { Waveform } from './waveform.js';
+
+/** Told what happens to the device; the methods are those of `McuObserver` (mcu.ts). */
+export interface FirmwareObserver {
+  started?(): void;
+  clockSet?(timeNs: bigint): void;
+  points?(points: readonly McuPoint[]): void;
+}
+
+/** How a report has ended. */
+export interface ReportEnd {
+  readonly outcome: SendOutcome;
+}
+
+/** The device that the firmware runs on: what it says, however that goes over the line. */
+export interface FirmwareMcu {
+  /** Time since its start, ms. */
+  readonly uptimeMs: number;
+  observe(observer: FirmwareObserver): void;
+  /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
+  later(ms: number, fn: () => void): SimTimer;
+  reboot(): void;
+  /** Sends the points that `read` returns; see `SimulatedMcu.reportPoints`. */
+  reportPoints(read: () => readonly PointLike[], isCurrent?: () => boolean): Promise<ReportEnd>;
+  sendLog(text: string): void;
+}
 
 /** Told what the firmware does. */
 export interface FirmwareEvents {
@@ -43,7 +67,7 @@ const POINT_BYTES = 100;
 
 /** The firmware of a profile: its sensors, settings, uptime, log and commands. */
 export class Firmware {
-  readonly #mcu: SimulatedMcu;
+  readonly #mcu: FirmwareMcu;
   readonly #profile: Profile;
   readonly #random: SeededRandom;
   readonly #events: FirmwareEvents;
@@ -59,7 +83,7 @@ export class Firmware {
   #logLine = 0;
 
   constructor(
-    mcu: SimulatedMcu,
+    mcu: FirmwareMcu,
     profile: Profile,
     random: SeededRandom,
     events: FirmwareEvents = {},
@@ -96,6 +120,11 @@ export class Firmware {
     const applied = limit(setting, typeof value === 'boolean' ? Number(value) : value);
     this.#settings.set(setting, applied ?? this.#inForce(setting));
     this.#report(setting);
+  }
+
+  /** All its points, with their present values. */
+  all(): PointLike[] {
+    return this.#everything().map((one) => this.#point(one));
   }
 
   #start(): void {
@@ -190,7 +219,7 @@ export class Firmware {
    * comes sooner, when that time is over.
    */
   #reportAll(): void {
-    const { description, sensors, settings, uptime, reportAllMs } = this.#profile;
+    const { reportAllMs } = this.#profile;
     if (reportAllMs === 0 || this.#allTimer !== undefined) return;
     const waitMs = this.#notAllBeforeMs - this.#mcu.uptimeMs;
     if (waitMs > 0) {
@@ -201,13 +230,18 @@ export class Firmware {
       return;
     }
     this.#notAllBeforeMs = this.#mcu.uptimeMs + reportAllMs;
-    this.#report(
+    this.#report(...this.#everything());
+  }
+
+  #everything(): Reported[] {
+    const { description, sensors, settings, uptime } = this.#profile;
+    return [
       ...this.#announcements,
       ...(description === undefined ? [] : ['description' as const]),
       ...settings,
       ...sensors,
       ...(uptime === undefined || uptime.everyPacket === true ? [] : ['uptime' as const]),
-    );
+    ];
   }
 
   #point(reported: Reported): PointLike {
@@ -258,7 +292,7 @@ export class Firmware {
   }
 
   /** A packet with the values at the time of sending. If a setting changes before the ack, the next transmission is a new packet. */
-  #sendPacket(what: readonly Reported[]): Promise<SendResult> {
+  #sendPacket(what: readonly Reported[]): Promise<ReportEnd> {
     const settings = this.#profile.settings.filter((setting) => what.includes(setting));
     const inForce = (): SettingValue[] => settings.map((setting) => this.#inForce(setting));
     let said: SettingValue[] = [];

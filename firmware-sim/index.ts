@@ -67,6 +67,10 @@ export { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 export { SeededRandom } from './random.js';
 export { PacketReceiver, type ReceiveProblem, type ReceiverEvents } from './receiver.js';
 export type { SendOutcome, SendResult } from './sender.js';
+export { ShellConsole, type LogLevel } from './shell/console.js';
+export { ShellDevice, type ShellDeviceOptions } from './shell/device.js';
+export { ShellMcu, type ShellMcuOptions } from './shell/mcu.js';
+export { tokenize } from './shell/tokenizer.js';
 export { SerialError, SerialPipe, type SerialOptions } from './serial.js';
 export { parseTcpAddress, TcpAddressError, TcpError, TcpPipe, type TcpAddress } from './tcp.js';
 export {

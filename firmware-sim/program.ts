@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { CAN_IDS, CanPipe, IsoTpPipe, type CanPort, type CanSettings } from './can.js';
 import { machineClock, type SimClock } from './clock.js';
 import type { Protocol } from './codec.js';
-import { SimulatedDevice } from './device.js';
-import { FaultSpecError, parseFaults } from './faults.js';
+import { SimulatedDevice, type DeviceOptions } from './device.js';
+import { FaultSpecError, parseFaults, type FaultPlan } from './faults.js';
 import type { FirmwareEvents } from './firmware.js';
 import type { BytePipe } from './pipe.js';
 import { showValue } from './points.js';
@@ -11,6 +11,7 @@ import { parseProfile, ProfileError, type Profile } from './profile.js';
 import { PtyPipe } from './pty.js';
 import { PUMP_CONTROLLER_YAML } from './pump-controller.js';
 import { SerialPipe } from './serial.js';
+import { ShellDevice, type ShellDeviceOptions } from './shell/device.js';
 import { reasonOf } from './system-error.js';
 import { parseTcpAddress, TcpAddressError, TcpPipe } from './tcp.js';
 
@@ -34,8 +35,10 @@ export interface SimulatorOptions {
   readonly fd?: boolean | undefined;
   /** Packets over CAN; default: `cobs`. */
   readonly framing?: 'cobs' | 'isotp' | undefined;
-  /** Payload codec. */
-  readonly protocol: Protocol;
+  /** Payload codec of its packets, or the console of Zephyr's shell. */
+  readonly protocol: Protocol | 'shell';
+  /** With `shell`: a report of what was set has the time of the command, which today's firmware ignores. */
+  readonly carryTimes?: boolean | undefined;
   /** A YAML file; default: the built-in pump controller. */
   readonly profile?: string | undefined;
   /** See {@link parseFaults}. */
@@ -91,10 +94,11 @@ export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): 
   }
   const profile = readProfile(options.profile);
   const faults = parseFaults(options.faults ?? '');
+  checkShell(options, faults);
   const place = placeOf(options, io, clock);
   if (io.signal.aborted) return;
 
-  const say = (line: string): void => {
+  const say: Say = (line) => {
     io.err(line);
   };
   say(
@@ -103,17 +107,12 @@ export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): 
   );
   const { pipe, where, known } = await place();
   try {
-    const device = new SimulatedDevice(pipe, {
-      clock,
-      protocol: options.protocol,
-      profile,
-      faults,
-      seed,
-      transcriptLimit: 100,
-      notice: say,
-      events: tellFirmware(say),
-    });
-    const summary = tellDevice(device, clock, say);
+    const parts = { clock, profile, faults, seed, notice: say, events: tellFirmware(say) };
+    const { protocol } = options;
+    const [device, summary] =
+      protocol === 'shell'
+        ? shellDevice(pipe, { ...parts, times: options.carryTimes ? 'synced' : 'zero' }, say)
+        : packetDevice(pipe, { ...parts, protocol, transcriptLimit: 100 }, say);
     say(where);
     io.out(known);
     device.start();
@@ -122,6 +121,45 @@ export async function runSimulator(options: SimulatorOptions, io: SimulatorIo): 
     say(summary());
   } finally {
     await pipe.close();
+  }
+}
+
+type Say = (line: string) => void;
+/** With what makes its last line. */
+type Told<Device> = readonly [Device, () => string];
+
+function packetDevice(pipe: BytePipe, options: DeviceOptions, say: Say): Told<SimulatedDevice> {
+  const device = new SimulatedDevice(pipe, options);
+  return [device, tellDevice(device, options.clock, say)];
+}
+
+function shellDevice(pipe: BytePipe, options: ShellDeviceOptions, say: Say): Told<ShellDevice> {
+  const device = new ShellDevice(pipe, options);
+  const { mcu, line } = device;
+  let starts = 0;
+  tellPeer(line, say);
+  mcu.observe({
+    started: () => {
+      starts += 1;
+      if (starts > 1) say('restarted');
+    },
+  });
+  const summary = (): string =>
+    `ended: ${String(mcu.received)} commands received, ${String(starts - 1)} restarts; ` +
+    `bytes sent: ${counts(line.damage.tx)}; bytes received: ${counts(line.damage.rx)}`;
+  return [device, summary];
+}
+
+/** What goes with packets does not go with a console. */
+function checkShell({ protocol, carryTimes, can }: SimulatorOptions, faults: FaultPlan): void {
+  if (protocol !== 'shell') {
+    if (carryTimes === true) throw new SimulatorUsageError('--carry-times needs --protocol shell');
+    return;
+  }
+  if (can !== undefined) throw new SimulatorUsageError('--can: a console has no CAN; take another');
+  if (faults.mistake !== undefined || faults.loseAcks > 0 || faults.rxLoseAcks > 0) {
+    const what = faults.mistake ?? 'lost acks';
+    throw new SimulatorUsageError(`--faults: ${what} is a fault of packets, and not of a console`);
   }
 }
 
@@ -204,7 +242,7 @@ function readProfile(file: string | undefined): Profile {
   return parseProfile(text, file);
 }
 
-function tellFirmware(say: (line: string) => void): FirmwareEvents {
+function tellFirmware(say: Say): FirmwareEvents {
   const name = (type: string, key: string): string => (key === '' ? type : `${type}/${key}`);
   return {
     setting: (type, key, asked, applied) => {
@@ -221,12 +259,19 @@ function tellFirmware(say: (line: string) => void): FirmwareEvents {
   };
 }
 
+function tellPeer(
+  line: Pick<BytePipe, 'onPeer'>,
+  say: Say,
+  then: (present: boolean) => void = () => undefined,
+): void {
+  line.onPeer = (is) => {
+    then(is);
+    say(is ? 'somebody has opened the line' : 'the line is closed');
+  };
+}
+
 /** Returns what makes the last line, with all counts. */
-function tellDevice(
-  device: SimulatedDevice,
-  clock: SimClock,
-  say: (line: string) => void,
-): () => string {
+function tellDevice(device: SimulatedDevice, clock: SimClock, say: Say): () => string {
   const { mcu, line } = device;
   let received = 0;
   let sent = 0;
@@ -234,10 +279,9 @@ function tellDevice(
   let present = false;
   let acknowledged = true;
   let problemsToldMs = Number.NEGATIVE_INFINITY;
-  line.onPeer = (is) => {
+  tellPeer(line, say, (is) => {
     present = is;
-    say(is ? 'somebody has opened the line' : 'the line is closed');
-  };
+  });
   mcu.observe({
     started: () => {
       starts += 1;

@@ -35,9 +35,15 @@ export function simCommand(): Command {
     .addOption(new Option('--fd', 'with --can: frames of CAN FD'))
     .addOption(new Option('--framing <name>', 'with --can').choices(['cobs', 'isotp']))
     .addOption(
-      new Option('--protocol <codec>', 'payload codec')
-        .choices(['protobuf', 'compact'])
+      new Option('--protocol <name>', 'payload codec of its packets, or the console of a shell')
+        .choices(['protobuf', 'compact', 'shell'])
         .default('protobuf'),
+    )
+    .addOption(
+      new Option(
+        '--carry-times',
+        'with --protocol shell: reports of settings have the times of their commands',
+      ),
     )
     .addOption(new Option('--profile <file>', 'YAML file with the points of the device'))
     .addOption(new Option('--print-profile', 'print the profile that is built in, and end'))
