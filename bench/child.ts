@@ -130,16 +130,14 @@ export class Child extends Started {
   }
 }
 
-/** A program that knows nothing of the bench, started by a shell. It ends with this one, with all that it has started. */
-export class ShellCommand extends Started {
+/** A program that knows nothing of the bench. It ends with this one, with all that it has started. */
+export class Program extends Started {
   readonly #onExit = (): void => this.kill('SIGKILL');
 
-  constructor(
-    private readonly command: string,
-    env: Readonly<Record<string, string>>,
-  ) {
+  /** `file` and `args`: as for `spawn`. `env`: more of the environment. */
+  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     super(
-      spawn('/bin/sh', ['-c', command], {
+      spawn(file, args, {
         env: { ...process.env, ...env },
         stdio: ['ignore', 'ignore', 'pipe'],
         // A process group of its own, so that all of it can be ended.
@@ -153,7 +151,8 @@ export class ShellCommand extends Started {
   /** Rejects with a {@link BenchError} when it has ended. */
   async usage(): Promise<Usage> {
     if (this.process.exitCode !== null || this.process.pid === undefined) {
-      throw new BenchError(`${this.command} ended (${await this.ended}) ${this.said}`);
+      const command = this.process.spawnargs.join(' ');
+      throw new BenchError(`${command} ended (${await this.ended}) ${this.said}`);
     }
     return usageOfTree(this.process.pid, allProcesses());
   }

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { NatsServer } from '../src/siot/connection/nats-server.js';
 import { verbSubject } from '../src/gateway/control/nats/protocol.js';
 import { pin, pinAway, unpin } from './affinity.js';
-import { BenchError, Child, ShellCommand, builtIn, type Subject } from './child.js';
+import { BenchError, Child, Program, builtFile, builtIn, type Subject } from './child.js';
 import {
   makeFolder,
   removeFolder,
@@ -104,6 +104,7 @@ interface StageOptions {
 /** A target and its devices. */
 interface Side {
   subject: Subject;
+  /** As a user starts it. */
   readonly start: () => Subject;
   readonly device: Child;
   /** Numbers of its devices. */
@@ -350,10 +351,9 @@ export class Stage {
       server: this.#server?.url ?? '',
       links: all.map(({ path }, i) => ({ id: linkId(target, i), path })),
     };
-    const start = (): Subject => this.#start(target, args);
     return {
-      subject: start(),
-      start,
+      subject: this.#start(target, args),
+      start: () => this.#start(target, args, true),
       device,
       ports: opened.map(({ port }) => port),
       quietPort: quiet?.port,
@@ -384,7 +384,8 @@ export class Stage {
     ]);
   }
 
-  #start(target: Target, args: RelayArgs): Subject {
+  /** `isPlain`: what the bench measures in a gateway is not loaded into it, since that takes time. */
+  #start(target: Target, args: RelayArgs, isPlain = false): Subject {
     const { baseline, profile, config, against } = this.options;
     if (target === 'relay') {
       return this.#child('roles/relay.js', [JSON.stringify(args)], { profile });
@@ -392,19 +393,30 @@ export class Stage {
     const stateDir = this.#stateDir(target);
     if (target === 'against' && against !== undefined) {
       mkdirSync(stateDir, { recursive: true });
-      const command = new ShellCommand(against.command, environmentOf(args, against, stateDir));
-      this.#ends.push(() => command.stop());
-      return command;
+      return this.#program(
+        '/bin/sh',
+        ['-c', against.command],
+        environmentOf(args, against, stateDir),
+      );
     }
     const file = `${stateDir}.yaml`;
     const outbox = target === 'memory' ? { outbox: { durability: 'memory' } } : {};
     writeFileSync(file, gatewayConfig(args, stateDir, { ...config, ...outbox }));
     const ofBaseline = target === 'baseline' && baseline !== undefined;
     const program = ofBaseline ? builtIn(baseline, 'src/cli/main.js') : '../src/cli/main.js';
+    if (isPlain) {
+      return this.#program(process.execPath, [builtFile(program), 'run', '-c', file]);
+    }
     return this.#child(program, ['run', '-c', file], {
       preload: './roles/leash.js',
       profile: ofBaseline ? undefined : profile,
     });
+  }
+
+  #program(file: string, args: readonly string[], env?: Readonly<Record<string, string>>): Program {
+    const program = new Program(file, args, env);
+    this.#ends.push(() => program.stop());
+    return program;
   }
 
   #child(
