@@ -1,7 +1,6 @@
 /** `siot-mcu run`. */
 import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
-import { setFlagsFromString } from 'node:v8';
 import type { GatewayConfig } from '../../gateway/config/config.js';
 import { Gateway } from '../../gateway/gateway.js';
 import { SystemClock } from '../../point/clock.js';
@@ -20,7 +19,6 @@ export interface RunOptions extends ConfigOption {
 }
 
 export async function run({ config: named, logFormat }: RunOptions): Promise<void> {
-  keepMemorySmall();
   const file = configFileOf(named);
   const read = readConfig(file, process.env);
   const { config } = read;
@@ -34,15 +32,6 @@ export async function run({ config: named, logFormat }: RunOptions): Promise<voi
 function formatOfStderr(): LogFormat {
   if (isJournal()) return 'journal';
   return process.stderr.isTTY ? 'text' : 'json';
-}
-
-/**
- * Keeps V8's young generation at the size that it has after the start. Under load
- * it would double to 32 MB without making anything faster: a packet leaves only
- * a few kilobytes of garbage.
- */
-function keepMemorySmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** docs/contract.md, "siot-mcu run": SIGTERM and SIGINT end it within 5 s. */

@@ -13,5 +13,8 @@ export function runCommand(): Command {
       ).choices(['text', 'json']),
     )
     .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
-    .action(async (options: RunOptions) => (await import('../actions/run.js')).run(options));
+    .action(async (options: RunOptions) => {
+      (await import('../small-heap.js')).keepHeapSmall();
+      await (await import('../actions/run.js')).run(options);
+    });
 }

@@ -129,15 +129,12 @@ function firstOfEach(ports: readonly UsbPort[]): UsbPort[] {
   for (const port of ports) {
     const key = interfaceOf(port.usb);
     const first = firsts.get(key);
-    if (first === undefined || BY_NUMBER.compare(port.path, first.path) < 0) {
+    if (first === undefined || port.path.localeCompare(first.path, 'en', { numeric: true }) < 0) {
       firsts.set(key, port);
     }
   }
   return [...firsts.values()];
 }
-
-/** ttyUSB9 comes before ttyUSB10. */
-const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 interface Numbered {
   readonly serialNumber?: string | undefined;
