@@ -7,6 +7,8 @@ import {
   UNDELETE_WITHIN_MS,
   type ConfirmReply,
   type ConfirmRequest,
+  type LogsReply,
+  type LogsRequest,
   type PointInfoEntry,
   type PointInfoReply,
   type SetReply,
@@ -105,6 +107,11 @@ export class GatewayClient {
   async confirm(link: string): Promise<ConfirmReply> {
     const request: ConfirmRequest = { link };
     return (await this.#ask('confirm', request)) as ConfirmReply;
+  }
+
+  /** Log lines of a device: one page. Throws a {@link CliError} when the gateway does not answer. */
+  async logs(request: LogsRequest): Promise<LogsReply> {
+    return (await this.#ask('logs', request)) as LogsReply;
   }
 
   /** A deleted node is to live again. Throws a {@link CliError} when the gateway does not answer. */

@@ -60,3 +60,19 @@ export function seconds(max: number) {
     throw new InvalidArgumentError(`Give seconds above 0, up to ${max}.`);
   };
 }
+
+const MS_BY_UNIT: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Reads a time with its unit, such as `10m`; a number alone is seconds. Returns ms. */
+export function durationMs(text: string): number {
+  const [, number = '', unit = 's'] = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  const factor = number === '' ? undefined : MS_BY_UNIT[unit];
+  if (factor !== undefined) return Number(number) * factor;
+  throw new InvalidArgumentError('Give a time such as 30s, 10m, 2h or 1d.');
+}

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { canCommand } from './commands/can.js';
 import { checkCommand } from './commands/check.js';
 import { confirmCommand } from './commands/confirm.js';
+import { logsCommand } from './commands/logs.js';
 import { portsCommand } from './commands/ports.js';
 import { probeCommand } from './commands/probe.js';
 import { runCommand } from './commands/run.js';
@@ -23,6 +24,7 @@ const COMMANDS = [
   udevCommand,
   statusCommand,
   watchCommand,
+  logsCommand,
   setCommand,
   confirmCommand,
   undeleteCommand,

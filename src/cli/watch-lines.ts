@@ -151,9 +151,12 @@ export const nameOf = ({ type, key }: { readonly type: string; readonly key: str
   harmless(pointName(type, key));
 
 /** Local time of day. */
-export function clockTime(ns: bigint): string {
+export const clockTime = (ns: bigint): string => localTime(ns).slice(11);
+
+/** Local date and time, to the millisecond. */
+export function localTime(ns: bigint): string {
   const date = new Date(Number(ns / 1_000_000n));
-  if (Number.isNaN(date.getTime())) return '--:--:--.---';
+  if (Number.isNaN(date.getTime())) return '---------- --:--:--.---';
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(11, 23);
+  return local.toISOString().slice(0, 23).replace('T', ' ');
 }

@@ -19,6 +19,7 @@ export const cobs: Framing<Uint8Array> = {
   encode: encodeCobs,
   unitOf: (encoded) => encoded,
   cobsOf: (chunk) => chunk,
+  streamOf: (chunk) => chunk,
 };
 
 function encodeCobs(frame: Uint8Array): Uint8Array {

@@ -51,4 +51,6 @@ export interface Framing<Unit> {
   unitOf(encoded: Uint8Array): Unit;
   /** What was received, as bytes of COBS frames: to find out what is wrong with it. */
   cobsOf(unit: Unit): Uint8Array;
+  /** What was received, as a piece of a stream in which there may be text between frames; absent: it is none. */
+  streamOf?(unit: Unit): Uint8Array;
 }

@@ -8,6 +8,7 @@ import { nodeIdOf, nodeIdOfName, type Configured, type LinkConfig } from './conf
 import type { ControlledLinks } from './control/controlled.js';
 import type { GatewayParts } from './gateway-parts.js';
 import type { Identity } from './identity.js';
+import { KeptLog } from './link/kept-log.js';
 import { Link } from './link/link.js';
 import { Scheduler } from './link/scheduler.js';
 import type { OutboxService } from './outbox-service.js';
@@ -30,6 +31,8 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
   readonly #links = new Map<string, Link>();
   /** By the names of links. Who observes one still does when the link was made anew. */
   readonly #taps = new Map<string, Tap>();
+  /** By node ID. */
+  readonly #logs = new Map<string, KeptLog>();
   /** Names of links on USB that are being made. */
   readonly #coming = new Set<string>();
   readonly #budget: PointBudget;
@@ -149,6 +152,8 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
     }
     await this.usb.lookAgain();
     this.#changing = false;
+    const present = this.presentNodes();
+    for (const nodeId of this.#logs.keys()) if (!present.has(nodeId)) this.#logs.delete(nodeId);
     this.#tellRemovals();
     await this.removed.review();
   }
@@ -199,6 +204,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
     const names = state.namesFile(nodeId, clock);
     const knownNames = await names.load();
     const record = await file.load();
+    const kept = await this.#logOf(nodeId);
     const wasRemoved = await this.removed.returned(nodeId);
     // The disk may have taken its time.
     if (this.#ending) return undefined;
@@ -217,6 +223,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       knownNames,
       record,
       tap: this.#tapOf(config.name),
+      kept,
     });
     this.#links.set(config.name, link);
     if (wasRemoved) link.node.cameBack();
@@ -240,6 +247,18 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
     const names = [...this.#left].filter((name) => !this.#links.has(name));
     this.#left.clear();
     for (const name of names) for (const removed of this.#removalWatchers) removed(name);
+  }
+
+  /** Lines that come while it is loaded do not exist: its link is not there yet. */
+  async #logOf(nodeId: string): Promise<KeptLog> {
+    let kept = this.#logs.get(nodeId);
+    if (kept === undefined) {
+      const file = this.identity.state.logFile(nodeId);
+      kept = new KeptLog(file, () => this.configured.config.log.keep, this.parts.clock);
+      this.#logs.set(nodeId, kept);
+      await kept.load();
+    }
+    return kept;
   }
 
   #tapOf(name: string): Tap {

@@ -8,7 +8,7 @@ import type { PointInfo } from '../point/point-info.js';
 import { floatValue, makePoint, type Point, type PointValue } from '../point/point.js';
 import { STALE_TYPE } from '../point/reserved.js';
 import { Counters } from './node/counters.js';
-import { DeviceLog, type OwnPoints } from './node/device-log.js';
+import { DeviceLog, type LogKeeper, type OwnPoints } from './node/device-log.js';
 import { PointAges, type AgeRecord, type PointAgesHost } from './node/point-ages.js';
 import { PointInfos } from './node/point-infos.js';
 import { PointQuota, type PointBudget } from './node/point-quota.js';
@@ -37,7 +37,7 @@ export interface NodeOptions {
 }
 
 /** Who is told of what changes in the node's state: the link. */
-export interface NodeHost {
+export interface NodeHost extends LogKeeper {
   /**
    * The device's points, for SIOT. `taken`: `safe` is called when they may be
    * acknowledged; `dropped`: nobody wants them, acknowledge all the same;
@@ -123,7 +123,7 @@ export class NodeState implements OwnPoints, PointAgesHost {
       this.ages,
     );
     this.presence = new Presence(host, options.silenceTimeoutMs, clock);
-    this.deviceLog = new DeviceLog(this, this.counters, clock, log);
+    this.deviceLog = new DeviceLog(this, this.counters, clock, log, host);
   }
 
   /** The device talks, which an open port does not tell. */

@@ -73,6 +73,7 @@ export class Joined {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: () => undefined,
       settingReported: () => undefined,
+      logged: () => undefined,
       settingAcknowledged: () => undefined,
       namesChanged: () => undefined,
       staleChanged: () => undefined,

@@ -71,6 +71,8 @@ export class SessionHarness {
   readonly connected: boolean[] = [];
   readonly changedSettings: Setting[] = [];
   readonly log: Said[] = [];
+  /** What is kept of the device's log. */
+  readonly lines: string[] = [];
   /** What the way to SIOT does with reports. */
   outbox: 'taken' | 'full' | 'dropped' = 'taken';
   /** Whether reports become safe at once, or when {@link makeSafe} is called. */
@@ -140,6 +142,7 @@ export class SessionHarness {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),
       settingReported: () => undefined,
+      logged: (text) => void this.lines.push(text),
       settingAcknowledged: () => undefined,
       namesChanged: () => undefined,
       staleChanged: () => undefined,

@@ -563,9 +563,13 @@ export const configSchema = group({
     level: choice(['debug', 'info', 'warn', 'error'])
       .default('info')
       .meta({ description: 'Least important messages that are still logged.' }),
+    keep: integer({ min: 0, max: 100_000, unit: 'lines' }).default(2_000).meta({
+      description:
+        'Log lines of each device that are kept in memory for siot-mcu logs (lines); at most 1 MiB of them.',
+    }),
   })
     .prefault({})
-    .meta({ description: 'Messages on stderr.' }),
+    .meta({ description: 'Messages on stderr, and log lines of devices.' }),
   links: list(link, 'links, each with name and transport').meta({
     description: 'The attached devices.',
   }),

@@ -5,6 +5,7 @@
  */
 import type { PointInfo } from '../../point/point-info.js';
 import type { PlainValue } from '../../point/point.js';
+import type { LogLevel } from '../../session/node/log-level.js';
 import type { SiotStatus } from '../../siot/siot.js';
 import type { TapEvent } from '../../transport/tap.js';
 import type { LinkFormat } from '../link/format.js';
@@ -56,6 +57,9 @@ export interface Control {
    * when the link is made anew, since its configuration has changed.
    */
   observe(request: ObserveRequest, observer: LinkObserver, until: AbortSignal): ObserveReply;
+
+  /** Log lines of a link's device, as far as they are kept. `mostBytes`: of the reply, as JSON. */
+  logs(request: LogsRequest, mostBytes: number): LogsReply;
 
   /**
    * The node of a link, or the gateway's own, that somebody deleted in SIOT lives again.
@@ -185,6 +189,51 @@ export type LinkEvent =
   | { readonly kind: 'link'; readonly link: ObservedLink }
   /** The configuration has no such link any more. */
   | { readonly kind: 'removed' };
+
+/** Request of {@link Control.logs}. */
+export interface LogsRequest {
+  /** Name of the link. */
+  readonly link: string;
+  /** Lines not older than this by the gateway's clock, ms; absent: all that are kept. */
+  readonly sinceMs?: number | undefined;
+  /** Lines that are at least as bad; those whose level is not recognised are left out then. */
+  readonly level?: LogLevel | undefined;
+  /** As an earlier reply said it: only what came later. */
+  readonly after?: LogPlace | undefined;
+}
+
+/** A place in the lines of a device. */
+export interface LogPlace {
+  /** Of which lines: a gateway that was restarted counts anew. */
+  readonly of: string;
+  readonly place: number;
+  /** Of the last line before it, ns since 1970, decimal. */
+  readonly time: string;
+}
+
+/** A log line of a device. */
+export interface LogEntry {
+  /** When the gateway received it, ns since 1970, decimal. */
+  readonly time: string;
+  /** Null: not recognised. */
+  readonly level: LogLevel | null;
+  /** Without colours. */
+  readonly text: string;
+}
+
+/** Answer to {@link Control.logs}: the first lines of what was asked for. */
+export type LogsReply =
+  | {
+      readonly state: 'logs';
+      readonly lines: readonly LogEntry[];
+      /** For a later request. */
+      readonly next: LogPlace;
+      /** There are more, from `next` on. */
+      readonly more: boolean;
+      /** Lines after `after` that are not kept any more: who reads slowly loses them. */
+      readonly lost: number;
+    }
+  | Refused;
 
 /** Longest time until {@link Control.undelete} answers, ms. */
 export const UNDELETE_WITHIN_MS = 20_000;

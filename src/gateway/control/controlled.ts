@@ -63,5 +63,6 @@ export type ControlledLink = Pick<
   | 'reason'
   | 'awaitsAck'
   | 'tap'
+  | 'lines'
   | 'format'
 >;

@@ -8,6 +8,8 @@ import {
   type GatewayStatus,
   type GatewayView,
   type LinkObserver,
+  type LogsReply,
+  type LogsRequest,
   type ObserveReply,
   type ObserveRequest,
   type PointInfoReply,
@@ -20,6 +22,7 @@ import {
 } from './control.js';
 import type { ControlledGateway } from './controlled.js';
 import { LinkObservation, observedLink } from './link-observation.js';
+import { readLogs } from './read-logs.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
 import { TimeBudget } from './time-budget.js';
 import { nodeToUndelete, undeleteReply } from './undelete-request.js';
@@ -153,6 +156,13 @@ export class GatewayControl implements Control {
       until.addEventListener('abort', () => observation.end(), { once: true });
     }
     return { state: 'observed', link: observedLink(link) };
+  }
+
+  logs(request: LogsRequest, mostBytes: number): LogsReply {
+    const links = this.gateway.links.all();
+    const link = links.find(({ name }) => name === request.link);
+    if (link === undefined) return noSuchLink(request.link, links);
+    return readLogs(link.lines, request, mostBytes, this.clock);
   }
 
   undelete(request: UndeleteRequest): Promise<UndeleteReply> {

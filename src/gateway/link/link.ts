@@ -14,6 +14,7 @@ import type { PointInfo } from '../../point/point-info.js';
 import type { Point, PointValue } from '../../point/point.js';
 import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
 import type { KnownNames } from '../../session/node-state.js';
+import type { LogRing } from '../../session/node/log-ring.js';
 import type { KnownTarget } from '../../session/node/point-infos.js';
 import type { PointBudget } from '../../session/node/point-quota.js';
 import type { Setting } from '../../session/settings/setting.js';
@@ -28,6 +29,7 @@ import type { ChannelHandler, LinkChannel } from './channel-keeper.js';
 import type { LinkSlot } from './device-protocol.js';
 import { DescriptionOverrides } from './description-overrides.js';
 import { formatOf, type LinkFormat } from './format.js';
+import type { KeptLog } from './kept-log.js';
 import { tellTimes } from './known-times.js';
 import { LinkNode, type LinkNodeHost } from './link-node.js';
 import { disables, isOwnSwitch } from './remote-point-router.js';
@@ -56,6 +58,8 @@ interface LinkParts {
   readonly record: LinkRecord;
   /** Of all links that have had this name: it outlives them. */
   readonly tap: Tap;
+  /** Of all links that its node has had: it outlives them. */
+  readonly kept: KeptLog;
 }
 
 type SettingWatcher = (setting: Setting) => void;
@@ -131,6 +135,11 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     return this.parts.tap;
   }
 
+  /** The log lines of its device. */
+  get lines(): LogRing {
+    return this.parts.kept.ring;
+  }
+
   get format(): LinkFormat {
     return formatOf(this.parts.config, this.parts.transport);
   }
@@ -172,6 +181,7 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     await this.#saver.now();
     this.#saver.end();
     await this.parts.names.save(() => this.#session.state.knownNames());
+    await this.parts.kept.save();
     this.#session.state.release();
   }
 
@@ -360,6 +370,10 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   settingAcknowledged(): void {
     this.node.rateLimiter.acknowledged();
+  }
+
+  logged(text: string): void {
+    this.parts.kept.add(text);
   }
 
   namesChanged(): void {

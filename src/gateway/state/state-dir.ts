@@ -9,6 +9,7 @@
  *  stateDir/usb.json                devices of `usb` links, and where each was last seen
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
+ *  stateDir/links/<node ID>.log     the last log lines of its device: log-file.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -19,6 +20,7 @@ import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, whyUnusable, writeAtomically, type Disk } from './disk.js';
 import { connectedIn, LinkFile } from './link-file.js';
+import { LogFile } from './log-file.js';
 import { NamesFile } from './names-file.js';
 import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
@@ -178,6 +180,12 @@ export class StateDir {
   namesFile(nodeId: string, clock: Clock): NamesFile {
     const name = linkFile(nodeId).replace(/state$/, 'names');
     return new NamesFile(join(this.path, name), this.disk, clock, this.log);
+  }
+
+  /** The file for the last log lines of this node's device. */
+  logFile(nodeId: string): LogFile {
+    const name = linkFile(nodeId).replace(/state$/, 'log');
+    return new LogFile(join(this.path, name), this.disk, this.log);
   }
 
   #file(name: string): StateFile {

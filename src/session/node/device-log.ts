@@ -1,5 +1,6 @@
 /**
- * Log lines of a device, limited: thousands a second would fill the gateway's log, and
+ * Log lines of a device. All are kept in memory (log-ring.ts). What becomes a point and
+ * a line of the gateway's log is limited: thousands a second would fill that log, and
  * SIOT's disk with the point `log`, and take time from other links.
  */
 import type { Clock, Timer } from '../../point/clock.js';
@@ -24,6 +25,12 @@ export interface OwnPoints {
   publishOwn(type: string, key: string, value: PointValue): boolean;
 }
 
+/** Who keeps all lines: the link. */
+export interface LogKeeper {
+  /** The device has written this: a line, or several. */
+  logged(text: string): void;
+}
+
 /** Takes the log lines of one device. */
 export class DeviceLog {
   /** The monotonic ms up to which earlier lines have used the rate. */
@@ -37,11 +44,23 @@ export class DeviceLog {
     private readonly counters: Counters,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly keeper: LogKeeper,
   ) {}
 
-  /** The device has written a line: it becomes a log line and a point `log`, unless there are too many. */
+  /** The device has written a line: it is kept, and becomes a log line and a point `log`, unless there are too many. */
   line(text: string): void {
+    this.keeper.logged(text);
     this.#add(text.slice(0, LONGEST_LINE));
+  }
+
+  /** The device has printed a line where packets are due: it is kept. */
+  printed(line: string): void {
+    this.keeper.logged(line);
+  }
+
+  /** Lines that were printed too fast were left out. */
+  leftOut(): void {
+    this.counters.notice('droppedLog');
   }
 
   /** The channel is gone: a line that waits is published now. */

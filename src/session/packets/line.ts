@@ -12,6 +12,7 @@ import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { Listener } from '../diagnosis/diagnosis.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
+import { PrintedText, type PrintedTextHost } from './printed-text.js';
 
 /** Of a line that may return what is sent on it. */
 interface EchoOptions {
@@ -33,7 +34,7 @@ export interface PacketLineOptions<Unit> {
 }
 
 /** What a line tells its session. */
-export interface PacketLineHost {
+export interface PacketLineHost extends PrintedTextHost {
   /** A packet of the device. `doubtful`: it may turn out to be an echo of an ack of ours. */
   packet(packet: Packet, doubtful: boolean): void;
   /** The line echoes. What it returned after `sinceMs` (monotonic) was not sent by the device. */
@@ -48,10 +49,14 @@ export interface PacketLineHost {
 const JITTER = 0.5;
 const ECHO_TOLD_EVERY_MS = 3_600_000;
 
+const NOTHING = new Uint8Array();
+
 /** Packets over one channel, over all its openings. */
 export class PacketLine<Unit> implements FrameSink {
   readonly #deframer: Deframer<Unit>;
   readonly #echo: OwnEcho | undefined;
+  /** Of a stream: text between packets. */
+  readonly #text: PrintedText | undefined;
   readonly #told: LogRateLimiter;
 
   constructor(
@@ -64,6 +69,9 @@ export class PacketLine<Unit> implements FrameSink {
     private readonly diagnoser: Pick<Diagnoser, 'came' | 'listen' | 'frame' | 'discarded'>,
   ) {
     this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
+    if (options.framing.streamOf !== undefined) {
+      this.#text = new PrintedText(host, clock, options.maxFrameLength);
+    }
     this.#echo = options.echo && new OwnEcho(clock, options.echo.byteMs);
     this.#told = new LogRateLimiter(clock, { everyMs: ECHO_TOLD_EVERY_MS });
   }
@@ -84,13 +92,21 @@ export class PacketLine<Unit> implements FrameSink {
   }
 
   closed(): void {
+    this.#text?.close();
     this.#echo?.closed();
   }
 
   /** From the device. Never throws, whatever it is. */
   data(unit: Unit): void {
     if (this.diagnoser.came()) this.diagnoser.listen(this.options.framing.cobsOf(unit));
+    const text = this.#text;
+    if (text === undefined) {
+      this.#deframer.push(unit);
+      return;
+    }
+    text.begin(this.options.framing.streamOf?.(unit) ?? NOTHING);
     this.#deframer.push(unit);
+    text.end();
   }
 
   /** A CAN frame has come, which need not complete a packet. Hot. */
@@ -123,8 +139,9 @@ export class PacketLine<Unit> implements FrameSink {
 
   frame(frame: Uint8Array): void {
     const packet = parsePacket(frame);
+    this.#text?.ended(typeof packet !== 'string');
     if (typeof packet === 'string') {
-      this.discard(packet, frame.length);
+      this.#discarded(packet, frame.length);
       return;
     }
     const whose = this.#echo?.received(packet.subject === ACK_SUBJECT ? 'ack' : 'points', frame);
@@ -136,7 +153,12 @@ export class PacketLine<Unit> implements FrameSink {
     this.host.packet(packet, whose === 'doubtful');
   }
 
-  discard(cause: FrameDiscard | PacketDiscard, length: number): void {
+  discard(cause: FrameDiscard, length: number): void {
+    this.#text?.ended(false);
+    this.#discarded(cause, length);
+  }
+
+  #discarded(cause: FrameDiscard | PacketDiscard, length: number): void {
     this.counters.discard(cause, { bytes: length });
     this.#echo?.broken();
   }

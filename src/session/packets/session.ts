@@ -252,6 +252,14 @@ export class PacketSession<Unit = Uint8Array>
     this.sender.awake();
   }
 
+  printed(line: string): void {
+    this.state.deviceLog.printed(line);
+  }
+
+  printedTooMuch(): void {
+    this.state.deviceLog.leftOut();
+  }
+
   echoRecognised(sinceMs: number): void {
     const back = this.possibleEchoes.take(sinceMs);
     if (back.life?.connected === false) this.state.presence.gone();

@@ -14,6 +14,7 @@ import { floatValue, makePoint, stringValue, type Point } from '../../../src/poi
 import type { Setting } from '../../../src/session/settings/setting.js';
 import { Settings } from '../../../src/session/settings/settings.js';
 import { SettingError, type Undeleted } from '../../../src/siot/siot.js';
+import { LogRing } from '../../../src/session/node/log-ring.js';
 import type { KnownTarget } from '../../../src/session/node/point-infos.js';
 import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -41,6 +42,7 @@ function played() {
   const makeLink = (name: string): ControlledLink => ({
     name,
     tap: new Tap(clock),
+    lines: new LogRing(() => 10, clock),
     format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
     nodeId: 'dev-1',
     summary: () => ({ name }) as LinkSummary,

@@ -54,6 +54,7 @@ class Bus {
       },
       connected: (connected) => this.connected.push(connected),
       settingChanged: (setting) => this.changes.push(setting),
+      logged: () => undefined,
       namesChanged: () => undefined,
       staleChanged: () => undefined,
       changed: () => undefined,

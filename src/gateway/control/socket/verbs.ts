@@ -1,3 +1,4 @@
+import { followVerb } from '../verbs/follow.js';
 import { rawVerb } from '../verbs/raw.js';
 import type { StreamVerb } from '../verbs/verb.js';
 import { VERBS } from '../verbs/verbs.js';
@@ -9,6 +10,7 @@ import { VERBS } from '../verbs/verbs.js';
 export const SOCKET_VERBS = {
   ...VERBS,
   raw: rawVerb,
+  follow: followVerb,
 } satisfies Readonly<Record<string, StreamVerb>>;
 
 /** `verb` of a request. */

@@ -1,4 +1,5 @@
 import { confirmVerb } from './confirm.js';
+import { logsVerb } from './logs.js';
 import { pointsVerb } from './points.js';
 import { setVerb } from './set.js';
 import { statusVerb } from './status.js';
@@ -10,6 +11,7 @@ export const VERBS = {
   status: statusVerb,
   set: setVerb,
   points: pointsVerb,
+  logs: logsVerb,
   confirm: confirmVerb,
   undelete: undeleteVerb,
 } satisfies Readonly<Record<string, Verb>>;

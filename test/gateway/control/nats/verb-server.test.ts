@@ -373,14 +373,14 @@ describe('the server of the verbs', () => {
     const now = (): [number, ...boolean[]] => [served.size, ...asked.map(({ aborted }) => aborted)];
     server.start();
     ask();
-    expect([...served.keys()]).toEqual(['status', 'set', 'points', 'confirm', 'undelete']);
-    expect(now()).toEqual([5, false]);
+    expect([...served.keys()]).toEqual(['status', 'set', 'points', 'logs', 'confirm', 'undelete']);
+    expect(now()).toEqual([6, false]);
     server.stop();
     server.stop();
     expect(now()).toEqual([0, true]);
     server.start();
     ask();
-    expect(now()).toEqual([5, true, false]);
+    expect(now()).toEqual([6, true, false]);
     server.prepareStop();
     server.start();
     expect(now()).toEqual([0, true, true]);

@@ -1,0 +1,167 @@
+/** `siot-mcu logs`. */
+import { once } from 'node:events';
+import type { GatewayConfig } from '../../gateway/config/config.js';
+import type { LogPlace, LogsReply, LogsRequest } from '../../gateway/control/control.js';
+import type { LogLevel } from '../../session/node/log-level.js';
+import { readConfigFile } from '../config-file.js';
+import { CliError, EXIT_WRONG } from '../errors.js';
+import { GatewayClient } from '../gateway-client.js';
+import { askGateway, NoGatewayError } from '../gateway-socket.js';
+import { logJson, logText, lostJson, lostText } from '../log-lines.js';
+import type { ConfigOption, JsonOption } from '../options.js';
+import { complain, printLine } from '../streams.js';
+
+export interface LogsOptions extends ConfigOption, JsonOption {
+  readonly follow?: true;
+  /** ms */
+  readonly since?: number;
+  readonly level?: LogLevel;
+}
+
+/** How often a gateway is asked that is reached over NATS, or that has ended, ms. */
+const AGAIN_MS = 1_000;
+
+export async function logs(link: string, options: LogsOptions): Promise<void> {
+  const { since: sinceMs, level } = options;
+  const request = {
+    link,
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(level === undefined ? {} : { level }),
+  };
+  const config = readConfigFile(options.config, process.env);
+  const printer = new Printer(options);
+  if (options.follow) {
+    const stop = (): void => process.exit(0);
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  }
+  try {
+    if (options.follow) await follow(config, request, printer);
+    else await printAll((asked) => askBySocket(config, asked), request, printer);
+  } catch (error) {
+    // A private nats-server ends with its gateway.
+    if (!(error instanceof NoGatewayError) || error.why !== 'stopped' || config.nats.embedded)
+      throw error;
+    await overNats(config, request, printer, error, options.follow === true);
+  }
+}
+
+type Ask = (request: LogsRequest) => Promise<LogsReply>;
+
+/** Prints all pages. */
+async function printAll(ask: Ask, request: LogsRequest, printer: Printer): Promise<void> {
+  for (let more = true; more;) more = await printer.reply(await ask(printer.rest(request)));
+}
+
+async function askBySocket(config: GatewayConfig, request: LogsRequest): Promise<LogsReply> {
+  for await (const answer of askGateway(config, { verb: 'logs', ...request })) {
+    return answer as LogsReply;
+  }
+  throw new CliError('the gateway has ended meanwhile');
+}
+
+/** Runs until the program ends. Throws if no gateway answers at first, or it has no such link. */
+async function follow(
+  config: GatewayConfig,
+  request: LogsRequest,
+  printer: Printer,
+): Promise<never> {
+  for (;;) {
+    try {
+      const asked = { verb: 'follow', ...printer.rest(request) } as const;
+      for await (const answer of askGateway(config, asked)) {
+        await printer.reply(answer as LogsReply);
+      }
+      printer.note('the gateway has ended, or has been restarted: waiting for it');
+    } catch (error) {
+      const isLost =
+        error instanceof NoGatewayError ||
+        (error instanceof CliError && error.status !== EXIT_WRONG);
+      if (!printer.hasBegun || !isLost) throw error;
+      printer.note(`waiting for the gateway: ${error.message}`);
+    }
+    await pause();
+  }
+}
+
+async function overNats(
+  config: GatewayConfig,
+  request: LogsRequest,
+  printer: Printer,
+  bySocket: NoGatewayError,
+  isFollowed: boolean,
+): Promise<void> {
+  const client = await reach(config, bySocket);
+  complain(`siot-mcu: no gateway answers by the socket in ${config.runtimeDir}: asked over NATS`);
+  try {
+    await printAll((asked) => client.logs(asked), request, printer);
+    while (isFollowed) {
+      await pause();
+      try {
+        await printAll((asked) => client.logs(asked), request, printer);
+        printer.note('');
+      } catch (error) {
+        if (!(error instanceof CliError) || error.status === EXIT_WRONG) throw error;
+        printer.note(`waiting for the gateway: ${error.message}`);
+      }
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+/** Throws a {@link CliError} that says why the gateway is reached by neither way. */
+async function reach(config: GatewayConfig, bySocket: NoGatewayError): Promise<GatewayClient> {
+  try {
+    const client = new GatewayClient(config);
+    await client.connect();
+    return client;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const message = `${bySocket.message} (over NATS: ${error.message})`;
+    throw new CliError(message, bySocket.status, { cause: error });
+  }
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+
+/** Prints lines; it reads no faster than its reader. */
+class Printer {
+  #place: LogPlace | undefined;
+  #note = '';
+  readonly #isColoured: boolean;
+
+  constructor(private readonly options: LogsOptions) {
+    const { NO_COLOR = '', TERM } = process.env;
+    this.#isColoured = process.stdout.isTTY && NO_COLOR === '' && TERM !== 'dumb';
+  }
+
+  /** The gateway has answered, and has such a link. */
+  get hasBegun(): boolean {
+    return this.#place !== undefined;
+  }
+
+  /** What is left to be asked for. */
+  rest(request: LogsRequest): LogsRequest {
+    return this.#place === undefined ? request : { ...request, after: this.#place };
+  }
+
+  /** Prints the lines of a reply. False: there are no more now. Throws a {@link CliError} for a refusal. */
+  async reply(reply: LogsReply): Promise<boolean> {
+    if (reply.state === 'refused') throw new CliError(reply.reason, EXIT_WRONG);
+    const { lines, lost, next, more } = reply;
+    const { json } = this.options;
+    this.#place = next;
+    this.#note = '';
+    if (lost > 0) printLine(json ? lostJson(lost) : lostText(lost));
+    for (const line of lines) printLine(json ? logJson(line) : logText(line, this.#isColoured));
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    return more;
+  }
+
+  /** Says it on stderr, unless it was the last thing said. */
+  note(text: string): void {
+    if (text !== this.#note && text !== '') complain(`siot-mcu: ${text}`);
+    this.#note = text;
+  }
+}
