@@ -4,6 +4,7 @@ import { DeviceFaults, type FaultNotice } from './device-faults.js';
 import { NO_FAULTS, type FaultPlan } from './faults.js';
 import { FaultyPipe } from './faulty-pipe.js';
 import { Firmware, type FirmwareEvents } from './firmware.js';
+import { runHighRate } from './high-rate.js';
 import { SimulatedMcu, type McuOptions } from './mcu.js';
 import type { BytePipe } from './pipe.js';
 import { parseProfile, type Profile } from './profile.js';
@@ -46,12 +47,9 @@ export class SimulatedDevice {
     const { clock } = options;
     this.line = new FaultyPipe(pipe, plan, random.fork('line'), clock);
     this.mcu = new SimulatedMcu(this.line, { mistake: plan.mistake, ...options });
-    this.firmware = new Firmware(
-      this.mcu,
-      options.profile ?? parseProfile(PUMP_CONTROLLER_YAML),
-      random.fork('firmware'),
-      options.events,
-    );
+    const profile = options.profile ?? parseProfile(PUMP_CONTROLLER_YAML);
+    this.firmware = new Firmware(this.mcu, profile, random.fork('firmware'), options.events);
+    runHighRate(this.mcu, profile, random.fork('highRate'));
     this.#faults = new DeviceFaults(
       this.mcu,
       this.line,

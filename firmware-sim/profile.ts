@@ -65,6 +65,25 @@ const sensor = z
   })
   .readonly();
 
+/** At most 16 bytes: the names of a high-rate channel have no more room. */
+const shortName = z
+  .string()
+  .refine((name) => Buffer.byteLength(name) <= 16, { message: 'has more than 16 bytes' });
+
+const highRate = z
+  .strictObject({
+    type: shortName.min(1),
+    key: shortName.default(''),
+    waveform: z.enum(WAVEFORMS).default('sine'),
+    offset: z.number().default(0),
+    amplitude: z.number().default(1),
+    periodMs: z.number().min(0.001).max(86_400_000).default(20),
+    noise: z.number().min(0).default(0),
+    samplesPerSecond: z.number().min(1).max(1_000_000).default(1000),
+    samplesPerPacket: z.number().int().min(1).max(4096).default(100),
+  })
+  .readonly();
+
 const common = { type, key, ...announced, persisted: z.boolean().default(false) };
 
 const numberSetting = z
@@ -117,6 +136,8 @@ const profileSchema = z
     settings: z
       .array(z.discriminatedUnion('kind', [numberSetting, booleanSetting, textSetting]))
       .default([]),
+    /** Channels whose samples go out at a fixed rate, without acknowledgement. */
+    highRate: z.array(highRate).default([]),
     uptime: z
       .strictObject({
         intervalMs: milliseconds.default(5000),
@@ -135,7 +156,7 @@ const profileSchema = z
   .readonly()
   .superRefine((profile, context) => {
     const seen = new Set<string>();
-    for (const part of ['sensors', 'settings', 'commands'] as const) {
+    for (const part of ['sensors', 'settings', 'highRate', 'commands'] as const) {
       profile[part].forEach((point, index) => {
         const id = JSON.stringify([point.type, point.key === '0' ? '' : point.key]);
         if (seen.has(id)) {
@@ -154,6 +175,8 @@ const profileSchema = z
 export type Profile = z.infer<typeof profileSchema>;
 /** An entry of `sensors`. */
 export type SensorProfile = Profile['sensors'][number];
+/** An entry of `highRate`. */
+export type HighRateProfile = Profile['highRate'][number];
 /** An entry of `settings`. */
 export type SettingProfile = Profile['settings'][number];
 
@@ -225,12 +248,14 @@ const article = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'}
 /** The allowed keys, where an unknown one was found. */
 function keysOf(path: Path): string {
   const keys: Record<string, string> = {
-    '': 'description, announce, sensors, settings, uptime, reportAllMs, log, commands',
+    '': 'description, announce, sensors, settings, highRate, uptime, reportAllMs, log, commands',
     sensors:
       'type, key, name, unit, maxAge, scale, waveform, offset, amplitude, periodMs, noise, intervalMs',
     settings:
       'type, key, kind, name, unit, maxAge, initial, persisted, and min, max, step, scale for numbers, ' +
       'maxLength, oneOf for text',
+    highRate:
+      'type, key, waveform, offset, amplitude, periodMs, noise, samplesPerSecond, samplesPerPacket',
     uptime: 'intervalMs, everyPacket',
     log: 'intervalMs, lines',
     commands: 'type, key, action',

@@ -31,6 +31,7 @@ describe('profile', () => {
     expect(parseProfile('')).toEqual({
       sensors: [],
       settings: [],
+      highRate: [],
       commands: [],
       reportAllMs: 60_000,
     });
@@ -90,7 +91,7 @@ describe('profile', () => {
       'p.yaml:2:5: sensors[0].type: must be a string',
       'p.yaml:3:1: log.lines: is missing; it takes an array',
       'p.yaml:4:3: log.every: is not a key of a profile here; there are intervalMs, lines',
-      'p.yaml:5:1: foo: is not a key of a profile here; there are description, announce, sensors, settings, uptime, reportAllMs, log, commands',
+      'p.yaml:5:1: foo: is not a key of a profile here; there are description, announce, sensors, settings, highRate, uptime, reportAllMs, log, commands',
     ]);
   });
 });
