@@ -2,7 +2,7 @@
 import { IN_TIME_MS, type LoadFigures, type TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
 import { DISK, DURABLE, FIRST_ACK, HELP, OUTBOX, QUIET, SETTINGS, latencyName } from './plan.js';
-import { percent, show } from './table.js';
+import { percent, show, signed } from './table.js';
 
 export type Verdict = 'met' | 'MISSED' | 'not judged';
 
@@ -113,12 +113,12 @@ function latency({ latencies }: BenchFigures): Judgement[] {
   });
 }
 
-function durable({ loads, confirmed }: BenchFigures): Judgement[] {
+function durable({ loads, waiting }: BenchFigures): Judgement[] {
   const { cpu, p50MoreMs, p99 } = LIMITS.durable;
   const least =
-    confirmed === undefined
+    waiting === undefined
       ? ''
-      : `; NATS client alone +${confirmed.ms.toFixed(3)} ms, ${show(confirmed.cpuUs)} µs`;
+      : `; bare sockets ${signed(waiting.p50MoreMs)} ms, +${show(waiting.cpuMoreUs)} µs of CPU`;
   return within(loads, DURABLE).map((load) => ({
     name: load.name,
     goal: `CPU ≤ ${cpu} × memory's, p50 ≤ ${p50MoreMs} ms above it, p99 < ${p99} ×`,
@@ -128,8 +128,6 @@ function durable({ loads, confirmed }: BenchFigures): Judgement[] {
       `${load.p99Ratio.toFixed(2)} ×${load.store ? '' : least}`,
   }));
 }
-
-const signed = (ms: number): string => (ms < 0 ? '' : '+') + ms.toFixed(3);
 
 function noOutboxOnDisk({ loads, rounds }: BenchFigures): Judgement[] {
   return within(loads, DISK).map(({ name, gateway, countsDisk }) => {

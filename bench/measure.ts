@@ -19,6 +19,7 @@ import { publishAlone } from './stage.js';
 import { measureStart, type StartFigures } from './starting.js';
 import { median } from './statistics.js';
 import { measureUsb, type UsbFigures } from './usb.js';
+import { measureWaiting, type WaitingFigures } from './waiting.js';
 
 /** The result of the bench. Absent: not measured. */
 export interface BenchFigures {
@@ -32,6 +33,8 @@ export interface BenchFigures {
    * an acknowledgement costs at least that is not the disk's.
    */
   readonly confirmed?: { readonly ms: number; readonly cpuUs: number };
+  /** The same over bare sockets, beside an acknowledgement that does not wait: the bound of `durable`. */
+  readonly waiting?: WaitingFigures;
   readonly loads: readonly LoadFigures[];
   readonly latencies: readonly LatenciesFigures[];
   readonly fair: FairFigures;
@@ -70,6 +73,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     };
   }
   let confirmed: BenchFigures['confirmed'];
+  let waiting: BenchFigures['waiting'];
   if (isWanted(CONFIRMED, only) || LOAD_CASES.some(({ name }) => isDurable(name, only))) {
     progress(CONFIRMED);
     const samples = await publishAlone(seconds, rounds, 1);
@@ -77,6 +81,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
       ms: median(samples.map(({ messages, ms }) => ms / messages)),
       cpuUs: median(samples.map(({ messages, cpuMs }) => (cpuMs / messages) * 1000)),
     };
+    waiting = await measureWaiting(seconds, rounds);
   }
   const { loads, latencies } = await measureLoads(options, comparisons);
   const fair = await measureFair(options, comparisons);
@@ -98,6 +103,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     codecs,
     ...(nats === undefined ? {} : { nats }),
     ...(confirmed === undefined ? {} : { confirmed }),
+    ...(waiting === undefined ? {} : { waiting }),
     loads,
     latencies,
     fair,

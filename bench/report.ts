@@ -5,11 +5,11 @@ import type { LoadFigures, TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
 import type { OutboxFigures } from './outbox.js';
 import { besideProgram } from './peer.js';
-import { percent, show, table } from './table.js';
+import { percent, show, signed, table } from './table.js';
 
 /** The text of all tables and goals. */
 export function report(figures: BenchFigures): string {
-  const { codecs, nats, confirmed, loads, fair, usb } = figures;
+  const { codecs, nats, confirmed, waiting, loads, fair, usb } = figures;
   const parts: string[] = [];
   if (codecs.length > 0) {
     const rows = codecs.map((each) => [
@@ -29,6 +29,13 @@ export function report(figures: BenchFigures): string {
     parts.push(
       `NATS client alone, one message after the other is confirmed: ${confirmed.ms.toFixed(3)} ms, ` +
         `${show(confirmed.cpuUs)} µs of CPU each`,
+    );
+  }
+  if (waiting !== undefined) {
+    parts.push(
+      'bare sockets in Node, a packet is acknowledged when NATS has confirmed it, not at once: ' +
+        `${show(waiting.cpuUs)} µs of CPU instead of ${show(waiting.atOnceCpuUs)}, ` +
+        `p50 ${signed(waiting.p50MoreMs)} ms`,
     );
   }
   const all = [...loads, ...(fair.load ? [fair.load] : []), ...(usb ? [usb.load] : [])];

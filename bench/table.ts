@@ -18,3 +18,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export const show = (value: number): string => rounded(value).toLocaleString('en-US');
 
 export const percent = (share: number): string => `${Math.round(100 * share)} %`;
+
+/** A difference, ms. */
+export const signed = (ms: number): string => (ms < 0 ? '' : '+') + ms.toFixed(3);

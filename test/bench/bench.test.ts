@@ -86,7 +86,8 @@ describe('npm run bench', () => {
 
   it('compares the outbox on disk with that of another checkout', async () => {
     const only = ['--only', 'durable/1x1,outbox/recovery'];
-    const { comparisons = [], loads, outbox } = await bench('--baseline', ROOT, ...only, ...SHORT);
+    const figures = await bench('--baseline', ROOT, ...only, ...SHORT);
+    const { comparisons = [], loads, outbox, waiting } = figures;
     expect(comparisons.map(({ name, measure }) => `${name}: ${measure.what}`)).toEqual([
       'durable/1x1: CPU, µs/packet',
       'durable/1x1: elapsed, µs/point',
@@ -98,6 +99,9 @@ describe('npm run bench', () => {
     ]);
     expect(loads).toHaveLength(1);
     expect(outbox.recovery?.points).toBeGreaterThan(0);
+    // Both programs over bare sockets have acknowledged.
+    expect(waiting?.cpuUs).toBeGreaterThan(0);
+    expect(waiting?.atOnceCpuUs).toBeGreaterThan(0);
   });
 
   it('measures another gateway in the same cases', async () => {

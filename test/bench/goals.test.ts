@@ -150,7 +150,10 @@ describe('the goals of the bench', () => {
   });
 
   it('prints each case with its goal and the verdict', () => {
-    const text = report({ ...NOTHING, loads: [load('durable/1x1')] });
+    const waiting = { cpuUs: 80, atOnceCpuUs: 55, cpuMoreUs: 24, p50MoreMs: 0.06 };
+    const text = report({ ...NOTHING, loads: [load('durable/1x1')], waiting });
+    expect(text).toMatch(/^bare sockets .*: 80 µs of CPU instead of 55, p50 \+0\.060 ms$/m);
+    expect(text).toMatch(/^durable\/1x1: .*; bare sockets \+0\.060 ms, \+24 µs of CPU$/m);
     expect(text).toMatch(/^durable\/1x1: CPU ≤ 1\.3 × memory's.* met {2}.*\+0\.000 ms/m);
   });
 });
