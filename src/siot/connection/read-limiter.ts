@@ -13,6 +13,8 @@ import type { Clock } from '../../point/clock.js';
 
 /** What Node reads at once, bytes. */
 const FULL_BYTES = 65_536;
+/** So little is not worth a look: it is counted with what comes next, in this turn or another. */
+const FEW_BYTES = 1_024;
 /** Longest pause. If the processing seems to take longer, other work was done meanwhile. */
 const LONGEST_REST_MS = 20;
 
@@ -34,9 +36,11 @@ export function limitReading(
 ): void {
   let readInTurn = 0;
   let fromMs = 0;
+  let turnAhead = false;
   const turnOver = (): void => {
     const isFull = readInTurn >= FULL_BYTES;
     readInTurn = 0;
+    turnAhead = false;
     if (!isFull) return;
     const restMs = Math.min(LONGEST_REST_MS, clock.monotonicMs() - fromMs);
     // For a shorter pause a timer costs too much.
@@ -44,12 +48,13 @@ export function limitReading(
     else clock.setTimer(restMs, () => socket.resume());
   };
   socket.on('data', ({ length }) => {
-    if (readInTurn === 0) {
+    const wasFull = readInTurn >= FULL_BYTES;
+    readInTurn += length;
+    if (!turnAhead && readInTurn >= FEW_BYTES) {
+      turnAhead = true;
       fromMs = clock.monotonicMs();
       afterTurn(turnOver);
     }
-    const wasFull = readInTurn >= FULL_BYTES;
-    readInTurn += length;
     if (readInTurn >= FULL_BYTES && !wasFull) socket.pause();
   });
 }

@@ -29,7 +29,7 @@ function rig() {
   const socket = new Socket();
   const turns: (() => void)[] = [];
   limitReading(socket, clock, (then) => void turns.push(then));
-  return { clock, socket, turn: () => turns.splice(0).forEach((then) => then()) };
+  return { clock, socket, turns, turn: () => turns.splice(0).forEach((then) => then()) };
 }
 
 it('after a read that filled its buffer the others get a turn, and the socket rests as long as the work took', () => {
@@ -71,6 +71,15 @@ it('many pieces in one turn count as one: TLS has records of 16 kB', () => {
   socket.emit('data', new Uint8Array(16_384));
   turn();
   expect(socket.said).toEqual(['pause', 'resume']);
+});
+
+it('short answers cost no look at the next turn, but are counted where many come in one', () => {
+  const { socket, turns } = rig();
+  for (let n = 0; n < 10; n++) socket.emit('data', new Uint8Array(6));
+  expect(turns).toEqual([]);
+  for (let n = 0; n < 700; n++) socket.emit('data', new Uint8Array(100));
+  expect(turns).toHaveLength(1);
+  expect(socket.said).toEqual(['pause']);
 });
 
 it('the socket is found in the client library, so that a flood leaves turns for others', async () => {
