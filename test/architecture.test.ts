@@ -39,7 +39,7 @@ const INSIDE: Readonly<Record<string, readonly string[]>> = {
   ],
   siot: ['wire', 'connection', 'publishing', 'nodes', 'search'],
   gateway: ['services.ts', 'state', 'config', 'link', 'usb', 'control'],
-  cli: ['*', 'raw', 'actions', 'commands', 'program.ts', 'main.ts'],
+  cli: ['*', 'raw', 'high-rate', 'actions', 'commands', 'program.ts', 'main.ts'],
 };
 
 /** What the rest of the program may import of a folder that has a face. */

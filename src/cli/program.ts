@@ -5,6 +5,7 @@ import { confirmCommand } from './commands/confirm.js';
 import { logsCommand } from './commands/logs.js';
 import { portsCommand } from './commands/ports.js';
 import { probeCommand } from './commands/probe.js';
+import { recordCommand } from './commands/record.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
 import { setCommand } from './commands/set.js';
@@ -24,6 +25,7 @@ const COMMANDS = [
   udevCommand,
   statusCommand,
   watchCommand,
+  recordCommand,
   logsCommand,
   setCommand,
   confirmCommand,

@@ -67,9 +67,13 @@ export function readHighRate(payload: Uint8Array): HighRateHeader | undefined {
   return names && { ...names, ...timing };
 }
 
-/** One sample, counted from 0. */
-export function highRateSample(payload: Uint8Array, index: number): number {
-  return viewOf(payload).readFloatLE(SAMPLES_AT + index * SAMPLE_LENGTH);
+/** Its samples, as a copy. */
+export function highRateSamples(payload: Uint8Array): Float32Array {
+  const samples = new Float32Array(Math.floor((payload.length - SAMPLES_AT) / SAMPLE_LENGTH));
+  // Byte by byte the same, since all that the gateway runs on is little-endian.
+  const end = SAMPLES_AT + samples.byteLength;
+  new Uint8Array(samples.buffer).set(payload.subarray(SAMPLES_AT, end));
+  return samples;
 }
 
 const viewOf = (bytes: Uint8Array): Buffer =>

@@ -3,6 +3,7 @@ import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';
 import { GatewayWatch } from '../gateway-watch.js';
+import { watchHighRate } from '../high-rate/watch-high-rate.js';
 import { watchRaw, type RawOptions } from '../raw/watch-raw.js';
 import { isTerminal } from '../screen.js';
 import { jsonLine, textLine } from '../watch-lines.js';
@@ -10,10 +11,15 @@ import { LineOutput, ScreenOutput } from '../watch-output.js';
 
 export interface WatchOptions extends RawOptions {
   readonly raw?: true;
+  readonly highRate?: true;
 }
 
 export async function watch(link: string | undefined, options: WatchOptions): Promise<void> {
   if (options.raw || !options.hex) await showRaw(link, options);
+  if (options.highRate) {
+    await showHighRate(link, options);
+    return;
+  }
   const client = new GatewayClient(readConfigFile(options.config, process.env));
   await client.connect();
   const output =
@@ -32,6 +38,14 @@ export async function watch(link: string | undefined, options: WatchOptions): Pr
     output.end();
     await client.close();
   }
+}
+
+async function showHighRate(link: string | undefined, options: WatchOptions): Promise<void> {
+  if (link === undefined) {
+    const example = 'siot-mcu watch LINK --high-rate';
+    throw new CliError(`--high-rate needs the name of a link: ${example}`, EXIT_WRONG);
+  }
+  await watchHighRate(link, options);
 }
 
 async function showRaw(link: string | undefined, options: WatchOptions): Promise<never> {
