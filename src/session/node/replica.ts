@@ -122,9 +122,11 @@ export class Replica {
     return this.#records.get(type, key);
   }
 
-  /** Makes room for a point that the device reports; or says why there is none. */
-  admit(point: Point): PointRecord | QuotaProblem {
-    const known = this.#records.get(point.type, point.key);
+  /**
+   * Makes room for a point that the device reports; or says why there is none. `known`: its
+   * record as {@link find} has just returned it, so that it is looked up once. Hot.
+   */
+  admit(point: Point, known: PointRecord | undefined): PointRecord | QuotaProblem {
     // Numbers are all of one size: only a text can need more than before.
     if (known !== undefined && textOf(point.value) === '') return known;
     const bytes = replyBytes({ ...point, origin: '' });

@@ -73,7 +73,7 @@ export class PointFilter {
       this.counters.reserved(excerpt(type, MOST_LOGGED));
       return undefined;
     }
-    const record = problem ?? this.replica.admit(point);
+    const record = problem ?? this.replica.admit(point, known);
     if (typeof record !== 'string') return record;
     this.counters.discard(record, {
       type: excerpt(type, MOST_LOGGED),

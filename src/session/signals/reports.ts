@@ -132,7 +132,8 @@ export class SignalReports {
 
   #put(points: Point[], type: string, key: string, value: PointValue): void {
     const point = makePoint({ type, key, value });
-    const record = this.state.replica.admit(point);
+    const { replica } = this.state;
+    const record = replica.admit(point, replica.find(point.type, point.key));
     if (typeof record === 'string') this.state.counters.discard(record, { type, key });
     else points.push(asOwner(point, record.giveTime(this.clock.wallNs())));
   }
