@@ -3,6 +3,7 @@ import type { Protocol } from './codec.js';
 import { DeviceFaults, type FaultNotice } from './device-faults.js';
 import { NO_FAULTS, type FaultPlan } from './faults.js';
 import { FaultyPipe } from './faulty-pipe.js';
+import { FileReceiver, type ReceivedFile } from './file-receiver.js';
 import { Firmware, type FirmwareEvents } from './firmware.js';
 import { runHighRate } from './high-rate.js';
 import { SimulatedMcu, type McuOptions } from './mcu.js';
@@ -23,6 +24,8 @@ export interface DeviceOptions extends Partial<Omit<McuOptions, 'clock' | 'proto
   readonly seed?: number;
   /** Told what the firmware does. */
   readonly events?: FirmwareEvents;
+  /** Told of each file that has come to its end. */
+  readonly fileEnded?: (file: ReceivedFile) => void;
   /** Told when a fault begins. */
   readonly notice?: FaultNotice;
 }
@@ -39,6 +42,8 @@ export class SimulatedDevice {
   readonly mcu: SimulatedMcu;
   readonly firmware: Firmware;
   readonly line: FaultyPipe;
+  /** Files that it has got. */
+  readonly files: FileReceiver;
   readonly #faults: DeviceFaults;
 
   constructor(pipe: BytePipe, options: DeviceOptions) {
@@ -47,6 +52,12 @@ export class SimulatedDevice {
     const { clock } = options;
     this.line = new FaultyPipe(pipe, plan, random.fork('line'), clock);
     this.mcu = new SimulatedMcu(this.line, { mistake: plan.mistake, ...options });
+    this.files = new FileReceiver({
+      refuse: plan.refuseFiles,
+      ...(options.fileEnded === undefined ? {} : { ended: options.fileEnded }),
+    });
+    this.mcu.push(this.files);
+    this.mcu.observe({ stopping: () => this.files.forget() });
     const profile = options.profile ?? parseProfile(PUMP_CONTROLLER_YAML);
     this.firmware = new Firmware(this.mcu, profile, random.fork('firmware'), options.events);
     runHighRate(this.mcu, profile, random.fork('highRate'));

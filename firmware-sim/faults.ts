@@ -50,6 +50,8 @@ export interface FaultPlan {
   readonly silent: Episode | undefined;
   /** Its clock cannot be set, and starts at 1970 at each start. */
   readonly clock1970: boolean;
+  /** It acknowledges no block of a file. */
+  readonly refuseFiles: boolean;
   /** What its firmware does wrong in all that it sends; `undefined`: nothing. */
   readonly mistake: WireMistake | undefined;
 }
@@ -75,6 +77,7 @@ export const NO_FAULTS: FaultPlan = {
   babble: undefined,
   silent: undefined,
   clock1970: false,
+  refuseFiles: false,
   mistake: undefined,
 };
 
@@ -190,6 +193,15 @@ const KINDS = new Map<string, Kind>(
       set: () => (plan, value) => {
         nothing(value);
         return { ...plan, clock1970: true };
+      },
+    },
+    'refuse-files': {
+      takes: 'nothing',
+      what: 'acknowledges no block of a file',
+      bothWays: false,
+      set: () => (plan, value) => {
+        nothing(value);
+        return { ...plan, refuseFiles: true };
       },
     },
     ...Object.fromEntries(WIRE_MISTAKES.map(([name, what]) => [name, mistakeKind(name, what)])),

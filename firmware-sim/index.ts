@@ -31,6 +31,7 @@ export {
   type FaultPlan,
   type LineFaults,
 } from './faults.js';
+export { FileReceiver, type FileReceiverOptions, type ReceivedFile } from './file-receiver.js';
 export { FaultyPipe, type LineDamage } from './faulty-pipe.js';
 export { Firmware, type FirmwareEvents } from './firmware.js';
 export { SimulatedMcu, type McuObserver, type McuOptions, type McuTimes } from './mcu.js';

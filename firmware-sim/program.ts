@@ -129,7 +129,12 @@ type Say = (line: string) => void;
 type Told<Device> = readonly [Device, () => string];
 
 function packetDevice(pipe: BytePipe, options: DeviceOptions, say: Say): Told<SimulatedDevice> {
-  const device = new SimulatedDevice(pipe, options);
+  const device = new SimulatedDevice(pipe, {
+    ...options,
+    fileEnded: ({ name, bytes, sha256 }) => {
+      say(`file ${name}: ${String(bytes.length)} bytes, SHA-256 ${sha256}`);
+    },
+  });
   return [device, tellDevice(device, options.clock, say)];
 }
 
@@ -157,8 +162,9 @@ function checkShell({ protocol, carryTimes, can }: SimulatorOptions, faults: Fau
     return;
   }
   if (can !== undefined) throw new SimulatorUsageError('--can: a console has no CAN; take another');
-  if (faults.mistake !== undefined || faults.loseAcks > 0 || faults.rxLoseAcks > 0) {
-    const what = faults.mistake ?? 'lost acks';
+  const { mistake, refuseFiles, loseAcks, rxLoseAcks } = faults;
+  if (mistake !== undefined || refuseFiles || loseAcks > 0 || rxLoseAcks > 0) {
+    const what = mistake ?? (refuseFiles ? 'refuse-files' : 'lost acks');
     throw new SimulatorUsageError(`--faults: ${what} is a fault of packets, and not of a console`);
   }
 }

@@ -17,6 +17,7 @@ import {
   type UndeleteRequest,
 } from '../gateway/control/control.js';
 import { verbSubject } from '../gateway/control/nats/protocol.js';
+import type { FileVerbReply, FileVerbRequest } from '../gateway/control/verbs/file-message.js';
 import type { PointsReply, PointsRequest } from '../gateway/control/verbs/points-request.js';
 import type { StatusReply, StatusRequest } from '../gateway/control/verbs/status-request.js';
 import type { VerbName } from '../gateway/control/verbs/verbs.js';
@@ -32,6 +33,8 @@ import { MOST_PAGES, wholeStatus } from './status-pages.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 3_000;
+/** The gateway writes a file to its disk before it answers. */
+const FILE_WITHIN_MS = 20_000;
 
 /** A connection to NATS, and the verbs of one gateway on it. */
 export class GatewayClient {
@@ -112,6 +115,14 @@ export class GatewayClient {
   /** Log lines of a device: one page. Throws a {@link CliError} when the gateway does not answer. */
   async logs(request: LogsRequest): Promise<LogsReply> {
     return (await this.#ask('logs', request)) as LogsReply;
+  }
+
+  /**
+   * A step of sending a file. Throws a {@link CliError} when the gateway does not answer: a
+   * slow disk has as much time as in {@link FILE_WITHIN_MS}.
+   */
+  async file(request: FileVerbRequest): Promise<FileVerbReply> {
+    return (await this.#ask('file', request, FILE_WITHIN_MS)) as FileVerbReply;
   }
 
   /** A deleted node is to live again. Throws a {@link CliError} when the gateway does not answer. */

@@ -8,6 +8,7 @@ import { probeCommand } from './commands/probe.js';
 import { recordCommand } from './commands/record.js';
 import { runCommand } from './commands/run.js';
 import { schemaCommand } from './commands/schema.js';
+import { sendFileCommand } from './commands/send-file.js';
 import { setCommand } from './commands/set.js';
 import { simCommand } from './commands/sim.js';
 import { statusCommand } from './commands/status.js';
@@ -28,6 +29,7 @@ const COMMANDS = [
   recordCommand,
   logsCommand,
   setCommand,
+  sendFileCommand,
   confirmCommand,
   undeleteCommand,
   simCommand,

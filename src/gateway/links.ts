@@ -222,6 +222,8 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       names,
       knownNames,
       record,
+      fileToDevice: state.fileToDevice(nodeId),
+      giveUpMs: () => this.configured.config.files.giveUpMs,
       tap: this.#tapOf(config.name),
       kept,
     });

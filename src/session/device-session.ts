@@ -10,6 +10,7 @@
 import type { PayloadCodecName } from '../packet/payload.js';
 import type { Point, PointValue } from '../point/point.js';
 import type { Diagnosis } from './diagnosis/diagnosis.js';
+import type { DeviceFiles } from './files/file.js';
 import type { NodeHost, NodeState } from './node-state.js';
 import type { Acknowledges } from './node/presence.js';
 import type { SettingRefusal } from './node/setting-quota.js';
@@ -93,6 +94,8 @@ export interface DeviceSession {
   readonly state: NodeState;
   readonly settings: DeviceSettings;
   readonly downlink: PendingSettings;
+  /** Files for the device; absent: the protocol has none. */
+  readonly files?: DeviceFiles;
   /** The line returns what is sent on it (docs/contract.md, "Own echo"). */
   readonly echoes: boolean;
   readonly codecName: PayloadCodecName | 'signals' | 'unknown';

@@ -12,7 +12,7 @@ describe('parseFaults', () => {
     expect(
       parseFaults(
         'flip=1e-4, drop=1e-5,dup=0.001,delay=0.1/50ms,split=0.5,merge=0.3,lose-acks=0.1,' +
-          'rx-flip=1e-3,rx-lose-acks=1,rx-delay=0.2,echo=30s,reboot=60s,clock1970,babble=10s/2s,silent=5m',
+          'rx-flip=1e-3,rx-lose-acks=1,rx-delay=0.2,echo=30s,reboot=60s,clock1970,refuse-files,babble=10s/2s,silent=5m',
       ),
     ).toEqual({
       tx: { flip: 1e-4, drop: 1e-5, dup: 0.001, delay: 0.1, delayMs: 50, split: 0.5, merge: 0.3 },
@@ -22,6 +22,7 @@ describe('parseFaults', () => {
       echoAfterMs: 30_000,
       rebootMs: 60_000,
       clock1970: true,
+      refuseFiles: true,
       babble: { everyMs: 10_000, forMs: 2000 },
       silent: { everyMs: 300_000, forMs: 5000 },
       mistake: undefined,
@@ -51,7 +52,7 @@ describe('parseFaults', () => {
   });
 
   it('has help for each', () => {
-    expect(FAULT_HELP.split('\n')).toHaveLength(24);
+    expect(FAULT_HELP.split('\n')).toHaveLength(25);
   });
 });
 

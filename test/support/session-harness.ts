@@ -359,7 +359,7 @@ export class SessionHarness {
     subject: string;
     payload: Uint8Array;
   }): void {
-    const read = subject === 'ack' ? undefined : readEither(payload);
+    const read = subject === 'ack' || subject === 'file' ? undefined : readEither(payload);
     const packet: Sent = {
       atMs: this.clock.monotonicMs(),
       sequence,

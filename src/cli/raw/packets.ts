@@ -1,6 +1,7 @@
 /** Packets of both directions, as they cross a link: what is in them, and which belong together. */
 import { crc16 } from '../../packet/crc.js';
 import { detectCodec, PAYLOAD_CODECS } from '../../packet/codecs.js';
+import { parseFileBlock } from '../../packet/file-block.js';
 import {
   ACK_SUBJECT,
   CRC_LENGTH,
@@ -239,7 +240,6 @@ function crcsOf(frame: Uint8Array): { readonly stated: number; readonly computed
   };
 }
 
-const NAME_LENGTH = 16;
 /** See docs/siot.md, 2.5; nothing where there is no sample. */
 function highRateOf(payload: Uint8Array): { readonly highRate?: HighRate } {
   const header = readHighRate(payload);
@@ -248,21 +248,9 @@ function highRateOf(payload: Uint8Array): { readonly highRate?: HighRate } {
   return { highRate: { type, key, time, periodNs, samples } };
 }
 
-const BLOCK_AT = NAME_LENGTH;
-const BLOCK_DATA_AT = 20;
-
-/** See docs/siot.md, 2.6; nothing where the header is cut. */
+/** Nothing where the header is cut. */
 function fileBlockOf(payload: Uint8Array): { readonly file?: FileBlock } {
-  if (payload.length < BLOCK_DATA_AT) return {};
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  return {
-    file: {
-      name: nameAt(bytes, 0),
-      block: bytes.readInt32LE(BLOCK_AT),
-      bytes: bytes.length - BLOCK_DATA_AT,
-    },
-  };
+  const block = parseFileBlock(payload);
+  if (block === undefined) return {};
+  return { file: { name: block.name, block: block.index, bytes: block.data.length } };
 }
-
-const nameAt = (bytes: Buffer, at: number): string =>
-  bytes.toString('utf8', at, at + NAME_LENGTH).replace(/\0+$/, '');

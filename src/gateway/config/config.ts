@@ -59,6 +59,7 @@ export interface GatewayConfig {
   readonly runtimeDir: string;
   readonly outbox: Readonly<RawConfig['outbox']>;
   readonly highRate: Readonly<RawConfig['highRate']>;
+  readonly files: Readonly<RawConfig['files']>;
   readonly log: Readonly<RawConfig['log']>;
   readonly links: readonly LinkConfig[];
 }
@@ -120,6 +121,7 @@ export function resolveConfig(raw: RawConfig, files: ConfigFiles): GatewayConfig
     runtimeDir: files.resolve(raw.runtimeDir ?? files.folders.runtimeDir ?? stateDir),
     outbox: raw.outbox,
     highRate: raw.highRate,
+    files: raw.files,
     log: raw.log,
     links: raw.links.map((link) => resolveLink(link, files)),
   };

@@ -559,6 +559,14 @@ export const configSchema = group({
   })
     .prefault({})
     .meta({ description: 'Samples of high-rate channels on their way to NATS.' }),
+  files: group({
+    giveUpMs: integer({ min: 1_000, max: 86_400_000, unit: 'ms' }).default(60_000).meta({
+      description:
+        'Time after the last sign of life of a device after which a file for it is given up (ms).',
+    }),
+  })
+    .prefault({})
+    .meta({ description: 'Files for devices.' }),
   log: group({
     level: choice(['debug', 'info', 'warn', 'error'])
       .default('info')

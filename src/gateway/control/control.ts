@@ -6,6 +6,7 @@
 import type { PointInfo } from '../../point/point-info.js';
 import type { PlainValue } from '../../point/point.js';
 import type { LogLevel } from '../../session/node/log-level.js';
+import type { FileProgress } from '../../session/files/file.js';
 import type { SiotStatus } from '../../siot/siot.js';
 import type { TapEvent } from '../../transport/tap.js';
 import type { LinkFormat } from '../link/format.js';
@@ -60,6 +61,12 @@ export interface Control {
 
   /** Log lines of a link's device, as far as they are kept. `mostBytes`: of the reply, as JSON. */
   logs(request: LogsRequest, mostBytes: number): LogsReply;
+
+  /**
+   * Sends a file to the device of a link, in the steps of {@link FileRequest}. Resolves,
+   * and never rejects.
+   */
+  file(request: FileRequest): Promise<FileReply>;
 
   /**
    * The node of a link, or the gateway's own, that somebody deleted in SIOT lives again.
@@ -159,6 +166,38 @@ export interface ConfirmRequest {
   /** Name of the link. */
   readonly link: string;
 }
+
+/**
+ * Request of {@link Control.file}. A file is given in pieces: `begin`, then each `chunk`
+ * when the one before it was answered, then `send`, from when on the gateway has it.
+ */
+export type FileRequest = {
+  /** Name of the link. */
+  readonly link: string;
+} & (
+  | { readonly do: 'begin'; readonly name: string; readonly size: number }
+  | {
+      readonly do: 'chunk';
+      /** As the answer to `begin` has it. */
+      readonly upload: string;
+      /** Offset in the file, bytes. */
+      readonly at: number;
+      readonly bytes: Uint8Array;
+    }
+  /** `sha256`: of the whole file, hex. */
+  | { readonly do: 'send'; readonly upload: string; readonly sha256: string }
+  /** How far the file is. */
+  | { readonly do: 'look' }
+  | { readonly do: 'abort' }
+);
+
+/** Answer to {@link Control.file}. */
+export type FileReply =
+  /** To `begin` and `chunk`. */
+  | { readonly state: 'given'; readonly upload: string }
+  /** To the others. `file` absent: none was sent since the gateway knows the link. */
+  | { readonly state: 'file'; readonly file?: FileProgress }
+  | Refused;
 
 /** Request of {@link Control.observe}. */
 export interface ObserveRequest {

@@ -1,6 +1,7 @@
 /** What the control interface needs of the gateway: the parts of it implement this. */
 import type { Point } from '../../point/point.js';
 import type { SiotStatus, Undeleted } from '../../siot/siot.js';
+import type { LinkFiles } from '../link/link-files.js';
 import type { Link } from '../link/link.js';
 import type { GatewayIdentity, OutboxBacklog } from './control.js';
 
@@ -41,7 +42,7 @@ export interface ControlledSiot {
   undelete(nodeId: string): Promise<Undeleted>;
 }
 
-/** A link, as far as it can be asked for its status and be set. */
+/** A link, as far as it can be asked for its status, be set and be given files. */
 export type ControlledLink = Pick<
   Link,
   | 'name'
@@ -65,4 +66,6 @@ export type ControlledLink = Pick<
   | 'tap'
   | 'lines'
   | 'format'
->;
+> & {
+  readonly files: Pick<LinkFiles, 'begin' | 'chunk' | 'send' | 'abort' | 'progress'>;
+};

@@ -5,6 +5,8 @@ import {
   type ConfirmReply,
   type ConfirmRequest,
   type Control,
+  type FileReply,
+  type FileRequest,
   type GatewayStatus,
   type GatewayView,
   type LinkObserver,
@@ -21,6 +23,7 @@ import {
   type UndeleteRequest,
 } from './control.js';
 import type { ControlledGateway } from './controlled.js';
+import { fileRequest } from './file-request.js';
 import { LinkObservation, observedLink } from './link-observation.js';
 import { readLogs } from './read-logs.js';
 import { noSuchLink, SettingRequest } from './setting-request.js';
@@ -163,6 +166,13 @@ export class GatewayControl implements Control {
     const link = links.find(({ name }) => name === request.link);
     if (link === undefined) return noSuchLink(request.link, links);
     return readLogs(link.lines, request, mostBytes, this.clock);
+  }
+
+  file(request: FileRequest): Promise<FileReply> {
+    const links = this.gateway.links.all();
+    const link = links.find(({ name }) => name === request.link);
+    if (link === undefined) return Promise.resolve(noSuchLink(request.link, links));
+    return fileRequest(request, link.files);
   }
 
   undelete(request: UndeleteRequest): Promise<UndeleteReply> {

@@ -20,6 +20,7 @@ import type { LinkConfig } from '../config/config.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { Saver } from '../state/saver.js';
 import type { DescriptionOverrides } from './description-overrides.js';
+import type { FileGauge, LinkFiles } from './link-files.js';
 import { Limits, type LimitCause, type LimitsHost } from './limits.js';
 import { OutboxAlarm, type OutboxAlarmHost } from './outbox-alarm.js';
 import { pointsToResend } from './points-to-resend.js';
@@ -41,6 +42,7 @@ interface LinkNodeParts {
   readonly lane: OutboxLane;
   readonly descriptions: DescriptionOverrides;
   readonly saver: Saver;
+  readonly files: Pick<LinkFiles, 'gauge'>;
   readonly clock: Clock;
   readonly log: Log;
   /** From an earlier life. */
@@ -161,6 +163,11 @@ export class LinkNode
     this.#node?.status(this.statistics.busChanged());
   }
 
+  /** How far a file for the device is. */
+  fileChanged(): void {
+    if (this.#state !== 'deleted') this.#node?.status(this.statistics.fileChanged());
+  }
+
   // Events of the node in SIOT (SiotNodeEvents).
 
   heard(points: readonly Point[]): void {
@@ -245,6 +252,10 @@ export class LinkNode
 
   get outboxFull(): boolean {
     return this.outboxAlarm.isFull;
+  }
+
+  get file(): FileGauge | undefined {
+    return this.parts.files.gauge;
   }
 
   get bus(): BusStatus | undefined {

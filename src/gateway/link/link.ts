@@ -21,6 +21,7 @@ import type { Setting } from '../../session/settings/setting.js';
 import type { Tap } from '../../transport/tap.js';
 import type { ChannelDiscard, Transport } from '../../transport/transport.js';
 import type { LinkConfig } from '../config/config.js';
+import type { FileToDevice } from '../state/file-to-device.js';
 import type { LinkFile } from '../state/link-file.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { NamesFile } from '../state/names-file.js';
@@ -30,6 +31,7 @@ import type { LinkSlot } from './device-protocol.js';
 import { DescriptionOverrides } from './description-overrides.js';
 import { formatOf, type LinkFormat } from './format.js';
 import type { KeptLog } from './kept-log.js';
+import { LinkFiles, type LinkFilesHost } from './link-files.js';
 import { tellTimes } from './known-times.js';
 import { LinkNode, type LinkNodeHost } from './link-node.js';
 import { disables, isOwnSwitch } from './remote-point-router.js';
@@ -56,6 +58,10 @@ interface LinkParts {
   /** As `names` had them. */
   readonly knownNames: KnownNames;
   readonly record: LinkRecord;
+  /** For its device, on disk. */
+  readonly fileToDevice: FileToDevice;
+  /** How long files are sent to a device that is not heard, ms; as the configuration says now. */
+  readonly giveUpMs: () => number;
   /** Of all links that have had this name: it outlives them. */
   readonly tap: Tap;
   /** Of all links that its node has had: it outlives them. */
@@ -65,9 +71,13 @@ interface LinkParts {
 type SettingWatcher = (setting: Setting) => void;
 
 /** One attached device, for as long as its configuration is the same. */
-export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost {
+export class Link
+  implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost, LinkFilesHost
+{
   /** Its node in SIOT. */
   readonly node: LinkNode;
+  /** For its device. */
+  readonly files: LinkFiles;
   readonly #session: DeviceSession;
   readonly #lane: OutboxLane;
   readonly #saver: Saver;
@@ -104,7 +114,9 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
       record.descriptions ?? [],
     );
     this.#descriptions = descriptions;
-    this.node = new LinkNode({ ...parts, session, lane, descriptions, saver }, this);
+    this.files = new LinkFiles({ ...parts, device: session.files, file: parts.fileToDevice }, this);
+    const { files } = this;
+    this.node = new LinkNode({ ...parts, session, lane, descriptions, saver, files }, this);
     const { router, limits, statistics } = this.node;
     const { ages } = session.state;
     this.#kept = new UnpublishedSettings({
@@ -168,11 +180,13 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
     else this.parts.log.info({}, 'the link is disabled in SIOT');
     this.node.start();
     this.#saver.start();
+    this.files.start();
   }
 
   /** Releases the device and keeps what is known. Its last points may still wait in the outbox. */
   async stop(): Promise<void> {
     this.#running = false;
+    await this.files.stop();
     await this.#channel.stop();
     this.#slot.leave();
     this.node.stop();
@@ -392,6 +406,11 @@ export class Link implements LinkView, DeviceSessionHost, ChannelHandler, LinkNo
 
   saved(then: (kept: boolean) => void): void {
     void this.#saver.now().then(then);
+  }
+
+  /** See `LinkFilesHost`. */
+  fileChanged(): void {
+    this.node.fileChanged();
   }
 
   /** See `LinkNodeHost`. */

@@ -10,6 +10,7 @@ import {
   isTrue,
   makePoint,
   numberOf,
+  stringValue,
   textOf,
   type Point,
   type PointValue,
@@ -21,6 +22,7 @@ import type { Counters } from '../../session/node/counters.js';
 import { isLimitCause, LIMITED_TYPE, type LimitCause } from './limits.js';
 import type { BusStatus } from '../../transport/transport.js';
 import { BUS_TYPES, busValues } from './bus-values.js';
+import type { FileGauge } from './link-files.js';
 import { RateMeter } from './rate-meter.js';
 
 /** Counters that a person can reset by writing 1 to a point of this name. */
@@ -49,6 +51,13 @@ const CAUSE_TYPE = `${GATEWAY_PREFIX}Count`;
 /** 1 while the device is not acknowledged, since there is no room for its points. */
 const FULL_TYPE = `${GATEWAY_PREFIX}OutboxFull`;
 
+/** Of a file for the device, percent. SIOT has the name, and never writes it. */
+const PROGRESS_TYPE = 'progress';
+/** `sending`, `done`, `failed` or `aborted`. */
+const FILE_STATE_TYPE = `${GATEWAY_PREFIX}FileState`;
+/** Why a file was not sent, for people; blank where it was. */
+const FILE_ERROR_TYPE = `${GATEWAY_PREFIX}FileError`;
+
 /** 1 on the node of a link that has left the configuration (../removed-links.ts). */
 export const REMOVED_TYPE = `${GATEWAY_PREFIX}Removed`;
 
@@ -64,6 +73,8 @@ export interface LinkGauges {
   readonly outboxFull: boolean;
   /** The bus that the device is on, if it is on one. */
   readonly bus: BusStatus | undefined;
+  /** The file that is being sent to the device, or was sent last; `undefined`: there was none. */
+  readonly file: FileGauge | undefined;
 }
 
 /** The values of a link's statistics, and which of them are to be published. */
@@ -220,7 +231,7 @@ export class Statistics {
     const changed = values.flatMap(([type, key, number]) =>
       this.#ifChanged(type, key, floatValue(number)),
     );
-    return [...changed, ...this.busChanged()];
+    return [...changed, ...this.busChanged(), ...this.fileChanged()];
   }
 
   /** As {@link changed}, of the bus alone. */
@@ -228,6 +239,17 @@ export class Statistics {
     const status = this.gauges.bus;
     if (status === undefined) return [];
     return busValues(status).flatMap(({ type, key, value }) => this.#ifChanged(type, key, value));
+  }
+
+  /** As {@link changed}, of the file for the device alone. */
+  fileChanged(): Point[] {
+    const { file } = this.gauges;
+    if (file === undefined) return [];
+    return [
+      ...this.#ifChanged(PROGRESS_TYPE, '0', floatValue(file.percent)),
+      ...this.#ifChanged(FILE_STATE_TYPE, '0', stringValue(file.state)),
+      ...this.#ifChanged(FILE_ERROR_TYPE, '0', stringValue(file.error)),
+    ];
   }
 
   #ifChanged(type: string, key: string, value: PointValue): Point[] {
@@ -271,6 +293,9 @@ const STATISTICS: ReadonlySet<string> = new Set([
   FULL_TYPE,
   REMOVED_TYPE,
   STALE_TYPE,
+  PROGRESS_TYPE,
+  FILE_STATE_TYPE,
+  FILE_ERROR_TYPE,
   ...BUS_TYPES,
 ]);
 

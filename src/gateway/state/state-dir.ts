@@ -10,6 +10,7 @@
  *  stateDir/links/<node ID>.state   what is known of a link, its settings too: link-file.ts
  *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
  *  stateDir/links/<node ID>.log     the last log lines of its device: log-file.ts
+ *  stateDir/sending/<node ID>.…     a file on its way to the device: file-to-device.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -19,6 +20,7 @@ import { z } from 'zod';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { MACHINE_DISK, codeOf, reasonOf, whyUnusable, writeAtomically, type Disk } from './disk.js';
+import { FileToDevice } from './file-to-device.js';
 import { connectedIn, LinkFile } from './link-file.js';
 import { LogFile } from './log-file.js';
 import { NamesFile } from './names-file.js';
@@ -186,6 +188,12 @@ export class StateDir {
   logFile(nodeId: string): LogFile {
     const name = linkFile(nodeId).replace(/state$/, 'log');
     return new LogFile(join(this.path, name), this.disk, this.log);
+  }
+
+  /** The file that is sent to the device of the link with this node. */
+  fileToDevice(nodeId: string): FileToDevice {
+    const name = basename(linkFile(nodeId), ENDING);
+    return new FileToDevice(join(this.path, 'sending', name), this.disk);
   }
 
   #file(name: string): StateFile {

@@ -125,7 +125,8 @@ export class PacketLine<Unit> implements FrameSink {
   }
 
   write(packet: Transmission): void {
-    this.counters.tx += 1;
+    // SIOT's own counter has no file blocks (docs/siot.md, 5.1).
+    if (packet.content !== 'file') this.counters.tx += 1;
     if (packet.content === 'points') this.counters.sentPoints += 1;
     this.#echo?.sent(packet);
     this.channel.write(this.options.framing.unitOf(packet.frame));

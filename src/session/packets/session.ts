@@ -28,6 +28,7 @@ import type {
 import type { Expected } from '../diagnosis/analyse.js';
 import { Diagnoser, type DiagnosedLine, type DeviceLife } from '../diagnosis/diagnoser.js';
 import { STANDS_OR_DEAF, type Diagnosis } from '../diagnosis/diagnosis.js';
+import { FileClient, type FileClientHost } from '../files/client.js';
 import type { NodeState } from '../node-state.js';
 import type { Acknowledges } from '../node/presence.js';
 import { DeviceClock, type Arrival } from '../receiving/device-time.js';
@@ -65,6 +66,7 @@ export class PacketSession<Unit = Uint8Array>
     ResyncHost,
     SenderHost,
     SettingServices,
+    FileClientHost,
     DiagnosedLine
 {
   readonly diagnoser: Diagnoser;
@@ -73,6 +75,7 @@ export class PacketSession<Unit = Uint8Array>
   readonly sender: ReliableSender;
   readonly settings: PacketSettings;
   readonly downlink: SettingsClient;
+  readonly files: FileClient;
   readonly restarts: RestartDetector;
   readonly deviceClock = new DeviceClock();
   readonly possibleEchoes = new PossibleEchoes();
@@ -129,8 +132,10 @@ export class PacketSession<Unit = Uint8Array>
     this.timeSync = new TimeSync(this.sender, this.outgoing, clock);
     this.settings = new PacketSettings(this, options, log);
     this.downlink = this.settings.client;
+    this.files = new FileClient(this, this.sender, this.outgoing, clock, log);
     this.sender.attach(this.timeSync);
     this.sender.attach(this.downlink);
+    this.sender.attach(this.files);
     this.#points = new PointsHandler(this);
     this.#subjects = new Map(
       Object.entries(options.subjects ?? SUBJECTS).map(([subject, Handler]) => [
@@ -200,6 +205,8 @@ export class PacketSession<Unit = Uint8Array>
     this.diagnoser.closed();
     this.downlink.closed();
     this.sender.closed();
+    // Not before: the next packet would be sent at once.
+    this.files.closed();
     this.state.closed();
   }
 

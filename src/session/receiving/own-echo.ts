@@ -26,7 +26,7 @@ export const ECHO_ADVICE =
 
 /** A packet that is written to the line. Its bytes are never changed. */
 export interface Transmission {
-  readonly content: 'points' | 'ack';
+  readonly content: 'points' | 'ack' | 'file';
   /** Without its framing. */
   readonly packet: Uint8Array;
   /** As it is written. */
@@ -111,7 +111,7 @@ export class OwnEcho {
     const untilMs = this.#busyUntilMs + WITHIN_MS;
     if (content === 'ack') this.#acks.push(packet, untilMs);
     else this.#points.add({ packet, sentMs: nowMs, untilMs, acksBefore: this.#acks.count });
-    if (content === 'points' || this.#recognised) this.#watch();
+    if (content !== 'ack' || this.#recognised) this.#watch();
   }
 
   /** A broken frame has come. */
@@ -120,7 +120,7 @@ export class OwnEcho {
   }
 
   /** Who has sent a packet with a valid CRC. Hot: called for each packet. */
-  received(content: Transmission['content'], packet: Uint8Array): Whose {
+  received(content: 'points' | 'ack', packet: Uint8Array): Whose {
     if (content === 'points') return this.#pointsCame(packet);
     if (this.#recognised) return this.#acks.take(packet) ? 'own' : 'theirs';
     this.#acks.expire(this.clock.monotonicMs());

@@ -23,8 +23,8 @@ import type { OutgoingPacket } from './outgoing.js';
  * - `codecKnown`: the codec is known now, or is another one: what was sent before
  *   may not have been understood
  * - `awake`: the device is heard again after a silence
- * - `quiet`: it acknowledges, and has said nothing for 30 s: a client is to send
- *   something that it has to acknowledge
+ * - `quiet`: it acknowledges, and has said nothing for 30 s, or while a persistent packet
+ *   was sent again and again: a client is to send something that it has to acknowledge
  * - `restarted`: it has restarted, and has forgotten what it had not acknowledged
  * - `resync`: it has restarted, and is to have all again, now
  */
@@ -62,7 +62,8 @@ export interface Wait {
  * - `silence`: nothing else was heard from the device either
  * - `ignored`: other packets of the device were heard meanwhile
  * - `again`: the first sign of life came meanwhile: the packet is worth sending
- *   again, with all retransmissions
+ *   again, with all retransmissions; or it is persistent, and nothing was heard of
+ *   the device since its first transmission
  * - `neverAcknowledges`: the device acknowledges nothing
  */
 export type Unanswered = 'silence' | 'ignored' | 'again' | 'neverAcknowledges';
@@ -76,6 +77,14 @@ export interface Delivery {
    * device is: it may act on each transmission.
    */
   readonly unhurried: boolean;
+  /**
+   * The device has to acknowledge it before its client can go on, also a device that
+   * acknowledges no points: its acks say nothing of those. Each transmission is a try by
+   * itself, at the device's pace, and what is more urgent goes out between two of them:
+   * the client hands it out again until it is acknowledged. Absent: it is given up after
+   * as many transmissions as the configuration says.
+   */
+  readonly persistent?: boolean;
   /** Makes the packet, which is written next. `undefined`: it cannot be sent; the client tells people why. */
   encode(codec: PayloadCodec): OutgoingPacket | undefined;
   /** It has been written, for the first time or again, and its ack is waited for. */

@@ -35,6 +35,8 @@ interface FlightPlan {
   readonly probe: boolean;
   /** The device had been heard on this opening before the first transmission. */
   readonly heardBefore: boolean;
+  /** See {@link Delivery.persistent}. */
+  readonly persistent: boolean;
 }
 
 /** A packet whose ack is waited for. */
@@ -72,6 +74,8 @@ export class FlightControl {
   readonly #flights = new Map<number, Flight>();
   /** By sequence: a late ack still counts for its own packet. */
   readonly #sent = new Map<number, Delivery>();
+  /** Of persistent packets that are not in flight now: the last try, with the number of tries. */
+  readonly #tried = new Map<Delivery, Flight>();
   readonly #retransmitTimer: RetransmitTimer;
   #launched = 0;
 
@@ -122,24 +126,30 @@ export class FlightControl {
   launch(delivery: Delivery, packet: OutgoingPacket, plan: FlightPlan): void {
     this.#sent.set(packet.sequence, delivery);
     this.line.write(packet);
-    const { limit, window, probe, heardBefore } = plan;
+    const { limit, window, probe, heardBefore, persistent } = plan;
+    const earlier = this.#tried.get(delivery);
+    this.#tried.delete(delivery);
+    if (earlier !== undefined) this.counters.notice('retransmission');
     const flight: Flight = {
       limit,
       window,
       probe,
       heardBefore,
+      persistent,
       delivery,
       packet,
       number: this.#launched++,
-      firstMs: this.clock.monotonicMs(),
-      firstWaitMs: delivery.unhurried ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs,
-      attempt: 1,
+      firstMs: earlier?.firstMs ?? this.clock.monotonicMs(),
+      firstWaitMs:
+        earlier?.firstWaitMs ??
+        (delivery.unhurried ? this.ackTimeoutMs : this.#retransmitTimer.timeoutMs),
+      attempt: 1 + (earlier?.attempt ?? 0),
       final: false,
       timer: undefined,
     };
     this.#flights.set(packet.sequence, flight);
     this.#await(flight);
-    delivery.transmitted(1, limit);
+    delivery.transmitted(flight.attempt, limit);
   }
 
   /** `undefined`: nothing with this sequence was sent, or it was acknowledged before. */
@@ -147,6 +157,7 @@ export class FlightControl {
     const delivery = this.#sent.get(sequence);
     if (delivery === undefined) return undefined;
     this.#sent.delete(sequence);
+    this.#tried.delete(delivery);
     const flight = this.#flights.get(sequence);
     if (flight?.attempt === 1) {
       this.#retransmitTimer.measured(this.clock.monotonicMs() - flight.firstMs);
@@ -163,6 +174,7 @@ export class FlightControl {
 
   /** It is in flight no more; a late ack still counts. */
   drop(delivery: Delivery): void {
+    this.#tried.delete(delivery);
     const flight = this.#find(delivery);
     if (flight === undefined) return;
     this.#end(flight);
@@ -172,6 +184,7 @@ export class FlightControl {
   /** Nothing is in flight any more; late acks still count. Returns what was. */
   endAll(): Delivery[] {
     const flights = [...this.#flights.values()];
+    this.#tried.clear();
     for (const flight of flights) this.#end(flight);
     return flights.map(({ delivery }) => delivery);
   }
@@ -193,13 +206,21 @@ export class FlightControl {
 
   #await(flight: Flight): void {
     const elapsedMs = this.clock.monotonicMs() - flight.firstMs;
-    const { attempt, limit, firstWaitMs } = flight;
-    const waitMs = this.#retransmitTimer.waitMs(attempt, limit, firstWaitMs, elapsedMs);
+    const { attempt, limit, firstWaitMs, persistent } = flight;
+    const waitMs = persistent
+      ? this.#retransmitTimer.doubledMs(attempt, firstWaitMs)
+      : this.#retransmitTimer.waitMs(attempt, limit, firstWaitMs, elapsedMs);
     flight.timer = this.clock.setTimer(this.line.jittered(waitMs), () => this.#timeout(flight));
   }
 
   #timeout(flight: Flight): void {
     this.#retransmitTimer.missed();
+    if (flight.persistent) {
+      this.#end(flight);
+      this.#tried.set(flight.delivery, flight);
+      this.host.gaveUp(flight);
+      return;
+    }
     if (flight.final || flight.attempt >= flight.limit) {
       this.#end(flight);
       this.host.gaveUp(flight);

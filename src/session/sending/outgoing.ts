@@ -1,6 +1,7 @@
 /** Packets for a device, in their frames, each with its sequence. */
 import type { Framing } from '../../framing/framing.js';
-import { ACK_SUBJECT, POINTS_SUBJECT, buildPacket } from '../../packet/packet.js';
+import { fileBlockPayload, type FileBlock } from '../../packet/file-block.js';
+import { ACK_SUBJECT, FILE_SUBJECT, POINTS_SUBJECT, buildPacket } from '../../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import { NO_VALUE, type Point } from '../../point/point.js';
 import { TIME_SYNC_TYPE } from '../../point/reserved.js';
@@ -37,10 +38,17 @@ export class Outgoing {
 
   /** Throws a `PayloadError` when the point does not fit the codec. */
   point(point: Point, codec: PayloadCodec): OutgoingPacket {
-    const payload = codec.encode([point]);
-    const sequence = (this.#sequence % 255) + 1;
-    this.#sequence = sequence;
-    return { sequence, ...this.#made('points', buildPacket(sequence, POINTS_SUBJECT, payload)) };
+    return this.#next('points', POINTS_SUBJECT, codec.encode([point]));
+  }
+
+  /** A block of a file, or its end. */
+  file(block: FileBlock): OutgoingPacket {
+    return this.#next('file', FILE_SUBJECT, fileBlockPayload(block));
+  }
+
+  /** Of a block in its frame, bytes. */
+  fileFrameLength(block: FileBlock): number {
+    return this.framing.encode(buildPacket(1, FILE_SUBJECT, fileBlockPayload(block))).length;
   }
 
   /** `time`: ns since 1970. */
@@ -63,6 +71,12 @@ export class Outgoing {
       'ack',
       buildPacket(sequence, ACK_SUBJECT, codec.ackPayload),
     ));
+  }
+
+  #next(content: Transmission['content'], subject: string, payload: Uint8Array): OutgoingPacket {
+    const sequence = (this.#sequence % 255) + 1;
+    this.#sequence = sequence;
+    return { sequence, ...this.#made(content, buildPacket(sequence, subject, payload)) };
   }
 
   #made(content: Transmission['content'], packet: Uint8Array): Transmission {

@@ -71,8 +71,13 @@ export class RetransmitTimer {
    */
   waitMs(attempt: number, limit: number, firstMs: number, elapsedMs: number): number {
     if (attempt >= limit) return this.longestMs;
-    const doubled = Math.min(this.longestMs, firstMs * 2 ** (attempt - 1));
+    const doubled = this.doubledMs(attempt, firstMs);
     if (attempt < limit - 1) return doubled;
     return Math.max(doubled, (limit - 1) * this.longestMs - elapsedMs);
+  }
+
+  /** The wait after transmission `attempt` of a packet that is sent for as long as the device lives, ms. */
+  doubledMs(attempt: number, firstMs: number): number {
+    return Math.min(this.longestMs, firstMs * 2 ** (attempt - 1));
   }
 }

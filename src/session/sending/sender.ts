@@ -181,7 +181,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
     const acked = this.#flights.ack(sequence);
     if (acked === undefined) return undefined;
     const before = this.isAcknowledging;
-    this.answered();
+    if (acked.delivery.persistent !== true) this.answered();
     acked.delivery.acknowledged(acked.repeated);
     this.pump();
     return { delivery: acked.delivery, before };
@@ -261,7 +261,8 @@ export class ReliableSender implements FlightHost, SilenceHost {
   #launch(delivery: Delivery, codec: PayloadCodec, window: number): boolean {
     const packet = delivery.encode(codec);
     if (packet === undefined) return false;
-    if (this.isAcknowledging === 'no') {
+    const persistent = delivery.persistent === true;
+    if (this.isAcknowledging === 'no' && !persistent) {
       this.#flights.writeOnce(delivery, packet);
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
       delivery.sentOnce();
@@ -269,7 +270,8 @@ export class ReliableSender implements FlightHost, SilenceHost {
     }
     const probe = this.#silence.silent;
     this.#flights.launch(delivery, packet, {
-      limit: probe || delivery.once ? 1 : 1 + this.options.retries,
+      limit: probe || delivery.once || persistent ? 1 : 1 + this.options.retries,
+      persistent,
       window,
       probe,
       heardBefore: this.#silence.heardMs !== undefined,
@@ -285,6 +287,10 @@ export class ReliableSender implements FlightHost, SilenceHost {
       this.#probeNext();
       return;
     }
+    if (flight.persistent) {
+      this.#tryFailed(flight);
+      return;
+    }
     const why = flight.final || flight.probe ? undefined : this.#whyUnanswered(flight);
     if (why === 'silence') {
       this.#fallSilent(delivery);
@@ -292,6 +298,21 @@ export class ReliableSender implements FlightHost, SilenceHost {
     }
     if (why === undefined) delivery.dropped();
     else delivery.unanswered(why);
+    this.pump();
+  }
+
+  /**
+   * The device may refuse such a packet alone. So it is asked whether it lives, as often as
+   * any other packet would have been sent without an answer.
+   */
+  #tryFailed({ delivery, firstMs, attempt }: Flight): void {
+    const { heardMs = Number.NEGATIVE_INFINITY } = this.#silence;
+    const { retries, ackTimeoutMs } = this.options;
+    // The ack of the packet before it may have been heard after it was sent.
+    const silentMs = this.clock.monotonicMs() - Math.max(firstMs, heardMs);
+    const isLong = attempt > retries && silentMs >= (1 + retries) * ackTimeoutMs;
+    if (isLong && this.isAcknowledging === 'yes') this.#tell('quiet');
+    delivery.unanswered(heardMs >= firstMs ? 'ignored' : 'again');
     this.pump();
   }
 

@@ -24,6 +24,8 @@ export const verbsTarget: FuzzTarget = {
     'src/gateway/control/verbs/set.ts',
     'src/gateway/control/verbs/confirm.ts',
     'src/gateway/control/verbs/undelete.ts',
+    'src/gateway/control/verbs/file.ts',
+    'src/gateway/control/file-request.ts',
     'src/gateway/control/verbs/status.ts',
     'src/gateway/control/setting-request.ts',
   ],
@@ -54,6 +56,10 @@ export const verbsTarget: FuzzTarget = {
     request({ kind: 'float', number: 1 }, { link: 'none' }),
     Uint8Array.from(Buffer.from('{"link":"pump"}')),
     Uint8Array.from(Buffer.from('{"gateway":true}')),
+    Uint8Array.from(Buffer.from('{"link":"pump","do":"begin","name":"a","size":3}')),
+    Uint8Array.from(Buffer.from('{"link":"pump","do":"chunk","upload":"1","at":0,"data":"AQID"}')),
+    Uint8Array.from(Buffer.from('{"link":"pump","do":"send","upload":"1","sha256":"00"}')),
+    Uint8Array.from(Buffer.from('{"link":"pump","do":"look"}')),
   ],
   check: async (input) => {
     const verbs = new Map<string, (request: Uint8Array, reply: Answer) => void>();
@@ -76,6 +82,13 @@ export const verbsTarget: FuzzTarget = {
       valueOfWord: (_type: string, _key: string, word: string) => valueOfWord(word, undefined),
       announce: () => Promise.resolve(undefined),
       keep: () => Promise.resolve(true),
+      files: {
+        progress: undefined,
+        begin: () => Promise.resolve({ upload: '1' }),
+        chunk: () => Promise.resolve(undefined),
+        send: () => Promise.resolve({ done: undefined }),
+        abort: () => false,
+      },
     };
     const clock = new FakeClock();
     const control = new GatewayControl(
@@ -114,9 +127,11 @@ export const verbsTarget: FuzzTarget = {
     verbs.get('confirm')?.(input, () => (confirmed += 1));
     let answers = 0;
     verbs.get('undelete')?.(input, () => (answers += 1));
+    let filed = 0;
+    verbs.get('file')?.(input, () => (filed += 1));
     for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
     server.stop();
-    must(confirmed === 1 && answers === 1, 'no answer, or several');
+    must(confirmed === 1 && answers === 1 && filed === 1, 'no answer, or several');
     must(
       undeleted.every((nodeId) => nodeId === 'node-1' || nodeId === 'gateway-1'),
       'a node undeleted that is not the gateway’s',

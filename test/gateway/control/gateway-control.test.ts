@@ -69,6 +69,13 @@ function played() {
       return () => void watchers.splice(watchers.indexOf(watcher), 1);
     },
     reason: () => state.reason,
+    files: {
+      progress: undefined,
+      begin: () => Promise.resolve({ upload: '1' }),
+      chunk: () => Promise.resolve(undefined),
+      send: () => Promise.resolve({ done: undefined }),
+      abort: () => false,
+    },
   });
   const control: Control = new GatewayControl(
     {

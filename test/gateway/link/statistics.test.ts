@@ -26,6 +26,7 @@ function rig(bus: () => BusStatus | undefined = () => undefined) {
     get bus() {
       return bus();
     },
+    file: undefined,
   });
   return { clock, counters, load, limits, stale, statistics };
 }

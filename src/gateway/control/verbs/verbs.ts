@@ -1,5 +1,6 @@
 import { confirmVerb } from './confirm.js';
 import { logsVerb } from './logs.js';
+import { fileVerb } from './file.js';
 import { pointsVerb } from './points.js';
 import { setVerb } from './set.js';
 import { statusVerb } from './status.js';
@@ -13,6 +14,7 @@ export const VERBS = {
   points: pointsVerb,
   logs: logsVerb,
   confirm: confirmVerb,
+  file: fileVerb,
   undelete: undeleteVerb,
 } satisfies Readonly<Record<string, Verb>>;
 

@@ -373,14 +373,22 @@ describe('the server of the verbs', () => {
     const now = (): [number, ...boolean[]] => [served.size, ...asked.map(({ aborted }) => aborted)];
     server.start();
     ask();
-    expect([...served.keys()]).toEqual(['status', 'set', 'points', 'logs', 'confirm', 'undelete']);
-    expect(now()).toEqual([6, false]);
+    expect([...served.keys()]).toEqual([
+      'status',
+      'set',
+      'points',
+      'logs',
+      'confirm',
+      'file',
+      'undelete',
+    ]);
+    expect(now()).toEqual([7, false]);
     server.stop();
     server.stop();
     expect(now()).toEqual([0, true]);
     server.start();
     ask();
-    expect(now()).toEqual([6, true, false]);
+    expect(now()).toEqual([7, true, false]);
     server.prepareStop();
     server.start();
     expect(now()).toEqual([0, true, true]);

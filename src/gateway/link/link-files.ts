@@ -1,0 +1,323 @@
+/**
+ * Files for the device of a link: taken in pieces from whoever sends one, kept on disk
+ * until the device has acknowledged the end, and told as points of the node
+ * (docs/contract.md, "Files to the device").
+ *
+ * ```
+ *  begin ─► chunk … chunk ─► start ─► on disk ─► DeviceFiles ─► done, failed, aborted
+ *                                         ▲
+ *              after a kill of the gateway ┘
+ * ```
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { whyNotFileName } from '../../packet/file-block.js';
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { DeviceFiles, FileListener, FileProgress } from '../../session/files/file.js';
+import type { FileRecord, FileToDevice } from '../state/file-to-device.js';
+
+/** Most bytes of a file. */
+export const MOST_FILE_BYTES = 64 * 1_048_576;
+/** Somebody who gives a file, and stops for so long, has gone away (ms). */
+const UPLOAD_PAUSE_MS = 30_000;
+/** Points of a file that moves are published so often, ms. */
+const TELL_EVERY_MS = 1_000;
+
+/** What of a file is published. */
+export interface FileGauge {
+  /** 0 … 100, whole. */
+  readonly percent: number;
+  readonly state: FileProgress['state'];
+  /** Blank: none. */
+  readonly error: string;
+}
+
+/** What is done with the files of a link. */
+export interface LinkFilesHost {
+  /** {@link LinkFiles.gauge} has changed. */
+  fileChanged(): void;
+}
+
+interface LinkFilesParts {
+  /** `undefined`: the device takes none. */
+  readonly device: DeviceFiles | undefined;
+  readonly file: FileToDevice;
+  readonly giveUpMs: () => number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A file that is being given to the gateway. */
+interface Upload {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly hash: Hash;
+  length: number;
+  /** Monotonic ms of its last piece. */
+  movedMs: number;
+}
+
+/** What was done; or why it was not, for people. */
+export type FileOutcome =
+  { readonly done: FileProgress | undefined } | { readonly refused: string };
+
+/** The files of one link. Its methods never reject. */
+export class LinkFiles implements FileListener {
+  #upload: Upload | undefined;
+  #uploads = 0;
+  /** Of the last file, while the session has none: it ended before the gateway was started. */
+  #before: FileRecord | undefined;
+  /** The session has the file. */
+  #isSending = false;
+  /** A file that was given whole is being brought to the disk. */
+  #isStarting = false;
+  #gauge: FileGauge | undefined;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined;
+  #stopped = false;
+  /** What is done on the disk, one after the other. */
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly parts: LinkFilesParts,
+    private readonly host: LinkFilesHost,
+  ) {}
+
+  /** Goes on with what the gateway had begun when it was ended. */
+  start(): void {
+    void this.#serially(async () => {
+      const { file, log } = this.parts;
+      const record = await file.load();
+      if (record === undefined || this.#stopped) return;
+      this.#before = record;
+      if (record.state !== 'sending') {
+        this.#tell();
+        return;
+      }
+      log.info(
+        { file: record.name },
+        'the file that was being sent is sent again, from its beginning',
+      );
+      const problem = await this.#send(record);
+      if (problem !== undefined) await this.#fail(record, problem);
+    });
+  }
+
+  /** The gateway ends, or the link; the file goes on after the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.parts.device?.release();
+    await this.#work;
+    await this.parts.file.discard();
+    await this.parts.file.close();
+  }
+
+  /** Of the file that is being sent, or of the last one. */
+  get progress(): FileProgress | undefined {
+    if (this.#isSending) return this.parts.device?.progress;
+    if (this.#before === undefined) return undefined;
+    const { name, size, state, error } = this.#before;
+    return {
+      name,
+      bytes: state === 'done' ? size : 0,
+      of: size,
+      state,
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  /** As it is published; `undefined`: no file was ever sent. */
+  get gauge(): FileGauge | undefined {
+    return this.#gauge;
+  }
+
+  /** A file of so many bytes is going to be given. Returns what its pieces name, or why it is refused, for people. */
+  async begin(
+    name: string,
+    size: number,
+  ): Promise<{ readonly upload: string } | { readonly refused: string }> {
+    const refused = this.#whyNot(name, size);
+    if (refused !== undefined) return { refused };
+    const { clock, file } = this.parts;
+    const id = `${String((this.#uploads += 1))}-${clock.wallNs().toString()}`;
+    const upload = {
+      id,
+      name,
+      size,
+      hash: createHash('sha256'),
+      length: 0,
+      movedMs: clock.monotonicMs(),
+    };
+    this.#upload = upload;
+    const problem = await this.#try(() => file.begin());
+    if (problem === undefined) return { upload: id };
+    this.#upload = undefined;
+    return { refused: `the gateway cannot keep the file: ${problem}` };
+  }
+
+  /** The piece at this offset, which is where the last one ended. Returns why it is refused, for people. */
+  async chunk(id: string, at: number, bytes: Uint8Array): Promise<string | undefined> {
+    const upload = this.#upload;
+    if (upload?.id !== id) return GONE;
+    if (at !== upload.length)
+      return `the next piece of the file begins at ${String(upload.length)}`;
+    if (at + bytes.length > upload.size) return 'the file is larger than was said';
+    upload.length += bytes.length;
+    upload.movedMs = this.parts.clock.monotonicMs();
+    upload.hash.update(bytes);
+    const problem = await this.#try(() => this.parts.file.write(bytes));
+    if (problem === undefined) return undefined;
+    await this.#discard(upload);
+    return `the gateway cannot keep the file: ${problem}`;
+  }
+
+  /** The file is whole: it is sent when it is on disk. */
+  async send(id: string, sha256: string): Promise<FileOutcome> {
+    const upload = this.#upload;
+    if (upload?.id !== id) return { refused: GONE };
+    this.#upload = undefined;
+    this.#isStarting = true;
+    try {
+      return await this.#start(upload, sha256);
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  async #start(upload: Upload, sha256: string): Promise<FileOutcome> {
+    const { name, size, length, hash } = upload;
+    if (length !== size || hash.digest('hex') !== sha256.toLowerCase()) {
+      await this.#try(() => this.parts.file.discard());
+      return { refused: 'the file has changed while it was given to the gateway: send it again' };
+    }
+    const record: FileRecord = { name, size, state: 'sending' };
+    const unkept = await this.#try(() => this.parts.file.commit(record));
+    if (unkept !== undefined) return { refused: `the gateway cannot keep the file: ${unkept}` };
+    const refused = await this.#serially(async () => {
+      const problem = await this.#send(record);
+      if (problem !== undefined) await this.#fail(record, problem);
+      return problem;
+    });
+    return refused === undefined ? { done: this.progress } : { refused };
+  }
+
+  /** False: no file is being sent. */
+  abort(): boolean {
+    return this.#isSending && this.parts.device?.abort() === true;
+  }
+
+  // What the session tells of the file.
+
+  fileMoved(): void {
+    const progress = this.progress;
+    if (progress !== undefined && progress.state !== 'sending') {
+      this.#isSending = false;
+      const { name, of, state, error } = progress;
+      const record: FileRecord = {
+        name,
+        size: of,
+        state,
+        ...(error === undefined ? {} : { error }),
+      };
+      this.#before = record;
+      void this.#serially(() => this.#keepEnd(record));
+      this.#tell();
+      return;
+    }
+    const { clock } = this.parts;
+    const waitMs = this.#toldMs + TELL_EVERY_MS - clock.monotonicMs();
+    if (waitMs <= 0) this.#tell();
+    else this.#timer ??= clock.setTimer(waitMs, () => this.#tell());
+  }
+
+  #whyNot(name: string, size: number): string | undefined {
+    const { device, clock } = this.parts;
+    if (device === undefined) return 'this link takes no files: it has no packets for them';
+    const refused = whyNotFileName(name);
+    if (refused !== undefined) return refused;
+    if (size > MOST_FILE_BYTES) {
+      return `the file has ${String(size)} bytes: at most ${String(MOST_FILE_BYTES)} (64 MiB) can be sent`;
+    }
+    if (this.#isSending || this.#isStarting) {
+      return `${this.progress?.name ?? 'a file'} is being sent: wait for its end, or end it by --abort`;
+    }
+    const pauseMs = clock.monotonicMs() - (this.#upload?.movedMs ?? Number.NEGATIVE_INFINITY);
+    return pauseMs < UPLOAD_PAUSE_MS
+      ? 'somebody else is giving a file to the gateway: try again'
+      : undefined;
+  }
+
+  /** Returns why it cannot be sent, for people. */
+  async #send(record: FileRecord): Promise<string | undefined> {
+    const { device, file, giveUpMs } = this.parts;
+    if (this.#stopped) return undefined;
+    if (device === undefined) return 'this link takes no files now';
+    try {
+      const opened = await file.open(record);
+      this.#isSending = true;
+      const refused = device.send(opened, giveUpMs(), this);
+      if (refused === undefined) this.#tell();
+      else this.#isSending = false;
+      return refused;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #fail(record: FileRecord, error: string): Promise<void> {
+    this.#isSending = false;
+    this.#before = { ...record, state: 'failed', error };
+    this.parts.log.warn({ file: record.name, reason: error }, 'a file was not sent to the device');
+    this.#tell();
+    await this.#keepEnd(this.#before);
+  }
+
+  async #keepEnd(record: FileRecord): Promise<void> {
+    try {
+      await this.parts.file.ended(record);
+    } catch (error) {
+      // It would be sent again after the next start.
+      this.parts.log.error(
+        { file: record.name, reason: messageOf(error) },
+        'the end of a file cannot be kept: it is sent again when the gateway is started again',
+      );
+    }
+  }
+
+  async #discard(upload: Upload): Promise<void> {
+    if (this.#upload === upload) this.#upload = undefined;
+    await this.#try(() => this.parts.file.discard());
+  }
+
+  #tell(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#toldMs = this.parts.clock.monotonicMs();
+    const progress = this.progress;
+    if (progress === undefined) return;
+    const { bytes, of, state, error = '' } = progress;
+    const percent = state === 'done' ? 100 : of === 0 ? 0 : Math.floor((100 * bytes) / of);
+    this.#gauge = { percent, state, error };
+    this.host.fileChanged();
+  }
+
+  /** Returns why it failed, for people. */
+  async #try(act: () => Promise<void>): Promise<string | undefined> {
+    let problem: string | undefined;
+    await this.#serially(() => act().catch((error: unknown) => void (problem = messageOf(error))));
+    return problem;
+  }
+
+  #serially<T>(act: () => Promise<T>): Promise<T> {
+    const work = this.#work.then(act);
+    this.#work = work.catch(() => undefined);
+    return work;
+  }
+}
+
+const GONE = 'the gateway does not know this file any more: send it again';
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

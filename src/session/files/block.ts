@@ -1,0 +1,76 @@
+import type { FileBlock } from '../../packet/file-block.js';
+import type { Delivery } from '../sending/client.js';
+import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
+
+/** Told what becomes of blocks, which are counted from 0, the end of the file after the last. */
+export interface BlockHost {
+  blockSent(): void;
+  blockAcknowledged(number: number): void;
+  blockAckTakenBack(number: number): void;
+}
+
+/** Sequences come round after 255 packets: before that, a packet that waits gets a new one. */
+const OLDEST_SEQUENCE = 100;
+const SEQUENCES = 255;
+
+/** One packet of a file. */
+export class Block implements Delivery {
+  readonly once = false;
+  readonly unhurried = false;
+  readonly persistent = true;
+  #packet: OutgoingPacket | undefined;
+  #isInFlight = false;
+  #tries = 0;
+
+  constructor(
+    private readonly host: BlockHost,
+    private readonly outgoing: Outgoing,
+    private readonly number: number,
+    private readonly content: FileBlock,
+  ) {}
+
+  get isInFlight(): boolean {
+    return this.#isInFlight;
+  }
+
+  /** Transmissions so far. */
+  get tries(): number {
+    return this.#tries;
+  }
+
+  /** The same bytes for each try, so that a late ack counts. */
+  encode(): OutgoingPacket {
+    const age = (sequence: number): number =>
+      (this.outgoing.sequence - sequence + SEQUENCES) % SEQUENCES;
+    if (this.#packet === undefined || age(this.#packet.sequence) > OLDEST_SEQUENCE) {
+      this.#packet = this.outgoing.file(this.content);
+    }
+    return this.#packet;
+  }
+
+  transmitted(): void {
+    this.#isInFlight = true;
+    this.#tries += 1;
+    this.host.blockSent();
+  }
+
+  acknowledged(): void {
+    this.#isInFlight = false;
+    this.host.blockAcknowledged(this.number);
+  }
+
+  ackTakenBack(): void {
+    this.host.blockAckTakenBack(this.number);
+  }
+
+  unanswered(): void {
+    this.#isInFlight = false;
+  }
+
+  dropped(): void {
+    this.#isInFlight = false;
+  }
+
+  /** Not for what is persistent. */
+  sentOnce(): void {}
+}

@@ -1,0 +1,267 @@
+/**
+ * A file for the device in blocks, each sent until the device has acknowledged it
+ * (docs/siot.md, 2.6; docs/contract.md, "Files to the device"). What follows from what is
+ * in transfer.ts; here are packets and times.
+ */
+import { FILE_BLOCK_LENGTH, FILE_END } from '../../packet/file-block.js';
+import type { Clock, Timer } from '../../point/clock.js';
+import type { Log } from '../../point/log.js';
+import type { SenderClient, SenderEvent } from '../sending/client.js';
+import type { Outgoing } from '../sending/outgoing.js';
+import type { ReliableSender } from '../sending/sender.js';
+import { Block, type BlockHost } from './block.js';
+import type { DeviceFiles, FileListener, FileProgress, OutgoingFile } from './file.js';
+import { ReadAhead } from './read-ahead.js';
+import { afterEvent, isOver, WAITING, type TransferEvent, type TransferLife } from './transfer.js';
+
+/** What the client needs of its session. */
+export interface FileClientHost {
+  /** Longest frame, bytes. */
+  readonly maxFrameLength: number;
+  /** Monotonic ms of what was heard last of the device, over all openings; `undefined`: nothing yet. */
+  readonly heardMs: number | undefined;
+}
+
+/** Blocks of fewer bytes are not worth sending. */
+const SHORTEST_BLOCK = 16;
+/** A block that was sent so often is told to people as the one that the device does not acknowledge. */
+const MANY_TRIES = 10;
+
+interface Transfer {
+  readonly file: OutgoingFile;
+  readonly reader: ReadAhead;
+  readonly blockLength: number;
+  /** Its end not counted. */
+  readonly blocks: number;
+  readonly giveUpMs: number;
+  readonly listener: FileListener;
+  /** Monotonic ms. */
+  readonly startedMs: number;
+  life: TransferLife;
+  /** Monotonic ms of the first transmission since it has begun, perhaps again; `undefined`: none yet. */
+  begunMs: number | undefined;
+  /** The packet of the present block. */
+  block: Block | undefined;
+}
+
+/** Sends one file at a time. */
+export class FileClient implements SenderClient, DeviceFiles, BlockHost {
+  readonly priority = 2;
+  readonly window = 1;
+  #transfer: Transfer | undefined;
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly host: FileClientHost,
+    private readonly sender: ReliableSender,
+    private readonly outgoing: Outgoing,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  get progress(): FileProgress | undefined {
+    if (this.#transfer === undefined) return undefined;
+    const { file, blockLength, life } = this.#transfer;
+    const { name, size } = file;
+    const reached = life.name === 'sending' ? life.block * blockLength : 0;
+    const bytes = life.name === 'done' ? size : Math.min(size, reached);
+    const reason = this.#reason(this.#transfer);
+    return {
+      name,
+      bytes,
+      of: size,
+      state: life.name === 'waiting' ? 'sending' : life.name,
+      ...(life.name === 'failed' ? { error: life.why } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    };
+  }
+
+  send(file: OutgoingFile, giveUpMs: number, listener: FileListener): string | undefined {
+    if (this.#transfer !== undefined && !isOver(this.#transfer.life)) {
+      return `${this.#transfer.file.name} is being sent`;
+    }
+    const blockLength = this.#blockLength(file.name);
+    if (blockLength < SHORTEST_BLOCK) {
+      return (
+        `a block of a file does not fit into maxFrameLength (${String(this.host.maxFrameLength)}): ` +
+        'let the link and its firmware have longer frames, of 448 bytes or more'
+      );
+    }
+    const transfer: Transfer = {
+      file,
+      reader: new ReadAhead(file, (problem) => this.#readMore(transfer, problem)),
+      blockLength,
+      blocks: Math.ceil(file.size / blockLength),
+      giveUpMs,
+      listener,
+      startedMs: this.clock.monotonicMs(),
+      life: WAITING,
+      begunMs: undefined,
+      block: undefined,
+    };
+    this.#transfer = transfer;
+    this.log.info({ file: file.name, bytes: file.size }, 'a file is sent to the device');
+    this.#watch();
+    if (this.sender.isOpen) this.#on({ type: 'canBegin' });
+    return undefined;
+  }
+
+  abort(): boolean {
+    if (this.#transfer === undefined || isOver(this.#transfer.life)) return false;
+    this.#on({ type: 'abort' });
+    return true;
+  }
+
+  release(): void {
+    this.#dropBlock();
+    this.#transfer = undefined;
+    this.#timer?.cancel();
+  }
+
+  /** The channel is gone. */
+  closed(): void {
+    this.#deviceLost();
+  }
+
+  // A client of the sender.
+
+  next(): Block | undefined {
+    const transfer = this.#transfer;
+    if (transfer?.life.name !== 'sending') return undefined;
+    const { file, reader, blockLength, blocks, life } = transfer;
+    if (transfer.block !== undefined) return transfer.block.isInFlight ? undefined : transfer.block;
+    const isEnd = life.block === blocks;
+    const at = life.block * blockLength;
+    const data = isEnd
+      ? new Uint8Array(0)
+      : reader.bytes(at, Math.min(blockLength, file.size - at));
+    if (data === undefined) return undefined;
+    const index = isEnd ? FILE_END : life.block;
+    transfer.block = new Block(this, this.outgoing, life.block, { name: file.name, index, data });
+    return transfer.block;
+  }
+
+  probes(): readonly [] {
+    return [];
+  }
+
+  on(event: SenderEvent): void {
+    switch (event) {
+      case 'opened':
+      case 'resync':
+        this.#on({ type: 'canBegin' });
+        return;
+      case 'restarted':
+        this.#deviceLost();
+        return;
+      case 'codecKnown':
+      case 'awake':
+      case 'quiet':
+      // The block that is not acknowledged is sent again in any case.
+    }
+  }
+
+  // What becomes of a block.
+
+  blockSent(): void {
+    const transfer = this.#transfer;
+    if (transfer === undefined || transfer.begunMs !== undefined) return;
+    transfer.begunMs = this.clock.monotonicMs();
+    this.#watch();
+  }
+
+  blockAcknowledged(block: number): void {
+    this.#on({ type: 'acknowledged', block });
+  }
+
+  blockAckTakenBack(block: number): void {
+    this.#on({ type: 'ackTakenBack', block });
+  }
+
+  #readMore(transfer: Transfer, problem: string | undefined): void {
+    if (transfer !== this.#transfer) return;
+    if (problem === undefined) this.sender.pump();
+    else this.#on({ type: 'giveUp', why: `the file cannot be read: ${problem}` });
+  }
+
+  #deviceLost(): void {
+    const sent = (this.#transfer?.block?.tries ?? 0) > 0;
+    this.#on({ type: 'deviceLost', sent });
+  }
+
+  #on(event: TransferEvent): void {
+    const transfer = this.#transfer;
+    if (transfer === undefined) return;
+    const before = transfer.life;
+    const life = afterEvent(before, event, transfer.blocks);
+    if (life === before) return;
+    transfer.life = life;
+    this.#dropBlock();
+    if (event.type === 'canBegin' || life.name === 'waiting') transfer.begunMs = undefined;
+    if (isOver(life)) this.#tellEnd(transfer);
+    this.#watch();
+    transfer.listener.fileMoved();
+    this.sender.pump();
+  }
+
+  /** The packet of another block, or of none, is next. */
+  #dropBlock(): void {
+    const block = this.#transfer?.block;
+    if (this.#transfer !== undefined) this.#transfer.block = undefined;
+    if (block !== undefined) this.sender.withdraw(block);
+  }
+
+  #tellEnd({ file, life }: Transfer): void {
+    const { name } = file;
+    if (life.name === 'failed') {
+      this.log.warn({ file: name, reason: life.why }, 'a file was not sent to the device');
+    } else if (life.name === 'aborted') {
+      this.log.info({ file: name }, 'somebody has ended the sending of a file');
+    } else this.log.info({ file: name, bytes: file.size }, 'the device has the file');
+  }
+
+  /** Gives up a device that does not live, or does not take the beginning of the file. */
+  #watch(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const transfer = this.#transfer;
+    if (transfer === undefined || isOver(transfer.life)) return;
+    const { giveUpMs, startedMs, begunMs, life } = transfer;
+    const nowMs = this.clock.monotonicMs();
+    const lastMs = Math.max(startedMs, this.host.heardMs ?? startedMs);
+    const isFirst = life.name === 'sending' && life.block === 0;
+    const goneInMs = lastMs + giveUpMs - nowMs;
+    const refusedInMs = isFirst && begunMs !== undefined ? begunMs + giveUpMs - nowMs : giveUpMs;
+    const seconds = `${String(giveUpMs / 1_000)} s`;
+    if (goneInMs <= 0) {
+      this.#on({ type: 'giveUp', why: `nothing was heard of the device for ${seconds}` });
+    } else if (refusedInMs <= 0) {
+      const why =
+        `the device talks, and has not acknowledged the first packet of the file for ${seconds}: ` +
+        'it refuses the file, or its firmware takes none';
+      this.#on({ type: 'giveUp', why });
+    } else {
+      const ms = Math.min(goneInMs, refusedInMs);
+      this.#timer = this.clock.setTimer(ms, () => this.#watch());
+    }
+  }
+
+  #reason({ life, block, blocks }: Transfer): string | undefined {
+    if (life.name === 'waiting') return 'it begins when the device is there';
+    if (life.name !== 'sending') return undefined;
+    if (block === undefined || block.tries <= MANY_TRIES) return undefined;
+    const which = life.block === blocks ? 'the end' : `block ${String(life.block)}`;
+    return `${which} was sent ${String(block.tries)} times, and the device has not acknowledged it`;
+  }
+
+  /** The longest block whose packet fits into a frame, whatever bytes are in it. */
+  #blockLength(name: string): number {
+    const fits = (length: number): boolean =>
+      // Bytes other than zero need the longest frame.
+      this.outgoing.fileFrameLength({ name, index: FILE_END, data: Buffer.alloc(length, 1) }) <=
+      this.host.maxFrameLength;
+    let length = FILE_BLOCK_LENGTH;
+    while (length > 0 && !fits(length)) length -= 1;
+    return length;
+  }
+}
