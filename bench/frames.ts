@@ -1,6 +1,7 @@
 /** Ready-made bytes of both sides, from the simulated MCU's own codec. */
 import { encodeFrame } from '../firmware-sim/cobs.js';
 import { POINT_CODECS, type Protocol } from '../firmware-sim/codec.js';
+import { encodeHighRate } from '../firmware-sim/high-rate.js';
 import { encodePacket } from '../firmware-sim/packet.js';
 import { mcuPoint, type McuPoint } from '../firmware-sim/points.js';
 
@@ -28,6 +29,26 @@ export function pointFrames(points: number, protocol: Protocol): Uint8Array[] {
     ),
   );
 }
+
+/** Type of the high-rate channel. */
+export const STREAM_TYPE = 'stream';
+
+/** A high-rate packet for each sequence number; the device has no clock. */
+export function streamFrames(samples: number): Uint8Array[] {
+  return sequences((sequence) =>
+    encodeFrame(encodePacket({ sequence, subject: 'phr', payload: streamPayload(samples) })),
+  );
+}
+
+/** A sine of 1 kHz at 250,000 samples/s. */
+export const streamPayload = (samples: number): Uint8Array =>
+  encodeHighRate({
+    type: STREAM_TYPE,
+    key: '0',
+    startNs: 0n,
+    periodNs: 4_000,
+    samples: Array.from({ length: samples }, (_, i) => Math.sin((2 * Math.PI * i) / 250)),
+  });
 
 /** An ack for each sequence number. */
 export function ackFrames(protocol: Protocol): Uint8Array[] {

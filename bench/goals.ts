@@ -1,7 +1,17 @@
 /** What is aimed at, and whether the figures reach it. Pure functions: they measure nothing. */
 import { IN_TIME_MS, type LoadFigures, type TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
-import { DISK, DURABLE, FIRST_ACK, HELP, OUTBOX, QUIET, SETTINGS, latencyName } from './plan.js';
+import {
+  DISK,
+  DURABLE,
+  FIRST_ACK,
+  HELP,
+  HIGH_RATE,
+  OUTBOX,
+  QUIET,
+  SETTINGS,
+  latencyName,
+} from './plan.js';
 import { percent, show, signed } from './table.js';
 
 export type Verdict = 'met' | 'MISSED' | 'not judged';
@@ -40,6 +50,8 @@ export const LIMITS = {
   outboxRssMb: 120,
   help: { ms: 150, rssMb: 55 },
   firstAckMs: 250,
+  /** CPU of 250,000 samples/s: of a core, and to that of a program that only reads and publishes. */
+  highRate: { cpuShare: 0.15, relayCpu: 1.5, p99: 2 },
   /** All, but for what is on its way at the end. */
   arrived: 0.99,
 } as const;
@@ -58,6 +70,7 @@ const GOALS: readonly Goal[] = [
   help,
   firstAck,
   usb,
+  highRate,
   outboxShare,
   outboxMemory,
 ];
@@ -269,6 +282,34 @@ function usb({ usb: figures }: BenchFigures): Judgement[] {
     return [{ name, goal, verdict: 'not judged', seen: `${seen}; ${why}` }];
   }
   return [{ name, goal, verdict: verdict(share >= LIMITS.arrived), seen }];
+}
+
+function highRate({ highRate: figures }: BenchFigures): Judgement[] {
+  if (figures === undefined) return [];
+  const { paced, cpuRatio, aloneP99Ms, besideP99Ms } = figures;
+  const { cpuShare, relayCpu, p99 } = LIMITS.highRate;
+  const name = HIGH_RATE.name;
+  const { gateway, relay } = paced;
+  return [
+    {
+      name,
+      goal: `1 MB/s below ${percent(cpuShare)} of a core`,
+      verdict: verdict(gateway.cpuShare < cpuShare && gateway.arrived >= LIMITS.arrived),
+      seen: `${percent(gateway.cpuShare)}, ${percent(gateway.arrived)} arrived`,
+    },
+    {
+      name,
+      goal: `CPU below ${relayCpu} times the bare reader's`,
+      verdict: verdict(cpuRatio < relayCpu),
+      seen: `${cpuRatio.toFixed(2)} (${show(gateway.cpuMsPerMillion)} and ${show(relay.cpuMsPerMillion)} ms/million)`,
+    },
+    {
+      name,
+      goal: `points beside it: p99 within ${p99} times its value without`,
+      verdict: verdict(besideP99Ms <= p99 * aloneP99Ms),
+      seen: `${besideP99Ms.toFixed(2)} of ${aloneP99Ms.toFixed(2)} ms`,
+    },
+  ];
 }
 
 function outboxShare({ loads }: BenchFigures): Judgement[] {

@@ -2,6 +2,7 @@
 import { measureInTurn, type CodecFigures } from './codec.js';
 import type { Comparison } from './comparison.js';
 import { measureFair, type FairFigures } from './fair.js';
+import { measureHighRate, type HighRateFigures } from './high-rate.js';
 import { measureLoads, type LatenciesFigures, type LoadFigures } from './loads.js';
 import { measureOutbox, type OutboxFigures } from './outbox.js';
 import {
@@ -40,6 +41,7 @@ export interface BenchFigures {
   readonly fair: FairFigures;
   readonly settings?: SettingsFigures;
   readonly usb?: UsbFigures;
+  readonly highRate?: HighRateFigures;
   readonly start: StartFigures;
   /** Most resident memory of the gateway as it is configured by default, by number of links. */
   readonly rssMb: Readonly<Record<string, number>>;
@@ -87,6 +89,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
   const fair = await measureFair(options, comparisons);
   const settings = await measureSettings(options, comparisons);
   const usb = await measureUsb(options, comparisons);
+  const highRate = await measureHighRate(options, comparisons);
   const start = await measureStart(options, comparisons);
   const outbox = await measureOutbox(options, comparisons);
   const memory = [
@@ -109,6 +112,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     fair,
     ...(settings === undefined ? {} : { settings }),
     ...(usb === undefined ? {} : { usb }),
+    ...(highRate === undefined ? {} : { highRate }),
     start,
     rssMb: Object.fromEntries(
       STAGES.map((links): [string, number] => [

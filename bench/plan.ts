@@ -150,6 +150,14 @@ export const USB: LoadCase & { readonly packetsPerSecond: number } = {
   packetsPerSecond: USB_BYTES_PER_SECOND / pointFrames(USB_POINTS, 'compact')[0]!.length,
 };
 
+/** A device that samples fast: 1 MB/s, with points beside it. */
+export const HIGH_RATE = {
+  name: 'high-rate',
+  samplesPerSecond: 250_000,
+  samplesPerPacket: 200,
+  pointsPerSecond: 100,
+} as const;
+
 /** `siot-mcu --help`. */
 export const HELP = 'start/help';
 /** From the start of `siot-mcu run` to the first acknowledged packet. */
@@ -178,6 +186,7 @@ export const ALL_NAMES: readonly string[] = [
   QUIET,
   SETTINGS,
   USB.name,
+  HIGH_RATE.name,
   HELP,
   FIRST_ACK,
   RECOVERY,

@@ -46,7 +46,12 @@ export function report(figures: BenchFigures): string {
     const some = all.filter((load) => load.beside === beside);
     if (some.length > 0) parts.push(loadTable(title, beside, some, nats?.messagesPerSecond));
   }
-  parts.push(...latencyTable(figures), ...settingsTable(figures), ...outboxParts(figures.outbox));
+  parts.push(
+    ...latencyTable(figures),
+    ...settingsTable(figures),
+    ...highRateTable(figures),
+    ...outboxParts(figures.outbox),
+  );
   const rows = besideProgram(figures).map(({ name, what, gateway, against }) => [
     `${name}: ${what}`,
     show(gateway),
@@ -130,6 +135,23 @@ function settingsTable({ settings }: BenchFigures): string[] {
     return [target, show(perSecond), p50Ms.toFixed(2), p99Ms.toFixed(2)];
   });
   return [table(['settings of known points', 'settings/s', 'p50 ms at 100/s', 'p99'], rows)];
+}
+
+function highRateTable({ highRate }: BenchFigures): string[] {
+  if (highRate === undefined) return [];
+  const rows = (['paced', 'most'] as const).flatMap((pace) =>
+    (['gateway', 'relay'] as const).map((target) => {
+      const figures = highRate[pace][target];
+      return [
+        `${pace === 'paced' ? '250,000/s' : 'at most'}, ${target === 'relay' ? 'bare reader' : target}`,
+        show(figures.samplesPerSecond),
+        percent(figures.arrived),
+        percent(figures.cpuShare),
+        show(figures.cpuMsPerMillion),
+      ];
+    }),
+  );
+  return [table(['high rate', 'samples/s', 'arrived', 'of a core', 'CPU ms/million'], rows)];
 }
 
 function outboxParts({ recovery, long, away }: OutboxFigures): string[] {

@@ -30,6 +30,7 @@ import type { LoadResult } from './roles/load.js';
 import type { RelayArgs, RelayExpects } from './roles/relay.js';
 import { nowUs } from './roles/serve.js';
 import type { SettingsArgs, SettingsResult } from './roles/settings.js';
+import type { StreamArgs, StreamResult } from './roles/stream.js';
 import { percentile } from './statistics.js';
 import type { Usage } from './usage.js';
 
@@ -52,6 +53,18 @@ export interface Sample {
   readonly outboxWrites: number;
   /** What 95 of 100 confirmations took at most, by the store or by nats-server; absent: not asked for. */
   readonly answerP95Ms?: number;
+}
+
+/** High-rate samples through one target. */
+export interface StreamSample {
+  readonly ms: number;
+  /** Sent, and those of them that reached the subscriber. */
+  readonly samples: number;
+  readonly arrivedSamples: number;
+  /** Of the process under test. */
+  readonly cpuMs: number;
+  /** Of points beside them, from packet to ack. */
+  readonly tripP99Ms: number;
 }
 
 /** See LoadPlan; `ms`: length of the sample. */
@@ -235,6 +248,27 @@ export class Stage {
     });
   }
 
+  /** High-rate packets of the device of the first link, with points beside them. */
+  async stream(target: Target, args: StreamArgs, arrivedWithinMs: number): Promise<StreamSample> {
+    const { subject, device, ports } = this.#side(target);
+    await this.#tellRelay(target, { samples: args.samples });
+    const counted = await this.#ask<number>('streamed', { count: 0, withinMs: 0 });
+    const before = await subject.usage();
+    const result = await device.ask<StreamResult>('stream', { port: ports[0]!, ...args });
+    const { cpuMs } = await subject.usage();
+    const arrived = await this.#ask<number>('streamed', {
+      count: counted + result.packets,
+      withinMs: arrivedWithinMs,
+    });
+    return {
+      ms: result.ms,
+      samples: result.packets * args.samples,
+      arrivedSamples: (arrived - counted) * args.samples,
+      cpuMs: cpuMs - before.cpuMs,
+      tripP99Ms: result.tripP99Ms,
+    };
+  }
+
   /** How long single points take at 100/s, from the device to the subscriber and back. */
   async latency(target: Target, seconds: number): Promise<Latencies> {
     const { device, ports } = this.#side(target);
@@ -321,11 +355,11 @@ export class Stage {
   /** The relay looks into no packet. */
   async #tellRelay(
     target: Target,
-    { points = 1, areAcks = false }: Partial<RelayExpects>,
+    { points = 1, areAcks = false, samples = 0 }: Partial<RelayExpects>,
   ): Promise<void> {
     const { subject } = this.#side(target);
     if (target !== 'relay' || !(subject instanceof Child)) return;
-    const expects: RelayExpects = { points, areAcks };
+    const expects: RelayExpects = { points, areAcks, samples };
     await subject.ask('expect', expects);
   }
 

@@ -3,6 +3,7 @@ import type { Protocol } from '../../firmware-sim/codec.js';
 import { runLoad, type LoadArgs } from './load.js';
 import { Device } from './pty-device.js';
 import { nowUs, serve } from './serve.js';
+import { runStream, type StreamArgs } from './stream.js';
 import { setSettings, type SettingsArgs } from './settings.js';
 
 /** Packets to a gateway that starts: before it has opened the port, and after. */
@@ -70,6 +71,9 @@ serve({
     });
     device.onAcked = undefined;
   },
+
+  stream: ({ port, ...args }: StreamArgs & { readonly port: number }) =>
+    runStream(devices[port]!, args),
 
   settings: (args: SettingsArgs) => setSettings(devices[args.port]!, args),
 });

@@ -10,7 +10,7 @@ import { decodeCobs } from '../../firmware-sim/cobs.js';
 import { POINT_CODECS, type Protocol } from '../../firmware-sim/codec.js';
 import { decodePacket } from '../../firmware-sim/packet.js';
 import type { McuPoint } from '../../firmware-sim/points.js';
-import { SEQUENCES, ackFrames, pointFrames, reportFrame } from '../frames.js';
+import { SEQUENCES, ackFrames, pointFrames, reportFrame, streamFrames } from '../frames.js';
 
 const READ_BYTES = 65_536;
 /** A PTY that is full is tried again after this time, or when something has come from the other side. */
@@ -35,6 +35,10 @@ export class Device {
   #rest: Uint8Array = new Uint8Array();
   #again: NodeJS.Timeout | undefined;
   readonly #acks: readonly Uint8Array[];
+  /** High-rate packets sent so far; their sequence is one of its own. */
+  #streamed = 0;
+  #streamSamples = 0;
+  #streamFrames: readonly Uint8Array[] = [];
   readonly #frames = new Map<number, readonly Uint8Array[]>();
   #attach: () => void = () => undefined;
   #part = Buffer.alloc(0);
@@ -65,6 +69,21 @@ export class Device {
     }
     const batch = Array.from({ length: count }, () => frames[this.#sent++ % SEQUENCES]!);
     this.#write(Buffer.concat(batch));
+  }
+
+  /** Sends high-rate packets with so many samples each. */
+  stream(samples: number, count: number): void {
+    if (this.#streamSamples !== samples) this.#streamFrames = streamFrames(samples);
+    this.#streamSamples = samples;
+    const frames = this.#streamFrames;
+    this.#write(
+      Buffer.concat(Array.from({ length: count }, () => frames[this.#streamed++ % SEQUENCES]!)),
+    );
+  }
+
+  /** Bytes that the PTY did not take yet. */
+  get waiting(): number {
+    return this.#rest.length;
   }
 
   /** Reports so many settings, as a device does that has just started. */

@@ -7,7 +7,7 @@ import { connect } from '@nats-io/transport-node';
 import { SystemClock } from '../../src/point/clock.js';
 import { createTransport } from '../../src/transport/transports.js';
 import type { ByteChannel } from '../../src/transport/transport.js';
-import { DOWN_TYPE, UP_TYPE, ackFrames, settingFrame } from '../frames.js';
+import { DOWN_TYPE, UP_TYPE, ackFrames, settingFrame, streamPayload } from '../frames.js';
 import { messagePayload, serialConfig } from '../parts.js';
 import { serve } from './serve.js';
 
@@ -21,6 +21,8 @@ export interface RelayArgs {
 export interface RelayExpects {
   readonly points: number;
   readonly areAcks: boolean;
+  /** Samples of a high-rate packet; 0: the packets have points. */
+  readonly samples: number;
 }
 
 const { server, links } = JSON.parse(process.argv[2] ?? '') as RelayArgs;
@@ -32,6 +34,8 @@ const setting = settingFrame();
 let points = 1;
 /** What the devices send is no packet with points: it acknowledges a setting. */
 let areAcks = false;
+/** What is published for a high-rate packet. */
+let streamed: Uint8Array | undefined;
 
 async function attach(id: string, path: string): Promise<void> {
   const subjects = Array.from({ length: 100 }, (_, i) => `p.${id}.${UP_TYPE}.${String(i)}`);
@@ -47,6 +51,10 @@ async function attach(id: string, path: string): Promise<void> {
     channel.write(setting);
   };
   const relay = (channel: ByteChannel): void => {
+    if (streamed !== undefined) {
+      nats.publish(`phrup.root.${id}`, streamed);
+      return;
+    }
     if (areAcks) {
       next(channel);
       return;
@@ -94,5 +102,6 @@ serve({
   expect: (args: RelayExpects): void => {
     points = args.points;
     areAcks = args.areAcks;
+    streamed = args.samples > 0 ? streamPayload(args.samples) : undefined;
   },
 });

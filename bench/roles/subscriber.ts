@@ -8,6 +8,8 @@ import { nowUs, serve } from './serve.js';
 const nats = await connect({ servers: process.argv[2] ?? '', noAsyncTraces: true });
 
 let count = 0;
+/** High-rate packets. */
+let streamed = 0;
 let arrivals: number[] | undefined;
 let awaited: { readonly count: number; readonly done: () => void } | undefined;
 
@@ -18,8 +20,10 @@ nats.subscribe(`p.*.${UP_TYPE}.*`, {
     if (awaited !== undefined && count >= awaited.count) awaited.done();
   },
 });
+nats.subscribe('phrup.>', { callback: () => void (streamed += 1) });
 await nats.flush();
 
+const LOOK_EVERY_MS = 2;
 const REPLY_WITHIN_MS = 5_000;
 const SETTLED_WITHIN_MS = 30_000;
 const ASK_EVERY_MS = 20;
@@ -28,6 +32,13 @@ const ASKED = 'p.bench-nobody.asked.0';
 
 serve({
   count: (): number => count,
+
+  /** High-rate packets so far, once there are that many or the time is over. */
+  streamed: async (args: { count: number; withinMs: number }): Promise<number> => {
+    const endUs = nowUs() + args.withinMs * 1000;
+    while (streamed < args.count && nowUs() < endUs) await sleep(LOOK_EVERY_MS);
+    return streamed;
+  },
 
   /** The count once it has reached that, or when the time is over. */
   reach: async (args: { count: number; withinMs: number }): Promise<number> => {

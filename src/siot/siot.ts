@@ -126,7 +126,7 @@ export class Siot
       host: this,
     });
     const { highRateBytes = HIGH_RATE_BYTES } = options;
-    this.#streams = new BestEffortPublisher(this.#connection, highRateBytes);
+    this.#streams = new BestEffortPublisher(this.#connection, highRateBytes, clock);
     this.#keeper = new NodeKeeper({
       clock,
       random,
@@ -158,7 +158,7 @@ export class Siot
     this.#search.stop();
     this.#keeper.end();
     this.#publisher.stop();
-    this.#streams.flush();
+    this.#streams.stop();
     await this.#connection.close();
   }
 

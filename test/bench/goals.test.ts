@@ -185,3 +185,29 @@ describe('another program beside the gateway', () => {
     expect(besideProgram({ ...figures, loads: [], start: {} })).toEqual([]);
   });
 });
+
+describe('the goals of high-rate samples', () => {
+  const stream = { samplesPerSecond: 250_000, arrived: 1, cpuShare: 0.1, cpuMsPerMillion: 400 };
+  const figures = (
+    more: Partial<typeof stream>,
+    cpuRatio: number,
+    besideP99Ms: number,
+  ): Partial<BenchFigures> => {
+    const both = { gateway: { ...stream, ...more }, relay: stream };
+    return { highRate: { paced: both, most: both, cpuRatio, aloneP99Ms: 1, besideP99Ms } };
+  };
+
+  it('are CPU of a core, CPU beside the bare reader, and the latency of points', () => {
+    expect(verdicts(figures({}, 1.4, 2), 'high-rate')).toEqual(['met', 'met', 'met']);
+    expect(verdicts(figures({ cpuShare: 0.2 }, 1.6, 2.1), 'high-rate')).toEqual([
+      'MISSED',
+      'MISSED',
+      'MISSED',
+    ]);
+    expect(verdicts(figures({ arrived: 0.9 }, 1, 1), 'high-rate')[0]).toBe('MISSED');
+  });
+
+  it('have a table', () => {
+    expect(report({ ...NOTHING, ...figures({}, 1, 1) })).toContain('bare reader');
+  });
+});

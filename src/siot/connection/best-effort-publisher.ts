@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../point/clock.js';
 import { NotConnectedError } from './connection.js';
 
 /** The connection on which it publishes. */
@@ -18,6 +19,17 @@ export interface BestEffortSource {
 
 /** Bytes that the server has not confirmed: enough for some 10 MB/s, little to lose with the connection. */
 const MOST_UNCONFIRMED = 512 * 1024;
+/** With so many bytes since the last question the server is asked at once whether it has processed them… */
+const ASK_AT = 128 * 1024;
+/** …and otherwise after this time, ms: a question and its answer cost as much as a message. */
+const ASK_AFTER_MS = 50;
+/**
+ * Least time from one write to the next, ms, unless much waits: of a stream several packets
+ * leave together, since a write costs more than the rest of their way. What comes alone
+ * does not wait.
+ */
+const WRITE_EVERY_MS = 4;
+const MUCH = 32 * 1024;
 /** Bytes that are added to the size of each message. */
 const MESSAGE_BYTES = 128;
 
@@ -39,7 +51,8 @@ interface Waiting {
  * for all sources together. When that is used up, the source that has most in it loses its
  * oldest message: one device takes no room from another.
  *
- * What comes in a turn of the event loop leaves in one write.
+ * What comes in a turn of the event loop leaves in one write, and of a dense stream what
+ * comes in some ms.
  */
 export class BestEffortPublisher {
   readonly #waiting = new Map<BestEffortSource, Waiting>();
@@ -49,12 +62,16 @@ export class BestEffortPublisher {
   #published = new Map<BestEffortSource, number>();
   #publishedBytes = 0;
   #asking = false;
+  #askTimer: Timer | undefined;
   #isDue = false;
+  #writeTimer: Timer | undefined;
+  #writtenMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly host: BestEffortHost,
     /** Budget for what waits and for what NATS has not confirmed yet, bytes. */
     private readonly maxBytes: number,
+    private readonly clock: Clock,
     private readonly nextTurn: (then: () => void) => void = (then) => void setImmediate(then),
   ) {}
 
@@ -70,7 +87,7 @@ export class BestEffortPublisher {
     waiting.bytes += bytes;
     this.#waitingBytes += bytes;
     if (this.#waitingBytes + this.#unconfirmedBytes > this.maxBytes) this.#makeRoom();
-    this.#publishSoon();
+    if (this.#writeTimer === undefined || this.#waitingBytes >= MUCH) this.#publishSoon();
   }
 
   /** The connection is there again, or a subject is known now. */
@@ -87,9 +104,18 @@ export class BestEffortPublisher {
     this.#waiting.delete(source);
   }
 
+  /** Publishes what can be published now, and asks nothing more. */
+  stop(): void {
+    this.flush();
+    this.#askTimer?.cancel();
+  }
+
   /** Publishes what can be published now. */
   flush(): void {
+    this.#writeTimer?.cancel();
+    this.#writeTimer = undefined;
     if (!this.host.connected) return;
+    this.#writtenMs = this.clock.monotonicMs();
     // In turn, so that a source that has much does not keep the others waiting.
     let rest = [...this.#waiting.keys()];
     while (rest.length > 0) rest = rest.filter((source) => this.#publishOne(source));
@@ -98,6 +124,11 @@ export class BestEffortPublisher {
 
   #publishSoon(): void {
     if (this.#isDue) return;
+    const waitsMs = this.#writtenMs + WRITE_EVERY_MS - this.clock.monotonicMs();
+    if (waitsMs > 0 && this.#waitingBytes < MUCH) {
+      this.#writeTimer ??= this.clock.setTimer(waitsMs, () => this.flush());
+      return;
+    }
     this.#isDue = true;
     this.nextTurn(() => {
       this.#isDue = false;
@@ -163,6 +194,16 @@ export class BestEffortPublisher {
 
   #confirm(): void {
     if (this.#asking || this.#publishedBytes === 0) return;
+    if (this.#publishedBytes < ASK_AT && !this.#isWindowFull) {
+      this.#askTimer ??= this.clock.setTimer(ASK_AFTER_MS, () => this.#ask());
+      return;
+    }
+    this.#ask();
+  }
+
+  #ask(): void {
+    this.#askTimer?.cancel();
+    this.#askTimer = undefined;
     this.#asking = true;
     const published = this.#published;
     const bytes = this.#publishedBytes;

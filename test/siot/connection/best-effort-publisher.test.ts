@@ -5,6 +5,7 @@ import {
   type BestEffortSource,
 } from '../../../src/siot/connection/best-effort-publisher.js';
 import { NotConnectedError } from '../../../src/siot/connection/connection.js';
+import { FakeClock } from '../../support/fake-clock.js';
 
 /** A message of 872 bytes counts as 1,000. */
 const message = (n: number): Uint8Array => new Uint8Array(872).fill(n);
@@ -47,8 +48,15 @@ class Source implements BestEffortSource {
 function rig(maxBytes = 10_000) {
   const nats = new FakeNats();
   const turns: (() => void)[] = [];
-  const publisher = new BestEffortPublisher(nats, maxBytes, (then) => void turns.push(then));
-  return { nats, publisher, turn: () => turns.splice(0).forEach((then) => then()) };
+  const clock = new FakeClock();
+  const publisher = new BestEffortPublisher(nats, maxBytes, clock, (then) => void turns.push(then));
+  /** The time goes on until whatever is due has been done. */
+  const turn = (): void => {
+    clock.advance(60);
+    turns.splice(0).forEach((then) => then());
+    clock.advance(60);
+  };
+  return { nats, publisher, turn, turns, clock };
 }
 
 describe('what is published best effort', () => {
@@ -59,6 +67,27 @@ describe('what is published best effort', () => {
     expect(nats.published).toEqual([]);
     turn();
     expect([nats.published, nats.asked]).toEqual([['a 1', 'a 2', 'a 3'], 1]);
+  });
+
+  it('of a stream leaves every few ms, and does not wait if it comes alone', () => {
+    const { nats, publisher, turns, clock } = rig(1_000_000);
+    const source = new Source('a');
+    const next = (): void => turns.splice(0).forEach((then) => then());
+    publisher.put(source, message(1));
+    next();
+    expect(nats.published).toHaveLength(1);
+    for (const n of [2, 3, 4]) {
+      clock.advance(1);
+      publisher.put(source, message(n));
+      next();
+    }
+    expect(nats.published).toHaveLength(1);
+    clock.advance(1);
+    expect(nats.published).toHaveLength(4);
+    // Much does not wait.
+    for (let n = 0; n < 40; n++) publisher.put(source, message(n));
+    next();
+    expect(nats.published).toHaveLength(44);
   });
 
   it('waits while the server is slow, and of what waits the newest are kept', () => {
