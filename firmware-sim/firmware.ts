@@ -1,3 +1,4 @@
+import { PANIC_DUMP } from './panic.js';
 import { announcementPoint, announcementsOf, type Announcement } from './announcements.js';
 import type { SimTimer } from './clock.js';
 import {
@@ -33,6 +34,8 @@ export interface FirmwareMcu {
   /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer;
   reboot(): void;
+  /** Writes bytes to the line as they are. */
+  sendRaw(bytes: Uint8Array): void;
   /** Sends the points that `read` returns; see `SimulatedMcu.reportPoints`. */
   reportPoints(read: () => readonly PointLike[], isCurrent?: () => boolean): Promise<ReportEnd>;
   sendLog(text: string): void;
@@ -190,8 +193,9 @@ export class Firmware {
     if (command !== undefined) {
       if (numberIn(point.value) === 0 && textIn(point.value) === '') return;
       this.#events.command?.(point.type, command.action);
-      if (command.action === 'restart') {
+      if (command.action !== 'none') {
         this.#mcu.later(RESTART_AFTER_MS, () => {
+          if (command.action === 'panic') this.#mcu.sendRaw(Buffer.from(PANIC_DUMP));
           this.#mcu.reboot();
         });
       }

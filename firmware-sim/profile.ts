@@ -150,7 +150,9 @@ const profileSchema = z
       .strictObject({ intervalMs: milliseconds.default(60_000), lines: z.array(z.string()).min(1) })
       .optional(),
     commands: z
-      .array(z.strictObject({ type, key, action: z.enum(['restart', 'none']).default('none') }))
+      .array(
+        z.strictObject({ type, key, action: z.enum(['restart', 'panic', 'none']).default('none') }),
+      )
       .default([]),
   })
   .readonly()

@@ -11,6 +11,8 @@ import {
   type LogsRequest,
   type PointInfoEntry,
   type PointInfoReply,
+  type RestartsReply,
+  type RestartsRequest,
   type SetReply,
   type SetRequest,
   type UndeleteReply,
@@ -123,6 +125,11 @@ export class GatewayClient {
    */
   async file(request: FileVerbRequest): Promise<FileVerbReply> {
     return (await this.#ask('file', request, FILE_WITHIN_MS)) as FileVerbReply;
+  }
+
+  /** Restarts of a device. Throws a {@link CliError} when the gateway does not answer. */
+  async restarts(request: RestartsRequest): Promise<RestartsReply> {
+    return (await this.#ask('restarts', request)) as RestartsReply;
   }
 
   /** A deleted node is to live again. Throws a {@link CliError} when the gateway does not answer. */

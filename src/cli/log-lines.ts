@@ -1,5 +1,5 @@
 /** Log lines of devices as `siot-mcu logs` prints them. */
-import type { LogEntry } from '../gateway/control/control.js';
+import type { LogEntry, RestartEntry } from '../gateway/control/control.js';
 import { harmless } from './harmless.js';
 import { localTime } from './watch-lines.js';
 
@@ -25,3 +25,7 @@ export const lostText = (lines: number): string =>
   `-- ${lines} line${lines === 1 ? ' was' : 's were'} lost here: they came faster than they were read`;
 
 export const lostJson = (lost: number): string => JSON.stringify({ lost });
+
+/** A restart for people: why, and the file. */
+export const restartText = ({ time, why, path }: RestartEntry): string =>
+  `${localTime(BigInt(time))} ${harmless(why)}\n    ${harmless(path)}`;

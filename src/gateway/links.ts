@@ -226,6 +226,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       giveUpMs: () => this.configured.config.files.giveUpMs,
       tap: this.#tapOf(config.name),
       kept,
+      restartFiles: state.restartFiles(config.name),
     });
     this.#links.set(config.name, link);
     if (wasRemoved) link.node.cameBack();

@@ -52,6 +52,9 @@ export const GATEWAY_PREFIX = 'gateway';
 /** 1 while a point, whose `TYPE` or `TYPE/KEY` is the key, is older than its `maxAge`. */
 export const STALE_TYPE = `${GATEWAY_PREFIX}Stale`;
 
+/** Why the device is thought to have restarted last, and the file with what was heard before. */
+export const RESTART_TYPE = `${GATEWAY_PREFIX}Restart`;
+
 /** Whether points of a type are neither taken from a device nor sent to it. */
 export function isReservedType(type: string): boolean {
   return RESERVED.has(type) || type.startsWith(GATEWAY_PREFIX);

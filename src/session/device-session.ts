@@ -14,7 +14,7 @@ import type { DeviceFiles } from './files/file.js';
 import type { NodeHost, NodeState } from './node-state.js';
 import type { Acknowledges } from './node/presence.js';
 import type { SettingRefusal } from './node/setting-quota.js';
-import type { LastKnown } from './receiving/restart.js';
+import type { LastKnown, RestartEvidence, RestartSign } from './receiving/restart.js';
 import type { SettingRecord } from './settings/record.js';
 import type { Setting } from './settings/setting.js';
 import type { Heard } from './settings/time.js';
@@ -47,12 +47,37 @@ export interface SessionInput<in Unit> {
   data(unit: Unit): number;
 }
 
+/** A packet that crossed the line shortly before. */
+export interface RecentPacket {
+  /** ns since 1970, UTC. */
+  readonly ns: bigint;
+  /** `up`: from the device. */
+  readonly direction: 'up' | 'down';
+  readonly sequence: number;
+  readonly subject: string;
+  /** Without framing, bytes. */
+  readonly length: number;
+  /** What is in it, for people, as far as it can be read; it may hold any character. */
+  readonly content: string;
+  /** Without framing; of a long one the first. */
+  readonly bytes: Uint8Array;
+}
+
+/** A restart of the device. */
+export interface DeviceRestart extends RestartEvidence {
+  readonly sign: RestartSign;
+  /** The last ones, the oldest first; the last of them told of the restart. */
+  readonly packets: readonly RecentPacket[];
+}
+
 /** What a device session needs of its link, and tells it. */
 export interface DeviceSessionHost extends NodeHost {
   /** The device has reported the point of a setting that was sent to it. */
   settingReported(setting: Setting): void;
   /** The device has acknowledged a packet with a setting, perhaps one that is not the newest of its point. */
   settingAcknowledged(): void;
+  /** The device has restarted. Told at most every 5 s, and perhaps several times of one restart. */
+  deviceRestarted(restart: DeviceRestart): void;
   /** Makes the present record survive a crash, then calls `then`; `kept`: it does. */
   saved(then: (kept: boolean) => void): void;
 }

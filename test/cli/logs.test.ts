@@ -1,9 +1,11 @@
 /** `siot-mcu logs` of the built program: a device on a PTY, by the socket and over NATS. */
-import { copyFileSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame, encodePacket } from '../../firmware-sim/index.js';
+import { PANIC_DUMP } from '../../firmware-sim/panic.js';
 import { NatsServer } from '../../src/siot/connection/nats-server.js';
+import { NatsClient } from '../e2e/nats-client.js';
 import { Cli, runCli } from '../support/cli.js';
 import { openPty } from '../support/pty.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -11,6 +13,10 @@ import { until } from '../support/until.js';
 
 const log = (text: string): Uint8Array =>
   encodeFrame(encodePacket({ sequence: 1, subject: 'log', payload: Buffer.from(text) }));
+
+const HELLO = Buffer.from(
+  encodeFrame(encodePacket({ sequence: 1, subject: '', payload: new Uint8Array() })),
+);
 
 const LINES = [
   '\u001b[0;32mI (312) main: up\u001b[0m',
@@ -102,6 +108,28 @@ describe('logs', () => {
         stderr: expect.stringContaining('asked over NATS') as string,
       });
       expect(parsed(far.stdout)).toMatchObject([{ text: '<3>pump stalled' }]);
+      // It crashes, and starts again.
+      const client = await NatsClient.connect(nats.url);
+      onTestFinished(() => client.close());
+      await client.listen(['p.>']);
+      await here.pty.write(Buffer.concat([Buffer.from(PANIC_DUMP), HELLO]));
+      const isRestart = ({ subject }: { subject: string }): boolean =>
+        subject.includes('.gatewayRestart.');
+      const point = await until(() => client.seen.find(isRestart), 'the point');
+      const said = Buffer.from(point.data).toString();
+      expect(said).toMatch(
+        /it said hello \(an empty packet\).*, after a panic \(Guru Meditation Error: Core {2}0 panic'ed .*\); restarts\/pump\/\S+-hello\.txt/,
+      );
+      const listed = await there.logs('--restarts', '--json');
+      const [restart] = parsed(listed.stdout) as { time: string; why: string; path: string }[];
+      expect(restart).toMatchObject({ why: expect.stringContaining('hello') as string });
+      const kept = readFileSync(restart?.path ?? '', 'utf8');
+      expect(
+        kept.match(/^\S+Z error (Guru|Core|PC|A2|EXCVADDR|Backtrace|Rebooting)/gm),
+      ).toHaveLength(7);
+      expect(kept).toMatch(/Packets before it: [^]* up .*sequence 1/);
+      expect((await here.logs('--restarts')).stdout).toContain(`\n    ${restart?.path ?? ''}\n`);
+
       const followed = new Cli(['logs', 'pump', '-f', '-c', there.file]);
       await followed.said(/stalled/, 'stdout');
       await here.pty.write(log('and goes on'));

@@ -139,6 +139,27 @@ describe.each(['protobuf', 'compact'] as const)('pump controller, %s', (protocol
     expect(peer.values('uptime')).toEqual([5, 10, 5]);
   });
 
+  it('panics on a command whose action that is: it prints a dump and restarts', async () => {
+    const yaml = 'commands: [{ type: crash, action: panic }]';
+    const clock = new FakeClock();
+    const [device, gateway] = pipePair();
+    const written: Uint8Array[] = [];
+    const mcu = new SimulatedMcu(device, { protocol, clock, bootMs: 10 });
+    new Firmware(mcu, parseProfile(yaml), new SeededRandom(1));
+    const peer = new Peer(gateway, protocol);
+    const write = device.write.bind(device);
+    device.write = (bytes) => {
+      written.push(bytes);
+      write(bytes);
+    };
+    mcu.start();
+    peer.set({ type: 'crash', value: 1 });
+    await clock.advanceAsync(1_000);
+    const text = Buffer.concat(written).toString('latin1');
+    expect(text).toMatch(/Guru Meditation Error.*\r\n[^]*\r\nRebooting\.\.\.\r\n/);
+    expect(mcu.uptimeMs).toBeLessThan(1_000);
+  });
+
   it('does not restart twice for one command that came twice', async () => {
     const { mcu, peer, clock } = build(protocol);
     mcu.start();

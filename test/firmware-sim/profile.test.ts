@@ -73,7 +73,7 @@ describe('profile', () => {
     ],
     ['settings:\n  - {type: a, kind: text, min: 3}\n', /settings\[0\]\.min: is not a key/],
     ['log:\n  lines: []\n', /^p\.yaml:2:3: log\.lines: must not be empty$/],
-    ['commands:\n  - {type: go, action: jump}\n', /action: must be one of restart, none/],
+    ['commands:\n  - {type: go, action: jump}\n', /action: must be one of restart, panic, none/],
     [
       'sensors:\n  - type: a\n  - {type: a, key: "0"}\n',
       /^p\.yaml:3:6: sensors\[1\]\.type: is there twice/,

@@ -31,6 +31,7 @@ const HOST: DeviceSessionHost = {
   connected: () => undefined,
   settingChanged: () => undefined,
   settingReported: () => undefined,
+  deviceRestarted: () => undefined,
   logged: () => undefined,
   settingAcknowledged: () => undefined,
   namesChanged: () => undefined,

@@ -73,6 +73,7 @@ export class Joined {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: () => undefined,
       settingReported: () => undefined,
+      deviceRestarted: () => undefined,
       logged: () => undefined,
       settingAcknowledged: () => undefined,
       namesChanged: () => undefined,

@@ -13,6 +13,7 @@ import { FRAMINGS } from '../../src/framing/framings.js';
 import { LimitedLog } from '../../src/point/limited-log.js';
 import { floatValue, makePoint, type Point } from '../../src/point/point.js';
 import type {
+  DeviceRestart,
   DeviceSessionHost,
   DeviceSessionRecord,
   SessionChannel,
@@ -73,6 +74,7 @@ export class SessionHarness {
   readonly log: Said[] = [];
   /** What is kept of the device's log. */
   readonly lines: string[] = [];
+  readonly restarts: DeviceRestart[] = [];
   /** What the way to SIOT does with reports. */
   outbox: 'taken' | 'full' | 'dropped' = 'taken';
   /** Whether reports become safe at once, or when {@link makeSafe} is called. */
@@ -142,6 +144,7 @@ export class SessionHarness {
       connected: (connected) => void this.connected.push(connected),
       settingChanged: (setting) => void this.changedSettings.push(setting),
       settingReported: () => undefined,
+      deviceRestarted: (restart) => void this.restarts.push(restart),
       logged: (text) => void this.lines.push(text),
       settingAcknowledged: () => undefined,
       namesChanged: () => undefined,

@@ -1,13 +1,18 @@
 /** `siot-mcu logs`. */
 import { once } from 'node:events';
 import type { GatewayConfig } from '../../gateway/config/config.js';
-import type { LogPlace, LogsReply, LogsRequest } from '../../gateway/control/control.js';
+import type {
+  LogPlace,
+  LogsReply,
+  LogsRequest,
+  RestartsReply,
+} from '../../gateway/control/control.js';
 import type { LogLevel } from '../../session/node/log-level.js';
 import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';
 import { askGateway, NoGatewayError } from '../gateway-socket.js';
-import { logJson, logText, lostJson, lostText } from '../log-lines.js';
+import { logJson, logText, lostJson, lostText, restartText } from '../log-lines.js';
 import type { ConfigOption, JsonOption } from '../options.js';
 import { complain, printLine } from '../streams.js';
 
@@ -16,6 +21,7 @@ export interface LogsOptions extends ConfigOption, JsonOption {
   /** ms */
   readonly since?: number;
   readonly level?: LogLevel;
+  readonly restarts?: true;
 }
 
 /** How often a gateway is asked that is reached over NATS, or that has ended, ms. */
@@ -29,6 +35,10 @@ export async function logs(link: string, options: LogsOptions): Promise<void> {
     ...(level === undefined ? {} : { level }),
   };
   const config = readConfigFile(options.config, process.env);
+  if (options.restarts) {
+    await showRestarts(config, link, options);
+    return;
+  }
   const printer = new Printer(options);
   if (options.follow) {
     const stop = (): void => process.exit(0);
@@ -37,13 +47,53 @@ export async function logs(link: string, options: LogsOptions): Promise<void> {
   }
   try {
     if (options.follow) await follow(config, request, printer);
-    else await printAll((asked) => askBySocket(config, asked), request, printer);
+    else {
+      const ask: Ask = (asked) => first(askGateway(config, { verb: 'logs', ...asked }));
+      await printAll(ask, request, printer);
+    }
   } catch (error) {
-    // A private nats-server ends with its gateway.
-    if (!(error instanceof NoGatewayError) || error.why !== 'stopped' || config.nats.embedded)
-      throw error;
-    await overNats(config, request, printer, error, options.follow === true);
+    await overNats(config, request, printer, elsewhere(config, error), options.follow === true);
   }
+}
+
+/** The error, if the gateway may be reached over NATS; throws it otherwise. */
+function elsewhere(config: GatewayConfig, error: unknown): NoGatewayError {
+  // A private nats-server ends with its gateway.
+  const isElsewhere =
+    error instanceof NoGatewayError && error.why === 'stopped' && !config.nats.embedded;
+  if (isElsewhere) return error;
+  throw error;
+}
+
+async function showRestarts(
+  config: GatewayConfig,
+  link: string,
+  { json }: LogsOptions,
+): Promise<void> {
+  const reply = await askRestarts(config, link);
+  if (reply.state === 'refused') throw new CliError(reply.reason, EXIT_WRONG);
+  for (const restart of reply.restarts) {
+    printLine(json ? JSON.stringify(restart) : restartText(restart));
+  }
+  if (reply.restarts.length === 0) complain('siot-mcu: no restart of this device is kept');
+}
+
+async function askRestarts(config: GatewayConfig, link: string): Promise<RestartsReply> {
+  try {
+    return await first(askGateway(config, { verb: 'restarts', link }));
+  } catch (error) {
+    const client = await reach(config, elsewhere(config, error));
+    try {
+      return await client.restarts({ link });
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+async function first<Reply>(answers: AsyncIterable<unknown>): Promise<Reply> {
+  for await (const answer of answers) return answer as Reply;
+  throw new CliError('the gateway has ended meanwhile');
 }
 
 type Ask = (request: LogsRequest) => Promise<LogsReply>;
@@ -51,13 +101,6 @@ type Ask = (request: LogsRequest) => Promise<LogsReply>;
 /** Prints all pages. */
 async function printAll(ask: Ask, request: LogsRequest, printer: Printer): Promise<void> {
   for (let more = true; more;) more = await printer.reply(await ask(printer.rest(request)));
-}
-
-async function askBySocket(config: GatewayConfig, request: LogsRequest): Promise<LogsReply> {
-  for await (const answer of askGateway(config, { verb: 'logs', ...request })) {
-    return answer as LogsReply;
-  }
-  throw new CliError('the gateway has ended meanwhile');
 }
 
 /** Runs until the program ends. Throws if no gateway answers at first, or it has no such link. */
@@ -92,7 +135,6 @@ async function overNats(
   isFollowed: boolean,
 ): Promise<void> {
   const client = await reach(config, bySocket);
-  complain(`siot-mcu: no gateway answers by the socket in ${config.runtimeDir}: asked over NATS`);
   try {
     await printAll((asked) => client.logs(asked), request, printer);
     while (isFollowed) {
@@ -115,6 +157,8 @@ async function reach(config: GatewayConfig, bySocket: NoGatewayError): Promise<G
   try {
     const client = new GatewayClient(config);
     await client.connect();
+    const { runtimeDir } = config;
+    complain(`siot-mcu: no gateway answers by the socket in ${runtimeDir}: asked over NATS`);
     return client;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -62,6 +62,9 @@ export interface Control {
   /** Log lines of a link's device, as far as they are kept. `mostBytes`: of the reply, as JSON. */
   logs(request: LogsRequest, mostBytes: number): LogsReply;
 
+  /** What is kept of restarts of a link's device. Never rejects. */
+  restarts(request: RestartsRequest): Promise<RestartsReply>;
+
   /**
    * Sends a file to the device of a link, in the steps of {@link FileRequest}. Resolves,
    * and never rejects.
@@ -273,6 +276,26 @@ export type LogsReply =
       readonly lost: number;
     }
   | Refused;
+
+/** Request of {@link Control.restarts}. */
+export interface RestartsRequest {
+  /** Name of the link. */
+  readonly link: string;
+}
+
+/** A restart of which the gateway has kept something. */
+export interface RestartEntry {
+  /** When it was noticed, ns since 1970, decimal. */
+  readonly time: string;
+  /** Of its file, on the gateway's machine. */
+  readonly path: string;
+  /** Why the device was thought to have restarted, for people. */
+  readonly why: string;
+}
+
+/** Answer to {@link Control.restarts}: the oldest first. */
+export type RestartsReply =
+  { readonly state: 'restarts'; readonly restarts: readonly RestartEntry[] } | Refused;
 
 /** Longest time until {@link Control.undelete} answers, ms. */
 export const UNDELETE_WITHIN_MS = 20_000;

@@ -65,6 +65,7 @@ export type ControlledLink = Pick<
   | 'awaitsAck'
   | 'tap'
   | 'lines'
+  | 'restarts'
   | 'format'
 > & {
   readonly files: Pick<LinkFiles, 'begin' | 'chunk' | 'send' | 'abort' | 'progress'>;

@@ -1,5 +1,7 @@
 import type { Clock } from '../../point/clock.js';
 import { within } from '../../point/within.js';
+import { headOf } from '../link/restart-report.js';
+import { reasonOf } from '../state/disk.js';
 import {
   UNDELETE_WITHIN_MS,
   type ConfirmReply,
@@ -17,6 +19,8 @@ import {
   type PointInfoReply,
   type PointInfoRequest,
   type Refused,
+  type RestartsReply,
+  type RestartsRequest,
   type SetReply,
   type SetRequest,
   type UndeleteReply,
@@ -173,6 +177,22 @@ export class GatewayControl implements Control {
     const link = links.find(({ name }) => name === request.link);
     if (link === undefined) return Promise.resolve(noSuchLink(request.link, links));
     return fileRequest(request, link.files);
+  }
+
+  async restarts(request: RestartsRequest): Promise<RestartsReply> {
+    const links = this.gateway.links.all();
+    const link = links.find(({ name }) => name === request.link);
+    if (link === undefined) return noSuchLink(request.link, links);
+    try {
+      const files = await link.restarts();
+      const restarts = files.flatMap(({ path, text }) => {
+        const head = headOf(text);
+        return head === undefined ? [] : [{ time: String(head.ns), why: head.why, path }];
+      });
+      return { state: 'restarts', restarts };
+    } catch (error) {
+      return { state: 'refused', reason: `the files cannot be read: ${reasonOf(error)}` };
+    }
   }
 
   undelete(request: UndeleteRequest): Promise<UndeleteReply> {

@@ -11,8 +11,13 @@ import type { Outbox, OutboxLane } from '../../outbox/outbox.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { PointInfo } from '../../point/point-info.js';
-import type { Point, PointValue } from '../../point/point.js';
-import type { DeviceSession, DeviceSessionHost } from '../../session/device-session.js';
+import { stringValue, type Point, type PointValue } from '../../point/point.js';
+import { RESTART_TYPE } from '../../point/reserved.js';
+import type {
+  DeviceRestart,
+  DeviceSession,
+  DeviceSessionHost,
+} from '../../session/device-session.js';
 import type { KnownNames } from '../../session/node-state.js';
 import type { LogRing } from '../../session/node/log-ring.js';
 import type { KnownTarget } from '../../session/node/point-infos.js';
@@ -25,6 +30,7 @@ import type { FileToDevice } from '../state/file-to-device.js';
 import type { LinkFile } from '../state/link-file.js';
 import type { LinkRecord } from '../state/link-record.js';
 import type { NamesFile } from '../state/names-file.js';
+import type { RestartFile, RestartFiles } from '../state/restart-files.js';
 import { Saver } from '../state/saver.js';
 import type { ChannelHandler, LinkChannel } from './channel-keeper.js';
 import type { LinkSlot } from './device-protocol.js';
@@ -33,6 +39,7 @@ import { formatOf, type LinkFormat } from './format.js';
 import type { KeptLog } from './kept-log.js';
 import { LinkFiles, type LinkFilesHost } from './link-files.js';
 import { tellTimes } from './known-times.js';
+import { Restarts, type RestartHost } from './restarts.js';
 import { LinkNode, type LinkNodeHost } from './link-node.js';
 import { disables, isOwnSwitch } from './remote-point-router.js';
 import type { Scheduler } from './scheduler.js';
@@ -66,13 +73,14 @@ interface LinkParts {
   readonly tap: Tap;
   /** Of all links that its node has had: it outlives them. */
   readonly kept: KeptLog;
+  readonly restartFiles: { readonly folder: string; readonly files: RestartFiles };
 }
 
 type SettingWatcher = (setting: Setting) => void;
 
 /** One attached device, for as long as its configuration is the same. */
 export class Link
-  implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost, LinkFilesHost
+  implements LinkView, DeviceSessionHost, ChannelHandler, LinkNodeHost, LinkFilesHost, RestartHost
 {
   /** Its node in SIOT. */
   readonly node: LinkNode;
@@ -85,6 +93,7 @@ export class Link
   readonly #kept: UnpublishedSettings;
   readonly #slot: LinkSlot;
   readonly #channel: LinkChannel;
+  readonly #restarts: Restarts;
   readonly #watchers = new Set<SettingWatcher>();
   readonly #timestamps = new SettingTimestamps();
   /** Why settings are held back, for people. */
@@ -127,6 +136,16 @@ export class Link
       ages,
       statistics,
     });
+    const { restartFiles, kept, log } = parts;
+    this.#restarts = new Restarts(
+      config.name,
+      restartFiles.folder,
+      restartFiles.files,
+      kept.ring,
+      clock,
+      log,
+      this,
+    );
     this.#slot = connect(this, limits);
   }
 
@@ -150,6 +169,11 @@ export class Link
   /** The log lines of its device. */
   get lines(): LogRing {
     return this.parts.kept.ring;
+  }
+
+  /** What is kept of restarts of its device, the oldest first. */
+  restarts(): Promise<readonly RestartFile[]> {
+    return this.parts.restartFiles.files.all();
   }
 
   get format(): LinkFormat {
@@ -196,6 +220,7 @@ export class Link
     this.#saver.end();
     await this.parts.names.save(() => this.#session.state.knownNames());
     await this.parts.kept.save();
+    await this.#restarts.idle();
     this.#session.state.release();
   }
 
@@ -384,6 +409,15 @@ export class Link
 
   settingAcknowledged(): void {
     this.node.rateLimiter.acknowledged();
+  }
+
+  deviceRestarted(restart: DeviceRestart): void {
+    this.#restarts.restarted(restart);
+  }
+
+  /** See `RestartHost`. */
+  restartKept(text: string): void {
+    if (this.#running) this.#session.state.publishOwn(RESTART_TYPE, '', stringValue(text));
   }
 
   logged(text: string): void {

@@ -11,6 +11,7 @@
  *  stateDir/links/<node ID>.names   which distinct points SIOT has of it: names-file.ts
  *  stateDir/links/<node ID>.log     the last log lines of its device: log-file.ts
  *  stateDir/sending/<node ID>.…     a file on its way to the device: file-to-device.ts
+ *  stateDir/restarts/<link>/…       what was heard before restarts of its device: restart-files.ts
  * ```
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -24,6 +25,7 @@ import { FileToDevice } from './file-to-device.js';
 import { connectedIn, LinkFile } from './link-file.js';
 import { LogFile } from './log-file.js';
 import { NamesFile } from './names-file.js';
+import { RestartFiles } from './restart-files.js';
 import { sayUnwritable, StateFile, textOf } from './state-file.js';
 import { parseUsbRecord, type UsbRecord } from './usb-record.js';
 import { isUuid } from './uuid.js';
@@ -196,6 +198,12 @@ export class StateDir {
     return new FileToDevice(join(this.path, 'sending', name), this.disk);
   }
 
+  /** What is kept of restarts of a link's device. `folder`: below this one. */
+  restartFiles(link: string): { readonly folder: string; readonly files: RestartFiles } {
+    const folder = join('restarts', fileNameOf(link));
+    return { folder, files: new RestartFiles(join(this.path, folder), this.disk) };
+  }
+
   #file(name: string): StateFile {
     let file = this.#files.get(name);
     if (file === undefined) {
@@ -236,13 +244,16 @@ const ENDING = '.state';
 /** Longest name of a file without its ending, bytes. File systems allow 255 with it. */
 const LONGEST_NAME = 200;
 
-/** A file name for a node ID, which may hold `/`, be `..`, or be too long for a file name. */
-function linkFile(nodeId: string): string {
+/** The file of a link, by its node ID. */
+const linkFile = (nodeId: string): string => join('links', `${fileNameOf(nodeId)}${ENDING}`);
+
+/** A name of a file or folder for a text that may hold `/`, be `..`, or be too long for one. */
+function fileNameOf(text: string): string {
   // Half a surrogate pair cannot be encoded: it becomes U+FFFD, as on NATS.
-  const name = encodeURIComponent(Buffer.from(nodeId).toString()).replaceAll('.', '%2E');
-  if (name.length <= LONGEST_NAME) return join('links', `${name}${ENDING}`);
-  const hash = createHash('sha256').update(nodeId).digest('hex').slice(0, 16);
-  return join('links', `${name.slice(0, LONGEST_NAME)}-${hash}${ENDING}`);
+  const name = encodeURIComponent(Buffer.from(text).toString()).replaceAll('.', '%2E');
+  if (name.length <= LONGEST_NAME) return name;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return `${name.slice(0, LONGEST_NAME)}-${hash}`;
 }
 
 /** The node ID of which {@link linkFile} has made the name of a file. */

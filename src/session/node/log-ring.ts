@@ -72,9 +72,9 @@ export class LogRing {
     return this.#place + this.length;
   }
 
-  /** First line of the last panic dump; `undefined`: there was none since {@link forgetDump}. */
-  get dump(): string | undefined {
-    return this.#dumps.headline;
+  /** First line of the panic dump that ended within so many ms; `undefined`: there was none, or {@link forgetDump} was called since. */
+  dumpWithin(ms: number): string | undefined {
+    return this.#dumps.within(ms, this.clock.monotonicMs());
   }
 
   forgetDump(): void {

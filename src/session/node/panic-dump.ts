@@ -35,9 +35,9 @@ export class PanicDumps {
   #lastMs = 0;
   #headline: string | undefined;
 
-  /** First line of the last dump; `undefined`: there was none since {@link forget}. */
-  get headline(): string | undefined {
-    return this.#headline;
+  /** First line of a dump of the last `ms`; `undefined`: there was none since {@link forget}. */
+  within(ms: number, nowMs: number): string | undefined {
+    return nowMs - this.#lastMs <= ms ? this.#headline : undefined;
   }
 
   forget(): void {

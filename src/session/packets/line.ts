@@ -3,7 +3,13 @@
  * line echoes, packets of ours that come back are left out (docs/contract.md, "Own echo").
  */
 import type { Deframer, FrameDiscard, FrameSink, Framing } from '../../framing/framing.js';
-import { ACK_SUBJECT, parsePacket, type Packet, type PacketDiscard } from '../../packet/packet.js';
+import {
+  ACK_SUBJECT,
+  HIGH_RATE_SUBJECT,
+  parsePacket,
+  type Packet,
+  type PacketDiscard,
+} from '../../packet/packet.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import { LogRateLimiter } from '../../point/log-rate-limiter.js';
@@ -12,6 +18,7 @@ import type { Diagnoser } from '../diagnosis/diagnoser.js';
 import type { Listener } from '../diagnosis/diagnosis.js';
 import type { Counters } from '../node/counters.js';
 import { ECHO_ADVICE, OwnEcho, type Transmission } from '../receiving/own-echo.js';
+import { RecentPackets } from './recent-packets.js';
 import { PrintedText, type PrintedTextHost } from './printed-text.js';
 
 /** Of a line that may return what is sent on it. */
@@ -53,6 +60,8 @@ const NOTHING = new Uint8Array();
 
 /** Packets over one channel, over all its openings. */
 export class PacketLine<Unit> implements FrameSink {
+  /** What one wants to see after a crash of the device. */
+  readonly recent: RecentPackets;
   readonly #deframer: Deframer<Unit>;
   readonly #echo: OwnEcho | undefined;
   /** Of a stream: text between packets. */
@@ -68,6 +77,7 @@ export class PacketLine<Unit> implements FrameSink {
     private readonly log: Log,
     private readonly diagnoser: Pick<Diagnoser, 'came' | 'listen' | 'frame' | 'discarded'>,
   ) {
+    this.recent = new RecentPackets(clock);
     this.#deframer = options.framing.createDeframer(this, options.maxFrameLength);
     if (options.framing.streamOf !== undefined) {
       this.#text = new PrintedText(host, clock, options.maxFrameLength);
@@ -128,6 +138,7 @@ export class PacketLine<Unit> implements FrameSink {
     // SIOT's own counter has no file blocks (docs/siot.md, 5.1).
     if (packet.content !== 'file') this.counters.tx += 1;
     if (packet.content === 'points') this.counters.sentPoints += 1;
+    this.recent.add('down', packet.packet);
     this.#echo?.sent(packet);
     this.channel.write(this.options.framing.unitOf(packet.frame));
   }
@@ -146,6 +157,8 @@ export class PacketLine<Unit> implements FrameSink {
       return;
     }
     const whose = this.#echo?.received(packet.subject === ACK_SUBJECT ? 'ack' : 'points', frame);
+    // High-rate packets would leave no others.
+    if (packet.subject !== HIGH_RATE_SUBJECT) this.recent.add('up', frame);
     if (whose === 'own' || whose === 'recognised') {
       this.counters.notice('echo');
       if (whose === 'recognised') this.#recognised();

@@ -284,8 +284,12 @@ export class PacketSession<Unit = Uint8Array>
   restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.state.counters.notice('restart');
-    // Until the resync, others are not logged.
-    if (!this.#resync.due) this.log.info({ sign }, 'the device has restarted');
+    // Until the resync, others are not told.
+    if (!this.#resync.due) {
+      this.log.info({ sign }, 'the device has restarted');
+      const packets = this.line.recent.all(this.codecs.codec);
+      this.host.deviceRestarted({ sign, ...this.restarts.evidence(sign), packets });
+    }
     this.deviceClock.reset();
     for (const handler of this.#handlers()) handler.restarted?.();
     this.sender.restarted();

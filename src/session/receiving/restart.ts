@@ -14,6 +14,18 @@ export interface LastKnown {
 /** What told of a restart: what fell, or an empty packet. */
 export type RestartSign = 'hello' | 'uptime' | 'startClock' | 'sequence';
 
+/** Why a device is thought to have restarted. */
+export interface RestartEvidence {
+  /** For people. */
+  readonly why: string;
+  /** For how long it runs, by its own account, ms. */
+  readonly upMs?: number;
+}
+
+const HELLO: RestartEvidence = { why: 'it said hello (an empty packet), as after its start' };
+const NS_IN_A_MS = 1e6;
+const NS_PER_SECOND = 1e9;
+
 const HELLO_APART_MS = 1_000;
 const HEARTBEAT_WINDOW_MS = 120_000;
 const HEARTBEAT_FROM = 3;
@@ -27,6 +39,8 @@ export class RestartDetector {
   readonly #last: LastKnown;
   #startClock: bigint | undefined;
   #hellosAtMs: number[] = [];
+  /** Of the last time that each told of a restart. */
+  readonly #evidence = new Map<RestartSign, RestartEvidence>();
 
   constructor(
     private readonly clock: Clock,
@@ -45,6 +59,11 @@ export class RestartDetector {
   /** Of the device's last packet, acks not counted; `undefined`: none has come yet. */
   get lastSequence(): number | undefined {
     return this.#last.sequence;
+  }
+
+  /** Why the last such sign was one. */
+  evidence(sign: RestartSign): RestartEvidence {
+    return this.#evidence.get(sign) ?? HELLO;
   }
 
   /** A packet without points has come. */
@@ -67,7 +86,11 @@ export class RestartDetector {
     const before = this.#last.sequence;
     this.#last.sequence = sequence;
     const fell = before !== undefined && before >= 2 && before <= 250 && sequence <= 1;
-    return fell ? 'sequence' : undefined;
+    if (!fell) return undefined;
+    this.#evidence.set('sequence', {
+      why: `the sequence of its packets has fallen from ${String(before)} to ${String(sequence)}`,
+    });
+    return 'sequence';
   }
 
   /** The value of an `uptime` point. */
@@ -76,7 +99,12 @@ export class RestartDetector {
     if (!Number.isFinite(uptime)) return undefined;
     const before = this.#last.uptime;
     this.#last.uptime = uptime;
-    return before !== undefined && uptime < before ? 'uptime' : undefined;
+    if (before === undefined || uptime >= before) return undefined;
+    this.#evidence.set('uptime', {
+      why: `its uptime has fallen from ${String(before)} to ${String(uptime)}`,
+      upMs: uptime * 1_000,
+    });
+    return 'uptime';
   }
 
   /** `newestNs`: the latest time in a packet that counts from the device's start. */
@@ -84,6 +112,11 @@ export class RestartDetector {
     const before = this.#startClock;
     if (before !== undefined && newestNs < before - START_CLOCK_SLACK_NS) {
       this.#startClock = newestNs;
+      const [from, to] = [before, newestNs].map((ns) => String(Number(ns) / NS_PER_SECOND));
+      this.#evidence.set('startClock', {
+        why: `its clock, which counts from its start, has fallen from ${String(from)} s to ${String(to)} s`,
+        upMs: Number(newestNs) / NS_IN_A_MS,
+      });
       return 'startClock';
     }
     if (before === undefined || newestNs > before) this.#startClock = newestNs;

@@ -43,6 +43,7 @@ function played() {
     name,
     tap: new Tap(clock),
     lines: new LogRing(() => 10, clock),
+    restarts: () => Promise.resolve([]),
     format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
     nodeId: 'dev-1',
     summary: () => ({ name }) as LinkSummary,

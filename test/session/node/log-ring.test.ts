@@ -86,9 +86,9 @@ describe('the ring of log lines', () => {
     ring.add('I (29) boot: ESP-IDF');
     const errors = ring.read({ level: 'error' }, ALL).lines.map(({ line }) => line.text);
     expect(errors).toEqual(dump);
-    expect(ring.dump).toBe(dump[0]);
+    expect(ring.dumpWithin(0)).toBe(dump[0]);
     ring.forgetDump();
-    expect(ring.dump).toBeUndefined();
+    expect(ring.dumpWithin(0)).toBeUndefined();
   });
 
   it('takes Zephyr’s dump for one, whose lines have levels; what comes later is none of it', () => {
@@ -100,6 +100,7 @@ describe('the ring of log lines', () => {
     ring.add('pump running');
     const errors = ring.read({ level: 'error' }, ALL).lines.map(({ line }) => line.text);
     expect(errors).toHaveLength(3);
-    expect(ring.dump).toContain('MPU FAULT');
+    expect(ring.dumpWithin(60_000)).toContain('MPU FAULT');
+    expect(ring.dumpWithin(59_999)).toBeUndefined();
   });
 });

@@ -13,6 +13,41 @@ describe('a restart of the device is noticed by', () => {
     expect(harness.takePoints()).toEqual(['timeSync']);
   });
 
+  it('a hello, of which the link is told with the last packets, both ways', () => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'temp', key: 'a', value: 23.5 }], 9);
+    harness.packet(1, 'log', Buffer.from('stalled'));
+    harness.packet(9, 'phr', new Uint8Array(48));
+    harness.advance(60);
+    harness.hello(0);
+    const [restart] = harness.restarts;
+    expect(restart).toMatchObject({ sign: 'sequence' });
+    expect(restart?.why).toContain('from 9 to 0');
+    const packets = restart?.packets.slice(-4) ?? [];
+    expect(packets.map(({ direction, subject, content }) => [direction, subject, content])).toEqual(
+      [
+        ['up', '', 'temp/a=23.5'],
+        ['down', 'ack', ''],
+        ['up', 'log', 'stalled'],
+        ['up', '', ''],
+      ],
+    );
+    expect(Number((packets[3]?.ns ?? 0n) - (packets[2]?.ns ?? 0n)) / 1e6).toBe(60);
+    expect(packets[0]?.bytes[0]).toBe(9);
+  });
+
+  it('its uptime or its own clock, of which the link is told from what to what', () => {
+    const harness = SessionHarness.talking();
+    harness.points([{ type: 'uptime', value: 500, time: 500n * S }]);
+    harness.points([{ type: 'uptime', value: 3, time: 3n * S }]);
+    expect(harness.restarts).toMatchObject([{ sign: 'startClock', upMs: 3_000 }]);
+    expect(harness.restarts[0]?.why).toContain('from 500 s to 3 s');
+    harness.advance(60_000);
+    harness.points([{ type: 'uptime', value: 2, time: 0n }]);
+    expect(harness.restarts[1]).toMatchObject({ sign: 'uptime', upMs: 2_000 });
+    expect(harness.restarts[1]?.why).toContain('uptime has fallen from 3 to 2');
+  });
+
   it('a hello with an empty compact list', () => {
     const harness = SessionHarness.talking();
     harness.points([]);

@@ -2,6 +2,7 @@ import { confirmVerb } from './confirm.js';
 import { logsVerb } from './logs.js';
 import { fileVerb } from './file.js';
 import { pointsVerb } from './points.js';
+import { restartsVerb } from './restarts.js';
 import { setVerb } from './set.js';
 import { statusVerb } from './status.js';
 import { undeleteVerb } from './undelete.js';
@@ -13,6 +14,7 @@ export const VERBS = {
   set: setVerb,
   points: pointsVerb,
   logs: logsVerb,
+  restarts: restartsVerb,
   confirm: confirmVerb,
   file: fileVerb,
   undelete: undeleteVerb,

@@ -378,17 +378,18 @@ describe('the server of the verbs', () => {
       'set',
       'points',
       'logs',
+      'restarts',
       'confirm',
       'file',
       'undelete',
     ]);
-    expect(now()).toEqual([7, false]);
+    expect(now()).toEqual([8, false]);
     server.stop();
     server.stop();
     expect(now()).toEqual([0, true]);
     server.start();
     ask();
-    expect(now()).toEqual([7, true, false]);
+    expect(now()).toEqual([8, true, false]);
     server.prepareStop();
     server.start();
     expect(now()).toEqual([0, true, true]);

@@ -1,0 +1,149 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { headOf } from '../../../src/gateway/link/restart-report.js';
+import { Restarts } from '../../../src/gateway/link/restarts.js';
+import { MACHINE_DISK } from '../../../src/gateway/state/disk.js';
+import { RestartFiles } from '../../../src/gateway/state/restart-files.js';
+import type { DeviceRestart } from '../../../src/session/device-session.js';
+import { LogRing } from '../../../src/session/node/log-ring.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { complaints, recordingLog, type Said } from '../../support/recording-log.js';
+import { tempDir } from '../../support/temp-dir.js';
+
+const HOUR_MS = 3_600_000;
+const hello: DeviceRestart = { sign: 'hello', why: 'it said hello', packets: [] };
+
+function rig(folder = join(tempDir(), 'restarts', 'pump')) {
+  const clock = new FakeClock();
+  const said: Said[] = [];
+  const told: string[] = [];
+  const ring = new LogRing(() => 2_000, clock);
+  const files = new RestartFiles(folder, MACHINE_DISK);
+  const host = { restartKept: (text: string) => void told.push(text) };
+  const restarts = new Restarts(
+    'pump',
+    'restarts/pump',
+    files,
+    ring,
+    clock,
+    recordingLog(said),
+    host,
+  );
+  const restart = async (given: Partial<DeviceRestart> = {}): Promise<void> => {
+    restarts.restarted({ ...hello, ...given });
+    await restarts.idle();
+  };
+  const names = (): string[] => readdirSync(folder);
+  return { clock, said, told, ring, files, folder, restart, names };
+}
+
+describe('a restart of a device', () => {
+  it('leaves a file with the lines and packets before it, and a text that names it and says why', async () => {
+    const { clock, ring, restart, told, names, folder, files } = rig();
+    ring.add(
+      "Guru Meditation Error: Core  0 panic'ed (LoadProhibited).\nBacktrace: 0x400d1231:0x3ffb4f50\nRebooting...",
+    );
+    const bytes = Uint8Array.from([12, 0, 0xff]);
+    const packets: DeviceRestart['packets'] = [
+      {
+        ns: 0n,
+        direction: 'up',
+        sequence: 12,
+        subject: 'a\nb',
+        length: 300,
+        content: 'temp=\u001b[31m1',
+        bytes,
+      },
+    ];
+    await restart({ why: 'its uptime has fallen from 90 to 2', packets });
+    const [name = ''] = names();
+    expect(name).toBe('20260102T030405.678Z-hello.txt');
+    expect(told).toEqual([
+      `its uptime has fallen from 90 to 2, after a panic (Guru Meditation Error: Core  0 panic'ed (LoadProhibited).); restarts/pump/${name}`,
+    ]);
+    const text = readFileSync(join(folder, name), 'utf8');
+    expect(text).toContain('\n2026-01-02T03:04:05.678Z error Backtrace: 0x400d1231:0x3ffb4f50\n');
+    expect(text).toContain(
+      '1970-01-01T00:00:00.000Z up   a b sequence 12, 300 bytes (the first 3 below): temp=1\n    0c 00 ff\n',
+    );
+    expect(headOf(text)).toEqual({
+      ns: (clock.wallNs() / 1_000_000n) * 1_000_000n,
+      why: 'its uptime has fallen from 90 to 2',
+    });
+    expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+    expect(await files.all()).toEqual([{ path: join(folder, name), text }]);
+  });
+
+  it('is one, though several things tell of it: at once, and later by its age', async () => {
+    const { clock, restart, told } = rig();
+    await restart();
+    clock.advance(3_000);
+    await restart({ sign: 'uptime', upMs: 2_000 });
+    clock.advance(57_000);
+    await restart({ sign: 'startClock', upMs: 59_000 });
+    expect(told).toHaveLength(1);
+    clock.advance(60_000);
+    await restart({ sign: 'uptime', upMs: 2_000 });
+    expect(told).toHaveLength(2);
+  });
+
+  it('is blamed on a panic only shortly after it, and once', async () => {
+    const { clock, ring, restart, told } = rig();
+    ring.add('E: ***** MPU FAULT *****');
+    clock.advance(HOUR_MS);
+    await restart();
+    clock.advance(HOUR_MS);
+    ring.add('E: ***** BUS FAULT *****');
+    await restart();
+    clock.advance(10_000);
+    await restart();
+    expect(told.map((text) => /after a panic \((.*)\)/.exec(text)?.[1])).toEqual([
+      undefined,
+      'E: ***** BUS FAULT *****',
+      undefined,
+    ]);
+  });
+
+  it('all the time writes few files; the next one says how many have none', async () => {
+    const { clock, restart, told, names, files } = rig();
+    for (let n = 0; n < 720; n++) {
+      await restart();
+      clock.advance(10_000);
+    }
+    expect(told).toHaveLength(720);
+    expect(told[6]).toBe('it said hello; no file: it restarts too often');
+    expect(names()).toHaveLength(20);
+    const all = await files.all();
+    expect(all.at(-1)?.text).toMatch(/before: {2}29 restarts/);
+  });
+
+  it('leaves the last 20 files, and those that are none of ours', async () => {
+    const { clock, restart, names, folder } = rig();
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    for (let n = 0; n < 30; n++) {
+      await restart();
+      clock.advance(HOUR_MS);
+    }
+    expect(names()).toHaveLength(21);
+    expect(names()).toContain('notes.txt');
+    expect(names()[0]).toMatch(/^20260102T130405/);
+  });
+
+  it('is told also where nothing can be written', async () => {
+    const parent = tempDir();
+    writeFileSync(join(parent, 'restarts'), 'a file');
+    const { restart, told, said } = rig(join(parent, 'restarts', 'pump'));
+    await restart();
+    expect(told).toEqual(['it said hello; no file: a part of its path is not a folder']);
+    expect(complaints(said)).toEqual([expect.stringContaining('cannot be kept')]);
+  });
+
+  it('keeps a file of limited size, however much was said', async () => {
+    const { ring, restart, folder, names } = rig();
+    for (let n = 0; n < 2_000; n++) ring.add('é'.repeat(1_000));
+    await restart();
+    expect(statSync(join(folder, names()[0] ?? '')).size).toBeLessThan(200_000);
+  });
+});
