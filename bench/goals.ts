@@ -50,6 +50,8 @@ export const LIMITS = {
   outboxRssMb: 120,
   help: { ms: 150, rssMb: 55 },
   firstAckMs: 250,
+  /** Bare Node starts in this time on the machine that the times of starts are meant for. */
+  nodeMs: 40,
   /** CPU of 250,000 samples/s: of a core, and to that of a program that only reads and publishes. */
   highRate: { cpuShare: 0.15, relayCpu: 1.5, p99: 2 },
   /** All, but for what is on its way at the end. */
@@ -115,13 +117,15 @@ function lost({ loads, fair: { load } }: BenchFigures): Judgement[] {
 }
 
 function latency({ latencies }: BenchFigures): Judgement[] {
-  return latencies.map(({ links, gateway }) => {
-    const worst = Math.max(gateway.upP50Ms, gateway.downP50Ms);
+  return latencies.map(({ links, gateway, relay }) => {
+    const [worst, ofRelay] = [gateway, relay].map(({ upP50Ms, downP50Ms }) =>
+      Math.max(upP50Ms, downP50Ms),
+    ) as [number, number];
     return {
       name: latencyName(links),
-      goal: `p50 below ${LIMITS.latencyMs} ms each way`,
-      verdict: verdict(worst < LIMITS.latencyMs),
-      seen: `${worst.toFixed(2)} ms`,
+      goal: `p50 below ${LIMITS.latencyMs} ms each way, where the relay has that`,
+      verdict: ofRelay < LIMITS.latencyMs ? verdict(worst < LIMITS.latencyMs) : 'not judged',
+      seen: `${worst.toFixed(2)} ms (relay ${ofRelay.toFixed(2)} ms)`,
     };
   });
 }
@@ -235,8 +239,8 @@ function help({ start }: BenchFigures): Judgement[] {
   return [
     {
       name: HELP,
-      goal: `siot-mcu --help in ${limit.ms} ms and ${limit.rssMb} MB`,
-      verdict: verdict(ms <= limit.ms && rssMb <= limit.rssMb),
+      goal: `siot-mcu --help in ${startGoal(limit.ms)} and ${limit.rssMb} MB`,
+      verdict: verdict(ms <= startLimit(limit.ms, nodeMs) && rssMb <= limit.rssMb),
       seen:
         `${show(ms)} ms, ${show(rssMb)} MB ` +
         `(Node alone ${show(nodeMs)} ms, ${show(nodeRssMb)} MB)`,
@@ -246,16 +250,21 @@ function help({ start }: BenchFigures): Judgement[] {
 
 function firstAck({ start }: BenchFigures): Judgement[] {
   if (start.firstAck === undefined) return [];
-  const { gatewayMs, relayMs } = start.firstAck;
+  const { gatewayMs, relayMs, nodeMs } = start.firstAck;
   return [
     {
       name: FIRST_ACK,
-      goal: `first acknowledged packet below ${LIMITS.firstAckMs} ms after the start`,
-      verdict: verdict(gatewayMs < LIMITS.firstAckMs),
-      seen: `${show(gatewayMs)} ms (relay ${show(relayMs)} ms)`,
+      goal: `first acknowledged packet in ${startGoal(LIMITS.firstAckMs)} after the start`,
+      verdict: verdict(gatewayMs <= startLimit(LIMITS.firstAckMs, nodeMs)),
+      seen: `${show(gatewayMs)} ms (relay ${show(relayMs)} ms, Node alone ${show(nodeMs)} ms)`,
     },
   ];
 }
+
+/** A start is work of one core: a slower machine gets as much more time as bare Node takes there. */
+const startLimit = (ms: number, nodeMs: number): number => ms * Math.max(1, nodeMs / LIMITS.nodeMs);
+
+const startGoal = (ms: number): string => `${ms} ms, or ${ms / LIMITS.nodeMs} × Node alone`;
 
 /** Of all that the devices of a load with a pace would send. */
 export const arrivedShare = (

@@ -19,6 +19,7 @@ import { measureSettings, type SettingsFigures } from './settings.js';
 import { publishAlone } from './stage.js';
 import { measureStart, type StartFigures } from './starting.js';
 import { median } from './statistics.js';
+import { Steadiness, type SteadinessFigures } from './steadiness.js';
 import { measureUsb, type UsbFigures } from './usb.js';
 import { measureWaiting, type WaitingFigures } from './waiting.js';
 
@@ -46,6 +47,7 @@ export interface BenchFigures {
   /** Most resident memory of the gateway as it is configured by default, by number of links. */
   readonly rssMb: Readonly<Record<string, number>>;
   readonly outbox: OutboxFigures;
+  readonly steadiness?: SteadinessFigures;
   /** Only where a baseline was given. */
   readonly comparisons?: readonly Comparison[];
 }
@@ -56,9 +58,15 @@ const BURST = 1_000;
 const isDurable = (name: string, only: readonly string[]): boolean =>
   name.startsWith(`${DURABLE}/`) && isWanted(name, only);
 
-/** Measures what `options.only` names. Rejects with a BenchError. */
-export async function measure(options: BenchOptions): Promise<BenchFigures> {
-  const { seconds, rounds, only, baseline, progress } = options;
+/** Measures what `given.only` names. Rejects with a BenchError. */
+export async function measure(given: BenchOptions): Promise<BenchFigures> {
+  const steadiness = new Steadiness();
+  const progress = (what: string): void => {
+    steadiness.look();
+    given.progress(what);
+  };
+  const options: BenchOptions = { ...given, progress };
+  const { seconds, rounds, only, baseline } = options;
   const comparisons: Comparison[] = [];
   let codecs: CodecFigures[] = [];
   if (isWanted(CODEC, only)) {
@@ -99,6 +107,8 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
     })),
     ...(settings === undefined ? [] : [{ links: 1, mb: settings.rssMb }]),
   ];
+  steadiness.look();
+  const steady = steadiness.figures();
   return {
     node: process.version,
     seconds,
@@ -121,6 +131,7 @@ export async function measure(options: BenchOptions): Promise<BenchFigures> {
       ]).filter(([, mb]) => mb > 0),
     ),
     outbox,
+    ...(steady === undefined ? {} : { steadiness: steady }),
     ...(baseline === undefined ? {} : { comparisons }),
   };
 }

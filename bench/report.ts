@@ -5,6 +5,7 @@ import type { LoadFigures, TargetFigures } from './loads.js';
 import type { BenchFigures } from './measure.js';
 import type { OutboxFigures } from './outbox.js';
 import { besideProgram } from './peer.js';
+import { steadinessLine } from './steadiness.js';
 import { percent, show, signed, table } from './table.js';
 
 /** The text of all tables and goals. */
@@ -63,6 +64,7 @@ export function report(figures: BenchFigures): string {
   }
   const judgements = judge(figures);
   if (judgements.length > 0) parts.push(goalTable(judgements));
+  if (figures.steadiness !== undefined) parts.push(steadinessLine(figures.steadiness));
   if (figures.comparisons !== undefined) parts.push(comparisonReport(figures.comparisons));
   return `${parts.join('\n\n')}\n`;
 }

@@ -26,6 +26,8 @@ interface HelpFigures {
 interface FirstAckFigures {
   readonly gatewayMs: number;
   readonly relayMs: number;
+  /** Of Node without a program. */
+  readonly nodeMs: number;
   readonly againstMs?: number | null;
 }
 
@@ -38,6 +40,8 @@ const STARTING: Measure = { what: 'starting, ms', of: 'time' };
 /** A start is short: more of them than of other samples. */
 const STARTS_A_ROUND = 3;
 const FIRST_ACK_WITHIN_MS = 10_000;
+/** Arguments of Node without a program. */
+const BARE_NODE = ['-e', '0'];
 
 /** Measures what `options.only` names. */
 export async function measureStart(
@@ -64,7 +68,7 @@ async function measureHelp(options: BenchOptions, comparisons: Comparison[]): Pr
     gateway: [builtFile(`../${main}`), '--help'],
     baseline: [builtFile(builtIn(baseline ?? '', main)), '--help'],
     // As bare as the relay is among gateways.
-    relay: ['-e', '0'],
+    relay: BARE_NODE,
   } as const;
   type Program = keyof typeof programs;
   const targets = [...gateways(options), 'relay'] as Program[];
@@ -100,9 +104,11 @@ async function measureFirstAck(
   const targets = targetsBeside(options, ['relay']);
   return onWarmStage({ links: 1, targets, baseline, against: other }, async (stage) => {
     for (const target of targets) await stage.firstAck(target, FIRST_ACK_WITHIN_MS);
-    const samples = await inTurn(targets, rounds * STARTS_A_ROUND, (target) =>
-      stage.firstAck(target, FIRST_ACK_WITHIN_MS),
-    );
+    const bare: number[] = [];
+    const samples = await inTurn(targets, rounds * STARTS_A_ROUND, async (target) => {
+      if (target === 'gateway') bare.push((await runNode(BARE_NODE, false)).ms);
+      return stage.firstAck(target, FIRST_ACK_WITHIN_MS);
+    });
     const heard = (all: readonly (number | undefined)[]): number[] =>
       all.filter((ms) => ms !== undefined);
     const [gateway, before, relay, against] = [
@@ -115,6 +121,7 @@ async function measureFirstAck(
     return {
       gatewayMs: median(gateway),
       relayMs: median(relay),
+      nodeMs: median(bare),
       ...(samples.against.length === 0
         ? {}
         : { againstMs: against.length === 0 ? null : median(against) }),

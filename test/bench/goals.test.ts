@@ -3,8 +3,9 @@ import { judge, type Judgement } from '../../bench/goals.js';
 import type { LoadFigures, TargetFigures } from '../../bench/loads.js';
 import type { BenchFigures } from '../../bench/measure.js';
 import { besideProgram } from '../../bench/peer.js';
-import { FAIR, LOAD_CASES, USB } from '../../bench/plan.js';
+import { FAIR, LOAD_CASES, USB, latencyName } from '../../bench/plan.js';
 import { report } from '../../bench/report.js';
+import { Steadiness } from '../../bench/steadiness.js';
 
 const NOTHING: BenchFigures = {
   node: 'v20',
@@ -127,8 +128,30 @@ describe('the goals of the bench', () => {
     const help = { ms: 150, rssMb: 55, nodeMs: 40, nodeRssMb: 40 };
     expect(verdicts({ start: { help } }, 'start/help')).toEqual(['met']);
     expect(verdicts({ start: { help: { ...help, rssMb: 56 } } }, 'start/help')).toEqual(['MISSED']);
-    const firstAck = { gatewayMs: 250, relayMs: 100 };
+    const firstAck = { gatewayMs: 251, relayMs: 100, nodeMs: 40 };
     expect(verdicts({ start: { firstAck } }, 'start/first-ack')).toEqual(['MISSED']);
+  });
+
+  it('gives a start more time where bare Node takes more, and never less', () => {
+    const of = (gatewayMs: number, nodeMs: number): Judgement['verdict'][] =>
+      verdicts({ start: { firstAck: { gatewayMs, relayMs: 100, nodeMs } } }, 'start/first-ack');
+    expect([of(500, 80), of(501, 80), of(250, 20)]).toEqual([['met'], ['MISSED'], ['met']]);
+    const help = { ms: 300, rssMb: 55, nodeMs: 80, nodeRssMb: 40 };
+    expect(verdicts({ start: { help } }, 'start/help')).toEqual(['met']);
+    expect(verdicts({ start: { help: { ...help, ms: 301 } } }, 'start/help')).toEqual(['MISSED']);
+  });
+
+  it('judges latency only where the relay has it', () => {
+    const latency = (p50: number) => ({ upP50Ms: p50, upP99Ms: 1, downP50Ms: 0.1, downP99Ms: 1 });
+    const of = (gateway: number, relay: number): Judgement['verdict'][] => {
+      const latencies = [{ links: 1, gateway: latency(gateway), relay: latency(relay) }];
+      return verdicts({ latencies }, latencyName(1));
+    };
+    expect([of(0.29, 0.2), of(0.3, 0.2), of(0.5, 0.3)]).toEqual([
+      ['met'],
+      ['MISSED'],
+      ['not judged'],
+    ]);
   });
 
   it('judges what USB devices bring only where the relay manages it', () => {
@@ -158,6 +181,25 @@ describe('the goals of the bench', () => {
   });
 });
 
+describe('the speed of the machine', () => {
+  it('is looked at again and again, and told', () => {
+    const steadiness = new Steadiness();
+    expect(steadiness.figures()).toBeUndefined();
+    for (let look = 0; look < 3; look += 1) steadiness.look();
+    const figures = steadiness.figures();
+    expect(figures?.looks).toBe(3);
+    expect(figures?.slowest).toBeGreaterThan(0);
+    expect(figures?.slowest).toBeLessThanOrEqual(1);
+  });
+
+  it.each([
+    [0.85, /^the machine kept its speed \(85 % at the slowest of 9 looks\)$/m],
+    [0.84, /^the machine was not quiet: at the slowest of 9 looks it had 84 % of its best speed/m],
+  ])('is told at %f', (slowest, line) => {
+    expect(report({ ...NOTHING, steadiness: { looks: 9, slowest } })).toMatch(line);
+  });
+});
+
 describe('another program beside the gateway', () => {
   it('is shown case by case; what it cannot do is left open', () => {
     const figures: BenchFigures = {
@@ -167,7 +209,7 @@ describe('another program beside the gateway', () => {
         load('links-1/10x1', { against: null }),
         load('links-1/25x1'),
       ],
-      start: { firstAck: { gatewayMs: 200, relayMs: 100, againstMs: 50 } },
+      start: { firstAck: { gatewayMs: 200, relayMs: 100, nodeMs: 40, againstMs: 50 } },
     };
     const rows = besideProgram(figures).filter(({ what }) => what !== 'lost');
     const cpu = rows.filter(({ what }) => what.startsWith('CPU'));
