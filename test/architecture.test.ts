@@ -58,7 +58,6 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
     'denials.ts',
     'publish-buffer.ts',
     'reply-quota.ts',
-    'best-effort-publisher.ts',
   ],
   'session/codec': ['choice.ts'],
   'session/sending': [

@@ -2,7 +2,7 @@ import type { Outbox } from '../outbox/outbox.js';
 import type { Point } from '../point/point.js';
 import { PointMap } from '../point/point-map.js';
 import { laterTime } from '../point/time.js';
-import { BestEffortPublisher } from './connection/best-effort-publisher.js';
+import { BestEffortPublisher } from './publishing/best-effort-publisher.js';
 import { Connection, type ConnectionState } from './connection/connection.js';
 import {
   ListeningNode,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
 import type { Point } from '../../point/point.js';
-import type { BestEffortPublisher, BestEffortSource } from '../connection/best-effort-publisher.js';
+import type { BestEffortPublisher, BestEffortSource } from '../publishing/best-effort-publisher.js';
 import type { Connection } from '../connection/connection.js';
 import type { DropCause } from '../publishing/publish-state.js';
 import { UNSET_NS } from '../wire/generation1.js';

@@ -3,7 +3,7 @@ import {
   BestEffortPublisher,
   type BestEffortHost,
   type BestEffortSource,
-} from '../../../src/siot/connection/best-effort-publisher.js';
+} from '../../../src/siot/publishing/best-effort-publisher.js';
 import { NotConnectedError } from '../../../src/siot/connection/connection.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

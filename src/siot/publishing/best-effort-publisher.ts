@@ -1,9 +1,13 @@
 import type { Clock, Timer } from '../../point/clock.js';
-import { NotConnectedError } from './connection.js';
+import { NotConnectedError } from '../connection/connection.js';
+import { MessageStart, type PublishBuffer } from '../connection/publish-buffer.js';
+import { Queue } from './queue.js';
 
 /** The connection on which it publishes. */
 export interface BestEffortHost {
   readonly connected: boolean;
+  /** Takes messages that go out together; `undefined`: there is none, and each is published alone. */
+  readonly buffer?: PublishBuffer | undefined;
   publish(subject: string, payload: Uint8Array): void;
   /** Calls back when the server has processed everything that was published before; `false`: the connection is lost. */
   barrier(done: (processed: boolean) => void): void;
@@ -37,12 +41,15 @@ const BEHIND = 'NATS is away or slower than the device: the newest are kept (hig
 const NO_SUBJECT = 'it is not known yet where they go: set highRateNode if there is no SIOT';
 const LOST = 'the connection to NATS was lost before it had confirmed them';
 
+const NOTHING = new Uint8Array(0);
+
 /** What waits of one source. */
 interface Waiting {
-  messages: Uint8Array[];
-  /** Index of the oldest. */
-  first: number;
+  readonly messages: Queue<Uint8Array>;
   bytes: number;
+  /** Of the last subject. */
+  subject: string;
+  start: MessageStart | undefined;
 }
 
 /**
@@ -79,7 +86,7 @@ export class BestEffortPublisher {
   put(source: BestEffortSource, payload: Uint8Array): void {
     let waiting = this.#waiting.get(source);
     if (waiting === undefined) {
-      waiting = { messages: [], first: 0, bytes: 0 };
+      waiting = { messages: new Queue(), bytes: 0, subject: '', start: undefined };
       this.#waiting.set(source, waiting);
     }
     waiting.messages.push(payload);
@@ -119,6 +126,7 @@ export class BestEffortPublisher {
     // In turn, so that a source that has much does not keep the others waiting.
     let rest = [...this.#waiting.keys()];
     while (rest.length > 0) rest = rest.filter((source) => this.#publishOne(source));
+    this.host.buffer?.send();
     this.#confirm();
   }
 
@@ -145,36 +153,45 @@ export class BestEffortPublisher {
     const waiting = this.#waiting.get(source);
     const { subject } = source;
     if (waiting === undefined || subject === undefined || this.#isWindowFull) return false;
-    const payload = waiting.messages[waiting.first];
+    const payload = waiting.messages.shift();
     if (payload === undefined) return false;
     try {
-      this.host.publish(subject, payload);
+      if (!this.#buffered(waiting, subject, payload)) this.host.publish(subject, payload);
     } catch (error) {
-      if (error instanceof NotConnectedError) return false;
-      this.#takeOldest(waiting);
+      if (error instanceof NotConnectedError) {
+        waiting.messages.unshift(payload);
+        return false;
+      }
+      this.#taken(waiting, payload);
       source.dropped(1, error instanceof Error ? error.message : String(error));
       return true;
     }
-    const bytes = this.#takeOldest(waiting);
+    const bytes = this.#taken(waiting, payload);
     this.#unconfirmedBytes += bytes;
     this.#publishedBytes += bytes;
     this.#published.set(source, (this.#published.get(source) ?? 0) + 1);
     return true;
   }
 
-  /** Returns its bytes. */
-  #takeOldest(waiting: Waiting): number {
-    const bytes = (waiting.messages[waiting.first]?.length ?? 0) + MESSAGE_BYTES;
-    waiting.first += 1;
+  /** False: it has to be published alone. */
+  #buffered(waiting: Waiting, subject: string, payload: Uint8Array): boolean {
+    const { buffer } = this.host;
+    if (buffer === undefined) return false;
+    if (subject !== waiting.subject) {
+      waiting.subject = subject;
+      waiting.start = MessageStart.of(subject, NOTHING);
+    }
+    const at = waiting.start && buffer.add(waiting.start, payload.length);
+    if (at === undefined) return false;
+    buffer.bytes.set(payload, at);
+    return true;
+  }
+
+  /** A message does not wait any more. Returns what it counted. */
+  #taken(waiting: Waiting, { length }: Uint8Array): number {
+    const bytes = length + MESSAGE_BYTES;
     waiting.bytes -= bytes;
     this.#waitingBytes -= bytes;
-    if (waiting.first === waiting.messages.length) {
-      waiting.messages = [];
-      waiting.first = 0;
-    } else if (waiting.first >= 1024 && waiting.first * 2 >= waiting.messages.length) {
-      waiting.messages = waiting.messages.slice(waiting.first);
-      waiting.first = 0;
-    }
     return bytes;
   }
 
@@ -186,7 +203,9 @@ export class BestEffortPublisher {
       }
       if (most === undefined) return;
       const [source, waiting] = most;
-      this.#takeOldest(waiting);
+      const oldest = waiting.messages.shift();
+      if (oldest === undefined) return;
+      this.#taken(waiting, oldest);
       const isUnknown = this.host.connected && source.subject === undefined;
       source.dropped(1, isUnknown ? NO_SUBJECT : BEHIND);
     }
