@@ -37,14 +37,18 @@ export class NoGatewayError extends CliError {
 /**
  * The answers of the running gateway to a request, each of them parsed. Whoever stops
  * reading them ends the request. They end when the gateway has given all of them, or has
- * ended itself. Throws a {@link NoGatewayError} when no gateway can be asked, and a
+ * ended itself; or, with an error, once `until` is aborted. Throws a {@link NoGatewayError} when no gateway can be asked, and a
  * {@link CliError} when it gives no answer in time.
  */
 export async function* askGateway(
   folders: Folders,
   request: SocketRequest,
+  until?: AbortSignal,
 ): AsyncGenerator<unknown, void, undefined> {
   const socket = await connect(folders);
+  const end = (): void => void socket.destroy();
+  until?.addEventListener('abort', end, { once: true });
+  if (until?.aborted === true) end();
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     const late = new CliError(
@@ -60,6 +64,7 @@ export async function* askGateway(
       clearTimeout(timer);
     }
   } finally {
+    until?.removeEventListener('abort', end);
     socket.destroy();
   }
 }

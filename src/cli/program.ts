@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { canCommand } from './commands/can.js';
 import { checkCommand } from './commands/check.js';
 import { confirmCommand } from './commands/confirm.js';
+import { consoleCommand } from './commands/console.js';
 import { logsCommand } from './commands/logs.js';
 import { portsCommand } from './commands/ports.js';
 import { probeCommand } from './commands/probe.js';
@@ -28,6 +29,7 @@ const COMMANDS = [
   watchCommand,
   recordCommand,
   logsCommand,
+  consoleCommand,
   setCommand,
   sendFileCommand,
   confirmCommand,

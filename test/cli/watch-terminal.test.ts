@@ -1,7 +1,6 @@
 /** `siot-mcu watch` on a real terminal. */
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { spawn, type IPty } from '@lydell/node-pty';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SystemClock } from '../../src/point/clock.js';
 import { floatValue, makePoint, stringValue } from '../../src/point/point.js';
@@ -9,6 +8,7 @@ import { NatsServer } from '../../src/siot/connection/nats-server.js';
 import { WIRES } from '../../src/siot/wire/wires.js';
 import { Cli } from '../support/cli.js';
 import { connectTo } from '../support/nats.js';
+import { OnTerminal } from '../support/on-terminal.js';
 import { tempDir } from '../support/temp-dir.js';
 import { until } from '../support/until.js';
 
@@ -16,45 +16,8 @@ const ESCAPE = '\x1b';
 const HOME = `${ESCAPE}[H`;
 const LEAVE = `${ESCAPE}[?7h${ESCAPE}[?25h${ESCAPE}[?1049l`;
 
-/** The program on a terminal of its own. */
-class OnTerminal {
-  output = '';
-  readonly ended: Promise<number>;
-  readonly #pty: IPty;
-
-  constructor(
-    args: readonly string[],
-    { rows, cols, term }: { rows: number; cols: number; term: string },
-  ) {
-    const env = { ...process.env, TERM: term };
-    const program = resolve('dist/src/cli/main.js');
-    this.#pty = spawn(process.execPath, [program, ...args], { rows, cols, env });
-    this.#pty.onData((text) => (this.output += text));
-    let isRunning = true;
-    this.ended = new Promise((done) => {
-      this.#pty.onExit(({ exitCode }) => {
-        isRunning = false;
-        done(exitCode);
-      });
-    });
-    onTestFinished(async () => {
-      if (isRunning) this.#pty.kill('SIGKILL');
-      await this.ended;
-    });
-  }
-
-  resize(cols: number, rows: number): void {
-    this.#pty.resize(cols, rows);
-  }
-
-  type(text: string): void {
-    this.#pty.write(text);
-  }
-
-  signal(name: string): void {
-    this.#pty.kill(name);
-  }
-
+/** The view on a terminal of its own. */
+class ViewOnTerminal extends OnTerminal {
   /** The lines of the latest frame that is whole. */
   frame(): string[] {
     const frame = this.output.split(HOME).findLast((text) => text.endsWith(`${ESCAPE}[J`)) ?? '';
@@ -100,7 +63,7 @@ async function station() {
 describe('watch on a terminal', () => {
   it('redraws links, points and what is pending; fits another size; leaves the terminal as it was', async () => {
     const { file, daemon, publish } = await station();
-    const watch = new OnTerminal(['watch', '-c', file], { rows: 24, cols: 80, term: 'xterm' });
+    const watch = new ViewOnTerminal(['watch', '-c', file], { rows: 24, cols: 80, term: 'xterm' });
     expect(await watch.shows(/^pump: /)).toMatch(/^pump: closed: .*none/);
     // As a device would: the view may begin to listen after the first.
     const again = setInterval(() => publish('flow', 23.530000686645508), 100);
@@ -134,8 +97,8 @@ describe('watch on a terminal', () => {
   it('ends by SIGTERM in the same way; prints lines where the terminal cannot move its cursor', async () => {
     const { file } = await station();
     const size = { rows: 24, cols: 80 };
-    const watch = new OnTerminal(['watch', '-c', file], { ...size, term: 'xterm' });
-    const dumb = new OnTerminal(['watch', '-c', file], { ...size, term: 'dumb' });
+    const watch = new ViewOnTerminal(['watch', '-c', file], { ...size, term: 'xterm' });
+    const dumb = new ViewOnTerminal(['watch', '-c', file], { ...size, term: 'dumb' });
     await watch.shows(/^pump: /);
     watch.signal('SIGTERM');
     expect(await watch.ended).toBe(0);

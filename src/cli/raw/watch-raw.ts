@@ -1,5 +1,6 @@
 /** `siot-mcu watch LINK --raw`: what crosses a link, as the gateway's socket tells it. */
 import { once } from 'node:events';
+import type { GatewayConfig } from '../../gateway/config/config.js';
 import type { ObservedLink } from '../../gateway/control/control.js';
 import { trafficEvent, type RawReply } from '../../gateway/control/verbs/raw-message.js';
 import { SystemClock } from '../../point/clock.js';
@@ -23,9 +24,19 @@ const AGAIN_MS = 1_000;
 const IDLE_LOOK_MS = 100;
 
 /** Runs until the program ends. Throws a {@link CliError} if the gateway does not answer at first, or has no such link. */
-export async function watchRaw(link: string, options: RawOptions): Promise<never> {
-  const folders = readConfigFile(options.config, process.env);
-  const printer = new Printer(options);
+export async function watchRaw(link: string, { config, json, hex }: RawOptions): Promise<never> {
+  return showTraffic(link, readConfigFile(config, process.env), (decoded) =>
+    printLine(json === true ? jsonLine(decoded, hex) : textLines(decoded, hex).join('\n')),
+  );
+}
+
+/** As {@link watchRaw}; `print` is told what has crossed the link, and first that the link was found. */
+export async function showTraffic(
+  link: string,
+  folders: Pick<GatewayConfig, 'runtimeDir' | 'stateDir'>,
+  print: (decoded: Decoded) => void,
+): Promise<never> {
+  const printer = new Printer(print);
   for (;;) {
     try {
       for await (const answer of askGateway(folders, { verb: 'raw', link })) {
@@ -61,7 +72,7 @@ class Printer {
   #timer: NodeJS.Timeout | undefined;
   #note = '';
 
-  constructor(private readonly options: RawOptions) {}
+  constructor(private readonly print: (decoded: Decoded) => void) {}
 
   /** The link was found. */
   get hasBegun(): boolean {
@@ -88,7 +99,7 @@ class Printer {
   note(text: string): void {
     if (text === this.#note) return;
     this.#note = text;
-    this.#print({ kind: 'note', wallNs: clock.wallNs(), text });
+    this.print({ kind: 'note', wallNs: clock.wallNs(), text });
   }
 
   /** Nothing more comes from this gateway process. */
@@ -100,8 +111,8 @@ class Printer {
   #begin({ name, transport, port, problem, format }: ObservedLink): void {
     this.#note = '';
     const about = problem === undefined ? {} : { problem };
-    this.#print({ kind: 'begin', wallNs: clock.wallNs(), name, transport, port, ...about });
-    this.#decoder = new RawDecoder(format, (decoded) => this.#print(decoded));
+    this.print({ kind: 'begin', wallNs: clock.wallNs(), name, transport, port, ...about });
+    this.#decoder = new RawDecoder(format, this.print);
     this.#heardMs = clock.monotonicMs();
     this.#timer ??= setInterval(() => this.#look(), IDLE_LOOK_MS);
   }
@@ -110,11 +121,5 @@ class Printer {
   #look(): void {
     if (process.stdout.writableNeedDrain) return;
     this.#decoder?.idle(clock.monotonicMs() - this.#heardMs);
-  }
-
-  #print(decoded: Decoded): void {
-    const { json, hex } = this.options;
-    const lines = json === true ? [jsonLine(decoded, hex)] : textLines(decoded, hex);
-    printLine(lines.join('\n'));
   }
 }

@@ -11,7 +11,7 @@ const OTHERS = 0o077;
 
 /** Names of the gateway's own files and folders, also with an ending such as `.broken`. */
 const OURS =
-  /^(links|outbox|restarts|links\.d|lost\+found)$|^(gateway|nats|removed|usb)\.json|^nats-server\.conf|^running-/;
+  /^(links|outbox|restarts|sending|links\.d|lost\+found)$|^(gateway|nats|removed|usb)\.json|^nats-server\.conf|^running-/;
 
 /**
  * Removes the rights of other users from `stateDir`, its folders and their files. An

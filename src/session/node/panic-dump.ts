@@ -18,7 +18,7 @@ import type { LogLevel } from './log-level.js';
 
 /** Begins a dump. */
 const BEGINS =
-  /Guru Meditation Error|panic'ed|\*{3,} .*FAULT \*{3,}|ZEPHYR FATAL ERROR|abort\(\) was called|assert failed:|ASSERTION FAIL|Stack smashing protect failure|Unhandled debug exception|stack overflow in task|Kernel panic/;
+  /Guru Meditation Error|panic'ed|\*{3} [^*]{0,60}FAULT \*{3}|ZEPHYR FATAL ERROR|abort\(\) was called|assert failed:|ASSERTION FAIL|Stack smashing protect failure|Unhandled debug exception|stack overflow in task|Kernel panic/;
 
 /** Ends a dump: the device restarts, or goes on. */
 const ENDS = /^Rebooting\.\.\.|^rst:0x|^ets [A-Z][a-z]{2} |\*{3} Booting |Halting system/;
