@@ -1,7 +1,7 @@
 /**
  * What a link needs of whatever talks to its device: one small interface for each
  * device protocol. `packets/` acknowledges packets, `signals/` reads a bus that a
- * database explains. Each works on the same node state, which it is given.
+ * database explains, `shell/` reads and writes lines. Each works on the same node state, which it is given.
  *
  * `protocol: auto` chooses a payload codec, not a protocol: it is a part of
  * `packets/` (codec/choice.ts), which looks at each payload, since a device may be
@@ -123,7 +123,7 @@ export interface DeviceSession {
   readonly files?: DeviceFiles;
   /** The line returns what is sent on it (docs/contract.md, "Own echo"). */
   readonly echoes: boolean;
-  readonly codecName: PayloadCodecName | 'signals' | 'unknown';
+  readonly codecName: PayloadCodecName | 'signals' | 'shell' | 'unknown';
   /** What a person should change in the configuration or the wiring; `undefined`: nothing. */
   readonly advice: string | undefined;
   /** Why the device does not talk, or loses points though it does; `undefined`: nothing is known to be wrong. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../point/clock.js';
 import type { Log } from '../point/log.js';
-import type { PointInfo } from '../point/point-info.js';
+import { kindOfInfo, type PointInfo } from '../point/point-info.js';
 import { floatValue, makePoint, type Point, type PointValue } from '../point/point.js';
 import { STALE_TYPE } from '../point/reserved.js';
 import { Counters } from './node/counters.js';
@@ -13,8 +13,8 @@ import { PointAges, type AgeRecord, type PointAgesHost } from './node/point-ages
 import { PointInfos } from './node/point-infos.js';
 import { PointQuota, type PointBudget } from './node/point-quota.js';
 import { Presence } from './node/presence.js';
-import { Replica, asOwner } from './node/replica.js';
-import { ReportedKinds } from './node/reported-kinds.js';
+import { Replica, asOwner, type ReportedKind } from './node/replica.js';
+import { ReportedKinds, valueForDevice } from './node/reported-kinds.js';
 import { SettingQuota, type SettingRefusal } from './node/setting-quota.js';
 import { logImpossible, type OnImpossible } from './settings/impossible.js';
 import type { SettingRecord } from './settings/record.js';
@@ -196,6 +196,13 @@ export class NodeState implements OwnPoints, PointAgesHost {
     return this.settings.replacedBy(point, this.clock.wallNs());
   }
 
+  /** What a setting says, in the form in which the device reports the point (docs/contract.md, "Values"). */
+  inDeviceForm({ type, key, value }: Point): PointValue {
+    // Only text has another form.
+    if (value.kind !== 'string') return value;
+    return valueForDevice(value, this.kinds.of(type, key) ?? formOf(this.infos.of(type, key)));
+  }
+
   /** See `PointAgesHost`. */
   staleChanged(name: string): void {
     // Its name is the device's: it takes room in SIOT as the points of the device do.
@@ -207,5 +214,19 @@ export class NodeState implements OwnPoints, PointAgesHost {
   settingChanged(setting: Setting): void {
     this.host.changed();
     this.host.settingChanged(setting);
+  }
+}
+
+/** In which form a device is going to report a point of which this is known. */
+function formOf(info: PointInfo | undefined): ReportedKind | undefined {
+  switch (info && kindOfInfo(info)) {
+    case 'number':
+    case 'switch':
+      return 'number';
+    case 'text':
+    case 'json':
+      return 'text';
+    case undefined:
+      return undefined;
   }
 }

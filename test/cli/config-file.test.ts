@@ -253,7 +253,14 @@ describe('each error in the configuration is reported with line, key and remedy'
     [
       'an unknown protocol',
       link('protocol: json'),
-      ['gw.yaml:4:15: links[0].protocol: "json" is not allowed; give auto, protobuf or compact'],
+      [
+        'gw.yaml:4:15: links[0].protocol: "json" is not allowed; give auto, protobuf, compact or shell',
+      ],
+    ],
+    [
+      'a shell on CAN',
+      'links:\n  - name: a\n    protocol: shell\n    transport: { type: can, interface: can0, txId: 1, rxId: 2 }\n',
+      ['links[0].protocol: shell needs a transport of type serial, usb or tcp: CAN has no console'],
     ],
     [
       'a timeout with a unit',

@@ -9,6 +9,7 @@ import { isUsageError, runSimulator, type SimulatorOptions } from '../../firmwar
 import { parseProfile } from '../../firmware-sim/profile.js';
 import { PtyError } from '../../firmware-sim/pty.js';
 import { TcpError } from '../../firmware-sim/tcp.js';
+import { until } from '../support/until.js';
 import { Peer } from './peer.js';
 
 let folder: string;
@@ -107,6 +108,29 @@ describe('runSimulator', () => {
     expect(existsSync(pty)).toBe(false);
   });
 
+  it('is the console of a shell', async () => {
+    const sim = start({ tcp: '127.0.0.1:0', protocol: 'shell', carryTimes: true, seed: 5 });
+    const [host, port] = (await sim.until(() => sim.out[0])).split(':');
+    expect(sim.err[0]).toContain('protocol shell, seed 5');
+    const socket = connect({ host: host ?? '', port: Number(port) });
+    ends.push(() => Promise.resolve(void socket.destroy()));
+    await once(socket, 'connect');
+    let seen = '';
+    socket.on('data', (bytes: Buffer) => {
+      seen += bytes.toString();
+    });
+    socket.write('siot stream on\r\np setpoint 0 FLT 99 2026-01-02T03:04:05.000000001Z\r\n');
+    await sim.says(/^setting setpoint = 8 \(asked for 99\)$/);
+    await until(
+      () => seen.includes('pt setpoint 0 FLT 8 2026-01-02T03:04:05.000000001Z\r\n'),
+      () => `the setting to be reported in ${JSON.stringify(seen)}`,
+    );
+    socket.write('p restart 0 INT 1\r\n');
+    await sim.says(/^restarted$/);
+    await sim.end();
+    expect(sim.err.at(-1)).toMatch(/^ended: 3 commands received, 1 restarts/);
+  });
+
   it('takes a profile of its own', async () => {
     const profile = join(folder, 'p.yaml');
     writeFileSync(profile, 'description: My board\nsettings:\n  - {type: led, kind: boolean}\n');
@@ -132,6 +156,9 @@ describe('runSimulator', () => {
     [{ tcp: 'nowhere' }, /"nowhere" is no address/],
     [{ tcp: '127.0.0.1:0', seed: -1 }, /--seed takes a whole number/],
     [{ tcp: '127.0.0.1:0', faults: 'flop=1' }, /--faults: "flop=1" is not known/],
+    [{ tcp: '127.0.0.1:0', carryTimes: true }, /--carry-times needs --protocol shell/],
+    [{ can: 'vcan0', protocol: 'shell' }, /a console has no CAN/],
+    [{ pty: 'a', protocol: 'shell', faults: 'no-crc' }, /no-crc is a fault of packets/],
     [{ tcp: '127.0.0.1:0', profile: '/no/such' }, /^\/no\/such:1:1: cannot be read: /],
   ])('says what is wrong with %o', async (options, message) => {
     const error: unknown = await start(options)

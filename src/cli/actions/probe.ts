@@ -135,7 +135,6 @@ async function serialConfig(path: string, best: Tried | undefined): Promise<stri
 }
 
 function configLines(transport: string, { codec }: Tried): string[] {
-  if (codec === 'shell') return [];
   return [
     '',
     'links:',

@@ -28,7 +28,7 @@ export type CrossedItem = Crossing & {
 } & (
     | { readonly kind: 'packet'; readonly packet: DecodedPacket }
     | ({ readonly kind: 'discarded' } & DiscardedFrame)
-    /** Text outside any frame. */
+    /** Text outside any frame, or a line of a console. */
     | { readonly kind: 'text'; readonly text: string }
     /** Bytes of a frame that has not ended so far. */
     | { readonly kind: 'incomplete' }

@@ -12,7 +12,6 @@
  * It may begin in the middle: a frame whose beginning was not seen is no error.
  */
 import { IsoTpObserver } from '../../framing/framings.js';
-import type { LinkEvent } from '../../gateway/control/control.js';
 import type { TrafficEvent } from '../../gateway/control/verbs/raw-message.js';
 import type { LinkFormat } from '../../gateway/link/format.js';
 import { DatabaseCodec } from '../../signals/database-codec.js';
@@ -20,26 +19,11 @@ import { readDatabase } from '../../signals/formats.js';
 import type { CanFrame } from '../../transport/frame.js';
 import type { TapDirection } from '../../transport/transport.js';
 import { ByteStream, STREAM_IDLE_MS } from './byte-stream.js';
-import type { CrossedItem, Crossing, Decoded, FrameMeaning } from './decoded.js';
+import type { CrossedItem, Crossing, FrameMeaning } from './decoded.js';
 import { EventClock } from './event-clock.js';
+import { LineReader } from './lines.js';
 import { PacketReader } from './packets.js';
-
-type CrossingEvent = Extract<LinkEvent, { readonly kind: 'bytes' | 'frame' }>;
-
-/** What is found in what crosses the link. */
-interface Reader {
-  unit(event: CrossingEvent): void;
-  /** Nothing has crossed the link in this direction for {@link STREAM_IDLE_MS}. */
-  idle(direction: TapDirection): void;
-  /** The channel is open again. */
-  opened(): void;
-  /** The channel is closed. */
-  closed(): void;
-  /** Units are missing. */
-  missed(): void;
-}
-
-type Out = (decoded: Decoded) => void;
+import type { CrossingEvent, Out, Reader } from './reader.js';
 
 /** Decodes the traffic of one link. */
 export class RawDecoder {
@@ -129,6 +113,8 @@ function readerOf(format: LinkFormat, clock: EventClock, out: Out): Reader {
       return new IsoTpReader(format, clock, out);
     case 'signals':
       return new SignalReader(format, clock, out);
+    case 'lines':
+      return new LineReader(format.maxLineLength, clock, out);
   }
 }
 
@@ -152,7 +138,7 @@ class PacketLines {
   readonly #packets: PacketReader;
 
   constructor(
-    format: Exclude<LinkFormat, { readonly kind: 'signals' }>,
+    format: Extract<LinkFormat, { readonly kind: 'cobs' | 'isotp' }>,
     private readonly clock: EventClock,
     private readonly out: Out,
   ) {

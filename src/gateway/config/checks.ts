@@ -38,6 +38,7 @@ export function crossProblems(written: unknown, gatewayId?: string): ConfigProbl
     ...usbProblems(links),
     ...canProblems(links),
     ...nodeIdProblems(links, textAt(groupAt(written, 'siot'), 'parent'), gatewayId),
+    ...links.flatMap(protocolProblems),
     ...links.flatMap(({ link, path }) => commandProblems(link, path)),
     ...links.flatMap(pointProblems),
   ];
@@ -212,6 +213,16 @@ function nodeIdProblems(
     add(index, `is also the node of links[${first}]; each link needs a node of its own`);
   });
   return problems;
+}
+
+/** Transports whose bytes can be those of a console. */
+const CONSOLES: readonly unknown[] = ['serial', 'usb', 'tcp', undefined];
+
+function protocolProblems({ link, path }: Placed): ConfigProblem[] {
+  const { type } = groupAt(link, 'transport');
+  if (link.protocol !== 'shell' || CONSOLES.includes(type)) return [];
+  const message = 'shell needs a transport of type serial, usb or tcp: CAN has no console';
+  return [{ path: [...path, 'protocol'], message }];
 }
 
 function commandProblems(link: Group, path: readonly (string | number)[]): ConfigProblem[] {

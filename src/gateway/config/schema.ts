@@ -446,9 +446,13 @@ const link = group({
     description: 'Name of the link, for people and for `set`; the node’s ID is made from it.',
   }),
   transport: transport.meta({ description: 'How the device is attached.' }),
-  protocol: choice(['auto', 'protobuf', 'compact']).default('auto').meta({
-    description: 'Payload codec of the firmware; auto = as the device’s first points are.',
-  }),
+  protocol: choice(['auto', 'protobuf', 'compact', 'shell'])
+    .default('auto')
+    .meta({
+      description:
+        'Payload codec of the firmware; auto = as the device’s first points are; ' +
+        'shell = no packets, but the console of Zephyr’s shell.',
+    }),
   node: node.prefault({}).meta({ description: 'The link’s node in SIOT.' }),
   commands: list(text(TOKEN_RULE, TOKEN), 'point types')
     .default([])
@@ -483,17 +487,18 @@ const link = group({
         'phrup.X.<ID of the link’s node>; otherwise siot.parent, where SIOT’s db node listens.',
     }),
   ackTimeoutMs: integer({ min: 10, max: 60_000, unit: 'ms' }).default(1000).meta({
-    description: 'Time for the device to acknowledge a packet before it is sent again (ms).',
+    description:
+      'Time for the device to acknowledge a packet, or a shell to report a setting, before it is sent again (ms).',
   }),
   maxFrameLength: integer({ min: 64, max: 1_048_576, unit: 'bytes' }).default(1024).meta({
     description:
-      'Longest encoded frame, delimiters included, each way (bytes); of ISO-TP the longest packet.',
+      'Longest encoded frame, delimiters included, each way (bytes); of ISO-TP the longest packet, of a shell the longest line.',
   }),
   silenceTimeoutMs: integer({ min: 0, max: 86_400_000, unit: 'ms', note: '0 = never' })
     .default(0)
     .meta({
       description:
-        'Silence after which a device that never acknowledges counts as gone (ms); 0 = never.',
+        'Silence after which a device that never acknowledges counts as gone (ms); 0 = never, of a shell 60000.',
     }),
   backlog: choice(['all', 'latest'])
     .default('all')

@@ -20,6 +20,12 @@ import type { LinkSummary, PendingSetting } from './status.js';
 /** Names of stale points in the status of a link. */
 const MOST_STALE_NAMES = 50;
 
+/** What counts as heard, for people, where it is no packet. */
+const UNITS: Partial<Record<LinkSummary['codec'], string>> = {
+  signals: 'frame that the database knows',
+  shell: 'line of the console',
+};
+
 /** What the description of a link is made of. */
 export interface DescribedLink {
   readonly config: LinkConfig;
@@ -57,7 +63,7 @@ export function summaryOf(link: DescribedLink): LinkSummary {
       isConnected: session.state.connected,
       wasHeard: heardMs !== undefined,
       heard: session.diagnosis?.heard,
-      unit: codecName === 'signals' ? 'frame that the database knows' : 'packet',
+      unit: UNITS[codecName] ?? 'packet',
     }),
     ...(heardMs === undefined ? {} : { heardMs: Math.round(clock.monotonicMs() - heardMs) }),
     ...(roundTripMs === undefined ? {} : { roundTripMs: Math.round(roundTripMs * 10) / 10 }),

@@ -8,6 +8,7 @@ import { framingOf, type LinkConfig } from '../config/config.js';
  * - `cobs`: packets in COBS, in a stream of bytes or in the data of CAN frames
  * - `isotp`: packets in ISO-TP, in CAN frames
  * - `signals`: CAN frames that a database explains
+ * - `lines`: lines of a console
  */
 export type LinkFormat =
   | {
@@ -38,6 +39,11 @@ export type LinkFormat =
         /** The bus, where the database has several. */
         readonly bus?: string;
       };
+    }
+  | {
+      readonly kind: 'lines';
+      /** Longest line, bytes. */
+      readonly maxLineLength: number;
     };
 
 /** The format of a configured link over its transport. */
@@ -48,6 +54,7 @@ export function formatOf(config: LinkConfig, channel: Transport): LinkFormat {
     const database = { file, content, ...(bus === undefined ? {} : { bus }) };
     return { kind: 'signals', database };
   }
+  if (protocol === 'shell') return { kind: 'lines', maxLineLength: maxFrameLength };
   const framing = framingOf(transport);
   if (framing.framing === 'isotp') {
     const canFd = transport.type === 'can' && transport.fd;

@@ -73,6 +73,7 @@ function packetSession<Unit>(
   line: Pick<PacketSessionOptions<Unit>, 'framing' | 'echo'>,
 ): PacketSession<Unit> {
   const { protocol: codec, restore, ackTimeoutMs, maxFrameLength } = config;
+  if (codec === 'shell') throw new Error('no packets in a shell');
   const listener = LISTENERS[config.transport.type];
   const options = {
     ...line,

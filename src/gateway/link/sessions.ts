@@ -9,20 +9,23 @@ import { NodeState } from '../../session/node-state.js';
 import type { LinkConfig } from '../config/config.js';
 import type { CreateSession, LinkSession, SessionParts } from './device-protocol.js';
 import { createPacketSession } from './packets.js';
+import { createShellSession, silenceTimeoutOf } from './shell.js';
 import { createSignalSession } from './signals.js';
 
 const SESSIONS = {
   packets: createPacketSession,
+  shell: createShellSession,
   signals: createSignalSession,
 } satisfies Record<string, CreateSession>;
 
 type SessionKind = keyof typeof SESSIONS;
 
-/** By the key `protocol` of a link: the payload codecs are all said in packets. */
+/** By the key `protocol` of a link: the payload codecs are all said in packets, a shell in lines. */
 const KIND_BY_PROTOCOL: Readonly<Record<LinkConfig['protocol'], SessionKind>> = {
   auto: 'packets',
   protobuf: 'packets',
   compact: 'packets',
+  shell: 'shell',
 };
 
 /** A bus that a database explains has no other protocol. */
@@ -33,7 +36,8 @@ const sessionKindOf = ({ transport, protocol }: LinkConfig): SessionKind =>
 export function createSession(parts: SessionParts, host: DeviceSessionHost): LinkSession {
   const { config, clock, log, budget, record } = parts;
   const kind = sessionKindOf(config);
-  const { maxPoints, silenceTimeoutMs, points } = config;
+  const { maxPoints, points } = config;
+  const silenceTimeoutMs = kind === 'shell' ? silenceTimeoutOf(config) : config.silenceTimeoutMs;
   // A signal has a value, and nothing that acts once.
   const commands = kind === 'signals' ? [] : config.commands;
   const options = { commands, maxPoints, silenceTimeoutMs, points };

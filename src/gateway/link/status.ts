@@ -45,8 +45,8 @@ export interface LinkSummary {
   /** The line returns what is sent on it: these packets are left out, and counted as `echo`. */
   readonly echoes: boolean;
   readonly node: 'alive' | 'deleted' | 'unknown';
-  /** `signals`: none; a CAN database says what frames mean. */
-  readonly codec: 'protobuf' | 'compact' | 'signals' | 'unknown';
+  /** `signals`: none; a CAN database says what frames mean. `shell`: none; lines of text. */
+  readonly codec: 'protobuf' | 'compact' | 'signals' | 'shell' | 'unknown';
   readonly acknowledges: 'yes' | 'no' | 'unknown';
   /** Counters by name, the same names as in logs and points. */
   readonly counters: Readonly<Record<string, number>>;

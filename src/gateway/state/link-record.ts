@@ -96,6 +96,7 @@ const session = z.object({
       sequence: z.int().optional(),
       uptime: z.number().optional(),
       startClock: decimal.optional(),
+      logMs: z.number().optional(),
     })
     .optional(),
   resyncDue: z.boolean().optional(),

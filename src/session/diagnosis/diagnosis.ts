@@ -39,8 +39,8 @@ const ADVICE = {
     'is this the right firmware, and the right port of the board? Packets are described in docs/wire.md. ' +
     'Text for people belongs into packets with the subject log',
   shell:
-    'this is a shell (SIOT’s protocol: shell), which this version of the gateway does not speak. Build the ' +
-    'firmware with packets (docs/wire.md), or choose another port of the board',
+    'this is the console of a shell. If its firmware has SIOT’s point shell, set protocol: shell; otherwise build ' +
+    'it with packets (docs/wire.md), or choose another port of the board',
   json: 'the gateway reads points in packets (docs/wire.md), not lines of JSON: change the firmware',
   nmea: 'this is a receiver for satellite navigation or the like, and no device with points: is it the right port?',
   modbus:

@@ -6,12 +6,10 @@
 import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import { kindOfInfo, type PointInfo } from '../../point/point-info.js';
 import type { Point, PointValue } from '../../point/point.js';
 import type { DeviceSessionHost, DeviceSettings } from '../device-session.js';
 import type { NodeState } from '../node-state.js';
-import { valueForDevice, valueOfWord } from '../node/reported-kinds.js';
-import type { ReportedKind } from '../node/replica.js';
+import { valueOfWord } from '../node/reported-kinds.js';
 import type { SettingRefusal } from '../node/setting-quota.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import type { ReportRound } from '../receiving/report-round.js';
@@ -25,7 +23,7 @@ import {
 } from '../settings/client.js';
 import { SettingPublisher, type SettingPublisherHost } from '../settings/publisher.js';
 import { SettingReconciler, type SettingReconcilerHost } from '../settings/reconciler.js';
-import type { Setting } from '../settings/setting.js';
+import { reportEquals, type Setting } from '../settings/setting.js';
 import type { Heard } from '../settings/time.js';
 
 /** What a session offers to its settings. */
@@ -101,11 +99,7 @@ export class PacketSettings
   }
 
   inDeviceForm({ point }: Setting): PointValue {
-    const { type, key, value } = point;
-    // Only text has another form.
-    if (value.kind !== 'string') return value;
-    const { kinds, infos } = this.services.state;
-    return valueForDevice(value, kinds.of(type, key) ?? formOf(infos.of(type, key)));
+    return this.services.state.inDeviceForm(point);
   }
 
   asDeviceSays(setting: Setting): PointValue {
@@ -147,6 +141,11 @@ export class PacketSettings
     return this.services.codec();
   }
 
+  reportsSame(report: Point, asSent: Point): boolean | undefined {
+    const codec = this.codec();
+    return codec && reportEquals(report, codec.asDeviceSees(asSent));
+  }
+
   resyncing(): boolean {
     return this.services.resyncDue || this.client.restoring;
   }
@@ -177,19 +176,5 @@ export class PacketSettings
 
   askAll(): void {
     this.services.timeSync.send();
-  }
-}
-
-/** In which form a device is going to report a point of which this is known. */
-function formOf(info: PointInfo | undefined): ReportedKind | undefined {
-  switch (info && kindOfInfo(info)) {
-    case 'number':
-    case 'switch':
-      return 'number';
-    case 'text':
-    case 'json':
-      return 'text';
-    case undefined:
-      return undefined;
   }
 }

@@ -9,10 +9,12 @@ export interface LastKnown {
   uptime?: number;
   /** Newest time that counts from its start, ns as decimal text. */
   startClock?: string;
+  /** Of its last log line of a shell, ms since its start. */
+  logMs?: number;
 }
 
-/** What told of a restart: what fell, or an empty packet. */
-export type RestartSign = 'hello' | 'uptime' | 'startClock' | 'sequence';
+/** What told of a restart: what fell, an empty packet, or the banner of a shell. */
+export type RestartSign = 'hello' | 'uptime' | 'startClock' | 'sequence' | 'logTime' | 'banner';
 
 /** Why a device is thought to have restarted. */
 export interface RestartEvidence {
@@ -33,12 +35,14 @@ const HEARTBEAT_FROM = 3;
 // Samples do not always leave a device in the order of their times. With a resync for
 // each such packet there would be no end of them.
 const START_CLOCK_SLACK_NS = 100_000_000n;
+const LOG_TIME_SLACK_MS = 100;
 
 /** Compares what a device sends with what it sent before. */
 export class RestartDetector {
   readonly #last: LastKnown;
   #startClock: bigint | undefined;
   #hellosAtMs: number[] = [];
+  #logFallsAtMs: number[] = [];
   /** Of the last time that each told of a restart. */
   readonly #evidence = new Map<RestartSign, RestartEvidence>();
 
@@ -105,6 +109,35 @@ export class RestartDetector {
       upMs: uptime * 1_000,
     });
     return 'uptime';
+  }
+
+  /** The time of a log line of a shell, ms since the device's start. */
+  logTime(ms: number): RestartSign | undefined {
+    const before = this.#last.logMs;
+    if (before !== undefined && ms < before && ms >= before - LOG_TIME_SLACK_MS) return undefined;
+    this.#last.logMs = ms;
+    if (before === undefined || ms >= before) return undefined;
+    const now = this.clock.monotonicMs();
+    this.#logFallsAtMs = this.#logFallsAtMs.filter((at) => now - at <= HEARTBEAT_WINDOW_MS);
+    this.#logFallsAtMs.push(now);
+    // Its lines are out of order.
+    if (this.#logFallsAtMs.length >= HEARTBEAT_FROM) return undefined;
+    const [from, to] = [before / 1_000, ms / 1_000].map(String);
+    this.#evidence.set('logTime', {
+      why: `the time of its log has fallen from ${String(from)} s to ${String(to)} s`,
+      upMs: ms,
+    });
+    return 'logTime';
+  }
+
+  /** The device says that it starts: what counts from its start begins anew, and its fall is no other sign. */
+  booted(): RestartSign {
+    delete this.#last.uptime;
+    delete this.#last.logMs;
+    this.#startClock = undefined;
+    delete this.#last.startClock;
+    this.#evidence.set('banner', { why: 'it has printed the banner of its start', upMs: 0 });
+    return 'banner';
   }
 
   /** `newestNs`: the latest time in a packet that counts from the device's start. */

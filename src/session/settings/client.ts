@@ -16,7 +16,7 @@ import type { Acknowledges } from '../node/presence.js';
 import type { Delivery, SenderClient, SenderEvent, Wait } from '../sending/client.js';
 import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 import type { ReliableSender } from '../sending/sender.js';
-import { CommandJournal, type CommandJournalHost } from './command-journal.js';
+import { CommandJournal, NOTING, NOT_NOTED, type CommandJournalHost } from './command-journal.js';
 import { SettingDelivery, type SettingDeliveryHost } from './delivery.js';
 import { SettingOutcomes, type SettingOutcomesHost, type WaitingSettings } from './outcomes.js';
 import { settingPacket, type SettingValues } from './packet.js';
@@ -25,11 +25,6 @@ import { SettingQueue } from './queue.js';
 import type { Setting } from './setting.js';
 import type { Settings } from './settings.js';
 import type { SettingEvent } from './transitions.js';
-
-const NOTING = 'it is being noted on disk as sent, which comes before it is';
-const NOT_NOTED =
-  'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
-  'it waits until the state can be saved';
 
 /** What the configuration says of settings. */
 export interface SettingsClientOptions {

@@ -2,12 +2,23 @@
  * Commands act once: each is noted on disk as sent before it is, so that a crash
  * of the gateway makes none of them act twice (docs/contract.md, "On every opening").
  */
-import type { ReliableSender } from '../sending/sender.js';
 import type { SettingOutcomes } from './outcomes.js';
 import type { Setting } from './setting.js';
 
 /** What was set after a command waits so long for the disk, ms; it may hang. */
 const HOLD_MS = 100;
+
+/** Why a command waits for the disk, for people. */
+export const NOTING = 'it is being noted on disk as sent, which comes before it is';
+export const NOT_NOTED =
+  'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
+  'it waits until the state can be saved';
+
+/** Who sends commands that have been noted. */
+interface CommandSender {
+  /** Something may be sent that could not before. */
+  pump(): void;
+}
 
 /** The disk, as the journal needs it. */
 export interface CommandJournalHost {
@@ -23,7 +34,7 @@ export class CommandJournal {
 
   constructor(
     private readonly host: CommandJournalHost,
-    private readonly sender: ReliableSender,
+    private readonly sender: CommandSender,
     private readonly outcomes: SettingOutcomes,
   ) {}
 

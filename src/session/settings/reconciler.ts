@@ -1,18 +1,21 @@
 /** What a device's reports mean for its settings (docs/contract.md, "On every opening"). */
-import type { PayloadCodec } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import { isDeleted, type Point, type PointValue } from '../../point/point.js';
 import type { Replica } from '../node/replica.js';
 import type { TakenPoint } from '../receiving/point-filter.js';
 import type { ReportRound } from '../receiving/report-round.js';
 import type { SettingOutcomes } from './outcomes.js';
-import { reportEquals, type Setting } from './setting.js';
+import type { Setting } from './setting.js';
 import type { Settings } from './settings.js';
 import { wasSent } from './states.js';
 
 /** What the reconciler needs of the session, and tells it. */
 export interface SettingReconcilerHost {
-  codec(): PayloadCodec | undefined;
+  /**
+   * Whether the device says by this report what a setting says, as it rounds it.
+   * `undefined`: its reports say nothing of settings now.
+   */
+  reportsSame(report: Point, asSent: Point): boolean | undefined;
   /** What a setting says, as it goes to the device. */
   asDeviceSays(setting: Setting): PointValue;
   /** A resync has not ended yet. */
@@ -40,16 +43,16 @@ export class SettingReconciler {
     return last === undefined ? point : { ...point, value: last.value };
   }
 
-  /** The device has reported a point. */
-  reported({ record, point, said, spelling, timeKind }: TakenPoint): void {
-    const first = this.round.isFirst(record);
+  /** The device has reported a point. `isAnswer`: it answers the point's setting, which it has. */
+  reported({ record, point, said, spelling, timeKind }: TakenPoint, isAnswer = false): void {
+    const first = this.round.isFirst(record) && !isAnswer;
     const setting = this.settings.get(point.type, point.key);
-    const codec = this.host.codec();
-    if (setting === undefined || codec === undefined) return;
-    setting.spelling = spelling;
+    if (setting === undefined) return;
     const asSent = { ...setting.point, value: this.host.asDeviceSays(setting) };
     const asSaid = said === point.value ? point : { ...point, value: said };
-    const equals = reportEquals(asSaid, codec.asDeviceSees(asSent));
+    const equals = this.host.reportsSame(asSaid, asSent);
+    if (equals === undefined) return;
+    setting.spelling = spelling;
     if (wasSent(setting.life)) {
       setting.report = point;
       setting.reportEquals = equals;
@@ -69,7 +72,7 @@ export class SettingReconciler {
       type: 'reportedOther',
       datedNs: isDated ? point.time : undefined,
       first,
-      resyncing: this.host.resyncing(),
+      resyncing: this.host.resyncing() && !isAnswer,
     });
   }
 

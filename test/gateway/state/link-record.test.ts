@@ -106,6 +106,11 @@ describe('what is kept of a link', () => {
     expect(head({ ages })).toEqual({ of: 'link', ages });
   });
 
+  it('has what is compared to notice a restart', () => {
+    const session = { last: { sequence: 3, uptime: 1.5, startClock: '77', logMs: 62_345 } };
+    expect(head({ session })).toEqual({ of: 'link', session });
+  });
+
   it('may be empty, and may contain what a later version adds', () => {
     expect(head({})).toEqual({ of: 'link' });
     expect(head({ session: {}, judge: {}, later: 1 })).toEqual({
