@@ -126,6 +126,52 @@ it('fails with the reason where the disk has lost it meanwhile', async () => {
   expect((await look())?.error).toContain('it is not whole on disk any more');
 });
 
+it('asked for in SIOT goes on after a restart, and is sent once', async () => {
+  const store = await startStore(nats);
+  const { files, valve, gateway, look } = await plant();
+  await gateway.ready('pump');
+  const nodeId = gateway.nodeId('pump');
+  const content = random(5_000);
+  const points = { name: 'fw.bin', data: content.toString('base64'), binary: 1 };
+  for (const [type, value] of Object.entries(points)) {
+    await store.setAs('user-1', 'file-1', type, '0', value);
+  }
+  await store.edgeAs('user-1', 'file-1', nodeId, { nodeType: 'file' });
+  valve.isOpen = false;
+  await store.setAs('user-1', nodeId, 'download', '0', 'fw.bin');
+  await store.waitForPoint(nodeId, 'gatewayFileState', '0', (point) => point.text === 'sending');
+  await gateway.restart();
+  await gateway.ready('pump');
+  valve.isOpen = true;
+  await store.waitForPoint(nodeId, 'download', '0', (point) => point.text === '');
+  expect(files.files.map(({ sha256 }) => sha256)).toEqual([sha256Of(content)]);
+  await gateway.restart();
+  await gateway.ready('pump');
+  expect(await look()).toMatchObject({ state: 'done', name: 'fw.bin' });
+  expect(files.files).toHaveLength(1);
+});
+
+it('asked for in SIOT while another is sent is refused, and leaves that one alone', async () => {
+  const store = await startStore(nats);
+  const { files, valve, gateway, send, look, ended } = await plant();
+  await gateway.ready('pump');
+  const nodeId = gateway.nodeId('pump');
+  await store.setAs('user-1', 'file-2', 'name', '0', 'b.txt');
+  await store.setAs('user-1', 'file-2', 'data', '0', 'text');
+  await store.edgeAs('user-1', 'file-2', nodeId, { nodeType: 'file' });
+  valve.isOpen = false;
+  await send(random(1_000));
+  await store.setAs('user-1', nodeId, 'download', '0', 'b.txt');
+  await store.waitForPoint(nodeId, 'download', '0', (point) => point.text === '');
+  expect(gateway.said.some(({ message }) => message.includes('asked for in SIOT is refused'))).toBe(
+    true,
+  );
+  expect(await look()).toMatchObject({ name: 'fw.bin', state: 'sending' });
+  valve.isOpen = true;
+  await ended();
+  expect(files.files.map(({ name }) => name)).toEqual(['fw.bin']);
+});
+
 it('is ended by somebody, and only one is sent at a time', async () => {
   const { files, valve, ask, send, look } = await plant();
   expect(await ask({ link: 'pump', do: 'abort' })).toEqual({
@@ -160,6 +206,9 @@ it('is refused with what is allowed', async () => {
   expect(wrong).toMatchObject({ state: 'refused' });
   expect(await begin('a', 64 * 1_048_576)).toBe('given');
   expect(await begin('a', 1)).toContain('somebody else is giving a file to the gateway');
+  // Who gives it up takes back what was given.
+  expect(await ask({ link: 'pump', do: 'abort' })).toEqual({ state: 'file' });
+  expect(await begin('a', 1)).toBe('given');
   expect(files.files).toEqual([]);
   expect(await ask({ link: 'other', do: 'look' })).toMatchObject({ state: 'refused' });
   expect(await ask({ link: 'pump', do: 'nothing' })).toMatchObject({ state: 'refused' });

@@ -79,33 +79,62 @@ async function openFile(path: string): Promise<Content> {
   }
 }
 
-/** Gives the gateway the whole file. */
+/** Gives the gateway the whole file, or nothing of it. */
 async function give(
   client: GatewayClient,
   { link, name, content }: { link: string; name: string; content: Content },
   output: FileProgressOutput,
   interrupted: AbortSignal,
 ): Promise<void> {
+  const { size } = content;
+  const begun = givenOf(await client.file({ link, do: 'begin', name, size }));
+  let sha256: string;
+  try {
+    sha256 = await givePieces(client, { link, content, begun }, output, interrupted);
+  } catch (error) {
+    // Nobody else has to wait until the gateway forgets what it was given.
+    await client.file({ link, do: 'abort' }).catch(() => undefined);
+    throw error;
+  }
+  ask(await client.file({ link, do: 'send', upload: begun.upload, sha256 }));
+}
+
+type Given = Extract<FileVerbReply, { readonly state: 'given' }>;
+
+/** Returns the SHA-256 of what was given, hex. */
+async function givePieces(
+  client: GatewayClient,
+  { link, content, begun }: { link: string; content: Content; begun: Given },
+  output: FileProgressOutput,
+  interrupted: AbortSignal,
+): Promise<string> {
   const { handle, size } = content;
-  let given = ask(await client.file({ link, do: 'begin', name, size }));
+  const { upload } = begun;
   const hash = createHash('sha256');
+  let { chunkBytes } = begun;
   for (let at = 0; at < size;) {
-    if (interrupted.aborted)
+    if (interrupted.aborted) {
       throw new CliError('stopped before the gateway had the file: nothing is sent');
-    const length = Math.min(size - at, given.state === 'given' ? given.chunkBytes : 0);
+    }
+    const length = Math.min(size - at, chunkBytes);
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, at);
-    if (bytesRead === 0)
+    if (bytesRead === 0) {
       throw new CliError('the file has become shorter while it was read: nothing is sent');
+    }
     const bytes = buffer.subarray(0, bytesRead);
     hash.update(bytes);
-    const upload = given.state === 'given' ? given.upload : '';
     const data = bytes.toString('base64');
-    given = ask(await client.file({ link, do: 'chunk', upload, at, data }));
+    ({ chunkBytes } = givenOf(await client.file({ link, do: 'chunk', upload, at, data })));
     at += bytesRead;
     output.given(at, size);
   }
-  const upload = given.state === 'given' ? given.upload : '';
-  ask(await client.file({ link, do: 'send', upload, sha256: hash.digest('hex') }));
+  return hash.digest('hex');
+}
+
+function givenOf(reply: FileVerbReply): Given {
+  const answer = ask(reply);
+  if (answer.state === 'given') return answer;
+  throw new CliError('the gateway answers otherwise: use the same version');
 }
 
 /** Until the file has ended, or the person leaves. */

@@ -64,6 +64,9 @@ export type FileOutcome =
 
 /** The files of one link. Its methods never reject. */
 export class LinkFiles implements FileListener {
+  /** Resolves when it is known what an earlier life of the gateway had begun. */
+  readonly ready: Promise<void>;
+  #isReady: () => void = () => undefined;
   #upload: Upload | undefined;
   #uploads = 0;
   /** Of the last file, while the session has none: it ended before the gateway was started. */
@@ -72,6 +75,7 @@ export class LinkFiles implements FileListener {
   #isSending = false;
   /** A file that was given whole is being brought to the disk. */
   #isStarting = false;
+  #download: string | undefined;
   #gauge: FileGauge | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
@@ -82,26 +86,29 @@ export class LinkFiles implements FileListener {
   constructor(
     private readonly parts: LinkFilesParts,
     private readonly host: LinkFilesHost,
-  ) {}
+  ) {
+    this.ready = new Promise((resolve) => (this.#isReady = resolve));
+  }
 
   /** Goes on with what the gateway had begun when it was ended. */
   start(): void {
-    void this.#serially(async () => {
-      const { file, log } = this.parts;
-      const record = await file.load();
-      if (record === undefined || this.#stopped) return;
-      this.#before = record;
-      if (record.state !== 'sending') {
-        this.#tell();
-        return;
-      }
-      log.info(
-        { file: record.name },
-        'the file that was being sent is sent again, from its beginning',
-      );
-      const problem = await this.#send(record);
-      if (problem !== undefined) await this.#fail(record, problem);
-    });
+    void this.#serially(() => this.#resume()).finally(this.#isReady);
+  }
+
+  async #resume(): Promise<void> {
+    const { file, log } = this.parts;
+    const record = await file.load();
+    if (record === undefined || this.#stopped) return;
+    this.#before = record;
+    this.#download = record.download;
+    if (record.state !== 'sending') {
+      this.#tell();
+      return;
+    }
+    const { name } = record;
+    log.info({ file: name }, 'the file that was being sent is sent again, from its beginning');
+    const problem = await this.#send(record);
+    if (problem !== undefined) await this.#fail(record, problem);
   }
 
   /** The gateway ends, or the link; the file goes on after the next start. */
@@ -138,6 +145,7 @@ export class LinkFiles implements FileListener {
     name: string,
     size: number,
   ): Promise<{ readonly upload: string } | { readonly refused: string }> {
+    await this.ready;
     const refused = this.#whyNot(name, size);
     if (refused !== undefined) return { refused };
     const { clock, file } = this.parts;
@@ -174,25 +182,32 @@ export class LinkFiles implements FileListener {
   }
 
   /** The file is whole: it is sent when it is on disk. */
-  async send(id: string, sha256: string): Promise<FileOutcome> {
+  async send(id: string, sha256: string, download?: string): Promise<FileOutcome> {
     const upload = this.#upload;
     if (upload?.id !== id) return { refused: GONE };
     this.#upload = undefined;
     this.#isStarting = true;
     try {
-      return await this.#start(upload, sha256);
+      return await this.#start(upload, sha256, download);
     } finally {
       this.#isStarting = false;
     }
   }
 
-  async #start(upload: Upload, sha256: string): Promise<FileOutcome> {
+  async #start(upload: Upload, sha256: string, download?: string): Promise<FileOutcome> {
+    // Another may have been asked for in SIOT while this one was given.
+    if (this.#isSending) return { refused: `${this.progress?.name ?? 'a file'} is being sent` };
     const { name, size, length, hash } = upload;
     if (length !== size || hash.digest('hex') !== sha256.toLowerCase()) {
       await this.#try(() => this.parts.file.discard());
       return { refused: 'the file has changed while it was given to the gateway: send it again' };
     }
-    const record: FileRecord = { name, size, state: 'sending' };
+    const record: FileRecord = {
+      name,
+      size,
+      state: 'sending',
+      ...(download === undefined ? {} : { download }),
+    };
     const unkept = await this.#try(() => this.parts.file.commit(record));
     if (unkept !== undefined) return { refused: `the gateway cannot keep the file: ${unkept}` };
     const refused = await this.#serially(async () => {
@@ -203,9 +218,42 @@ export class LinkFiles implements FileListener {
     return refused === undefined ? { done: this.progress } : { refused };
   }
 
-  /** False: no file is being sent. */
+  /**
+   * Sends a file that the gateway has as a whole. `download`: see {@link FileRecord.download}.
+   * Returns why it is refused, for people.
+   */
+  async give(name: string, bytes: Uint8Array, download: string): Promise<string | undefined> {
+    const begun = await this.begin(name, bytes.length);
+    if ('refused' in begun) return begun.refused;
+    const refused = await this.chunk(begun.upload, 0, bytes);
+    if (refused !== undefined) return refused;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const outcome = await this.send(begun.upload, sha256, download);
+    return 'refused' in outcome ? outcome.refused : undefined;
+  }
+
+  /** A file that somebody wants is not sent at all. `why`: for people. */
+  refuse(name: string, why: string, download: string): void {
+    // What is known of the one that is being sent stays.
+    if (this.#isSending || this.#isStarting) return;
+    const record: FileRecord = { name, size: 0, state: 'failed', error: why, download };
+    this.#before = record;
+    this.#download = download;
+    this.#tell();
+    void this.#serially(() => this.#keepEnd(record));
+  }
+
+  /** By which point `download` the last file was started; `undefined`: by none. */
+  get download(): string | undefined {
+    return this.#download;
+  }
+
+  /** Ends the file that is being sent, or given to the gateway. False: none is. */
   abort(): boolean {
-    return this.#isSending && this.parts.device?.abort() === true;
+    const upload = this.#upload;
+    if (upload !== undefined) void this.#discard(upload);
+    const isEnded = this.#isSending && this.parts.device?.abort() === true;
+    return isEnded || upload !== undefined;
   }
 
   // What the session tells of the file.
@@ -220,6 +268,7 @@ export class LinkFiles implements FileListener {
         size: of,
         state,
         ...(error === undefined ? {} : { error }),
+        ...(this.#download === undefined ? {} : { download: this.#download }),
       };
       this.#before = record;
       void this.#serially(() => this.#keepEnd(record));
@@ -253,6 +302,7 @@ export class LinkFiles implements FileListener {
   async #send(record: FileRecord): Promise<string | undefined> {
     const { device, file, giveUpMs } = this.parts;
     if (this.#stopped) return undefined;
+    this.#download = record.download;
     if (device === undefined) return 'this link takes no files now';
     try {
       const opened = await file.open(record);

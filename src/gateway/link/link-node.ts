@@ -21,6 +21,7 @@ import type { LinkRecord } from '../state/link-record.js';
 import type { Saver } from '../state/saver.js';
 import type { DescriptionOverrides } from './description-overrides.js';
 import type { FileGauge, LinkFiles } from './link-files.js';
+import { Downloads, type Download, type DownloadsHost } from './downloads.js';
 import { Limits, type LimitCause, type LimitsHost } from './limits.js';
 import { OutboxAlarm, type OutboxAlarmHost } from './outbox-alarm.js';
 import { pointsToResend } from './points-to-resend.js';
@@ -42,7 +43,7 @@ interface LinkNodeParts {
   readonly lane: OutboxLane;
   readonly descriptions: DescriptionOverrides;
   readonly saver: Saver;
-  readonly files: Pick<LinkFiles, 'gauge'>;
+  readonly files: LinkFiles;
   readonly clock: Clock;
   readonly log: Log;
   /** From an earlier life. */
@@ -57,7 +58,14 @@ export interface LinkNodeHost extends Pick<DeviceSessionHost, 'report'> {
 
 /** What a link does on its node in SIOT; see the top of this file. */
 export class LinkNode
-  implements SiotNodeEvents, RemotePointHost, ResenderHost, LinkGauges, LimitsHost, OutboxAlarmHost
+  implements
+    SiotNodeEvents,
+    RemotePointHost,
+    ResenderHost,
+    LinkGauges,
+    LimitsHost,
+    OutboxAlarmHost,
+    DownloadsHost
 {
   readonly router: RemotePointRouter;
   /** Before the router, for what is live. */
@@ -65,6 +73,7 @@ export class LinkNode
   readonly statistics: Statistics;
   readonly limits: Limits;
   readonly outboxAlarm: OutboxAlarm;
+  readonly #downloads: Downloads;
   /** Of what the store lacks. */
   readonly #resender: Resender;
   /** Of a device's description that may be published again. */
@@ -95,6 +104,7 @@ export class LinkNode
     this.limits = new Limits(counters, clock, log, this);
     this.outboxAlarm = new OutboxAlarm(lane, this, clock, log);
     this.statistics = new Statistics(counters, clock, this);
+    this.#downloads = new Downloads(parts, this);
     this.#resender = new Resender(this, clock);
     this.#describer = new Resender(this, clock);
   }
@@ -117,6 +127,7 @@ export class LinkNode
   stop(): void {
     this.rateLimiter.flush();
     this.#timer?.cancel();
+    this.#downloads.stop();
     this.#resender.stop();
     this.#describer.stop();
     this.#publishChanged();
@@ -166,6 +177,27 @@ export class LinkNode
   /** How far a file for the device is. */
   fileChanged(): void {
     if (this.#state !== 'deleted') this.#node?.status(this.statistics.fileChanged());
+    const { gauge, download } = this.parts.files;
+    // Another one may have been asked for, and not have been read yet.
+    const isOurs = download !== undefined && download === this.download.time;
+    if (isOurs && gauge?.state !== 'sending') this.downloadEnded();
+  }
+
+  // Files that somebody starts in SIOT (DownloadsHost).
+
+  get download(): Download {
+    return this.router.download;
+  }
+
+  async fileNodes(): Promise<readonly (readonly Point[])[] | string> {
+    return (await this.#node?.children('file')) ?? 'SIOT does not answer';
+  }
+
+  downloadEnded(): void {
+    const ended = this.router.downloadEnded();
+    if (ended === undefined) return;
+    this.#node?.status([ended]);
+    this.parts.saver.soon();
   }
 
   // Events of the node in SIOT (SiotNodeEvents).
@@ -185,6 +217,7 @@ export class LinkNode
     session.state.replica.givenBefore(owners);
     this.router.reading(points);
     session.settings.shown(owners);
+    void this.#downloads.resume();
     if (everything) this.#publishAll();
     this.#resender.send(pointsToResend(session, points, everything, clock.wallNs()));
     saver.soon();
@@ -214,6 +247,12 @@ export class LinkNode
 
   show(point: Point): void {
     this.#node?.status([point]);
+  }
+
+  downloadAsked(): void {
+    // Without a store there is no other copy of it.
+    this.parts.saver.promptly();
+    this.#downloads.asked();
   }
 
   reset(point: Point): void {

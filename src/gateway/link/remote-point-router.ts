@@ -12,6 +12,8 @@ import {
   isTrue,
   makePoint,
   numberOf,
+  stringValue,
+  textOf,
   type Point,
 } from '../../point/point.js';
 import { POINT_INFO_TYPE, isNeverSentDown, isReservedType } from '../../point/reserved.js';
@@ -21,6 +23,7 @@ import type { Counters } from '../../session/node/counters.js';
 import type { Replica } from '../../session/node/replica.js';
 import type { Settings } from '../../session/settings/settings.js';
 import type { RouterRecord } from '../state/link-record.js';
+import type { Download } from './downloads.js';
 import { isReset } from './statistics.js';
 
 /** What the router calls for a point that acts on the link or its node. */
@@ -28,6 +31,8 @@ export interface RemotePointHost {
   disable(disabled: boolean): void;
   /** SIOT may have kept another value of the same time: it is to show this one. */
   show(point: Point): void;
+  /** Somebody has named a file for the device in {@link RemotePointRouter.download}, or has emptied that. */
+  downloadAsked(): void;
   /** Somebody has written 1 to a reset point. */
   reset(point: Point): void;
   /** Somebody has given the node a description, or has emptied it. */
@@ -47,8 +52,9 @@ interface RemotePointParts {
   readonly log: Log;
 }
 
-/** Types that act on the link itself: its port, or its counters. */
-export const isSwitch = (type: string): boolean => type === 'disabled' || isReset(type);
+/** Types that act on the link itself: its port, its files, or its counters. */
+export const isSwitch = (type: string): boolean =>
+  type === 'disabled' || type === DOWNLOAD_TYPE || isReset(type);
 
 /** As {@link isSwitch}; a switch has no key. */
 export const isOwnSwitch = (type: string, key: string): boolean =>
@@ -56,6 +62,9 @@ export const isOwnSwitch = (type: string, key: string): boolean =>
 
 /** Whether a point `disabled` stops the link. */
 export const disables = (point: Point): boolean => isTrue(point.value) && !isDeleted(point);
+
+/** Names a file node of which the device is to get the file. */
+const DOWNLOAD_TYPE = 'download';
 
 /** Other people choose types and keys: a limit keeps them from filling the memory. */
 const MOST_REFUSED = 1_000;
@@ -75,6 +84,7 @@ const SLOW_CLOCK_NS = 3_600n * NS_PER_S;
 /** Decides for each point what it acts on: the device, the link, the description, or nothing. */
 export class RemotePointRouter {
   #disabled: { readonly value: boolean; readonly time: SettingTime } | undefined;
+  #download: { readonly name: string; readonly time: SettingTime } | undefined;
   /** Wall clock time; and wall clock minus monotonic clock then, unless it is of an earlier run. */
   #lastReading: { readonly ns: bigint; readonly offsetNs?: bigint } | undefined;
   readonly #resetTimes = new Map<string, SettingTime>();
@@ -95,11 +105,16 @@ export class RemotePointRouter {
     this.#host = parts.host;
     this.#clock = parts.clock;
     this.#log = parts.log;
-    const { disabled, resets = {}, lastReading } = record;
+    const { disabled, download, resets = {}, lastReading } = record;
     if (disabled !== undefined) {
       const { value } = disabled;
       const point = makePoint({ type: 'disabled', value: floatValue(value ? 1 : 0) });
       this.#disabled = { value, time: SettingTime.restore(disabled, point) };
+    }
+    if (download !== undefined) {
+      const { name } = download;
+      const point = makePoint({ type: DOWNLOAD_TYPE, value: stringValue(name) });
+      this.#download = { name, time: SettingTime.restore(download, point) };
     }
     for (const [type, time] of Object.entries(resets)) {
       if (!isReset(type)) continue;
@@ -113,6 +128,21 @@ export class RemotePointRouter {
     return this.#disabled?.value ?? false;
   }
 
+  /** The file that somebody wants the device to have, as it was written last. */
+  get download(): Download {
+    const { name = '', time } = this.#download ?? {};
+    return { name, time: time?.ns.toString() ?? '' };
+  }
+
+  /** Its file has ended. Returns `download`, emptied, as SIOT is to show it; `undefined`: it is empty. */
+  downloadEnded(): Point | undefined {
+    const ended = this.#download;
+    if (ended === undefined || ended.name === '') return undefined;
+    this.#download = { name: '', time: ended.time };
+    const time = ended.time.following(this.#clock.wallNs());
+    return makePoint({ type: DOWNLOAD_TYPE, key: '0', value: stringValue(''), time });
+  }
+
   /** Of the last point of that name that was set, whether it went to the device or acted on the link. */
   lastTime(type: string, key: string): SettingTime | undefined {
     return this.parts.settings.get(type, key)?.time ?? this.switchTime(type);
@@ -120,6 +150,7 @@ export class RemotePointRouter {
 
   /** Of the last point that acted on the link itself. */
   switchTime(type: string): SettingTime | undefined {
+    if (type === DOWNLOAD_TYPE) return this.#download?.time;
     return type === 'disabled' ? this.#disabled?.time : this.#resetTimes.get(type);
   }
 
@@ -135,12 +166,16 @@ export class RemotePointRouter {
 
   record(): RouterRecord {
     const disabled = this.#disabled;
+    const download = this.#download;
     const resets = [...this.#resetTimes].map(([type, time]) => [type, time.record()] as const);
     const lastReading = this.#lastReadingNs?.toString();
     return {
       ...(disabled === undefined
         ? {}
         : { disabled: { value: disabled.value, ...disabled.time.record() } }),
+      ...(download === undefined
+        ? {}
+        : { download: { name: download.name, ...download.time.record() } }),
       ...(resets.length === 0 ? {} : { resets: Object.fromEntries(resets) }),
       ...(lastReading === undefined ? {} : { lastReading }),
     };
@@ -176,6 +211,8 @@ export class RemotePointRouter {
     const { type } = point;
     if (type === 'disabled') {
       this.#routeDisabled(point, heard);
+    } else if (type === DOWNLOAD_TYPE) {
+      this.#routeDownload(point, heard);
     } else if (isReset(type)) {
       this.#routeReset(point, heard);
     } else if (isNeverSentDown(type)) {
@@ -256,6 +293,21 @@ export class RemotePointRouter {
     if (this.disabled !== before) this.#host.disable(this.disabled);
     if (time.tied)
       this.#host.show({ ...point, origin: '', time: time.following(this.#clock.wallNs()) });
+    this.#sayFar(point, FAR_SETTING);
+  }
+
+  /** It acts each time that it counts, as a command does. */
+  #routeDownload(point: Point, heard: Heard): void {
+    if (canonicalKey(point.key) !== '0') return;
+    const nowNs = this.#clock.wallNs();
+    const time = SettingTime.after(this.#download?.time, point, heard, nowNs, true);
+    if (time === undefined) return;
+    const name = isDeleted(point) ? '' : textOf(point.value);
+    // What is found at the first reading was meant for whoever served the node before.
+    const isOld = heard === 'reading' && !this.#isFresh(point);
+    this.#download = { name: isOld ? '' : name, time };
+    if (isOld) return;
+    this.#host.downloadAsked();
     this.#sayFar(point, FAR_SETTING);
   }
 

@@ -24,6 +24,8 @@ export interface FileRecord {
   readonly size: number;
   readonly state: FileProgress['state'];
   readonly error?: string;
+  /** Time of the point `download` that has started it, ns as decimal text; absent: `send-file` has. */
+  readonly download?: string;
 }
 
 const fileRecord = z.object({
@@ -31,6 +33,7 @@ const fileRecord = z.object({
   size: z.int().min(0),
   state: z.enum(['sending', 'done', 'failed', 'aborted']),
   error: z.string().optional(),
+  download: z.string().optional(),
 });
 
 /** The file of one link. Its methods reject with an error whose message is for people. */
@@ -124,8 +127,12 @@ export class FileToDevice {
   async #record(): Promise<FileRecord | undefined> {
     try {
       const text = Buffer.from(await this.disk.read(`${this.path}.json`)).toString();
-      const { error, ...record } = fileRecord.parse(JSON.parse(text));
-      return { ...record, ...(error === undefined ? {} : { error }) };
+      const { error, download, ...record } = fileRecord.parse(JSON.parse(text));
+      return {
+        ...record,
+        ...(error === undefined ? {} : { error }),
+        ...(download === undefined ? {} : { download }),
+      };
     } catch {
       // A file whose record is broken is not sent: nobody knows what it is.
       return undefined;

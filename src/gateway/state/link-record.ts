@@ -8,6 +8,8 @@ import type { SettingRecord, ValueRecord } from '../../session/settings/record.j
 /** What the router of points (link/remote-point-router.ts) keeps over restarts of the gateway. */
 export interface RouterRecord {
   readonly disabled?: { readonly value: boolean } & TimeRecord;
+  /** The file that somebody wants the device to have; `name` blank: none. */
+  readonly download?: { readonly name: string } & TimeRecord;
   /** When each counter was last reset, by the type of the point that resets it. */
   readonly resets?: Readonly<Record<string, TimeRecord>>;
   /** When the node was last read, ns as decimal text. */
@@ -104,6 +106,7 @@ const session = z.object({
 
 const judge = z.object({
   disabled: z.object({ value: z.boolean(), ...time }).optional(),
+  download: z.object({ name: z.string(), ...time }).optional(),
   resets: z.record(z.string(), z.object(time)).optional(),
   lastReading: decimal.optional(),
 });

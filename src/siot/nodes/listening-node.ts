@@ -54,6 +54,8 @@ export interface SiotNode {
    * must not be changed afterwards. Hot.
    */
   stream(payload: Uint8Array): void;
+  /** The points of each live node of a type below this one; or why they cannot be read, for people. */
+  children(type: string): Promise<readonly (readonly Point[])[] | string>;
   /** Reads the node once more ({@link SiotNodeEvents.read}), to be called after messages on it were skipped. */
   readAgain(): void;
   /**
@@ -150,6 +152,10 @@ export class ListeningNode implements SiotNode, NodeEvents, BestEffortSource {
   /** See `BestEffortSource`. */
   dropped(messages: number, why: string): void {
     this.events.streamDropped?.(messages, why);
+  }
+
+  children(type: string): Promise<readonly (readonly Point[])[] | string> {
+    return this.services.keeper.children(this.spec.id, type);
   }
 
   readAgain(): void {

@@ -153,6 +153,12 @@ export class NodeKeeper {
     void this.#look(kept);
   }
 
+  /** The points of each live node of a type below a node; or why they cannot be read, for people. */
+  async children(nodeId: string, type: string): Promise<readonly (readonly Point[])[] | string> {
+    const nodes = (await this.#store?.children(nodeId, type)) ?? 'SIOT does not answer';
+    return typeof nodes === 'string' ? nodes : nodes.map(({ points }) => points);
+  }
+
   /** A node that somebody deleted is to live again; afterwards its points are published again. */
   async undelete(nodeId: string): Promise<Undeleted> {
     const store = this.#store;

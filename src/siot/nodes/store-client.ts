@@ -62,6 +62,13 @@ export class StoreClient {
     return all.nodes.length > 0 ? { life: 'deleted' } : { life: 'absent' };
   }
 
+  /** The live nodes of a type below a node; or why they cannot be read, for people. */
+  async children(nodeId: string, type: string): Promise<readonly StoredNode[] | string> {
+    const all = await this.#query(`nodes.${nodeId}.all`, NO_PARAMETERS);
+    if (!all.ok) return all.why;
+    return all.nodes.filter((node) => node.type === type && !isDeletedEdge(node));
+  }
+
   /** The node once for each of its parents, deleted edges included. */
   async edges(nodeId: string): Promise<Edges> {
     const all = await this.#query(`nodes.all.${nodeId}`, this.#withDeleted());

@@ -61,6 +61,7 @@ export const remotePointsTarget: FuzzTarget = {
           show: () => undefined,
           disable: () => undefined,
           reset: () => undefined,
+          downloadAsked: () => undefined,
           described: () => undefined,
         },
         clock: harness.clock,

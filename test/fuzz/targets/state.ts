@@ -124,6 +124,7 @@ const NOBODY = {
   show: () => undefined,
   disable: () => undefined,
   reset: () => undefined,
+  downloadAsked: () => undefined,
   described: () => undefined,
 };
 

@@ -18,7 +18,7 @@ const YEAR = 365n * 24n * 3_600n * S;
 
 /** Point types of the gateway or its administrator (docs/contract.md, "Whose points"). */
 const RESERVED = (
-  'port baud protocol timeout logConsole maxMessageLength hrDest syncParent debug download ' +
+  'port baud protocol timeout logConsole maxMessageLength hrDest syncParent debug ' +
   'progress connected pending rx tx hrRx rate rateHR errorCount errorCountHR gatewayCount gatewayX'
 ).split(' ');
 const RESETS = 'rxReset txReset hrRxReset errorCountReset errorCountResetHR'.split(' ');
@@ -27,7 +27,7 @@ interface Rig {
   /** A reading is one at that time, ns. */
   readonly router: Pick<
     RemotePointRouter,
-    'live' | 'ofOthers' | 'isKnown' | 'disabled' | 'switchTime' | 'record'
+    'live' | 'ofOthers' | 'isKnown' | 'disabled' | 'switchTime' | 'record' | 'downloadEnded'
   > & {
     reading(points: readonly Point[], nowNs: bigint): void;
   };
@@ -39,6 +39,8 @@ interface Rig {
     disabled: boolean[];
     shown: Point[];
     reset: Point[];
+    /** Names of files, as they were asked for. */
+    readonly downloads: string[];
     refused: number;
     described: string[];
   };
@@ -53,6 +55,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
     set: [],
     passed: [],
     disabled: [],
+    downloads: [],
     shown: [],
     reset: [],
     refused: 0,
@@ -73,6 +76,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
       host: {
         show: (point) => void done.shown.push(point),
         disable: (disabled) => void done.disabled.push(disabled),
+        downloadAsked: () => void done.downloads.push(real.download.name),
         reset: (point) => void done.reset.push(point),
         described: ({ value }, heard) => void done.described.push(`${textOf(value)} ${heard}`),
       },
@@ -92,6 +96,7 @@ function rig(record: RouterRecord = {}, known = 0n): Rig {
   };
   const router: Rig['router'] = {
     live: (points) => real.live(points),
+    downloadEnded: () => real.downloadEnded(),
     ofOthers: (points) => real.ofOthers(points),
     isKnown: (type, key) => real.isKnown(type, key),
     reading: (points, nowNs) => {
@@ -252,6 +257,47 @@ describe('commands found when the node is read', () => {
     router.reading([], 100n);
     router.live([set('restart', 1, { time: 2n })]);
     expect(done.set).toHaveLength(2);
+  });
+});
+
+describe('download', () => {
+  const file = (name: string, time: bigint): Point =>
+    set('download', 0, { value: stringValue(name), time });
+
+  it('names a file, again each time that it is written, and ends it when it is emptied', () => {
+    const { router, done } = rig();
+    router.live([file('fw.bin', 100n), file('fw.bin', 101n), file('', 102n), file('b', 99n)]);
+    expect(done.downloads).toEqual(['fw.bin', 'fw.bin', '']);
+    expect([done.set, done.refused]).toEqual([[], 0]);
+    router.live([
+      { ...file('c', 103n), origin: NODE },
+      { ...file('d', 104n), key: 'x' },
+    ]);
+    expect(done.downloads).toHaveLength(3);
+  });
+
+  it('found when the node is read counts if it is newer than the last reading, and never at the first', () => {
+    const { router, done } = rig();
+    router.reading([file('old', 100n)], 200n);
+    router.reading([file('old', 100n)], 300n);
+    expect([done.downloads, router.downloadEnded()]).toEqual([[], undefined]);
+    router.reading([file('new', 301n)], 400n);
+    router.reading([file('new', 301n)], 500n);
+    expect(done.downloads).toEqual(['new']);
+  });
+
+  it('is emptied once when its file has ended, with a later time, also after a restart', () => {
+    const first = rig();
+    first.router.live([file('fw.bin', 100n)]);
+    const second = first.again();
+    second.clock.now = 50n;
+    const ended = second.router.downloadEnded();
+    expect(ended).toMatchObject({ type: 'download', key: '0', origin: '' });
+    expect([textOf(ended!.value), ended!.time > 100n]).toEqual(['', true]);
+    expect(second.router.downloadEnded()).toBeUndefined();
+    const third = second.again();
+    third.router.reading([file('fw.bin', 100n)], 500n);
+    expect([third.done.downloads, third.router.downloadEnded()]).toEqual([[], undefined]);
   });
 });
 
