@@ -40,7 +40,7 @@ function names(text: string, before: readonly string[]): string[] {
 
 const HELP_TEXT = `
 All cases take some ten minutes. Verdicts are of medians: they mean something on a quiet
-machine, and the last line says whether it kept its speed. Bytes written to disk are those of proc(5), write_bytes, in pages of 4 KiB, of the
+machine, and the line below them says whether it kept its speed. Bytes written to disk are those of proc(5), write_bytes, in pages of 4 KiB, of the
 whole process; the state is kept in a temporary folder, or in build/ where that is no disk.
 
 Cases:

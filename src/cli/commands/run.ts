@@ -14,7 +14,12 @@ export function runCommand(): Command {
     )
     .addHelpText('after', '\nExample:\n  siot-mcu run -c /etc/siot-mcu/gateway.yaml')
     .action(async (options: RunOptions) => {
-      (await import('../small-heap.js')).keepHeapSmall();
-      await (await import('../actions/run.js')).run(options);
+      const [{ run }, { keepHeapSmall }] = await Promise.all([
+        import('../actions/run.js'),
+        import('../small-heap.js'),
+      ]);
+      // Node keeps compiled code of its own modules, which V8 refuses once a flag has changed.
+      keepHeapSmall();
+      await run(options);
     });
 }

@@ -32,7 +32,7 @@ export class MessageStart {
     this.#line = Buffer.from(`PUB ${subject} `);
   }
 
-  /** `undefined`: the protocol has no such subject. */
+  /** `undefined`: a subject that the protocol does not have, or that is odd: the library's to publish. */
   static of(subject: string, head: Uint8Array): MessageStart | undefined {
     return subject === '' || /[\s\p{Cc}]/u.test(subject)
       ? undefined

@@ -44,7 +44,10 @@ export interface SinglePointPayload {
   head(point: Pick<Point, 'type' | 'key'>): Uint8Array;
   /** Bytes of the rest. */
   tailLength(point: Point): number;
-  /** Writes the rest at `at`; `view` is of the same memory as `bytes`, from its beginning. */
+  /**
+   * Writes the rest at `at`; `view` is of the same memory as `bytes`, from its beginning. Does not
+   * throw for a point whose {@link tailLength} is known: the message has been begun.
+   */
   writeTail(bytes: Buffer, view: DataView, at: number, point: Point): void;
 }
 
