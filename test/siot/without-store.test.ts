@@ -70,6 +70,22 @@ describe('a plain nats-server', () => {
     );
   });
 
+  it('gets points at once where nobody waits for them, and not with the next confirmation', async () => {
+    const nats = await startNats();
+    const seen = await watch(await rawClient(nats), 2);
+    // The timer that asks for the next confirmation never ends.
+    const { outbox, siot } = startSiot(nats, {
+      clock: new FakeClock(),
+      store: 'none',
+      generation: 2,
+    });
+    await until(() => siot.status.nats === 'connected', 'connected');
+    for (let n = 1; n <= 3; n++) {
+      put(outbox, point('temp', n));
+      await until(() => seen.length === n, `${String(n)} arrived`);
+    }
+  });
+
   it('gets generation 1 in batches where it is configured, each point once in a message', async () => {
     const nats = await startNats();
     const seen = await watch(await rawClient(nats), 1);
