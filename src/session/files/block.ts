@@ -2,11 +2,20 @@ import type { FileBlock } from '../../packet/file-block.js';
 import type { Delivery } from '../sending/client.js';
 import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 
-/** Told what becomes of blocks, which are counted from 0, the end of the file after the last. */
+/** One try to send a file, from its beginning: after a restart of the device there is another. */
+export interface Attempt {
+  /** Monotonic ms of its first transmission; `undefined`: none yet. */
+  begunMs: number | undefined;
+}
+
+/**
+ * Told what becomes of blocks. A late ack may be that of a block of another file, or of
+ * an earlier attempt: what a block is part of is asked of the block.
+ */
 export interface BlockHost {
-  blockSent(): void;
-  blockAcknowledged(number: number): void;
-  blockAckTakenBack(number: number): void;
+  blockSent(block: Block): void;
+  blockAcknowledged(block: Block): void;
+  blockAckTakenBack(block: Block): void;
 }
 
 /** Sequences come round after 255 packets: before that, a packet that waits gets a new one. */
@@ -25,7 +34,9 @@ export class Block implements Delivery {
   constructor(
     private readonly host: BlockHost,
     private readonly outgoing: Outgoing,
-    private readonly number: number,
+    readonly attempt: Attempt,
+    /** From 0; the end of the file is counted after its last block. */
+    readonly number: number,
     private readonly content: FileBlock,
   ) {}
 
@@ -51,16 +62,16 @@ export class Block implements Delivery {
   transmitted(): void {
     this.#isInFlight = true;
     this.#tries += 1;
-    this.host.blockSent();
+    this.host.blockSent(this);
   }
 
   acknowledged(): void {
     this.#isInFlight = false;
-    this.host.blockAcknowledged(this.number);
+    this.host.blockAcknowledged(this);
   }
 
   ackTakenBack(): void {
-    this.host.blockAckTakenBack(this.number);
+    this.host.blockAckTakenBack(this);
   }
 
   unanswered(): void {

@@ -9,7 +9,7 @@ import type { Log } from '../../point/log.js';
 import type { SenderClient, SenderEvent } from '../sending/client.js';
 import type { Outgoing } from '../sending/outgoing.js';
 import type { ReliableSender } from '../sending/sender.js';
-import { Block, type BlockHost } from './block.js';
+import { Block, type Attempt, type BlockHost } from './block.js';
 import type { DeviceFiles, FileListener, FileProgress, OutgoingFile } from './file.js';
 import { ReadAhead } from './read-ahead.js';
 import { afterEvent, isOver, WAITING, type TransferEvent, type TransferLife } from './transfer.js';
@@ -38,8 +38,7 @@ interface Transfer {
   /** Monotonic ms. */
   readonly startedMs: number;
   life: TransferLife;
-  /** Monotonic ms of the first transmission since it has begun, perhaps again; `undefined`: none yet. */
-  begunMs: number | undefined;
+  attempt: Attempt;
   /** The packet of the present block. */
   block: Block | undefined;
 }
@@ -96,7 +95,7 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
       listener,
       startedMs: this.clock.monotonicMs(),
       life: WAITING,
-      begunMs: undefined,
+      attempt: { begunMs: undefined },
       block: undefined,
     };
     this.#transfer = transfer;
@@ -128,7 +127,7 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
   next(): Block | undefined {
     const transfer = this.#transfer;
     if (transfer?.life.name !== 'sending') return undefined;
-    const { file, reader, blockLength, blocks, life } = transfer;
+    const { file, reader, blockLength, blocks, life, attempt } = transfer;
     if (transfer.block !== undefined) return transfer.block.isInFlight ? undefined : transfer.block;
     const isEnd = life.block === blocks;
     const at = life.block * blockLength;
@@ -137,7 +136,8 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
       : reader.bytes(at, Math.min(blockLength, file.size - at));
     if (data === undefined) return undefined;
     const index = isEnd ? FILE_END : life.block;
-    transfer.block = new Block(this, this.outgoing, life.block, { name: file.name, index, data });
+    const content = { name: file.name, index, data };
+    transfer.block = new Block(this, this.outgoing, attempt, life.block, content);
     return transfer.block;
   }
 
@@ -163,19 +163,18 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
 
   // What becomes of a block.
 
-  blockSent(): void {
-    const transfer = this.#transfer;
-    if (transfer === undefined || transfer.begunMs !== undefined) return;
-    transfer.begunMs = this.clock.monotonicMs();
+  blockSent({ attempt }: Block): void {
+    if (attempt.begunMs !== undefined) return;
+    attempt.begunMs = this.clock.monotonicMs();
     this.#watch();
   }
 
-  blockAcknowledged(block: number): void {
-    this.#on({ type: 'acknowledged', block });
+  blockAcknowledged({ attempt, number }: Block): void {
+    if (attempt === this.#transfer?.attempt) this.#on({ type: 'acknowledged', block: number });
   }
 
-  blockAckTakenBack(block: number): void {
-    this.#on({ type: 'ackTakenBack', block });
+  blockAckTakenBack({ attempt, number }: Block): void {
+    if (attempt === this.#transfer?.attempt) this.#on({ type: 'ackTakenBack', block: number });
   }
 
   #readMore(transfer: Transfer, problem: string | undefined): void {
@@ -197,7 +196,9 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
     if (life === before) return;
     transfer.life = life;
     this.#dropBlock();
-    if (event.type === 'canBegin' || life.name === 'waiting') transfer.begunMs = undefined;
+    if (event.type === 'canBegin' || life.name === 'waiting') {
+      transfer.attempt = { begunMs: undefined };
+    }
     if (isOver(life)) this.#tellEnd(transfer);
     this.#watch();
     transfer.listener.fileMoved();
@@ -226,7 +227,8 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
     this.#timer = undefined;
     const transfer = this.#transfer;
     if (transfer === undefined || isOver(transfer.life)) return;
-    const { giveUpMs, startedMs, begunMs, life } = transfer;
+    const { giveUpMs, startedMs, attempt, life } = transfer;
+    const { begunMs } = attempt;
     const nowMs = this.clock.monotonicMs();
     const lastMs = Math.max(startedMs, this.host.heardMs ?? startedMs);
     const isFirst = life.name === 'sending' && life.block === 0;

@@ -18,7 +18,8 @@
  *
  * `n` counts the blocks from 0; `blocks` stands for the packet with index −1 that ends the
  * file. An acknowledgement counts for the packet that it names alone: a late one of an
- * earlier block changes nothing.
+ * earlier block changes nothing. One of another file, or from before the file has begun
+ * again, does not come here (client.ts).
  */
 
 /** Where a transfer is. */

@@ -376,6 +376,62 @@ describe('somebody', () => {
   });
 });
 
+describe('a late ack', () => {
+  const lastFile = (plant: Plant): Sent =>
+    plant.harness.written.filter(({ subject }) => subject === 'file').at(-1)!;
+
+  /** A block 0 that is in flight, and whose ack has not come. */
+  async function unacknowledged(): Promise<{ plant: Plant; sequence: number }> {
+    const plant = new Plant();
+    plant.lost = () => true;
+    plant.send(counting(4_000), 'a');
+    await plant.until(() => plant.indices().includes(0), 1_000);
+    return { plant, sequence: lastFile(plant).sequence };
+  }
+
+  it('of an ended file does not count for the next one', async () => {
+    const { plant, sequence } = await unacknowledged();
+    plant.session.files.abort();
+    plant.send(counting(1_000).reverse(), 'b');
+    await plant.until(() => plant.indices().includes(0), 1_000);
+    expect(lastFile(plant).sequence).not.toBe(sequence);
+    plant.harness.ack(sequence);
+    await plant.run(300);
+    expect(plant.progress).toMatchObject({ name: 'b', bytes: 0 });
+    expect(new Set(plant.indices())).toEqual(new Set([0]));
+    plant.lost = () => false;
+    await plant.ended();
+    expect(plant.device.files.map(({ name, bytes }) => [name, [...bytes]])).toEqual([
+      ['b', [...counting(1_000).reverse()]],
+    ]);
+  });
+
+  it('from before the file has begun again does not count for its new beginning', async () => {
+    const { plant, sequence } = await unacknowledged();
+    plant.harness.close();
+    await plant.run(100);
+    plant.harness.open();
+    plant.harness.points([{ type: 'temp', value: 1 }]);
+    await plant.until(() => plant.indices().includes(0), 1_000);
+    plant.harness.ack(sequence);
+    await plant.run(300);
+    expect(plant.progress).toMatchObject({ name: 'a', bytes: 0, state: 'sending' });
+    expect(new Set(plant.indices())).toEqual(new Set([0]));
+  });
+
+  it('that was an echo, and of an ended file, does not take the next one back', async () => {
+    const { plant, sequence } = await unacknowledged();
+    const effect = plant.session.sender.ack(sequence)!;
+    expect(plant.progress?.bytes).toBe(400);
+    plant.session.files.abort();
+    plant.lost = (packet) => indexOf(packet) === 2;
+    plant.send(counting(1_000), 'b');
+    await plant.until(() => plant.progress!.bytes === 800, 5_000);
+    plant.session.sender.takeBack({ acks: [effect], life: undefined, acknowledges: true });
+    expect(plant.progress).toMatchObject({ name: 'b', bytes: 800 });
+  });
+});
+
 it('leaves nothing ticking when the gateway stops', async () => {
   const plant = new Plant();
   plant.send(counting(4_000));
