@@ -30,10 +30,13 @@ function site(servers = 'nats://127.0.0.1:1') {
   const file = join(folder, 'gateway.yaml');
   const pty = openPty();
   onTestFinished(() => pty.close());
-  const pump = { name: 'pump', transport: { type: 'serial', path: pty.path } };
-  writeFileSync(file, JSON.stringify({ nats: { servers }, links: [pump] }));
+  const configure = (link: object = {}): void => {
+    const pump = { name: 'pump', transport: { type: 'serial', path: pty.path }, ...link };
+    writeFileSync(file, JSON.stringify({ nats: { servers }, links: [pump] }));
+  };
+  configure();
   const logs = (...options: string[]) => runCli(['logs', 'pump', '-c', file, ...options]);
-  return { folder, file, pty, logs };
+  return { folder, file, pty, configure, logs };
 }
 
 const parsed = (stdout: string): object[] =>
@@ -81,6 +84,41 @@ describe('logs', () => {
       await pty.write(log('after the restart'));
       await followed.said(/after the restart/, 'stdout');
       expect(parsed(followed.stdout)).toHaveLength(5);
+      followed.child.kill('SIGINT');
+      expect(await followed.ended).toBe(0);
+    },
+  );
+
+  it(
+    'goes on with -f when the link is configured otherwise, and when it is away for a while',
+    { timeout: 60_000 },
+    async () => {
+      const { file, pty, configure } = site();
+      let daemon = new Cli(['run', '-c', file]);
+      await daemon.said(/port is open/);
+      const followed = new Cli(['logs', 'pump', '-f', '-c', file]);
+      await pty.write(log('before'));
+      await followed.said(/before/, 'stdout');
+      configure({ ackTimeoutMs: 3_000 });
+      daemon.child.kill('SIGHUP');
+      await daemon.said(/the configuration is applied/);
+      await daemon.said(/port is open[^]*port is open/);
+      await pty.write(log('after the reload'));
+      await followed.said(/after the reload/, 'stdout');
+      expect(followed.stderr).toBe('');
+
+      // As between its start and that of its links, the gateway has no such link.
+      configure({ name: 'valve' });
+      daemon.child.kill('SIGTERM');
+      await daemon.ended;
+      daemon = new Cli(['run', '-c', file]);
+      await followed.said(/waiting for the gateway: there is no link "pump"/);
+      configure();
+      daemon.child.kill('SIGHUP');
+      await daemon.said(/the configuration is applied/);
+      await daemon.said(/port is open[^]*port is open/);
+      await pty.write(log('back again'));
+      await followed.said(/back again/, 'stdout');
       followed.child.kill('SIGINT');
       expect(await followed.ended).toBe(0);
     },

@@ -14,6 +14,7 @@ import { GatewayClient } from '../gateway-client.js';
 import { askGateway, NoGatewayError } from '../gateway-socket.js';
 import { logJson, logText, lostJson, lostText, restartText } from '../log-lines.js';
 import type { ConfigOption, JsonOption } from '../options.js';
+import { overRestarts, pause, type ShownAnswers } from '../over-restarts.js';
 import { complain, printLine } from '../streams.js';
 
 export interface LogsOptions extends ConfigOption, JsonOption {
@@ -23,9 +24,6 @@ export interface LogsOptions extends ConfigOption, JsonOption {
   readonly level?: LogLevel;
   readonly restarts?: true;
 }
-
-/** How often a gateway is asked that is reached over NATS, or that has ended, ms. */
-const AGAIN_MS = 1_000;
 
 export async function logs(link: string, options: LogsOptions): Promise<void> {
   const { since: sinceMs, level } = options;
@@ -104,27 +102,11 @@ async function printAll(ask: Ask, request: LogsRequest, printer: Printer): Promi
 }
 
 /** Runs until the program ends. Throws if no gateway answers at first, or it has no such link. */
-async function follow(
-  config: GatewayConfig,
-  request: LogsRequest,
-  printer: Printer,
-): Promise<never> {
-  for (;;) {
-    try {
-      const asked = { verb: 'follow', ...printer.rest(request) } as const;
-      for await (const answer of askGateway(config, asked)) {
-        await printer.reply(answer as LogsReply);
-      }
-      printer.note('the gateway has ended, or has been restarted: waiting for it');
-    } catch (error) {
-      const isLost =
-        error instanceof NoGatewayError ||
-        (error instanceof CliError && error.status !== EXIT_WRONG);
-      if (!printer.hasBegun || !isLost) throw error;
-      printer.note(`waiting for the gateway: ${error.message}`);
-    }
-    await pause();
-  }
+function follow(config: GatewayConfig, request: LogsRequest, printer: Printer): Promise<never> {
+  return overRestarts(async () => {
+    const asked = { verb: 'follow', ...printer.rest(request) } as const;
+    for await (const answer of askGateway(config, asked)) await printer.reply(answer as LogsReply);
+  }, printer);
 }
 
 async function overNats(
@@ -135,18 +117,15 @@ async function overNats(
   isFollowed: boolean,
 ): Promise<void> {
   const client = await reach(config, bySocket);
-  try {
-    await printAll((asked) => client.logs(asked), request, printer);
-    while (isFollowed) {
+  const ask = (): Promise<void> => printAll((asked) => client.logs(asked), request, printer);
+  const askOnAndOn = async (): Promise<never> => {
+    for (;;) {
+      await ask();
       await pause();
-      try {
-        await printAll((asked) => client.logs(asked), request, printer);
-        printer.note('');
-      } catch (error) {
-        if (!(error instanceof CliError) || error.status === EXIT_WRONG) throw error;
-        printer.note(`waiting for the gateway: ${error.message}`);
-      }
     }
+  };
+  try {
+    await (isFollowed ? overRestarts(askOnAndOn, printer) : ask());
   } finally {
     await client.close();
   }
@@ -167,10 +146,8 @@ async function reach(config: GatewayConfig, bySocket: NoGatewayError): Promise<G
   }
 }
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-
 /** Prints lines; it reads no faster than its reader. */
-class Printer {
+class Printer implements ShownAnswers {
   #place: LogPlace | undefined;
   #note = '';
   readonly #isColoured: boolean;
@@ -180,7 +157,6 @@ class Printer {
     this.#isColoured = process.stdout.isTTY && NO_COLOR === '' && TERM !== 'dumb';
   }
 
-  /** The gateway has answered, and has such a link. */
   get hasBegun(): boolean {
     return this.#place !== undefined;
   }
@@ -203,9 +179,9 @@ class Printer {
     return more;
   }
 
-  /** Says it on stderr, unless it was the last thing said. */
+  /** On stderr. */
   note(text: string): void {
-    if (text !== this.#note && text !== '') complain(`siot-mcu: ${text}`);
+    if (text !== this.#note) complain(`siot-mcu: ${text}`);
     this.#note = text;
   }
 }

@@ -8,6 +8,7 @@ import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { askGateway, NoGatewayError } from '../gateway-socket.js';
 import type { ConfigOption, JsonOption } from '../options.js';
+import { overRestarts, type ShownAnswers } from '../over-restarts.js';
 import { printLine } from '../streams.js';
 import { RawDecoder } from './decoder.js';
 import type { Decoded } from './decoded.js';
@@ -20,7 +21,6 @@ export interface RawOptions extends ConfigOption, JsonOption {
   readonly hex: boolean;
 }
 
-const AGAIN_MS = 1_000;
 const IDLE_LOOK_MS = 100;
 
 /** Runs until the program ends. Throws a {@link CliError} if the gateway does not answer at first, or has no such link. */
@@ -37,19 +37,19 @@ export async function showTraffic(
   print: (decoded: Decoded) => void,
 ): Promise<never> {
   const printer = new Printer(print);
-  for (;;) {
+  const ask = async (): Promise<void> => {
     try {
       for await (const answer of askGateway(folders, { verb: 'raw', link })) {
         await printer.answer(answer as RawReply);
       }
-      printer.note('the gateway has ended, or has been restarted: waiting for it');
-    } catch (error) {
-      if (!printer.hasBegun && error instanceof NoGatewayError) throw elsewhere(error);
-      if (!printer.hasBegun || !(error instanceof CliError)) throw error;
-      printer.note(`waiting for the gateway: ${error.message}`);
+    } finally {
+      printer.ended();
     }
-    printer.ended();
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  };
+  try {
+    return await overRestarts(ask, printer);
+  } catch (error) {
+    throw error instanceof NoGatewayError ? elsewhere(error) : error;
   }
 }
 
@@ -65,7 +65,7 @@ function elsewhere(error: NoGatewayError): CliError {
 const clock = new SystemClock();
 
 /** Prints what is found; it reads no faster than its reader. */
-class Printer {
+class Printer implements ShownAnswers {
   #decoder: RawDecoder | undefined;
   /** When the last traffic came, monotonic ms of this process. */
   #heardMs = 0;
@@ -74,7 +74,6 @@ class Printer {
 
   constructor(private readonly print: (decoded: Decoded) => void) {}
 
-  /** The link was found. */
   get hasBegun(): boolean {
     return this.#timer !== undefined;
   }
@@ -95,7 +94,6 @@ class Printer {
     this.#heardMs = clock.monotonicMs();
   }
 
-  /** Prints it, unless it was the last thing said. */
   note(text: string): void {
     if (text === this.#note) return;
     this.#note = text;

@@ -62,6 +62,12 @@ export interface Control {
   /** Log lines of a link's device, as far as they are kept. `mostBytes`: of the reply, as JSON. */
   logs(request: LogsRequest, mostBytes: number): LogsReply;
 
+  /**
+   * Calls `removed` each time that a link of this name has ended and is not made anew,
+   * until the returned function is called.
+   */
+  watchRemovals(link: string, removed: () => void): () => void;
+
   /** What is kept of restarts of a link's device. Never rejects. */
   restarts(request: RestartsRequest): Promise<RestartsReply>;
 

@@ -172,6 +172,12 @@ export class GatewayControl implements Control {
     return readLogs(link.lines, request, mostBytes, this.clock);
   }
 
+  watchRemovals(link: string, removed: () => void): () => void {
+    return this.gateway.links.watchRemovals((name) => {
+      if (name === link) removed();
+    });
+  }
+
   file(request: FileRequest): Promise<FileReply> {
     const links = this.gateway.links.all();
     const link = links.find(({ name }) => name === request.link);

@@ -13,7 +13,12 @@ type Page = Extract<LogsReply, { state: 'logs' }>;
 function rig(most = 1_000) {
   const clock = new FakeClock();
   const links = new Map([['pump', new LogRing(() => most, clock)]]);
-  const control: Pick<Control, 'logs'> = {
+  const removals = new Set<() => void>();
+  const control: Pick<Control, 'logs' | 'watchRemovals'> = {
+    watchRemovals: (_link, removed) => {
+      removals.add(removed);
+      return () => void removals.delete(removed);
+    },
     logs: (request, mostBytes) => {
       const ring = links.get(request.link);
       if (ring === undefined) return { state: 'refused', reason: 'no such link' };
@@ -38,7 +43,11 @@ function rig(most = 1_000) {
   };
   const pages = (): Page[] => replies.filter((reply) => reply.state === 'logs');
   const texts = (): string[] => pages().flatMap(({ lines }) => lines.map(({ text }) => text));
-  return { clock, ring, links, face, asker, gone, replies, follow, pages, texts };
+  const remove = (): void => {
+    links.clear();
+    for (const removed of removals) removed();
+  };
+  return { remove, removals, clock, ring, links, face, asker, gone, replies, follow, pages, texts };
 }
 
 describe('the verb follow', () => {
@@ -83,14 +92,40 @@ describe('the verb follow', () => {
     expect(texts().at(-1)).toBe('last');
   });
 
-  it('ends with the reason when the link is gone', async () => {
-    const { links, clock, follow, replies } = rig();
+  it('ends with the reason when the link is removed', async () => {
+    const { remove, removals, clock, follow, replies } = rig();
     const state = follow({ link: 'pump' });
-    links.clear();
-    clock.advance(1_000);
+    remove();
     await settled();
     expect(replies.at(-1)).toEqual({ state: 'refused', reason: 'no such link' });
-    expect([state.ended, clock.pendingTimers]).toEqual([true, 0]);
+    expect([state.ended, clock.pendingTimers, removals.size]).toEqual([true, 0, 0]);
+  });
+
+  it('goes on when the link is away for a while and made anew', async () => {
+    const { ring, links, clock, follow, replies, texts } = rig();
+    const state = follow({ link: 'pump' });
+    links.clear();
+    clock.advance(10_000);
+    ring.add('meanwhile');
+    links.set('pump', ring);
+    clock.advance(1_000);
+    await settled();
+    expect([state.ended, replies.length, texts()]).toEqual([false, 2, ['meanwhile']]);
+  });
+
+  it('refuses a link that is not there, also to one who goes on after a restart', async () => {
+    const { ring, links, clock, follow, replies, removals } = rig();
+    links.clear();
+    const state = follow({ link: 'pump', after: { of: ring.id, place: 0, time: '0' } });
+    await settled();
+    expect(replies).toEqual([{ state: 'refused', reason: 'no such link' }]);
+    expect([state.ended, clock.pendingTimers, removals.size]).toEqual([true, 0, 0]);
+  });
+
+  it('answers one who goes on at once, though nothing is new', () => {
+    const { ring, follow, replies } = rig();
+    follow({ link: 'pump', after: { of: ring.id, place: 0, time: '0' } });
+    expect(replies).toMatchObject([{ state: 'logs', lines: [] }]);
   });
 
   it('goes on after a restart of the gateway behind the last line that was told', () => {
