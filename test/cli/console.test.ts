@@ -49,7 +49,7 @@ describe('console', () => {
       await shows(person, /▲ points[^\n]*\r\n[^\n]*> setp/);
       person.type('oint 3.5\r');
       await shows(person, /setpoint is acknowledged by pump, which reports 3\.5/);
-      expect(person.output).toMatch(/▼ points .*setpoint = 3\.5/);
+      await shows(person, /▼ points .*setpoint = 3\.5/);
       await shows(onlooker, /▼ points .*setpoint = 3\.5/);
       person.type('nonsense\r');
       await shows(person, /a line is a setting/);

@@ -1,5 +1,6 @@
 /** `siot-mcu console`. */
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import type { SetReply } from '../../gateway/control/control.js';
 import { readConfigFile } from '../config-file.js';
 import { EXIT_FAILED } from '../errors.js';
@@ -11,6 +12,9 @@ import { textLines } from '../raw/text.js';
 import { showTraffic } from '../raw/watch-raw.js';
 import { printLine } from '../streams.js';
 import { TypedSettings, type AskSet } from '../typed-settings.js';
+
+/** The gateway tells what becomes of a setting at once, and what crosses a link a moment later. */
+const LAST_TRAFFIC_MS = 500;
 
 export interface ConsoleOptions extends ConfigOption {
   readonly hex?: true;
@@ -67,5 +71,6 @@ async function fromPipe(settings: TypedSettings): Promise<void> {
     await settings.typed(line);
   }
   await settings.idle();
+  await setTimeout(LAST_TRAFFIC_MS);
   process.exit(settings.failed === 0 ? 0 : EXIT_FAILED);
 }
