@@ -34,27 +34,34 @@ export class ShellConsole {
     private readonly run: RunCommand,
   ) {}
 
-  /** Power on: the banner, and the first prompt. */
-  boot(): void {
+  /** Power on: the banner. */
+  boot(banner: readonly string[]): void {
     this.#echo = true;
     this.#colours = true;
     this.#typed = [];
     this.#escape = 'none';
     this.#prompted = false;
-    this.#write('*** Booting Zephyr OS build v3.7.0 ***\r\n');
+    for (const line of banner) this.#write(`${line}\r\n`);
+  }
+
+  /** The shell's thread runs: the first prompt. */
+  begin(): void {
     this.#prompt();
   }
 
   /** Prints a line that another thread has: the line with the prompt is written anew below it. */
   print(line: string): void {
-    const below = this.#prompted;
-    // The terminal's cursor goes back to the beginning, and what is right of it is erased.
-    const typed = this.#echo ? this.#typed.length : 0;
-    if (below) this.#write(`\x1b[${String(PROMPT.length + typed)}D\x1b[J`);
+    this.#erasePrompt();
     this.#write(`${line}\r\n`);
-    if (!below) return;
+    if (!this.#prompted) return;
     this.#prompt();
     if (this.#echo) this.pipe.write(Buffer.from(this.#typed));
+  }
+
+  /** The first half of such a line, in which the device is reset. */
+  printHalf(line: string): void {
+    this.#erasePrompt();
+    this.#write(line.slice(0, Math.ceil(line.length / 2)));
   }
 
   /** As {@link print}, a log line; `sinceStartMs`: of the device's clock. */
@@ -120,6 +127,13 @@ export class ShellConsole {
   #do(words: readonly Buffer[]): readonly string[] {
     if (words.length === 0) return [];
     return this.builtIn(words.map(String)) ?? this.run(words);
+  }
+
+  /** The terminal's cursor goes back to the beginning, and what is right of it is erased. */
+  #erasePrompt(): void {
+    if (!this.#prompted) return;
+    const typed = this.#echo ? this.#typed.length : 0;
+    this.#write(`\x1b[${String(PROMPT.length + typed)}D\x1b[J`);
   }
 
   #prompt(): void {

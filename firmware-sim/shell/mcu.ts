@@ -17,6 +17,10 @@ export interface ShellMcuOptions {
   readonly times?: McuTimes;
   /** Length of a restart, in which it neither prints nor listens, ms; 100. */
   readonly bootMs?: number;
+  /** Lines that it prints at its start; `*** Booting Zephyr OS build v3.7.0 ***`. */
+  readonly banner?: readonly string[];
+  /** From the banner to the first prompt, ms: what is typed before is lost; 0. */
+  readonly shellAfterMs?: number;
   /** Whether it knows the command `siot`, which today's firmware does not; true. */
   readonly knowsSiot?: boolean;
 }
@@ -34,6 +38,7 @@ interface Dated {
   readonly time: string;
 }
 
+const BANNER = ['*** Booting Zephyr OS build v3.7.0 ***'];
 const COMMANDS_KEPT = 1_000;
 const REPORTED: ReportEnd = { outcome: 'acknowledged' };
 const NOT_REPORTED: ReportEnd = { outcome: 'aborted' };
@@ -52,12 +57,16 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
   readonly #pipe: BytePipe;
   readonly #clock: SimClock;
   readonly #bootMs: number;
+  readonly #banner: readonly string[];
+  readonly #shellAfterMs: number;
   readonly #knowsSiot: boolean;
   readonly #observers = new Set<FirmwareObserver>();
   readonly #timers = new Set<SimTimer>();
   readonly #dated: Dated[] = [];
   #times: McuTimes;
   #stream = false;
+  /** Its shell runs: it takes what is typed. */
+  #listens = true;
   #startedMs: number;
   #state: 'running' | 'booting' | 'closed' = 'running';
 
@@ -65,6 +74,8 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
     this.#pipe = pipe;
     this.#clock = options.clock;
     this.#bootMs = options.bootMs ?? 100;
+    this.#banner = options.banner ?? BANNER;
+    this.#shellAfterMs = options.shellAfterMs ?? 0;
     this.#times = options.times ?? 'zero';
     this.#knowsSiot = options.knowsSiot ?? true;
     this.#startedMs = options.clock.monotonicMs();
@@ -72,7 +83,7 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
       this.#run(words),
     );
     pipe.onData = (bytes) => {
-      if (this.#state === 'running') this.console.type(bytes);
+      if (this.#state === 'running' && this.#listens) this.console.type(bytes);
     };
   }
 
@@ -111,14 +122,18 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
 
   /** Power on. */
   start(): void {
-    this.console.boot();
+    this.console.boot(this.#banner);
+    this.#listens = false;
+    if (this.#shellAfterMs === 0) this.#listen();
+    else this.later(this.#shellAfterMs, () => this.#listen());
     this.log('inf', 'app', 'started');
     for (const observer of this.#observers) observer.started?.();
   }
 
-  /** Power off and on. */
-  reboot(): void {
+  /** Power off and on; `printing`: in the middle of the line that reports this point. */
+  reboot(printing?: PointLike): void {
     if (this.#state !== 'running') return;
+    if (printing !== undefined) this.console.printHalf(this.#line(mcuPoint(printing)));
     this.#halt('booting');
     const timer = this.#clock.setTimer(this.#bootMs, () => {
       this.#timers.delete(timer);
@@ -160,6 +175,11 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
   /** Writes bytes to the line as they are. */
   sendRaw(bytes: Uint8Array): void {
     if (this.#state === 'running') this.#pipe.write(bytes);
+  }
+
+  #listen(): void {
+    this.#listens = true;
+    this.console.begin();
   }
 
   #print(points: readonly PointLike[]): void {

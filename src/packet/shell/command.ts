@@ -15,17 +15,20 @@ import type { ShellDataType } from './line.js';
 import { plainDecimal } from './numbers.js';
 import { formatTime } from './time.js';
 
+/** Makes the device report each change. */
+export const STREAM_ON = 'siot stream on';
+
+/** Asks for all points. */
+export const DUMP = 'siot dump';
+
 /** Sent at each opening, in this order: the console is to be silent, and the points to come. */
 export const HANDSHAKE: readonly string[] = [
   '',
   'shell echo off',
   'shell colors off',
-  'siot stream on',
-  'siot dump',
+  STREAM_ON,
+  DUMP,
 ];
-
-/** Asks for all points. */
-export const DUMP = 'siot dump';
 
 /** Longest command without its line end, bytes: what Zephyr's shell has room for. */
 export const MAX_COMMAND_BYTES = 256;

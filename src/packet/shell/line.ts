@@ -17,6 +17,7 @@ import {
   type Point,
   type PointValue,
 } from '../../point/point.js';
+import { saysStart } from './banner.js';
 import { splitFields } from './fields.js';
 import { parseFloating } from './numbers.js';
 import { parseTime } from './time.js';
@@ -35,7 +36,6 @@ export type ShellLine =
 
 // Zephyr gives the hours more digits when they need them, after four days.
 const LOG = /^\[(\d{2,6}):(\d{2}):(\d{2})\.(\d{3}),(\d{3})\] <(?:err|wrn|inf|dbg)> /;
-const BANNER = '*** Booting Zephyr OS';
 
 const BOOTED: ShellLine = { kind: 'booted' };
 const OTHER: ShellLine = { kind: 'other' };
@@ -45,10 +45,11 @@ export const isReport = (line: string): boolean => line === 'pt' || line.startsW
 
 /** What a line says, without prompts and escape sequences. Never throws. */
 export function readLine(line: string): ShellLine {
+  // A reset can have cut off any other line before it.
+  if (saysStart(line)) return BOOTED;
   if (isReport(line)) return readReport(line);
   const log = LOG.exec(line);
-  if (log !== null) return { kind: 'log', sinceStartMs: msOf(log) };
-  return line.startsWith(BANNER) ? BOOTED : OTHER;
+  return log === null ? OTHER : { kind: 'log', sinceStartMs: msOf(log) };
 }
 
 const msOf = (log: readonly string[]): number => {

@@ -14,6 +14,7 @@
  *  [00:00:12.345,700] <err> os: >>> ZEPHYR FATAL ERROR 19: …
  * ```
  */
+import { saysStart } from '../../packet/shell/banner.js';
 import type { LogLevel } from './log-level.js';
 
 /** Begins a dump. */
@@ -21,7 +22,7 @@ const BEGINS =
   /Guru Meditation Error|panic'ed|\*{3} [^*]{0,60}FAULT \*{3}|ZEPHYR FATAL ERROR|abort\(\) was called|assert failed:|ASSERTION FAIL|Stack smashing protect failure|Unhandled debug exception|stack overflow in task|Kernel panic/;
 
 /** Ends a dump: the device restarts, or goes on. */
-const ENDS = /^Rebooting\.\.\.|^rst:0x|^ets [A-Z][a-z]{2} |\*{3} Booting |Halting system/;
+const ENDS = /^Rebooting\.\.\.|^rst:0x|^ets [A-Z][a-z]{2} |Halting system/;
 
 /** Lines of the longest dump: a stack of 4 KiB has 256. */
 const LONGEST_DUMP = 1_000;
@@ -57,7 +58,7 @@ export class PanicDumps {
     }
     if (this.#left === 0) return own;
     const isOver = atMs - this.#lastMs > APART_MS || (own !== undefined && own !== 'error');
-    if (isOver || ENDS.test(line)) {
+    if (isOver || ENDS.test(line) || saysStart(line)) {
       this.#left = 0;
       return isOver ? own : 'error';
     }

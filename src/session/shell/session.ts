@@ -32,6 +32,7 @@ import { ReportRound } from '../receiving/report-round.js';
 import { RestartDetector, type RestartSign } from '../receiving/restart.js';
 import { ResyncLimiter, type ResyncHost } from '../receiving/resync-limiter.js';
 import type { ShellSettingsClient, ShellSettingsOptions } from './client.js';
+import { Handshake, type HandshakeHost } from './handshake.js';
 import { ShellReports } from './reports.js';
 import { ShellSettings, type ShellServices } from './settings.js';
 import { LineWriter } from './writer.js';
@@ -46,12 +47,14 @@ export interface ShellSessionOptions extends ShellSettingsOptions {
   readonly silenceTimeoutMs: number;
 }
 
-/** A device that is not heard is sent the handshake again at this interval, ms, and one that is quiet an empty line. */
+/** A device that is not heard is sent the handshake again at this interval, ms, and one that reports nothing a line. */
 const PROBE_EVERY_MS = 30_000;
 /** With a short `silenceTimeoutMs` the interval is half of that, but not below this, ms. */
 const PROBE_SOONEST_MS = 1_000;
 /** A device that has restarted listens after this time, ms, or when it prints its prompt. */
 const BOOT_MS = 500;
+/** Banners within this time, ms, and before the first prompt, are of one start: a boot loader has its own. */
+const ONE_START_MS = 5_000;
 
 const NO_SIOT = /^siot: command not found/;
 const NO_SIOT_ADVICE =
@@ -66,6 +69,7 @@ export class ShellSession
     LineSink,
     HeardDevice,
     ResyncHost,
+    HandshakeHost,
     ShellServices
 {
   readonly codecName = 'shell';
@@ -82,6 +86,7 @@ export class ShellSession
   readonly #reports: ShellReports;
   readonly #restarts: RestartDetector;
   readonly #resync: ResyncLimiter;
+  readonly #handshake: Handshake;
   readonly #probeMs: number;
   #probeTimer: Timer | undefined;
   heardMs: number | undefined;
@@ -90,7 +95,10 @@ export class ShellSession
   #points = 0;
   #open = false;
   #held = false;
-  #knowsSiot = true;
+  /** The device has said that it does not know the command `siot`. */
+  lacksSiot = false;
+  /** Of the first banner since the last prompt, monotonic ms. */
+  #bannerMs: number | undefined;
 
   constructor(
     readonly host: DeviceSessionHost,
@@ -105,6 +113,7 @@ export class ShellSession
     this.#deframer = new LineDeframer(this, options.maxLineLength);
     this.#restarts = new RestartDetector(clock, record.last ?? {});
     this.#resync = new ResyncLimiter(this, clock, record.resyncDue === true);
+    this.#handshake = new Handshake(this, clock);
     this.round = new ReportRound(clock);
     // No shell counts as one that never acknowledges: what is not reported stays pending.
     const acknowledges = record.acknowledges === 'yes' ? 'yes' : 'unknown';
@@ -121,7 +130,7 @@ export class ShellSession
   // A device session.
 
   get advice(): string | undefined {
-    return this.#knowsSiot ? undefined : NO_SIOT_ADVICE;
+    return this.lacksSiot ? NO_SIOT_ADVICE : undefined;
   }
 
   get roundTripMs(): number | undefined {
@@ -141,11 +150,12 @@ export class ShellSession
     this.#deframer.reset();
     this.#reports.reset();
     this.#writer.opened();
-    this.#knowsSiot = true;
+    this.lacksSiot = false;
+    this.#bannerMs = undefined;
     // A restart that was not served yet is served with the same handshake.
     const isServed = this.#resync.due;
     this.#resync.opened();
-    if (!isServed) this.#shakeHands();
+    if (!isServed) this.#handshake.begin();
     // Not before: its settings come after the handshake.
     this.downlink.opened();
     this.#probeLater();
@@ -155,6 +165,7 @@ export class ShellSession
     this.#open = false;
     this.#probeTimer?.cancel();
     this.#resync.closed();
+    this.#handshake.closed();
     this.#writer.closed();
     this.downlink.closed();
     this.state.closed();
@@ -198,6 +209,7 @@ export class ShellSession
     switch (said.kind) {
       case 'point':
         this.#heard();
+        this.#handshake.reported(this.#arrival.ms);
         this.#point(said.point, this.#arrival);
         return;
       case 'broken':
@@ -208,12 +220,12 @@ export class ShellSession
         deviceLog.line(line);
         break;
       case 'booted':
-        this.#restarted(this.#restarts.booted());
+        this.#booted();
         deviceLog.printed(line);
         break;
       case 'other':
         deviceLog.printed(line);
-        if (NO_SIOT.test(line)) this.#knowsSiot = false;
+        if (NO_SIOT.test(line)) this.lacksSiot = true;
     }
     this.#heard();
   }
@@ -223,8 +235,10 @@ export class ShellSession
   }
 
   prompt(): void {
+    this.#bannerMs = undefined;
     this.#writer.ready();
     this.#heard();
+    this.#handshake.prompted();
   }
 
   #heard(): void {
@@ -243,6 +257,20 @@ export class ShellSession
 
   // A device that has restarted, or is silent.
 
+  #booted(): void {
+    const sign = this.#restarts.booted();
+    const nowMs = this.clock.monotonicMs();
+    if (this.#bannerMs === undefined || nowMs - this.#bannerMs >= ONE_START_MS) {
+      this.#bannerMs = nowMs;
+      this.#restarted(sign);
+    } else if (this.#writer.isHeld) {
+      this.#writer.hold(BOOT_MS);
+    } else {
+      // What was written to the boot loader is lost.
+      this.#startsAnew();
+    }
+  }
+
   #restarted(sign: RestartSign | undefined): void {
     if (sign === undefined) return;
     this.state.counters.notice('restart');
@@ -251,7 +279,11 @@ export class ShellSession
       // A console has no packets.
       this.host.deviceRestarted({ sign, ...this.#restarts.evidence(sign), packets: [] });
     }
-    this.#knowsSiot = true;
+    this.#startsAnew();
+  }
+
+  #startsAnew(): void {
+    this.lacksSiot = false;
     this.#reports.reset();
     this.#writer.hold(BOOT_MS);
     this.downlink.restarted();
@@ -271,9 +303,7 @@ export class ShellSession
   }
 
   #shakeHands(): void {
-    if (!this.#open) return;
-    this.round.timeSent();
-    this.#writer.begin(HANDSHAKE);
+    if (this.#open) this.#handshake.begin();
   }
 
   #probeLater(): void {
@@ -290,12 +320,22 @@ export class ShellSession
       this.downlink.probe();
       return;
     }
-    const quietMs = this.clock.monotonicMs() - (this.heardMs ?? 0);
-    // Its prompt is a sign of life. At the next look it could come too late.
-    if (quietMs >= this.#probeMs / 2) this.#writer.add('');
+    // At the next look its sign of life could come too late.
+    this.#handshake.probe(this.#probeMs / 2);
   }
 
-  // What the settings need.
+  // What the handshake needs.
+
+  writeHandshake(): void {
+    this.round.timeSent();
+    this.#writer.begin(HANDSHAKE);
+  }
+
+  writeLine(line: string): void {
+    this.#writer.add(line);
+  }
+
+  // What the settings need, and the handshake.
 
   get isOpen(): boolean {
     return this.#open;

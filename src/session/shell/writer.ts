@@ -67,6 +67,11 @@ export class LineWriter {
     this.pump();
   }
 
+  /** The console does not listen yet, and nothing was written since that was said. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /** The console does not listen yet: nothing is written for so long, ms, or until {@link ready}. */
   hold(ms: number): void {
     this.#isHeld = true;

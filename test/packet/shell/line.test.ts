@@ -103,7 +103,28 @@ describe('reports', () => {
       sinceStartMs: 442_800_000,
     });
     expect(readLine('[00:01:02.345,678] <xyz> pump: dry').kind).toBe('other');
-    expect(readLine('*** Booting Zephyr OS build v3.7.0 ***').kind).toBe('booted');
+  });
+
+  it.each([
+    '*** Booting Zephyr OS build v3.7.0 ***',
+    '*** Booting nRF Connect SDK v3.1.0-6c6e5b32496e ***',
+    '*** Using Zephyr OS v4.1.99-1612683d4010 ***',
+    '*** Booting MCUboot v2.1.0 ***',
+    'pt temp 0 FL*** Booting Zephyr OS build v3.7.0 ***',
+    'pt label 0 STR "Pump *** Booting Zephyr OS build v3.7.0 ***',
+    'pt label 0 STR "a \\" b" 202*** Booting Zephyr OS build v3.7.0 ***',
+    '[00:01:02.345,678] <wrn> pump: d*** Booting Zephyr OS build v3.7.0 ***',
+  ])('%s is the banner of a start', (line) => {
+    expect(readLine(line)).toEqual({ kind: 'booted' });
+  });
+
+  it.each([
+    ['pt label 0 STR "*** Booting Zephyr OS"', 'point'],
+    ['pt label 0 STR "say \\"*** Booting Zephyr OS\\""', 'point'],
+    ['[00:01:02.345,678] <wrn> pump: *** stopped ***', 'log'],
+    ['*** Booting***', 'other'],
+  ])('%s is none', (line, kind) => {
+    expect(readLine(line).kind).toBe(kind);
   });
 });
 

@@ -42,6 +42,8 @@ export class Console {
   congested = false;
   /** What the device has of each point. */
   readonly values: McuPoint[] = [];
+  /** Bytes that the gateway writes are lost while this says so of their line. */
+  loses: (line: string) => boolean = () => false;
   /** Called with what is set: what the device makes of it. */
   applies: (point: McuPoint) => McuPoint = (point) => point;
 
@@ -92,8 +94,9 @@ export class Console {
     const isCongested = (): boolean => this.congested;
     const channel = {
       write: (bytes: Uint8Array) => {
-        this.lines.push(Buffer.from(bytes).toString().replace(/\r\n$/, ''));
-        gateway.write(bytes);
+        const line = Buffer.from(bytes).toString().replace(/\r\n$/, '');
+        this.lines.push(line);
+        if (!this.loses(line)) gateway.write(bytes);
       },
       get congested() {
         return isCongested();
@@ -113,9 +116,10 @@ export class Console {
     };
   }
 
-  /** The device is on, the port is opened, and the handshake is over. */
+  /** The device is on and has a point, the port is opened, and the handshake is over. */
   open(): this {
     this.mcu.start();
+    this.report({ type: 'model', value: 'pump' });
     this.session.opened();
     this.clock.advance(200);
     this.points.length = 0;

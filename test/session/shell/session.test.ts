@@ -53,6 +53,74 @@ describe('the opening of a console', () => {
   });
 });
 
+describe('a handshake', () => {
+  it.each(HANDSHAKE)('of which “%s” is lost ends with a device that reports', (lost) => {
+    const console = new Console();
+    console.mcu.start();
+    console.report({ type: 'flow', value: 1 });
+    console.loses = (line) => line === lost;
+    console.session.opened();
+    console.clock.advance(1_000);
+    console.loses = () => false;
+    // It changes once, and not again.
+    console.report({ type: 'flow', value: 2 });
+    console.clock.advance(45_000);
+    expect(console.mcu.streams).toBe(true);
+    expect(console.published.at(-1)).toBe('flow=2');
+    console.report({ type: 'flow', value: 3 });
+    expect(console.published.at(-1)).toBe('flow=3');
+  });
+
+  it('whose stream is lost is mended also while the device logs all the time', () => {
+    const console = new Console();
+    console.loses = (line) => line === 'siot stream on';
+    console.open();
+    console.loses = () => false;
+    for (let second = 0; second < 60; second += 1) {
+      console.mcu.sendLog('running');
+      console.clock.advance(1_000);
+    }
+    expect(console.mcu.streams).toBe(true);
+  });
+
+  it('that came before the shell ran is repeated when there is a prompt', () => {
+    const console = new Console({ shellAfterMs: 2_000 }).open();
+    console.mcu.observe({ started: () => console.report({ type: 'flow', value: 1 }) });
+    console.clock.advance(10_000);
+    const setting = console.set('setpoint', floatValue(5));
+    console.points.length = 0;
+    console.mcu.reboot();
+    console.clock.advance(1_500);
+    expect(console.mcu.streams).toBe(false);
+    console.clock.advance(2_500);
+    expect(console.mcu.streams).toBe(true);
+    expect(console.published).toContain('flow=1');
+    expect(setting.state).toBe('inForce');
+    expect(console.session.state.counters.get('restart')).toBe(1);
+  });
+
+  it('is repeated three times to a device that has no points', () => {
+    const console = new Console();
+    console.mcu.start();
+    console.session.opened();
+    console.clock.advance(29_000);
+    const lines = console.takeLines();
+    expect(lines.filter((line) => line === 'siot stream on')).toHaveLength(4);
+  });
+
+  it('is not repeated where points follow, and their device is left alone', () => {
+    const console = new Console();
+    console.mcu.start();
+    console.report({ type: 'flow', value: 0 });
+    console.session.opened();
+    for (let second = 0; second < 600; second += 1) {
+      console.clock.advance(1_000);
+      console.report({ type: 'flow', value: second });
+    }
+    expect(console.takeLines()).toEqual(HANDSHAKE);
+  });
+});
+
 describe('lines of a console', () => {
   it('are points, log lines or nothing', () => {
     const console = new Console().open();
@@ -321,6 +389,58 @@ describe('a device that restarts', () => {
     expect(console.restarts).toEqual(['it has printed the banner of its start']);
   });
 
+  it('in the middle of a line is noticed, and the line is no point', () => {
+    const console = new Console().open();
+    const setting = console.set('setpoint', floatValue(5));
+    console.takeLines();
+    console.mcu.reboot({ type: 'label', value: 'a text' });
+    console.clock.advance(500);
+    expect(console.takeLines()).toEqual([...HANDSHAKE, 'p setpoint 0 FLT 5 TIME']);
+    expect(setting.state).toBe('inForce');
+    expect(console.session.state.counters.get('restart')).toBe(1);
+    expect(console.session.state.counters.get('payload')).toBe(0);
+    expect(console.kept[0]).toMatch(
+      /^pt label .*[^ ]\*\*\* Booting Zephyr OS build v3.7.0 \*\*\*$/,
+    );
+  });
+
+  it('with several banners is noticed once', () => {
+    const banner = [
+      '*** Booting nRF Connect SDK v3.1.0-6c6e5b32496e ***',
+      '*** Using Zephyr OS v4.1.99-1612683d4010 ***',
+    ];
+    const console = new Console({ banner, shellAfterMs: 100 }).open();
+    console.clock.advance(10_000);
+    console.mcu.reboot();
+    console.clock.advance(500);
+    expect(console.takeLines().slice(-5)).toEqual(HANDSHAKE);
+    expect(console.session.state.counters.get('restart')).toBe(1);
+    expect(console.restarts).toHaveLength(1);
+    expect(console.session.resyncDue).toBe(false);
+    // The next restart is another one.
+    console.mcu.reboot();
+    console.clock.advance(500);
+    expect(console.session.state.counters.get('restart')).toBe(2);
+  });
+
+  it('by a boot loader with a banner of its own gets the handshake when the firmware starts', () => {
+    const console = new Console().open();
+    console.set('setpoint', floatValue(5));
+    console.clock.advance(10_000);
+    console.takeLines();
+    console.print('*** Booting MCUboot v2.1.0 ***');
+    console.loses = () => true;
+    console.clock.advance(1_500);
+    console.loses = () => false;
+    expect(console.takeLines().slice(0, 5)).toEqual(HANDSHAKE);
+    console.mcu.reboot();
+    console.clock.advance(200);
+    expect(console.takeLines().slice(0, 5)).toEqual(HANDSHAKE);
+    console.clock.advance(4_000);
+    expect(console.takeLines().filter((line) => line.startsWith('p '))).toHaveLength(1);
+    expect(console.restarts).toHaveLength(1);
+  });
+
   it('is noticed by its log times', () => {
     const console = new Console().open();
     console.set('setpoint', floatValue(5));
@@ -395,15 +515,20 @@ describe('a silent device', () => {
     expect(console.takeLines()).toEqual(['p setpoint 0 FLT 5 TIME']);
   });
 
-  it('that answers an empty line with its prompt is there', () => {
+  it('that answers a line with its prompt is there', () => {
     const console = new Console().open();
     console.clock.advance(600_000);
     expect(console.connected).toEqual([true]);
-    expect(console.takeLines().every((line) => line === '')).toBe(true);
+    const [first, second, ...others] = console.takeLines();
+    expect([first, second]).toEqual(['siot stream on', 'siot dump']);
+    expect(others.length).toBeGreaterThan(15);
+    expect(new Set(others)).toEqual(new Set(['siot stream on']));
   });
 
-  it('without the command siot is told to people', () => {
+  it('without the command siot is told to people, and gets empty lines', () => {
     const console = new Console({ knowsSiot: false }).open();
+    console.clock.advance(100_000);
+    expect(console.takeLines()).toEqual(['', '', '']);
     expect(console.session.advice).toContain('does not know the command siot');
     expect(new Console().open().session.advice).toBeUndefined();
   });
