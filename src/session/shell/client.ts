@@ -140,6 +140,11 @@ export class ShellSettingsClient implements PendingSettings, WaitingSettings, Li
     this.#forgetAll();
   }
 
+  /** Something was not reported while the device was silent. */
+  get waitsToBeHeard(): boolean {
+    return this.#silent.size > 0;
+  }
+
   /** The device has been silent, and is heard. */
   awake(): void {
     for (const [setting, { limit }] of this.#flights) {
@@ -229,8 +234,10 @@ export class ShellSettingsClient implements PendingSettings, WaitingSettings, Li
   #dueMs(setting: Setting, nowMs: number): number {
     const { life } = setting;
     switch (life.name) {
-      case 'setAside':
-        return this.#flights.get(setting)?.dueMs ?? life.untilMs;
+      case 'setAside': {
+        const { dueMs } = this.#flights.get(setting) ?? {};
+        return dueMs ?? (this.#silent.has(setting) ? Number.POSITIVE_INFINITY : life.untilMs);
+      }
       case 'pending':
       case 'noted':
       case 'sent': {

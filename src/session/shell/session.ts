@@ -243,7 +243,8 @@ export class ShellSession
 
   #heard(): void {
     this.heardMs = this.clock.monotonicMs();
-    if (this.state.connected) return;
+    // A silence can be too short to count as one.
+    if (this.state.connected && !this.downlink.waitsToBeHeard) return;
     this.state.presence.heard(this);
     this.downlink.awake();
   }

@@ -259,6 +259,37 @@ describe('a setting', () => {
     expect(setting.state).toBe('inForce');
   });
 
+  it('that waits out its pause is sent to a device that has become silent only with its handshakes', () => {
+    const console = new Console().open();
+    console.mcu.takes = () => false;
+    const setting = console.set('setpoint', floatValue(5));
+    console.clock.advance(5_000);
+    expect(setting.life.name).toBe('setAside');
+    console.mute();
+    console.takeLines();
+    console.clock.advance(100_000);
+    const lines = console.takeLines();
+    const handshakes = lines.filter((line) => line === 'shell echo off').length;
+    expect(handshakes).toBeGreaterThan(0);
+    // Once when its pause was over.
+    expect(lines.filter((line) => line.startsWith('p '))).toHaveLength(1 + handshakes);
+    console.session.data(Buffer.from('hello\r\n'));
+    console.clock.advance(100);
+    expect(console.takeLines()).toEqual(['p setpoint 0 FLT 5 TIME']);
+  });
+
+  it('that was lost in a short silence is sent when the device is heard', () => {
+    const console = new Console().open();
+    console.mute();
+    console.mcu.takes = () => false;
+    console.set('setpoint', floatValue(5));
+    console.clock.advance(20_000);
+    expect(console.connected).toEqual([true]);
+    console.takeLines();
+    console.session.data(Buffer.from('hello\r\n'));
+    expect(console.takeLines()).toEqual(['p setpoint 0 FLT 5 TIME']);
+  });
+
   it('does not keep others waiting', () => {
     const console = new Console().open();
     console.mcu.takes = ({ type }) => type !== 'deaf';
