@@ -18,7 +18,7 @@ export type LogLevel = keyof typeof COLOURS;
 
 /**
  * Zephyr's shell on a UART: a line editor with echo, prompt and colours, and output of
- * other threads between. Typed keys other than printable ones and backspace are ignored.
+ * other threads between. What is typed and neither printable ASCII nor backspace is ignored.
  */
 export class ShellConsole {
   #echo = true;
@@ -107,7 +107,7 @@ export class ShellConsole {
       this.#escape = 'begun';
     } else if (byte === BACKSPACE || byte === DELETE) {
       if (this.#typed.pop() !== undefined && this.#echo) this.#write('\b \b');
-    } else if (byte >= 0x20 && this.#typed.length < LONGEST_COMMAND) {
+    } else if (byte >= 0x20 && byte < DELETE && this.#typed.length < LONGEST_COMMAND) {
       this.#typed.push(byte);
       if (this.#echo) this.pipe.write(Uint8Array.of(byte));
     }

@@ -106,6 +106,14 @@ describe('the console of a shell', () => {
     );
   });
 
+  it('takes printable ASCII alone, and 255 characters of a command', async () => {
+    const { mcu, type } = await quiet();
+    await type('siot stream on\r\n');
+    expect(await type('p label 0 STR \u00fcber\r\n')).toContain('pt label 0 STR ber\r\n');
+    await type(`${'x'.repeat(300)}\r\n`);
+    expect(mcu.commands.at(-1)?.words).toEqual(['x'.repeat(255)]);
+  });
+
   it('does not know siot, where it is today’s firmware', async () => {
     const { type } = await quiet({ knowsSiot: false });
     expect(await type('siot stream on\r\n')).toBe(`\r\nsiot: command not found\r\n${PROMPT}`);

@@ -30,8 +30,8 @@ export const HANDSHAKE: readonly string[] = [
   DUMP,
 ];
 
-/** Longest command without its line end, bytes: what Zephyr's shell has room for. */
-export const MAX_COMMAND_BYTES = 256;
+/** Longest command without its line end, bytes: Zephyr's shell has 256, with the zero behind it. */
+export const MAX_COMMAND_BYTES = 255;
 
 /** Widths of a point in today's firmware, bytes: what is as long or longer is cut off there. */
 const WIDTHS = { type: 24, key: 20, text: 20 } as const;
@@ -39,6 +39,7 @@ const WIDTHS = { type: 24, key: 20, text: 20 } as const;
 const WHY: Readonly<Record<FieldProblem, string>> = {
   backslash: 'a backslash',
   controlCharacter: 'a control character, such as a line end or a tab',
+  notAscii: 'a character outside ASCII',
 };
 
 /** A command, or why there is none, for people. */

@@ -5,6 +5,7 @@
  *
  * |                | SIOT                      | Zephyr                              |
  * |----------------|---------------------------|-------------------------------------|
+ * | takes          | UTF-8                     | printable ASCII, and drops the rest |
  * | between fields | spaces, tabs              | white space                         |
  * | quotes         | `"`                       | `"`, `'`                            |
  * | in quotes      | `\r`, `\n`, `\t`; `\` and any other character is that character | `\"`, `\0ooo`, `\xhh` only |
@@ -14,7 +15,7 @@
  */
 
 /** Why a text cannot be a field of a command: both readers would not read it alike. */
-export type FieldProblem = 'backslash' | 'controlCharacter';
+export type FieldProblem = 'backslash' | 'controlCharacter' | 'notAscii';
 
 const MEANT_BY: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t' };
 
@@ -47,10 +48,12 @@ export function splitFields(line: string): string[] | undefined {
 
 // eslint-disable-next-line no-control-regex -- control characters are what it finds
 const CONTROL = /[\u0000-\u001f\u007f]/;
+const NOT_ASCII = /[^\u0020-\u007e]/;
 
 /** Why a text cannot be a field; `undefined`: it can. */
 export function fieldProblem(text: string): FieldProblem | undefined {
   if (CONTROL.test(text)) return 'controlCharacter';
+  if (NOT_ASCII.test(text)) return 'notAscii';
   return text.includes('\\') ? 'backslash' : undefined;
 }
 

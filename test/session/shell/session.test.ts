@@ -323,6 +323,8 @@ describe('a setting', () => {
       origin: 'u',
     };
     expect(settings.whyNotSet(point)).toContain('a backslash');
+    const high = { ...point, type: 'höhe', value: stringValue('a') };
+    expect(settings.whyNotSet(high)).toContain('its type has a character outside ASCII');
     expect(settings.whyNotSet({ ...point, value: jsonValue('{"a":1}') })).toBeUndefined();
     const setting = console.set('label', stringValue('two\nlines'));
     expect(setting.life.name).toBe('unsendable');
