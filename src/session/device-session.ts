@@ -13,6 +13,7 @@ import type { Diagnosis } from './diagnosis/diagnosis.js';
 import type { DeviceFiles } from './files/file.js';
 import type { NodeHost, NodeState } from './node-state.js';
 import type { Acknowledges } from './node/presence.js';
+import type { RecentUnit } from './node/recent-traffic.js';
 import type { SettingRefusal } from './node/setting-quota.js';
 import type { LastKnown, RestartEvidence, RestartSign } from './receiving/restart.js';
 import type { SettingRecord } from './settings/record.js';
@@ -48,26 +49,20 @@ export interface SessionInput<in Unit> {
 }
 
 /** A packet that crossed the line shortly before. */
-export interface RecentPacket {
-  /** ns since 1970, UTC. */
-  readonly ns: bigint;
-  /** `up`: from the device. */
-  readonly direction: 'up' | 'down';
+export interface RecentPacket extends RecentUnit {
   readonly sequence: number;
   readonly subject: string;
-  /** Without framing, bytes. */
-  readonly length: number;
   /** What is in it, for people, as far as it can be read; it may hold any character. */
   readonly content: string;
-  /** Without framing; of a long one the first. */
-  readonly bytes: Uint8Array;
 }
 
 /** A restart of the device. */
 export interface DeviceRestart extends RestartEvidence {
   readonly sign: RestartSign;
   /** The last ones, the oldest first; the last of them told of the restart. */
-  readonly packets: readonly RecentPacket[];
+  readonly packets?: readonly RecentPacket[];
+  /** As {@link packets}, of a console. */
+  readonly lines?: readonly RecentUnit[];
 }
 
 /** What a device session needs of its link, and tells it. */

@@ -14,11 +14,21 @@
  *  2026-01-02T03:04:03.456Z up   sequence 12, 57 bytes: temp/motor=23.5
  *      0c 00 00 …
  * ```
+ *
+ * Of a console, in place of its packets:
+ *
+ * ```
+ *  Lines of the console before it, both ways: 64
+ *  2026-01-02T03:04:03.456Z down p setpoint 0 FLT 5 2026-01-02T03:04:03.450000000Z
+ *  2026-01-02T03:04:03.460Z up   pt setpoint 0 FLT 5
+ * ```
  */
+import { readText } from '../../packet/text.js';
 import { NS_PER_MS } from '../../point/clock.js';
 import { excerpt } from '../../point/excerpt.js';
 import type { DeviceRestart, RecentPacket } from '../../session/device-session.js';
 import type { LogLine } from '../../session/node/log-ring.js';
+import type { RecentUnit } from '../../session/node/recent-traffic.js';
 import { withoutEscapes } from '../../session/node/log-text.js';
 
 /** What a report is made of. */
@@ -42,7 +52,6 @@ const LONGEST_PANIC = 200;
 
 export function restartReport(facts: RestartFacts): string {
   const { link, ns, restart, panic, leftOut, lines } = facts;
-  const { packets } = restart;
   return [
     `The device of link ${JSON.stringify(link)} has restarted`,
     `${TIME}${timeText(ns)}`,
@@ -54,9 +63,7 @@ export function restartReport(facts: RestartFacts): string {
     '',
     `Log lines before it: ${lines.length}`,
     ...lines.map(lineText),
-    '',
-    `Packets before it: ${packets.length}`,
-    ...packets.flatMap(packetText),
+    ...trafficText(restart),
     '',
   ].join('\n');
 }
@@ -92,6 +99,23 @@ const timeText = (ns: bigint): string => new Date(Number(ns / NS_PER_MS)).toISOS
 
 const lineText = ({ ns, level, text }: LogLine): string =>
   `${timeText(ns)} ${(level ?? '').padEnd(LEVEL_WIDTH)} ${text}`;
+
+function trafficText({ packets, lines }: DeviceRestart): string[] {
+  return [
+    ...(packets === undefined
+      ? []
+      : ['', `Packets before it: ${packets.length}`, ...packets.flatMap(packetText)]),
+    ...(lines === undefined
+      ? []
+      : ['', `Lines of the console before it, both ways: ${lines.length}`, ...lines.map(unitText)]),
+  ];
+}
+
+function unitText({ ns, direction, length, bytes }: RecentUnit): string {
+  const text = oneLine(readText(bytes, 0, bytes.length));
+  const cut = bytes.length < length ? ` … (${length} bytes)` : '';
+  return `${timeText(ns)} ${direction.padEnd(4)} ${text}${cut}`;
+}
 
 function packetText(packet: RecentPacket): string[] {
   const { ns, direction, sequence, subject, length, content, bytes } = packet;

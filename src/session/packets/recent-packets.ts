@@ -1,64 +1,35 @@
-/**
- * The last packets of a line, both ways: what one wants to see after a crash of the
- * device. They are copied into memory that is there from the start.
- */
+/** The last packets of a line, both ways, with what is in them. */
 import { LOG_SUBJECT, PAYLOAD_AT, CRC_LENGTH } from '../../packet/packet.js';
 import type { PayloadCodec } from '../../packet/payload.js';
 import { readText } from '../../packet/text.js';
-import { NS_PER_MS, type Clock } from '../../point/clock.js';
+import type { Clock } from '../../point/clock.js';
 import { excerpt } from '../../point/excerpt.js';
 import { pointName } from '../../point/point-info.js';
 import { valueText } from '../../point/value-text.js';
 import type { RecentPacket } from '../device-session.js';
+import { RecentTraffic } from '../node/recent-traffic.js';
 
-/** Packets that are kept. */
-const PACKETS = 64;
-/** Bytes of each; of longer ones the rest is not kept. */
-const BYTES = 256;
 /** Characters of what is in a packet, for people. */
 const LONGEST_CONTENT = 400;
 
 /** The last packets of one line. */
 export class RecentPackets {
-  readonly #bytes = Buffer.alloc(PACKETS * BYTES);
-  readonly #lengths = new Uint32Array(PACKETS);
-  readonly #ms = new Float64Array(PACKETS);
-  readonly #isUp = new Uint8Array(PACKETS);
-  /** Packets that there have been. */
-  #count = 0;
+  readonly #traffic: RecentTraffic;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(clock: Clock) {
+    this.#traffic = new RecentTraffic(clock);
+  }
 
   /** A packet without framing has come (up) or is written. Hot. */
   add(direction: 'up' | 'down', packet: Uint8Array): void {
-    const slot = this.#count % PACKETS;
-    this.#bytes.set(packet.length > BYTES ? packet.subarray(0, BYTES) : packet, slot * BYTES);
-    this.#lengths[slot] = packet.length;
-    this.#ms[slot] = this.clock.monotonicMs();
-    this.#isUp[slot] = direction === 'up' ? 1 : 0;
-    this.#count += 1;
+    this.#traffic.add(direction, packet);
   }
 
   /** A copy, the oldest first. `codec`: of the device's points, as far as it is known. */
   all(codec: PayloadCodec | undefined): RecentPacket[] {
-    const nowMs = this.clock.monotonicMs();
-    const nowNs = this.clock.wallNs();
-    const packets: RecentPacket[] = [];
-    for (let at = Math.max(0, this.#count - PACKETS); at < this.#count; at++) {
-      const slot = at % PACKETS;
-      const length = this.#lengths[slot] ?? 0;
-      const from = slot * BYTES;
-      const bytes = Uint8Array.from(this.#bytes.subarray(from, from + Math.min(length, BYTES)));
-      const agoMs = Math.round(nowMs - (this.#ms[slot] ?? nowMs));
-      packets.push({
-        ns: nowNs - BigInt(agoMs) * NS_PER_MS,
-        direction: this.#isUp[slot] === 1 ? 'up' : 'down',
-        length,
-        bytes,
-        ...contentOf(bytes, length, codec),
-      });
-    }
-    return packets;
+    return this.#traffic
+      .all()
+      .map((packet) => ({ ...packet, ...contentOf(packet.bytes, packet.length, codec) }));
   }
 }
 

@@ -27,6 +27,7 @@ import type {
 } from '../device-session.js';
 import type { NodeState } from '../node-state.js';
 import type { HeardDevice } from '../node/presence.js';
+import { RecentTraffic } from '../node/recent-traffic.js';
 import type { Arrival } from '../receiving/device-time.js';
 import { ReportRound } from '../receiving/report-round.js';
 import { RestartDetector, type RestartSign } from '../receiving/restart.js';
@@ -87,6 +88,8 @@ export class ShellSession
   readonly #restarts: RestartDetector;
   readonly #resync: ResyncLimiter;
   readonly #handshake: Handshake;
+  /** Lines. */
+  readonly #recent: RecentTraffic;
   readonly #probeMs: number;
   #probeTimer: Timer | undefined;
   heardMs: number | undefined;
@@ -120,7 +123,15 @@ export class ShellSession
     this.settings = new ShellSettings(this, options, log, acknowledges);
     this.downlink = this.settings.client;
     this.#reports = new ShellReports(state, host, this.settings);
-    this.#writer = new LineWriter(this.downlink, channel, clock, counters, options.byteMs);
+    this.#recent = new RecentTraffic(clock);
+    this.#writer = new LineWriter(
+      this.downlink,
+      channel,
+      clock,
+      counters,
+      this.#recent,
+      options.byteMs,
+    );
     this.#probeMs = Math.max(
       PROBE_SOONEST_MS,
       Math.min(PROBE_EVERY_MS, options.silenceTimeoutMs / 2),
@@ -197,6 +208,7 @@ export class ShellSession
 
   frame(bytes: Uint8Array): void {
     const { counters, deviceLog } = this.state;
+    this.#recent.add('up', bytes);
     const line = readText(bytes, 0, bytes.length);
     if (this.#writer.isEcho(line)) {
       counters.notice('echo');
@@ -277,8 +289,8 @@ export class ShellSession
     this.state.counters.notice('restart');
     if (!this.#resync.due) {
       this.log.info({ sign }, 'the device has restarted');
-      // A console has no packets.
-      this.host.deviceRestarted({ sign, ...this.#restarts.evidence(sign), packets: [] });
+      const lines = this.#recent.all();
+      this.host.deviceRestarted({ sign, ...this.#restarts.evidence(sign), lines });
     }
     this.#startsAnew();
   }

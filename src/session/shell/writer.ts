@@ -6,6 +6,7 @@ import { lineOf } from '../../framing/text-lines.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { SessionChannel } from '../device-session.js';
 import type { Counters } from '../node/counters.js';
+import type { RecentTraffic } from '../node/recent-traffic.js';
 
 /** Pause after each line, ms. */
 const PAUSE_MS = 20;
@@ -38,6 +39,7 @@ export class LineWriter {
     private readonly channel: SessionChannel<Uint8Array>,
     private readonly clock: Clock,
     private readonly counters: Counters,
+    private readonly recent: Pick<RecentTraffic, 'add'>,
     /** Time of a byte on the line, ms; 0: not known. */
     private readonly byteMs: number,
   ) {}
@@ -123,6 +125,7 @@ export class LineWriter {
       this.#echoes.push({ line, untilMs: this.#freeMs + ECHO_WITHIN_MS });
     }
     this.counters.tx += 1;
+    this.recent.add('down', Buffer.from(line));
     this.channel.write(bytes);
     this.#wait(lineMs);
   }

@@ -12,7 +12,7 @@ import { complaints, recordingLog, type Said } from '../../support/recording-log
 import { tempDir } from '../../support/temp-dir.js';
 
 const HOUR_MS = 3_600_000;
-const hello: DeviceRestart = { sign: 'hello', why: 'it said hello', packets: [] };
+const hello: DeviceRestart = { sign: 'hello', why: 'it said hello' };
 
 function rig(folder = join(tempDir(), 'restarts', 'pump')) {
   const clock = new FakeClock();
@@ -73,6 +73,28 @@ describe('a restart of a device', () => {
     });
     expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
     expect(await files.all()).toEqual([{ path: join(folder, name), text }]);
+  });
+
+  it('of a console leaves its last lines both ways in place of packets', async () => {
+    const { restart, names, folder } = rig();
+    const text = Buffer.from('pt label 0 STR "\u001b[31ma b"');
+    const unit = { ns: 0n, length: text.length, bytes: text };
+    const lines: DeviceRestart['lines'] = [
+      { ...unit, direction: 'down', bytes: Buffer.from('siot dump'), length: 9 },
+      { ...unit, direction: 'up' },
+      { ...unit, direction: 'up', length: 1_000 },
+    ];
+    await restart({ sign: 'banner', lines });
+    const report = readFileSync(join(folder, names()[0] ?? ''), 'utf8');
+    expect(report).toMatch(
+      new RegExp(
+        'Lines of the console before it, both ways: 3\n' +
+          '1970-01-01T00:00:00.000Z down siot dump\n' +
+          '1970-01-01T00:00:00.000Z up {3}pt label 0 STR "a b"\n' +
+          '1970-01-01T00:00:00.000Z up {3}pt label 0 STR "a b" … \\(1000 bytes\\)\n$',
+      ),
+    );
+    expect(report).not.toContain('Packets');
   });
 
   it('is one, though several things tell of it: at once, and later by its age', async () => {

@@ -23,7 +23,7 @@ describe('a restart of the device is noticed by', () => {
     const [restart] = harness.restarts;
     expect(restart).toMatchObject({ sign: 'sequence' });
     expect(restart?.why).toContain('from 9 to 0');
-    const packets = restart?.packets.slice(-4) ?? [];
+    const packets = restart?.packets?.slice(-4) ?? [];
     expect(packets.map(({ direction, subject, content }) => [direction, subject, content])).toEqual(
       [
         ['up', '', 'temp/a=23.5'],

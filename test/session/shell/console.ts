@@ -4,6 +4,7 @@ import { mcuPoint, sameKey, type McuPoint, type PointLike } from '../../../firmw
 import { ShellMcu, type ShellMcuOptions } from '../../../firmware-sim/shell/mcu.js';
 import type { Point } from '../../../src/point/point.js';
 import type {
+  DeviceRestart,
   DeviceSessionHost,
   DeviceSessionRecord,
 } from '../../../src/session/device-session.js';
@@ -31,8 +32,7 @@ export class Console {
   readonly connected: boolean[] = [];
   readonly changes: Setting[] = [];
   readonly log: Said[] = [];
-  /** Why the device is thought to have restarted. */
-  readonly restarts: string[] = [];
+  readonly restarts: DeviceRestart[] = [];
   /** Lines of the device that are kept. */
   readonly kept: string[] = [];
   /** Lines that the gateway has written. */
@@ -74,7 +74,7 @@ export class Console {
       settingChanged: (setting) => void this.changes.push(setting),
       settingReported: () => undefined,
       settingAcknowledged: () => undefined,
-      deviceRestarted: ({ why }) => void this.restarts.push(why),
+      deviceRestarted: (restart) => void this.restarts.push(restart),
       namesChanged: () => undefined,
       staleChanged: () => undefined,
       changed: () => undefined,

@@ -419,7 +419,7 @@ describe('a device that restarts', () => {
     expect(console.takeLines()).toEqual([...HANDSHAKE, 'p setpoint 0 FLT 5 TIME']);
     expect(setting.state).toBe('inForce');
     expect(console.session.state.counters.get('restart')).toBe(1);
-    expect(console.restarts).toEqual(['it has printed the banner of its start']);
+    expect(console.restarts).toMatchObject([{ why: 'it has printed the banner of its start' }]);
   });
 
   it('in the middle of a line is noticed, and the line is no point', () => {
@@ -474,6 +474,26 @@ describe('a device that restarts', () => {
     expect(console.restarts).toHaveLength(1);
   });
 
+  it('is told with the lines before it, both ways', () => {
+    const console = new Console().open();
+    console.set('setpoint', floatValue(5));
+    console.clock.advance(1_000);
+    console.mcu.reboot();
+    console.clock.advance(500);
+    const lines = (console.restarts[0]?.lines ?? []).map(
+      ({ direction, bytes }) =>
+        `${direction} ${Buffer.from(bytes)
+          .toString()
+          .replace(/ 20\d\d-\S+Z$/, ' TIME')}`,
+    );
+    expect(lines.slice(-3)).toEqual([
+      'down p setpoint 0 FLT 5 TIME',
+      'up pt setpoint 0 FLT 5',
+      'up *** Booting Zephyr OS build v3.7.0 ***',
+    ]);
+    expect(lines).toContain('down siot dump');
+  });
+
   it('is noticed by its log times', () => {
     const console = new Console().open();
     console.set('setpoint', floatValue(5));
@@ -485,7 +505,9 @@ describe('a device that restarts', () => {
     console.print('[00:00:00.100,000] <inf> app: early');
     console.clock.advance(700);
     expect(console.takeLines()).toEqual([...HANDSHAKE, 'p setpoint 0 FLT 5 TIME']);
-    expect(console.restarts).toEqual(['the time of its log has fallen from 600 s to 0.1 s']);
+    expect(console.restarts).toMatchObject([
+      { why: 'the time of its log has fallen from 600 s to 0.1 s' },
+    ]);
   });
 
   it('is not thought of where the lines of its log are out of order', () => {
