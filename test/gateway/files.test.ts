@@ -1,6 +1,6 @@
 /** Files for a device, given over NATS, to a simulated device on a PTY; their points in SIOT. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { FileReceiver, type SimulatedMcu } from '../../firmware-sim/index.js';
@@ -18,10 +18,16 @@ const nats = useNats();
 /** Does not acknowledge blocks while it is closed. */
 class Valve {
   isOpen = true;
+  /** Blocks that came, whether it was open or not. */
+  seen = 0;
   constructor(mcu: SimulatedMcu) {
     mcu.push({
       name: 'valve',
-      onPacket: ({ subject }) => (subject === 'file' && !this.isOpen ? 'handled' : undefined),
+      onPacket: ({ subject }) => {
+        if (subject !== 'file') return undefined;
+        this.seen += 1;
+        return this.isOpen ? undefined : 'handled';
+      },
     });
   }
 }
@@ -124,6 +130,32 @@ it('fails with the reason where the disk has lost it meanwhile', async () => {
   await gateway.start();
   await until(async () => (await look())?.state === 'failed', 'the file to fail');
   expect((await look())?.error).toContain('it is not whole on disk any more');
+});
+
+it('keeps over a restart of the gateway how often the device was lost over it', async () => {
+  const { device, valve, gateway, folder, send, ended } = await plant();
+  const inRow = (): number => {
+    const path = join(folder, 'state', 'sending');
+    const name = readdirSync(path).find((one) => one.endsWith('.json')) ?? '';
+    const record = JSON.parse(readFileSync(join(path, name), 'utf8')) as {
+      setbacks?: { inRow: number };
+    };
+    return record.setbacks?.inRow ?? 0;
+  };
+  valve.isOpen = false;
+  await send(random(1_000));
+  await until(() => valve.seen > 0, 'the first block');
+  expect(inRow()).toBe(0);
+  device.mcu.reboot();
+  await until(() => inRow() === 1, 'the first loss of the device to be kept');
+  await gateway.stop();
+  const { seen } = valve;
+  await gateway.start();
+  await until(() => valve.seen > seen, 'the first block again');
+  device.mcu.reboot();
+  await until(() => inRow() === 2, 'the second loss of the device to be counted');
+  valve.isOpen = true;
+  await ended();
 });
 
 it('asked for in SIOT goes on after a restart, and is sent once', async () => {

@@ -565,10 +565,13 @@ export const configSchema = group({
     .prefault({})
     .meta({ description: 'Samples of high-rate channels on their way to NATS.' }),
   files: group({
-    giveUpMs: integer({ min: 1_000, max: 86_400_000, unit: 'ms' }).default(60_000).meta({
-      description:
-        'Time after the last sign of life of a device after which a file for it is given up (ms).',
-    }),
+    giveUpMs: integer({ min: 1_000, max: 86_400_000, unit: 'ms' })
+      .default(60_000)
+      .meta({
+        description:
+          'Time after the last sign of life of a device after which a file for it is given up; and ' +
+          'time in which a device that talks has to acknowledge a block (ms).',
+      }),
   })
     .prefault({})
     .meta({ description: 'Files for devices.' }),

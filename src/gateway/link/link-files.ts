@@ -13,7 +13,12 @@ import { createHash, type Hash } from 'node:crypto';
 import { whyNotFileName } from '../../packet/file-block.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
-import type { DeviceFiles, FileListener, FileProgress } from '../../session/files/file.js';
+import type {
+  DeviceFiles,
+  FileListener,
+  FileProgress,
+  Setbacks,
+} from '../../session/files/file.js';
 import type { FileRecord, FileToDevice } from '../state/file-to-device.js';
 
 /** Most bytes of a file. */
@@ -71,6 +76,8 @@ export class LinkFiles implements FileListener {
   #uploads = 0;
   /** Of the last file, while the session has none: it ended before the gateway was started. */
   #before: FileRecord | undefined;
+  /** Of the file that is being sent, as it is on disk. */
+  #sent: FileRecord | undefined;
   /** The session has the file. */
   #isSending = false;
   /** A file that was given whole is being brought to the disk. */
@@ -281,6 +288,14 @@ export class LinkFiles implements FileListener {
     else this.#timer ??= clock.setTimer(waitMs, () => this.#tell());
   }
 
+  fileSetBack(setbacks: Setbacks): void {
+    if (this.#sent === undefined) return;
+    const record = { ...this.#sent, setbacks };
+    this.#sent = record;
+    // Where it cannot be kept, the gateway counts anew after its next start.
+    void this.#try(() => this.parts.file.update(record));
+  }
+
   #whyNot(name: string, size: number): string | undefined {
     const { device, clock } = this.parts;
     if (device === undefined) return 'this link takes no files: it has no packets for them';
@@ -307,6 +322,7 @@ export class LinkFiles implements FileListener {
     try {
       const opened = await file.open(record);
       this.#isSending = true;
+      this.#sent = record;
       const refused = device.send(opened, giveUpMs(), this);
       if (refused === undefined) this.#tell();
       else this.#isSending = false;

@@ -13,7 +13,7 @@
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { FileProgress, OutgoingFile } from '../../session/files/file.js';
+import type { FileProgress, OutgoingFile, Setbacks } from '../../session/files/file.js';
 import { codeOf, reasonOf, writeAtomically, type Disk } from './disk.js';
 import { textOf } from './state-file.js';
 
@@ -26,14 +26,19 @@ export interface FileRecord {
   readonly error?: string;
   /** Time of the point `download` that has started it, ns as decimal text; absent: `send-file` has. */
   readonly download?: string;
+  /** Absent: none, or it has ended. */
+  readonly setbacks?: Setbacks;
 }
+
+const count = z.int().min(0);
 
 const fileRecord = z.object({
   name: z.string(),
-  size: z.int().min(0),
+  size: count,
   state: z.enum(['sending', 'done', 'failed', 'aborted']),
   error: z.string().optional(),
   download: z.string().optional(),
+  setbacks: z.object({ furthest: count, inRow: count, ends: count, stalls: count }).optional(),
 });
 
 /** The file of one link. Its methods reject with an error whose message is for people. */
@@ -80,6 +85,11 @@ export class FileToDevice {
     });
   }
 
+  /** More is known of the file that is being sent. */
+  async update(record: FileRecord): Promise<void> {
+    await this.#try(() => this.#keep(record));
+  }
+
   /** Forgets a file that is not whole. */
   async discard(): Promise<void> {
     await this.#upload?.close();
@@ -88,7 +98,7 @@ export class FileToDevice {
   }
 
   /** To be read while it is sent. */
-  async open({ name, size }: FileRecord): Promise<OutgoingFile> {
+  async open({ name, size, setbacks }: FileRecord): Promise<OutgoingFile> {
     await this.close();
     const data = await this.#try(async () => {
       const path = `${this.path}.data`;
@@ -99,6 +109,7 @@ export class FileToDevice {
     return {
       name,
       size,
+      ...(setbacks === undefined ? {} : { setbacks }),
       read: async (at, length) => {
         const bytes = Buffer.alloc(length);
         const { bytesRead } = await this.#try(() => data.read(bytes, 0, length, at));
@@ -127,11 +138,12 @@ export class FileToDevice {
   async #record(): Promise<FileRecord | undefined> {
     try {
       const text = Buffer.from(await this.disk.read(`${this.path}.json`)).toString();
-      const { error, download, ...record } = fileRecord.parse(JSON.parse(text));
+      const { error, download, setbacks, ...record } = fileRecord.parse(JSON.parse(text));
       return {
         ...record,
         ...(error === undefined ? {} : { error }),
         ...(download === undefined ? {} : { download }),
+        ...(setbacks === undefined ? {} : { setbacks }),
       };
     } catch {
       // A file whose record is broken is not sent: nobody knows what it is.

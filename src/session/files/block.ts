@@ -2,11 +2,8 @@ import type { FileBlock } from '../../packet/file-block.js';
 import type { Delivery } from '../sending/client.js';
 import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 
-/** One try to send a file, from its beginning: after a restart of the device there is another. */
-export interface Attempt {
-  /** Monotonic ms of its first transmission; `undefined`: none yet. */
-  begunMs: number | undefined;
-}
+/** Names one try to send a file, from its beginning: after a restart of the device there is another. */
+export type Attempt = symbol;
 
 /**
  * Told what becomes of blocks. A late ack may be that of a block of another file, or of

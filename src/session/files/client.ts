@@ -10,9 +10,16 @@ import type { SenderClient, SenderEvent } from '../sending/client.js';
 import type { Outgoing } from '../sending/outgoing.js';
 import type { ReliableSender } from '../sending/sender.js';
 import { Block, type Attempt, type BlockHost } from './block.js';
-import type { DeviceFiles, FileListener, FileProgress, OutgoingFile } from './file.js';
+import {
+  NO_SETBACKS,
+  type DeviceFiles,
+  type FileListener,
+  type FileProgress,
+  type OutgoingFile,
+} from './file.js';
 import { ReadAhead } from './read-ahead.js';
-import { afterEvent, isOver, WAITING, type TransferEvent, type TransferLife } from './transfer.js';
+import { whyGone, whyStalled, whyWaiting } from './reasons.js';
+import { afterEvent, isOver, type TransferEvent, type TransferLife } from './transfer.js';
 
 /** What the client needs of its session. */
 export interface FileClientHost {
@@ -24,8 +31,8 @@ export interface FileClientHost {
 
 /** Blocks of fewer bytes are not worth sending. */
 const SHORTEST_BLOCK = 16;
-/** A block that was sent so often is told to people as the one that the device does not acknowledge. */
-const MANY_TRIES = 10;
+/** A device that was silent, for its memory was erased, gets a block for so long at least when it is heard again. */
+const AFTER_SILENCE_MS = 10_000;
 
 interface Transfer {
   readonly file: OutgoingFile;
@@ -41,7 +48,14 @@ interface Transfer {
   attempt: Attempt;
   /** The packet of the present block. */
   block: Block | undefined;
+  /** Monotonic ms of its first transmission; `undefined`: none yet. */
+  blockSentMs: number | undefined;
+  /** Monotonic ms when the device was heard again after its first silence over this block. */
+  awakeMs: number | undefined;
 }
+
+/** A file for the device is sent from its beginning, perhaps again. */
+const newAttempt = (): Attempt => Symbol('attempt');
 
 /** Sends one file at a time. */
 export class FileClient implements SenderClient, DeviceFiles, BlockHost {
@@ -60,11 +74,11 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
 
   get progress(): FileProgress | undefined {
     if (this.#transfer === undefined) return undefined;
-    const { file, blockLength, life } = this.#transfer;
+    const { file, blockLength, blocks, block, life } = this.#transfer;
     const { name, size } = file;
     const reached = life.name === 'sending' ? life.block * blockLength : 0;
     const bytes = life.name === 'done' ? size : Math.min(size, reached);
-    const reason = this.#reason(this.#transfer);
+    const reason = whyWaiting(life, blocks, block?.tries ?? 0);
     return {
       name,
       bytes,
@@ -94,9 +108,11 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
       giveUpMs,
       listener,
       startedMs: this.clock.monotonicMs(),
-      life: WAITING,
-      attempt: { begunMs: undefined },
+      life: { name: 'waiting', setbacks: file.setbacks ?? NO_SETBACKS },
+      attempt: newAttempt(),
       block: undefined,
+      blockSentMs: undefined,
+      awakeMs: undefined,
     };
     this.#transfer = transfer;
     this.log.info({ file: file.name, bytes: file.size }, 'a file is sent to the device');
@@ -154,8 +170,13 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
       case 'restarted':
         this.#deviceLost();
         return;
-      case 'codecKnown':
       case 'awake':
+        if (this.#transfer?.block !== undefined) {
+          this.#transfer.awakeMs ??= this.clock.monotonicMs();
+        }
+        this.#watch();
+        return;
+      case 'codecKnown':
       case 'quiet':
       // The block that is not acknowledged is sent again in any case.
     }
@@ -163,9 +184,10 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
 
   // What becomes of a block.
 
-  blockSent({ attempt }: Block): void {
-    if (attempt.begunMs !== undefined) return;
-    attempt.begunMs = this.clock.monotonicMs();
+  blockSent(block: Block): void {
+    const transfer = this.#transfer;
+    if (block !== transfer?.block || transfer.blockSentMs !== undefined) return;
+    transfer.blockSentMs = this.clock.monotonicMs();
     this.#watch();
   }
 
@@ -196,20 +218,31 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
     if (life === before) return;
     transfer.life = life;
     this.#dropBlock();
-    if (event.type === 'canBegin' || life.name === 'waiting') {
-      transfer.attempt = { begunMs: undefined };
-    }
+    const begins = event.type === 'canBegin' || event.type === 'stalled';
+    if (begins || life.name === 'waiting') transfer.attempt = newAttempt();
     if (isOver(life)) this.#tellEnd(transfer);
+    else if (event.type === 'stalled') {
+      const { name } = transfer.file;
+      this.log.warn({ file: name, reason: event.why }, 'a file is sent again, from its beginning');
+    }
     this.#watch();
-    transfer.listener.fileMoved();
+    const { listener } = transfer;
+    if ('setbacks' in before && 'setbacks' in life && life.setbacks !== before.setbacks) {
+      listener.fileSetBack(life.setbacks);
+    }
+    listener.fileMoved();
     this.sender.pump();
   }
 
   /** The packet of another block, or of none, is next. */
   #dropBlock(): void {
-    const block = this.#transfer?.block;
-    if (this.#transfer !== undefined) this.#transfer.block = undefined;
-    if (block !== undefined) this.sender.withdraw(block);
+    const transfer = this.#transfer;
+    if (transfer?.block === undefined) return;
+    const { block } = transfer;
+    transfer.block = undefined;
+    transfer.blockSentMs = undefined;
+    transfer.awakeMs = undefined;
+    this.sender.withdraw(block);
   }
 
   #tellEnd({ file, life }: Transfer): void {
@@ -221,39 +254,30 @@ export class FileClient implements SenderClient, DeviceFiles, BlockHost {
     } else this.log.info({ file: name, bytes: file.size }, 'the device has the file');
   }
 
-  /** Gives up a device that does not live, or does not take the beginning of the file. */
+  /** Gives up a device that does not live; and one that talks, and does not take the present block. */
   #watch(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     const transfer = this.#transfer;
     if (transfer === undefined || isOver(transfer.life)) return;
-    const { giveUpMs, startedMs, attempt, life } = transfer;
-    const { begunMs } = attempt;
+    const { giveUpMs, startedMs, life, blocks } = transfer;
     const nowMs = this.clock.monotonicMs();
     const lastMs = Math.max(startedMs, this.host.heardMs ?? startedMs);
-    const isFirst = life.name === 'sending' && life.block === 0;
     const goneInMs = lastMs + giveUpMs - nowMs;
-    const refusedInMs = isFirst && begunMs !== undefined ? begunMs + giveUpMs - nowMs : giveUpMs;
-    const seconds = `${String(giveUpMs / 1_000)} s`;
-    if (goneInMs <= 0) {
-      this.#on({ type: 'giveUp', why: `nothing was heard of the device for ${seconds}` });
-    } else if (refusedInMs <= 0) {
-      const why =
-        `the device talks, and has not acknowledged the first packet of the file for ${seconds}: ` +
-        'it refuses the file, or its firmware takes none';
-      this.#on({ type: 'giveUp', why });
+    const stalledInMs = this.#dueMs(transfer) - nowMs;
+    if (goneInMs <= 0) this.#on({ type: 'giveUp', why: whyGone(giveUpMs) });
+    else if (stalledInMs <= 0 && life.name === 'sending') {
+      this.#on({ type: 'stalled', why: whyStalled(life.block, blocks, giveUpMs) });
     } else {
-      const ms = Math.min(goneInMs, refusedInMs);
+      const ms = Math.min(goneInMs, stalledInMs);
       this.#timer = this.clock.setTimer(ms, () => this.#watch());
     }
   }
 
-  #reason({ life, block, blocks }: Transfer): string | undefined {
-    if (life.name === 'waiting') return 'it begins when the device is there';
-    if (life.name !== 'sending') return undefined;
-    if (block === undefined || block.tries <= MANY_TRIES) return undefined;
-    const which = life.block === blocks ? 'the end' : `block ${String(life.block)}`;
-    return `${which} was sent ${String(block.tries)} times, and the device has not acknowledged it`;
+  /** Monotonic ms until when a device that talks has to acknowledge the present block. */
+  #dueMs({ giveUpMs, blockSentMs, awakeMs = Number.NEGATIVE_INFINITY }: Transfer): number {
+    if (blockSentMs === undefined || this.sender.life.silent) return Number.POSITIVE_INFINITY;
+    return Math.max(blockSentMs + giveUpMs, awakeMs + AFTER_SILENCE_MS);
   }
 
   /** The longest block whose packet fits into a frame, whatever bytes are in it. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FileReceiver } from '../../../firmware-sim/file-receiver.js';
 import type { ReceivedPacket } from '../../../firmware-sim/transcript.js';
-import type { OutgoingFile } from '../../../src/session/files/file.js';
+import { NO_SETBACKS, type OutgoingFile, type Setbacks } from '../../../src/session/files/file.js';
 import { SessionHarness, type HarnessOptions, type Sent } from '../../support/session-harness.js';
 
 const GIVE_UP_MS = 60_000;
@@ -21,6 +21,7 @@ class Plant {
   /** ms until an ack. */
   ackMs = 5;
   moved = 0;
+  readonly setbacks: Setbacks[] = [];
   #place = 0;
 
   constructor(
@@ -46,9 +47,11 @@ class Plant {
     return this.session.files.progress;
   }
 
-  send(bytes: Uint8Array, name = 'fw.bin'): string | undefined {
-    return this.session.files.send(fileOf(name, bytes), GIVE_UP_MS, {
+  send(bytes: Uint8Array, name = 'fw.bin', setbacks?: Setbacks): string | undefined {
+    const file = { ...fileOf(name, bytes), ...(setbacks === undefined ? {} : { setbacks }) };
+    return this.session.files.send(file, GIVE_UP_MS, {
       fileMoved: () => void (this.moved += 1),
+      fileSetBack: (all) => void this.setbacks.push(all),
     });
   }
 
@@ -60,6 +63,14 @@ class Plant {
     }
     for (let i = 0; i < 4; i += 1) await Promise.resolve();
     this.harness.flush();
+  }
+
+  /** The device reports something each 5 s. */
+  async talk(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 5_000) {
+      this.harness.points([{ type: 'temp', value: left }]);
+      await this.run(Math.min(left, 5_000), 50);
+    }
   }
 
   async until(isReached: () => boolean, mostMs = 600_000): Promise<void> {
@@ -160,7 +171,7 @@ describe('a file', () => {
   it('that cannot be read any more fails with the reason', async () => {
     const plant = new Plant();
     const read = () => Promise.reject(new Error('the disk reports an error'));
-    const listener = { fileMoved: () => undefined };
+    const listener = { fileMoved: () => undefined, fileSetBack: () => undefined };
     plant.session.files.send({ name: 'a', size: 9, read }, GIVE_UP_MS, listener);
     await plant.run(10);
     expect(plant.progress).toMatchObject({
@@ -184,14 +195,11 @@ describe('a block', () => {
     expect(plant.harness.count('retransmission')).toBe(3);
   });
 
-  it('is sent for as long as the device lives', async () => {
+  it('is sent for a minute to a device that talks', async () => {
     const plant = new Plant();
     plant.lost = (packet) => indexOf(packet) === 1;
     plant.send(counting(1_000));
-    for (let i = 0; i < 30; i += 1) {
-      plant.harness.points([{ type: 'temp', value: i }]);
-      await plant.run(10_000, 50);
-    }
+    await plant.talk(59_000);
     expect(plant.progress).toMatchObject({ state: 'sending', bytes: 400 });
     expect(plant.progress?.reason).toMatch(/^block 1 was sent \d+ times, and the device has not/);
     expect(plant.harness.connected).toEqual([true]);
@@ -332,6 +340,94 @@ describe('a device', () => {
     await plant.ended();
     expect(plant.indices()[0]).toBe(0);
     expect(plant.device.files.map(({ bytes }) => bytes.length)).toEqual([4_000]);
+  });
+
+  it('that has restarted unnoticed gets the file from its beginning after a minute', async () => {
+    const plant = new Plant();
+    plant.send(counting(4_000));
+    await plant.until(() => plant.progress!.bytes >= 1_200);
+    plant.device.forget();
+    await plant.talk(70_000);
+    expect(plant.progress?.state).toBe('done');
+    expect(plant.device.files.map(({ bytes }) => bytes.length)).toEqual([4_000]);
+    expect(plant.setbacks).toEqual([{ ...NO_SETBACKS, stalls: 1 }]);
+  });
+
+  it('that takes no more of a file, and talks, ends it after a second time', async () => {
+    const plant = new Plant();
+    plant.lost = (packet) => indexOf(packet) === 3;
+    plant.send(counting(4_000));
+    await plant.talk(65_000);
+    expect(plant.progress?.state).toBe('sending');
+    expect(plant.indices().filter((index) => index === 0)).toHaveLength(2);
+    await plant.talk(65_000);
+    expect(plant.progress?.state).toBe('failed');
+    expect(plant.progress?.error).toMatch(/has not acknowledged block 3 of 10 for 60 s: .* again/);
+  });
+
+  it('that is silent for most of a minute over a block gets some tries of it more', async () => {
+    const plant = new Plant();
+    plant.lost = (packet) => indexOf(packet) === 1;
+    plant.acksPoints = false;
+    plant.send(counting(1_000));
+    await plant.run(58_000, 50);
+    plant.acksPoints = true;
+    plant.harness.points([{ type: 'temp', value: 1 }]);
+    await plant.run(3_000, 50);
+    expect(plant.setbacks).toEqual([]);
+    plant.lost = () => false;
+    await plant.ended();
+    expect(plant.progress?.state).toBe('done');
+    expect(plant.setbacks).toEqual([]);
+  });
+
+  it.each([0, 2])(
+    'that restarts each time at block %i is restarted five times, not for ever',
+    async (at) => {
+      const plant = new Plant();
+      plant.lost = (packet) => indexOf(packet) === at;
+      plant.send(counting(4_000));
+      let restarts = 0;
+      while (plant.progress?.state === 'sending') {
+        await plant.until(() => plant.indices().includes(at), 10_000);
+        await plant.run(6_000, 50);
+        plant.device.forget();
+        plant.harness.points([{ type: 'temp', value: restarts }]);
+        plant.indices();
+        plant.harness.hello(1);
+        restarts += 1;
+      }
+      expect(restarts).toBe(5);
+      expect(plant.progress?.error).toContain('5 times in a row it has taken no more of it');
+      expect(plant.setbacks.map(({ furthest, inRow }) => [furthest, inRow])).toEqual(
+        [1, 2, 3, 4].map((inRow) => [at, inRow]),
+      );
+    },
+  );
+
+  it('that restarted so before the gateway was started again is not given as many tries anew', async () => {
+    const plant = new Plant();
+    plant.lost = (packet) => indexOf(packet) === 1;
+    plant.send(counting(4_000), 'fw.bin', { ...NO_SETBACKS, furthest: 1, inRow: 4 });
+    await plant.until(() => plant.indices().includes(1), 10_000);
+    plant.harness.close();
+    expect(plant.progress?.state).toBe('failed');
+  });
+
+  it('that gets further each time is sent the file until it has it', async () => {
+    const plant = new Plant();
+    let at = 1;
+    plant.lost = (packet) => indexOf(packet) === at;
+    plant.send(counting(4_000));
+    for (; at < 8; at += 1) {
+      await plant.until(() => plant.indices().includes(at), 10_000);
+      plant.harness.close();
+      plant.device.forget();
+      plant.harness.open();
+    }
+    at = 99;
+    await plant.ended();
+    expect(plant.progress?.state).toBe('done');
   });
 
   it('that restarts twice at the end, and does not acknowledge it, is not sent the file for ever', async () => {
