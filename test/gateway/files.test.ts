@@ -114,7 +114,6 @@ it('is sent from its beginning when the gateway is started again, and its end is
   await ended();
   expect(files.files.map(({ sha256 }) => sha256)).toEqual([sha256Of(content)]);
   await gateway.restart();
-  await until(async () => (await look()) !== undefined, 'what is known of the file');
   expect(await look()).toEqual({ name: 'fw.bin', bytes: 100_000, of: 100_000, state: 'done' });
   expect(files.files).toHaveLength(1);
 });
@@ -238,12 +237,41 @@ it('is refused with what is allowed', async () => {
   expect(wrong).toMatchObject({ state: 'refused' });
   expect(await begin('a', 64 * 1_048_576)).toBe('given');
   expect(await begin('a', 1)).toContain('somebody else is giving a file to the gateway');
-  // Who gives it up takes back what was given.
-  expect(await ask({ link: 'pump', do: 'abort' })).toEqual({ state: 'file' });
-  expect(await begin('a', 1)).toBe('given');
+  expect(await ask({ link: 'pump', do: 'abort' })).toMatchObject({
+    reason: 'no file is being sent to this device',
+  });
+  expect(await begin('a', 1)).toContain('somebody else is giving a file to the gateway');
   expect(files.files).toEqual([]);
   expect(await ask({ link: 'other', do: 'look' })).toMatchObject({ state: 'refused' });
   expect(await ask({ link: 'pump', do: 'nothing' })).toMatchObject({ state: 'refused' });
+});
+
+it('that is given up while it is given is forgotten by its own ID, and no other is ended', async () => {
+  const { valve, ask, send, look } = await plant();
+  const begin = () => ask({ link: 'pump', do: 'begin', name: 'a', size: 10 });
+  const begun = (await begin()) as Extract<FileVerbReply, { state: 'given' }>;
+  const forget = () => ask({ link: 'pump', do: 'abort', upload: begun.upload });
+  expect(await begin()).toMatchObject({ state: 'refused' });
+  expect(await forget()).toEqual({ state: 'file' });
+  valve.isOpen = false;
+  await send(random(1_000));
+  expect(await forget()).toEqual({
+    state: 'refused',
+    reason: 'the gateway does not know this file any more',
+  });
+  expect(await look()).toMatchObject({ name: 'fw.bin', state: 'sending' });
+});
+
+it('is known, and can be ended, as soon as the gateway is started again', async () => {
+  const { valve, gateway, send, look } = await plant();
+  valve.isOpen = false;
+  await send(random(1_000));
+  await gateway.restart();
+  expect(await look()).toMatchObject({ name: 'fw.bin', state: 'sending' });
+  await gateway.restart();
+  expect(await gateway.gateway.control.file({ link: 'pump', do: 'abort' })).toMatchObject({
+    file: { name: 'fw.bin', state: 'aborted' },
+  });
 });
 
 it('takes its pieces one after the other', async () => {

@@ -93,7 +93,7 @@ async function give(
     sha256 = await givePieces(client, { link, content, begun }, output, interrupted);
   } catch (error) {
     // Nobody else has to wait until the gateway forgets what it was given.
-    await client.file({ link, do: 'abort' }).catch(() => undefined);
+    await client.file({ link, do: 'abort', upload: begun.upload }).catch(() => undefined);
     throw error;
   }
   ask(await client.file({ link, do: 'send', upload: begun.upload, sha256 }));

@@ -11,7 +11,7 @@ export function sendFileCommand(): Command {
       '--as <name>',
       'name that the device gets, at most 16 bytes (default: that of the file)',
     )
-    .option('--abort', 'end the file that is being sent')
+    .option('--abort', 'end the file that is being sent to the device')
     .option('--follow', 'watch the file that is being sent')
     .addOption(jsonOption('print a line of JSON for each step, and for the end'))
     .addOption(configOption())

@@ -197,7 +197,8 @@ export type FileRequest = {
   | { readonly do: 'send'; readonly upload: string; readonly sha256: string }
   /** How far the file is. */
   | { readonly do: 'look' }
-  | { readonly do: 'abort' }
+  /** With `upload`: forgets what was given of that file. Without: ends the file that is being sent. */
+  | { readonly do: 'abort'; readonly upload?: string | undefined }
 );
 
 /** Answer to {@link Control.file}. */

@@ -68,5 +68,8 @@ export type ControlledLink = Pick<
   | 'restarts'
   | 'format'
 > & {
-  readonly files: Pick<LinkFiles, 'begin' | 'chunk' | 'send' | 'abort' | 'progress'>;
+  readonly files: Pick<
+    LinkFiles,
+    'ready' | 'begin' | 'chunk' | 'send' | 'forget' | 'abort' | 'progress'
+  >;
 };

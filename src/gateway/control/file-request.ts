@@ -6,6 +6,8 @@ export async function fileRequest(
   request: FileRequest,
   files: ControlledLink['files'],
 ): Promise<FileReply> {
+  // What an earlier life of the gateway had begun counts as well.
+  await files.ready;
   switch (request.do) {
     case 'begin': {
       const begun = await files.begin(request.name, request.size);
@@ -23,8 +25,11 @@ export async function fileRequest(
     case 'look':
       return fileOf(files);
     case 'abort':
-      if (files.abort()) return fileOf(files);
-      return refused('no file is being sent to this device');
+      if (request.upload === undefined) {
+        return files.abort() ? fileOf(files) : refused('no file is being sent to this device');
+      }
+      if (await files.forget(request.upload)) return fileOf(files);
+      return refused('the gateway does not know this file any more');
   }
 }
 

@@ -86,8 +86,9 @@ export class Downloads {
           : contentOfFileNode(nodes, download.name);
       if ('bytes' in found) {
         await this.#give(download, found.bytes);
+        const { files } = this.parts;
         // It was emptied, or names another one, while the file was brought to the disk.
-        if (turn !== this.#turn) this.parts.files.abort();
+        if (turn !== this.#turn && files.download === download.time) files.abort();
         break;
       }
       if (!found.again || reading >= MOST_READINGS) {

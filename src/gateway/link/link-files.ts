@@ -255,12 +255,17 @@ export class LinkFiles implements FileListener {
     return this.#download;
   }
 
-  /** Ends the file that is being sent, or given to the gateway. False: none is. */
+  /** Ends the file that is being sent. False: none is. */
   abort(): boolean {
+    return this.#isSending && this.parts.device?.abort() === true;
+  }
+
+  /** Forgets what was given of a file that is not whole. False: it is not known, or whole. */
+  async forget(id: string): Promise<boolean> {
     const upload = this.#upload;
-    if (upload !== undefined) void this.#discard(upload);
-    const isEnded = this.#isSending && this.parts.device?.abort() === true;
-    return isEnded || upload !== undefined;
+    if (upload?.id !== id) return false;
+    await this.#discard(upload);
+    return true;
   }
 
   // What the session tells of the file.

@@ -83,10 +83,12 @@ export const verbsTarget: FuzzTarget = {
       announce: () => Promise.resolve(undefined),
       keep: () => Promise.resolve(true),
       files: {
+        ready: Promise.resolve(),
         progress: undefined,
         begin: () => Promise.resolve({ upload: '1' }),
         chunk: () => Promise.resolve(undefined),
         send: () => Promise.resolve({ done: undefined }),
+        forget: () => Promise.resolve(false),
         abort: () => false,
       },
     };

@@ -71,10 +71,12 @@ function played() {
     },
     reason: () => state.reason,
     files: {
+      ready: Promise.resolve(),
       progress: undefined,
       begin: () => Promise.resolve({ upload: '1' }),
       chunk: () => Promise.resolve(undefined),
       send: () => Promise.resolve({ done: undefined }),
+      forget: () => Promise.resolve(false),
       abort: () => false,
     },
   });

@@ -11,7 +11,7 @@ const fileVerbRequest: z.ZodType<FileVerbRequest> = z.discriminatedUnion('do', [
   z.object({ link, do: z.literal('chunk'), upload: z.string(), at: count, data: z.base64() }),
   z.object({ link, do: z.literal('send'), upload: z.string(), sha256: z.string() }),
   z.object({ link, do: z.literal('look') }),
-  z.object({ link, do: z.literal('abort') }),
+  z.object({ link, do: z.literal('abort'), upload: z.string().optional() }),
 ]);
 
 /** Most bytes of a piece: many fit into a second, and none holds up other requests. */
