@@ -29,11 +29,10 @@ const NAME_RULE = `give a name of 1 to ${String(FILE_NAME_LENGTH)} bytes without
  * `undefined`: it is good. Names become names of files on both sides.
  */
 export function whyNotFileName(name: string): string | undefined {
-  const shown = JSON.stringify(name.slice(0, 40));
+  const shown = shownName(name);
   if (name === '') return `a file needs a name: ${NAME_RULE}`;
   if (name === '.' || name === '..') return `${shown} is the name of a folder: ${NAME_RULE}`;
-  // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
-  if (/[/\\\u0000-\u001f\u007f]/.test(name)) {
+  if (/[/\\\p{Cc}]/u.test(name)) {
     return `the name ${shown} has a slash or a control character: ${NAME_RULE}`;
   }
   const bytes = Buffer.byteLength(name);
@@ -42,6 +41,14 @@ export function whyNotFileName(name: string): string | undefined {
   }
   // Half a surrogate pair would arrive as another name.
   return Buffer.from(name).toString() === name ? undefined : `${shown} is no UTF-8: ${NAME_RULE}`;
+}
+
+/** JSON leaves DEL and the controls from 0x80 as they are, and terminals act on those. */
+function shownName(name: string): string {
+  return JSON.stringify(name.slice(0, 40)).replaceAll(
+    /\p{Cc}/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** A block of a file, or its end. */

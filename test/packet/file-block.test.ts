@@ -44,11 +44,14 @@ describe('the name of a file', () => {
     ['a\\b', 'a slash or a control character'],
     ['a\0b', 'a slash or a control character'],
     ['a\nb', 'a slash or a control character'],
+    ['a\u007fb', 'a slash or a control character'],
+    ['a\u009b2Jb', 'a slash or a control character'],
     ['firmware-v1.2.3ab', 'has 17 bytes'],
     ['ääääääääß', 'has 18 bytes'],
     ['\ud800', 'is no UTF-8'],
   ])('may not be %j', (name, why) => {
     expect(whyNotFileName(name)).toContain(why);
     expect(whyNotFileName(name)).toContain('give a name of 1 to 16 bytes');
+    expect(whyNotFileName(name)).not.toMatch(/\p{Cc}/u);
   });
 });
