@@ -41,13 +41,16 @@ export const MACHINE_DISK: Disk = {
   syncFolder,
 };
 
+/** What {@link writeAtomically} adds to the name of a file that is not whole yet. */
+export const FRESH_ENDING = '.new';
+
 /** After a loss of power at any time the file has its old content or the new one, whole. */
 export async function writeAtomically(
   disk: Disk,
   path: string,
   content: Uint8Array,
 ): Promise<void> {
-  const fresh = `${path}.new`;
+  const fresh = `${path}${FRESH_ENDING}`;
   await disk.makeFolder(dirname(path));
   const file = await disk.create(fresh);
   try {

@@ -4,13 +4,13 @@
  */
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, writeAtomically, type Disk } from './disk.js';
+import { codeOf, FRESH_ENDING, writeAtomically, type Disk } from './disk.js';
 
 /** Files of a link that are kept. */
 const MOST_FILES = 20;
 const ENDING = '.txt';
-/** Our names: a person may put other files there. */
-const OURS = /^\d{8}T\d{6}\.\d{3}Z-[A-Za-z]{1,20}\.txt$/;
+/** Our names, also of files that are not whole: a person may put other files there. */
+const OURS = /^\d{8}T\d{6}\.\d{3}Z-[A-Za-z]{1,20}\.txt(?:\.new)?$/;
 
 /** A file about a restart. */
 export interface RestartFile {
@@ -27,28 +27,41 @@ export class RestartFiles {
   ) {}
 
   /**
-   * Writes a file, whole or not at all, and removes the oldest of those that are too many.
+   * Removes the oldest of those that are too many, and writes a file, whole or not at all.
    * Returns its name. `at`: ms since 1970; `sign`: a word. Rejects if it cannot be written.
    */
   async write(at: number, sign: string, text: string): Promise<string> {
     const name = `${new Date(at).toISOString().replaceAll(/[-:]/g, '')}-${sign}${ENDING}`;
-    await writeAtomically(this.disk, join(this.folder, name), Buffer.from(text));
-    const others = (await this.#names()).filter((one) => one !== name);
-    const tooMany = others.slice(0, Math.max(0, others.length + 1 - MOST_FILES));
-    // One that is left is removed the next time.
-    for (const old of tooMany) await unlink(join(this.folder, old)).catch(() => undefined);
+    await this.#makeRoom(name);
+    const path = join(this.folder, name);
+    try {
+      await writeAtomically(this.disk, path, Buffer.from(text));
+    } catch (error) {
+      await remove(path + FRESH_ENDING);
+      throw error;
+    }
     return name;
   }
 
   /** The oldest first. Those that cannot be read are left out. */
   async all(): Promise<RestartFile[]> {
     const files: RestartFile[] = [];
-    for (const name of (await this.#names()).slice(-MOST_FILES)) {
+    for (const name of (await this.#names()).filter(isWhole).slice(-MOST_FILES)) {
       const path = join(this.folder, name);
       const text = await readFile(path, 'utf8').catch(() => undefined);
       if (text !== undefined) files.push({ path, text });
     }
     return files;
+  }
+
+  /** For a file of this name. Before it is written, since the disk may be full. */
+  async #makeRoom(name: string): Promise<void> {
+    const names = await this.#names();
+    const others = names.filter((one) => isWhole(one) && one !== name);
+    const tooMany = others.slice(0, Math.max(0, others.length + 1 - MOST_FILES));
+    // A gateway that was killed has left those that are not whole.
+    const begun = names.filter((one) => !isWhole(one));
+    for (const old of [...begun, ...tooMany]) await remove(join(this.folder, old));
   }
 
   async #names(): Promise<string[]> {
@@ -60,3 +73,8 @@ export class RestartFiles {
     }
   }
 }
+
+const isWhole = (name: string): boolean => !name.endsWith(FRESH_ENDING);
+
+/** One that is left is removed the next time. */
+const remove = (path: string): Promise<void> => unlink(path).catch(() => undefined);

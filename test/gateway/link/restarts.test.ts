@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { headOf } from '../../../src/gateway/link/restart-report.js';
 import { Restarts } from '../../../src/gateway/link/restarts.js';
-import { MACHINE_DISK } from '../../../src/gateway/state/disk.js';
+import { MACHINE_DISK, type Disk } from '../../../src/gateway/state/disk.js';
 import { RestartFiles } from '../../../src/gateway/state/restart-files.js';
 import type { DeviceRestart } from '../../../src/session/device-session.js';
 import { LogRing } from '../../../src/session/node/log-ring.js';
@@ -14,12 +14,29 @@ import { tempDir } from '../../support/temp-dir.js';
 const HOUR_MS = 3_600_000;
 const hello: DeviceRestart = { sign: 'hello', why: 'it said hello' };
 
-function rig(folder = join(tempDir(), 'restarts', 'pump')) {
+/** A disk on which files can be made and not written. */
+class FullDisk {
+  isFull = false;
+  /** Names in the folder when a file was made. */
+  before: string[] = [];
+
+  readonly disk: Disk = {
+    ...MACHINE_DISK,
+    create: async (path) => {
+      this.before = readdirSync(dirname(path)).sort();
+      const file = await MACHINE_DISK.create(path);
+      const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      return { ...file, write: (bytes) => (this.isFull ? Promise.reject(full) : file.write(bytes)) };
+    },
+  };
+}
+
+function rig(folder = join(tempDir(), 'restarts', 'pump'), disk: Disk = MACHINE_DISK) {
   const clock = new FakeClock();
   const said: Said[] = [];
   const told: string[] = [];
   const ring = new LogRing(() => 2_000, clock);
-  const files = new RestartFiles(folder, MACHINE_DISK);
+  const files = new RestartFiles(folder, disk);
   const host = { restartKept: (text: string) => void told.push(text) };
   const restarts = new Restarts(
     'pump',
@@ -34,7 +51,7 @@ function rig(folder = join(tempDir(), 'restarts', 'pump')) {
     restarts.restarted({ ...hello, ...given });
     await restarts.idle();
   };
-  const names = (): string[] => readdirSync(folder);
+  const names = (): string[] => readdirSync(folder).sort();
   return { clock, said, told, ring, files, folder, restart, names };
 }
 
@@ -151,6 +168,30 @@ describe('a restart of a device', () => {
     expect(names()).toHaveLength(21);
     expect(names()).toContain('notes.txt');
     expect(names()[0]).toMatch(/^20260102T130405/);
+  });
+
+  it('leaves nothing on a full disk, on which it first makes room, and nothing of a kill', async () => {
+    const full = new FullDisk();
+    const { clock, restart, names, folder, told, files } = rig(undefined, full.disk);
+    for (let n = 0; n < 20; n++) {
+      await restart();
+      clock.advance(HOUR_MS);
+    }
+    const [oldest = '', ...others] = names();
+    const half = `${oldest}.new`;
+    writeFileSync(join(folder, half), 'half');
+    writeFileSync(join(folder, 'notes.txt.new'), 'mine');
+    expect(await files.all()).toHaveLength(20);
+    full.isFull = true;
+    await restart();
+    expect(told.at(-1)).toBe('it said hello; no file: the disk is full');
+    expect(full.before).toEqual([...others, 'notes.txt.new']);
+    expect(names()).toEqual(full.before);
+    clock.advance(HOUR_MS);
+    full.isFull = false;
+    await restart();
+    expect(names()).toHaveLength(21);
+    expect(names()).toEqual(expect.arrayContaining(others));
   });
 
   it('is told also where nothing can be written', async () => {
