@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../../firmware-sim/random.js';
 import { isAtLeast, levelOf } from '../../../src/session/node/log-level.js';
-import { logLines } from '../../../src/session/node/log-text.js';
+import { logLines, withoutEscapes } from '../../../src/session/node/log-text.js';
 
 describe('the level of a log line', () => {
   it.each([
@@ -63,6 +64,38 @@ describe('the text of log lines', () => {
     const coloured = '\u001b[0;31mE (1234) wifi: \tno beacon\u001b[0m\r\n';
     expect(logLines(coloured)).toEqual(['E (1234) wifi: \tno beacon']);
     expect(logLines('\u001b]0;title\u0007\u001b[2J\u001bMhi\u0000\u0007')).toEqual(['hi']);
+    expect(logLines('\u009b31m\u009d0;title\u009chi\u0085')).toEqual(['hi']);
+  });
+
+  it('has no mark of the writing direction, and no other line end', () => {
+    expect(logLines('is \u202e\u2066on\u2069\u202c\u200f\u2028')).toEqual(['is on']);
+  });
+
+  it('has none of these, whatever comes (seed 31), and keeps what is harmless', () => {
+    expect(withoutEscapes('\u009b\u001b[0m31mred')).toBe('31mred');
+    const random = new SeededRandom(31);
+    const pick = (from: string): string => from[random.below(from.length)] ?? '';
+    const nasty = String.fromCharCode(
+      ...Array.from({ length: 0xa1 }, (_, code) => code),
+      ...[0x061c, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069],
+    );
+    const parts = '\u001b\u001b\u009b\u009d\u009c\u0007[]0;m\\ ';
+    for (let n = 0; n < 20_000; n++) {
+      const length = random.below(24);
+      const text = Array.from({ length }, () => pick(random.chance(0.7) ? parts : nasty)).join('');
+      expect(withoutEscapes(text), JSON.stringify(text)).toMatch(
+        /^(?:[\t\n]|[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}])*$/u,
+      );
+    }
+    expect(withoutEscapes('\tä–\n𝄞\u00a0')).toBe('\tä–\n𝄞\u00a0');
+  });
+
+  it('takes no time from a text that is made to take it', () => {
+    const began = performance.now();
+    for (const evil of ['\u009b', '\u001b[1', '\u001b]', '\u001b/', '\u009d\u001b', '\u009b;'])
+      withoutEscapes(evil.repeat(50_000));
+    withoutEscapes(`\u009b${'1'.repeat(100_000)}`);
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 
   it('is cut at each line end and at its longest, without blank lines', () => {
