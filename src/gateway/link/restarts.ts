@@ -12,7 +12,7 @@ import { restartReport, restartText } from './restart-report.js';
 /** Log lines in a report, and their characters. */
 const MOST_LINES = 1_000;
 const MOST_CHARACTERS = 65_536;
-/** Signs within this time tell of one restart. */
+/** Signs within this time tell of one restart, and so do those by which the device started within it. */
 const APART_MS = 5_000;
 /** A device restarts within this time after its panic dump. */
 const AFTER_PANIC_MS = 120_000;
@@ -28,7 +28,9 @@ export interface RestartHost {
 /** The restarts of one link's device. */
 export class Restarts {
   readonly #rate: LogRateLimiter;
+  /** The last restart: when a sign told of it, and when the device started by that sign, monotonic ms. */
   #lastMs = Number.NEGATIVE_INFINITY;
+  #startedMs = Number.NEGATIVE_INFINITY;
   /** Writes, one after the other. */
   #busy: Promise<void> = Promise.resolve();
 
@@ -48,9 +50,12 @@ export class Restarts {
   /** The device has restarted, or tells once more of a restart. */
   restarted(restart: DeviceRestart): void {
     const nowMs = this.clock.monotonicMs();
-    // One that started before the last sign is the same restart.
-    if ((restart.upMs ?? 0) + APART_MS > nowMs - this.#lastMs) return;
+    const startedMs = nowMs - (restart.upMs ?? 0);
+    if (nowMs - this.#lastMs < APART_MS) return;
+    // Both ways: by an uptime in another unit it would have started long before each restart.
+    if (Math.abs(startedMs - this.#startedMs) < APART_MS) return;
     this.#lastMs = nowMs;
+    this.#startedMs = startedMs;
     const panic = this.ring.dumpWithin(AFTER_PANIC_MS);
     this.ring.forgetDump();
     const due = this.#rate.due('');

@@ -125,6 +125,20 @@ describe('a restart of a device', () => {
     clock.advance(60_000);
     await restart({ sign: 'uptime', upMs: 2_000 });
     expect(told).toHaveLength(2);
+    clock.advance(60_000);
+    await restart({ sign: 'startClock', upMs: 62_500 });
+    expect(told).toHaveLength(2);
+  });
+
+  it('is not taken for the one before, though its uptime is in milliseconds', async () => {
+    const { clock, restart, told } = rig();
+    for (let n = 0; n < 5; n++) {
+      await restart({ sign: 'uptime', upMs: 2_000_000 });
+      clock.advance(1_000);
+      await restart({ sign: 'startClock', upMs: 3_000 });
+      clock.advance(60_000);
+    }
+    expect(told).toHaveLength(5);
   });
 
   it('is blamed on a panic only shortly after it, and once', async () => {
