@@ -259,8 +259,9 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       const file = this.identity.state.logFile(nodeId);
       kept = new KeptLog(file, () => this.configured.config.log.keep, this.parts.clock);
       this.#logs.set(nodeId, kept);
-      await kept.load();
     }
+    // Also where another link of that node has begun it: who gets the log gets it whole.
+    await kept.load();
     return kept;
   }
 

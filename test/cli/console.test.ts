@@ -42,6 +42,7 @@ describe('console', () => {
       const script = `stty -g > '${before}'; "$@"; status=$?; stty -g > '${after}'; exit $status`;
       const person = new OnTerminal(['console', 'pump', '-c', file], { ...SIZE, script });
       const onlooker = new OnTerminal(['console', 'pump', '--hex', '-c', file], SIZE);
+      const killed = new OnTerminal(['console', 'pump', '-c', file], SIZE);
       await shows(person, /Ctrl-\] ends/);
       await shows(onlooker, /▲ points[^\n]*\r\n {3,}[0-9a-f]{2} [0-9a-f]{2} /);
       person.type('setp');
@@ -60,6 +61,10 @@ describe('console', () => {
       expect(readFileSync(after, 'utf8')).toBe(readFileSync(before, 'utf8'));
       onlooker.type('\u0003');
       expect(await onlooker.ended).toBe(0);
+      await shows(killed, /Ctrl-\] ends/);
+      killed.signal('SIGINT');
+      expect(await killed.ended).toBe(0);
+      expect(killed.output.endsWith('\u001b[1G\u001b[0J')).toBe(true);
     },
   );
 

@@ -56,7 +56,8 @@ function onTerminal(settings: TypedSettings): Prompt {
     { input: process.stdin, output: process.stdout },
     { typed: (line) => void settings.typed(line), left: () => end(0) },
   );
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+  // Ctrl-C is a character here; SIGINT comes from another process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
   // Also where an error ends the program.
   process.on('exit', () => prompt.close());
   return prompt;

@@ -14,6 +14,7 @@ export class KeptLog {
   readonly ring: LogRing;
   #timer: Timer | undefined;
   #isChanged = false;
+  #loaded: Promise<void> | undefined;
 
   /** `most`: lines in memory. */
   constructor(
@@ -24,9 +25,10 @@ export class KeptLog {
     this.ring = new LogRing(most, clock);
   }
 
-  /** Reads what was kept before the gateway's start. To be called once, before any line is added. */
-  async load(): Promise<void> {
-    this.ring.restore(await this.file.load());
+  /** Resolves when what was kept before the gateway's start is read, before which no line is to be added. It is read once. */
+  load(): Promise<void> {
+    this.#loaded ??= this.file.load().then((lines) => this.ring.restore(lines));
+    return this.#loaded;
   }
 
   /** The device has written this: a line, or several. */
@@ -42,6 +44,8 @@ export class KeptLog {
     this.#timer = undefined;
     if (!this.#isChanged) return;
     this.#isChanged = false;
-    await this.file.save(this.ring.newest(LINES_ON_DISK, CHARACTERS_ON_DISK));
+    const isKept = await this.file.save(this.ring.newest(LINES_ON_DISK, CHARACTERS_ON_DISK));
+    // The next line, or the end of the gateway, tries again.
+    if (!isKept) this.#isChanged = true;
   }
 }

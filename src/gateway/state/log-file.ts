@@ -49,10 +49,11 @@ export class LogFile {
     }
   }
 
-  /** Resolves also when it cannot be written, which is logged. */
-  save(lines: readonly LogLine[]): Promise<void> {
-    return this.#file.save({
+  /** False: it cannot be written, which is logged. */
+  async save(lines: readonly LogLine[]): Promise<boolean> {
+    await this.#file.save({
       lines: lines.map(({ ns, level = null, text }) => ({ time: String(ns), level, text })),
     });
+    return this.#file.problem === undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KeptLog } from '../../../src/gateway/link/kept-log.js';
@@ -54,6 +54,26 @@ describe('log lines of a device', () => {
     clock.advance(3_600_000);
     await kept.save();
     expect([writes(), clock.pendingTimers]).toEqual([before, 0]);
+  });
+
+  it('that could not be written are written at the end, though no other came', async () => {
+    const { kept, path, folder, said } = await rig();
+    mkdirSync(`${path}.new`);
+    kept.add('last words');
+    await kept.save();
+    expect(complaints(said)).toHaveLength(1);
+    rmdirSync(`${path}.new`);
+    await kept.save();
+    expect((await rig(folder)).lines().map(({ text }) => text)).toEqual(['last words']);
+  });
+
+  it('are read once, and whoever asks for them waits for that', async () => {
+    const { kept, folder } = await rig();
+    kept.add('old');
+    await kept.save();
+    const second = await rig(folder);
+    await second.kept.load();
+    expect(second.lines()).toHaveLength(1);
   });
 
   it('take little room on disk, however long they are', async () => {
