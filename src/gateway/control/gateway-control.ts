@@ -191,9 +191,9 @@ export class GatewayControl implements Control {
     if (link === undefined) return noSuchLink(request.link, links);
     try {
       const files = await link.restarts();
-      const restarts = files.flatMap(({ path, text }) => {
-        const head = headOf(text);
-        return head === undefined ? [] : [{ time: String(head.ns), why: head.why, path }];
+      const restarts = files.flatMap(({ path, head }) => {
+        const said = headOf(head);
+        return said === undefined ? [] : [{ time: String(said.ns), why: said.why, path }];
       });
       return { state: 'restarts', restarts };
     } catch (error) {

@@ -2,7 +2,7 @@
  * Files about restarts of one link's device, in `stateDir/restarts/<link>`: the last ones
  * are kept.
  */
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, FRESH_ENDING, writeAtomically, type Disk } from './disk.js';
 
@@ -12,11 +12,15 @@ const ENDING = '.txt';
 /** Our names, also of files that are not whole: a person may put other files there. */
 const OURS = /^\d{8}T\d{6}\.\d{3}Z-[A-Za-z]{1,20}\.txt(?:\.new)?$/;
 
+/** Of a file that is listed; its first lines are shorter. */
+const HEAD_BYTES = 4_096;
+
 /** A file about a restart. */
 export interface RestartFile {
   /** Its path. */
   readonly path: string;
-  readonly text: string;
+  /** Its first characters. */
+  readonly head: string;
 }
 
 /** The files of one link. */
@@ -48,8 +52,8 @@ export class RestartFiles {
     const files: RestartFile[] = [];
     for (const name of (await this.#names()).filter(isWhole).slice(-MOST_FILES)) {
       const path = join(this.folder, name);
-      const text = await readFile(path, 'utf8').catch(() => undefined);
-      if (text !== undefined) files.push({ path, text });
+      const head = await beginningOf(path).catch(() => undefined);
+      if (head !== undefined) files.push({ path, head });
     }
     return files;
   }
@@ -71,6 +75,17 @@ export class RestartFiles {
       if (codeOf(error) === 'ENOENT') return [];
       throw error;
     }
+  }
+}
+
+async function beginningOf(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const bytes = Buffer.alloc(HEAD_BYTES);
+    const { bytesRead } = await file.read(bytes, 0, HEAD_BYTES, 0);
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

@@ -26,7 +26,10 @@ class FullDisk {
       this.before = readdirSync(dirname(path)).sort();
       const file = await MACHINE_DISK.create(path);
       const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
-      return { ...file, write: (bytes) => (this.isFull ? Promise.reject(full) : file.write(bytes)) };
+      return {
+        ...file,
+        write: (bytes) => (this.isFull ? Promise.reject(full) : file.write(bytes)),
+      };
     },
   };
 }
@@ -89,7 +92,7 @@ describe('a restart of a device', () => {
       why: 'its uptime has fallen from 90 to 2',
     });
     expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
-    expect(await files.all()).toEqual([{ path: join(folder, name), text }]);
+    expect(await files.all()).toEqual([{ path: join(folder, name), head: text }]);
   });
 
   it('of a console leaves its last lines both ways in place of packets', async () => {
@@ -168,7 +171,7 @@ describe('a restart of a device', () => {
     expect(told[6]).toBe('it said hello; no file: it restarts too often');
     expect(names()).toHaveLength(20);
     const all = await files.all();
-    expect(all.at(-1)?.text).toMatch(/before: {2}29 restarts/);
+    expect(all.at(-1)?.head).toMatch(/before: {2}29 restarts/);
   });
 
   it('leaves the last 20 files, and those that are none of ours', async () => {
@@ -218,9 +221,12 @@ describe('a restart of a device', () => {
   });
 
   it('keeps a file of limited size, however much was said', async () => {
-    const { ring, restart, folder, names } = rig();
+    const { ring, restart, folder, names, files } = rig();
     for (let n = 0; n < 2_000; n++) ring.add('é'.repeat(1_000));
     await restart();
     expect(statSync(join(folder, names()[0] ?? '')).size).toBeLessThan(200_000);
+    // To list it takes its first lines only.
+    const [{ head } = { head: '' }] = await files.all();
+    expect([head.length < 5_000, headOf(head)?.why]).toEqual([true, 'it said hello']);
   });
 });
