@@ -96,8 +96,10 @@ const session = z.object({
   last: z
     .object({
       sequence: z.int().optional(),
+      sampleSequence: z.int().optional(),
       uptime: z.number().optional(),
       startClock: decimal.optional(),
+      sampleClock: decimal.optional(),
       logMs: z.number().optional(),
     })
     .optional(),

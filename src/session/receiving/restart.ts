@@ -1,14 +1,19 @@
 /** Notices that a device has restarted (docs/contract.md, "Restarted"). */
 import type { Clock } from '../../point/clock.js';
+import { SequenceWatch, type SequenceFall } from './sequence-watch.js';
 
 /** What was last known of a device; kept over openings and over restarts of the gateway. */
 export interface LastKnown {
-  /** Of its last packet with a CRC, acks not counted. */
+  /** Of its last packet with points, or without any. */
   sequence?: number;
+  /** Of its last high-rate packet. */
+  sampleSequence?: number;
   /** Value of its last `uptime` point. */
   uptime?: number;
-  /** Newest time that counts from its start, ns as decimal text. */
+  /** Newest time of a point that counts from its start, ns as decimal text. */
   startClock?: string;
+  /** As {@link startClock}, of a high-rate sample. */
+  sampleClock?: string;
   /** Of its last log line of a shell, ms since its start. */
   logMs?: number;
 }
@@ -40,7 +45,10 @@ const LOG_TIME_SLACK_MS = 100;
 /** Compares what a device sends with what it sent before. */
 export class RestartDetector {
   readonly #last: LastKnown;
+  readonly #sequences: SequenceWatch;
+  // A point that was lost is sent again when newer samples have come: each has its own.
   #startClock: bigint | undefined;
+  #sampleClock: bigint | undefined;
   #hellosAtMs: number[] = [];
   #logFallsAtMs: number[] = [];
   /** Of the last time that each told of a restart. */
@@ -51,18 +59,28 @@ export class RestartDetector {
     last: LastKnown,
   ) {
     this.#last = { ...last };
-    this.#startClock = last.startClock === undefined ? undefined : BigInt(last.startClock);
+    const { sequence, sampleSequence, startClock, sampleClock } = last;
+    this.#sequences = new SequenceWatch(clock, { points: sequence, samples: sampleSequence });
+    this.#startClock = startClock === undefined ? undefined : BigInt(startClock);
+    this.#sampleClock = sampleClock === undefined ? undefined : BigInt(sampleClock);
   }
 
   get lastKnown(): LastKnown {
-    return this.#startClock === undefined
-      ? this.#last
-      : { ...this.#last, startClock: this.#startClock.toString() };
+    const { uptime, logMs } = this.#last;
+    const { points, samples } = this.#sequences.last;
+    return {
+      ...(points === undefined ? {} : { sequence: points }),
+      ...(samples === undefined ? {} : { sampleSequence: samples }),
+      ...(uptime === undefined ? {} : { uptime }),
+      ...(this.#startClock === undefined ? {} : { startClock: this.#startClock.toString() }),
+      ...(this.#sampleClock === undefined ? {} : { sampleClock: this.#sampleClock.toString() }),
+      ...(logMs === undefined ? {} : { logMs }),
+    };
   }
 
-  /** Of the device's last packet, acks not counted; `undefined`: none has come yet. */
+  /** Of the device's last packet with points or samples; `undefined`: none has come yet. */
   get lastSequence(): number | undefined {
-    return this.#last.sequence;
+    return this.#sequences.latest;
   }
 
   /** Why the last such sign was one. */
@@ -82,19 +100,19 @@ export class RestartDetector {
     this.#hellosAtMs = this.#hellosAtMs.filter((at) => now - at <= HEARTBEAT_WINDOW_MS);
     this.#hellosAtMs.push(now);
     if (bySequence !== undefined) return bySequence;
-    return this.#hellosAtMs.length >= HEARTBEAT_FROM ? undefined : 'hello';
+    if (this.#hellosAtMs.length >= HEARTBEAT_FROM) return undefined;
+    this.#sequences.restarted('points');
+    return 'hello';
   }
 
-  /** A packet's sequence. One that falls to 0 or 1 is a sign; from 251…255 it has only wrapped. */
+  /** The sequence of a packet with points, or of an empty one. */
   sequence(sequence: number): RestartSign | undefined {
-    const before = this.#last.sequence;
-    this.#last.sequence = sequence;
-    const fell = before !== undefined && before >= 2 && before <= 250 && sequence <= 1;
-    if (!fell) return undefined;
-    this.#evidence.set('sequence', {
-      why: `the sequence of its packets has fallen from ${String(before)} to ${String(sequence)}`,
-    });
-    return 'sequence';
+    return this.#fallen(this.#sequences.points(sequence));
+  }
+
+  /** The sequence of a high-rate packet. `isLoss`: where it falls, the packets between were lost. */
+  sampleSequence(sequence: number, isLoss: boolean): RestartSign | undefined {
+    return this.#fallen(this.#sequences.samples(sequence, isLoss));
   }
 
   /** The value of an `uptime` point. */
@@ -104,6 +122,7 @@ export class RestartDetector {
     const before = this.#last.uptime;
     this.#last.uptime = uptime;
     if (before === undefined || uptime >= before) return undefined;
+    this.#sequences.restarted('points');
     this.#evidence.set('uptime', {
       why: `its uptime has fallen from ${String(before)} to ${String(uptime)}`,
       upMs: uptime * 1_000,
@@ -135,24 +154,47 @@ export class RestartDetector {
     delete this.#last.uptime;
     delete this.#last.logMs;
     this.#startClock = undefined;
-    delete this.#last.startClock;
+    this.#sampleClock = undefined;
     this.#evidence.set('banner', { why: 'it has printed the banner of its start', upMs: 0 });
     return 'banner';
   }
 
-  /** `newestNs`: the latest time in a packet that counts from the device's start. */
+  /** `newestNs`: the latest time of the points in a packet that counts from the device's start. */
   startClock(newestNs: bigint): RestartSign | undefined {
     const before = this.#startClock;
-    if (before !== undefined && newestNs < before - START_CLOCK_SLACK_NS) {
-      this.#startClock = newestNs;
-      const [from, to] = [before, newestNs].map((ns) => String(Number(ns) / NS_PER_SECOND));
-      this.#evidence.set('startClock', {
-        why: `its clock, which counts from its start, has fallen from ${String(from)} s to ${String(to)} s`,
-        upMs: Number(newestNs) / NS_IN_A_MS,
-      });
-      return 'startClock';
-    }
     if (before === undefined || newestNs > before) this.#startClock = newestNs;
-    return undefined;
+    if (before === undefined || newestNs >= before - START_CLOCK_SLACK_NS) return undefined;
+    this.#startClock = newestNs;
+    this.#sampleClock = undefined;
+    this.#sequences.restarted('points');
+    return this.#clockFallen(before, newestNs);
+  }
+
+  /** As {@link startClock}, of a high-rate packet. */
+  sampleClock(newestNs: bigint): RestartSign | undefined {
+    const before = this.#sampleClock;
+    if (before === undefined || newestNs > before) this.#sampleClock = newestNs;
+    if (before === undefined || newestNs >= before - START_CLOCK_SLACK_NS) return undefined;
+    this.#sampleClock = newestNs;
+    this.#startClock = undefined;
+    this.#sequences.restarted('samples');
+    return this.#clockFallen(before, newestNs);
+  }
+
+  #clockFallen(before: bigint, now: bigint): RestartSign {
+    const [from, to] = [before, now].map((ns) => String(Number(ns) / NS_PER_SECOND));
+    this.#evidence.set('startClock', {
+      why: `its clock, which counts from its start, has fallen from ${String(from)} s to ${String(to)} s`,
+      upMs: Number(now) / NS_IN_A_MS,
+    });
+    return 'startClock';
+  }
+
+  #fallen(fall: SequenceFall | undefined): RestartSign | undefined {
+    if (fall === undefined) return undefined;
+    this.#evidence.set('sequence', {
+      why: `the sequence of its packets has fallen from ${String(fall.from)} to ${String(fall.to)}`,
+    });
+    return 'sequence';
   }
 }

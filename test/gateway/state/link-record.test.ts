@@ -107,7 +107,8 @@ describe('what is kept of a link', () => {
   });
 
   it('has what is compared to notice a restart', () => {
-    const session = { last: { sequence: 3, uptime: 1.5, startClock: '77', logMs: 62_345 } };
+    const last = { sequence: 3, uptime: 1.5, startClock: '77', logMs: 62_345 };
+    const session = { last: { ...last, sampleSequence: 9, sampleClock: '78' } };
     expect(head({ session })).toEqual({ of: 'link', session });
   });
 

@@ -253,3 +253,158 @@ describe('a restart', () => {
     expect([harness.count('restart'), harness.count('highRateGap')]).toEqual([1, 0]);
   });
 });
+
+/** A device with samples each 4 ms, whose packets with points are sometimes lost, and with that repeated. */
+class StreamingDevice {
+  readonly harness = SessionHarness.opened();
+  readonly #beganMs = this.harness.clock.monotonicMs();
+  sequence = 0;
+  /** The device has restarted at this time. */
+  #startMs = this.#beganMs - 500_000;
+
+  constructor(
+    /** One counter for all packets, or one for each subject. */
+    private readonly counter: 'one' | 'two',
+    /** Its times count from its start, or it has none. */
+    private readonly time: 'fromStart' | 'none',
+  ) {}
+
+  /** So that a counter of their own wraps, too. */
+  #points = 245;
+
+  nextPoints(): { sequence: number; time: bigint } {
+    if (this.counter === 'one') this.sequence = after(this.sequence);
+    this.#points = after(this.#points);
+    return { sequence: this.counter === 'one' ? this.sequence : this.#points, time: this.now };
+  }
+
+  get now(): bigint {
+    if (this.time === 'none') return 0n;
+    return BigInt(this.harness.clock.monotonicMs() - this.#startMs) * 1_000_000n;
+  }
+
+  send({ sequence, time }: { sequence: number; time: bigint }): void {
+    this.harness.points([{ type: 'temp', value: sequence, time }], sequence);
+  }
+
+  stream(packets: number): void {
+    for (let n = 0; n < packets; n++) {
+      this.sequence = after(this.sequence);
+      this.harness.packet(this.sequence, 'phr', phr({ startNs: this.now }));
+      this.harness.advance(4);
+    }
+  }
+
+  streamTo(sequence: number): void {
+    this.stream((sequence - this.sequence + 255) % 255);
+  }
+
+  restart(): void {
+    this.sequence = 0;
+    this.#points = 0;
+    this.#startMs = this.harness.clock.monotonicMs();
+    this.harness.advance(10);
+  }
+
+  get restarts(): number {
+    return this.harness.count('restart');
+  }
+}
+
+const after = (sequence: number): number => (sequence % 255) + 1;
+
+describe.each(['one', 'two'] as const)('points beside samples, %s counter', (counter) => {
+  describe.each(['fromStart', 'none'] as const)('times: %s', (time) => {
+    it('that were lost and are repeated after a second are no restart', () => {
+      const device = new StreamingDevice(counter, time);
+      for (let n = 0; n < 12; n++) {
+        device.send(device.nextPoints());
+        device.streamTo(255);
+        const lost = device.nextPoints();
+        device.stream(20 * n + 5);
+        device.send(lost);
+        device.stream(3);
+        device.send(lost);
+      }
+      expect(device.restarts).toBe(0);
+    });
+
+    it.each([
+      ['points first', true],
+      ['samples first', false],
+    ])('do not hide a restart: %s', (_, arePointsFirst) => {
+      const device = new StreamingDevice(counter, time);
+      for (let n = 0; n < 5; n++) {
+        device.send(device.nextPoints());
+        device.stream(40);
+      }
+      device.restart();
+      if (!arePointsFirst) device.stream(1);
+      device.send(device.nextPoints());
+      device.stream(300);
+      device.send(device.nextPoints());
+      device.stream(300);
+      expect(device.restarts).toBe(1);
+    });
+  });
+});
+
+describe('a restart of a device that counts all packets together, without times', () => {
+  it.each<[string, (device: StreamingDevice) => void]>([
+    ['samples come again', (device) => device.stream(1)],
+    [
+      'only points come',
+      (device) => {
+        device.harness.advance(2_000);
+        device.send(device.nextPoints());
+      },
+    ],
+  ])('is found after hundreds of samples: %s', (_, goOn) => {
+    const device = new StreamingDevice('one', 'none');
+    device.stream(90);
+    device.send(device.nextPoints());
+    device.stream(300);
+    device.restart();
+    device.harness.advance(1_500);
+    device.send(device.nextPoints());
+    goOn(device);
+    expect(device.restarts).toBe(1);
+    expect(device.harness.restarts[0]?.why).toContain('has fallen from 91 to 1');
+  });
+});
+
+describe('a device whose samples stop after it has repeated a point', () => {
+  it('has not restarted when its sequence wraps later', () => {
+    const device = new StreamingDevice('one', 'none');
+    device.stream(90);
+    device.send(device.nextPoints());
+    device.streamTo(255);
+    const lost = device.nextPoints();
+    device.stream(40);
+    device.send(lost);
+    for (let n = 0; n < 300; n++) {
+      device.harness.advance(1_000);
+      device.send(device.nextPoints());
+    }
+    expect(device.restarts).toBe(0);
+  });
+});
+
+describe('the gateway starts again while samples come', () => {
+  it('and no point that is repeated then is a restart; a start clock that has fallen is one', () => {
+    const device = new StreamingDevice('one', 'fromStart');
+    device.stream(90);
+    device.send(device.nextPoints());
+    device.stream(163);
+    const lost = device.nextPoints();
+    expect(lost.sequence).toBe(255);
+    device.stream(100);
+    const second = device.harness.reborn();
+    second.open();
+    second.points([{ type: 'temp', value: 1, time: lost.time }], 1);
+    second.packet(device.sequence + 1, 'phr', phr({ startNs: device.now }));
+    expect(second.count('restart')).toBe(0);
+    second.packet(7, 'phr', phr({ startNs: 1_000_000_000n }));
+    expect(second.count('restart')).toBe(1);
+  });
+});

@@ -49,7 +49,7 @@ export class HighRateHandler implements SubjectHandler {
     const timing = readHighRateTiming(payload);
     const channel = this.#channelOf(payload, timing);
     if (channel === undefined || timing === undefined) {
-      services.restarted(services.restarts.sequence(sequence));
+      services.restarted(services.restarts.sampleSequence(sequence, false));
       return 0;
     }
     const lastSequence = services.restarts.lastSequence;
@@ -127,17 +127,17 @@ export class HighRateHandler implements SubjectHandler {
   ): void {
     const { restarts } = this.services;
     const { startNs } = timing;
-    let sign = countsFromStart(startNs) ? restarts.startClock(newestOf(timing)) : undefined;
-    const fell = restarts.sequence(sequence);
-    if (fell !== undefined && lastSequence !== undefined && sign === undefined) {
+    let isLoss = false;
+    if (sequence <= 1 && lastSequence !== undefined) {
       const lost = missingPackets(lastSequence, sequence, this.#skipsZero);
-      const isExplained =
+      isLoss =
         startNs === 0n
           ? this.#last !== undefined && explainsJump(lost, timing, this.#last, arrival)
           : kind !== 'new';
-      if (!isExplained) sign = fell;
     }
-    this.services.restarted(sign);
+    const bySequence = restarts.sampleSequence(sequence, isLoss);
+    const byClock = countsFromStart(startNs) ? restarts.sampleClock(newestOf(timing)) : undefined;
+    this.services.restarted(byClock ?? bySequence);
   }
 
   #handOn(
