@@ -12,7 +12,7 @@
  *  bytes ◄─ frames ◄─ packets ◄─────────────── sender ◄──────────── settings ◄── set in SIOT
  * ```
  */
-import type { Packet } from '../../packet/packet.js';
+import { ACK_SUBJECT, type Packet } from '../../packet/packet.js';
 import type { PayloadCodec, PayloadCodecName } from '../../packet/payload.js';
 import type { Clock } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
@@ -87,6 +87,8 @@ export class PacketSession<Unit = Uint8Array>
   readonly #points: SubjectHandler;
   readonly #subjects: ReadonlyMap<string, SubjectHandler>;
 
+  /** See {@link PacketServices}. */
+  sequenceBefore: number | undefined;
   /** When the chunk that is being processed came; `undefined` before its first packet. */
   #arrival: Arrival | undefined;
   /** Points in the largest packet of that chunk. */
@@ -248,6 +250,7 @@ export class PacketSession<Unit = Uint8Array>
     const handler = this.#subjects.get(packet.subject) ?? this.#points;
     const points = handler.packet(packet, this.#arrival, doubtful);
     if (points > this.#mostPoints) this.#mostPoints = points;
+    if (packet.subject !== ACK_SUBJECT) this.sequenceBefore = packet.sequence;
     if (this.#isRescaled) {
       // Not before: what else it reports was said before the device could have them.
       this.#isRescaled = false;

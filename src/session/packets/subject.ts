@@ -22,6 +22,11 @@ export interface PacketServices extends RepetitionHost {
   readonly codecs: CodecChoice;
   readonly sender: ReliableSender;
   readonly restarts: RestartDetector;
+  /**
+   * Sequence of the device's packet before this one, whatever its subject; of acks it is
+   * the gateway's, and not counted. `undefined`: none has come yet.
+   */
+  readonly sequenceBefore: number | undefined;
   /** Maps the times of the device; begins anew when it has restarted, or the channel was opened. */
   readonly deviceClock: DeviceClock;
   readonly possibleEchoes: PossibleEchoes;

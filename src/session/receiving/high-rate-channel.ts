@@ -3,7 +3,7 @@
  * taken (docs/wire.md, "High rate").
  */
 import type { HighRateHeader } from '../../packet/high-rate.js';
-import type { Arrival } from './device-time.js';
+import { countsFromStart, type Arrival } from './device-time.js';
 
 type Timing = Pick<HighRateHeader, 'startNs' | 'periodNs' | 'samples'>;
 
@@ -12,7 +12,7 @@ export interface Continuity {
   /**
    * - `follows`: nothing is missing, as far as can be told
    * - `gap`: samples are missing before it
-   * - `new`: the first packet since the start, or its clock was set back
+   * - `new`: the first packet since the start; or its clock was set back, or is another
    */
   readonly kind: 'follows' | 'gap' | 'new';
   /** Samples that are missing; by the sequence alone, as many as this packet has for each packet. */
@@ -41,6 +41,8 @@ const LATE_PACKETS = 4;
 export class HighRateChannel {
   /** By the device's clock, when the next packet begins; `undefined`: not known. */
   #nextNs: bigint | undefined;
+  /** That time counts from the device's start. */
+  #isFromStart = false;
   /** As {@link #nextNs}, by the times that were given. */
   #givenNs: bigint | undefined;
   #sequence: number | undefined;
@@ -59,29 +61,35 @@ export class HighRateChannel {
   }
 
   /**
-   * A packet has come. `lastSequence`: of the device's packet before it, whatever its
+   * A packet has come. `sequenceBefore`: of the device's packet before it, whatever its
    * subject; `skipsZero`: the device's sequence has never been 0.
    */
   take(
     timing: Timing,
     sequence: number,
-    lastSequence: number | undefined,
+    sequenceBefore: number | undefined,
     skipsZero: boolean,
   ): Continuity {
     const before = this.#sequence;
     const nextNs = this.#nextNs;
     const { startNs, periodNs, samples } = timing;
+    const isFromStart = countsFromStart(startNs);
+    const isOtherClock = isFromStart !== this.#isFromStart;
     this.#sequence = sequence;
+    this.#isFromStart = isFromStart;
     this.#nextNs = startNs === 0n ? undefined : startNs + BigInt(periodNs) * BigInt(samples);
     if (this.#periodNs !== periodNs) this.#givenNs = undefined;
     this.#periodNs = periodNs;
-    if (before === undefined) return NEW;
+    // It got the time: what it says now cannot be compared with what it said before.
+    if (before === undefined || isOtherClock) return NEW;
     if (startNs !== 0n && nextNs !== undefined) return byTime(startNs - nextNs, periodNs);
     // A clock that was set, or lost, between two packets.
     if (startNs !== 0n || nextNs !== undefined) return NEW;
     const packets = Math.min(
       missingPackets(before, sequence, skipsZero),
-      lastSequence === undefined ? SEQUENCES : missingPackets(lastSequence, sequence, skipsZero),
+      sequenceBefore === undefined
+        ? SEQUENCES
+        : missingPackets(sequenceBefore, sequence, skipsZero),
     );
     return packets === 0 ? FOLLOWS : { kind: 'gap', missing: packets * samples };
   }
@@ -104,6 +112,8 @@ export class HighRateChannel {
         startNs = this.#givenNs;
       }
     }
+    // This machine's clock may not be set.
+    if (startNs < 0n) startNs = 0n;
     this.#givenNs = startNs + BigInt(tookNs);
     return startNs;
   }

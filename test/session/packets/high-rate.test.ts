@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readHighRate } from '../../../src/packet/high-rate.js';
 import { fromHex, loadVectors } from '../../firmware-sim/vectors.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { SessionHarness, ackAll } from '../../support/session-harness.js';
 
 const MS = 1_000_000;
@@ -152,6 +153,15 @@ describe('the start time', () => {
     expect(harness.count('mappedTime')).toBe(2);
   });
 
+  it('that was before 1970 by this machine’s clock, which is not set, is 0', () => {
+    const harness = SessionHarness.opened({ clock: new FakeClock(5_000_000_000n) });
+    harness.points([{ type: 'temp', value: 1, time: 100_000_000_000n }], 1);
+    harness.packet(2, 'phr', phr({ startNs: 60_000_000_000n }));
+    harness.packet(3, 'phr', phr({ startNs: 60_004_000_000n }));
+    harness.packet(4, 'phr', phr({ startNs: 99_000_000_000n }));
+    expect(startsOf(harness)).toEqual([0n, 0n, 4_000_000_000n]);
+  });
+
   it('far ahead of this machine’s clock is the time of arrival', () => {
     const harness = SessionHarness.opened();
     harness.packet(1, 'phr', phr({ startNs: 0xffff_ffff_ffff_ffffn }));
@@ -187,6 +197,22 @@ describe('a gap', () => {
     expect(harness.count('highRateGap')).toBe(0);
   });
 
+  it.each([
+    ['none', 0n],
+    ['from its start', 60_000_000_000n],
+  ])('is none where a device gets the time; before, its clock was: %s', (_what, startNs) => {
+    const harness = SessionHarness.opened();
+    const starts = [startNs, startNs === 0n ? 0n : startNs + BigInt(4 * MS)];
+    [...starts, REAL_NS, REAL_NS + BigInt(4 * MS), startNs].forEach((start, n) => {
+      harness.packet(n + 1, 'phr', phr({ startNs: start }));
+    });
+    expect(harness.count('highRateGap')).toBe(0);
+    expect(harness.count('restart')).toBe(0);
+    harness.packet(6, 'phr', phr({ startNs: REAL_NS + BigInt(60 * MS) }));
+    harness.packet(7, 'phr', phr({ startNs: REAL_NS + BigInt(66 * MS) }));
+    expect(harness.count('highRateGap')).toBe(1);
+  });
+
   it('is of one channel, and another one has its own', () => {
     const harness = SessionHarness.opened();
     harness.packet(1, 'phr', phr({ key: 'x', startNs: REAL_NS }));
@@ -219,6 +245,25 @@ describe('a gap', () => {
     harness.points([{ type: 'temp', value: 2 }], 200);
     harness.packet(4, 'phr', phr());
     expect(harness.count('highRateGap')).toBe(0);
+  });
+
+  it('is none where log lines and blocks of files come between, and their sequence is no sign of a restart', () => {
+    const harness = SessionHarness.opened();
+    const text = Buffer.from('valve open');
+    harness.packet(1, 'phr', phr());
+    harness.packet(2, 'log', text);
+    harness.packet(3, 'phr', phr());
+    harness.packet(4, 'file', text);
+    harness.packet(5, 'phr', phr());
+    // A device whose log lines have no sequence.
+    harness.packet(0, 'log', text);
+    harness.packet(6, 'phr', phr());
+    harness.packet(9, 'ack');
+    harness.packet(7, 'phr', phr());
+    expect([harness.count('restart'), harness.count('highRateGap')]).toEqual([0, 0]);
+    harness.packet(0, 'log', text);
+    harness.packet(9, 'phr', phr());
+    expect(harness.count('highRateGap')).toBe(1);
   });
 
   it('in which the sequence falls is no restart', () => {

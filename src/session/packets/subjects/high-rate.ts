@@ -52,9 +52,8 @@ export class HighRateHandler implements SubjectHandler {
       services.restarted(services.restarts.sampleSequence(sequence, false));
       return 0;
     }
-    const lastSequence = services.restarts.lastSequence;
-    const continuity = channel.take(timing, sequence, lastSequence, this.#skipsZero);
-    this.#lookForRestart(sequence, lastSequence, timing, continuity, arrival);
+    const continuity = channel.take(timing, sequence, services.sequenceBefore, this.#skipsZero);
+    this.#lookForRestart(sequence, timing, continuity, arrival);
     this.#last = arrival;
     if (continuity.kind === 'gap') {
       const { type, key } = channel;
@@ -118,15 +117,10 @@ export class HighRateHandler implements SubjectHandler {
    * Where packets are lost a sequence falls as well: it tells of a restart only where
    * neither the times of the samples nor the time that has passed explain it.
    */
-  #lookForRestart(
-    sequence: number,
-    lastSequence: number | undefined,
-    timing: Timing,
-    { kind }: Continuity,
-    arrival: Arrival,
-  ): void {
+  #lookForRestart(sequence: number, timing: Timing, { kind }: Continuity, arrival: Arrival): void {
     const { restarts } = this.services;
     const { startNs } = timing;
+    const { lastSequence } = restarts;
     let isLoss = false;
     if (sequence <= 1 && lastSequence !== undefined) {
       const lost = missingPackets(lastSequence, sequence, this.#skipsZero);
