@@ -3,8 +3,9 @@ import { extname } from 'node:path';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { CsvFile } from '../high-rate/csv-file.js';
 import { hearLink, interrupted } from '../high-rate/listen.js';
+import { OutputFiles } from '../high-rate/output-files.js';
 import { Recorder } from '../high-rate/recorder.js';
-import { mayReplace, type SampleFile } from '../high-rate/sample-file.js';
+import type { SampleFile } from '../high-rate/sample-file.js';
 import { WavFile, wavRate } from '../high-rate/wav-file.js';
 import type { ConfigOption } from '../options.js';
 import { parseTarget } from '../set-value.js';
@@ -31,9 +32,10 @@ export async function record(link: string, target: string, options: RecordOption
   if (options.fill && extension === '.csv') {
     throw new CliError('--fill is for .wav: in a .csv each sample has its time', EXIT_WRONG);
   }
-  mayReplace(output, force === true);
+  const outputs = new OutputFiles(output, force === true);
+  outputs.check();
 
-  const recording = new Recording(options, extension);
+  const recording = new Recording(options, extension, outputs);
   const recorder = new Recorder(type, key, recording, seconds);
   const ended = Promise.race([recording.ended, interrupted()]);
   const heard = await hearLink(options.config, link, (payload) => {
@@ -51,8 +53,11 @@ export async function record(link: string, target: string, options: RecordOption
     await ended;
   } finally {
     clearInterval(timer);
-    recorder.close();
-    await heard.close();
+    try {
+      recorder.close();
+    } finally {
+      await heard.close();
+    }
   }
   const { samples, seconds: took, gaps, missing, files } = recorder.recorded;
   if (samples === 0) throw new CliError(nothingOf(target, recorder.others));
@@ -73,6 +78,7 @@ class Recording {
   constructor(
     private readonly options: RecordOptions,
     private readonly extension: string,
+    private readonly outputs: OutputFiles,
   ) {
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
@@ -80,12 +86,8 @@ class Recording {
     });
   }
 
-  open(number: number, periodNs: number): SampleFile {
-    const { output, fill, force } = this.options;
-    const end = output.slice(output.length - this.extension.length);
-    const stem = output.slice(0, output.length - end.length);
-    const path = number === 1 ? output : `${stem}-${number}${end}`;
-    if (number > 1) mayReplace(path, force === true);
+  open(periodNs: number): SampleFile {
+    const path = this.outputs.next();
     if (this.extension === '.csv') return new CsvFile(path);
     const rate = wavRate(periodNs);
     if (rate === 0)
@@ -94,7 +96,7 @@ class Recording {
       const exact = Number((1e9 / periodNs).toPrecision(9));
       complain(`${path}: its header says ${rate} samples/s, and the device ${exact}`);
     }
-    return new WavFile(path, rate, fill === true);
+    return new WavFile(path, rate, this.options.fill === true);
   }
 
   note(text: string): void {

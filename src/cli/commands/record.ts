@@ -23,9 +23,10 @@ export function recordCommand(): Command {
       '\nA .csv has a line for each sample, with its time in UTC and its value. In a gap one line has' +
         '\nthe time of the first missing sample, and no value.' +
         '\nA .wav has float32 samples, and no gap inside: after each one another file begins, NAME-2.wav' +
-        '\nand so on. stderr says what is missing, and of when the first sample of each file is.' +
+        '\nor the next number that is free. stderr says what is missing, and of when the first sample of' +
+        '\neach file is.' +
         '\n\nExit status: 0 with at least one sample, also after Ctrl-C; 1 without, or if the file cannot be' +
-        '\nwritten; 2 wrong words, or a file that is there already.' +
+        '\nwritten; 2 wrong words, or a file that is there already or cannot be made.' +
         '\nExamples:\n  siot-mcu record pump vib/x -o vib.wav --seconds 10' +
         '\n  siot-mcu record pump current -o current.csv',
     )

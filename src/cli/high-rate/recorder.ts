@@ -10,8 +10,8 @@ import type { SampleFile } from './sample-file.js';
 
 /** What the recorder writes to, and what it tells. */
 export interface RecorderHost {
-  /** Makes the file of that number, from 1. Throws a {@link CliError} if that channel cannot be in one. */
-  open(number: number, periodNs: number): SampleFile;
+  /** Makes the next file. Throws a {@link CliError} if that channel cannot be in one. */
+  open(periodNs: number): SampleFile;
   /** Something that a person should know. */
   note(text: string): void;
   /** All that was wanted is there. */
@@ -96,10 +96,16 @@ export class Recorder {
     this.#file?.flush();
   }
 
+  /** Throws a {@link CliError} if what was not written yet cannot be; it is closed all the same. */
   close(): void {
-    this.#file?.close();
-    this.#file = undefined;
     this.#isDone = true;
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    file?.close();
   }
 
   #end(): void {
@@ -152,8 +158,7 @@ export class Recorder {
 
   /** What comes goes into another file. */
   #nextFile(why: string): void {
-    this.#file?.close();
-    this.#file = undefined;
+    this.#closeFile();
     this.#tell(`${why}: another file`);
   }
 
@@ -163,7 +168,7 @@ export class Recorder {
       if (this.#files.length >= MOST_FILES) {
         throw new CliError(`there are ${MOST_FILES} files, one after each gap: --fill makes one`);
       }
-      this.#file = this.host.open(this.#files.length + 1, periodNs);
+      this.#file = this.host.open(periodNs);
       this.#files.push(this.#file.path);
     }
     return this.#file;

@@ -1,6 +1,6 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
-import { reasonOf } from '../../gateway/state/disk.js';
-import { CliError, EXIT_WRONG } from '../errors.js';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { codeOf, reasonOf } from '../../gateway/state/disk.js';
+import { CliError, EXIT_FAILED } from '../errors.js';
 
 /** Samples of a channel that go into a file. */
 export interface SampleFile {
@@ -15,23 +15,13 @@ export interface SampleFile {
   isFull(samples: number): boolean;
   /** What was written so far is whole on disk, as far as the system has it. */
   flush(): void;
+  /** Flushes, and closes it also where that fails. Throws a {@link CliError}. */
   close(): void;
 }
 
 const CHUNK_BYTES = 65_536;
-
-/** Refuses a file that has something in it, unless it may be replaced. Throws a {@link CliError}. */
-export function mayReplace(path: string, force: boolean): void {
-  let size: number;
-  try {
-    size = statSync(path).size;
-  } catch {
-    return;
-  }
-  if (size > 0 && !force) {
-    throw new CliError(`${path} is there already: give another name, or --force`, EXIT_WRONG);
-  }
-}
+/** There is no room on the disk, or none for this user. */
+const FULL = new Set<string | undefined>(['ENOSPC', 'EDQUOT']);
 
 /** A file that is written in chunks, whose beginning can be written again. Errors are {@link CliError}s. */
 export class ChunkFile {
@@ -69,9 +59,13 @@ export class ChunkFile {
     this.#tried(() => writeSync(this.#fd, bytes, 0, bytes.length, at));
   }
 
+  /** Also where what is left cannot be written: then it throws. */
   close(): void {
-    this.flush();
-    closeSync(this.#fd);
+    try {
+      this.flush();
+    } finally {
+      closeSync(this.#fd);
+    }
   }
 
   #append(bytes: Uint8Array): void {
@@ -86,9 +80,11 @@ export class ChunkFile {
     try {
       return what();
     } catch (cause) {
-      throw new CliError(`${this.path} cannot be written: ${reasonOf(cause)}`, undefined, {
-        cause,
-      });
+      const isFull = FULL.has(codeOf(cause));
+      const advice = isFull ? '; make room there, or give a file on another disk' : '';
+      const kept = this.#bytes > 0 ? ' (the samples before are in it)' : '';
+      const text = `${this.path} cannot be written: ${reasonOf(cause)}${advice}${kept}`;
+      throw new CliError(text, EXIT_FAILED, { cause });
     }
   }
 }

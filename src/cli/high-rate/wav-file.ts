@@ -64,8 +64,11 @@ export class WavFile implements SampleFile {
   }
 
   close(): void {
-    this.flush();
-    this.#file.close();
+    try {
+      this.flush();
+    } finally {
+      this.#file.close();
+    }
   }
 
   #header(): Buffer {

@@ -1,5 +1,5 @@
 /** `watch --high-rate` and `record`, the built program: a simulated device, the gateway, its own NATS. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Cli, runCli } from '../../support/cli.js';
@@ -39,10 +39,15 @@ describe('samples of a simulated device', () => {
     const timed = new Cli(['record', 'pump', 'vib/x', '-o', csv, '--seconds', '0.5', '-c', file]);
     const wav = join(folder, 'a.wav');
     const endless = new Cli(['record', 'pump', 'vib/x', '-o', wav, '-c', file]);
+    const full = join(folder, 'full.csv');
+    symlinkSync('/dev/full', full);
+    const failing = new Cli(['record', 'pump', 'vib/x', '-o', full, '-c', file]);
     await endless.said(/the first sample/);
     expect(await timed.ended).toBe(0);
     expect(timed.stderr).toMatch(/samples in 0\.5 s/);
     expect(readFileSync(csv, 'utf8')).toMatch(/^time,value\n\d{4}-.*Z,-?\d/);
+    expect(await failing.ended).toBe(1);
+    expect(failing.stderr).toMatch(/full\.csv cannot be written: the disk is full; make room/);
     endless.child.kill('SIGINT');
     expect(await endless.ended).toBe(0);
     const bytes = readFileSync(wav);
@@ -56,6 +61,7 @@ describe('samples of a simulated device', () => {
   it.each([
     [['record', 'pump', 'vib/x', '-o', 'a.txt'], /\.csv or \.wav/],
     [['record', 'pump', 'vib', '-o', 'a.csv', '--fill'], /--fill is for \.wav/],
+    [['record', 'pump', 'vib', '-o', 'runs/a.csv'], /make the folder runs/],
     [['watch', '--high-rate'], /needs the name of a link/],
   ])('%j is refused', async (args, message) => {
     const { status, stderr } = await runCli(args, { cwd: tempDir() });

@@ -1,10 +1,19 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeHighRate } from '../../../firmware-sim/high-rate.js';
 import { CsvFile } from '../../../src/cli/high-rate/csv-file.js';
+import { OutputFiles } from '../../../src/cli/high-rate/output-files.js';
 import { Recorder } from '../../../src/cli/high-rate/recorder.js';
-import { mayReplace, type SampleFile } from '../../../src/cli/high-rate/sample-file.js';
+import type { SampleFile } from '../../../src/cli/high-rate/sample-file.js';
 import { WavFile } from '../../../src/cli/high-rate/wav-file.js';
 import { tempDir } from '../../support/temp-dir.js';
 
@@ -29,19 +38,31 @@ function rig(
   const folder = tempDir();
   const notes: string[] = [];
   let isDone = false;
+  let files = 0;
   const path = (number: number): string => join(folder, `${String(number)}.${end}`);
   const recorder = new Recorder(
     'vib',
     'x',
     {
-      open: (number): SampleFile =>
-        end === 'csv' ? new CsvFile(path(number)) : new WavFile(path(number), 1000, fill),
+      open: (): SampleFile => {
+        const file = path(++files);
+        return end === 'csv' ? new CsvFile(file) : new WavFile(file, 1000, fill);
+      },
       note: (text) => void notes.push(text),
       done: () => (isDone = true),
     },
     seconds,
   );
   return { recorder, notes, path, isDone: () => isDone };
+}
+
+/** What a descriptor of this process is; it may be gone by now. */
+function targetOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Wav {
@@ -175,13 +196,54 @@ describe('a recording', () => {
 
   it('replaces no file that has something in it, unless it is told to', () => {
     const file = join(tempDir(), 'a.csv');
-    mayReplace(file, false);
+    const check = (mayReplace: boolean): void => new OutputFiles(file, mayReplace).check();
+    check(false);
     writeFileSync(file, '');
-    mayReplace(file, false);
+    check(false);
     writeFileSync(file, 'measured yesterday');
-    expect(() => mayReplace(file, false)).toThrow(/--force/);
-    mayReplace(file, true);
+    expect(() => check(false)).toThrow(/--force/);
+    check(true);
   });
+
+  it('takes the next number that is free for its further files', () => {
+    const folder = tempDir();
+    const all = (mayReplace: boolean): string[] => {
+      const outputs = new OutputFiles(join(folder, 'pump.1.wav'), mayReplace);
+      return Array.from({ length: 3 }, () => basename(outputs.next()));
+    };
+    writeFileSync(join(folder, 'pump.1-2.wav'), 'measured yesterday');
+    mkdirSync(join(folder, 'pump.1-3.wav'));
+    expect(all(false)).toEqual(['pump.1.wav', 'pump.1-4.wav', 'pump.1-5.wav']);
+    expect(all(true)).toEqual(['pump.1.wav', 'pump.1-2.wav', 'pump.1-3.wav']);
+  });
+
+  it('hears at once of a folder that is not there, and of one in place of the file', () => {
+    const folder = tempDir();
+    const check = (name: string): void => new OutputFiles(join(folder, name), true).check();
+    expect(() => check('runs/a.csv')).toThrow(/does not exist; make the folder .*runs, or give/);
+    mkdirSync(join(folder, 'b.csv'));
+    expect(() => check('b.csv')).toThrow(/is a folder/);
+    writeFileSync(join(folder, 'c'), '');
+    expect(() => check('c/a.csv')).toThrow(/not a folder; give a file in another folder/);
+  });
+
+  it.each(['csv', 'wav'] as const)(
+    'on a full disk leaves no .%s open, and says what to do',
+    (end) => {
+      const { recorder, path, isDone } = rig(end);
+      symlinkSync('/dev/full', path(1));
+      const opened = (): number =>
+        readdirSync('/proc/self/fd').filter((fd) => targetOf(fd) === '/dev/full').length;
+      recorder.take(packet(0));
+      expect(opened()).toBe(1);
+      expect(() => recorder.flush()).toThrow(/the disk is full; make room there, or give/);
+      expect(() => recorder.close()).toThrow(/the disk is full/);
+      expect(opened()).toBe(0);
+      recorder.close();
+      recorder.take(packet(4));
+      expect([recorder.recorded.samples, isDone()]).toEqual([4, false]);
+    },
+  );
 
   it('says in words why a file cannot be written', () => {
     expect(() => new CsvFile('/nonexistent/a.csv')).toThrow(/cannot be written: /);
