@@ -30,7 +30,7 @@ import type { ControlledGateway } from './controlled.js';
 import { fileRequest } from './file-request.js';
 import { LinkObservation, observedLink } from './link-observation.js';
 import { readLogs } from './read-logs.js';
-import { noSuchLink, SettingRequest } from './setting-request.js';
+import { linkNamed, SettingRequest } from './setting-request.js';
 import { TimeBudget } from './time-budget.js';
 import { nodeToUndelete, undeleteReply } from './undelete-request.js';
 
@@ -125,10 +125,9 @@ export class GatewayControl implements Control {
     }
   }
 
-  pointInfo({ link: name }: PointInfoRequest): PointInfoReply {
-    const links = this.gateway.links.all();
-    const link = links.find((one) => one.name === name);
-    if (link === undefined) return noSuchLink(name, links);
+  pointInfo(request: PointInfoRequest): PointInfoReply {
+    const link = linkNamed(request.link, this.gateway.links);
+    if (!('nodeId' in link)) return link;
     if (this.statusTime.isSpent) return TOO_MANY_QUESTIONS;
     return this.statusTime.spend(() => {
       const { pointsVersion: version } = link.summary();
@@ -143,21 +142,17 @@ export class GatewayControl implements Control {
 
   confirm({ link }: ConfirmRequest): ConfirmReply {
     const { links } = this.gateway;
-    const all = links.all();
-    if (!all.some(({ name }) => name === link)) return noSuchLink(link, all);
+    const found = linkNamed(link, links);
+    if (!('nodeId' in found)) return found;
     if (links.confirm(link)) return { state: 'confirmed' };
     const reason = `nothing of ${JSON.stringify(link)} is held back: there is nothing to confirm`;
     return { state: 'refused', reason };
   }
 
-  observe(
-    { link: name }: ObserveRequest,
-    observer: LinkObserver,
-    until: AbortSignal,
-  ): ObserveReply {
+  observe(request: ObserveRequest, observer: LinkObserver, until: AbortSignal): ObserveReply {
     const { links } = this.gateway;
-    const link = links.all().find((one) => one.name === name);
-    if (link === undefined) return noSuchLink(name, links.all());
+    const link = linkNamed(request.link, links);
+    if (!('nodeId' in link)) return link;
     if (!until.aborted) {
       const observation = new LinkObservation(links, link, observer);
       until.addEventListener('abort', () => observation.end(), { once: true });
@@ -166,9 +161,8 @@ export class GatewayControl implements Control {
   }
 
   logs(request: LogsRequest, mostBytes: number): LogsReply {
-    const links = this.gateway.links.all();
-    const link = links.find(({ name }) => name === request.link);
-    if (link === undefined) return noSuchLink(request.link, links);
+    const link = linkNamed(request.link, this.gateway.links);
+    if (!('nodeId' in link)) return link;
     return readLogs(link.lines, request, mostBytes, this.clock);
   }
 
@@ -178,17 +172,15 @@ export class GatewayControl implements Control {
     });
   }
 
-  file(request: FileRequest): Promise<FileReply> {
-    const links = this.gateway.links.all();
-    const link = links.find(({ name }) => name === request.link);
-    if (link === undefined) return Promise.resolve(noSuchLink(request.link, links));
+  async file(request: FileRequest): Promise<FileReply> {
+    const link = linkNamed(request.link, this.gateway.links);
+    if (!('nodeId' in link)) return link;
     return fileRequest(request, link.files);
   }
 
   async restarts(request: RestartsRequest): Promise<RestartsReply> {
-    const links = this.gateway.links.all();
-    const link = links.find(({ name }) => name === request.link);
-    if (link === undefined) return noSuchLink(request.link, links);
+    const link = linkNamed(request.link, this.gateway.links);
+    if (!('nodeId' in link)) return link;
     try {
       const files = await link.restarts();
       const restarts = files.flatMap(({ path, head }) => {

@@ -22,7 +22,7 @@ import { SettingError } from '../../siot/siot.js';
 import { nearest } from '../config/nearest.js';
 import { isSwitch } from '../link/remote-point-router.js';
 import type { Refused, SetReply, SetRequest } from './control.js';
-import type { ControlledGateway, ControlledLink } from './controlled.js';
+import type { ControlledGateway, ControlledLink, ControlledLinks } from './controlled.js';
 import { LINK_GONE, SettingFollower } from './setting-follower.js';
 
 /** Carries out one request. */
@@ -38,10 +38,9 @@ export class SettingRequest {
   /** See `Control.set`. */
   async run(): Promise<void> {
     const { request } = this;
-    const links = this.gateway.links.all();
-    const link = links.find(({ name }) => name === request.link);
-    if (link === undefined) {
-      this.answered(noSuchLink(request.link, links));
+    const link = linkNamed(request.link, this.gateway.links);
+    if (!('nodeId' in link)) {
+      this.answered(link);
       return;
     }
     const unfit = whyRefused(request);
@@ -124,13 +123,16 @@ export class SettingRequest {
   }
 }
 
-/** The answer to a request for a link that does not exist. */
-export function noSuchLink(name: string, links: readonly ControlledLink[]): Refused {
-  const names = links.map((link) => link.name);
+/** The link of this name, or the answer if there is none. */
+export function linkNamed(name: string, links: ControlledLinks): ControlledLink | Refused {
+  const all = links.all();
+  const found = all.find((link) => link.name === name);
+  if (found !== undefined) return found;
+  const names = all.map((link) => link.name);
   const near = nearest(name, names);
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
-  const all = names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`;
-  const reason = `there is no link ${JSON.stringify(name)}${hint} (${all})`;
+  const given = names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`;
+  const reason = `there is no link ${JSON.stringify(name)}${hint} (${given})`;
   return { state: 'refused', reason };
 }
 

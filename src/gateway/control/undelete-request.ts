@@ -3,7 +3,7 @@ import type { NamedNode, Undeleted } from '../../siot/siot.js';
 import { undeleteCommand } from '../../siot/siot.js';
 import type { NodeParent, UndeleteReply, UndeleteRequest } from './control.js';
 import type { ControlledGateway } from './controlled.js';
-import { noSuchLink } from './setting-request.js';
+import { linkNamed } from './setting-request.js';
 
 /** The node that is asked for, or the answer if there is none. */
 export function nodeToUndelete(
@@ -11,9 +11,7 @@ export function nodeToUndelete(
   { identity, links }: ControlledGateway,
 ): { readonly nodeId: string } | UndeleteReply {
   if ('gateway' in request) return { nodeId: identity.id };
-  const all = links.all();
-  const link = all.find(({ name }) => name === request.link);
-  return link === undefined ? noSuchLink(request.link, all) : { nodeId: link.nodeId };
+  return linkNamed(request.link, links);
 }
 
 /** @param gatewayId ID of the gateway's node */
