@@ -349,10 +349,9 @@ export class Siot
   }
 
   /** Without a store there is no root node whose ID could be known. */
-  get defaultHighRateNode(): string | undefined {
-    return (
-      this.#keeper.parentId ?? (this.#publisher.mode.kind === 'withoutStore' ? 'root' : undefined)
-    );
+  defaultHighRateNode(): string | undefined {
+    const { kind } = this.#publisher.mode;
+    return this.#keeper.askParentId() ?? (kind === 'withoutStore' ? 'root' : undefined);
   }
 
   suspect(why: Suspicion): void {

@@ -79,8 +79,11 @@ interface NodeServices {
 export interface ListeningNodeHost {
   /** The node's link has left the configuration. Resolves as {@link SiotNode.remove} does. */
   removed(node: ListeningNode): Promise<void>;
-  /** ID of the node whose consumers get high-rate samples by default; `undefined`: not known yet. */
-  readonly defaultHighRateNode: string | undefined;
+  /**
+   * ID of the node whose consumers get high-rate samples by default; `undefined`: it is not
+   * known yet, and SIOT is asked for it.
+   */
+  defaultHighRateNode(): string | undefined;
 }
 
 /** A link's node: what others publish on it, and what its link publishes. */
@@ -140,8 +143,8 @@ export class ListeningNode implements SiotNode, NodeEvents, BestEffortSource {
   }
 
   /** Where its high-rate samples go (docs/siot.md, 2.5). */
-  get subject(): string | undefined {
-    const to = this.spec.highRateNode ?? this.host.defaultHighRateNode;
+  subject(): string | undefined {
+    const to = this.spec.highRateNode ?? this.host.defaultHighRateNode();
     if (to === undefined) return undefined;
     // Making it anew for each packet would cost as much as the rest of its way.
     if (to !== this.#streamsTo) this.#streamSubject = `phrup.${to}.${this.spec.id}`;

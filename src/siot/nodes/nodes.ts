@@ -34,7 +34,7 @@ interface NodeKeeperOptions {
 export interface NodeKeeperHost {
   /** The store may be gone, or be another one. */
   suspect(why: Suspicion): void;
-  /** `NodeKeeper.parentId` is known now, after it was asked for in vain. */
+  /** The ID is known now for which {@link NodeKeeper.askParentId} was called in vain. */
   parentFound(): void;
 }
 
@@ -99,7 +99,7 @@ export class NodeKeeper {
    * ID of `siot.parent`; `undefined`: it is not known yet. Then SIOT is asked, and
    * `NodeKeeperHost.parentFound` follows.
    */
-  get parentId(): string | undefined {
+  askParentId(): string | undefined {
     const { known } = this.#parent;
     if (known === undefined) void this.#findParent();
     return known;

@@ -15,8 +15,8 @@ export interface BestEffortHost {
 
 /** Whose messages are published: a node. */
 export interface BestEffortSource {
-  /** Where its messages go now; `undefined`: it is not known yet, and they wait. */
-  readonly subject: string | undefined;
+  /** Where its messages go now; `undefined`: it is not known yet, and they wait. May ask for it. */
+  subject(): string | undefined;
   /** Messages of it were thrown away. `why`: for people. */
   dropped(messages: number, why: string): void;
 }
@@ -151,7 +151,7 @@ export class BestEffortPublisher {
   /** False: it has nothing that can be published now. */
   #publishOne(source: BestEffortSource): boolean {
     const waiting = this.#waiting.get(source);
-    const { subject } = source;
+    const subject = source.subject();
     if (waiting === undefined || subject === undefined || this.#isWindowFull) return false;
     const payload = waiting.messages.shift();
     if (payload === undefined) return false;
@@ -206,7 +206,7 @@ export class BestEffortPublisher {
       const oldest = waiting.messages.shift();
       if (oldest === undefined) return;
       this.#taken(waiting, oldest);
-      const isUnknown = this.host.connected && source.subject === undefined;
+      const isUnknown = this.host.connected && source.subject() === undefined;
       source.dropped(1, isUnknown ? NO_SUBJECT : BEHIND);
     }
   }

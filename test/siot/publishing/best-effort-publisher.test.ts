@@ -36,7 +36,11 @@ class FakeNats implements BestEffortHost {
 
 class Source implements BestEffortSource {
   readonly lost: [messages: number, why: string][] = [];
-  constructor(public subject: string | undefined) {}
+  constructor(public goesTo: string | undefined) {}
+
+  subject(): string | undefined {
+    return this.goesTo;
+  }
   dropped(messages: number, why: string): void {
     this.lost.push([messages, why]);
   }
@@ -145,7 +149,7 @@ describe('what is published best effort', () => {
     publisher.put(other, message(2));
     turn();
     expect(nats.published).toEqual(['b 2']);
-    source.subject = 'a';
+    source.goesTo = 'a';
     publisher.goOn();
     turn();
     expect(nats.published).toEqual(['b 2', 'a 1']);
