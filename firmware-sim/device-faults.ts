@@ -1,10 +1,11 @@
 import type { Behaviour } from './behaviours.js';
-import type { SimClock, SimTimer } from './clock.js';
+import type { SimClock } from './clock.js';
 import type { Episode, FaultPlan } from './faults.js';
 import type { FaultyPipe } from './faulty-pipe.js';
 import type { McuTimes } from './mcu.js';
 import type { PointLike } from './points.js';
 import type { SeededRandom } from './random.js';
+import { TimerSet } from './timer-set.js';
 
 /** The device that has the faults. */
 export interface FaultyMcu {
@@ -28,7 +29,7 @@ const LONGEST_NOISE = 200;
 
 /** Faults of the device: lost acks, restarts, babbling, silence, a clock that cannot be set. */
 export class DeviceFaults {
-  readonly #timers = new Set<SimTimer>();
+  readonly #timers: TimerSet;
   readonly #seeAcks: (() => void) | undefined;
 
   constructor(
@@ -36,9 +37,10 @@ export class DeviceFaults {
     private readonly pipe: FaultyPipe,
     plan: FaultPlan,
     random: SeededRandom,
-    private readonly clock: SimClock,
+    clock: SimClock,
     private readonly notice: FaultNotice = () => undefined,
   ) {
+    this.#timers = new TimerSet(clock);
     this.#seeAcks = mcu.push?.(forgetAcks(plan, random.fork('acks')));
     if (plan.clock1970) mcu.times = 'sinceStart';
     if (plan.rebootMs !== undefined) this.#reboots(plan.rebootMs, random.fork('reboot'));
@@ -58,14 +60,13 @@ export class DeviceFaults {
 
   /** Ends all faults, also those of the line. */
   stop(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#timers.cancelAll();
     this.#seeAcks?.();
     this.pipe.mend();
   }
 
   #reboots(everyMs: number, random: SeededRandom): void {
-    this.#after(random.waitMs(everyMs), () => {
+    this.#timers.start(random.waitMs(everyMs), () => {
       this.notice('restarts by itself');
       this.mcu.reboot();
       this.#reboots(everyMs, random);
@@ -74,10 +75,10 @@ export class DeviceFaults {
 
   /** `begin` returns what ends it. */
   #episodes(episode: Episode, random: SeededRandom, what: string, begin: () => () => void): void {
-    this.#after(random.waitMs(episode.everyMs), () => {
+    this.#timers.start(random.waitMs(episode.everyMs), () => {
       this.notice(`${what} for ${String(episode.forMs)} ms`);
       const end = begin();
-      this.#after(episode.forMs, () => {
+      this.#timers.start(episode.forMs, () => {
         end();
         this.#episodes(episode, random, what, begin);
       });
@@ -97,20 +98,12 @@ export class DeviceFaults {
       } else {
         void this.mcu.sendPoints([{ type: 'babble', value: count }], { waitAck: false });
       }
-      this.#after(BABBLE_EVERY_MS, say);
+      this.#timers.start(BABBLE_EVERY_MS, say);
     };
     say();
     return () => {
       on = false;
     };
-  }
-
-  #after(ms: number, fn: () => void): void {
-    const timer = this.clock.setTimer(ms, () => {
-      this.#timers.delete(timer);
-      fn();
-    });
-    this.#timers.add(timer);
   }
 }
 

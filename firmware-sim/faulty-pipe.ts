@@ -2,6 +2,7 @@ import type { SimClock, SimTimer } from './clock.js';
 import { NO_FAULTS, type FaultPlan, type LineFaults } from './faults.js';
 import type { BytePipe } from './pipe.js';
 import type { SeededRandom } from './random.js';
+import { TimerSet } from './timer-set.js';
 
 /** ms that a write waits for the next, to be received with it. */
 const MERGE_MS = 20;
@@ -28,7 +29,7 @@ class FaultyLine {
     split: 0,
     merged: 0,
   };
-  readonly #timers = new Set<SimTimer>();
+  readonly #timers: TimerSet;
   /** Earliest time of the next delivery, monotonic ms. */
   #busyUntilMs = 0;
   #held: Uint8Array[] = [];
@@ -39,7 +40,9 @@ class FaultyLine {
     private readonly random: SeededRandom,
     private readonly clock: SimClock,
     private readonly deliver: (bytes: Uint8Array) => void,
-  ) {}
+  ) {
+    this.#timers = new TimerSet(clock);
+  }
 
   put(bytes: Uint8Array): void {
     this.#held.push(this.#damaged(bytes));
@@ -63,8 +66,7 @@ class FaultyLine {
   clear(): void {
     this.#holdTimer?.cancel();
     this.#held = [];
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#timers.cancelAll();
     this.#busyUntilMs = 0;
   }
 
@@ -109,16 +111,12 @@ class FaultyLine {
 
   #deliverAt(atMs: number, bytes: Uint8Array): void {
     const now = this.clock.monotonicMs();
-    if (this.#timers.size === 0 && atMs <= now) {
+    if (this.#timers.isEmpty && atMs <= now) {
       this.deliver(bytes);
       return;
     }
     this.#busyUntilMs = Math.max(this.#busyUntilMs, atMs);
-    const timer = this.clock.setTimer(Math.max(0, this.#busyUntilMs - now), () => {
-      this.#timers.delete(timer);
-      this.deliver(bytes);
-    });
-    this.#timers.add(timer);
+    this.#timers.start(Math.max(0, this.#busyUntilMs - now), () => this.deliver(bytes));
   }
 }
 

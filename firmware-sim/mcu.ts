@@ -14,6 +14,7 @@ import type { BytePipe } from './pipe.js';
 import { mcuPoint, sameKey, type McuPoint, type PointLike } from './points.js';
 import { PacketReceiver, type ReceiveProblem } from './receiver.js';
 import { Sender, type PacketContent, type SendResult } from './sender.js';
+import { TimerSet } from './timer-set.js';
 import {
   NotReceivedError,
   Transcript,
@@ -94,7 +95,7 @@ export class SimulatedMcu implements BehavingMcu {
   readonly #transcript: Transcript;
   readonly #observers = new Set<McuObserver>();
   readonly #behaviours: Behaviour[] = [applyAndAcknowledge, takeAcks];
-  readonly #timers = new Set<SimTimer>();
+  readonly #timers: TimerSet;
   readonly #pointSubject: string;
   readonly #wire: (packet: McuPacket) => Uint8Array;
   readonly #bootMs: number;
@@ -118,6 +119,7 @@ export class SimulatedMcu implements BehavingMcu {
     this.protocol = options.protocol;
     this.#pipe = pipe;
     this.#clock = options.clock;
+    this.#timers = new TimerSet(options.clock);
     this.#codec = POINT_CODECS[options.protocol];
     this.#pointSubject = options.pointSubject ?? '';
     this.#wire = wireEncoder(options.mistake, options.protocol);
@@ -273,17 +275,7 @@ export class SimulatedMcu implements BehavingMcu {
   /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer {
     if (this.#state === 'closed') return { cancel: () => undefined };
-    const timer = this.#clock.setTimer(ms, () => {
-      this.#timers.delete(timer);
-      fn();
-    });
-    this.#timers.add(timer);
-    return {
-      cancel: () => {
-        this.#timers.delete(timer);
-        timer.cancel();
-      },
-    };
+    return this.#timers.start(ms, fn);
   }
 
   // What it sends ----------------------------------------------------------
@@ -383,13 +375,11 @@ export class SimulatedMcu implements BehavingMcu {
   reboot(): void {
     if (this.#state !== 'running') return;
     this.#halt('booting');
-    const timer = this.#clock.setTimer(this.#bootMs, () => {
-      this.#timers.delete(timer);
+    this.#timers.start(this.#bootMs, () => {
       this.#state = 'running';
       this.#startedMs = this.#clock.monotonicMs();
       this.start();
     });
-    this.#timers.add(timer);
   }
 
   /** Closes the pipe; the `waitFor…` methods reject. Idempotent. */
@@ -403,8 +393,7 @@ export class SimulatedMcu implements BehavingMcu {
   #halt(state: 'booting' | 'closed'): void {
     this.#state = state;
     this.#tell((observer) => observer.stopping?.());
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#timers.cancelAll();
     this.#sender.reset();
     this.#receiver.reset();
     this.#synced = undefined;

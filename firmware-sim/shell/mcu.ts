@@ -4,6 +4,7 @@ import type { FirmwareMcu, FirmwareObserver, ReportEnd } from '../firmware.js';
 import type { McuTimes } from '../mcu.js';
 import type { BytePipe } from '../pipe.js';
 import { mcuPoint, sameKey, type McuPoint, type PointLike } from '../points.js';
+import { TimerSet } from '../timer-set.js';
 import { ShellConsole, type LogLevel } from './console.js';
 import { readSetting, reportLine } from './point-shell.js';
 
@@ -61,7 +62,7 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
   readonly #shellAfterMs: number;
   readonly #knowsSiot: boolean;
   readonly #observers = new Set<FirmwareObserver>();
-  readonly #timers = new Set<SimTimer>();
+  readonly #timers: TimerSet;
   readonly #dated: Dated[] = [];
   #times: McuTimes;
   #stream = false;
@@ -73,6 +74,7 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
   constructor(pipe: BytePipe, options: ShellMcuOptions) {
     this.#pipe = pipe;
     this.#clock = options.clock;
+    this.#timers = new TimerSet(options.clock);
     this.#bootMs = options.bootMs ?? 100;
     this.#banner = options.banner ?? BANNER;
     this.#shellAfterMs = options.shellAfterMs ?? 0;
@@ -107,17 +109,8 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
 
   /** Calls `fn` in `ms`, unless the device restarts or is closed before. */
   later(ms: number, fn: () => void): SimTimer {
-    const timer = this.#clock.setTimer(ms, () => {
-      this.#timers.delete(timer);
-      fn();
-    });
-    this.#timers.add(timer);
-    return {
-      cancel: () => {
-        this.#timers.delete(timer);
-        timer.cancel();
-      },
-    };
+    if (this.#state === 'closed') return { cancel: () => undefined };
+    return this.#timers.start(ms, fn);
   }
 
   /** Power on. */
@@ -135,13 +128,11 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
     if (this.#state !== 'running') return;
     if (printing !== undefined) this.console.printHalf(this.#line(mcuPoint(printing)));
     this.#halt('booting');
-    const timer = this.#clock.setTimer(this.#bootMs, () => {
-      this.#timers.delete(timer);
+    this.#timers.start(this.#bootMs, () => {
       this.#state = 'running';
       this.#startedMs = this.#clock.monotonicMs();
       this.start();
     });
-    this.#timers.add(timer);
   }
 
   /** Closes the pipe. Idempotent. */
@@ -237,8 +228,7 @@ export class ShellMcu implements FirmwareMcu, FaultyMcu {
 
   #halt(state: 'booting' | 'closed'): void {
     this.#state = state;
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    this.#timers.cancelAll();
     this.#stream = false;
     this.#dated.length = 0;
   }
