@@ -81,17 +81,6 @@ export class ShellConsole {
     for (const byte of bytes) this.#key(byte);
   }
 
-  /** `shell echo on` and the like; `undefined`: it is another command. */
-  builtIn(words: readonly string[]): readonly string[] | undefined {
-    const [command, what, on] = words;
-    if (command !== 'shell') return undefined;
-    const isOn = on === 'on';
-    if (what === 'echo' && (isOn || on === 'off')) this.#echo = isOn;
-    else if (what === 'colors' && (isOn || on === 'off')) this.#colours = isOn;
-    else return [`shell: wrong parameter count`];
-    return [];
-  }
-
   #key(byte: number): void {
     if (this.#escape !== 'none') {
       const ends = this.#escape === 'begun' ? byte !== CSI : byte >= 0x40 && byte <= 0x7e;
@@ -126,7 +115,18 @@ export class ShellConsole {
 
   #do(words: readonly Buffer[]): readonly string[] {
     if (words.length === 0) return [];
-    return this.builtIn(words.map(String)) ?? this.run(words);
+    return this.#builtIn(words.map(String)) ?? this.run(words);
+  }
+
+  /** `shell echo on` and the like; `undefined`: it is another command. */
+  #builtIn(words: readonly string[]): readonly string[] | undefined {
+    const [command, what, on] = words;
+    if (command !== 'shell') return undefined;
+    const isOn = on === 'on';
+    if (what === 'echo' && (isOn || on === 'off')) this.#echo = isOn;
+    else if (what === 'colors' && (isOn || on === 'off')) this.#colours = isOn;
+    else return [`shell: wrong parameter count`];
+    return [];
   }
 
   /** The terminal's cursor goes back to the beginning, and what is right of it is erased. */

@@ -18,9 +18,8 @@ export interface LineSink extends FrameSink {
 }
 
 /** What Zephyr's shell on a UART prints before each command. */
-export const PROMPT = 'uart:~$ ';
+const PROMPT = Buffer.from('uart:~$ ');
 
-const PROMPT_BYTES = Buffer.from(PROMPT);
 const [LF, CR, ESC, CSI] = [0x0a, 0x0d, 0x1b, 0x5b];
 const LINE_END = Buffer.from([CR, LF]);
 
@@ -101,14 +100,14 @@ export class LineDeframer implements Deframer<Uint8Array> {
   #put(byte: number): void {
     if (this.#length === 0 && isSpace(byte)) return;
     this.#out[this.#length++] = byte;
-    if (this.#length !== PROMPT_BYTES.length || !this.#isPrompt()) return;
+    if (this.#length !== PROMPT.length || !this.#isPrompt()) return;
     this.#length = 0;
     this.sink.prompt();
   }
 
   #isPrompt(): boolean {
-    for (let i = 0; i < PROMPT_BYTES.length; i++) {
-      if (this.#out[i] !== PROMPT_BYTES[i]) return false;
+    for (let i = 0; i < PROMPT.length; i++) {
+      if (this.#out[i] !== PROMPT[i]) return false;
     }
     return true;
   }

@@ -41,7 +41,7 @@ const BOOTED: ShellLine = { kind: 'booted' };
 const OTHER: ShellLine = { kind: 'other' };
 
 /** Whether a line is a point, or should be one. */
-export const isReport = (line: string): boolean => line === 'pt' || line.startsWith('pt ');
+const isReport = (line: string): boolean => line === 'pt' || line.startsWith('pt ');
 
 /** What a line says, without prompts and escape sequences. Never throws. */
 export function readLine(line: string): ShellLine {
