@@ -96,7 +96,7 @@ export function* pendingOf(link: DescribedLink, from: number): Generator<Pending
   for (const setting of sent.slice(from)) {
     const progress = link.held === undefined ? session.downlink.progress(setting) : undefined;
     yield {
-      ...pendingPoint(setting.point, setting.command, reasonOf(link, setting)),
+      ...pendingPoint(setting.point, setting.command, whyPending(link, setting)),
       ...(progress === undefined ? {} : { progress }),
     };
   }
@@ -108,7 +108,7 @@ export function* pendingOf(link: DescribedLink, from: number): Generator<Pending
 }
 
 /** Why a setting is still on its way, for people. */
-export function reasonOf(
+export function whyPending(
   { session, node, channel, held }: DescribedLink,
   setting: Setting,
 ): string {

@@ -45,7 +45,7 @@ import { disables, isOwnSwitch } from './remote-point-router.js';
 import type { Scheduler } from './scheduler.js';
 import { createSession } from './sessions.js';
 import { SettingTimestamps } from './setting-timestamps.js';
-import { pendingOf, reasonOf, summaryOf, type DescribedLink } from './described-link.js';
+import { pendingOf, summaryOf, whyPending, type DescribedLink } from './described-link.js';
 import type { LinkSummary, LinkView, PendingSetting } from './status.js';
 import { UnpublishedSettings } from './unpublished-settings.js';
 
@@ -307,7 +307,7 @@ export class Link
 
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
-    return reasonOf(this.#described(), setting);
+    return whyPending(this.#described(), setting);
   }
 
   /** Its packet has been sent, and is not acknowledged yet. */

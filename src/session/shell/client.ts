@@ -22,7 +22,7 @@ import { SettingQueue } from '../settings/queue.js';
 import type { Setting } from '../settings/setting.js';
 import type { Settings } from '../settings/settings.js';
 import type { SettingEvent } from '../settings/transitions.js';
-import { reasonOf } from './reason.js';
+import { whyUnreported } from './reason.js';
 import type { LineSource } from './writer.js';
 
 /** Transmissions of a setting; of a command one. */
@@ -348,7 +348,7 @@ export class ShellSettingsClient implements PendingSettings, WaitingSettings, Li
     const cut = isDeleted(setting.point)
       ? undefined
       : cutOff(setting.point, this.host.asDeviceSays(setting));
-    return reasonOf(setting, { isOpen, isHeard, isInFlight, cut });
+    return whyUnreported(setting, { isOpen, isHeard, isInFlight, cut });
   }
 
   progress(setting: Setting): string | undefined {

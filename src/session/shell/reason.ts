@@ -14,7 +14,7 @@ interface ReasonFacts {
 }
 
 /** The first that applies. It has no times and counts that move. */
-export function reasonOf({ life, command }: Setting, facts: ReasonFacts): string {
+export function whyUnreported({ life, command }: Setting, facts: ReasonFacts): string {
   const { isOpen, isHeard, isInFlight, cut } = facts;
   if (life.name === 'unsendable') return life.why;
   if (life.name === 'noting') return NOTING;
