@@ -204,7 +204,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
     const names = state.namesFile(nodeId, clock);
     const knownNames = await names.load();
     const record = await file.load();
-    const kept = await this.#logOf(nodeId);
+    const keptLog = await this.#logOf(nodeId);
     const wasRemoved = await this.removed.returned(nodeId);
     // The disk may have taken its time.
     if (this.#ending) return undefined;
@@ -225,7 +225,7 @@ export class Links implements Service, ControlledLinks, UsbLinkHost, ClockUsers,
       fileToDevice: state.fileToDevice(nodeId),
       giveUpMs: () => this.configured.config.files.giveUpMs,
       tap: this.#tapOf(config.name),
-      kept,
+      keptLog,
       restartFiles: state.restartFiles(config.name),
     });
     this.#links.set(config.name, link);

@@ -64,7 +64,7 @@ export type ControlledLink = Pick<
   | 'reason'
   | 'awaitsAck'
   | 'tap'
-  | 'lines'
+  | 'logRing'
   | 'restarts'
   | 'format'
 > & {

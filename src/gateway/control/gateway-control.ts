@@ -163,7 +163,7 @@ export class GatewayControl implements Control {
   logs(request: LogsRequest, mostBytes: number): LogsReply {
     const link = linkNamed(request.link, this.gateway.links);
     if (!('nodeId' in link)) return link;
-    return readLogs(link.lines, request, mostBytes, this.clock);
+    return readLogs(link.logRing, request, mostBytes, this.clock);
   }
 
   watchRemovals(link: string, removed: () => void): () => void {

@@ -72,7 +72,7 @@ interface LinkParts {
   /** Of all links that have had this name: it outlives them. */
   readonly tap: Tap;
   /** Of all links that its node has had: it outlives them. */
-  readonly kept: KeptLog;
+  readonly keptLog: KeptLog;
   readonly restartFiles: { readonly folder: string; readonly files: RestartFiles };
 }
 
@@ -90,7 +90,7 @@ export class Link
   readonly #lane: OutboxLane;
   readonly #saver: Saver;
   readonly #descriptions: DescriptionOverrides;
-  readonly #kept: UnpublishedSettings;
+  readonly #unpublished: UnpublishedSettings;
   readonly #slot: LinkSlot;
   readonly #channel: LinkChannel;
   readonly #restarts: Restarts;
@@ -128,7 +128,7 @@ export class Link
     this.node = new LinkNode({ ...parts, session, lane, descriptions, saver, files }, this);
     const { router, limits, statistics } = this.node;
     const { ages } = session.state;
-    this.#kept = new UnpublishedSettings({
+    this.#unpublished = new UnpublishedSettings({
       session,
       settings,
       router,
@@ -136,12 +136,12 @@ export class Link
       ages,
       statistics,
     });
-    const { restartFiles, kept, log } = parts;
+    const { restartFiles, keptLog, log } = parts;
     this.#restarts = new Restarts(
       config.name,
       restartFiles.folder,
       restartFiles.files,
-      kept.ring,
+      keptLog.ring,
       clock,
       log,
       this,
@@ -167,8 +167,8 @@ export class Link
   }
 
   /** The log lines of its device. */
-  get lines(): LogRing {
-    return this.parts.kept.ring;
+  get logRing(): LogRing {
+    return this.parts.keptLog.ring;
   }
 
   /** What is kept of restarts of its device, the oldest first. */
@@ -215,11 +215,11 @@ export class Link
     this.#slot.leave();
     this.node.stop();
     this.#saver.stop();
-    this.#kept.withdrawAll();
+    this.#unpublished.withdrawAll();
     await this.#saver.now();
     this.#saver.end();
     await this.parts.names.save(() => this.#session.state.knownNames());
-    await this.parts.kept.save();
+    await this.parts.keptLog.save();
     await this.#restarts.idle();
     this.#session.state.release();
   }
@@ -238,9 +238,9 @@ export class Link
     if (isOwnSwitch(point.type, point.key)) {
       // A reset is over when it has acted.
       if (point.type !== 'disabled') return undefined;
-      this.#kept.addDisabled(point, disables(point));
+      this.#unpublished.addDisabled(point, disables(point));
     } else
-      this.#kept.add(
+      this.#unpublished.add(
         point,
         this.#session.state.settings.recordOf(point, this.parts.clock.wallNs()),
       );
@@ -252,7 +252,7 @@ export class Link
   async withdraw(point: Point): Promise<void> {
     this.#timestamps.done(point);
     // If the link was ended meanwhile, there is nothing to withdraw, and another link has the file.
-    if (this.#kept.withdraw(point)) await this.#saver.now();
+    if (this.#unpublished.withdraw(point)) await this.#saver.now();
   }
 
   /** Reads the node again: SIOT may have a setting that was not heard. */
@@ -274,8 +274,8 @@ export class Link
     this.#timestamps.done(point);
     this.node.router.live([point]);
     const outcome = this.#outcomeOf(point);
-    if (outcome === undefined) this.#kept.withdraw(point);
-    else this.#kept.taken(point);
+    if (outcome === undefined) this.#unpublished.withdraw(point);
+    else this.#unpublished.taken(point);
     return outcome;
   }
 
@@ -353,7 +353,7 @@ export class Link
   }
 
   async #save(): Promise<boolean> {
-    const kept = await this.parts.file.save(this.#kept);
+    const kept = await this.parts.file.save(this.#unpublished);
     if (kept) this.#session.recordKept();
     return kept;
   }
@@ -421,7 +421,7 @@ export class Link
   }
 
   logged(text: string): void {
-    this.parts.kept.add(text);
+    this.parts.keptLog.add(text);
   }
 
   namesChanged(): void {

@@ -42,7 +42,7 @@ function played() {
   const makeLink = (name: string): ControlledLink => ({
     name,
     tap: new Tap(clock),
-    lines: new LogRing(() => 10, clock),
+    logRing: new LogRing(() => 10, clock),
     restarts: () => Promise.resolve([]),
     format: { kind: 'cobs', protocol: 'auto', maxFrameLength: 1024 },
     nodeId: 'dev-1',
