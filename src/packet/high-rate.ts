@@ -15,7 +15,7 @@
  *
  * All numbers are little-endian. A partial sample at the end is ignored.
  */
-import { isMended, readText } from './text.js';
+import { isMended, readPadded } from './text.js';
 
 export const HIGH_RATE_NAME_LENGTH = 16;
 /** Offset of the first sample's time. */
@@ -79,12 +79,8 @@ export function highRateSamples(payload: Uint8Array): Float32Array {
 const viewOf = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** Without NULs at both ends, as SIOT reads it. */
+/** `undefined`: it is not UTF-8. */
 function nameAt(bytes: Uint8Array, at: number): string | undefined {
-  let from = at;
-  let to = at + HIGH_RATE_NAME_LENGTH;
-  while (to > from && bytes[to - 1] === 0) to--;
-  while (from < to && bytes[from] === 0) from++;
-  const name = readText(bytes, from, to - from);
-  return isMended(name, bytes, from, to - from) ? undefined : name;
+  const name = readPadded(bytes, at, HIGH_RATE_NAME_LENGTH);
+  return isMended(name, bytes, at, HIGH_RATE_NAME_LENGTH) ? undefined : name;
 }

@@ -13,7 +13,7 @@
  * ```
  */
 import { crc16, statedCrc } from './crc.js';
-import { readText } from './text.js';
+import { readPadded } from './text.js';
 
 /** Offset of the subject in a packet. */
 export const SUBJECT_AT = 1;
@@ -56,7 +56,7 @@ export type PacketDiscard = 'short' | 'crc';
 /** Parses a decoded frame. Never throws. */
 export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
   if (frame.length < PAYLOAD_AT) return 'short';
-  const subject = readSubject(frame);
+  const subject = readPadded(frame, SUBJECT_AT, SUBJECT_LENGTH);
   let end = frame.length;
   if (subject !== LOG_SUBJECT) {
     end -= CRC_LENGTH;
@@ -64,15 +64,6 @@ export function parsePacket(frame: Uint8Array): Packet | PacketDiscard {
     if (crc16(frame, end) !== statedCrc(frame, end)) return 'crc';
   }
   return { sequence: frame[0] ?? 0, subject, payload: frame.subarray(PAYLOAD_AT, end), frame };
-}
-
-/** Without NULs at both ends, as SIOT reads it. */
-function readSubject(frame: Uint8Array): string {
-  let from = SUBJECT_AT;
-  let to = PAYLOAD_AT;
-  while (to > from && frame[to - 1] === 0) to--;
-  while (from < to && frame[from] === 0) from++;
-  return readText(frame, from, to - from);
 }
 
 /** The bytes of a packet. `sequence`: 0 … 255; `subject`: ASCII, at most 16 bytes, else throws a `RangeError`. */

@@ -33,6 +33,15 @@ export function readText(bytes: Uint8Array, offset: number, length: number): str
   return text;
 }
 
+/** A text of at most `length` bytes, filled up with NULs: without those at both ends, as SIOT reads it. */
+export function readPadded(bytes: Uint8Array, offset: number, length: number): string {
+  let from = offset;
+  let to = offset + length;
+  while (to > from && bytes[to - 1] === 0) to--;
+  while (from < to && bytes[from] === 0) from++;
+  return readText(bytes, from, to - from);
+}
+
 function same(cached: Uint8Array, bytes: Uint8Array, offset: number, length: number): boolean {
   if (cached.length !== length) return false;
   for (let i = 0; i < length; i++) if (cached[i] !== bytes[offset + i]) return false;
