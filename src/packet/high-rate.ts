@@ -24,11 +24,15 @@ const PERIOD_AT = 40;
 const SAMPLES_AT = 44;
 const SAMPLE_LENGTH = 4;
 
-/** All but the samples. */
-export interface HighRateHeader {
+/** Of which channel the samples are. */
+export interface HighRateNames {
   readonly type: string;
   /** As it is written: blank and `0` mean the same. */
   readonly key: string;
+}
+
+/** When the samples were taken. */
+export interface HighRateTiming {
   /** Of the first sample, ns; 0: not known. */
   readonly startNs: bigint;
   /** From one sample to the next, ns, 0 … 2³² − 1. */
@@ -37,19 +41,29 @@ export interface HighRateHeader {
   readonly samples: number;
 }
 
+/** All but the samples. */
+export interface HighRateHeader extends HighRateNames, HighRateTiming {}
+
+/** When the next packet begins if nothing is missing, ns. */
+export const highRateEndNs = ({ startNs, periodNs, samples }: HighRateTiming): bigint =>
+  startNs + BigInt(periodNs) * BigInt(samples);
+
+/**
+ * How many samples are missing before a packet that was to begin at `expectedNs`; below 0:
+ * it begins before that, so the clock is another, or was set back. Its period is not 0.
+ */
+export const missingSamples = (expectedNs: bigint, { startNs, periodNs }: HighRateTiming): number =>
+  Math.round(Number(startNs - expectedNs) / periodNs);
+
 /** Reads the names, which bytes 0 to 31 hold; `undefined`: they are not UTF-8. */
-export function readHighRateNames(
-  payload: Uint8Array,
-): Pick<HighRateHeader, 'type' | 'key'> | undefined {
+export function readHighRateNames(payload: Uint8Array): HighRateNames | undefined {
   const type = nameAt(payload, 0);
   const key = nameAt(payload, HIGH_RATE_NAME_LENGTH);
   return type === undefined || key === undefined ? undefined : { type, key };
 }
 
 /** Reads start, period and number of samples; `undefined`: it is too short for one sample. */
-export function readHighRateTiming(
-  payload: Uint8Array,
-): Omit<HighRateHeader, 'type' | 'key'> | undefined {
+export function readHighRateTiming(payload: Uint8Array): HighRateTiming | undefined {
   const samples = Math.floor((payload.length - SAMPLES_AT) / SAMPLE_LENGTH);
   if (samples < 1) return undefined;
   const bytes = viewOf(payload);

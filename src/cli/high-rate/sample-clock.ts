@@ -1,4 +1,4 @@
-import type { HighRateHeader } from '../../packet/high-rate.js';
+import { highRateEndNs, missingSamples, type HighRateTiming } from '../../packet/high-rate.js';
 
 /** How a packet follows the one before it. */
 export type Following =
@@ -16,14 +16,15 @@ export class SampleClock {
   #periodNs = 0;
 
   /** The next packet of the channel. Its period is not 0. */
-  take({ startNs, periodNs, samples }: HighRateHeader): Following {
+  take(packet: HighRateTiming): Following {
+    const { periodNs } = packet;
     const nextNs = this.#nextNs;
     const isOther = periodNs !== this.#periodNs;
-    this.#nextNs = startNs + BigInt(periodNs) * BigInt(samples);
+    this.#nextNs = highRateEndNs(packet);
     this.#periodNs = periodNs;
     if (nextNs === undefined) return { kind: 'begins', why: 'first' };
     if (isOther) return { kind: 'begins', why: 'period' };
-    const missing = Math.round(Number(startNs - nextNs) / periodNs);
+    const missing = missingSamples(nextNs, packet);
     if (missing > 0) return { kind: 'gap', missing, fromNs: nextNs };
     return missing < 0 ? { kind: 'begins', why: 'back' } : FOLLOWS;
   }

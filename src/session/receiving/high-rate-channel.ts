@@ -2,10 +2,8 @@
  * One high-rate channel of a device: which samples are missing, and when its samples were
  * taken (docs/wire.md, "High rate").
  */
-import type { HighRateHeader } from '../../packet/high-rate.js';
+import { highRateEndNs, missingSamples, type HighRateTiming } from '../../packet/high-rate.js';
 import { countsFromStart, type Arrival } from './device-time.js';
-
-type Timing = Pick<HighRateHeader, 'startNs' | 'periodNs' | 'samples'>;
 
 /** What a packet says of those before it. */
 export interface Continuity {
@@ -65,7 +63,7 @@ export class HighRateChannel {
    * subject; `skipsZero`: the device's sequence has never been 0.
    */
   take(
-    timing: Timing,
+    timing: HighRateTiming,
     sequence: number,
     sequenceBefore: number | undefined,
     skipsZero: boolean,
@@ -77,12 +75,12 @@ export class HighRateChannel {
     const isOtherClock = isFromStart !== this.#isFromStart;
     this.#sequence = sequence;
     this.#isFromStart = isFromStart;
-    this.#nextNs = startNs === 0n ? undefined : startNs + BigInt(periodNs) * BigInt(samples);
+    this.#nextNs = startNs === 0n ? undefined : highRateEndNs(timing);
     if (this.#periodNs !== periodNs) this.#givenNs = undefined;
     this.#periodNs = periodNs;
     // It got the time: what it says now cannot be compared with what it said before.
     if (before === undefined || isOtherClock) return NEW;
-    if (startNs !== 0n && nextNs !== undefined) return byTime(startNs - nextNs, periodNs);
+    if (startNs !== 0n && nextNs !== undefined) return byTime(nextNs, timing);
     // A clock that was set, or lost, between two packets.
     if (startNs !== 0n || nextNs !== undefined) return NEW;
     const packets = Math.min(
@@ -98,7 +96,7 @@ export class HighRateChannel {
    * The time of the packet's first sample, where the gateway gives it: near `wantedNs`,
    * and right after the samples before it if nothing is missing between.
    */
-  give(wantedNs: bigint, { periodNs, samples }: Timing, { kind }: Continuity): bigint {
+  give(wantedNs: bigint, { periodNs, samples }: HighRateTiming, { kind }: Continuity): bigint {
     const tookNs = periodNs * samples;
     let startNs = wantedNs;
     if (this.#givenNs !== undefined) {
@@ -119,9 +117,9 @@ export class HighRateChannel {
   }
 }
 
-/** `laterNs`: by how much a packet begins later than expected. */
-function byTime(laterNs: bigint, periodNs: number): Continuity {
-  const missing = Math.round(Number(laterNs) / periodNs);
+/** `nextNs`: when the packet was to begin. */
+function byTime(nextNs: bigint, timing: HighRateTiming): Continuity {
+  const missing = missingSamples(nextNs, timing);
   if (missing > 0) return { kind: 'gap', missing };
   return missing < 0 ? NEW : FOLLOWS;
 }
@@ -136,7 +134,7 @@ export function missingPackets(before: number, now: number, skipsZero: boolean):
 /** Whether so many packets of this length can have been lost since the last one came. */
 export function explainsJump(
   packets: number,
-  { periodNs, samples }: Timing,
+  { periodNs, samples }: HighRateTiming,
   last: Arrival,
   now: Arrival,
 ): boolean {

@@ -1,8 +1,9 @@
 import {
   HIGH_RATE_START_AT,
+  highRateEndNs,
   readHighRateNames,
   readHighRateTiming,
-  type HighRateHeader,
+  type HighRateTiming,
 } from '../../../packet/high-rate.js';
 import type { Packet } from '../../../packet/packet.js';
 import { excerpt } from '../../../point/excerpt.js';
@@ -18,8 +19,6 @@ import {
 } from '../../receiving/high-rate-channel.js';
 import { TIME_NOTICES } from '../../receiving/point-filter.js';
 import type { PacketServices, SubjectHandler } from '../subject.js';
-
-type Timing = Pick<HighRateHeader, 'startNs' | 'periodNs' | 'samples'>;
 
 /** Channels of a device; one with more makes up their names. */
 const MOST_CHANNELS = 256;
@@ -73,7 +72,7 @@ export class HighRateHandler implements SubjectHandler {
   }
 
   /** `undefined`: it is not taken, and is counted. */
-  #channelOf(payload: Uint8Array, timing: Timing | undefined): HighRateChannel | undefined {
+  #channelOf(payload: Uint8Array, timing: HighRateTiming | undefined): HighRateChannel | undefined {
     const { counters } = this.services.state;
     const bytes = payload.length;
     if (timing === undefined) {
@@ -117,7 +116,12 @@ export class HighRateHandler implements SubjectHandler {
    * Where packets are lost a sequence falls as well: it tells of a restart only where
    * neither the times of the samples nor the time that has passed explain it.
    */
-  #lookForRestart(sequence: number, timing: Timing, { kind }: Continuity, arrival: Arrival): void {
+  #lookForRestart(
+    sequence: number,
+    timing: HighRateTiming,
+    { kind }: Continuity,
+    arrival: Arrival,
+  ): void {
     const { restarts } = this.services;
     const { startNs } = timing;
     const { lastSequence } = restarts;
@@ -137,7 +141,7 @@ export class HighRateHandler implements SubjectHandler {
   #handOn(
     channel: HighRateChannel,
     payload: Uint8Array,
-    timing: Timing,
+    timing: HighRateTiming,
     continuity: Continuity,
     arrival: Arrival,
   ): void {
@@ -158,5 +162,5 @@ const namesOf = (payload: Uint8Array): string =>
   Buffer.from(payload.buffer, payload.byteOffset, HIGH_RATE_START_AT).toString('latin1');
 
 /** The time of its last sample, by the device's clock. */
-const newestOf = ({ startNs, periodNs, samples }: Timing): bigint =>
-  startNs + BigInt(periodNs) * BigInt(samples - 1);
+const newestOf = (timing: HighRateTiming): bigint =>
+  highRateEndNs(timing) - BigInt(timing.periodNs);
