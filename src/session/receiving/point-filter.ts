@@ -46,7 +46,7 @@ export class PointFilter {
         sign = restarts.uptime(numberOf(point.value)) ?? sign;
     }
     const newest = newestFromStart(points);
-    if (newest !== undefined) sign = restarts.startClock(newest) ?? sign;
+    if (newest !== undefined) sign = restarts.startClock(newest, 'points') ?? sign;
     return sign;
   }
 

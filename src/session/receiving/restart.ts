@@ -1,6 +1,6 @@
 /** Notices that a device has restarted (docs/contract.md, "Restarted"). */
 import type { Clock } from '../../point/clock.js';
-import { SequenceWatch, type SequenceFall } from './sequence-watch.js';
+import { SequenceWatch, type PacketKind, type SequenceFall } from './sequence-watch.js';
 
 /** What was last known of a device; kept over openings and over restarts of the gateway. */
 export interface LastKnown {
@@ -47,8 +47,7 @@ export class RestartDetector {
   readonly #last: LastKnown;
   readonly #sequences: SequenceWatch;
   // A point that was lost is sent again when newer samples have come: each has its own.
-  #startClock: bigint | undefined;
-  #sampleClock: bigint | undefined;
+  #clocks: Partial<Record<PacketKind, bigint>> = {};
   #hellosAtMs: number[] = [];
   #logFallsAtMs: number[] = [];
   /** Of the last time that each told of a restart. */
@@ -61,19 +60,20 @@ export class RestartDetector {
     this.#last = { ...last };
     const { sequence, sampleSequence, startClock, sampleClock } = last;
     this.#sequences = new SequenceWatch(clock, { points: sequence, samples: sampleSequence });
-    this.#startClock = startClock === undefined ? undefined : BigInt(startClock);
-    this.#sampleClock = sampleClock === undefined ? undefined : BigInt(sampleClock);
+    if (startClock !== undefined) this.#clocks.points = BigInt(startClock);
+    if (sampleClock !== undefined) this.#clocks.samples = BigInt(sampleClock);
   }
 
   get lastKnown(): LastKnown {
     const { uptime, logMs } = this.#last;
     const { points, samples } = this.#sequences.last;
+    const { points: startClock, samples: sampleClock } = this.#clocks;
     return {
       ...(points === undefined ? {} : { sequence: points }),
       ...(samples === undefined ? {} : { sampleSequence: samples }),
       ...(uptime === undefined ? {} : { uptime }),
-      ...(this.#startClock === undefined ? {} : { startClock: this.#startClock.toString() }),
-      ...(this.#sampleClock === undefined ? {} : { sampleClock: this.#sampleClock.toString() }),
+      ...(startClock === undefined ? {} : { startClock: startClock.toString() }),
+      ...(sampleClock === undefined ? {} : { sampleClock: sampleClock.toString() }),
       ...(logMs === undefined ? {} : { logMs }),
     };
   }
@@ -153,39 +153,22 @@ export class RestartDetector {
   booted(): RestartSign {
     delete this.#last.uptime;
     delete this.#last.logMs;
-    this.#startClock = undefined;
-    this.#sampleClock = undefined;
+    this.#clocks = {};
     this.#evidence.set('banner', { why: 'it has printed the banner of its start', upMs: 0 });
     return 'banner';
   }
 
-  /** `newestNs`: the latest time of the points in a packet that counts from the device's start. */
-  startClock(newestNs: bigint): RestartSign | undefined {
-    const before = this.#startClock;
-    if (before === undefined || newestNs > before) this.#startClock = newestNs;
+  /** `newestNs`: the latest time in a packet of this kind that counts from the device's start. */
+  startClock(newestNs: bigint, kind: PacketKind): RestartSign | undefined {
+    const before = this.#clocks[kind];
+    if (before === undefined || newestNs > before) this.#clocks[kind] = newestNs;
     if (before === undefined || newestNs >= before - START_CLOCK_SLACK_NS) return undefined;
-    this.#startClock = newestNs;
-    this.#sampleClock = undefined;
-    this.#sequences.restarted('points');
-    return this.#clockFallen(before, newestNs);
-  }
-
-  /** As {@link startClock}, of a high-rate packet. */
-  sampleClock(newestNs: bigint): RestartSign | undefined {
-    const before = this.#sampleClock;
-    if (before === undefined || newestNs > before) this.#sampleClock = newestNs;
-    if (before === undefined || newestNs >= before - START_CLOCK_SLACK_NS) return undefined;
-    this.#sampleClock = newestNs;
-    this.#startClock = undefined;
-    this.#sequences.restarted('samples');
-    return this.#clockFallen(before, newestNs);
-  }
-
-  #clockFallen(before: bigint, now: bigint): RestartSign {
-    const [from, to] = [before, now].map((ns) => String(Number(ns) / NS_PER_SECOND));
+    this.#clocks = { [kind]: newestNs };
+    this.#sequences.restarted(kind);
+    const [from, to] = [before, newestNs].map((ns) => String(Number(ns) / NS_PER_SECOND));
     this.#evidence.set('startClock', {
       why: `its clock, which counts from its start, has fallen from ${String(from)} s to ${String(to)} s`,
-      upMs: Number(now) / NS_IN_A_MS,
+      upMs: Number(newestNs) / NS_IN_A_MS,
     });
     return 'startClock';
   }

@@ -15,6 +15,9 @@ export interface SequenceFall {
   readonly to: number;
 }
 
+/** What a packet has: points, or none; or high-rate samples. */
+export type PacketKind = 'points' | 'samples';
+
 /** What was last known of a device. */
 export interface LastSequences {
   /** Of packets with points or without any. */
@@ -112,7 +115,7 @@ export class SequenceWatch {
   }
 
   /** The device has restarted, as a packet of this kind tells: those of the other kind are compared anew. */
-  restarted(by: 'points' | 'samples'): void {
+  restarted(by: PacketKind): void {
     this.#doubt = undefined;
     this.#hasWrapped = false;
     if (by === 'points') this.#samples = undefined;

@@ -134,7 +134,9 @@ export class HighRateHandler implements SubjectHandler {
           : kind !== 'new';
     }
     const bySequence = restarts.sampleSequence(sequence, isLoss);
-    const byClock = countsFromStart(startNs) ? restarts.sampleClock(newestOf(timing)) : undefined;
+    const byClock = countsFromStart(startNs)
+      ? restarts.startClock(newestOf(timing), 'samples')
+      : undefined;
     this.services.restarted(byClock ?? bySequence);
   }
 
