@@ -81,10 +81,10 @@ export interface Delivery {
    * The device has to acknowledge it before its client can go on, also a device that
    * acknowledges no points: its acks say nothing of those. Each transmission is a try by
    * itself, at the device's pace, and what is more urgent goes out between two of them:
-   * the client hands it out again until it is acknowledged. Absent: it is given up after
+   * the client hands it out again until it is acknowledged. False: it is given up after
    * as many transmissions as the configuration says.
    */
-  readonly persistent?: boolean;
+  readonly persistent: boolean;
   /** Makes the packet, which is written next. `undefined`: it cannot be sent; the client tells people why. */
   encode(codec: PayloadCodec): OutgoingPacket | undefined;
   /** It has been written, for the first time or again, and its ack is waited for. */

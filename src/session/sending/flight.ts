@@ -35,8 +35,6 @@ interface FlightPlan {
   readonly probe: boolean;
   /** The device had been heard on this opening before the first transmission. */
   readonly heardBefore: boolean;
-  /** See {@link Delivery.persistent}. */
-  readonly persistent: boolean;
 }
 
 /** A packet whose ack is waited for. */
@@ -126,7 +124,7 @@ export class FlightControl {
   launch(delivery: Delivery, packet: OutgoingPacket, plan: FlightPlan): void {
     this.#sent.set(packet.sequence, delivery);
     this.line.write(packet);
-    const { limit, window, probe, heardBefore, persistent } = plan;
+    const { limit, window, probe, heardBefore } = plan;
     const earlier = this.#tried.get(delivery);
     this.#tried.delete(delivery);
     if (earlier !== undefined) this.counters.notice('retransmission');
@@ -135,7 +133,6 @@ export class FlightControl {
       window,
       probe,
       heardBefore,
-      persistent,
       delivery,
       packet,
       number: this.#launched++,
@@ -206,8 +203,8 @@ export class FlightControl {
 
   #await(flight: Flight): void {
     const elapsedMs = this.clock.monotonicMs() - flight.firstMs;
-    const { attempt, limit, firstWaitMs, persistent } = flight;
-    const waitMs = persistent
+    const { attempt, limit, firstWaitMs, delivery } = flight;
+    const waitMs = delivery.persistent
       ? this.#retransmitTimer.doubledMs(attempt, firstWaitMs)
       : this.#retransmitTimer.waitMs(attempt, limit, firstWaitMs, elapsedMs);
     flight.timer = this.clock.setTimer(this.line.jittered(waitMs), () => this.#timeout(flight));
@@ -215,7 +212,7 @@ export class FlightControl {
 
   #timeout(flight: Flight): void {
     this.#retransmitTimer.missed();
-    if (flight.persistent) {
+    if (flight.delivery.persistent) {
       this.#end(flight);
       this.#tried.set(flight.delivery, flight);
       this.host.gaveUp(flight);

@@ -181,7 +181,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
     const acked = this.#flights.ack(sequence);
     if (acked === undefined) return undefined;
     const before = this.isAcknowledging;
-    if (acked.delivery.persistent !== true) this.answered();
+    if (!acked.delivery.persistent) this.answered();
     acked.delivery.acknowledged(acked.repeated);
     this.pump();
     return { delivery: acked.delivery, before };
@@ -261,7 +261,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
   #launch(delivery: Delivery, codec: PayloadCodec, window: number): boolean {
     const packet = delivery.encode(codec);
     if (packet === undefined) return false;
-    const persistent = delivery.persistent === true;
+    const { persistent } = delivery;
     if (this.isAcknowledging === 'no' && !persistent) {
       this.#flights.writeOnce(delivery, packet);
       this.#gapUntilMs = this.clock.monotonicMs() + GAP_WITHOUT_ACKS_MS;
@@ -271,7 +271,6 @@ export class ReliableSender implements FlightHost, SilenceHost {
     const probe = this.#silence.silent;
     this.#flights.launch(delivery, packet, {
       limit: probe || delivery.once || persistent ? 1 : 1 + this.options.retries,
-      persistent,
       window,
       probe,
       heardBefore: this.#silence.heardMs !== undefined,
@@ -287,7 +286,7 @@ export class ReliableSender implements FlightHost, SilenceHost {
       this.#probeNext();
       return;
     }
-    if (flight.persistent) {
+    if (delivery.persistent) {
       this.#tryFailed(flight);
       return;
     }

@@ -13,6 +13,7 @@ export class TimeSync implements SenderClient, Delivery {
   readonly window = 1;
   readonly once = false;
   readonly unhurried = false;
+  readonly persistent = false;
   #due = false;
   /** It was acknowledged late, and is sent again for that. */
   #again = false;

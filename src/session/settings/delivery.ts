@@ -25,6 +25,7 @@ export interface SettingDeliveryHost {
 
 /** One packet with a setting, on its way to the device. */
 export class SettingDelivery implements Delivery {
+  readonly persistent = false;
   /** The number of the last transmission, from 1, and how many are allowed. */
   attempt = 0;
   limit = 0;

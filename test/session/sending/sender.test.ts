@@ -83,6 +83,7 @@ class Device implements SenderHost, Line {
 class Block implements Delivery {
   readonly once = false;
   readonly unhurried = false;
+  readonly persistent = false;
   readonly ends: string[] = [];
   transmissions = 0;
 
