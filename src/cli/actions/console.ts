@@ -6,6 +6,7 @@ import { readConfigFile } from '../config-file.js';
 import { EXIT_FAILED } from '../errors.js';
 import { askGateway } from '../gateway-socket.js';
 import { harmless } from '../harmless.js';
+import { endOnInterrupt } from '../interrupt.js';
 import type { ConfigOption } from '../options.js';
 import { Prompt } from '../prompt.js';
 import { textLines } from '../raw/text.js';
@@ -65,9 +66,7 @@ function onTerminal(settings: TypedSettings): Prompt {
 
 /** Ends the program once its input has ended, and all settings have. */
 async function fromPipe(settings: TypedSettings): Promise<void> {
-  const stop = (): void => process.exit(0);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  endOnInterrupt();
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     await settings.typed(line);
   }

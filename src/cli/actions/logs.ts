@@ -12,6 +12,7 @@ import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { GatewayClient } from '../gateway-client.js';
 import { askGateway, NoGatewayError } from '../gateway-socket.js';
+import { endOnInterrupt } from '../interrupt.js';
 import { logJson, logText, lostJson, lostText, restartText } from '../log-lines.js';
 import type { ConfigOption, JsonOption } from '../options.js';
 import { overRestarts, pause, type ShownAnswers } from '../over-restarts.js';
@@ -38,11 +39,7 @@ export async function logs(link: string, options: LogsOptions): Promise<void> {
     return;
   }
   const printer = new Printer(options);
-  if (options.follow) {
-    const stop = (): void => process.exit(0);
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-  }
+  if (options.follow) endOnInterrupt();
   try {
     if (options.follow) await follow(config, request, printer);
     else {

@@ -2,11 +2,12 @@
 import { extname } from 'node:path';
 import { CliError, EXIT_WRONG } from '../errors.js';
 import { CsvFile } from '../high-rate/csv-file.js';
-import { hearLink, interrupted } from '../high-rate/listen.js';
+import { hearLink } from '../high-rate/listen.js';
 import { OutputFiles } from '../high-rate/output-files.js';
 import { Recorder } from '../high-rate/recorder.js';
 import type { SampleFile } from '../high-rate/sample-file.js';
 import { WavFile, wavRate } from '../high-rate/wav-file.js';
+import { interrupted } from '../interrupt.js';
 import type { ConfigOption } from '../options.js';
 import { parseTarget } from '../set-value.js';
 import { complain } from '../streams.js';

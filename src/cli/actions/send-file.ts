@@ -9,6 +9,7 @@ import { readConfigFile } from '../config-file.js';
 import { CliError, EXIT_WRONG, errorText } from '../errors.js';
 import { FileProgressOutput } from '../file-progress.js';
 import { GatewayClient } from '../gateway-client.js';
+import { onInterrupt } from '../interrupt.js';
 import { findLink } from '../links.js';
 import type { ConfigOption, JsonOption } from '../options.js';
 import { complain } from '../streams.js';
@@ -38,12 +39,11 @@ export async function sendFile(
   const content = file === undefined ? undefined : await openFile(file);
   const client = new GatewayClient(readConfigFile(options.config, process.env));
   const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort();
+  let unwatch: (() => void) | undefined;
   try {
     await client.connect();
     findLink((await client.status()).links, link);
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
+    unwatch = onInterrupt(() => interrupted.abort());
     const output = new FileProgressOutput(link, options.json === true);
     if (content !== undefined) {
       const name = options.as ?? basename(file ?? '');
@@ -53,8 +53,7 @@ export async function sendFile(
     }
     await follow(client, link, output, interrupted.signal, options.abort === true);
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    unwatch?.();
     await content?.handle.close();
     await client.close();
   }

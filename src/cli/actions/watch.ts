@@ -5,6 +5,7 @@ import { GatewayClient } from '../gateway-client.js';
 import { GatewayWatch } from '../gateway-watch.js';
 import { watchHighRate } from '../high-rate/watch-high-rate.js';
 import { watchRaw, type RawOptions } from '../raw/watch-raw.js';
+import { endOnInterrupt } from '../interrupt.js';
 import { isTerminal } from '../screen.js';
 import { jsonLine, textLine } from '../watch-lines.js';
 import { LineOutput, ScreenOutput } from '../watch-output.js';
@@ -53,8 +54,6 @@ async function showRaw(link: string | undefined, options: WatchOptions): Promise
   if (link === undefined) {
     throw new CliError('--raw needs the name of a link: siot-mcu watch LINK --raw', EXIT_WRONG);
   }
-  const stop = (): void => process.exit(0);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  endOnInterrupt();
   return watchRaw(link, options);
 }

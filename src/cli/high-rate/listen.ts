@@ -39,10 +39,3 @@ export async function hearLink(
     throw error;
   }
 }
-
-/** Resolves at Ctrl-C or SIGTERM. */
-export const interrupted = (): Promise<void> =>
-  new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });

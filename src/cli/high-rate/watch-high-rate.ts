@@ -1,11 +1,12 @@
 /** `siot-mcu watch LINK --high-rate`. */
 import { SystemClock } from '../../point/clock.js';
+import { interrupted } from '../interrupt.js';
 import type { ConfigOption, JsonOption } from '../options.js';
 import { Screen, isTerminal } from '../screen.js';
 import { printLine } from '../streams.js';
 import { Channels, type ChannelView } from './channels.js';
 import { channelJson, channelLine, channelTable } from './lines.js';
-import { hearLink, interrupted } from './listen.js';
+import { hearLink } from './listen.js';
 
 const EVERY_MS = 1_000;
 
