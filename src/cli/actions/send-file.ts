@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { commandWord } from '../../point/command-word.js';
 import type { FileVerbReply } from '../../gateway/control/verbs/file-message.js';
 import type { FileProgress } from '../../session/files/file.js';
@@ -157,7 +158,7 @@ async function follow(
         return;
       }
     }
-    await pause(interrupted);
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal: interrupted }).catch(() => undefined);
   }
 }
 
@@ -208,16 +209,4 @@ function left(link: string, output: FileProgressOutput): CliError {
 function ask(reply: FileVerbReply): Exclude<FileVerbReply, { readonly state: 'refused' }> {
   if (reply.state === 'refused') throw new CliError(reply.reason);
   return reply;
-}
-
-function pause(interrupted: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      interrupted.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, LOOK_EVERY_MS);
-    interrupted.addEventListener('abort', done, { once: true });
-  });
 }
