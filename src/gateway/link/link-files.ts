@@ -9,7 +9,7 @@
  *              after a kill of the gateway ┘
  * ```
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { whyNotFileName } from '../../packet/file-block.js';
 import type { Clock, Timer } from '../../point/clock.js';
 import type { Log } from '../../point/log.js';
@@ -20,11 +20,10 @@ import type {
   Setbacks,
 } from '../../session/files/file.js';
 import type { FileRecord, FileToDevice } from '../state/file-to-device.js';
+import { Upload } from './upload.js';
 
 /** Most bytes of a file. */
 export const MOST_FILE_BYTES = 64 * 1_048_576;
-/** Somebody who gives a file, and stops for so long, has gone away (ms). */
-const UPLOAD_PAUSE_MS = 30_000;
 /** Points of a file that moves are published so often, ms. */
 const TELL_EVERY_MS = 1_000;
 
@@ -50,17 +49,6 @@ interface LinkFilesParts {
   readonly giveUpMs: () => number;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** A file that is being given to the gateway. */
-interface Upload {
-  readonly id: string;
-  readonly name: string;
-  readonly size: number;
-  readonly hash: Hash;
-  length: number;
-  /** Monotonic ms of its last piece. */
-  movedMs: number;
 }
 
 /** What was done; or why it was not, for people. */
@@ -157,15 +145,7 @@ export class LinkFiles implements FileListener {
     if (refused !== undefined) return { refused };
     const { clock, file } = this.parts;
     const id = `${String((this.#uploads += 1))}-${clock.wallNs().toString()}`;
-    const upload = {
-      id,
-      name,
-      size,
-      hash: createHash('sha256'),
-      length: 0,
-      movedMs: clock.monotonicMs(),
-    };
-    this.#upload = upload;
+    this.#upload = new Upload(id, name, size, clock);
     const problem = await this.#try(() => file.begin());
     if (problem === undefined) return { upload: id };
     this.#upload = undefined;
@@ -176,12 +156,8 @@ export class LinkFiles implements FileListener {
   async chunk(id: string, at: number, bytes: Uint8Array): Promise<string | undefined> {
     const upload = this.#upload;
     if (upload?.id !== id) return GONE;
-    if (at !== upload.length)
-      return `the next piece of the file begins at ${String(upload.length)}`;
-    if (at + bytes.length > upload.size) return 'the file is larger than was said';
-    upload.length += bytes.length;
-    upload.movedMs = this.parts.clock.monotonicMs();
-    upload.hash.update(bytes);
+    const refused = upload.take(at, bytes);
+    if (refused !== undefined) return refused;
     const problem = await this.#try(() => this.parts.file.write(bytes));
     if (problem === undefined) return undefined;
     await this.#discard(upload);
@@ -204,8 +180,8 @@ export class LinkFiles implements FileListener {
   async #start(upload: Upload, sha256: string, download?: string): Promise<FileOutcome> {
     // Another may have been asked for in SIOT while this one was given.
     if (this.#isSending) return { refused: `${this.progress?.name ?? 'a file'} is being sent` };
-    const { name, size, length, hash } = upload;
-    if (length !== size || hash.digest('hex') !== sha256.toLowerCase()) {
+    const { name, size } = upload;
+    if (!upload.isWhole(sha256)) {
       await this.#try(() => this.parts.file.discard());
       return { refused: 'the file has changed while it was given to the gateway: send it again' };
     }
@@ -302,7 +278,7 @@ export class LinkFiles implements FileListener {
   }
 
   #whyNot(name: string, size: number): string | undefined {
-    const { device, clock } = this.parts;
+    const { device } = this.parts;
     if (device === undefined) return 'this link takes no files: it has no packets for them';
     const refused = whyNotFileName(name);
     if (refused !== undefined) return refused;
@@ -312,10 +288,9 @@ export class LinkFiles implements FileListener {
     if (this.#isSending || this.#isStarting) {
       return `${this.progress?.name ?? 'a file'} is being sent: wait for its end, or end it by --abort`;
     }
-    const pauseMs = clock.monotonicMs() - (this.#upload?.movedMs ?? Number.NEGATIVE_INFINITY);
-    return pauseMs < UPLOAD_PAUSE_MS
-      ? 'somebody else is giving a file to the gateway: try again'
-      : undefined;
+    return this.#upload === undefined || this.#upload.isAbandoned()
+      ? undefined
+      : 'somebody else is giving a file to the gateway: try again';
   }
 
   /** Returns why it cannot be sent, for people. */
