@@ -16,12 +16,13 @@ import type { Acknowledges } from '../node/presence.js';
 import type { Delivery, SenderClient, SenderEvent, Wait } from '../sending/client.js';
 import type { Outgoing, OutgoingPacket } from '../sending/outgoing.js';
 import type { ReliableSender } from '../sending/sender.js';
-import { CommandJournal, NOTING, NOT_NOTED, type CommandJournalHost } from './command-journal.js';
+import { CommandJournal, type CommandJournalHost } from './command-journal.js';
 import { SettingDelivery, type SettingDeliveryHost } from './delivery.js';
 import { SettingOutcomes, type SettingOutcomesHost, type WaitingSettings } from './outcomes.js';
 import { settingPacket, type SettingValues } from './packet.js';
 import type { SettingPublisher } from './publisher.js';
 import { SettingQueue } from './queue.js';
+import { ITS_TURN, progressOf, silentReason, whyNotYet } from './reason.js';
 import type { Setting } from './setting.js';
 import type { Settings } from './settings.js';
 import type { SettingEvent } from './transitions.js';
@@ -130,38 +131,25 @@ export class SettingsClient implements SenderClient, WaitingSettings, SettingDel
 
   /** Why a setting is still on its way, for people. */
   reason(setting: Setting): string {
-    const { life } = setting;
-    if (life.name === 'unsendable') return life.why;
-    if (life.name === 'noting') return NOTING;
-    if (life.name === 'unnoted') return NOT_NOTED;
-    if (!this.sender.isOpen) return 'the port is not open';
+    const notYet = whyNotYet(setting, this.sender.isOpen);
+    if (notYet !== undefined) return notYet;
     if (this.host.codec() === undefined) {
       return 'nothing heard from the device yet that tells its codec (protocol: auto)';
     }
     // Before what is sent now: a keep-alive each 30 s is no other reason.
-    if (this.sender.life.silent) {
-      return setting.command
-        ? 'the device is silent: a command waits until it is heard'
-        : 'the device is silent: tried every 30 s, and when it is heard';
-    }
-    if (this.#inFlight?.setting === setting) return 'sent, waiting for the acknowledgement';
-    if (life.name === 'setAside') {
+    if (this.sender.life.silent) return silentReason(setting);
+    if (this.awaitsAck(setting)) return 'sent, waiting for the acknowledgement';
+    if (setting.life.name === 'setAside') {
       return 'not acknowledged while the device was heard: tried again after a pause';
     }
-    return 'waiting for its turn';
+    return ITS_TURN;
   }
 
   /** What moves on while the reason stays, for people: which transmission it is, or the time to the next. */
   progress(setting: Setting): string | undefined {
     if (!this.sender.isOpen) return undefined;
-    if (this.#inFlight?.setting === setting) {
-      const { attempt, limit } = this.#inFlight;
-      return `transmission ${String(attempt)} of ${String(limit)}`;
-    }
-    const { life } = setting;
-    if (life.name !== 'setAside' || this.sender.life.silent) return undefined;
-    const seconds = Math.max(0, life.untilMs - this.clock.monotonicMs()) / 1000;
-    return `next try in ${seconds.toFixed(0)} s`;
+    const inFlight = this.awaitsAck(setting) ? this.#inFlight : undefined;
+    return progressOf(setting, inFlight, this.sender.life.silent, this.clock.monotonicMs());
   }
 
   next(nowMs: number): Delivery | Wait | undefined {

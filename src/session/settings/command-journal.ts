@@ -8,12 +8,6 @@ import type { Setting } from './setting.js';
 /** What was set after a command waits so long for the disk, ms; it may hang. */
 const HOLD_MS = 100;
 
-/** Why a command waits for the disk, for people. */
-export const NOTING = 'it is being noted on disk as sent, which comes before it is';
-export const NOT_NOTED =
-  'it cannot be noted on disk as sent, so that after a crash it might act twice: ' +
-  'it waits until the state can be saved';
-
 /** Who sends commands that have been noted. */
 interface CommandSender {
   /** Something may be sent that could not before. */

@@ -19,6 +19,7 @@ import {
 } from '../settings/outcomes.js';
 import type { SettingPublisher } from '../settings/publisher.js';
 import { SettingQueue } from '../settings/queue.js';
+import { progressOf } from '../settings/reason.js';
 import type { Setting } from '../settings/setting.js';
 import type { Settings } from '../settings/settings.js';
 import type { SettingEvent } from '../settings/transitions.js';
@@ -354,12 +355,6 @@ export class ShellSettingsClient implements PendingSettings, WaitingSettings, Li
   progress(setting: Setting): string | undefined {
     if (!this.host.isOpen) return undefined;
     const flight = this.#flights.get(setting);
-    if (flight !== undefined) {
-      return `transmission ${String(flight.attempt)} of ${String(flight.limit)}`;
-    }
-    const { life } = setting;
-    if (life.name !== 'setAside' || !this.host.isHeard) return undefined;
-    const seconds = Math.max(0, life.untilMs - this.clock.monotonicMs()) / 1000;
-    return `next try in ${seconds.toFixed(0)} s`;
+    return progressOf(setting, flight, !this.host.isHeard, this.clock.monotonicMs());
   }
 }
