@@ -2,6 +2,7 @@
 import { encodeFrame } from '../../firmware-sim/cobs.js';
 import type { McuPoint, McuValue } from '../../firmware-sim/points.js';
 import type { SeededRandom } from '../../firmware-sim/random.js';
+import type { Deframer } from '../../src/framing/framing.js';
 import { fromHex, loadVectors } from '../firmware-sim/vectors.js';
 
 const vectors = loadVectors();
@@ -73,6 +74,21 @@ function someValue(random: SeededRandom): McuValue {
       return { dataType: random.below(7), data: Uint8Array.from({ length: random.below(10) }) };
     default:
       return choice(random, NUMBERS);
+  }
+}
+
+/** The stream in pieces of these lengths, in turn, each overwritten as soon as it was pushed. */
+export function pushInPieces(
+  deframer: Pick<Deframer<Uint8Array>, 'push'>,
+  stream: Uint8Array,
+  lengths: readonly number[],
+): void {
+  for (let at = 0, turn = 0; at < stream.length; turn += 1) {
+    const length = lengths[turn % lengths.length] ?? 1;
+    const piece = stream.slice(at, at + length);
+    deframer.push(piece);
+    piece.fill(0xaa);
+    at += length;
   }
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { decodeCobs, encodeFrame } from '../../../firmware-sim/cobs.js';
 import { FRAMINGS } from '../../../src/framing/framings.js';
-import { frames } from '../inputs.js';
+import { frames, pushInPieces } from '../inputs.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
 interface CobsPackage {
@@ -18,7 +18,6 @@ type Event = readonly ['frame', string] | readonly [cause: string, length: numbe
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** The stream in pieces of these lengths, in turn, each overwritten as soon as it was pushed. */
 function read(stream: Uint8Array, lengths: readonly number[]): Event[] {
   const events: Event[] = [];
   const deframer = cobs.createDeframer(
@@ -28,13 +27,7 @@ function read(stream: Uint8Array, lengths: readonly number[]): Event[] {
     },
     MAX_FRAME,
   );
-  for (let at = 0, turn = 0; at < stream.length; turn += 1) {
-    const length = lengths[turn % lengths.length] ?? 1;
-    const piece = stream.slice(at, at + length);
-    deframer.push(piece);
-    piece.fill(0xaa);
-    at += length;
-  }
+  pushInPieces(deframer, stream, lengths);
   return events;
 }
 

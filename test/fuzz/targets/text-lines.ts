@@ -1,5 +1,6 @@
 import { LineDeframer } from '../../../src/framing/text-lines.js';
 import { readLine } from '../../../src/packet/shell/line.js';
+import { pushInPieces } from '../inputs.js';
 import { agree, must, type FuzzTarget } from '../target.js';
 
 /** Small, so that lines that are too long are common. */
@@ -17,13 +18,7 @@ function read(stream: Uint8Array, lengths: readonly number[]): string[] {
     },
     MAX_LINE,
   );
-  for (let at = 0, turn = 0; at < stream.length; turn += 1) {
-    const length = lengths[turn % lengths.length] ?? 1;
-    const piece = stream.slice(at, at + length);
-    deframer.push(piece);
-    piece.fill(0xaa);
-    at += length;
-  }
+  pushInPieces(deframer, stream, lengths);
   return events;
 }
 
