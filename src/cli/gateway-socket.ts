@@ -37,8 +37,8 @@ export class NoGatewayError extends CliError {
 /**
  * The answers of the running gateway to a request, each of them parsed. Whoever stops
  * reading them ends the request. They end when the gateway has given all of them, or has
- * ended itself; or, with an error, once `until` is aborted. Throws a {@link NoGatewayError} when no gateway can be asked, and a
- * {@link CliError} when it gives no answer in time.
+ * ended itself; or, with an error, once `until` is aborted. Throws a {@link NoGatewayError}
+ * when no gateway can be asked, and a {@link CliError} when it gives no answer in time.
  */
 export async function* askGateway(
   folders: Folders,
