@@ -1,4 +1,16 @@
+import type { ControlledLink } from '../../src/gateway/control/controlled.js';
 import { cpSync, lstatSync } from 'node:fs';
+
+/** The files of a link for the control interface: it takes each step, and nothing is sent. */
+export const FILES: ControlledLink['files'] = {
+  ready: Promise.resolve(),
+  progress: undefined,
+  begin: () => Promise.resolve({ upload: '1' }),
+  chunk: () => Promise.resolve(undefined),
+  send: () => Promise.resolve({ done: undefined }),
+  forget: () => Promise.resolve(false),
+  abort: () => false,
+};
 
 /** Lets promise continuations run that need no more than the processor. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -7,6 +7,7 @@ import { isNeverSentDown } from '../../../src/point/reserved.js';
 import { keyProblem, tokenProblem } from '../../../src/point/token.js';
 import { valueOfWord } from '../../../src/session/node/reported-kinds.js';
 import type { Siot } from '../../../src/siot/siot.js';
+import { FILES } from '../../gateway/support.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { must, type FuzzTarget } from '../target.js';
 
@@ -82,15 +83,7 @@ export const verbsTarget: FuzzTarget = {
       valueOfWord: (_type: string, _key: string, word: string) => valueOfWord(word, undefined),
       announce: () => Promise.resolve(undefined),
       keep: () => Promise.resolve(true),
-      files: {
-        ready: Promise.resolve(),
-        progress: undefined,
-        begin: () => Promise.resolve({ upload: '1' }),
-        chunk: () => Promise.resolve(undefined),
-        send: () => Promise.resolve({ done: undefined }),
-        forget: () => Promise.resolve(false),
-        abort: () => false,
-      },
+      files: FILES,
     };
     const clock = new FakeClock();
     const control = new GatewayControl(

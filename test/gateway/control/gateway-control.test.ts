@@ -18,7 +18,7 @@ import { LogRing } from '../../../src/session/node/log-ring.js';
 import type { KnownTarget } from '../../../src/session/node/point-infos.js';
 import { Tap } from '../../../src/transport/tap.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { settled } from '../support.js';
+import { FILES, settled } from '../support.js';
 import { confirm as confirmed } from '../../support/setting-events.js';
 
 function played() {
@@ -70,15 +70,7 @@ function played() {
       return () => void watchers.splice(watchers.indexOf(watcher), 1);
     },
     reason: () => state.reason,
-    files: {
-      ready: Promise.resolve(),
-      progress: undefined,
-      begin: () => Promise.resolve({ upload: '1' }),
-      chunk: () => Promise.resolve(undefined),
-      send: () => Promise.resolve({ done: undefined }),
-      forget: () => Promise.resolve(false),
-      abort: () => false,
-    },
+    files: FILES,
   });
   const control: Control = new GatewayControl(
     {
