@@ -64,10 +64,8 @@ export class LinkFiles implements FileListener {
   #uploads = 0;
   /** Of the last file, while the session has none: it ended before the gateway was started. */
   #before: FileRecord | undefined;
-  /** Of the file that is being sent, as it is on disk. */
+  /** Of the file that is being sent, as it is on disk; `undefined`: the session has none. */
   #sent: FileRecord | undefined;
-  /** The session has the file. */
-  #isSending = false;
   /** A file that was given whole is being brought to the disk. */
   #isStarting = false;
   #download: string | undefined;
@@ -118,7 +116,7 @@ export class LinkFiles implements FileListener {
 
   /** Of the file that is being sent, or of the last one. */
   get progress(): FileProgress | undefined {
-    if (this.#isSending) return this.parts.device?.progress;
+    if (this.#sent !== undefined) return this.parts.device?.progress;
     if (this.#before === undefined) return undefined;
     const { name, size, state, error } = this.#before;
     return {
@@ -179,7 +177,8 @@ export class LinkFiles implements FileListener {
 
   async #start(upload: Upload, sha256: string, download?: string): Promise<FileOutcome> {
     // Another may have been asked for in SIOT while this one was given.
-    if (this.#isSending) return { refused: `${this.progress?.name ?? 'a file'} is being sent` };
+    if (this.#sent !== undefined)
+      return { refused: `${this.progress?.name ?? 'a file'} is being sent` };
     const { name, size } = upload;
     if (!upload.isWhole(sha256)) {
       await this.#try(() => this.parts.file.discard());
@@ -218,7 +217,7 @@ export class LinkFiles implements FileListener {
   /** A file that somebody wants is not sent at all. `why`: for people. */
   refuse(name: string, why: string, download: string): void {
     // What is known of the one that is being sent stays.
-    if (this.#isSending || this.#isStarting) return;
+    if (this.#sent !== undefined || this.#isStarting) return;
     const record: FileRecord = { name, size: 0, state: 'failed', error: why, download };
     this.#before = record;
     this.#download = download;
@@ -233,7 +232,7 @@ export class LinkFiles implements FileListener {
 
   /** Ends the file that is being sent. False: none is. */
   abort(): boolean {
-    return this.#isSending && this.parts.device?.abort() === true;
+    return this.#sent !== undefined && this.parts.device?.abort() === true;
   }
 
   /** Forgets what was given of a file that is not whole. False: it is not known, or whole. */
@@ -249,7 +248,7 @@ export class LinkFiles implements FileListener {
   fileMoved(): void {
     const progress = this.progress;
     if (progress !== undefined && progress.state !== 'sending') {
-      this.#isSending = false;
+      this.#sent = undefined;
       const { name, of, state, error } = progress;
       const record: FileRecord = {
         name,
@@ -285,7 +284,7 @@ export class LinkFiles implements FileListener {
     if (size > MOST_FILE_BYTES) {
       return `the file has ${String(size)} bytes: at most ${String(MOST_FILE_BYTES)} (64 MiB) can be sent`;
     }
-    if (this.#isSending || this.#isStarting) {
+    if (this.#sent !== undefined || this.#isStarting) {
       return `${this.progress?.name ?? 'a file'} is being sent: wait for its end, or end it by --abort`;
     }
     return this.#upload === undefined || this.#upload.isAbandoned()
@@ -301,11 +300,10 @@ export class LinkFiles implements FileListener {
     if (device === undefined) return 'this link takes no files now';
     try {
       const opened = await file.open(record);
-      this.#isSending = true;
       this.#sent = record;
       const refused = device.send(opened, giveUpMs(), this);
       if (refused === undefined) this.#tell();
-      else this.#isSending = false;
+      else this.#sent = undefined;
       return refused;
     } catch (error) {
       return messageOf(error);
@@ -313,7 +311,7 @@ export class LinkFiles implements FileListener {
   }
 
   async #fail(record: FileRecord, error: string): Promise<void> {
-    this.#isSending = false;
+    this.#sent = undefined;
     this.#before = { ...record, state: 'failed', error };
     this.parts.log.warn({ file: record.name, reason: error }, 'a file was not sent to the device');
     this.#tell();
